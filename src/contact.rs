@@ -1,0 +1,528 @@
+//! A contact: the one model between all formats and platforms (contract 3.1).
+//!
+//! It holds values and knows their names. How a value is read, checked or sent is not its business.
+
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A field of a contact that is neither custom nor native.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Field {
+    Id,
+    TargetId,
+    FirstName,
+    LastName,
+    FullName,
+    Street,
+    City,
+    State,
+    Zip,
+    Country,
+    DocumentType,
+    DocumentNumber,
+    Notes,
+    OwnerId,
+    OwnerName,
+    OwnerEmail,
+    CreatedAt,
+    UpdatedAt,
+    Phones,
+    Emails,
+    Handles,
+    Tags,
+}
+
+/// How many fields hold one text; the rest hold lists.
+const TEXT_COUNT: usize = 18;
+/// How many fields hold a list.
+const LIST_COUNT: usize = 4;
+
+/// All fields in the order in which they are shown and written, with their names.
+pub const FIELDS: [(Field, &str); TEXT_COUNT + LIST_COUNT] = [
+    (Field::Id, "id"),
+    (Field::TargetId, "target_id"),
+    (Field::FirstName, "first_name"),
+    (Field::LastName, "last_name"),
+    (Field::FullName, "full_name"),
+    (Field::Phones, "phones"),
+    (Field::Emails, "emails"),
+    (Field::Handles, "handles"),
+    (Field::Tags, "tags"),
+    (Field::Street, "address.street"),
+    (Field::City, "address.city"),
+    (Field::State, "address.state"),
+    (Field::Zip, "address.zip"),
+    (Field::Country, "address.country"),
+    (Field::DocumentType, "document.type"),
+    (Field::DocumentNumber, "document.number"),
+    (Field::Notes, "notes"),
+    (Field::OwnerId, "owner.id"),
+    (Field::OwnerName, "owner.name"),
+    (Field::OwnerEmail, "owner.email"),
+    (Field::CreatedAt, "created_at"),
+    (Field::UpdatedAt, "updated_at"),
+];
+
+impl Field {
+    /// The field's name as in contract 3.1 (`address.city`); `phones` and `emails` for the lists.
+    pub fn name(self) -> &'static str {
+        FIELDS.iter().find(|(field, _)| *field == self).map_or("", |(_, name)| name)
+    }
+
+    /// The field of this name; `phone` and `email` are the lists whose first item they are.
+    pub fn named(name: &str) -> Option<Field> {
+        match name {
+            "phone" => Some(Field::Phones),
+            "email" => Some(Field::Emails),
+            _ => FIELDS.iter().find(|(_, known)| *known == name).map(|(field, _)| *field),
+        }
+    }
+
+    /// Whether it holds a list.
+    pub fn is_list(self) -> bool {
+        self as usize >= TEXT_COUNT
+    }
+}
+
+/// A set of fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet(u32);
+
+impl FieldSet {
+    /// A set of these fields.
+    pub const fn of(fields: &[Field]) -> FieldSet {
+        let (mut bits, mut left) = (0, fields);
+        while let [field, rest @ ..] = left {
+            bits |= 1 << *field as u32;
+            left = rest;
+        }
+        FieldSet(bits)
+    }
+
+    /// Whether the field is in it.
+    pub fn has(self, field: Field) -> bool {
+        self.0 & (1 << field as u32) != 0
+    }
+
+    /// Puts the field in.
+    pub fn insert(&mut self, field: Field) {
+        self.0 |= 1 << field as u32;
+    }
+
+    /// Takes the field out.
+    pub fn remove(&mut self, field: Field) {
+        self.0 &= !(1 << field as u32);
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A custom field and its value, whatever the platform calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// As the platform and the mapping call it; case counts.
+    pub name: Arc<str>,
+    /// Never blank in a contact that was read; blank in a wanted contact only under [`Overwrite::Clear`].
+    pub value: String,
+}
+
+/// A person as Ferry knows them.
+///
+/// Texts are kept trimmed and in Unicode NFC; a text that is there is not blank. Phones are E.164 with `+`; e-mail
+/// domains are in lower case; country is two capital letters; times are RFC 3339.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contact {
+    texts: [Option<Box<str>>; TEXT_COUNT],
+    lists: [Vec<String>; LIST_COUNT],
+    /// Custom fields in the order met; no name twice.
+    pub attributes: Vec<Attribute>,
+    /// Whatever else the source platform sent.
+    pub native: Map<String, Value>,
+}
+
+impl Contact {
+    /// The text of a field; `None` for lists and for what is not there.
+    pub fn text(&self, field: Field) -> Option<&str> {
+        self.texts.get(field as usize)?.as_deref()
+    }
+
+    /// Sets a text. A blank one takes the field away. On a list field it does nothing.
+    pub fn set_text(&mut self, field: Field, value: impl Into<String>) {
+        if let Some(slot) = self.texts.get_mut(field as usize) {
+            let value = value.into();
+            *slot = (!value.is_empty()).then(|| value.into_boxed_str());
+        }
+    }
+
+    /// Takes a field away, text or list.
+    pub fn remove(&mut self, field: Field) {
+        if let Some(slot) = self.texts.get_mut(field as usize) {
+            *slot = None;
+        }
+        if field.is_list() {
+            self.list_mut(field).clear();
+        }
+    }
+
+    /// The items of a list field; empty for texts.
+    pub fn list(&self, field: Field) -> &[String] {
+        (field as usize).checked_sub(TEXT_COUNT).and_then(|index| self.lists.get(index)).map_or(&[], |list| list)
+    }
+
+    /// The items of a list field.
+    ///
+    /// # Panics
+    /// When `field` holds a text: a fault of the caller, not of the data.
+    #[expect(clippy::indexing_slicing, reason = "lists come right behind the texts, and it is one")]
+    pub fn list_mut(&mut self, field: Field) -> &mut Vec<String> {
+        assert!(field.is_list(), "`{}` is not a list", field.name());
+        &mut self.lists[field as usize - TEXT_COUNT]
+    }
+
+    /// The first phone, E.164 with `+`.
+    pub fn phone(&self) -> Option<&str> {
+        self.list(Field::Phones).first().map(String::as_str)
+    }
+
+    /// The first e-mail.
+    pub fn email(&self) -> Option<&str> {
+        self.list(Field::Emails).first().map(String::as_str)
+    }
+
+    /// The value of a custom field.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|attribute| &*attribute.name == name).map(|attribute| attribute.value.as_str())
+    }
+
+    /// Sets a custom field, in its place when it is there already.
+    pub fn set_attribute(&mut self, name: impl Into<Arc<str>>, value: impl Into<String>) {
+        let (name, value) = (name.into(), value.into());
+        match self.attributes.iter_mut().find(|attribute| attribute.name == name) {
+            Some(attribute) => attribute.value = value,
+            None => self.attributes.push(Attribute { name, value }),
+        }
+    }
+
+    /// Whether the field has a value.
+    pub fn has(&self, field: Field) -> bool {
+        if field.is_list() { !self.list(field).is_empty() } else { self.text(field).is_some() }
+    }
+
+    /// First and last name joined, or the full name.
+    pub fn whole_name(&self) -> Option<String> {
+        match (self.text(Field::FirstName), self.text(Field::LastName)) {
+            (Some(first), Some(last)) => Some(format!("{first} {last}")),
+            (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+            (None, None) => self.text(Field::FullName).map(str::to_owned),
+        }
+    }
+
+    /// The contact as a JSON object with the names of contract 3.1; what is not there is left out.
+    pub fn to_json(&self) -> Map<String, Value> {
+        let mut object = Map::new();
+        for (field, name) in FIELDS {
+            if !self.has(field) {
+                continue;
+            }
+            let value = match self.text(field) {
+                Some(text) => Value::from(text),
+                None => Value::from(self.list(field).to_vec()),
+            };
+            if let Some(first) = self.list(field).first() {
+                match field {
+                    Field::Phones => object.insert("phone".into(), Value::from(first.as_str())),
+                    Field::Emails => object.insert("email".into(), Value::from(first.as_str())),
+                    _ => None,
+                };
+            }
+            match name.split_once('.') {
+                None => {
+                    object.insert(name.to_owned(), value);
+                }
+                Some((group, inner)) => {
+                    let group = object.entry(group).or_insert_with(|| Value::Object(Map::new()));
+                    if let Value::Object(group) = group {
+                        group.insert(inner.to_owned(), value);
+                    }
+                }
+            }
+        }
+        if !self.attributes.is_empty() {
+            let attributes = self.attributes.iter().map(|a| (a.name.to_string(), Value::from(a.value.as_str())));
+            object.insert("attributes".into(), Value::Object(attributes.collect()));
+        }
+        if !self.native.is_empty() {
+            object.insert("native".into(), Value::Object(self.native.clone()));
+        }
+        object
+    }
+
+    /// Writes the JSON of [`Contact::to_json`], without building it first.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = JsonObject::begin(out);
+        let mut group = "";
+        for (field, name) in FIELDS {
+            if !self.has(field) {
+                continue;
+            }
+            let (outer, inner) = name.split_once('.').unwrap_or(("", name));
+            if outer != group {
+                if !group.is_empty() {
+                    object.end();
+                }
+                if !outer.is_empty() {
+                    object.key(outer);
+                    object.open();
+                }
+                group = outer;
+            }
+            match (field, self.list(field).first()) {
+                (Field::Phones, Some(first)) => object.text("phone", first),
+                (Field::Emails, Some(first)) => object.text("email", first),
+                _ => {}
+            }
+            match self.text(field) {
+                Some(text) => object.text(inner, text),
+                None => object.list(inner, self.list(field)),
+            }
+        }
+        if !group.is_empty() {
+            object.end();
+        }
+        if !self.attributes.is_empty() {
+            object.key("attributes");
+            object.open();
+            for attribute in &self.attributes {
+                object.text(&attribute.name, &attribute.value);
+            }
+            object.end();
+        }
+        if !self.native.is_empty() {
+            object.key("native");
+            object.value(&self.native);
+        }
+        object.end();
+    }
+
+    /// The contact that [`Contact::to_json`] made; names it does not know are left out.
+    pub fn from_json(object: &Map<String, Value>) -> Contact {
+        let mut contact = Contact::default();
+        for (field, name) in FIELDS {
+            let value = match name.split_once('.') {
+                None => object.get(name),
+                Some((group, inner)) => object.get(group).and_then(|group| group.get(inner)),
+            };
+            match value {
+                Some(Value::String(text)) if !field.is_list() => contact.set_text(field, text.as_str()),
+                Some(Value::Array(items)) if field.is_list() => {
+                    let items = items.iter().filter_map(Value::as_str).map(str::to_owned);
+                    contact.list_mut(field).extend(items);
+                }
+                _ => {}
+            }
+        }
+        if let Some(Value::Object(attributes)) = object.get("attributes") {
+            for (name, value) in attributes {
+                if let Some(value) = value.as_str() {
+                    contact.set_attribute(name.as_str(), value);
+                }
+            }
+        }
+        if let Some(Value::Object(native)) = object.get("native") {
+            contact.native = native.clone();
+        }
+        contact
+    }
+}
+
+/// Writes JSON objects into a buffer.
+struct JsonObject<'a> {
+    out: &'a mut Vec<u8>,
+    needs_comma: bool,
+}
+
+impl<'a> JsonObject<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> JsonObject<'a> {
+        out.push(b'{');
+        JsonObject { out, needs_comma: false }
+    }
+
+    fn open(&mut self) {
+        self.out.push(b'{');
+        self.needs_comma = false;
+    }
+
+    fn end(&mut self) {
+        self.out.push(b'}');
+        self.needs_comma = true;
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.needs_comma {
+            self.out.push(b',');
+        }
+        self.value(key);
+        self.out.push(b':');
+        self.needs_comma = true;
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.value(text);
+    }
+
+    fn list(&mut self, key: &str, items: &[String]) {
+        self.key(key);
+        self.value(items);
+    }
+
+    fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) {
+        // Texts, lists of texts and JSON values always serialize, and a buffer takes everything.
+        let _ = serde_json::to_writer(&mut *self.out, value);
+    }
+}
+
+/// What a wanted value may do to one that the target has already (contract 3.2, "What may overwrite").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Takes its place.
+    #[default]
+    Update,
+    /// Only fills a blank: a default, a name that was made, `on_existing: fill`.
+    Fill,
+    /// Wipes it: the source's cell is blank and the mapping says `clear: true`. There is no value.
+    Clear,
+}
+
+/// What happens to tags that the target has and the source has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TagMode {
+    /// They stay.
+    #[default]
+    Add,
+    /// They go.
+    Replace,
+    /// The source's tags are taken away.
+    Remove,
+}
+
+/// A contact as it should be at the target, with what each value may do there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// The values.
+    pub contact: Contact,
+    /// Fields whose value only fills a blank.
+    pub fill: FieldSet,
+    /// Fields to be wiped; they have no value.
+    pub clear: FieldSet,
+    /// Fields whose rule says `on_existing: update` in so many words: also an identity field is overwritten then.
+    pub force: FieldSet,
+    /// The custom fields that do not simply update, by name.
+    pub attribute_overwrite: Vec<(Arc<str>, Overwrite)>,
+    /// What becomes of other tags.
+    pub tag_mode: TagMode,
+}
+
+impl Wanted {
+    /// What the wanted value of this custom field may do.
+    pub fn attribute_overwrite(&self, name: &str) -> Overwrite {
+        let found = self.attribute_overwrite.iter().find(|(known, _)| &**known == name);
+        found.map_or(Overwrite::Update, |(_, overwrite)| *overwrite)
+    }
+
+    /// Merges a later record of the same person into this one: a later value that is not blank wins, lists are joined.
+    /// A value that only fills gives way to one from a source.
+    pub fn merge(&mut self, later: Wanted) {
+        for (field, _) in FIELDS {
+            self.merge_field(field, &later);
+        }
+        self.force.0 |= later.force.0;
+        for attribute in later.contact.attributes.iter() {
+            let name = &attribute.name;
+            let (mine, theirs) = (self.attribute_overwrite(name), later.attribute_overwrite(name));
+            let have = self.contact.attribute(name).is_some_and(|value| !value.is_empty());
+            if have && theirs != Overwrite::Update && mine == Overwrite::Update {
+                continue;
+            }
+            if have && theirs == Overwrite::Clear {
+                continue;
+            }
+            self.contact.set_attribute(name.clone(), attribute.value.as_str());
+            self.attribute_overwrite.retain(|(known, _)| known != name);
+            if theirs != Overwrite::Update {
+                self.attribute_overwrite.push((name.clone(), theirs));
+            }
+        }
+    }
+
+    fn merge_field(&mut self, field: Field, later: &Wanted) {
+        if !later.contact.has(field) {
+            if later.clear.has(field) && !self.contact.has(field) {
+                self.clear.insert(field);
+            }
+            return;
+        }
+        let had = self.contact.has(field);
+        let (mine_fills, theirs_fills) = (self.fill.has(field), later.fill.has(field));
+        if field.is_list() {
+            let later = later.contact.list(field);
+            let list = self.contact.list_mut(field);
+            if had && theirs_fills && !mine_fills {
+                return;
+            }
+            if had && mine_fills && !theirs_fills {
+                // A default gives way to what a source has.
+                list.clear();
+            }
+            if matches!(field, Field::Phones | Field::Emails) && !theirs_fills {
+                // The first of them is `phone` and `email`: of those, too, a later one wins.
+                list.retain(|item| !later.contains(item));
+                list.splice(0..0, later.iter().cloned());
+            } else {
+                let news: Vec<String> = later.iter().filter(|item| !list.contains(item)).cloned().collect();
+                list.extend(news);
+            }
+        } else if let Some(text) = later.contact.text(field) {
+            if had && theirs_fills && !mine_fills {
+                return;
+            }
+            self.contact.set_text(field, text);
+        }
+        self.clear.remove(field);
+        if !theirs_fills {
+            self.fill.remove(field);
+        } else if !had {
+            self.fill.insert(field);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_written_is_the_contact_built_and_reads_back() {
+        let mut contact = Contact::default();
+        for (field, name) in FIELDS {
+            if field.is_list() {
+                *contact.list_mut(field) = vec![format!("{name} \"1\""), "два\n".into()];
+            } else {
+                contact.set_text(field, format!("{name} ñ"));
+            }
+        }
+        contact.set_attribute("Plan", "básico");
+        contact.native.insert("chat".into(), serde_json::json!({"a": [1, 2.50]}));
+        for contact in [contact, Contact::default()] {
+            let mut written = Vec::new();
+            contact.write_json(&mut written);
+            assert_eq!(String::from_utf8(written).unwrap(), Value::Object(contact.to_json()).to_string());
+            assert_eq!(Contact::from_json(&contact.to_json()), contact);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Who is the same person: the values by which somebody is found again, in a form that can be compared.
+
+use crate::contact::{Contact, Field};
+
+/// One identity value in comparable form.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdentityValue {
+    /// The field it comes from.
+    pub field: Field,
+    /// Comparable: see [`canonical`].
+    pub value: String,
+}
+
+/// The identity values of a contact, in the order of the identity fields given; fields without a value are left out.
+pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
+    let value_of = |&field: &Field| {
+        let value = if field.is_list() { contact.list(field).first().map(String::as_str) } else { contact.text(field) };
+        value.map(|value| IdentityValue { field, value: canonical(field, value) })
+    };
+    fields.iter().filter_map(value_of).collect()
+}
+
+/// The form in which two values of a field are compared: phones as the digits of their shortest WhatsApp form, e-mails
+/// in lower case, anything else as it is.
+pub fn canonical(field: Field, value: &str) -> String {
+    match field {
+        Field::Phones => whatsapp_key(value),
+        Field::Emails => value.trim().to_lowercase(),
+        _ => value.trim().to_owned(),
+    }
+}
+
+/// Digits only.
+pub fn digits(phone: &str) -> String {
+    phone.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Two phones are the same person's when their keys agree (contract 3.3). Digits of the shortest form: Mexico without
+/// the `1`, Argentina without the `9`, Brazilian mobiles without the ninth digit.
+pub fn whatsapp_key(phone: &str) -> String {
+    let digits = digits(phone);
+    shorter_form(&digits).unwrap_or(digits)
+}
+
+/// Every form, digits only, under which WhatsApp may know this phone; the one given comes first.
+pub fn whatsapp_forms(phone: &str) -> Vec<String> {
+    let given = digits(phone);
+    let key = whatsapp_key(&given);
+    let mut forms = vec![given];
+    for form in longer_form(&key).into_iter().chain([key]) {
+        if !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+fn shorter_form(digits: &str) -> Option<String> {
+    let national = |code: &str, len: usize| digits.strip_prefix(code).filter(|rest| rest.len() == len);
+    if let Some(rest) = national("521", 10) {
+        return Some(format!("52{rest}"));
+    }
+    if let Some(rest) = national("549", 10) {
+        return Some(format!("54{rest}"));
+    }
+    let rest = national("55", 11)?;
+    let (area, local) = (rest.get(..2)?, rest.get(2..)?.strip_prefix('9')?);
+    is_brazilian_mobile(local).then(|| format!("55{area}{local}"))
+}
+
+fn longer_form(key: &str) -> Option<String> {
+    let national = |code: &str| key.strip_prefix(code).filter(|rest| rest.len() == 10);
+    if let Some(rest) = national("52") {
+        return Some(format!("521{rest}"));
+    }
+    if let Some(rest) = national("54") {
+        return Some(format!("549{rest}"));
+    }
+    let rest = national("55")?;
+    let (area, local) = (rest.get(..2)?, rest.get(2..)?);
+    is_brazilian_mobile(local).then(|| format!("55{area}9{local}"))
+}
+
+/// Eight digits that begin as only mobiles do.
+fn is_brazilian_mobile(local: &str) -> bool {
+    local.starts_with(['6', '7', '8', '9'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatsapp_forms_of_one_person_share_a_key() {
+        for (one, other) in [
+            ("+5215512345678", "+525512345678"),
+            ("+5491123456789", "+541123456789"),
+            ("+5511987654321", "+551187654321"),
+        ] {
+            assert_eq!(whatsapp_key(one), whatsapp_key(other), "{one} {other}");
+            assert!(whatsapp_forms(one).contains(&digits(other)) && whatsapp_forms(other).contains(&digits(one)));
+        }
+    }
+
+    #[test]
+    fn a_brazilian_landline_is_not_a_mobile() {
+        assert_ne!(whatsapp_key("+5511932345678"), whatsapp_key("+551132345678"));
+        assert_eq!(whatsapp_forms("+551132345678"), ["551132345678"]);
+    }
+}

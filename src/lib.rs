@@ -1,0 +1,27 @@
+//! Ferry carries contact bases: from files into platforms, and between files.
+//!
+//! ```text
+//!  bytes ─ files ─▶ Record ─ mapping ─▶ Contact ─ reconcile ─▶ Outcome ─▶ checkpoint
+//!                      (rayon)             │      (find, diff, act)  │
+//!                                          │           (async)       └─▶ books, rejects, report
+//!                                          └─ mapping ─▶ row ─ files ─▶ bytes     (convert)
+//! ```
+//!
+//! Every command is this line with other ends. A write is a reconciliation: Ferry never asks whether a request worked,
+//! but what is there and what should be there.
+//!
+//! The modules in reading order; each uses only those before it, and a test holds it to that:
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`clock`] | the time, and waiting |
+//! | [`contact`] | the one model between all formats and platforms |
+//! | [`record`] | what was read, and where |
+//! | [`identity`] | who is the same person |
+//! | [`outcome`] | what became of a record; failures, and how the program ends |
+
+pub mod clock;
+pub mod contact;
+pub mod identity;
+pub mod outcome;
+pub mod record;
