@@ -19,9 +19,11 @@
 //! | [`record`] | what was read, and where |
 //! | [`identity`] | who is the same person |
 //! | [`outcome`] | what became of a record; failures, and how the program ends |
+//! | [`files`] | contacts in files |
 
 pub mod clock;
 pub mod contact;
+pub mod files;
 pub mod identity;
 pub mod outcome;
 pub mod record;

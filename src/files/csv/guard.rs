@@ -1,0 +1,45 @@
+//! The formula guard: a `'` before a cell that a spreadsheet would run.
+//!
+//! Taking off what was put on gives every text back, and the guard is put on by nothing but what is taken off again:
+//! `'t Hooft` and `'` stay as they are in both directions.
+
+/// The guard itself: spreadsheets take what follows it as text.
+const GUARD: char = '\'';
+
+/// What begins a formula (`=`, `+`, `-`, `@`), or what a spreadsheet drops before looking for one (tab, CR).
+fn begins_formula(text: &str) -> bool {
+    matches!(text.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
+}
+
+/// Whether it is a phone in E.164 or a plain number: a sign, digits, and at most one decimal point or comma.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let mut parts = digits.splitn(2, ['.', ',']);
+    parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a guard before `text` would be taken off on reading.
+fn takes_guard(text: &str) -> bool {
+    begins_formula(text) || text.starts_with(GUARD)
+}
+
+/// Whether `text` is written with a guard: a formula that is no number, or what reading would take a guard off.
+pub(super) fn needs_guard(text: &str) -> bool {
+    match text.strip_prefix(GUARD) {
+        Some(rest) => takes_guard(rest),
+        None => begins_formula(text) && !is_number(text),
+    }
+}
+
+/// `text` as it is written: with a `'` in front where a spreadsheet would run it, or where it begins so already.
+pub fn guard(text: &str) -> std::borrow::Cow<'_, str> {
+    if needs_guard(text) { format!("{GUARD}{text}").into() } else { text.into() }
+}
+
+/// `text` as it was before [`guard`].
+pub fn unguard(text: &str) -> &str {
+    match text.strip_prefix(GUARD) {
+        Some(rest) if takes_guard(rest) => rest,
+        _ => text,
+    }
+}

@@ -1,0 +1,77 @@
+//! The names of a table's columns.
+
+use crate::files::COLUMNS_MAX;
+use crate::outcome::Failure;
+use std::collections::HashSet;
+
+/// What the columns that a rejects file adds begin with.
+pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
+
+/// The columns of a table.
+pub(super) struct Columns {
+    /// Their names: no two alike, none blank.
+    pub names: Vec<String>,
+    /// Their cells as in the file.
+    pub cells: Vec<String>,
+    /// Which of the file's columns these are; `None` when they are all of them.
+    pub kept: Option<Vec<bool>>,
+    /// What was made of them, for the user.
+    pub notes: Vec<String>,
+}
+
+/// Why a table of `count` columns is not taken.
+pub(super) fn too_many_columns(count: usize, shown: &str) -> Failure {
+    Failure::usage(format!("the header of `{shown}` has {count} columns; {COLUMNS_MAX} is the most"))
+        .hint("is the delimiter right, and is a line end missing? `--delimiter` says it")
+}
+
+/// Names the columns that `cells` heads, `ferry_*` left out.
+pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, Failure> {
+    let kept: Vec<bool> = cells.iter().map(|cell| !is_ferry_column(cell)).collect();
+    let mut notes = Vec::new();
+    let mut cells = cells;
+    let all = kept.iter().all(|&keep| keep);
+    if !all {
+        cells = cells.into_iter().zip(&kept).filter(|(_, keep)| **keep).map(|(cell, _)| cell).collect();
+        notes.push("the columns `ferry_*` of a rejects file are left out".to_owned());
+    }
+    if cells.is_empty() {
+        return Err(Failure::usage(format!("`{shown}` has no columns but `ferry_*`")));
+    }
+    let names = distinct(&cells, &mut notes);
+    Ok(Columns { names, cells, kept: (!all).then_some(kept), notes })
+}
+
+fn is_ferry_column(cell: &str) -> bool {
+    cell.trim().get(..FERRY_COLUMN.len()).is_some_and(|head| head.eq_ignore_ascii_case(FERRY_COLUMN))
+}
+
+/// Gives each cell a name of its own: a blank one by its number, a repeated one with `#2`, `#3`, ….
+fn distinct(cells: &[String], notes: &mut Vec<String>) -> Vec<String> {
+    let mut taken: HashSet<String> = cells.iter().cloned().collect();
+    let mut seen = HashSet::new();
+    let mut names = Vec::with_capacity(cells.len());
+    for (index, cell) in cells.iter().enumerate() {
+        let blank = cell.trim().is_empty();
+        if !blank && seen.insert(cell.as_str()) {
+            names.push(cell.clone());
+            continue;
+        }
+        let name = free_name(cell, blank, index + 1, &taken);
+        if !blank {
+            notes.push(format!("column {} is called `{name}`: another has the name `{cell}`", index + 1));
+        }
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+fn free_name(cell: &str, blank: bool, number: usize, taken: &HashSet<String>) -> String {
+    let base = if blank { format!("column {number}") } else { cell.to_owned() };
+    if blank && !taken.contains(&base) {
+        return base;
+    }
+    // At most as many names are taken as there are columns, so one of these is free.
+    (2..).map(|count: u32| format!("{base}#{count}")).find(|name| !taken.contains(name)).unwrap_or(base)
+}

@@ -1,0 +1,15 @@
+//! Tables: reading them record by record with the place of every mistake, and writing rows.
+//!
+//! What a cell means, and what a blank is, is a mapping's business; a cell's text is given as it stands, with only the
+//! formula guard taken off.
+
+pub(super) mod frame;
+mod guard;
+mod header;
+mod read;
+mod write;
+
+pub use guard::{guard, unguard};
+pub(super) use header::FERRY_COLUMN;
+pub(super) use read::{CsvOptions, CsvSource, empty_file};
+pub use write::CsvEncoder;

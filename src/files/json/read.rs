@@ -1,0 +1,450 @@
+//! Reading JSON record by record.
+
+use super::head::string_len;
+use super::scan::Scan;
+use crate::files::RECORD_LEN_MAX;
+use crate::files::encoding::undecodable;
+use crate::files::open::{ReadFault, Source};
+use crate::files::packed::read_failure;
+use crate::files::window::{Window, count_line_ends, excerpt, kept_of_too_large};
+use crate::outcome::{Failure, Problem, Reject};
+use crate::record::{Fields, Origin, Record};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The longest key on the way to the records.
+const KEY_LEN_MAX: usize = 64 << 10;
+
+/// A JSON file's records, read one after the other.
+pub(in crate::files) struct JsonSource {
+    window: Window,
+    shown: String,
+    encoding: &'static str,
+    line: u64,
+    /// Whether the last byte left behind was a `\r`, whose line is counted.
+    after_cr: bool,
+    ordinal: u64,
+    place: Place,
+}
+
+/// Where the reader stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At a line.
+    Line,
+    /// At an element of the array, `depth` objects deep; `first` when none came before.
+    Element { depth: usize, first: bool },
+    /// Behind the array.
+    Behind { depth: usize },
+    /// Nothing is left.
+    End,
+}
+
+impl JsonSource {
+    /// Reads JSON Lines.
+    pub fn lines(window: Window, shown: &str, encoding: &'static str) -> JsonSource {
+        let shown = shown.to_owned();
+        JsonSource { window, shown, encoding, line: 1, after_cr: false, ordinal: 0, place: Place::Line }
+    }
+
+    /// Reads an array; inside of objects, at the dotted path `root`, where it is given.
+    ///
+    /// # Errors
+    /// Exit 2 when there is no array there; exit 1 when the file ends before it.
+    pub fn array(
+        window: Window,
+        root: Option<&str>,
+        shown: &str,
+        encoding: &'static str,
+    ) -> Result<JsonSource, Failure> {
+        let mut source = JsonSource::lines(window, shown, encoding);
+        let steps: Vec<&str> = root.map(|root| root.split('.').collect()).unwrap_or_default();
+        for (index, step) in steps.iter().enumerate() {
+            let path = steps.get(..=index).unwrap_or_default().join(".");
+            source.enter(step, &path)?;
+        }
+        source.blanks();
+        match source.window.data().first() {
+            Some(b'[') => source.leave(1),
+            Some(_) => return Err(source.no_array(root)),
+            None => return Err(source.cut("before its list begins")),
+        }
+        source.place = Place::Element { depth: steps.len(), first: true };
+        Ok(source)
+    }
+
+    fn no_array(&self, root: Option<&str>) -> Failure {
+        let place = root.map_or_else(String::new, |root| format!(" at `{root}`"));
+        let found = excerpt(self.window.data().get(..200).unwrap_or(self.window.data()));
+        Failure::usage(format!("there is no list in `{}`{place}, but `{found}`", self.shown))
+            .hint("`root` in the mapping's `read` names the array that holds the records")
+    }
+
+    /// Goes to the value of `key` in the object that comes next; `path` is where that is.
+    fn enter(&mut self, key: &str, path: &str) -> Result<(), Failure> {
+        self.expect(b'{', path)?;
+        let mut seen = Vec::new();
+        loop {
+            self.blanks();
+            if self.window.data().first() == Some(&b'}') {
+                let found = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
+                return Err(Failure::usage(format!("there is no `{path}` in `{}`, but {found}", self.shown))
+                    .hint("`root` in the mapping's `read` names the array that holds the records"));
+            }
+            let found = self.key(path)?;
+            self.expect(b':', path)?;
+            if found == key {
+                return Ok(());
+            }
+            if seen.len() < 8 {
+                seen.push(format!("`{}`", excerpt(found.as_bytes())));
+            }
+            self.skip_value()?;
+            if self.window.data().first() == Some(&b',') {
+                self.leave(1);
+            }
+        }
+    }
+
+    fn expect(&mut self, byte: u8, path: &str) -> Result<(), Failure> {
+        self.blanks();
+        match self.window.data().first() {
+            Some(found) if *found == byte => {
+                self.leave(1);
+                Ok(())
+            }
+            Some(_) => Err(self.no_array(Some(path))),
+            None => Err(self.cut("before its list begins")),
+        }
+    }
+
+    fn key(&mut self, path: &str) -> Result<String, Failure> {
+        loop {
+            let data = self.window.data();
+            if data.first().is_some_and(|&byte| byte != b'"') || data.len() > KEY_LEN_MAX && string_len(data).is_none()
+            {
+                return Err(self.no_array(Some(path)));
+            }
+            if let Some(len) = string_len(data) {
+                let Ok(key) = serde_json::from_slice(data.get(..len).unwrap_or_default()) else {
+                    return Err(self.no_array(Some(path)));
+                };
+                self.leave(len);
+                return Ok(key);
+            }
+            if !self.window.more() {
+                return Err(self.cut("before its list begins"));
+            }
+        }
+    }
+
+    /// Leaves a value behind, of any length; the `,` or `}` behind it comes next.
+    fn skip_value(&mut self) -> Result<(), Failure> {
+        let mut scan = Scan::default();
+        loop {
+            let data = self.window.data();
+            let end = scan.feed_piece(data, b'}');
+            self.leave(end.unwrap_or(data.len()));
+            if end.is_some() {
+                return Ok(());
+            }
+            if !self.window.more() {
+                return Err(self.cut("before its list begins"));
+            }
+        }
+    }
+
+    /// Leaves blanks behind, and reads on where the window is empty.
+    fn blanks(&mut self) {
+        loop {
+            let data = self.window.data();
+            let blank = data.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+            let all = blank == data.len();
+            self.leave(blank);
+            if !all || !self.window.more() {
+                return;
+            }
+        }
+    }
+
+    /// Leaves `n` bytes behind and counts their lines.
+    fn leave(&mut self, n: usize) {
+        let left = self.window.data().get(..n).unwrap_or_default();
+        let half = self.after_cr && left.first() == Some(&b'\n');
+        self.line += count_line_ends(left) - u64::from(half);
+        if let Some(last) = left.last() {
+            self.after_cr = *last == b'\r';
+        }
+        self.window.consume(n);
+    }
+
+    /// Why a file that ends too early cannot be read on.
+    fn cut(&self, place: &str) -> Failure {
+        if let Some(error) = self.window.fault() {
+            return read_failure(&self.shown, error, self.line);
+        }
+        Failure::failed(format!("`{}` ends in the middle: line {} is its last, {place}", self.shown, self.line))
+            .hint("copy or download the file again; what came before has been read")
+    }
+
+    fn fatal(&mut self, failure: Failure) -> Option<Result<Record, ReadFault>> {
+        self.place = Place::End;
+        Some(Err(ReadFault::Fatal(failure)))
+    }
+
+    fn next_line(&mut self) -> Option<Result<Record, ReadFault>> {
+        self.blanks();
+        loop {
+            let data = self.window.data();
+            let (end, have) = (memchr::memchr2(b'\n', b'\r', data), data.len());
+            match end {
+                Some(len) if len <= RECORD_LEN_MAX => return Some(self.record(len, len)),
+                Some(_) => return Some(self.too_large(LargeEnd::Line)),
+                None if have > RECORD_LEN_MAX => return Some(self.too_large(LargeEnd::Line)),
+                None if self.window.more() => {}
+                None if self.window.fault().is_some() => {
+                    let failure = self.cut("");
+                    return self.fatal(failure);
+                }
+                None if have == 0 => {
+                    self.place = Place::End;
+                    return None;
+                }
+                None => return self.last_line(have),
+            }
+        }
+    }
+
+    /// A last line without a line end: where it is the beginning of a value, the file was cut.
+    fn last_line(&mut self, len: usize) -> Option<Result<Record, ReadFault>> {
+        let parsed = serde_json::from_slice::<Value>(self.window.data());
+        if parsed.is_err_and(|error| error.is_eof()) {
+            let failure = self.cut("and it is not a whole record");
+            return self.fatal(failure);
+        }
+        Some(self.record(len, len))
+    }
+
+    fn next_element(&mut self, depth: usize, first: bool) -> Option<Result<Record, ReadFault>> {
+        self.blanks();
+        if first && self.window.data().first() == Some(&b']') {
+            self.leave(1);
+            self.place = Place::Behind { depth };
+            return self.next();
+        }
+        let mut scan = Scan::default();
+        let mut scanned = 0;
+        loop {
+            let data = self.window.data();
+            if let Some(len) = scan.feed(data, scanned, b']') {
+                self.place = self.place_behind(depth, data.get(len).copied());
+                if len > RECORD_LEN_MAX {
+                    return Some(self.too_large(LargeEnd::At(len + 1)));
+                }
+                return Some(self.record(len, len + 1));
+            }
+            scanned = data.len();
+            if scanned > RECORD_LEN_MAX {
+                return Some(self.too_large(LargeEnd::Element { depth, scan }));
+            }
+            if !self.window.more() {
+                let failure = self.cut("and its list has no closing bracket");
+                return self.fatal(failure);
+            }
+        }
+    }
+
+    fn place_behind(&self, depth: usize, end: Option<u8>) -> Place {
+        match end {
+            Some(b',' | b'\n') => Place::Element { depth, first: false },
+            _ => Place::Behind { depth },
+        }
+    }
+
+    /// Demands that every bracket is closed behind the array, and that nothing else follows.
+    fn finish(&mut self, depth: usize) -> Option<Result<Record, ReadFault>> {
+        let mut scan = Scan::within_objects(depth);
+        loop {
+            let data = self.window.data();
+            let end = scan.feed_to_close(data);
+            self.leave(end.unwrap_or(data.len()));
+            if end.is_some() {
+                break;
+            }
+            if !self.window.more() {
+                let failure = self.cut("and its brackets are not closed");
+                return self.fatal(failure);
+            }
+        }
+        self.blanks();
+        let rest = self.window.data();
+        if !rest.is_empty() {
+            let message =
+                format!("`{}` goes on behind its list, at line {}: `{}`", self.shown, self.line, excerpt(rest));
+            let hint = "A bracket too many, or two files in one; what came before has been read";
+            return self.fatal(Failure::failed(message).hint(hint));
+        }
+        if self.window.fault().is_some() {
+            let failure = self.cut("");
+            return self.fatal(failure);
+        }
+        self.place = Place::End;
+        None
+    }
+
+    fn origin(&mut self) -> Origin {
+        let origin = Origin { ordinal: self.ordinal, line: self.line };
+        self.ordinal += 1;
+        origin
+    }
+
+    /// Takes the first `len` bytes as a record and leaves `next` behind.
+    fn record(&mut self, len: usize, next: usize) -> Result<Record, ReadFault> {
+        let origin = self.origin();
+        let raw = self.window.data().get(..len).unwrap_or_default().trim_ascii_end();
+        let taken = take(raw, self.encoding);
+        self.leave(next);
+        match taken {
+            Ok((value, raw)) => Ok(Record { origin, fields: Fields::Json(value), raw }),
+            Err((problem, raw)) => Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })),
+        }
+    }
+
+    fn too_large(&mut self, end: LargeEnd) -> Result<Record, ReadFault> {
+        let origin = self.origin();
+        let data = self.window.data();
+        let raw = kept_of_too_large(data).into();
+        let limit = RECORD_LEN_MAX >> 20;
+        let message = format!("the record that begins in line {} is longer than {limit} MiB", self.line);
+        let problem = Problem::new("row.too_large", message)
+            .hint("its first 64 KiB are kept in the rejects; is a closing bracket missing?");
+        match end {
+            LargeEnd::At(next) => self.leave(next),
+            LargeEnd::Line => self.pass_over_line(),
+            LargeEnd::Element { depth, scan } => self.pass_over_element(depth, scan),
+        }
+        Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] }))
+    }
+
+    fn pass_over_line(&mut self) {
+        loop {
+            let data = self.window.data();
+            let end = memchr::memchr2(b'\n', b'\r', data);
+            self.leave(end.unwrap_or(data.len()));
+            if end.is_some() || !self.window.more() {
+                return;
+            }
+        }
+    }
+
+    /// Passes over the rest of an element whose bytes in view `scan` has seen.
+    fn pass_over_element(&mut self, depth: usize, mut scan: Scan) {
+        self.leave(self.window.data().len());
+        // Until its end is found the next step stands within it, and says that the list has no closing bracket.
+        self.place = Place::Element { depth, first: false };
+        while self.window.more() {
+            let data = self.window.data();
+            let end = scan.feed_piece(data, b']');
+            let behind = end.map(|end| self.place_behind(depth, data.get(end).copied()));
+            self.leave(end.map_or(data.len(), |end| end + 1));
+            if let Some(place) = behind {
+                self.place = place;
+                return;
+            }
+        }
+    }
+}
+
+/// Where a record that is too large ends.
+enum LargeEnd {
+    /// In view; the offset behind it.
+    At(usize),
+    /// At the next line end.
+    Line,
+    /// Somewhere in the rest of the array.
+    Element { depth: usize, scan: Scan },
+}
+
+impl Iterator for JsonSource {
+    type Item = Result<Record, ReadFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.place {
+            Place::Line => self.next_line(),
+            Place::Element { depth, first } => self.next_element(depth, first),
+            Place::Behind { depth } => self.finish(depth),
+            Place::End => None,
+        }
+    }
+}
+
+impl Source for JsonSource {}
+
+/// A reject as it was written: the record, and what was wrong with it.
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+type Taken = Result<(Value, Box<[u8]>), (Problem, Box<[u8]>)>;
+
+/// The value that `raw` is, and the bytes of it; of a reject, those of the record within.
+fn take(raw: &[u8], encoding: &str) -> Taken {
+    let text = match std::str::from_utf8(raw) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("the bytes `{}` are not {encoding}", undecodable(raw, error.valid_up_to()));
+            let problem = Problem::new("row.encoding", message);
+            return Err((problem.hint("mend the record, or say the file's encoding with `--encoding`"), raw.into()));
+        }
+    };
+    let value: Value = serde_json::from_str(text).map_err(|error| (malformed(text, &error), raw.into()))?;
+    match unwrap(value, text) {
+        Ok((Value::Object(fields), raw)) => Ok((Value::Object(fields), raw.as_bytes().into())),
+        Ok((other, raw)) => Err((not_an_object(&other, &raw), raw.as_bytes().into())),
+        Err(taken) => taken,
+    }
+}
+
+/// Takes the wrapper of a reject off.
+fn unwrap(value: Value, text: &str) -> Result<(Value, std::borrow::Cow<'_, str>), Taken> {
+    let Value::Object(mut fields) = value else { return Ok((value, text.into())) };
+    let is_wrapper = fields.len() == 2 && fields.get("ferry").is_some_and(|ferry| ferry.get("code").is_some());
+    if !is_wrapper {
+        return Ok((Value::Object(fields), text.into()));
+    }
+    if let (Some(record), Ok(wrapped)) = (fields.remove("record"), serde_json::from_str::<Wrapped<'_>>(text)) {
+        return Ok((record, wrapped.record.get().into()));
+    }
+    let Some(Value::String(raw)) = fields.remove("raw") else { return Ok((Value::Object(fields), text.into())) };
+    match serde_json::from_str(&raw) {
+        Ok(value) => Ok((value, raw.into())),
+        Err(error) => Err(Err((malformed(&raw, &error), raw.into_bytes().into()))),
+    }
+}
+
+fn malformed(text: &str, error: &serde_json::Error) -> Problem {
+    if text.is_empty() {
+        return Problem::new("row.json", "there is a comma too many: no record stands here").hint("take the comma out");
+    }
+    // The error counts lines from the record's beginning; only what is wrong is of use here.
+    let said = error.to_string();
+    let said = said.split_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    Problem::new("row.json", format!("the record is not JSON: {said}, in `{}`", excerpt(text.as_bytes())))
+        .hint("mend its brackets, commas and quotes")
+}
+
+fn not_an_object(value: &Value, raw: &str) -> Problem {
+    let kind = match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    Problem::new("row.json", format!("the record is {kind}, not an object: `{}`", excerpt(raw.as_bytes())))
+        .hint("a record is an object with named values: `{\"phone\": \"+593…\"}`")
+}

@@ -1,0 +1,194 @@
+//! A file that appears whole or not at all.
+//!
+//! What is written goes to a temporary file beside the destination; only [`Output::commit`] puts it in place. Dropped
+//! before that, it is gone, and what stood there stays. What is no regular file (standard output, a pipe, a device) is
+//! written as it comes.
+
+use super::Packing;
+use crate::outcome::Failure;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// zstd's own default: packs contacts about as well as gzip's best, at the speed of the disk.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Bytes gathered before they are handed on.
+const BUFFER_LEN: usize = 128 << 10;
+
+/// A file being written.
+pub struct Output {
+    packed: Packed,
+    shown: String,
+    destination: Option<PathBuf>,
+}
+
+enum Packed {
+    Plain(BufWriter<Place>),
+    Gzip(flate2::write::GzEncoder<BufWriter<Place>>),
+    Zstd(zstd::Encoder<'static, BufWriter<Place>>),
+}
+
+enum Place {
+    Temporary(NamedTempFile),
+    Direct(File),
+    Stdout(io::Stdout),
+}
+
+impl Output {
+    /// Begins a file that will stand at `path`; `.gz` and `.zst` in its name pack it.
+    ///
+    /// A link is followed: the file it leads to is the one that is replaced.
+    ///
+    /// # Errors
+    /// Exit 2 when the folder is not there or `path` is a folder; exit 1 when nothing can be written there.
+    pub fn create(path: &Path) -> Result<Output, Failure> {
+        let shown = path.display().to_string();
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let packing = Packing::of_name(&name).map(|(packing, _)| packing);
+        let place = match fs::metadata(&path) {
+            Ok(facts) if facts.is_dir() => {
+                return Err(Failure::usage(format!("`{shown}` is a folder")).hint("name a file in it"));
+            }
+            Ok(facts) if !facts.is_file() => direct(&path, &shown)?,
+            _ => temporary(&path, &shown)?,
+        };
+        let destination = matches!(place, Place::Temporary(_)).then_some(path);
+        let packed = pack(place, packing).map_err(|error| cannot_write(&shown, &error))?;
+        Ok(Output { packed, shown, destination })
+    }
+
+    /// Whether a file could be begun at `path`; nothing is left behind. What is no file (a pipe, a device) is not tried.
+    ///
+    /// # Errors
+    /// As [`Output::create`].
+    pub fn probe(path: &Path) -> Result<(), Failure> {
+        match fs::metadata(path) {
+            Ok(facts) if !facts.is_file() && !facts.is_dir() => Ok(()),
+            _ => Output::create(path).map(drop),
+        }
+    }
+
+    /// Standard output, which is written as it comes and not packed.
+    pub fn stdout() -> Output {
+        let place = Place::Stdout(io::stdout());
+        let packed = Packed::Plain(BufWriter::with_capacity(BUFFER_LEN, place));
+        Output { packed, shown: "standard output".to_owned(), destination: None }
+    }
+
+    /// How messages call it.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Writes out what is left, makes sure that it is on the disk, and puts it in place.
+    ///
+    /// # Errors
+    /// Exit 1 when the disk does not take it; then what stood there stays.
+    pub fn commit(self) -> Result<(), Failure> {
+        let Output { packed, shown, destination } = self;
+        place_file(packed, destination.as_deref()).map_err(|error| cannot_write(&shown, &error))
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.packed {
+            Packed::Plain(out) => out.write(bytes),
+            Packed::Gzip(out) => out.write(bytes),
+            Packed::Zstd(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.packed {
+            Packed::Plain(out) => out.flush(),
+            Packed::Gzip(out) => out.flush(),
+            Packed::Zstd(out) => out.flush(),
+        }
+    }
+}
+
+impl Write for Place {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Place::Temporary(file) => file.write(bytes),
+            Place::Direct(file) => file.write(bytes),
+            Place::Stdout(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Place::Temporary(file) => file.flush(),
+            Place::Direct(file) => file.flush(),
+            Place::Stdout(out) => out.flush(),
+        }
+    }
+}
+
+/// The failure of a write: the disk is full, the pipe is closed.
+pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
+    let failure = Failure::failed(format!("`{shown}` cannot be written")).cause(error);
+    match error.kind() {
+        io::ErrorKind::StorageFull => failure.hint("make room on the disk; what stood there before is untouched"),
+        io::ErrorKind::PermissionDenied => failure.hint("write to another folder, or have this one opened to you"),
+        _ => failure,
+    }
+}
+
+fn direct(path: &Path, shown: &str) -> Result<Place, Failure> {
+    OpenOptions::new().write(true).open(path).map(Place::Direct).map_err(|error| cannot_write(shown, &error))
+}
+
+/// The folder that `path` stands in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn temporary(path: &Path, shown: &str) -> Result<Place, Failure> {
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        let message = format!("`{shown}` cannot be written: there is no folder `{}`", folder.display());
+        return Err(Failure::usage(message).hint("make the folder first"));
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".ferry-").suffix(".tmp");
+    // As any program makes a file: the process's own mask decides who may read it.
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666))
+    };
+    builder.tempfile_in(folder).map(Place::Temporary).map_err(|error| cannot_write(shown, &error))
+}
+
+fn pack(place: Place, packing: Option<Packing>) -> io::Result<Packed> {
+    let out = BufWriter::with_capacity(BUFFER_LEN, place);
+    Ok(match packing {
+        None => Packed::Plain(out),
+        Some(Packing::Gzip) => Packed::Gzip(flate2::write::GzEncoder::new(out, flate2::Compression::default())),
+        Some(Packing::Zstd) => Packed::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
+    })
+}
+
+fn place_file(packed: Packed, destination: Option<&Path>) -> io::Result<()> {
+    let out = match packed {
+        Packed::Plain(out) => out,
+        Packed::Gzip(out) => out.finish()?,
+        Packed::Zstd(out) => out.finish()?,
+    };
+    let mut place = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    place.flush()?;
+    let (Place::Temporary(file), Some(path)) = (place, destination) else { return Ok(()) };
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|refused| refused.error)?;
+    sync_folder(folder_of(path))
+}
+
+/// Makes sure that a rename is on the disk; systems that cannot open a folder keep renames by themselves.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,303 @@
+//! The rejects file: the records that stay behind, as they came, and what was wrong with each.
+//!
+//! A table's are a table in its own dialect, the columns byte for byte and `ferry_*` behind them; JSON's (and a
+//! platform's) are JSON Lines, or a table when the name says so. Either can be mended and imported as it is.
+
+use super::csv::CsvEncoder;
+use super::csv::frame::raw_cells;
+use super::encoding::{bom, encode};
+use super::output::{cannot_write, folder_of};
+use super::spool::Spool;
+use super::{COLUMNS_MAX, Dialect, Format, Output};
+use crate::outcome::{Failure, Problem, Reject};
+use crate::record::Header;
+use serde_json::{Map, Value, json};
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The columns that every rejects table has behind its own.
+const FERRY_COLUMNS: [&str; 5] = ["ferry_line", "ferry_column", "ferry_code", "ferry_message", "ferry_hint"];
+
+/// The column for what a ragged row has beyond the header, where any has.
+const SURPLUS_COLUMN: &str = "ferry_surplus";
+
+/// Between several problems of one record.
+const PROBLEMS_JOIN: &str = " | ";
+
+/// Writes a rejects file. There is none until [`RejectsWriter::finish`], and none at all without a reject.
+pub struct RejectsWriter {
+    path: PathBuf,
+    dialect: Dialect,
+    layout: Layout,
+    spool: Option<Spool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// A table, from a table.
+    Table,
+    /// JSON Lines.
+    Lines,
+    /// A table, from JSON: its columns are the names that occur.
+    Flattened,
+}
+
+/// A failure of ours, or the disk's.
+enum Fault {
+    Failure(Failure),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Fault {
+        Fault::Io(error)
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Fault {
+        Fault::Failure(failure)
+    }
+}
+
+impl RejectsWriter {
+    /// Rejects of a source with this dialect and header, to stand at `path`; nothing is written yet.
+    pub fn create(path: &Path, dialect: &Dialect, header: &Header) -> RejectsWriter {
+        let table_by_name = Format::of_path(path).is_some_and(Format::is_table);
+        let layout = match header {
+            Header::Columns(_) => Layout::Table,
+            Header::Open | Header::Contact if table_by_name => Layout::Flattened,
+            Header::Open | Header::Contact => Layout::Lines,
+        };
+        RejectsWriter { path: path.to_owned(), dialect: dialect.clone(), layout, spool: None }
+    }
+
+    /// Adds one reject. A platform's record has no bytes of its own: its `raw` is the contact as JSON, written by the
+    /// caller, or it is missing in the rejects.
+    ///
+    /// # Errors
+    /// Exit 1 when the disk does not take it.
+    pub fn write(&mut self, reject: &Reject) -> Result<(), Failure> {
+        let written = match &mut self.spool {
+            Some(spool) => spool.push(reject),
+            none => Spool::new_in(folder_of(&self.path)).and_then(|spool| none.insert(spool).push(reject)),
+        };
+        written.map_err(|error| self.cannot_write(&error))
+    }
+
+    /// Puts the file in place and gives the number of its rejects. Without any, an older file at its place goes.
+    ///
+    /// # Errors
+    /// Exit 1 when the disk does not take it; then an older file stays.
+    pub fn finish(mut self) -> Result<u64, Failure> {
+        let Some(mut spool) = self.spool.take() else {
+            return match fs::remove_file(&self.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.cannot_write(&error)),
+                _ => Ok(0),
+            };
+        };
+        let mut out = Output::create(&self.path)?;
+        let written = match self.layout {
+            Layout::Table => self.table(&mut spool, &mut out),
+            Layout::Lines => lines(&mut spool, &mut out),
+            Layout::Flattened => self.flattened(&mut spool, &mut out),
+        };
+        written.map_err(|fault| match fault {
+            Fault::Failure(failure) => failure,
+            Fault::Io(error) => self.cannot_write(&error),
+        })?;
+        out.commit()?;
+        Ok(spool.count())
+    }
+
+    fn cannot_write(&self, error: &io::Error) -> Failure {
+        cannot_write(&self.path.display().to_string(), error)
+    }
+
+    fn table(&self, spool: &mut Spool, out: &mut Output) -> Result<(), Fault> {
+        let columns = self.dialect.columns.len();
+        let mut surplus = false;
+        spool.each::<Fault>(|reject| {
+            surplus |= raw_cells(&reject.raw, self.dialect.delimiter).count() > columns;
+            Ok(())
+        })?;
+        let mut table = Table { dialect: &self.dialect, surplus, row: Vec::new(), encoded: Vec::new(), out };
+        table.begin()?;
+        spool.each(|reject| table.reject(&reject))
+    }
+
+    /// Rejects of JSON as a table: objects spread out to dotted names, what is no text as JSON.
+    fn flattened(&self, spool: &mut Spool, out: &mut Output) -> Result<(), Fault> {
+        let mut names: Vec<String> = Vec::new();
+        let mut known = HashSet::new();
+        spool.each::<Fault>(|reject| {
+            for (name, _) in flat(&reject.raw) {
+                if names.len() < COLUMNS_MAX && known.insert(name.clone()) {
+                    names.push(name);
+                }
+            }
+            Ok(())
+        })?;
+        let delimiter = if Format::of_path(&self.path) == Some(Format::Tsv) { b'\t' } else { b',' };
+        let encoder = CsvEncoder::new(delimiter);
+        let mut row = Vec::new();
+        encoder.row(names.iter().map(String::as_str).chain(FERRY_COLUMNS), &mut row);
+        out.write_all(&row)?;
+        spool.each(|reject| {
+            let cells: Map<String, Value> = flat(&reject.raw).into_iter().collect();
+            let texts: Vec<String> =
+                names.iter().map(|name| cells.get(name).map_or_else(String::new, text_of)).collect();
+            let ferry = ferry_cells(&reject);
+            row.clear();
+            encoder.row(texts.iter().chain(&ferry).map(String::as_str), &mut row);
+            Ok(out.write_all(&row)?)
+        })
+    }
+}
+
+/// A rejects table in its source's dialect.
+struct Table<'a> {
+    dialect: &'a Dialect,
+    surplus: bool,
+    row: Vec<u8>,
+    encoded: Vec<u8>,
+    out: &'a mut Output,
+}
+
+impl Table<'_> {
+    fn begin(&mut self) -> Result<(), Fault> {
+        if self.dialect.bom {
+            self.out.write_all(bom(self.dialect.encoding))?;
+        }
+        if self.dialect.sep_line {
+            self.row.extend_from_slice(&[b"sep=", &[self.dialect.delimiter][..]].concat());
+            self.end_row()?;
+        }
+        self.row.extend_from_slice(&self.dialect.header_raw);
+        self.cells(FERRY_COLUMNS.into_iter().chain(self.surplus.then_some(SURPLUS_COLUMN)));
+        self.end_row()
+    }
+
+    fn reject(&mut self, reject: &Reject) -> Result<(), Fault> {
+        let delimiter = self.dialect.delimiter;
+        let mut cells = raw_cells(&reject.raw, delimiter);
+        for index in 0..self.dialect.columns.len() {
+            if index > 0 {
+                self.row.push(delimiter);
+            }
+            if let Some(cell) = cells.next() {
+                push_raw(&mut self.row, cell.bytes, cell.broken);
+            }
+        }
+        let surplus: Vec<&[u8]> = cells.map(|cell| cell.bytes).collect();
+        self.cells(ferry_cells(reject).iter().map(String::as_str));
+        if self.surplus {
+            self.row.push(delimiter);
+            push_raw(&mut self.row, &surplus.join(&delimiter), !surplus.is_empty());
+        }
+        self.end_row()
+    }
+
+    /// Adds cells of ours, each behind a delimiter.
+    fn cells<'c>(&mut self, cells: impl Iterator<Item = &'c str>) {
+        let encoder = CsvEncoder::new(self.dialect.delimiter);
+        // An empty cell first: the delimiter behind it is the one that is wanted.
+        encoder.row(std::iter::once("").chain(cells), &mut self.row);
+        self.row.pop();
+    }
+
+    fn end_row(&mut self) -> Result<(), Fault> {
+        self.row.extend_from_slice(self.dialect.line_end.bytes());
+        self.encoded.clear();
+        encode(&self.row, self.dialect.encoding, &mut self.encoded);
+        self.row.clear();
+        Ok(self.out.write_all(&self.encoded)?)
+    }
+}
+
+/// Adds a cell as it stood; one that would not be read as a cell is put between quotes.
+fn push_raw(row: &mut Vec<u8>, cell: &[u8], quote: bool) {
+    if !quote {
+        row.extend_from_slice(cell);
+        return;
+    }
+    row.push(b'"');
+    for &byte in cell {
+        if byte == b'"' {
+            row.push(b'"');
+        }
+        row.push(byte);
+    }
+    row.push(b'"');
+}
+
+/// What was wrong, in the order of [`FERRY_COLUMNS`].
+fn ferry_cells(reject: &Reject) -> [String; 5] {
+    [
+        reject.origin.line.to_string(),
+        joined(&reject.problems, |problem| problem.column.as_deref()),
+        joined(&reject.problems, |problem| Some(&problem.code)),
+        joined(&reject.problems, |problem| Some(&problem.message)),
+        joined(&reject.problems, |problem| problem.hint.as_deref()),
+    ]
+}
+
+fn joined<'p>(problems: &'p [Problem], part: impl Fn(&'p Problem) -> Option<&'p str>) -> String {
+    problems.iter().filter_map(part).collect::<Vec<_>>().join(PROBLEMS_JOIN)
+}
+
+fn lines(spool: &mut Spool, out: &mut Output) -> Result<(), Fault> {
+    spool.each(|reject| Ok(out.write_all(&line(&reject))?))
+}
+
+/// One reject as a line of JSON: the record as it stood, or its text where it is no JSON.
+fn line(reject: &Reject) -> Vec<u8> {
+    let [_, column, code, message, hint] = ferry_cells(reject);
+    let or_null = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
+    let ferry = json!({
+        "line": reject.origin.line, "column": or_null(column), "code": code, "message": message, "hint": or_null(hint),
+    });
+    let mut out = Vec::with_capacity(reject.raw.len() + 256);
+    if serde_json::from_slice::<Value>(&reject.raw).is_ok() {
+        out.extend_from_slice(b"{\"record\":");
+        // In JSON a line end can only be a blank between two values.
+        out.extend(reject.raw.iter().map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+    } else {
+        out.extend_from_slice(b"{\"raw\":");
+        out.extend_from_slice(Value::from(String::from_utf8_lossy(&reject.raw)).to_string().as_bytes());
+    }
+    out.extend_from_slice(b",\"ferry\":");
+    out.extend_from_slice(ferry.to_string().as_bytes());
+    out.extend_from_slice(b"}\n");
+    out
+}
+
+/// The values of a JSON record by dotted name; a record that is no object is one value, `raw`.
+fn flat(raw: &[u8]) -> Vec<(String, Value)> {
+    let mut values = Vec::new();
+    match serde_json::from_slice::<Value>(raw) {
+        Ok(Value::Object(fields)) => spread(fields, "", &mut values),
+        _ => values.push(("raw".to_owned(), Value::from(String::from_utf8_lossy(raw)))),
+    }
+    values
+}
+
+fn spread(fields: Map<String, Value>, before: &str, values: &mut Vec<(String, Value)>) {
+    for (name, value) in fields {
+        let name = format!("{before}{name}");
+        match value {
+            Value::Object(inner) if !inner.is_empty() => spread(inner, &format!("{name}."), values),
+            value => values.push((name, value)),
+        }
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

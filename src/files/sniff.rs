@@ -1,0 +1,359 @@
+//! What kind of file it is, from its first bytes: encoding, format, delimiter.
+//!
+//! Pure functions of what is seen. Where two answers fit equally well it says so and asks.
+
+use super::csv::frame::{Framed, frame, line_end_from, raw_cells};
+use super::csv::{FERRY_COLUMN, empty_file};
+use super::json::head::{self, Top};
+use super::open::ReadOptions;
+use super::window::excerpt;
+use super::{FORMATS, Format, RECORD_LEN_MAX};
+use crate::outcome::Failure;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
+
+/// Files that people give the wrong name: how they begin, what they are, and what to do.
+const OTHER_KINDS: [(&[u8], &str, &str); 4] = [
+    (b"PK\x03\x04", "a zip archive or an Excel workbook (`.xlsx`)", SAVE_AS_CSV),
+    (b"\xD0\xCF\x11\xE0", "an old Excel workbook (`.xls`)", SAVE_AS_CSV),
+    (b"%PDF", "a PDF document", "ask for the list as CSV or JSON; a PDF holds pictures of tables"),
+    (b"SQLite format 3\0", "an SQLite database", "export the table as CSV first"),
+];
+
+const SAVE_AS_CSV: &str =
+    "open it in the spreadsheet program and save the sheet as `CSV UTF-8`; unpack an archive first";
+
+/// How a web page begins, in lower case.
+const WEB_PAGES: [&[u8]; 3] = [b"<!doctype", b"<html", b"<head"];
+
+/// Refuses what is no text file, by its first bytes.
+pub(super) fn refuse_other_kinds(head: &[u8], shown: &str) -> Result<(), Failure> {
+    for (begin, what, hint) in OTHER_KINDS {
+        if head.starts_with(begin) {
+            return Err(Failure::usage(format!("`{shown}` is {what}, not a text file")).hint(hint));
+        }
+    }
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let begin = text.get(..16).unwrap_or(text).to_ascii_lowercase();
+    if WEB_PAGES.iter().any(|page| begin.starts_with(page)) {
+        return Err(Failure::usage(format!("`{shown}` is a web page, not a list")).hint(
+            "it is most likely a log-in or error page: open it in a browser to see, and download the list again",
+        ));
+    }
+    if begin.starts_with(b"<?xml") {
+        return Err(Failure::usage(format!("`{shown}` is XML, not a list")).hint(SAVE_AS_CSV));
+    }
+    Ok(())
+}
+
+/// The encoding of a file.
+#[derive(Debug)]
+pub(super) struct FoundEncoding {
+    pub encoding: &'static Encoding,
+    /// How many bytes its byte-order mark takes.
+    pub bom_len: usize,
+    pub notes: Vec<String>,
+}
+
+/// Finds the encoding of a file that begins with `head`; what the user said, `label`, wins.
+pub(super) fn encoding(head: &[u8], label: Option<&str>, shown: &str) -> Result<FoundEncoding, Failure> {
+    let marked = Encoding::for_bom(head);
+    if let Some(label) = label {
+        let encoding = labelled(label)?;
+        // `utf-16` is said for both byte orders; the mark knows better.
+        return Ok(match marked {
+            Some((mark, bom_len)) if mark == encoding || (is_utf16(mark) && is_utf16(encoding)) => {
+                FoundEncoding { encoding: mark, bom_len, notes: Vec::new() }
+            }
+            _ => FoundEncoding { encoding, bom_len: 0, notes: Vec::new() },
+        });
+    }
+    if let Some((encoding, bom_len)) = marked {
+        return Ok(FoundEncoding { encoding, bom_len, notes: Vec::new() });
+    }
+    let (encoding, sure) = match unmarked_utf16(head) {
+        Some(encoding) => (encoding, false),
+        None if is_utf8(head) => (UTF_8, true),
+        None => (single_byte(head, shown)?, false),
+    };
+    let said = format!("read as `{}`, as its bytes suggest; `--encoding` says otherwise", encoding.name());
+    Ok(FoundEncoding { encoding, bom_len: 0, notes: if sure { Vec::new() } else { vec![said] } })
+}
+
+fn labelled(label: &str) -> Result<&'static Encoding, Failure> {
+    let known = Encoding::for_label_no_replacement(label.as_bytes());
+    known.filter(|encoding| *encoding != encoding_rs::X_USER_DEFINED).ok_or_else(|| {
+        Failure::usage(format!("there is no encoding `{label}`")).hint(
+            "encodings go by their names on the web: `utf-8`, `utf-16le`, `windows-1251`, `windows-1252`, `koi8-r`",
+        )
+    })
+}
+
+fn is_utf16(encoding: &'static Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
+}
+
+/// UTF-16 without a mark: every other byte of what is ASCII in it is zero, and text has no zeros elsewhere.
+fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
+    /// Of the pairs, more than one in so many is ASCII (delimiters, digits, line ends) in any list.
+    const ASCII_SHARE: usize = 12;
+    let pairs = head.get(..4096).unwrap_or(head).chunks_exact(2);
+    let (mut count, mut first, mut second) = (0, 0, 0);
+    for pair in pairs {
+        count += 1;
+        first += usize::from(pair.first() == Some(&0));
+        second += usize::from(pair.last() == Some(&0));
+    }
+    match (first, second) {
+        (0, n) if n > 1 && n > count / ASCII_SHARE => Some(UTF_16LE),
+        (n, 0) if n > 1 && n > count / ASCII_SHARE => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// Whether it is UTF-8, a few bad rows allowed where other rows can be nothing else.
+fn is_utf8(head: &[u8]) -> bool {
+    let (mut sound, mut bad) = (0usize, 0usize);
+    for chunk in head.utf8_chunks() {
+        sound += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    // The head may end within a character.
+    let cut = head.utf8_chunks().last().is_some_and(|last| {
+        let tail = last.invalid();
+        !tail.is_empty() && std::str::from_utf8(tail).is_err_and(|error| error.error_len().is_none())
+    });
+    bad -= usize::from(cut);
+    bad == 0 || sound >= bad.saturating_mul(2) || tells_of_bad_rows(head)
+}
+
+/// Whether it is a rejects file with rows whose bytes are no text: a single-byte encoding has no such bytes.
+fn tells_of_bad_rows(head: &[u8]) -> bool {
+    let line = head.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
+    let contains = |text: &[u8], part: &str| memchr::memmem::find(text, part.as_bytes()).is_some();
+    contains(line, FERRY_COLUMN) && contains(head, "row.encoding")
+}
+
+/// Windows-1251 or Windows-1252, whichever the letters speak for.
+///
+/// The detector is asked as for a page from Russia and as for one from Spain: text that tells it something gives one
+/// answer, text that tells it nothing gives two.
+fn single_byte(head: &[u8], shown: &str) -> Result<&'static Encoding, Failure> {
+    let (cyrillic, _) = WINDOWS_1251.decode_without_bom_handling(head);
+    let (latin, _) = WINDOWS_1252.decode_without_bom_handling(head);
+    if cyrillic == latin {
+        return Ok(WINDOWS_1252);
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(head, true);
+    let guess = |country: &[u8]| detector.guess(Some(country), Utf8Detection::Deny);
+    let (east, west) = (guess(b"ru"), guess(b"es"));
+    if east == west && (east == WINDOWS_1251 || east == WINDOWS_1252) {
+        return Ok(east);
+    }
+    let other = if east == west && east != WINDOWS_1251 { Some(east) } else { None };
+    Err(ambiguous(head, &[WINDOWS_1251, WINDOWS_1252], other, shown))
+}
+
+fn ambiguous(head: &[u8], candidates: &[&'static Encoding], other: Option<&'static Encoding>, shown: &str) -> Failure {
+    let (line, sample) = first_foreign_line(head);
+    let mut failure = Failure::usage(format!("there is no telling in which encoding `{shown}` is written"));
+    for encoding in candidates.iter().copied().chain(other) {
+        let (text, _) = encoding.decode_without_bom_handling(sample);
+        let text = excerpt(text.as_bytes());
+        failure = failure.cause(format!("line {line} in `{}`: `{text}`", label_of(encoding)));
+    }
+    let labels: Vec<String> = candidates
+        .iter()
+        .copied()
+        .chain(other)
+        .map(|encoding| format!("`--encoding {}`", label_of(encoding)))
+        .collect();
+    failure.hint(format!("say which one reads right: {}", labels.join(" or ")))
+}
+
+fn label_of(encoding: &'static Encoding) -> String {
+    encoding.name().to_ascii_lowercase()
+}
+
+/// The first line with a byte beyond ASCII (from 1), from a little before that byte.
+fn first_foreign_line(head: &[u8]) -> (u64, &[u8]) {
+    const LEAD_LEN: usize = 20;
+    let at = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    let before = head.get(..at).unwrap_or_default();
+    let line = super::window::count_line_ends(before) + 1;
+    let begin = before.iter().rposition(|&byte| byte == b'\n' || byte == b'\r').map_or(0, |end| end + 1);
+    let sample = head.get(begin.max(at.saturating_sub(LEAD_LEN))..).unwrap_or_default();
+    (line, sample.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default())
+}
+
+/// How the records of a file are laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A table; `sep_len` bytes of a `sep=` line come first.
+    Table { delimiter: u8, sep_len: usize },
+    /// A JSON array, inside of objects where there is a `root`.
+    Array { root: Option<String> },
+    /// JSON Lines.
+    Lines,
+}
+
+/// Finds the layout of a file that begins with `text` (decoded; all of it when `whole`).
+pub(super) fn shape(
+    text: &[u8],
+    options: &ReadOptions,
+    named: Option<Format>,
+    shown: &str,
+    whole: bool,
+) -> Result<Shape, Failure> {
+    if let Some(delimiter) = options.delimiter.filter(|byte| !byte.is_ascii() || b"\"\r\n\0".contains(byte)) {
+        let message = format!("`{}` cannot stand between two cells", delimiter.escape_ascii());
+        return Err(Failure::usage(message).hint("A delimiter is one ASCII character: `,`, `;`, `|` or a tab"));
+    }
+    let begin = text.trim_ascii_start();
+    if begin.is_empty() && whole {
+        return Err(empty_file(shown));
+    }
+    match options.format {
+        Some(Format::Csv | Format::Tsv) => return Ok(table(text, options, options.format)),
+        Some(Format::Jsonl) => return Ok(Shape::Lines),
+        Some(Format::Json) => {}
+        None if head::looks_like_json(begin) => {}
+        None if matches!(named, Some(Format::Json | Format::Jsonl)) => {
+            return Err(not_json(begin, options, shown));
+        }
+        None => return Ok(table(text, options, named)),
+    }
+    json_shape(begin, options, named, shown)
+}
+
+fn not_json(begin: &[u8], options: &ReadOptions, shown: &str) -> Failure {
+    let line = begin.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
+    let line = excerpt(line);
+    if begin.first() == Some(&b'[') {
+        return Failure::usage(format!("`{shown}` is a list, but not of records: it begins with `{line}`")).hint(
+            "a record is an object with named values: `[{\"phone\": \"+593…\"}]`; `--format json` rejects the others",
+        );
+    }
+    let failure = Failure::usage(format!("`{shown}` is not JSON: it begins with `{line}`"));
+    match options.format {
+        Some(format) => failure.hint(format!("leave out `--format {}`: the content says what it is", format.name())),
+        None => {
+            let names: Vec<&str> = FORMATS.iter().map(|facts| facts.name).collect();
+            failure.hint(format!("`--format` says what it is: {}", names.join(", ")))
+        }
+    }
+}
+
+fn json_shape(begin: &[u8], options: &ReadOptions, named: Option<Format>, shown: &str) -> Result<Shape, Failure> {
+    let forced = options.format == Some(Format::Json);
+    if begin.first() == Some(&b'[') {
+        return Ok(Shape::Array { root: None });
+    }
+    if begin.first() != Some(&b'{') {
+        return Err(not_json(begin, options, shown));
+    }
+    let top = head::look(begin);
+    if !forced && (named == Some(Format::Jsonl) || top.is_wrapped || top.followed) {
+        return Ok(Shape::Lines);
+    }
+    if let Some(root) = &options.root {
+        return Ok(Shape::Array { root: Some(root.clone()) });
+    }
+    match top.lists.as_slice() {
+        [root] => Ok(Shape::Array { root: Some(root.clone()) }),
+        [] if !forced && named.is_none() && top.ended => Ok(Shape::Lines),
+        [] => Err(no_list(&top, shown)),
+        several => Err(several_lists(several, shown)),
+    }
+}
+
+fn no_list(top: &Top, shown: &str) -> Failure {
+    let keys: Vec<String> = top.keys.iter().take(8).map(|key| format!("`{}`", excerpt(key.as_bytes()))).collect();
+    let message = match keys.is_empty() {
+        true => format!("there is no list of records in `{shown}`: it is one empty object"),
+        false => format!("there is no list of records in `{shown}`: it is one object with {}", keys.join(", ")),
+    };
+    Failure::usage(message).hint(
+        "if that object is a record, `--format jsonl` reads it; if it is an error message, look at \
+                                  what should have written the list",
+    )
+}
+
+fn several_lists(roots: &[String], shown: &str) -> Failure {
+    let shown_roots: Vec<String> = roots.iter().map(|root| format!("`{root}`")).collect();
+    let message = format!("there are several lists in `{shown}`: {}", shown_roots.join(", "));
+    let first = roots.first().map_or("", String::as_str);
+    Failure::usage(message).hint(format!("say which in the mapping, as in `read: {{ root: {first} }}`"))
+}
+
+/// What may stand between two cells, likeliest first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Rows looked at to find the delimiter.
+const SNIFFED_ROWS_MAX: usize = 100;
+
+fn table(text: &[u8], options: &ReadOptions, named: Option<Format>) -> Shape {
+    let said = sep_line(text);
+    let sep_len = said.map_or(0, |(_, len)| len);
+    let rows = text.get(sep_len..).unwrap_or_default();
+    let by_name = if named == Some(Format::Tsv) { b'\t' } else { b',' };
+    let delimiter = match (options.delimiter, options.format, said) {
+        (Some(delimiter), ..) => delimiter,
+        (None, Some(Format::Tsv), _) => b'\t',
+        (None, _, Some((delimiter, _))) => delimiter,
+        (None, _, None) => sniff_delimiter(rows, by_name),
+    };
+    Shape::Table { delimiter, sep_len }
+}
+
+/// The delimiter that a spreadsheet's first line `sep=;` names, and the length of that line.
+fn sep_line(text: &[u8]) -> Option<(u8, usize)> {
+    let (len, next) = line_end_from(text, 0, true)?;
+    let line = text.get(..len)?;
+    let line = line.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(line);
+    let (name, rest) = (line.get(..4)?, line.get(4..)?);
+    match rest {
+        [delimiter] if name.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii() => Some((*delimiter, next)),
+        _ => None,
+    }
+}
+
+/// The delimiter by which most of the first rows have as many cells as the header, and that is more than one.
+fn sniff_delimiter(rows: &[u8], otherwise: u8) -> u8 {
+    let mut best = (0, 0, otherwise);
+    let named_first = std::iter::once(otherwise).chain(DELIMITERS);
+    for delimiter in named_first {
+        let (agreeing, columns) = fit(rows, delimiter);
+        if columns > 1 && (agreeing, columns) > (best.0, best.1) {
+            best = (agreeing, columns, delimiter);
+        }
+    }
+    best.2
+}
+
+/// By `delimiter`: in a thousand, how many of the first rows have as many cells as the header; and how many that is.
+fn fit(rows: &[u8], delimiter: u8) -> (usize, usize) {
+    let (mut rest, mut columns, mut agreeing, mut count) = (rows, 0, 0, 0);
+    while count < SNIFFED_ROWS_MAX && !rest.is_empty() {
+        let (len, next) = match frame(rest, delimiter, true, RECORD_LEN_MAX) {
+            Framed::Record { len, next, .. } => (len, next),
+            _ => match line_end_from(rest, 0, true) {
+                Some(found) => found,
+                None => break,
+            },
+        };
+        let row = rest.get(..len).unwrap_or_default();
+        rest = rest.get(next..).unwrap_or_default();
+        if row.is_empty() {
+            continue;
+        }
+        let cells = raw_cells(row, delimiter).count();
+        if count == 0 {
+            columns = cells;
+        }
+        agreeing += usize::from(cells == columns);
+        count += 1;
+    }
+    (agreeing * 1000 / count.max(1), columns)
+}

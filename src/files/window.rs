@@ -1,0 +1,122 @@
+//! A sliding view of a stream: what a framer looks at, bounded by what its caller asks for.
+//!
+//! It keeps an error for after the bytes that came before it, so that what is whole is never lost to what is cut.
+
+use std::io::{self, Read};
+
+/// What is looked at to begin with.
+const WINDOW_LEN: usize = 256 << 10;
+
+/// A sliding view of a stream.
+pub(super) struct Window {
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    from: usize,
+    to: usize,
+    ended: bool,
+    fault: Option<io::Error>,
+}
+
+impl Window {
+    /// A view of what `reader` gives; nothing is read yet.
+    pub fn new(reader: Box<dyn Read + Send>) -> Window {
+        Window { reader, buffer: vec![0; WINDOW_LEN], from: 0, to: 0, ended: false, fault: None }
+    }
+
+    /// The bytes in view.
+    pub fn data(&self) -> &[u8] {
+        self.buffer.get(self.from..self.to).unwrap_or_default()
+    }
+
+    /// Whether the bytes in view go up to the file's own end (and not to where it was cut).
+    pub fn whole(&self) -> bool {
+        self.ended && self.fault.is_none()
+    }
+
+    /// The error at which the stream ended, if it did.
+    pub fn fault(&self) -> Option<&io::Error> {
+        self.fault.as_ref()
+    }
+
+    /// Leaves the first `n` bytes behind.
+    pub fn consume(&mut self, n: usize) {
+        self.from = self.from.saturating_add(n).min(self.to);
+    }
+
+    /// Brings more into view, growing it when it is full. `false` when there is no more.
+    pub fn more(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        if self.from > 0 {
+            self.buffer.copy_within(self.from..self.to, 0);
+            self.to -= self.from;
+            self.from = 0;
+        }
+        if self.to == self.buffer.len() {
+            self.buffer.resize(self.buffer.len().saturating_mul(2), 0);
+        }
+        let before = self.to;
+        while self.to < self.buffer.len() && !self.ended {
+            self.read_once();
+        }
+        self.to > before
+    }
+
+    fn read_once(&mut self) {
+        let Some(free) = self.buffer.get_mut(self.to..) else { return };
+        match self.reader.read(free) {
+            Ok(0) => self.ended = true,
+            Ok(n) => self.to += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.fault = Some(error);
+                self.ended = true;
+            }
+        }
+    }
+}
+
+/// The line ends in `text`: `\n`, `\r\n` or a `\r` alone, each once.
+pub(super) fn count_line_ends(text: &[u8]) -> u64 {
+    let mut count = 0;
+    for at in memchr::memchr2_iter(b'\n', b'\r', text) {
+        let half = text.get(at) == Some(&b'\r') && text.get(at + 1) == Some(&b'\n');
+        count += u64::from(!half);
+    }
+    count
+}
+
+/// How much of a record that is too large is kept for the rejects: enough to see which one it is.
+const TOO_LARGE_KEPT_LEN: usize = 64 << 10;
+
+/// What is kept of a record that is too large: its beginning, up to a character's border.
+pub(super) fn kept_of_too_large(record: &[u8]) -> &[u8] {
+    let continues = |len: usize| record.get(len).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let mut len = TOO_LARGE_KEPT_LEN.min(record.len());
+    while len > 0 && continues(len) {
+        len -= 1;
+    }
+    record.get(..len).unwrap_or(record)
+}
+
+/// The most characters of a value that a message shows.
+const SHOWN_MAX: usize = 40;
+
+/// The bytes of `text` as a message shows them: at most [`SHOWN_MAX`] characters, what a terminal would act on escaped.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text.get(..SHOWN_MAX * 5).unwrap_or(text));
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == SHOWN_MAX {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
