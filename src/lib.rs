@@ -20,10 +20,12 @@
 //! | [`identity`] | who is the same person |
 //! | [`outcome`] | what became of a record; failures, and how the program ends |
 //! | [`files`] | contacts in files |
+//! | [`mapping`] | record → contact, contact → row |
 
 pub mod clock;
 pub mod contact;
 pub mod files;
 pub mod identity;
+pub mod mapping;
 pub mod outcome;
 pub mod record;

@@ -1,0 +1,77 @@
+//! Writes the numbering plans of the world as a table, one line a region, from the metadata inside `rlibphonenumber`.
+//!
+//! Ferry matches phones against this table (`src/mapping/phone/plan.rs`). The library would hold the same data many
+//! times over in memory, with regular expressions compiled for each thread; the table costs what is used of it.
+//!
+//! Columns, by tabs: region, calling code, prefixes for calls abroad, national prefixes, what becomes of the national
+//! prefix, leading digits, possible lengths, lengths that are possible locally, pattern; then lengths and pattern for
+//! each kind of number. Lengths are bits: bit 9 is nine digits. Regions that share a calling code follow each other,
+//! the main one first.
+
+use rlibphonenumber::interfaces::AsOriginal;
+use rlibphonenumber::{PhoneNumberUtil, Region};
+use std::error::Error;
+use std::fmt::Write as _;
+
+/// Bits of the lengths; `-1` in the metadata stands for no number of this kind.
+fn lengths(lengths: &[i32]) -> u64 {
+    lengths.iter().filter_map(|length| 1_u64.checked_shl(u32::try_from(*length).ok()?)).fold(0, |all, bit| all | bit)
+}
+
+/// The line of one region.
+macro_rules! line {
+    ($plan:expr, $region:expr, $calling:expr) => {{
+        let (plan, mut line) = ($plan, String::new());
+        write!(line, "{}\t{}", $region, $calling)?;
+        for prefix in [plan.international_prefix(), plan.national_prefix_for_parsing()] {
+            write!(line, "\t{}", prefix.original_base())?;
+        }
+        let transform = plan.original.national_prefix_transform_rule.as_deref().unwrap_or_default();
+        write!(line, "\t{transform}\t{}", plan.leading_digits().original_base())?;
+        let general = &plan.general_desc;
+        let (possible, local) = (&general.original.possible_length, &general.original.possible_length_local_only);
+        write!(line, "\t{}\t{}", lengths(possible), lengths(local))?;
+        write!(line, "\t{}", general.national_number_pattern().original_base())?;
+        let fixed_is_mobile = plan.original.same_mobile_and_fixed_line_pattern();
+        let mobile = (!fixed_is_mobile).then_some(&plan.mobile);
+        let kinds = [
+            &plan.fixed_line,
+            &plan.toll_free,
+            &plan.premium_rate,
+            &plan.shared_cost,
+            &plan.personal_number,
+            &plan.voip,
+            &plan.pager,
+            &plan.uan,
+            &plan.voicemail,
+        ];
+        for kind in kinds.into_iter().chain(mobile) {
+            let pattern = kind.national_number_pattern().original_base();
+            let possible = &kind.original.possible_length;
+            let lengths = if possible.is_empty() { u64::MAX } else { lengths(possible) };
+            if !pattern.is_empty() && lengths != 0 {
+                write!(line, "\t{lengths}\t{pattern}")?;
+            }
+        }
+        line
+    }};
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    let library = PhoneNumberUtil::new()?;
+    let mut callings: Vec<i32> = library.get_supported_calling_codes().collect();
+    callings.sort_unstable();
+    let mut table = String::new();
+    for calling in callings {
+        let Some(regions) = library.get_regions_for_country_calling_code(calling) else { continue };
+        for region in regions {
+            let plan = library.as_original().get_metadata_for_region_or_calling_code(calling, region);
+            let plan = plan.ok_or_else(|| format!("no plan for `{region}`, +{calling}"))?;
+            let name = if region == Region::World { "001".to_owned() } else { region.to_string() };
+            writeln!(table, "{}", line!(plan, name, calling))?;
+        }
+    }
+    std::fs::write(std::path::Path::new(&std::env::var("OUT_DIR")?).join("plans.tsv"), table)?;
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! Binding: every name of a mapping is resolved once, against the names that a source has.
+
+use super::by_names::by_names;
+use super::columns::Columns;
+use super::mistake::{MappingErrors, Mistakes, Page};
+use super::node::Place;
+use super::phone::Region;
+use super::resolve::Binder;
+use super::rule::{Rule, Target};
+use super::source::{ContactName, Slot};
+use super::template::Part;
+use super::{Mapping, Unmapped};
+use crate::contact::{FIELDS, Field, FieldSet};
+use crate::record::Header;
+use minijinja::Environment;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Names of a JSON source that are kept for "did you mean".
+const SEEN_NAMES_MAX: usize = 200;
+/// Records of a JSON source whose names are looked at for that.
+pub(super) const SEEN_RECORDS_MAX: u64 = 100;
+
+/// What `--region` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionChoice {
+    /// A country, for every phone.
+    Region(Region),
+    /// `none`: phones without a country code are meant to be refused.
+    Nowhere,
+}
+
+/// What a mapping is bound with besides the header.
+#[derive(Clone, Debug, Default)]
+pub struct BindOptions {
+    /// `--region`, which wins over the mapping's.
+    pub region: Option<RegionChoice>,
+    /// The connection's `phone_region`, for when nobody else says.
+    pub fallback_region: Option<Region>,
+    /// By what the target finds somebody, for a mapping without `identity`. Empty: no identity is asked for.
+    pub identity_default: Vec<Field>,
+}
+
+/// What may be written, for preparing the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Custom attributes, in order. More can come when the source is open (see [`Bound::attribute_columns`]).
+    pub attributes: Vec<String>,
+    /// Whether owners are written.
+    pub owners: bool,
+    /// Tags that the mapping itself names.
+    pub tags_static: Vec<String>,
+    /// Fields of the contact.
+    pub fields: FieldSet,
+    /// Whether anything can be wiped.
+    pub clears: bool,
+}
+
+/// A mapping that knows where each name is found in a record.
+pub struct Bound {
+    pub(super) page: Arc<Page>,
+    pub(super) env: Arc<Environment<'static>>,
+    pub(super) blanks: Vec<String>,
+    pub(super) rules: Vec<BoundRule>,
+    pub(super) filter: Option<BoundTemplate>,
+    /// The slots that templates speak of by name: `row.City`.
+    pub(super) row_names: Vec<(Arc<str>, Slot)>,
+    pub(super) region: RegionSource,
+    pub(super) identity: Vec<Field>,
+    pub(super) surplus: Surplus,
+    pub(super) columns: Option<Columns>,
+    pub(super) seen: Seen,
+    pub(super) tag_mode: crate::contact::TagMode,
+    pub(super) phones_seen: AtomicU64,
+    pub(super) phones_bare: AtomicU64,
+    writes: Writes,
+    attributes_open: bool,
+}
+
+/// Where the region of a record's phones comes from.
+pub(super) struct RegionSource {
+    pub slots: Vec<Slot>,
+    pub default: Option<Region>,
+    /// Whether somebody said that there is none.
+    pub is_none_meant: bool,
+}
+
+/// What becomes of what no rule uses.
+pub(super) enum Surplus {
+    Ignore,
+    /// JSON: names that are used, and so left out of what becomes attributes.
+    Attributes(HashSet<String>),
+    /// JSON: names that are used; any other is a mistake.
+    Error(HashSet<String>),
+    /// A contact: what is taken out of it before the rules.
+    Carry(Vec<ContactName>),
+    /// A contact: what is left of it becomes attributes.
+    CarryAttributes(Vec<ContactName>),
+}
+
+/// What was met in records, for names that only records can show.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub met: Vec<AtomicBool>,
+    /// Whether records have names that the header does not tell.
+    pub is_open: bool,
+    pub records: AtomicU64,
+    wanted: Vec<(String, Place)>,
+    names: Mutex<BTreeSet<String>>,
+    surplus: Mutex<BTreeSet<String>>,
+}
+
+impl Seen {
+    pub fn name(&self, name: &str) {
+        insert(&self.names, name);
+    }
+
+    pub fn surplus(&self, name: &str) {
+        insert(&self.surplus, name);
+    }
+}
+
+fn insert(set: &Mutex<BTreeSet<String>>, name: &str) {
+    let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
+    if set.len() < SEEN_NAMES_MAX && !set.contains(name) {
+        set.insert(name.to_owned());
+    }
+}
+
+/// A rule that knows where its values are.
+pub(super) struct BoundRule {
+    pub rule: Arc<Rule>,
+    pub source: BoundSource,
+    /// Whether the value is only copied.
+    pub is_plain: bool,
+    /// The first name it uses, for problems.
+    pub column: Option<Arc<str>>,
+}
+
+/// Where the value of a bound rule comes from.
+pub(super) enum BoundSource {
+    Nothing,
+    Slots(Vec<Slot>),
+    Template(BoundTemplate),
+}
+
+/// A template that knows where its names are.
+pub(super) struct BoundTemplate {
+    pub name: String,
+    /// Every name it speaks of, for finding failed formulas.
+    pub slots: Vec<Slot>,
+    /// When it only puts values side by side; a value is the slot of that number.
+    pub parts: Option<Vec<Part>>,
+}
+
+impl Bound {
+    /// Names that no record had so far, once the source was read. For sources whose names are not known beforehand.
+    pub fn unmet_names(&self) -> Option<MappingErrors> {
+        if self.seen.records.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let mut mistakes = Mistakes::default();
+        let names = self.seen.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, at) in self.unmet() {
+            let mistake = mistakes.add(at, format!("no record has `{name}`"));
+            mistake.help("if it may be absent everywhere, say `optional: true`");
+            mistake.nearest(name, names.iter().map(String::as_str));
+        }
+        let surplus = self.seen.surplus.lock().unwrap_or_else(PoisonError::into_inner);
+        if !surplus.is_empty() {
+            let listed: Vec<String> = surplus.iter().map(|name| format!("`{name}`")).collect();
+            mistakes.add(&(0..0), format!("no rule uses {}, and `unmapped` says `error`", listed.join(", ")));
+        }
+        (!mistakes.is_empty()).then(|| mistakes.errors(&self.page))
+    }
+
+    fn unmet(&self) -> impl Iterator<Item = &(String, Place)> {
+        let pairs = self.seen.wanted.iter().zip(&self.seen.met);
+        pairs.filter(|((name, _), met)| !name.is_empty() && !met.load(Ordering::Relaxed)).map(|(wanted, _)| wanted)
+    }
+
+    /// How many phones had neither a country code nor a region, and how many phones there were (so far). None where a
+    /// region is given in whatever way, or where it is said that there is none.
+    pub fn phones_without_code(&self) -> (u64, u64) {
+        let seen = self.phones_seen.load(Ordering::Relaxed);
+        if self.region.is_none_meant || !self.region.slots.is_empty() {
+            return (0, seen);
+        }
+        (self.phones_bare.load(Ordering::Relaxed), seen)
+    }
+
+    /// What may be written.
+    pub fn writes(&self) -> &Writes {
+        &self.writes
+    }
+
+    /// The columns of files that are written, when the mapping has `columns`.
+    pub fn columns(&self) -> Option<&Columns> {
+        self.columns.as_ref()
+    }
+
+    /// The attributes that can occur, in order; `None` when only the records can tell.
+    pub fn attribute_columns(&self) -> Option<&[String]> {
+        (!self.attributes_open).then_some(self.writes.attributes.as_slice())
+    }
+
+    /// By which fields the same person is found.
+    pub fn identity(&self) -> &[Field] {
+        &self.identity
+    }
+}
+
+/// Binds a mapping.
+pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Bound, MappingErrors> {
+    let mut binder = Binder::new(header);
+    let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| by_names(header, &[]).mapping);
+    let contact = named.as_ref().and_then(|named| named.contact.as_ref()).or(mapping.contact.as_ref());
+    let (rules, left_out) = match contact {
+        Some(contact) => (contact.rules.as_slice(), contact.left_out.as_slice()),
+        None => (&[][..], &[][..]),
+    };
+    let mut bound: Vec<BoundRule> = rules.iter().map(|rule| binder.rule(rule, false)).collect();
+    binder.can_be_optional = false;
+    let consumed = binder.consumed();
+    let region = binder.region(mapping, options);
+    let filter = mapping.only_if.as_ref().map(|template| binder.template(template, false));
+    binder.can_be_optional = true;
+    let columns = mapping.columns.as_ref().map(|columns| {
+        let rules = columns.iter().map(|rule| binder.rule(rule, true)).collect();
+        Columns::new(rules, Arc::clone(&mapping.env))
+    });
+    let unmapped = mapping.unmapped_for(header);
+    let surplus = binder.surplus(mapping, unmapped, consumed, &mut bound, left_out);
+    let identity = mapping.identity.clone().unwrap_or_else(|| options.identity_default.clone());
+    let is_carried = matches!(unmapped, Unmapped::Carry);
+    if let Some(wanted) = mapping.identity.as_ref().filter(|_| !is_carried && !bound.is_empty()) {
+        binder.check_identity(wanted, &bound, &mapping.identity_at);
+    }
+    let mut writes = writes(&bound);
+    if is_carried {
+        FIELDS.iter().for_each(|(field, _)| writes.fields.insert(*field));
+        writes.owners = true;
+    }
+    let attributes_open = match (&surplus, header) {
+        (Surplus::Ignore | Surplus::Error(_), _) => false,
+        (Surplus::Attributes(_) | Surplus::Carry(_) | Surplus::CarryAttributes(_), _) => true,
+    };
+    let tag_mode = bound.iter().find_map(|rule| rule.rule.verbs.mode).unwrap_or_default();
+    let Binder { mistakes, row_names, wanted, .. } = binder;
+    let met = wanted.iter().map(|_| AtomicBool::new(false)).collect();
+    let is_open = !matches!(header, Header::Columns(_));
+    let seen = Seen { met, wanted, is_open, ..Seen::default() };
+    let columns = columns.map(|columns| columns.with(&row_names, &mapping.read.blanks));
+    mistakes.end(
+        &mapping.page,
+        Bound {
+            page: Arc::clone(&mapping.page),
+            env: Arc::clone(&mapping.env),
+            blanks: mapping.read.blanks.clone(),
+            rules: bound,
+            filter,
+            row_names,
+            region,
+            identity,
+            surplus,
+            columns,
+            seen,
+            tag_mode,
+            phones_seen: AtomicU64::new(0),
+            phones_bare: AtomicU64::new(0),
+            writes,
+            attributes_open,
+        },
+    )
+}
+
+fn writes(rules: &[BoundRule]) -> Writes {
+    let mut writes = Writes::default();
+    for BoundRule { rule, .. } in rules {
+        writes.clears |= rule.verbs.clear == Some(true);
+        match &rule.target {
+            Target::Field(field) => {
+                writes.fields.insert(*field);
+                writes.owners |= matches!(field, Field::OwnerId | Field::OwnerName | Field::OwnerEmail);
+                if *field == Field::Tags {
+                    writes.tags_static.extend(rule.verbs.add.iter().chain(&rule.verbs.default).cloned());
+                }
+            }
+            Target::Attribute(name) => writes.attributes.push(name.to_string()),
+            Target::Column(_) => {}
+        }
+    }
+    writes
+}

@@ -1,0 +1,116 @@
+//! E-mail addresses: whether a text is one, and the one way to write it.
+//!
+//! The grammar is that of HTML's `<input type="email">` (WHATWG) with the limits of RFC 5321 and the label rules of
+//! RFC 1035, and letters of any script (RFC 6531). Quoted local parts, comments and address literals are not taken: no
+//! platform sends to them. Nothing is asked of the network, and nothing is guessed.
+
+/// The longest local part, in octets (RFC 5321, 4.5.3.1.1).
+const LOCAL_LEN_MAX: usize = 64;
+/// The longest address, in octets (RFC 5321, 4.5.3.1.3: a path of 256 with its angle brackets).
+const ADDRESS_LEN_MAX: usize = 254;
+/// The longest label of a domain, in octets (RFC 1035, 2.3.4).
+const LABEL_LEN_MAX: usize = 63;
+
+/// The address with its domain in lower case; blanks around it are taken off, nothing else is.
+///
+/// # Errors
+/// What is wrong with it, to follow the address in a message: "`ada@` has nothing after the `@`".
+pub fn normalise(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    check_form(text)?;
+    let (local, domain) = text.split_once('@').ok_or("has no `@`")?;
+    check_local(local)?;
+    check_domain(domain)?;
+    let domain = domain.to_lowercase();
+    if local.len() + 1 + domain.len() > ADDRESS_LEN_MAX {
+        return Err("is longer than 254 octets");
+    }
+    Ok(format!("{local}@{domain}"))
+}
+
+/// The mistakes that deserve their own words.
+fn check_form(text: &str) -> Result<(), &'static str> {
+    let scheme = text.get(.."mailto:".len());
+    if text.is_empty() {
+        Err("is empty")
+    } else if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
+        Err("is a link: leave `mailto:` out")
+    } else if text.contains(['<', '>']) {
+        Err("has a name or angle brackets around the address: leave them out")
+    } else if text.contains([',', ';']) || text.matches('@').count() > 1 {
+        Err("is not one address: it has more than one `@` or a `,` or `;` in it")
+    } else if text.chars().any(char::is_whitespace) {
+        Err("has a blank in it")
+    } else {
+        Ok(())
+    }
+}
+
+fn check_local(local: &str) -> Result<(), &'static str> {
+    if local.is_empty() {
+        Err("has nothing before the `@`")
+    } else if local.len() > LOCAL_LEN_MAX {
+        Err("has more than 64 octets before the `@`")
+    } else if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+        Err("has a full stop out of place before the `@`")
+    } else if !local.chars().all(is_local) {
+        Err("has a character before the `@` that no address has there")
+    } else {
+        Ok(())
+    }
+}
+
+/// RFC 5322 `atext` and the full stop; above ASCII, whatever is no control, blank or mark that is not seen.
+fn is_local(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c) || is_text_above_ascii(c)
+}
+
+fn check_domain(domain: &str) -> Result<(), &'static str> {
+    if domain.is_empty() {
+        return Err("has nothing after the `@`");
+    }
+    let Some((_, last)) = domain.rsplit_once('.') else {
+        return Err("has no full stop after the `@`");
+    };
+    domain.split('.').try_for_each(check_label)?;
+    if last.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("has a number where the end of its domain should be");
+    }
+    if last.chars().count() < 2 {
+        return Err("has a domain that ends in a single letter");
+    }
+    Ok(())
+}
+
+fn check_label(label: &str) -> Result<(), &'static str> {
+    if label.is_empty() {
+        Err("has a full stop out of place after the `@`")
+    } else if label.len() > LABEL_LEN_MAX {
+        Err("has more than 63 octets in a part of its domain")
+    } else if label.starts_with('-') || label.ends_with('-') {
+        Err("has a part of its domain that begins or ends with `-`")
+    } else if !label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || is_letter_above_ascii(c)) {
+        Err("has a character after the `@` that no domain has")
+    } else {
+        Ok(())
+    }
+}
+
+/// A letter or digit of another script, or a combining mark on one.
+fn is_letter_above_ascii(c: char) -> bool {
+    !c.is_ascii() && (c.is_alphanumeric() || is_combining(c))
+}
+
+fn is_text_above_ascii(c: char) -> bool {
+    !c.is_ascii() && !c.is_control() && !is_unseen(c)
+}
+
+fn is_combining(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
+/// Marks that are not seen, which copying brings along: direction, joiners, byte order.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
+        | '\u{FFFD}')
+}

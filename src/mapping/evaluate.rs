@@ -1,0 +1,355 @@
+//! The value of one bound rule for one record. Pure but for counters.
+
+use super::bind::{BoundRule, BoundSource, BoundTemplate};
+use super::email;
+use super::phone::{self, PhoneFault, Region};
+use super::rule::Target;
+use super::source::{Cell, Sight, Slot};
+use super::template::{Part, VALUE_LEN_MAX, render};
+use super::text::{is_error_cell, shown, trim};
+use super::transform::{self, LIST_JOIN, Val, tidy};
+use super::verb::Otherwise;
+use crate::contact::Field;
+use crate::outcome::Problem;
+use minijinja::{Environment, Value};
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What rules of one record share.
+pub(super) struct Context<'a> {
+    pub sight: Sight<'a>,
+    pub env: &'a Environment<'static>,
+    pub row_names: &'a [(Arc<str>, Slot)],
+    pub region: Option<Region>,
+    /// Phones seen, and those with neither country code nor region.
+    pub phones: Option<(&'a AtomicU64, &'a AtomicU64)>,
+    /// What templates see, made when the first needs it.
+    pub row: OnceCell<Value>,
+    pub contact: OnceCell<Value>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(sight: Sight<'a>, env: &'a Environment<'static>, row_names: &'a [(Arc<str>, Slot)]) -> Context<'a> {
+        let (row, contact) = (OnceCell::new(), OnceCell::new());
+        Context { sight, env, row_names, region: None, phones: None, row, contact }
+    }
+}
+
+/// What a rule gave.
+#[derive(Debug, PartialEq)]
+pub(super) enum Gave<'a> {
+    /// A value of the source.
+    Value(Val<'a>),
+    /// The rule's default.
+    Default(Val<'a>),
+    /// Nothing. `cell_is_there`: a cell is there, and it is blank.
+    Blank { cell_is_there: bool },
+}
+
+impl BoundRule {
+    /// The rule's value for a record; all its problems when it has none that will do.
+    pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
+        let verbs = &self.rule.verbs;
+        let (mut value, mut cell_is_there) = (None, false);
+        match &self.source {
+            BoundSource::Nothing => {}
+            BoundSource::Slots(slots) => (value, cell_is_there) = self.first(slots, context)?,
+            BoundSource::Template(template) => {
+                let text = template.text(context).map_err(|problem| vec![self.at(problem)])?;
+                let text =
+                    if verbs.trim == Some(false) { Cow::Owned(text) } else { transform::trimmed(Cow::Owned(text)) };
+                if !text.is_empty() {
+                    value = self.refine(Val::One(text), self.column.as_deref(), context)?;
+                }
+            }
+        }
+        let default = || match verbs.default.as_slice() {
+            [] => None,
+            [one] => Some(Val::One(Cow::Borrowed(one.as_str()))),
+            many => Some(Val::Many(many.iter().map(|item| Cow::Borrowed(item.as_str())).collect())),
+        };
+        let mut is_default = false;
+        if value.is_none()
+            && let Some(default) = default()
+        {
+            value = self.settle(default, None, context)?;
+            is_default = value.is_some();
+        }
+        if !verbs.add.is_empty() {
+            let mut items = value.map_or_else(Vec::new, Val::into_items);
+            let added = Val::Many(verbs.add.iter().map(|item| Cow::Borrowed(item.as_str())).collect());
+            items.extend(self.settle(added, None, context)?.map_or_else(Vec::new, Val::into_items));
+            value = Some(Val::Many(items));
+            is_default = false;
+        }
+        match value {
+            Some(value) if is_default => Ok(Gave::Default(value)),
+            Some(value) => Ok(Gave::Value(value)),
+            None if verbs.required == Some(true) => Err(vec![self.missing()]),
+            None => Ok(Gave::Blank { cell_is_there }),
+        }
+    }
+
+    /// The first value that will do (or all of them), and whether a blank cell was met.
+    fn first<'a>(&self, slots: &[Slot], context: &Context<'a>) -> Result<(Option<Val<'a>>, bool), Vec<Problem>> {
+        let mut problems = None;
+        let mut blank_met = false;
+        let mut all = Vec::new();
+        let mut sight = context.sight;
+        sight.untrimmed = self.rule.verbs.trim == Some(false);
+        for slot in slots {
+            let value = match sight.read(slot).map_err(|problem| vec![problem])? {
+                Cell::Absent => continue,
+                Cell::Blank => {
+                    blank_met = true;
+                    continue;
+                }
+                Cell::Text(text) => Val::One(text),
+                Cell::List(items) => Val::Many(items),
+            };
+            match self.refine(value, Some(&slot.name), context) {
+                Ok(Some(value)) if self.rule.gather => all.extend(value.into_items()),
+                Ok(Some(value)) => return Ok((Some(value), false)),
+                Ok(None) => {}
+                Err(found) if self.rule.gather => problems.get_or_insert_with(Vec::new).extend(found),
+                Err(found) => problems = problems.or(Some(found)),
+            }
+        }
+        match problems {
+            Some(problems) => Err(problems),
+            None if all.is_empty() => Ok((None, blank_met)),
+            None => Ok((Some(Val::Many(all)), false)),
+        }
+    }
+
+    /// Applies the verbs and checks what they gave.
+    fn refine<'a>(
+        &self,
+        value: Val<'a>,
+        column: Option<&str>,
+        context: &Context<'a>,
+    ) -> Result<Option<Val<'a>>, Vec<Problem>> {
+        let value = match self.is_plain {
+            true => Some(value),
+            false => transform::apply(&self.rule.verbs, value)
+                .map_err(|problems| problems.into_iter().map(|problem| placed(problem, column)).collect::<Vec<_>>())?,
+        };
+        match value {
+            Some(value) => self.settle(value, column, context),
+            None => Ok(None),
+        }
+    }
+
+    /// Brings a value into the form in which a contact keeps it.
+    fn settle<'a>(
+        &self,
+        value: Val<'a>,
+        column: Option<&str>,
+        context: &Context<'a>,
+    ) -> Result<Option<Val<'a>>, Vec<Problem>> {
+        match &self.rule.target {
+            Target::Field(Field::Phones) => self.each(value, column, |item| self.phone(item, context)),
+            Target::Field(Field::Emails) => self.each(value, column, |item| self.email(item)),
+            Target::Field(field) if field.is_list() => {
+                self.each(value, column, |item| Ok(Some(tidy(item)).filter(|item| !item.is_empty())))
+            }
+            Target::Field(Field::Country) => {
+                let text = tidy(value.into_text());
+                let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+                let text = if is_code { Cow::Owned(text.to_ascii_uppercase()) } else { text };
+                Ok((!text.is_empty()).then_some(Val::One(text)))
+            }
+            Target::Field(_) => {
+                let text = tidy(value.into_text());
+                Ok((!text.is_empty()).then_some(Val::One(text)))
+            }
+            Target::Attribute(_) => {
+                let text = value.into_text();
+                let text = if self.rule.verbs.trim == Some(false) { super::text::nfc(text) } else { tidy(text) };
+                Ok((!text.is_empty()).then_some(Val::One(text)))
+            }
+            Target::Column(_) => Ok(Some(value)),
+        }
+    }
+
+    fn each<'a>(
+        &self,
+        value: Val<'a>,
+        column: Option<&str>,
+        one: impl Fn(Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Problem>,
+    ) -> Result<Option<Val<'a>>, Vec<Problem>> {
+        let items = match value {
+            Val::One(item) => {
+                return match one(item) {
+                    Ok(item) => Ok(item.map(Val::One)),
+                    Err(problem) => Err(vec![placed(problem, column)]),
+                };
+            }
+            Val::Many(items) => items,
+        };
+        let (mut good, mut bad) = (Vec::with_capacity(items.len()), Vec::new());
+        for item in items {
+            match one(item) {
+                Ok(item) => good.extend(item),
+                Err(problem) => bad.push(placed(problem, column)),
+            }
+        }
+        match bad.is_empty() {
+            true => Ok((!good.is_empty()).then_some(Val::Many(good))),
+            false => Err(bad),
+        }
+    }
+
+    fn phone<'a>(&self, text: Cow<'a, str>, context: &Context<'_>) -> Result<Option<Cow<'a, str>>, Problem> {
+        let text = transform::trimmed(text);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let found = phone::normalise(&text, context.region);
+        if let Some((seen, bare)) = context.phones {
+            seen.fetch_add(1, Ordering::Relaxed);
+            let is_bare = context.region.is_none() && found.is_err() && !phone::has_country_code(&text);
+            if is_bare && found != Err(PhoneFault::Spreadsheet) {
+                bare.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let problem = match found {
+            Ok(phone) => return Ok(Some(Cow::Owned(phone))),
+            Err(PhoneFault::Spreadsheet) => {
+                let message = format!("`{}` is a phone that a spreadsheet has cut; its digits are gone", shown(&text));
+                let hint = "export the column again as text, not as a number";
+                return Err(Problem::new("phone.spreadsheet", message).hint(hint));
+            }
+            Err(PhoneFault::NoRegion) => {
+                let message = format!("`{}` has no country code", shown(&text));
+                let hint = "say where it is from with `phone_region: EC` in the mapping or `--region EC`";
+                Problem::new("phone.invalid", message).hint(hint)
+            }
+            Err(PhoneFault::Invalid) => {
+                Problem::new("phone.invalid", format!("`{}` is not a phone number that can be", shown(&text)))
+            }
+        };
+        self.otherwise(text, problem)
+    }
+
+    fn email<'a>(&self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Problem> {
+        let text = transform::trimmed(text);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match email::normalise(&text) {
+            Ok(email) => Ok(Some(Cow::Owned(email))),
+            Err(reason) => {
+                let message = format!("`{}` is not an e-mail address: {reason}", shown(&text));
+                self.otherwise(text, Problem::new("email.invalid", message))
+            }
+        }
+    }
+
+    fn otherwise<'a>(&self, text: Cow<'a, str>, problem: Problem) -> Result<Option<Cow<'a, str>>, Problem> {
+        match &self.rule.verbs.otherwise {
+            Some(Otherwise::Keep) => Ok(Some(super::text::nfc(text))),
+            Some(Otherwise::Blank) => Ok(None),
+            _ => Err(problem),
+        }
+    }
+
+    fn missing(&self) -> Problem {
+        let name = match &self.rule.target {
+            Target::Field(Field::Phones) => "phone",
+            Target::Field(Field::Emails) => "email",
+            _ => &self.rule.label,
+        };
+        self.at(Problem::new(format!("{name}.missing"), format!("`{name}` is required, and there is none")))
+    }
+
+    fn at(&self, problem: Problem) -> Problem {
+        placed(problem, self.column.as_deref())
+    }
+}
+
+/// The problem at its column, unless it knows a better one.
+fn placed(problem: Problem, column: Option<&str>) -> Problem {
+    match (problem.column.is_none(), column) {
+        (true, Some(column)) => problem.at(column),
+        _ => problem,
+    }
+}
+
+impl BoundTemplate {
+    /// The text that a template makes of a record.
+    pub fn text(&self, context: &Context<'_>) -> Result<String, Problem> {
+        match &self.parts {
+            Some(parts) => self.side_by_side(parts, context),
+            None => {
+                for slot in &self.slots {
+                    context.sight.read(slot)?;
+                }
+                self.rendered(context)
+            }
+        }
+    }
+
+    fn side_by_side(&self, parts: &[Part], context: &Context<'_>) -> Result<String, Problem> {
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Value(number) => {
+                    let Some(slot) = self.slots.get(*number) else { continue };
+                    match context.sight.read(slot)? {
+                        Cell::Absent | Cell::Blank => {}
+                        Cell::Text(value) => text.push_str(&value),
+                        Cell::List(items) => text.push_str(&items.join(LIST_JOIN)),
+                    }
+                }
+            }
+        }
+        match text.len() <= VALUE_LEN_MAX {
+            true => Ok(text),
+            false => Err(failed("it gave more than 64 KiB")),
+        }
+    }
+
+    /// Through the template engine.
+    pub fn rendered(&self, context: &Context<'_>) -> Result<String, Problem> {
+        let row = context.row.get_or_init(|| row_value(context));
+        let contact =
+            context.sight.contact.map(|contact| context.contact.get_or_init(|| contact_value(contact)).clone());
+        render(context.env, &self.name, row.clone(), contact).map_err(|reason| failed(&reason))
+    }
+}
+
+fn failed(reason: &str) -> Problem {
+    Problem::new("value.template", format!("the template failed: {reason}"))
+}
+
+/// `row`: the names that templates speak of. A failed formula is given as it is: rules report it, `only_if` may test it.
+fn row_value(context: &Context<'_>) -> Value {
+    Value::from_pairs(context.row_names.iter().map(|(name, slot)| {
+        (Value::from(name), context.sight.value(slot).unwrap_or_else(|problem| Value::from(bare(&problem))))
+    }))
+}
+
+/// The cell that a problem is about: what stands between its first back-ticks.
+fn bare(problem: &Problem) -> &str {
+    let cell = problem.message.split('`').nth(1).map_or("", trim);
+    if is_error_cell(cell) { cell } else { "" }
+}
+
+/// `contact`: every field, those without a value as empty texts.
+fn contact_value(contact: &crate::contact::Contact) -> Value {
+    use super::source::{ContactName, template_value};
+    let names = super::rule::contact_names().filter(|name| !name.contains('.'));
+    let fields = names.map(|name| {
+        let value = ContactName::named(name).and_then(|name| name.json(contact));
+        (name, value.map_or_else(|| Value::from(""), |value| template_value(&value)))
+    });
+    let groups = super::rule::groups().chain(["attributes", "native"]).map(|name| {
+        let value = ContactName::named(name).and_then(|name| name.json(contact));
+        (name, value.map_or_else(|| Value::from_pairs([("", ""); 0]), |value| template_value(&value)))
+    });
+    Value::from_pairs(fields.chain(groups))
+}

@@ -1,0 +1,243 @@
+//! Mappings: how a source record becomes a contact, and how a contact becomes a row (contract 3).
+//!
+//! ```text
+//!  page ─ node ─▶ tree ─ page, rule, verb ─▶ Mapping ─ bind ─▶ Bound ─ apply ─▶ Wanted
+//!                          (all mistakes at once)     (a header)  └─ columns ─▶ cells
+//! ```
+//!
+//! A mapping is read once, with all its mistakes and their places; bound once to the names that a source has; and then
+//! applied to each record, on all cores. It is pure: no clock, no disk, no network. It does not split or join whole
+//! names and does not know what a platform can hold.
+
+mod apply;
+mod bind;
+mod by_names;
+mod columns;
+pub mod email;
+mod evaluate;
+mod mistake;
+pub mod names;
+mod node;
+mod page;
+pub mod phone;
+mod resolve;
+mod rule;
+mod source;
+mod template;
+mod text;
+mod transform;
+mod verb;
+
+pub use apply::Mapped;
+pub use bind::{BindOptions, Bound, RegionChoice, Writes};
+pub use by_names::ByNames;
+pub use columns::{Cell, Columns};
+pub use mistake::{MappingErrors, Mistake};
+pub use verb::{VERBS, Verb};
+
+use crate::contact::Field;
+use crate::record::Header;
+use minijinja::Environment;
+use mistake::Page;
+use node::{Place, Text};
+use phone::Region;
+use rule::{ContactRules, Rule};
+use std::path::Path;
+use std::sync::Arc;
+use template::Template;
+
+/// What becomes of the fields of a source that no rule uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmapped {
+    /// Nothing.
+    Ignore,
+    /// They become custom attributes under their names.
+    Attributes,
+    /// They are a mistake.
+    Error,
+    /// They are carried as they are (sources that are platforms).
+    Carry,
+}
+
+/// What becomes of a value that the target has no field for (contract 3.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Left out, and counted.
+    #[default]
+    Report,
+    /// Put into the custom attributes under the field's name, where the platform has such.
+    Attributes,
+    /// The record is rejected.
+    Reject,
+}
+
+/// What becomes of records that are one person (contract 3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// They are merged in file order.
+    #[default]
+    Merge,
+    /// All but the first are skipped.
+    First,
+}
+
+/// How a file is to be read; what is not said is sniffed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadHints {
+    /// What stands between cells.
+    pub delimiter: Option<u8>,
+    /// A label that `encoding_rs` knows.
+    pub encoding: Option<String>,
+    /// JSON: where the records are (`data.items`).
+    pub root: Option<String>,
+    /// Cells that mean nothing.
+    pub blanks: Vec<String>,
+    /// `csv`, `tsv`, `json` or `jsonl`.
+    pub format: Option<String>,
+}
+
+/// How a file is to be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteHints {
+    /// What stands between cells.
+    pub delimiter: Option<u8>,
+    /// A label that `encoding_rs` knows.
+    pub encoding: Option<String>,
+    /// Whether a byte-order mark goes first.
+    pub bom: Option<bool>,
+    /// Whether the page said `excel: true`; the other hints are filled in already.
+    pub excel: bool,
+}
+
+/// `phone_region`: one country, or a column that says which.
+#[derive(Clone, Debug, Default)]
+struct PhoneRegion {
+    names: Vec<Text>,
+    default: Option<Region>,
+}
+
+/// A mapping, checked as far as it can be without a source.
+#[derive(Clone)]
+pub struct Mapping {
+    /// By which fields the same person is found; `None`: what the target finds by.
+    pub identity: Option<Vec<Field>>,
+    /// What becomes of records that are one person.
+    pub duplicates: Duplicates,
+    /// What becomes of a value that the target has no field for.
+    pub overflow: Overflow,
+    /// What becomes of fields that no rule uses; `None`: see [`Mapping::unmapped_for`].
+    pub unmapped: Option<Unmapped>,
+    page: Arc<Page>,
+    env: Arc<Environment<'static>>,
+    read: ReadHints,
+    write: WriteHints,
+    region: Option<PhoneRegion>,
+    contact: Option<ContactRules>,
+    only_if: Option<Template>,
+    columns: Option<Vec<Arc<Rule>>>,
+    identity_at: Place,
+    unmapped_at: Place,
+    fingerprint: String,
+}
+
+impl Mapping {
+    /// Reads a mapping; `path` is for messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the page, each with its place.
+    ///
+    /// ```
+    /// use ferry::mapping::Mapping;
+    /// use std::path::Path;
+    ///
+    /// let mapping = Mapping::parse("contact: { first_name: First Name, phone: [Mobile, Phone] }", Path::new("m.yaml"));
+    /// assert!(mapping.is_ok());
+    /// let errors = Mapping::parse("contact: { frist_name: First Name }", Path::new("m.yaml")).unwrap_err();
+    /// assert_eq!(errors.mistakes()[0].hint(), Some("did you mean `first_name`?"));
+    /// ```
+    pub fn parse(text: &str, path: &Path) -> Result<Mapping, MappingErrors> {
+        page::parse(text, path)
+    }
+
+    /// The mapping by column names (contract 3.8), with the plan that is printed first. Of JSON sources only the names
+    /// of contract 3.1 are known here; see [`Mapping::by_names_seen`].
+    pub fn by_names(header: &Header) -> ByNames {
+        by_names::by_names(header, &[])
+    }
+
+    /// The same for JSON sources whose first records have these names.
+    pub fn by_names_seen(header: &Header, names: &[String]) -> ByNames {
+        by_names::by_names(header, names)
+    }
+
+    /// How the file is to be read.
+    pub fn read_hints(&self) -> &ReadHints {
+        &self.read
+    }
+
+    /// How the file is to be written.
+    pub fn write_hints(&self) -> &WriteHints {
+        &self.write
+    }
+
+    /// What the mapping says, as 64 hexadecimal digits; comments, order of spaces and quotes are no part of it.
+    pub fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+
+    /// Whether it says how a contact is made; if not, column names do (contract 3.8).
+    pub fn has_contact(&self) -> bool {
+        self.contact.is_some()
+    }
+
+    /// Whether it says which columns a written file has.
+    pub fn has_columns(&self) -> bool {
+        self.columns.is_some()
+    }
+
+    /// What becomes of fields that no rule uses, for a source of this kind.
+    pub fn unmapped_for(&self, header: &Header) -> Unmapped {
+        self.unmapped.unwrap_or(match header {
+            Header::Contact => Unmapped::Carry,
+            _ if self.contact.is_none() => Unmapped::Attributes,
+            _ => Unmapped::Ignore,
+        })
+    }
+
+    /// Resolves every name, once.
+    ///
+    /// # Errors
+    /// Every name that the source does not have, and what else cannot be for such a source.
+    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Bound, MappingErrors> {
+        bind::bind(self, header, options)
+    }
+
+    fn empty(page: &Arc<Page>) -> Mapping {
+        Mapping {
+            identity: None,
+            duplicates: Duplicates::default(),
+            overflow: Overflow::default(),
+            unmapped: None,
+            page: Arc::clone(page),
+            env: Arc::new(Environment::empty()),
+            read: ReadHints::default(),
+            write: WriteHints::default(),
+            region: None,
+            contact: None,
+            only_if: None,
+            columns: None,
+            identity_at: 0..0,
+            unmapped_at: 0..0,
+            fingerprint: String::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mapping")
+            .field("path", &self.page.path)
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,224 @@
+//! Reading a whole mapping: the keys of the page, each checked; every mistake is noted and the reading goes on.
+
+use super::mistake::{MappingErrors, Mistakes, Page};
+use super::node::{self, Kind, Node, Place, Text};
+use super::phone::Region;
+use super::rule::{ContactRules, contact_names, read_columns};
+use super::template::{Roots, Templates};
+use super::verb::Reader;
+use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
+use crate::contact::Field;
+use std::path::Path;
+
+/// The only version there is.
+const VERSION: &str = "1";
+/// Formats that `read.format` can name.
+const FORMAT_NAMES: [(&str, &str); 4] = [("csv", "csv"), ("tsv", "tsv"), ("json", "json"), ("jsonl", "jsonl")];
+
+type ReadKey = fn(&mut Mapping, &Node, &mut Reader<'_>);
+
+/// The keys of a mapping.
+const KEYS: [(&str, ReadKey); 11] = [
+    ("version", |_, node, reader| read_version(node, reader)),
+    ("read", read_read),
+    ("phone_region", read_region),
+    ("contact", |mapping, node, reader| mapping.contact = Some(ContactRules::read(node, reader))),
+    ("only_if", read_only_if),
+    ("identity", read_identity),
+    ("unmapped", read_unmapped),
+    ("overflow", |mapping, node, reader| {
+        let choices =
+            [("report", Overflow::Report), ("attributes", Overflow::Attributes), ("reject", Overflow::Reject)];
+        mapping.overflow = reader.choice(node, "overflow", &choices).unwrap_or_default();
+    }),
+    ("duplicates", |mapping, node, reader| {
+        let choices = [("merge", Duplicates::Merge), ("first", Duplicates::First)];
+        mapping.duplicates = reader.choice(node, "duplicates", &choices).unwrap_or_default();
+    }),
+    ("columns", |mapping, node, reader| {
+        reader.roots = Roots::RowAndContact;
+        mapping.columns = Some(read_columns(node, reader));
+        reader.roots = Roots::Row;
+    }),
+    ("write", read_write),
+];
+
+/// Reads a mapping, or says everything that is wrong with it.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Mapping, MappingErrors> {
+    let page = Page::new(path, text);
+    let mut mistakes = Mistakes::default();
+    let mut mapping = Mapping::empty(&page);
+    let mut templates = Templates::new(&page);
+    if let Some(root) = node::read(text, &mut mistakes) {
+        let mut hasher = blake3::Hasher::new();
+        root.hash(&mut hasher);
+        mapping.fingerprint = hasher.finalize().to_hex().to_string();
+        let mut reader = Reader { mistakes: &mut mistakes, templates: &mut templates, roots: Roots::Row };
+        read_keys(&root, "a mapping", &KEYS, &mut mapping, &mut reader);
+    }
+    mapping.env = templates.into_env();
+    mistakes.end(&page, mapping)
+}
+
+/// Reads the known keys of a map; the others are mistakes.
+fn read_keys(node: &Node, what: &str, keys: &[(&str, ReadKey)], mapping: &mut Mapping, reader: &mut Reader<'_>) {
+    let Kind::Map(entries) = &node.kind else {
+        let mistake = reader.mistakes.add(&node.at, format!("{what} must be a map, not {}", node.kind_name()));
+        if what == "a mapping" {
+            mistake.help("it begins with `contact:`; is this the file with the contacts?");
+        }
+        return;
+    };
+    for (key, value) in entries {
+        match keys.iter().find(|(name, _)| *name == key.text) {
+            Some(_) if matches!(value.kind, Kind::Null) => {}
+            Some((_, read)) => read(mapping, value, reader),
+            None => unknown_key(key, what, keys.iter().map(|(name, _)| *name), reader),
+        }
+    }
+}
+
+fn unknown_key<'a>(key: &Text, what: &str, names: impl Iterator<Item = &'a str> + Clone, reader: &mut Reader<'_>) {
+    let mistake = reader.mistakes.add(&key.at, format!("{what} has no key `{}`", key.text));
+    match super::names::nearest(&key.text, names.clone()) {
+        Some(name) => mistake.help(format!("did you mean `{name}`?")),
+        None => mistake.help(format!("the keys are {}", names.collect::<Vec<_>>().join(", "))),
+    }
+}
+
+fn read_version(node: &Node, reader: &mut Reader<'_>) {
+    let Some(text) = reader.text(node, "`version`") else { return };
+    if text != VERSION {
+        let message = format!("`version` must be `{VERSION}`, not `{text}`");
+        reader.mistakes.add(&node.at, message).help("this Ferry knows version 1 only");
+    }
+}
+
+fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let keys: [(&str, ReadKey); 5] = [
+        ("delimiter", |mapping, node, reader| mapping.read.delimiter = delimiter(node, reader)),
+        ("encoding", |mapping, node, reader| mapping.read.encoding = encoding(node, reader)),
+        ("root", |mapping, node, reader| mapping.read.root = reader.text(node, "`root`")),
+        ("blanks", |mapping, node, reader| {
+            mapping.read.blanks = reader.texts(node, "`blanks`").into_iter().map(|text| text.text).collect();
+        }),
+        ("format", |mapping, node, reader| {
+            mapping.read.format = reader.choice(node, "format", &FORMAT_NAMES).map(str::to_owned);
+        }),
+    ];
+    read_keys(node, "`read`", &keys, mapping, reader);
+}
+
+fn read_write(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let keys: [(&str, ReadKey); 4] = [
+        ("delimiter", |mapping, node, reader| mapping.write.delimiter = delimiter(node, reader)),
+        ("encoding", |mapping, node, reader| mapping.write.encoding = encoding(node, reader)),
+        ("bom", |mapping, node, reader| mapping.write.bom = reader.flag(node, "bom")),
+        ("excel", |mapping, node, reader| mapping.write.excel = reader.flag(node, "excel") == Some(true)),
+    ];
+    read_keys(node, "`write`", &keys, mapping, reader);
+    let write = &mut mapping.write;
+    if write.excel {
+        write.delimiter = write.delimiter.or(Some(b';'));
+        write.encoding = write.encoding.take().or_else(|| Some("utf-8".to_owned()));
+        write.bom = write.bom.or(Some(true));
+    }
+}
+
+/// One ASCII character that is no letter, digit, quote or line end; `tab` is one too.
+fn delimiter(node: &Node, reader: &mut Reader<'_>) -> Option<u8> {
+    let text = reader.text(node, "`delimiter`")?;
+    let byte = match (text.as_str(), text.as_bytes()) {
+        ("tab" | "\\t", _) => Some(b'\t'),
+        (_, [byte]) => Some(*byte).filter(|byte| {
+            byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
+        }),
+        _ => None,
+    };
+    if byte.is_none() {
+        let message = format!("`delimiter` must be one sign such as `;`, not `{text}`");
+        reader.mistakes.add(&node.at, message).help("a tab is written `tab`");
+    }
+    byte
+}
+
+/// An encoding by any of the labels that the web knows it by.
+fn encoding(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
+    /// Those that contact files come in; more are understood.
+    const COMMON: [&str; 5] = ["utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1251"];
+    let text = reader.text(node, "`encoding`")?;
+    if encoding_rs::Encoding::for_label(text.as_bytes()).is_some() {
+        return Some(text);
+    }
+    let mistake = reader.mistakes.add(&node.at, format!("there is no encoding `{text}`"));
+    match super::names::nearest(&text, COMMON) {
+        Some(name) => mistake.help(format!("did you mean `{name}`?")),
+        None => mistake.help(format!("common ones are {}", COMMON.join(", "))),
+    }
+    None
+}
+
+fn read_region(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let (mut names, mut default) = (Vec::new(), None);
+    match &node.kind {
+        Kind::Map(entries) => {
+            for (key, value) in entries {
+                match key.text.as_str() {
+                    "from" => names = reader.texts(value, "`from`"),
+                    "default" => default = region(value, reader),
+                    _ => unknown_key(key, "`phone_region`", ["from", "default"].into_iter(), reader),
+                }
+            }
+            if !entries.iter().any(|(key, _)| key.text == "from") {
+                let message = "`phone_region` has no `from`";
+                reader.mistakes.add(&node.at, message).help("one country for all is written `phone_region: EC`");
+            }
+        }
+        _ => default = region(node, reader),
+    }
+    mapping.region = Some(PhoneRegion { names, default });
+}
+
+fn region(node: &Node, reader: &mut Reader<'_>) -> Option<Region> {
+    let text = reader.text(node, "`phone_region`")?;
+    let region = Region::named(&text.to_uppercase());
+    if region.is_none() {
+        let message = format!("`{text}` is not a country of two letters");
+        reader.mistakes.add(&node.at, message).help("as in `phone_region: EC`");
+    }
+    region
+}
+
+fn read_only_if(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let Some(text) = reader.text(node, "`only_if`") else { return };
+    mapping.only_if = reader.templates.add_condition(&text, &node.at, reader.mistakes);
+}
+
+fn read_identity(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let mut fields: Vec<Field> = Vec::new();
+    for name in reader.texts(node, "`identity`") {
+        match Field::named(&name.text) {
+            Some(field) if fields.contains(&field) => {
+                reader.mistakes.add(&name.at, format!("`{}` stands here a second time", name.text));
+            }
+            Some(field) => fields.push(field),
+            None => {
+                let message = format!("a contact has no field `{}`", name.text);
+                reader.mistakes.add(&name.at, message).nearest(&name.text, contact_names());
+            }
+        }
+    }
+    mapping.identity_at = node.at.clone();
+    mapping.identity = Some(fields).filter(|fields| !fields.is_empty());
+}
+
+fn read_unmapped(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let choices = [
+        ("ignore", Unmapped::Ignore),
+        ("attributes", Unmapped::Attributes),
+        ("error", Unmapped::Error),
+        ("carry", Unmapped::Carry),
+    ];
+    mapping.unmapped = reader.choice(node, "unmapped", &choices);
+    mapping.unmapped_at = Place::clone(&node.at);
+}

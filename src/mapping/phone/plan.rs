@@ -1,0 +1,322 @@
+//! Numbering plans: which digits are a number of which region.
+//!
+//! The table is written at build time from the metadata of `rlibphonenumber` (`build.rs`). A region's patterns become
+//! one small automaton when its first number comes by: tens of KiB, shared by all threads, a table look-up a digit.
+//! What writers put between digits is not its business.
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::{start, syntax};
+use regex_automata::{Anchored, MatchKind};
+use std::borrow::Cow;
+use std::sync::{LazyLock, OnceLock};
+
+/// One line a region; see `build.rs` for the columns.
+const TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/plans.tsv"));
+/// Calling codes have at most three digits (ITU-T E.164).
+const CALLING_LEN_MAX: usize = 3;
+/// One more than the highest calling code.
+const CALLING_COUNT: usize = 1000;
+/// Letters of a region's code.
+const LETTER_COUNT: usize = 26;
+
+/// The world's plans.
+pub(super) static PLANS: LazyLock<Plans> = LazyLock::new(Plans::read);
+
+/// All regions, those of one calling code together and the main one of them first.
+pub(super) struct Plans {
+    plans: Vec<Plan>,
+    /// For each calling code where its plans begin, and how many there are.
+    by_calling: Vec<(u16, u16)>,
+    /// For each pair of letters where its plan stands.
+    by_code: Vec<Option<u16>>,
+}
+
+/// A pair of letters as a number, `AA` first.
+fn pair(code: &str) -> Option<usize> {
+    let letter = |byte: u8| byte.is_ascii_alphabetic().then(|| usize::from(byte.to_ascii_uppercase() - b'A'));
+    match *code.as_bytes() {
+        [first, second] => Some(letter(first)? * LETTER_COUNT + letter(second)?),
+        _ => None,
+    }
+}
+
+impl Plans {
+    fn read() -> Plans {
+        let plans: Vec<Plan> = TABLE.lines().filter_map(Plan::read).collect();
+        let mut by_calling = vec![(0, 0); CALLING_COUNT];
+        for (index, plan) in (0_u16..).zip(&plans) {
+            if let Some((first, count)) = plan.calling.parse().ok().and_then(|code: usize| by_calling.get_mut(code)) {
+                *first = if *count == 0 { index } else { *first };
+                *count += 1;
+            }
+        }
+        let mut by_code = vec![None; LETTER_COUNT * LETTER_COUNT];
+        for (index, plan) in (0_u16..).zip(&plans) {
+            if let Some(place) = pair(plan.code).and_then(|pair| by_code.get_mut(pair)) {
+                *place = Some(index);
+            }
+        }
+        Plans { plans, by_calling, by_code }
+    }
+
+    /// Where the plan of a region stands, by its two letters in any case.
+    pub fn position(&self, code: &str) -> Option<u16> {
+        self.by_code.get(pair(code)?).copied().flatten()
+    }
+
+    pub fn get(&self, index: u16) -> Option<&Plan> {
+        self.plans.get(usize::from(index))
+    }
+
+    /// The plans of a calling code; empty when there is no such code.
+    pub fn of_calling(&self, calling: &str) -> &[Plan] {
+        let code = calling.parse().ok().filter(|_| !calling.starts_with('0'));
+        let (first, count) = code.and_then(|code: usize| self.by_calling.get(code)).copied().unwrap_or_default();
+        let first = usize::from(first);
+        self.plans.get(first..first + usize::from(count)).unwrap_or_default()
+    }
+
+    /// A number in international form, split into the main plan of its calling code and the rest.
+    pub fn split_calling<'a>(&self, digits: &'a str) -> Option<(&Plan, &'a str)> {
+        (1..=CALLING_LEN_MAX).find_map(|length| {
+            let (calling, rest) = digits.split_at_checked(length)?;
+            Some((self.of_calling(calling).first()?, rest))
+        })
+    }
+
+    /// Whether the national number belongs to a region of this calling code.
+    pub fn is_valid(&self, calling: &str, national: &str) -> bool {
+        match self.of_calling(calling) {
+            [] => false,
+            [only] => only.fit(national).is_number(),
+            several => {
+                let own = several.iter().map(|plan| plan.fit(national)).find(|fit| fit.leads() || fit.is_number());
+                own.is_some_and(Fit::is_number)
+            }
+        }
+    }
+}
+
+/// How the lengths of a number compare with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    Possible,
+    /// Only within an area, without its code.
+    Local,
+    Short,
+    Long,
+    /// Neither shorter nor longer than all numbers of the plan, but none has it.
+    Between,
+}
+
+/// The numbering plan of one region.
+pub(super) struct Plan {
+    /// Two capital letters, or `001` for a code that belongs to no region.
+    pub code: &'static str,
+    /// The calling code, in digits.
+    pub calling: &'static str,
+    abroad: Prefix,
+    national: Prefix,
+    /// What takes the place of the national prefix, with `$1` for what it captured; mostly empty.
+    transform: &'static str,
+    leading: &'static str,
+    possible: u64,
+    local: u64,
+    pattern: &'static str,
+    /// Lengths and patterns of the kinds of numbers, as columns.
+    kinds: &'static str,
+    automaton: OnceLock<Option<NumberAutomaton>>,
+}
+
+impl Plan {
+    fn read(line: &'static str) -> Option<Plan> {
+        let mut columns = line.splitn(10, '\t');
+        let mut next = || columns.next();
+        Some(Plan {
+            code: next()?,
+            calling: next()?,
+            abroad: Prefix::new(next()?),
+            national: Prefix::new(next()?),
+            transform: next()?,
+            leading: next()?,
+            possible: next()?.parse().ok()?,
+            local: next()?.parse().ok()?,
+            pattern: next()?,
+            kinds: next().unwrap_or_default(),
+            automaton: OnceLock::new(),
+        })
+    }
+
+    /// How the digits fit this plan.
+    pub fn fit(&self, digits: &str) -> Fit {
+        let automaton = self.automaton.get_or_init(|| NumberAutomaton::new(self));
+        automaton.as_ref().map_or(Fit(0), |automaton| automaton.run(digits))
+    }
+
+    /// Whether the digits have a length that numbers of this plan have.
+    pub fn length(&self, digits: &str) -> Length {
+        let bit = 1_u64.checked_shl(digits.len().try_into().unwrap_or(u32::MAX));
+        match bit {
+            _ if self.possible == 0 => Length::Between,
+            None => Length::Long,
+            Some(bit) if self.local & bit != 0 => Length::Local,
+            Some(bit) if self.possible & bit != 0 => Length::Possible,
+            Some(bit) if bit < (self.possible & self.possible.wrapping_neg()) => Length::Short,
+            Some(bit) if bit > self.possible => Length::Long,
+            Some(_) => Length::Between,
+        }
+    }
+
+    /// The digits after the prefix for calls abroad, where they begin with it. A calling code never begins with 0.
+    pub fn strip_abroad<'a>(&self, digits: &'a str) -> Option<&'a str> {
+        let rest = self.abroad.strip(digits)?;
+        (!rest.starts_with('0')).then_some(rest)
+    }
+
+    /// The digits without the national prefix and a carrier's code. A number that fits as it is stays as it is when it
+    /// would not fit without.
+    pub fn strip_national<'a>(&self, digits: &'a str) -> Cow<'a, str> {
+        if digits.is_empty() {
+            return Cow::Borrowed(digits);
+        }
+        let Some(stripped) = self.national.replace(digits, self.transform) else {
+            return Cow::Borrowed(digits);
+        };
+        if self.fit(digits).is_general() && !self.fit(&stripped).is_general() {
+            return Cow::Borrowed(digits);
+        }
+        stripped
+    }
+}
+
+/// Which patterns of a plan a number matches as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fit(u8);
+
+impl Fit {
+    const GENERAL: u8 = 1;
+    const LEADING: u8 = 2;
+    const GENERAL_LENGTH: u8 = 4;
+    const KIND: u8 = 8;
+
+    /// The pattern of all numbers, whatever their length.
+    pub fn is_general(self) -> bool {
+        self.0 & Fit::GENERAL != 0
+    }
+
+    /// A number of some kind: mobile, fixed line, toll-free, …
+    pub fn is_number(self) -> bool {
+        let all = Fit::GENERAL | Fit::GENERAL_LENGTH | Fit::KIND;
+        self.0 & all == all
+    }
+
+    /// The digits by which the region is told from others of its calling code.
+    fn leads(self) -> bool {
+        self.0 & Fit::LEADING != 0
+    }
+}
+
+/// All patterns of a plan in one automaton over digits.
+struct NumberAutomaton {
+    automaton: dense::DFA<Vec<u32>>,
+    start: StateID,
+    /// For each pattern what it tells, and for numbers of which lengths.
+    meanings: Vec<(u8, u64)>,
+}
+
+impl NumberAutomaton {
+    fn new(plan: &Plan) -> Option<NumberAutomaton> {
+        let leading = format!("(?:{})[0-9]*", plan.leading);
+        let possible = if plan.possible == 0 { u64::MAX } else { plan.possible };
+        let mut patterns = vec![plan.pattern, plan.pattern];
+        let mut meanings = vec![(Fit::GENERAL, u64::MAX), (Fit::GENERAL_LENGTH, possible)];
+        if !plan.leading.is_empty() {
+            patterns.push(&leading);
+            meanings.push((Fit::LEADING, u64::MAX));
+        }
+        let mut columns = plan.kinds.split('\t');
+        while let (Some(lengths), Some(pattern)) = (columns.next(), columns.next()) {
+            patterns.push(pattern);
+            meanings.push((Fit::KIND, lengths.parse().ok()?));
+        }
+        let settings = dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All);
+        let syntax = syntax::Config::new().unicode(false).utf8(false);
+        let automaton = dense::Builder::new().configure(settings).syntax(syntax).build_many(&patterns).ok()?;
+        let start = automaton.start_state(&start::Config::new().anchored(Anchored::Yes)).ok()?;
+        Some(NumberAutomaton { automaton, start, meanings })
+    }
+
+    fn run(&self, digits: &str) -> Fit {
+        let mut state = self.start;
+        for digit in digits.bytes() {
+            state = self.automaton.next_state(state, digit);
+            if self.automaton.is_dead_state(state) {
+                return Fit(0);
+            }
+        }
+        state = self.automaton.next_eoi_state(state);
+        if !self.automaton.is_match_state(state) {
+            return Fit(0);
+        }
+        let matched = (0..self.automaton.match_len(state)).map(|at| self.automaton.match_pattern(state, at));
+        let meanings = matched.filter_map(|pattern| self.meanings.get(pattern.as_usize()));
+        let bit = 1_u64.checked_shl(digits.len().try_into().unwrap_or(u32::MAX)).unwrap_or(0);
+        Fit(meanings.filter(|(_, lengths)| lengths & bit != 0).fold(0, |all, (meaning, _)| all | meaning))
+    }
+}
+
+/// What may stand before a number: the prefix for calls abroad, the national one.
+enum Prefix {
+    None,
+    /// One of these digits, the first that agrees.
+    Digits(&'static str),
+    /// A regular expression, compiled when it is first needed.
+    Pattern(&'static str, OnceLock<Option<regex::Regex>>),
+}
+
+impl Prefix {
+    fn new(pattern: &'static str) -> Prefix {
+        match pattern {
+            "" => Prefix::None,
+            _ if pattern.bytes().all(|b| b.is_ascii_digit() || b == b'|') => Prefix::Digits(pattern),
+            _ => Prefix::Pattern(pattern, OnceLock::new()),
+        }
+    }
+
+    fn regex(&self) -> Option<&regex::Regex> {
+        let Prefix::Pattern(pattern, regex) = self else { return None };
+        let compile = || regex::RegexBuilder::new(&format!("^(?:{pattern})")).unicode(false).build().ok();
+        regex.get_or_init(compile).as_ref()
+    }
+
+    /// The rest after the prefix.
+    fn strip<'a>(&self, digits: &'a str) -> Option<&'a str> {
+        match self {
+            Prefix::None => None,
+            Prefix::Digits(alternatives) => alternatives.split('|').find_map(|prefix| digits.strip_prefix(prefix)),
+            Prefix::Pattern(..) => digits.get(self.regex()?.find(digits)?.end()..),
+        }
+    }
+
+    /// The digits with the prefix taken off, or transformed where it captured what the transformation is for.
+    fn replace<'a>(&self, digits: &'a str, transform: &str) -> Option<Cow<'a, str>> {
+        let Prefix::Pattern(..) = self else {
+            return self.strip(digits).map(Cow::Borrowed);
+        };
+        if transform.is_empty() {
+            return self.strip(digits).map(Cow::Borrowed);
+        }
+        let captures = self.regex()?.captures(digits)?;
+        let rest = digits.get(captures.get(0)?.end()..)?;
+        let filled = |group| captures.get(group).map(|captured| !captured.is_empty());
+        let transforms = filled(1).is_some() && filled(2).unwrap_or(filled(1) == Some(true));
+        if !transforms {
+            return Some(Cow::Borrowed(rest));
+        }
+        let mut whole = String::with_capacity(digits.len());
+        captures.expand(transform, &mut whole);
+        whole.push_str(rest);
+        Some(Cow::Owned(whole))
+    }
+}

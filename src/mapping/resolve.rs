@@ -1,0 +1,352 @@
+//! Resolving names: the columns, paths and fields that rules and templates speak of, against a header.
+
+use super::bind::{BindOptions, BoundRule, BoundSource, BoundTemplate, RegionChoice, RegionSource, Surplus};
+use super::by_names::is_own_column;
+use super::mistake::Mistakes;
+use super::node::{Place, Text};
+use super::rule::{Rule, Source, Target};
+use super::source::{ContactName, Slot, Wherein};
+use super::template::{Reference, Root, Template};
+use super::text::loose;
+use super::{Mapping, Unmapped};
+use crate::contact::{FIELDS, Field};
+use crate::record::Header;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Resolves names, and remembers which it was asked for.
+pub(super) struct Binder<'h> {
+    header: &'h Header,
+    exact: HashMap<&'h str, usize>,
+    alike: HashMap<String, Vec<usize>>,
+    used_columns: HashSet<usize>,
+    used_names: Vec<String>,
+    pub row_names: Vec<(Arc<str>, Slot)>,
+    pub wanted: Vec<(String, Place)>,
+    /// Whether what is being bound could say `optional: true`.
+    pub can_be_optional: bool,
+    pub mistakes: Mistakes,
+}
+
+impl<'h> Binder<'h> {
+    pub fn new(header: &'h Header) -> Binder<'h> {
+        let (mut exact, mut alike) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
+        if let Header::Columns(names) = header {
+            for (index, name) in names.iter().enumerate() {
+                exact.entry(name.as_str()).or_insert(index);
+                alike.entry(loose(name)).or_default().push(index);
+            }
+        }
+        let (used_columns, used_names) = (HashSet::new(), Vec::new());
+        let (row_names, wanted, mistakes) = (Vec::new(), Vec::new(), Mistakes::default());
+        let can_be_optional = true;
+        Binder { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, mistakes }
+    }
+
+    /// What has been used so far: by rules, when only they have been bound. Saying where a phone is from, or testing a
+    /// value with `only_if`, consumes nothing.
+    pub fn consumed(&self) -> (HashSet<usize>, Vec<String>) {
+        (self.used_columns.clone(), self.used_names.clone())
+    }
+
+    pub fn rule(&mut self, rule: &Arc<Rule>, is_column: bool) -> BoundRule {
+        let is_optional = rule.verbs.is_optional();
+        let source = match &rule.source {
+            Source::Nothing => BoundSource::Nothing,
+            Source::Names(names) => {
+                let slot = |name: &Text| match is_column {
+                    true => self.contact_slot(&name.text, &name.at),
+                    false => self.slot(&name.text, &name.at, is_optional),
+                };
+                BoundSource::Slots(names.iter().map(slot).collect())
+            }
+            Source::Template(template) => BoundSource::Template(self.template(template, is_optional)),
+        };
+        let column = match &source {
+            BoundSource::Nothing => None,
+            BoundSource::Slots(slots) | BoundSource::Template(BoundTemplate { slots, .. }) => {
+                slots.first().map(|slot| Arc::clone(&slot.name))
+            }
+        };
+        let is_plain = !rule.verbs.touch_text();
+        BoundRule { rule: Arc::clone(rule), source, is_plain, column }
+    }
+
+    /// A name of the source.
+    fn slot(&mut self, name: &str, at: &Place, is_optional: bool) -> Slot {
+        match self.header {
+            Header::Columns(_) => self.column_slot(name, at, is_optional),
+            Header::Open => {
+                self.used_names.push(name.to_owned());
+                let path = name.split('.').map(Box::from).collect();
+                let met = self.want(name, at, is_optional);
+                Slot { name: name.into(), place: Wherein::Json { path, met } }
+            }
+            Header::Contact => match ContactName::named(name) {
+                Some(found) => {
+                    self.used_names.push(name.to_owned());
+                    let is_open = matches!(found, ContactName::Attribute(_) | ContactName::Native(_));
+                    let met = is_open.then(|| self.want(name, at, is_optional));
+                    Slot { name: name.into(), place: Wherein::Source(found, met) }
+                }
+                None => self.no_contact_field(name, at),
+            },
+        }
+    }
+
+    /// A name that only records can show; an optional one is not waited for.
+    fn want(&mut self, name: &str, at: &Place, is_optional: bool) -> usize {
+        let name = if is_optional { "" } else { name };
+        self.wanted.push((name.to_owned(), at.clone()));
+        self.wanted.len() - 1
+    }
+
+    fn column_slot(&mut self, name: &str, at: &Place, is_optional: bool) -> Slot {
+        let absent = Slot { name: name.into(), place: Wherein::Absent };
+        let found = match (self.exact.get(name), self.alike.get(&loose(name)).map(Vec::as_slice)) {
+            (Some(index), _) => Some(*index),
+            (None, Some([index])) => Some(*index),
+            (None, Some([_, _, ..])) => {
+                let message = format!("several columns are called `{name}`, but none in exactly these letters");
+                self.mistakes.add(at, message);
+                return absent;
+            }
+            _ => None,
+        };
+        let Header::Columns(names) = self.header else { return absent };
+        match found.and_then(|index| Some((index, names.get(index)?))) {
+            Some((index, spelled)) => {
+                self.used_columns.insert(index);
+                Slot { name: spelled.as_str().into(), place: Wherein::Column(index) }
+            }
+            None => {
+                if !is_optional {
+                    let help = listed(names, self.can_be_optional);
+                    let mistake = self.mistakes.add(at, format!("the file has no column `{name}`"));
+                    mistake.help(help);
+                    mistake.nearest(name, names.iter().map(String::as_str));
+                }
+                absent
+            }
+        }
+    }
+
+    /// A name of the contact that is written.
+    fn contact_slot(&mut self, name: &str, at: &Place) -> Slot {
+        match ContactName::named(name) {
+            Some(found) => Slot { name: name.into(), place: Wherein::Contact(found) },
+            None => self.no_contact_field(name, at),
+        }
+    }
+
+    fn no_contact_field(&mut self, name: &str, at: &Place) -> Slot {
+        let names = super::rule::contact_names().chain(super::rule::groups()).chain(["attributes", "native"]);
+        let mistake = self.mistakes.add(at, format!("a contact has no field `{name}`"));
+        mistake.help(format!("a custom field is written `attributes.{name}`"));
+        mistake.nearest(name, names);
+        Slot { name: name.into(), place: Wherein::Absent }
+    }
+
+    pub fn template(&mut self, template: &Template, is_optional: bool) -> BoundTemplate {
+        let slots: Vec<Slot> =
+            template.references.iter().map(|reference| self.reference(reference, is_optional)).collect();
+        if template.parts.is_none() {
+            for (reference, slot) in template.references.iter().zip(&slots) {
+                self.name_in_row(reference, slot);
+            }
+        }
+        if template.whole_row {
+            self.whole_row(&template.at);
+        }
+        BoundTemplate { name: template.name.clone(), slots, parts: template.parts.clone() }
+    }
+
+    fn reference(&mut self, reference: &Reference, is_optional: bool) -> Slot {
+        let first = reference.path.first().map_or("", String::as_str);
+        let name = reference.path.join(".");
+        match (reference.root, self.header) {
+            (Root::Contact, _) => self.contact_slot(&name, &reference.at),
+            (Root::Row, Header::Columns(_)) => self.slot(first, &reference.at, is_optional),
+            (Root::Row, _) => self.slot(&name, &reference.at, is_optional),
+        }
+    }
+
+    /// Makes a name known to the template engine: the first part of its path, from which the engine goes on.
+    fn name_in_row(&mut self, reference: &Reference, slot: &Slot) {
+        let Some(first) = reference.path.first() else { return };
+        let key: Arc<str> = match reference.root {
+            Root::Row => first.as_str().into(),
+            Root::Contact => return,
+        };
+        if self.row_names.iter().any(|(known, _)| *known == key) {
+            return;
+        }
+        let place = match (self.header, reference.path.len()) {
+            (Header::Columns(_), _) | (_, 1) => slot.place.clone(),
+            (Header::Open, _) => Wherein::Json { path: Box::new([]), met: usize::MAX },
+            (Header::Contact, _) => {
+                ContactName::named(first).map_or(Wherein::Absent, |name| Wherein::Source(name, None))
+            }
+        };
+        self.row_names.push((
+            Arc::clone(&key),
+            Slot { name: if reference.path.len() == 1 { Arc::clone(&slot.name) } else { key }, place },
+        ));
+    }
+
+    /// A template uses `row` as a whole: every name is made known.
+    fn whole_row(&mut self, at: &Place) {
+        let names: Vec<String> = match self.header {
+            Header::Columns(names) => names.clone(),
+            Header::Contact => {
+                let groups = super::rule::groups().chain(["attributes", "native", "phone", "email"]);
+                let fields = FIELDS.iter().map(|(_, name)| *name).filter(|name| !name.contains('.'));
+                fields.chain(groups).map(str::to_owned).collect()
+            }
+            Header::Open => {
+                let message = "`row` as a whole cannot be used with JSON, whose names are not known beforehand";
+                self.mistakes.add(at, message).help("name the value, as in `row.City`");
+                return;
+            }
+        };
+        for name in names {
+            if !self.row_names.iter().any(|(known, _)| **known == *name) {
+                let slot = self.slot(&name, at, true);
+                self.row_names.push((name.as_str().into(), slot));
+            }
+        }
+    }
+
+    pub fn region(&mut self, mapping: &Mapping, options: &BindOptions) -> RegionSource {
+        let nothing = Vec::new();
+        match (options.region, &mapping.region) {
+            (Some(RegionChoice::Region(region)), _) => {
+                RegionSource { slots: nothing, default: Some(region), is_none_meant: false }
+            }
+            (Some(RegionChoice::Nowhere), _) => RegionSource { slots: nothing, default: None, is_none_meant: true },
+            (None, Some(region)) => {
+                let slots = region.names.iter().map(|name| self.slot(&name.text, &name.at, false)).collect();
+                RegionSource { slots, default: region.default.or(options.fallback_region), is_none_meant: false }
+            }
+            (None, None) => RegionSource { slots: nothing, default: options.fallback_region, is_none_meant: false },
+        }
+    }
+
+    /// What becomes of what is not consumed; an error only of what is not used at all.
+    pub fn surplus(
+        &mut self,
+        mapping: &Mapping,
+        unmapped: Unmapped,
+        (columns, names): (HashSet<usize>, Vec<String>),
+        rules: &mut Vec<BoundRule>,
+        left_out: &[Target],
+    ) -> Surplus {
+        let at = &mapping.unmapped_at;
+        match (unmapped, self.header) {
+            (Unmapped::Ignore, _) => Surplus::Ignore,
+            (Unmapped::Carry, Header::Contact) => Surplus::Carry(taken(&names, rules, left_out)),
+            (Unmapped::Carry, _) => {
+                let mistake = self.mistakes.add(at, "`carry` is for sources that are platforms");
+                mistake.help("the other columns of a file are kept by `unmapped: attributes`");
+                Surplus::Ignore
+            }
+            (Unmapped::Attributes, Header::Contact) => Surplus::CarryAttributes(taken(&names, rules, left_out)),
+            (Unmapped::Attributes, Header::Open) => Surplus::Attributes(names.into_iter().collect()),
+            (Unmapped::Error, Header::Open) => Surplus::Error(self.used_names.iter().cloned().collect()),
+            (Unmapped::Error, Header::Contact) => Surplus::Ignore,
+            (Unmapped::Attributes, Header::Columns(header)) => {
+                let unused = unused(header, &columns);
+                rules.extend(unused.filter_map(|(index, name)| attribute_rule(index, name, left_out)));
+                drop_repeated(rules);
+                Surplus::Ignore
+            }
+            (Unmapped::Error, Header::Columns(header)) => {
+                let listed: Vec<String> =
+                    unused(header, &self.used_columns).map(|(_, name)| format!("`{name}`")).collect();
+                if !listed.is_empty() {
+                    let message = format!(
+                        "no rule uses the column{} {}",
+                        if listed.len() == 1 { "" } else { "s" },
+                        listed.join(", ")
+                    );
+                    self.mistakes
+                        .add(at, message)
+                        .help("`unmapped: ignore` leaves columns aside, `attributes` keeps them");
+                }
+                Surplus::Ignore
+            }
+        }
+    }
+
+    pub fn check_identity(&mut self, wanted: &[Field], rules: &[BoundRule], at: &Place) {
+        let is_filled = |field: &Field| rules.iter().any(|rule| rule.rule.target == Target::Field(*field));
+        if !wanted.iter().any(is_filled) {
+            let message = "no rule of `contact` fills a field of `identity`: every record would be rejected";
+            self.mistakes.add(at, message);
+        }
+    }
+}
+
+/// The names that there are, for when none is near.
+fn listed(names: &[String], can_be_optional: bool) -> String {
+    /// More names than this help nobody.
+    const LISTED_MAX: usize = 8;
+    let shown: Vec<String> = names.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(LISTED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let optional = if can_be_optional { "; if it may be absent, say `optional: true`" } else { "" };
+    format!("its columns are {}{more}{optional}", shown.join(", "))
+}
+
+fn unused<'a>(header: &'a [String], used: &HashSet<usize>) -> impl Iterator<Item = (usize, &'a str)> {
+    let unused = header.iter().enumerate().filter(move |(index, _)| !used.contains(index));
+    unused
+        .map(|(index, name)| (index, name.as_str()))
+        .filter(|(_, name)| !is_own_column(name) && !name.trim().is_empty())
+}
+
+/// A rule that keeps a column as an attribute of its name.
+fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<BoundRule> {
+    let name = super::text::trim(column);
+    let name = name.strip_prefix("attributes.").unwrap_or(name);
+    if name.starts_with("native.") {
+        return None;
+    }
+    let target = Target::Attribute(name.into());
+    if left_out.contains(&target) {
+        return None;
+    }
+    let slot = Slot { name: column.into(), place: Wherein::Column(index) };
+    let column = Some(Arc::clone(&slot.name));
+    let rule = Arc::new(Rule::new(target, &format!("attributes.{name}"), 0..0));
+    Some(BoundRule { rule, source: BoundSource::Slots(vec![slot]), is_plain: true, column })
+}
+
+/// Of two rules for one attribute the first stays: the mapping's own.
+fn drop_repeated(rules: &mut Vec<BoundRule>) {
+    let mut known = HashSet::new();
+    rules.retain(|rule| match &rule.rule.target {
+        Target::Attribute(name) => known.insert(Arc::clone(name)),
+        _ => true,
+    });
+}
+
+/// What a carried contact loses before the rules: what rules use, what they fill, what is left out.
+fn taken(names: &[String], rules: &[BoundRule], left_out: &[Target]) -> Vec<ContactName> {
+    let of_target = |target: &Target| match target {
+        Target::Field(field) if field.is_list() => Some(ContactName::List(*field)),
+        Target::Field(field) => Some(ContactName::Text(*field)),
+        Target::Attribute(name) => Some(ContactName::Attribute(name.to_string())),
+        Target::Column(_) => None,
+    };
+    let mut taken: Vec<ContactName> = names.iter().filter_map(|name| ContactName::named(name)).collect();
+    // `tags: { add: [x] }` without a source adds to what is carried.
+    let fills = |rule: &&BoundRule| !matches!(rule.source, BoundSource::Nothing);
+    // `phone: …` puts a phone in front of those that are carried.
+    let replaces = |rule: &&BoundRule| fills(rule) && !rule.rule.is_first_of_list();
+    taken.extend(rules.iter().filter(replaces).filter_map(|rule| of_target(&rule.rule.target)));
+    taken.extend(left_out.iter().filter_map(of_target));
+    taken
+}

@@ -1,0 +1,357 @@
+//! The verbs of a rule: which there are, and how each is read from the page.
+//!
+//! [`VERBS`] is the only list of them, in the order in which they are applied. What they do to a value stands in
+//! `transform`.
+
+use super::mistake::Mistakes;
+use super::names::nearest;
+use super::node::{Kind, Node, Place, Text};
+use super::rule::{Rule, Source};
+use super::template::{Roots, Templates};
+use crate::contact::TagMode;
+use regex::Regex;
+use std::collections::HashMap;
+
+/// A pattern that compiles to more than this is a mistake, not a wish.
+const PATTERN_SIZE_MAX: usize = 1 << 20;
+
+/// One verb: what it is called and what it takes.
+pub struct Verb {
+    /// In the mapping.
+    pub name: &'static str,
+    /// What stands after it.
+    pub argument: &'static str,
+    /// What it does, in one line.
+    pub does: &'static str,
+    read: fn(&mut Rule, &Node, &mut Reader<'_>),
+}
+
+const fn verb(
+    name: &'static str,
+    argument: &'static str,
+    does: &'static str,
+    read: fn(&mut Rule, &Node, &mut Reader<'_>),
+) -> Verb {
+    Verb { name, argument, does, read }
+}
+
+/// All verbs in the order in which they are applied.
+pub const VERBS: [Verb; 23] = [
+    verb("from", "name or list of names", "where the value comes from", read_from),
+    verb("value", "template", "a value made of several", read_value),
+    verb("split", "text", "one value becomes a list", |rule, node, reader| {
+        rule.verbs.split = reader.filled(node, "split");
+    }),
+    verb("join", "text", "a list becomes one value", |rule, node, reader| {
+        rule.verbs.join = reader.text(node, "`join`");
+    }),
+    verb("trim", "true or false", "blanks at both ends go (on by default)", |rule, node, reader| {
+        rule.verbs.trim = reader.flag(node, "trim");
+    }),
+    verb("lower", "true", "small letters", |rule, node, reader| read_case(rule, node, reader, "lower", Case::Lower)),
+    verb("upper", "true", "capital letters", |rule, node, reader| read_case(rule, node, reader, "upper", Case::Upper)),
+    verb("title", "true", "a capital for each word", |rule, node, reader| {
+        read_case(rule, node, reader, "title", Case::Title);
+    }),
+    verb("replace", "map of texts", "each key found in the text becomes its value", |rule, node, reader| {
+        rule.verbs.replace = reader.pairs(node, "replace");
+    }),
+    verb("match", "regular expression", "what is found becomes `with`", read_match),
+    verb("with", "text", "what takes the place of a `match`; `$1` is its first group", |rule, node, reader| {
+        rule.verbs.with = reader.text(node, "`with`");
+    }),
+    verb("lookup", "map of texts", "the value is looked up", |rule, node, reader| {
+        rule.verbs.lookup = Some(reader.pairs(node, "lookup").into_iter().collect());
+    }),
+    verb("otherwise", "keep, blank, reject or a text", "what becomes of a value that `lookup` lacks", read_otherwise),
+    verb("date", "format or list of formats", "a date becomes `YYYY-MM-DD`", read_date),
+    verb("number", "true", "a number is written plainly", |rule, node, reader| {
+        rule.verbs.number = reader.flag(node, "number");
+    }),
+    verb("bool", "true", "yes and no become `true` and `false`", |rule, node, reader| {
+        rule.verbs.boolean = reader.flag(node, "bool");
+    }),
+    verb("default", "text (lists: or list)", "what a blank becomes", |rule, node, reader| {
+        rule.verbs.default = reader.texts(node, "`default`").into_iter().map(|text| text.text).collect();
+    }),
+    verb("add", "text or list", "items that a list always gets", |rule, node, reader| {
+        rule.verbs.add = reader.texts(node, "`add`").into_iter().map(|text| text.text).collect();
+    }),
+    verb("required", "true", "a blank rejects the record", |rule, node, reader| {
+        rule.verbs.required = reader.flag(node, "required");
+    }),
+    verb("optional", "true", "the column may be absent", |rule, node, reader| {
+        rule.verbs.optional = reader.flag(node, "optional");
+    }),
+    verb("clear", "true", "a blank cell wipes the value at the target", |rule, node, reader| {
+        rule.verbs.clear = reader.flag(node, "clear");
+    }),
+    verb("on_existing", "update or fill", "whether a value at the target gives way", |rule, node, reader| {
+        let choices = [("update", OnExistingRule::Update), ("fill", OnExistingRule::Fill)];
+        rule.verbs.on_existing = reader.choice(node, "on_existing", &choices);
+    }),
+    verb("mode", "add, replace or remove", "what becomes of other tags", |rule, node, reader| {
+        let choices = [("add", TagMode::Add), ("replace", TagMode::Replace), ("remove", TagMode::Remove)];
+        rule.verbs.mode = reader.choice(node, "mode", &choices);
+    }),
+];
+
+/// Which letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Case {
+    Lower,
+    Upper,
+    Title,
+}
+
+/// What becomes of a value that will not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    Keep,
+    Blank,
+    Reject,
+    Text(String),
+}
+
+/// `on_existing` of one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnExistingRule {
+    Update,
+    Fill,
+}
+
+/// The verbs that a rule has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verbs {
+    pub split: Option<String>,
+    pub join: Option<String>,
+    pub trim: Option<bool>,
+    pub case: Option<Case>,
+    pub replace: Vec<(String, String)>,
+    pub matching: Option<Regex>,
+    pub with: Option<String>,
+    pub lookup: Option<HashMap<String, String>>,
+    pub otherwise: Option<Otherwise>,
+    pub date: Vec<String>,
+    pub number: Option<bool>,
+    pub boolean: Option<bool>,
+    pub default: Vec<String>,
+    pub add: Vec<String>,
+    pub required: Option<bool>,
+    pub optional: Option<bool>,
+    pub clear: Option<bool>,
+    pub on_existing: Option<OnExistingRule>,
+    pub mode: Option<TagMode>,
+}
+
+impl Verbs {
+    /// Whether the text of a value is touched at all.
+    pub fn touch_text(&self) -> bool {
+        self.split.is_some() || self.join.is_some() || self.touch_items()
+    }
+
+    /// Whether the text of each item is touched.
+    pub fn touch_items(&self) -> bool {
+        self.trim == Some(false)
+            || self.case.is_some()
+            || !self.replace.is_empty()
+            || self.matching.is_some()
+            || self.lookup.is_some()
+            || !self.date.is_empty()
+            || self.number == Some(true)
+            || self.boolean == Some(true)
+    }
+
+    /// Whether the column may be absent.
+    pub fn is_optional(&self) -> bool {
+        self.optional == Some(true)
+    }
+}
+
+/// What reading a rule needs.
+pub(super) struct Reader<'m> {
+    pub mistakes: &'m mut Mistakes,
+    pub templates: &'m mut Templates,
+    /// What templates may speak of here.
+    pub roots: Roots,
+}
+
+impl Reader<'_> {
+    /// Reads a rule's map of verbs; whether all of them are verbs.
+    pub fn verbs(&mut self, rule: &mut Rule, entries: &[(Text, Node)]) -> bool {
+        let mut all_known = true;
+        for (key, node) in entries {
+            match VERBS.iter().find(|verb| verb.name == key.text) {
+                Some(verb) => {
+                    rule.places.push((verb.name, key.at.clone()));
+                    (verb.read)(rule, node, self);
+                }
+                None => {
+                    all_known = false;
+                    let names = VERBS.iter().map(|verb| verb.name);
+                    let mistake = self.mistakes.add(&key.at, format!("`{}` is not a verb of a rule", key.text));
+                    match nearest(&key.text, names.clone()) {
+                        Some(name) => mistake.help(format!("did you mean `{name}`?")),
+                        None => mistake.help(format!("the verbs are {}", names.collect::<Vec<_>>().join(", "))),
+                    }
+                }
+            }
+        }
+        all_known
+    }
+
+    /// A text, also an empty one.
+    pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        match &node.kind {
+            Kind::Text { text, .. } => Some(text.clone()),
+            _ => {
+                self.mistakes.add(&node.at, format!("{what} must be a text, not {}", node.kind_name()));
+                None
+            }
+        }
+    }
+
+    /// A text that is not empty.
+    pub fn filled(&mut self, node: &Node, name: &str) -> Option<String> {
+        let text = self.text(node, &format!("`{name}`"))?;
+        if text.is_empty() {
+            self.mistakes.add(&node.at, format!("`{name}` is empty"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// `true` or `false`, and nothing that merely looks like it.
+    pub fn flag(&mut self, node: &Node, name: &str) -> Option<bool> {
+        match &node.kind {
+            Kind::Text { text, plain: true } if text == "true" => Some(true),
+            Kind::Text { text, plain: true } if text == "false" => Some(false),
+            Kind::Text { text, .. } => {
+                self.mistakes.add(&node.at, format!("`{name}` must be `true` or `false`, not `{text}`"));
+                None
+            }
+            _ => {
+                self.mistakes.add(&node.at, format!("`{name}` must be `true` or `false`, not {}", node.kind_name()));
+                None
+            }
+        }
+    }
+
+    /// A text or a list of texts.
+    pub fn texts(&mut self, node: &Node, what: &str) -> Vec<Text> {
+        let items = match &node.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        if items.is_empty() {
+            self.mistakes.add(&node.at, format!("{what} is an empty list"));
+        }
+        let mut texts = Vec::new();
+        for item in items {
+            match &item.kind {
+                Kind::Text { text, .. } => texts.push(Text { text: text.clone(), at: item.at.clone() }),
+                _ => {
+                    let kind = item.kind_name();
+                    self.mistakes.add(&item.at, format!("{what} must be a text or a list of texts, not {kind}"));
+                }
+            }
+        }
+        texts
+    }
+
+    /// A map of texts.
+    pub fn pairs(&mut self, node: &Node, name: &str) -> Vec<(String, String)> {
+        let Kind::Map(entries) = &node.kind else {
+            let message = format!("`{name}` must be a map of texts, not {}", node.kind_name());
+            self.mistakes.add(&node.at, message).help(format!("write `{name}: {{ old: new }}`"));
+            return Vec::new();
+        };
+        let mut pairs = Vec::new();
+        for (key, value) in entries {
+            let value = match value.kind {
+                Kind::Null => Some(String::new()),
+                _ => self.text(value, &format!("what `{}` becomes", key.text)),
+            };
+            pairs.extend(value.map(|value| (key.text.clone(), value)));
+        }
+        pairs
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&mut self, node: &Node, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node, &format!("`{name}`"))?;
+        let found = choices.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let message = format!("`{name}` must be {}, not `{text}`", one_of(&words));
+            self.mistakes.add(&node.at, message).nearest(&text, choices.iter().map(|(word, _)| *word));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// Compiles a template.
+    pub fn template(&mut self, source: &str, at: &Place) -> Option<super::template::Template> {
+        self.templates.add(source, at, self.roots, self.mistakes)
+    }
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn one_of(words: &[String]) -> String {
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+fn read_from(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    rule.set_source(Source::Names(reader.texts(node, "`from`")), &node.at, reader.mistakes);
+}
+
+fn read_value(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    let Some(source) = reader.text(node, "`value`") else { return };
+    if let Some(template) = reader.template(&source, &node.at) {
+        rule.set_source(Source::Template(template), &node.at, reader.mistakes);
+    }
+}
+
+fn read_case(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>, name: &str, case: Case) {
+    if reader.flag(node, name) != Some(true) {
+        return;
+    }
+    if rule.verbs.case.is_some() {
+        reader.mistakes.add(&node.at, "only one of `lower`, `upper` and `title` can hold");
+    }
+    rule.verbs.case = Some(case);
+}
+
+fn read_match(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    let Some(pattern) = reader.filled(node, "match") else { return };
+    match regex::RegexBuilder::new(&pattern).size_limit(PATTERN_SIZE_MAX).build() {
+        Ok(regex) => rule.verbs.matching = Some(regex),
+        Err(error) => {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+            reader.mistakes.add(&node.at, format!("`{pattern}` is not a regular expression: {reason}"));
+        }
+    }
+}
+
+fn read_otherwise(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    let Some(text) = reader.text(node, "`otherwise`") else { return };
+    rule.verbs.otherwise = Some(match text.as_str() {
+        "keep" => Otherwise::Keep,
+        "blank" => Otherwise::Blank,
+        "reject" => Otherwise::Reject,
+        _ => Otherwise::Text(text),
+    });
+}
+
+fn read_date(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    for format in reader.texts(node, "`date`") {
+        if let Err(error) = super::transform::check_date_format(&format.text) {
+            let mistake = reader.mistakes.add(&format.at, format!("`{}` is not a date format: {error}", format.text));
+            mistake.help("`%d.%m.%Y` reads `31.12.2026`, `%Y-%m-%d` reads `2026-12-31`");
+        }
+        rule.verbs.date.push(format.text);
+    }
+}
