@@ -21,10 +21,12 @@
 //! | [`outcome`] | what became of a record; failures, and how the program ends |
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
+//! | [`http`] | the only door to the network |
 
 pub mod clock;
 pub mod contact;
 pub mod files;
+pub mod http;
 pub mod identity;
 pub mod mapping;
 pub mod outcome;

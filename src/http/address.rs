@@ -1,0 +1,137 @@
+//! The address of a connection: what may be one, and how requests are put below it.
+//!
+//! Only a connection's address ever names a host: what comes from records ends up in a path or a query, encoded.
+
+use crate::outcome::Failure;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// All but the unreserved characters of RFC 3986, so that `+` arrives as `+` and `&` ends nothing.
+const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Text made fit to stand as one segment of a path, or as a name or value of a query.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, STRICT).to_string()
+}
+
+/// Checks the address of an API: `https://`, or `http://` to this machine, or `http://` to anywhere where `allow_http`.
+///
+/// # Errors
+///
+/// Exit 2: not an address, unprotected, or with a part that an API's address does not have (user, query, fragment).
+pub fn check_base_url(text: &str, allow_http: bool) -> Result<Url, Failure> {
+    let url = Url::parse(text.trim()).map_err(|error| not_an_address(text, &error.to_string()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Failure::usage("the address of an API cannot hold a user or a password")
+            .hint("take them out of `base_url`; a token has a setting of its own"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(not_an_address(text, "it goes on after a `?` or `#`"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if allow_http || is_loopback(&url) => Ok(url),
+        "http" => Err(unprotected(text)),
+        _ => Err(not_an_address(text, "it does not begin with `https://`")),
+    }
+}
+
+fn not_an_address(text: &str, why: &str) -> Failure {
+    // What stands before an `@` may be a password.
+    let shown = text.rsplit('@').next().unwrap_or_default().trim();
+    Failure::usage(format!("`{shown}` is not the address of an API: {why}"))
+        .hint("an address looks like `https://app.example.com/api`")
+}
+
+fn unprotected(text: &str) -> Failure {
+    let text = text.trim();
+    let safe = text.split_once("://").map_or(text, |(_, rest)| rest);
+    Failure::usage(format!("`{text}` would carry the token and the contacts readable by everybody on the way"))
+        .hint(format!("use `https://{safe}`, or say `allow_http: true` if the way there is protected otherwise"))
+}
+
+/// Whether the address is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}
+
+/// Puts a path and query pairs below a base (without `/` at its end). `extra` is more query, encoded already.
+///
+/// # Errors
+///
+/// Exit 1: the path would lead somewhere else than below the base.
+pub(super) fn below(base: &str, path: &str, query: &[(String, String)], extra: &str) -> Result<Url, Failure> {
+    if climbs(path) {
+        return Err(Failure::failed(format!("`{}` is not a path below `{base}`", path.escape_debug())));
+    }
+    let mut text = String::with_capacity(base.len() + path.len() + extra.len() + 32 * query.len() + 1);
+    text.push_str(base);
+    if !path.starts_with('/') {
+        text.push('/');
+    }
+    text.extend(path.split('#').flat_map(|part| ["%23", part]).skip(1));
+    let mut mark = if path.contains('?') { '&' } else { '?' };
+    for (name, value) in query {
+        text.push(mark);
+        text.extend(utf8_percent_encode(name, STRICT));
+        text.push('=');
+        text.extend(utf8_percent_encode(value, STRICT));
+        mark = '&';
+    }
+    if !extra.is_empty() {
+        text.push(mark);
+        text.push_str(extra);
+    }
+    Url::parse(&text).map_err(|error| Failure::failed(format!("`{path}` is not a path below `{base}`")).cause(error))
+}
+
+/// Whether a URL parser would walk out of the base with this path.
+fn climbs(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    path.contains(|c: char| c.is_control())
+        || path.split(['/', '\\']).any(|segment| {
+            let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+            plain == "." || plain == ".."
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://api.example.com/v1";
+
+    fn joined(path: &str) -> String {
+        below(BASE, path, &[], "").map_or_else(|failure| failure.to_string(), |url| url.to_string())
+    }
+
+    #[test]
+    fn a_path_cannot_lead_away_from_the_base() {
+        let cases = [
+            ("/contacts/7", "https://api.example.com/v1/contacts/7"),
+            ("@evil.example/x", "https://api.example.com/v1/@evil.example/x"),
+            ("//evil.example/x", "https://api.example.com/v1//evil.example/x"),
+            ("/a#b", "https://api.example.com/v1/a%23b"),
+            ("/a/../../b", "`/a/../../b` is not a path below `https://api.example.com/v1`"),
+            ("/a/%2E%2e/b", "`/a/%2E%2e/b` is not a path below `https://api.example.com/v1`"),
+            ("/a\\..\\b", "`/a\\\\..\\\\b` is not a path below `https://api.example.com/v1`"),
+            ("/a/.\t./b", "`/a/.\\t./b` is not a path below `https://api.example.com/v1`"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(joined(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn query_pairs_are_encoded_so_that_nothing_of_them_is_taken_for_syntax() {
+        let pairs = [("phone".to_owned(), "+593 99&x=1#%".to_owned()), ("q".to_owned(), "ñ".to_owned())];
+        let url = below(BASE, "/find", &pairs, "key=s%2Fx").expect("a URL");
+        assert_eq!(url.as_str(), "https://api.example.com/v1/find?phone=%2B593%2099%26x%3D1%23%25&q=%C3%B1&key=s%2Fx");
+    }
+}

@@ -1,0 +1,137 @@
+//! What goes out and what comes back: requests, responses, and the three answers a request can get.
+
+use crate::outcome::Failure;
+use bytes::Bytes;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The methods the platforms use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// As it stands in a request line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// One request, before the connection's address, credentials and agent are put to it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The path below the connection's address, begun with `/`, percent-encoded where it has to be.
+    pub path: String,
+    /// Query pairs, not encoded yet.
+    pub query: Vec<(String, String)>,
+    /// Extra headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// A JSON body.
+    pub body: Option<Bytes>,
+    /// Whether sending it twice does the same as sending it once, so that a doubt may be answered by sending again.
+    pub repeatable: bool,
+    /// Which answers with a 5xx are what the platform has to say, so that no other try is made.
+    pub is_answer: Option<fn(&Response) -> bool>,
+}
+
+impl Request {
+    /// A reading request, repeatable.
+    pub fn get(path: impl Into<String>) -> Request {
+        Request::new(Method::Get, path, None, true)
+    }
+
+    /// A writing request with a JSON body, not repeatable.
+    pub fn write(method: Method, path: impl Into<String>, body: &Value) -> Request {
+        Request::new(method, path, Some(Bytes::from(body.to_string())), false)
+    }
+
+    fn new(method: Method, path: impl Into<String>, body: Option<Bytes>, repeatable: bool) -> Request {
+        Request { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body, repeatable, is_answer: None }
+    }
+
+    /// The same with one more query pair.
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// An answer that arrived whole.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Header names in lower case, and values; values that are not text are left out.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// The first header of this name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; `None` when it is not.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body as text, at most `len_max` characters of it, control characters replaced.
+    pub fn text(&self, len_max: usize) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        let shown = text.chars().take(len_max).map(|c| if c.is_control() { ' ' } else { c });
+        shown.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// The three answers a request can get.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    /// It never reached the platform: refused connection, no address, shutting down.
+    NotSent(Failure),
+    /// The platform answered, whole (which status, the caller judges; a 5xx to a writing request is a doubt).
+    Answered(Response),
+    /// It may have been acted upon: time-out, reset, an answer cut short.
+    InDoubt(Failure),
+}
+
+/// How often what was sent, over the life of a connection's door.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests that left.
+    pub sent: u64,
+    /// Those among them that repeated an earlier one.
+    pub retried: u64,
+    /// Answers with status 429.
+    pub rate_limited: u64,
+}
+
+/// Why nothing is sent right now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// How much longer, from the moment of asking.
+    pub left: Duration,
+    /// In words: "the platform asked for 30 s (429)".
+    pub why: String,
+}

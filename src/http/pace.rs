@@ -1,0 +1,210 @@
+//! When the next request may leave. Pure: it is told the time, and says when.
+//!
+//! A ceiling of `N` requests in a period `P` is kept in *any* stretch of that length, as the platform sees it. Requests
+//! are spaced by `(P + TOLERANCE + SLACK) / N`, and one may leave up to `TOLERANCE` before its time. So a timer that
+//! wakes late (they tick in milliseconds) loses nothing, because the next ones catch up; `SLACK` is kept back for
+//! requests that travel unevenly. What that costs is 3 % of a quota per second, and nothing worth telling of a longer
+//! one.
+//!
+//! The spacing itself (GCRA) is governor's. It counts in whole requests, too coarse for a tolerance of 12 ms at two
+//! requests a second; so a request is `CELLS` of its cells here. And it cannot ask before it takes, which several
+//! ceilings need to do (all hold, or none is charged); so the state is kept by us, where it can be looked at.
+
+use super::auto::Auto;
+use super::rate::{Ceiling, Rate};
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{NotKeyed, StateStore};
+use governor::{Quota, RateLimiter};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How late a wake-up may be and still be caught up with.
+const TOLERANCE: Duration = Duration::from_millis(12);
+/// How unevenly requests may travel without the platform seeing more of them than it allows.
+const SLACK: Duration = Duration::from_millis(18);
+/// After so many refusals a told rate is kept more strictly: no request leaves before its time, and the requests are
+/// spaced wider by [`STRICT_PERCENT`]. Some platforms count each gap, not the requests of a second.
+const REFUSALS_MAX: u32 = 2;
+/// How much wider, in hundredths.
+const STRICT_PERCENT: u32 = 110;
+/// Cells of governor's that make one request: fine enough to split the tolerance, coarse enough for nanoseconds.
+const CELLS: NonZeroU32 = match NonZeroU32::new(100) {
+    Some(cells) => cells,
+    None => NonZeroU32::MIN,
+};
+
+/// The pace of a connection: all its ceilings, and the rate that finds itself, where wanted.
+#[derive(Debug)]
+pub struct Pace {
+    gates: Vec<Gate>,
+    ceilings: Vec<Ceiling>,
+    refusals: u32,
+    auto: Option<(Auto, Gate)>,
+    origin: Instant,
+}
+
+impl Pace {
+    /// The pace of a rate, from `now` on; `None` when there is nothing to keep to. `auto` begins at `start_per_s`.
+    pub fn new(rate: &Rate, start_per_s: f64, now: Instant) -> Option<Pace> {
+        if !rate.is_auto() && rate.ceilings().is_empty() {
+            return None;
+        }
+        let gates = rate.ceilings().iter().map(|ceiling| Gate::new(spacing(*ceiling))).collect();
+        let auto = rate.is_auto().then(|| {
+            let auto = Auto::new(start_per_s, rate.ceiling_per_s().unwrap_or(f64::INFINITY));
+            let gate = Gate::new(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
+            (auto, gate)
+        });
+        Some(Pace { gates, ceilings: rate.ceilings().to_vec(), refusals: 0, auto, origin: now })
+    }
+
+    /// A request wants to leave.
+    ///
+    /// # Errors
+    ///
+    /// Not yet: ask again at this instant.
+    pub fn leave(&mut self, now: Instant) -> Result<(), Instant> {
+        let since = nanos(now.saturating_duration_since(self.origin));
+        let gates = || self.gates.iter().chain(self.auto.iter().map(|(_, gate)| gate));
+        let latest = gates().filter_map(|gate| gate.ask(since).err()).max();
+        if let Some(at) = latest {
+            return Err(self.origin + Duration::from_nanos(at));
+        }
+        gates().for_each(|gate| gate.take(since));
+        if let Some((auto, gate)) = &mut self.auto
+            && auto.left(now)
+        {
+            gate.respace(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
+        }
+        Ok(())
+    }
+
+    /// The platform refused a request, and nothing leaves before `until`.
+    pub fn refused(&mut self, now: Instant, until: Instant) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals == REFUSALS_MAX {
+            for (gate, ceiling) in self.gates.iter_mut().zip(&self.ceilings) {
+                gate.keep_strictly(spacing(*ceiling) * STRICT_PERCENT / 100);
+            }
+        }
+        if let Some((auto, gate)) = &mut self.auto {
+            auto.refused(now, until);
+            gate.respace(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
+        }
+    }
+
+    /// The rate that `auto` should begin with next time, requests per second; `None` when the rate is fixed.
+    pub fn proven_per_s(&self) -> Option<f64> {
+        self.auto.as_ref().map(|(auto, _)| auto.proven_per_s())
+    }
+}
+
+/// From one request to the next, so that any stretch of the period holds no more than the ceiling.
+fn spacing(ceiling: Ceiling) -> Duration {
+    let stretched = ceiling.period.length() + TOLERANCE + SLACK;
+    Duration::from_nanos(nanos(stretched).div_ceil(u64::from(ceiling.count)))
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// One limiter, whose time is told and whose state is kept here.
+#[derive(Debug)]
+struct Gate {
+    limiter: RateLimiter<NotKeyed, State, State, NoOpMiddleware<Nanos>>,
+    state: State,
+}
+
+impl Gate {
+    fn new(spacing: Duration) -> Gate {
+        let state = State(Arc::new(Cells::default()));
+        Gate { limiter: limiter(spacing, TOLERANCE, &state), state }
+    }
+
+    /// Another spacing, and from here on none leaves before its time.
+    fn keep_strictly(&mut self, spacing: Duration) {
+        self.limiter = limiter(spacing, Duration::ZERO, &self.state);
+    }
+
+    /// Another spacing from here on; what has left already stays counted.
+    fn respace(&mut self, spacing: Duration) {
+        self.limiter = limiter(spacing, TOLERANCE, &self.state);
+    }
+
+    /// Whether a request may leave at this time, or else when; charges nothing.
+    fn ask(&self, now: u64) -> Result<(), u64> {
+        self.state.0.asking.store(true, Relaxed);
+        let answer = self.charge(now);
+        self.state.0.asking.store(false, Relaxed);
+        answer
+    }
+
+    fn take(&self, now: u64) {
+        // Asked for just before, at the same time: it cannot be refused.
+        let _granted = self.charge(now);
+    }
+
+    fn charge(&self, now: u64) -> Result<(), u64> {
+        self.state.0.now.store(now, Relaxed);
+        match self.limiter.check_n(CELLS) {
+            // More cells than it holds: it never holds less than one request's.
+            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Err(not_until)) => Err(not_until.earliest_possible().as_u64()),
+        }
+    }
+}
+
+fn limiter(
+    spacing: Duration,
+    tolerance: Duration,
+    state: &State,
+) -> RateLimiter<NotKeyed, State, State, NoOpMiddleware<Nanos>> {
+    let cell = nanos(spacing).div_ceil(u64::from(CELLS.get())).max(1);
+    let early = u32::try_from(nanos(tolerance) / cell).unwrap_or(u32::MAX - CELLS.get());
+    let burst = CELLS.saturating_add(early);
+    let quota = Quota::with_period(Duration::from_nanos(cell)).unwrap_or(Quota::per_second(CELLS)).allow_burst(burst);
+    // The limiter counts from the time at which it is made: always the same, so that its state outlives it.
+    state.0.now.store(0, Relaxed);
+    RateLimiter::new(quota, state.clone(), state.clone())
+}
+
+/// What a limiter knows: the time, as it is told, and when the next request is due.
+#[derive(Clone, Debug)]
+struct State(Arc<Cells>);
+
+#[derive(Debug, Default)]
+struct Cells {
+    now: AtomicU64,
+    due: AtomicU64,
+    asking: AtomicBool,
+}
+
+impl Clock for State {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::new(self.0.now.load(Relaxed))
+    }
+}
+
+impl StateStore for State {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let due = self.0.due.load(Relaxed);
+        let (outcome, next) = decide((due > 0).then(|| Nanos::new(due)))?;
+        if !self.0.asking.load(Relaxed) {
+            self.0.due.store(next.duration_since(Nanos::new(0)).as_u64(), Relaxed);
+        }
+        Ok(outcome)
+    }
+}

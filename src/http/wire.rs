@@ -1,0 +1,312 @@
+//! One request, once, over the network: reqwest, rustls, no redirects, limits on time and size.
+//!
+//! It decides which of the three answers a request got, and nothing else: no pace, no second try. Whatever went wrong
+//! after a connection stood is in doubt, since nobody can tell how much the platform has read of it.
+
+use super::HttpOptions;
+use super::address::{below, is_loopback, segment};
+use super::message::{Method, Request, Response, Sent};
+use super::turn::words;
+use super::{Credentials, Transport};
+use crate::outcome::{Exit, Failure};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// The largest answer; a page of contacts is a thousandth of it.
+const BODY_LEN_MAX: usize = 64 * 1024 * 1024;
+/// How long a connection may take to stand.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// What a connection may take out of the time for the first byte.
+const CONNECT_SHARE: Duration = Duration::from_millis(500);
+/// A longer time-out means the same as this one.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many times the time-out a whole answer may take.
+const WHOLE: u32 = 4;
+/// Idle connections are closed before the servers that are quickest to close them do (5 s): a request that crosses
+/// with the closing would be in doubt.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
+/// The network.
+pub(super) struct Wire {
+    client: reqwest::Client,
+    /// The address without a `/` at its end.
+    base: String,
+    /// The query part of the credentials, encoded.
+    query: SecretString,
+    timeout: Duration,
+}
+
+impl Wire {
+    pub(super) fn new(options: &HttpOptions) -> Result<Wire, Failure> {
+        let timeout = options.timeout.min(TIMEOUT_MAX);
+        if timeout.is_zero() {
+            return Err(Failure::usage("a `timeout` of nothing leaves no time for an answer").hint("`30s` is usual"));
+        }
+        let mut builder = reqwest::Client::builder()
+            .default_headers(default_headers(&options.credentials)?)
+            .user_agent(user_agent(&options.user_agent)?)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_MAX.min(timeout))
+            .pool_max_idle_per_host(options.concurrency.max(1))
+            .pool_idle_timeout(IDLE_MAX);
+        if is_loopback(&options.base_url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| {
+            Failure::failed("cannot prepare for the network")
+                .cause(chain(&error))
+                .hint("a machine without certificate authorities cannot check a platform's: install `ca-certificates`")
+        })?;
+        let base = shown(&options.base_url);
+        Ok(Wire { client, base, query: encoded(&options.credentials), timeout })
+    }
+
+    async fn try_exchange(&self, request: &Request) -> Result<Response, Sent> {
+        let whole = Instant::now() + self.timeout.saturating_mul(WHOLE);
+        let request = self.build(request).map_err(Sent::NotSent)?;
+        let first = timeout(self.timeout + CONNECT_SHARE.min(self.timeout), self.client.execute(request)).await;
+        let answer = match first {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(self.fault(error)),
+            Err(_) => return Err(self.doubt(format!("did not answer within {}", words(self.timeout)))),
+        };
+        let status = answer.status().as_u16();
+        let headers = headers(answer.headers());
+        let body = self.body(answer, whole).await?;
+        Ok(Response { status, headers, body })
+    }
+
+    fn build(&self, request: &Request) -> Result<reqwest::Request, Failure> {
+        let url = below(&self.base, &request.path, &request.query, self.query.expose_secret())?;
+        let mut built = reqwest::Request::new(method(request.method), url);
+        for (name, value) in &request.headers {
+            let (name, value) = header(name, value)?;
+            built.headers_mut().insert(name, value);
+        }
+        if let Some(body) = &request.body {
+            built.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+            *built.body_mut() = Some(reqwest::Body::from(body.clone()));
+        }
+        Ok(built)
+    }
+
+    /// The rest of an answer, each piece within the time-out, all of it within four.
+    async fn body(&self, mut answer: reqwest::Response, whole: Instant) -> Result<Bytes, Sent> {
+        let mut body = BytesMut::new();
+        loop {
+            let limit = whole.min(Instant::now() + self.timeout);
+            let piece = match timeout_at(limit, answer.chunk()).await {
+                Ok(Ok(Some(piece))) => piece,
+                Ok(Ok(None)) => return Ok(body.freeze()),
+                Ok(Err(error)) => return Err(self.doubt_because("broke off in the middle of an answer", &error)),
+                Err(_) => return Err(self.stalled(limit == whole)),
+            };
+            if body.len() + piece.len() > BODY_LEN_MAX {
+                return Err(self.too_large());
+            }
+            body.extend_from_slice(&piece);
+        }
+    }
+
+    fn stalled(&self, whole: bool) -> Sent {
+        let limit = if whole { self.timeout.saturating_mul(WHOLE) } else { self.timeout };
+        self.doubt(match whole {
+            true => format!("did not finish an answer within {}", words(limit)),
+            false => format!("fell silent for {} in the middle of an answer", words(limit)),
+        })
+    }
+
+    fn too_large(&self) -> Sent {
+        let message = format!("`{}` answers with more than {} MiB", self.base, BODY_LEN_MAX / 1024 / 1024);
+        let failure = Failure::new(Exit::Refused, message);
+        Sent::InDoubt(failure.hint("see that `base_url` is the address of the API; a smaller `page_size` may help"))
+    }
+
+    fn doubt(&self, what: impl AsRef<str>) -> Sent {
+        Sent::InDoubt(Failure::new(Exit::Unavailable, format!("`{}` {}", self.base, what.as_ref())))
+    }
+
+    fn doubt_because(&self, what: &str, error: &(dyn Error + 'static)) -> Sent {
+        match self.doubt(what) {
+            Sent::InDoubt(failure) => Sent::InDoubt(failure.cause(chain(error))),
+            other => other,
+        }
+    }
+
+    /// Which of the three answers a failed request got.
+    fn fault(&self, error: reqwest::Error) -> Sent {
+        let error = error.without_url();
+        if error.is_builder() {
+            return Sent::NotSent(Failure::failed("cannot build the request").cause(chain(&error)));
+        }
+        if error.is_connect() {
+            return Sent::NotSent(no_connection(&self.base, &chain(&error), error.is_timeout()));
+        }
+        self.doubt_because("broke off without an answer", &error)
+    }
+}
+
+#[async_trait]
+impl Transport for Wire {
+    async fn exchange(&self, request: &Request) -> Sent {
+        match self.try_exchange(request).await {
+            Ok(response) => Sent::Answered(response),
+            Err(sent) => sent,
+        }
+    }
+}
+
+/// Why no connection came to stand: some of it another try may mend, some of it not (exit 5).
+fn no_connection(base: &str, why: &str, late: bool) -> Failure {
+    let refused = |message: String, hint: &str| Failure::new(Exit::Refused, message).cause(why).hint(hint);
+    let lower = why.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&["invalid peer certificate", "certificate"]) {
+        let hint =
+            "nothing was sent; see that `base_url` and this machine's clock and certificate authorities are right";
+        return refused(format!("the certificate of `{base}` will not do"), hint);
+    }
+    if has(&["corrupt message", "fatal alert", "peer is incompatible", "peer misbehaved"]) {
+        return refused(format!("`{base}` does not speak TLS as it should"), "see that `base_url` has the right port");
+    }
+    if has(&["proxy authorization required", "proxy authentication required"]) {
+        return refused(format!("the proxy on the way to `{base}` refuses us"), "see `HTTPS_PROXY`");
+    }
+    let message = match late {
+        true => format!("`{base}` is not to be had: no connection within {}", words(CONNECT_MAX)),
+        false => format!("`{base}` is not to be had"),
+    };
+    Failure::new(Exit::Unavailable, message).cause(why)
+}
+
+/// What libraries say only to say that there was an error.
+const EMPTY: [&str; 6] = [
+    "error sending request",
+    "client error (Connect)",
+    "client error (SendRequest)",
+    "request or response body error",
+    "error decoding response body",
+    "error reading a body from connection",
+];
+
+/// The innermost causes of an error in one line; what only says that there was an error is left out.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut link = Some(error);
+    while let Some(error) = link {
+        let text = error.to_string();
+        if !EMPTY.contains(&text.as_str()) && !said.iter().any(|before| before.contains(&text)) {
+            said.push(text);
+        }
+        link = error.source();
+    }
+    if said.is_empty() { error.to_string() } else { said.join(": ") }
+}
+
+/// An address as it is shown, and put before paths.
+pub(super) fn shown(url: &url::Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+    }
+}
+
+fn headers(map: &HeaderMap) -> Vec<(String, String)> {
+    let texts = map.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    texts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let name = HeaderName::from_bytes(name.as_bytes());
+    let value = HeaderValue::from_str(value);
+    match (name, value) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        _ => Err(Failure::failed("a header of the request holds what a header cannot")),
+    }
+}
+
+fn default_headers(credentials: &Credentials) -> Result<HeaderMap, Failure> {
+    let mut map = HeaderMap::new();
+    for (name, secret) in &credentials.headers {
+        let (key, mut value) = header(name, secret.expose_secret()).map_err(|_| {
+            Failure::usage(format!("the secret for the header `{name}` holds what a header cannot"))
+                .hint("copy it again: a line break or a letter outside ASCII has slipped in")
+        })?;
+        value.set_sensitive(true);
+        map.insert(key, value);
+    }
+    Ok(map)
+}
+
+fn user_agent(text: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(text).map_err(|_| {
+        Failure::usage(format!("the `user_agent` `{}` holds what a header cannot", text.escape_debug()))
+            .hint("use letters, digits and signs of ASCII")
+    })
+}
+
+fn encoded(credentials: &Credentials) -> SecretString {
+    let mut text = String::new();
+    for (name, secret) in &credentials.query {
+        let mark = if text.is_empty() { "" } else { "&" };
+        // Writing to a string cannot fail.
+        let _written = write!(text, "{mark}{}={}", segment(name), segment(secret.expose_secret()));
+    }
+    SecretString::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_no_try_would_mend_is_a_refusal() {
+        let base = "https://api.example.com";
+        let cases = [
+            (
+                "invalid peer certificate: Expired",
+                Exit::Refused,
+                "the certificate of `https://api.example.com` will not do",
+            ),
+            (
+                "received fatal alert: ProtocolVersion",
+                Exit::Refused,
+                "`https://api.example.com` does not speak TLS as it should",
+            ),
+            (
+                "tunnel error: proxy authorization required",
+                Exit::Refused,
+                "the proxy on the way to `https://api.example.com` refuses us",
+            ),
+            (
+                "tcp connect error: Connection refused (os error 111)",
+                Exit::Unavailable,
+                "`https://api.example.com` is not to be had",
+            ),
+            ("dns error: failed to lookup address", Exit::Unavailable, "`https://api.example.com` is not to be had"),
+            ("tls handshake eof", Exit::Unavailable, "`https://api.example.com` is not to be had"),
+        ];
+        for (why, exit, message) in cases {
+            let failure = no_connection(base, why, false);
+            assert_eq!((failure.exit, failure.message.as_str()), (exit, message), "{why}");
+            assert_eq!(failure.causes, [why]);
+        }
+    }
+}
