@@ -22,6 +22,7 @@
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
 //! | [`http`] | the only door to the network |
+//! | [`platforms`] | the facts and the behaviour of each platform |
 
 pub mod clock;
 pub mod contact;
@@ -30,4 +31,5 @@ pub mod http;
 pub mod identity;
 pub mod mapping;
 pub mod outcome;
+pub mod platforms;
 pub mod record;

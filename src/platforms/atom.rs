@@ -1,0 +1,561 @@
+//! Atom (atomchat.io): one call creates or updates a client, by its phone, as a whole.
+//!
+//! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
+//! connect, read, find, write.
+
+use super::answer::{Account, Purpose, object, send};
+use super::diff::{Delta, split_name};
+use super::settings::{Setting, Settings, validate, whole_number, wrong};
+use super::value::{keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take_text, text};
+use super::{
+    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step, StepKind,
+    Taken, Whom,
+};
+use crate::contact::{Attribute, Contact, Field};
+use crate::http::{Credentials, Http, Method, Request, Response};
+use crate::identity::{digits, whatsapp_forms, whatsapp_key};
+use crate::outcome::{Exit, Failure, Problem};
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The facts (Customers API, "How to Use and Configure").
+pub const PLATFORM: Platform = Platform {
+    name: "atom",
+    aliases: &[],
+    title: "Atom",
+    holds: &[Field::FirstName, Field::LastName, Field::Phones, Field::Emails, Field::Tags],
+    single: &[Field::Phones, Field::Emails],
+    reads: &[Field::Id, Field::OwnerId, Field::OwnerName, Field::CreatedAt, Field::UpdatedAt],
+    attributes: true,
+    needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones]],
+    finds_by: &[Field::Phones],
+    drops: &[Field::Tags],
+    drops_attributes: true,
+    replaces: |settings| settings.get_or_default(SETTINGS, "on_update") == "replace",
+    takes_back: "changes are written back; who was created stays, for there is no call to delete",
+    rate_start_per_s: 2.0,
+    concurrency: 4,
+    settings: SETTINGS,
+    base_url: "https://us-central1-atomchat-io.cloudfunctions.net",
+    credentials,
+    connect,
+};
+
+const SETTINGS: &[Setting] = &[
+    Setting::secret("token", "the public token, from Configuración, Mi Empresa"),
+    Setting::choice(
+        "on_update",
+        &["replace", "merge"],
+        "replace",
+        "what the server does with `optionals` and tags that are left out",
+    ),
+    Setting::text("page_size", Some("100"), "clients on a page of the list"),
+    Setting::choice("sort", &["asc", "desc"], "asc", "the order of the list"),
+    Setting::text("path_clients", Some("/clients"), "where clients are listed and written"),
+    Setting::text("path_by_id", Some("/clients/{id}"), "where a client is read by id"),
+    Setting::text("path_by_phone", Some("/clients?phone={phone}"), "where a client is looked up by phone"),
+    Setting::switch("trailing_slash", "false", "end the paths for lists and writing with `/`"),
+    Setting::switch("tags_as_array", "true", "write tags as an array, not as one text with commas"),
+    Setting::switch("legacy_name", "false", "write one `name` in place of `firstName` and `lastName`"),
+    Setting::switch("list_500_is_end", "true", "take the list's own 500 message for its end, not for a failure"),
+];
+
+/// More clients on a page than the API can be expected to send in one answer.
+const PAGE_SIZE_MAX: u64 = 10_000;
+/// What the list answers, with status 500, where there are no clients.
+const LIST_END: &str = "Something went wrong while the operation was being performed";
+
+fn credentials(settings: &Settings) -> Credentials {
+    let bearer = settings.secret("token").map(|token| {
+        let token = token.expose_secret().trim();
+        SecretString::from(format!("Bearer {}", token.strip_prefix("Bearer ").unwrap_or(token)))
+    });
+    Credentials { headers: bearer.map(|bearer| ("Authorization", bearer)).into_iter().collect(), query: Vec::new() }
+}
+
+fn connect(settings: &Settings) -> Connected {
+    let mut failures = validate(&PLATFORM, settings);
+    let get = |name| settings.get_or_default(SETTINGS, name);
+    for (name, part) in [("path_clients", ""), ("path_by_id", "{id}"), ("path_by_phone", "{phone}")] {
+        if !get(name).starts_with('/') || !get(name).contains(part) {
+            let expected = if part.is_empty() { "a path that begins with `/`" } else { "a path with `/` and `{…}`" };
+            failures.push(wrong(settings, name, get(name), &expected.replace("{…}", part)));
+        }
+    }
+    let page_size = whole_number(settings, "page_size", get("page_size"), 1, PAGE_SIZE_MAX);
+    failures.extend(page_size.err());
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    Ok(Box::new(Atom {
+        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
+        merges: get("on_update") == "merge",
+        page_size: get("page_size").to_owned(),
+        sort: get("sort").to_owned(),
+        path_clients: get("path_clients").to_owned(),
+        path_by_id: get("path_by_id").to_owned(),
+        path_by_phone: get("path_by_phone").to_owned(),
+        trailing_slash: get("trailing_slash") == "true",
+        tags_as_array: get("tags_as_array") == "true",
+        legacy_name: get("legacy_name") == "true",
+        list_500_is_end: get("list_500_is_end") == "true",
+        has_no_path_by_id: AtomicBool::new(false),
+    }))
+}
+
+/// The connector; its fields are the settings.
+struct Atom {
+    account: Account,
+    merges: bool,
+    page_size: String,
+    sort: String,
+    path_clients: String,
+    path_by_id: String,
+    path_by_phone: String,
+    trailing_slash: bool,
+    tags_as_array: bool,
+    legacy_name: bool,
+    list_500_is_end: bool,
+    /// No document names the path by id: found out at its first use.
+    has_no_path_by_id: AtomicBool,
+}
+
+/// What came of reading a client by id.
+#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and lives shortly")]
+enum ById {
+    Told(Reading),
+    /// The path leads nowhere.
+    NotRouted(Fault),
+}
+
+#[async_trait]
+impl Connector for Atom {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    async fn check(&self, http: &Http) -> Result<Checked, Fault> {
+        let first = self.page(http, None).await?;
+        Ok(Checked { contacts: first.found.is_empty().then_some(0), sample: first.found })
+    }
+
+    async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+        let number = page_number(after)?;
+        let request = Request::get(self.collection(&self.path_clients))
+            .query("page", number.to_string())
+            .query("size", self.page_size.as_str())
+            .query("sort", self.sort.as_str());
+        // The door repeats a 500 before it gives it back: one that passes is no end.
+        let response = self.ask(http, request, Purpose::List).await?;
+        if self.list_500_is_end && is_list_end(&response) {
+            return Ok(Page::default());
+        }
+        let promised = || self.account.not_promised(http, &response, "`{\"items\": […]}`");
+        let body = self.success(http, &response, Purpose::List)?;
+        let Some(Value::Array(items)) = object(body).and_then(|mut list| list.shift_remove("items")) else {
+            return Err(promised());
+        };
+        let found = items.into_iter().map(read_client).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
+        let next = (!found.is_empty()).then(|| number.saturating_add(1).to_string());
+        Ok(Page { found, total: None, next })
+    }
+
+    async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
+        match by.field {
+            Field::Phones => self.find_by_phone(http, &by.value).await,
+            Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
+            other => {
+                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                Err(Fault::Fatal(Failure::failed(message)))
+            }
+        }
+    }
+
+    async fn read(&self, http: &Http, id: &str, or_by: Option<&Lookup>) -> Result<Reading, Fault> {
+        let phone = or_by.filter(|by| by.field == Field::Phones).map(|by| by.value.as_str());
+        match phone {
+            Some(phone) if self.has_no_path_by_id.load(Ordering::Relaxed) => self.read_by_phone(http, id, phone).await,
+            _ => match (self.read_by_id(http, id).await?, phone) {
+                (ById::Told(reading), _) => Ok(reading),
+                (ById::NotRouted(_), Some(phone)) => {
+                    self.has_no_path_by_id.store(true, Ordering::Relaxed);
+                    self.read_by_phone(http, id, phone).await
+                }
+                (ById::NotRouted(fault), None) => Err(fault),
+            },
+        }
+    }
+
+    async fn prepare(&self, _http: &Http, _needs: &Needs) -> Result<Ready, Fault> {
+        Ok(Ready::default())
+    }
+
+    fn steps(&self, _ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        if found.is_some() && delta.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
+        Ok(vec![Step { kind, body: self.body(delta, found)? }])
+    }
+
+    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+        let request = Request::write(Method::Post, self.collection(&self.path_clients), &step.body);
+        let response = self.ask(http, request, Purpose::Write).await?;
+        let body = self.success(http, &response, Purpose::Write)?;
+        let Some(id) = object(body).and_then(|answer| id_of(answer.get("client")?)) else {
+            return Err(self.account.not_promised_of_write(http, &response, "`{\"client\": \"<id>\"}`"));
+        };
+        match whom {
+            Whom::Id(meant) if *meant != id => Err(Fault::InDoubt(self.another_written(meant, &id))),
+            _ => Ok(Taken::Done { id, after: None }),
+        }
+    }
+}
+
+/// Answers.
+impl Atom {
+    async fn ask(&self, http: &Http, mut request: Request, purpose: Purpose) -> Result<Response, Fault> {
+        request.headers.push(("charset", "utf-8".to_owned()));
+        send(http, request, purpose).await
+    }
+
+    /// The answer, when it is a success.
+    fn success<'a>(&self, http: &Http, response: &'a Response, purpose: Purpose) -> Result<&'a Response, Fault> {
+        if response.is_success() {
+            return Ok(response);
+        }
+        if response.status == 400 && blames_token(response) {
+            return Err(self.account.refuses_us(response, &["token"]));
+        }
+        match response.status {
+            404 => Err(self.account.wrong_address(http, response, &["base_url", "path_clients"])),
+            _ => Err(self.account.judge(http, response, purpose, "token")),
+        }
+    }
+
+    /// The clients of an answer about one client, whose form no document tells: a client, a list of clients under
+    /// `items` or `clients` or bare; nobody is 404 with JSON, `null`, `{}` or an empty list.
+    fn clients(&self, http: &Http, response: &Response, path: &str, id: Option<&str>) -> Result<Vec<Found>, Fault> {
+        if is_not_routed(response) {
+            return Err(self.account.wrong_address(http, response, &["base_url", path]));
+        }
+        if response.status == 404 {
+            return Ok(Vec::new());
+        }
+        let body = self.success(http, response, Purpose::Look)?;
+        let items = body.json().and_then(|answer| unwrap_clients(answer, id));
+        let found = items.and_then(|items| items.into_iter().map(read_client).collect());
+        found.ok_or_else(|| self.account.not_promised(http, response, "a client"))
+    }
+
+    fn another_written(&self, meant: &str, written: &str) -> Failure {
+        let message = format!("{} wrote client `{written}` where `{meant}` was meant", PLATFORM.title);
+        Failure::new(Exit::Unavailable, message)
+    }
+}
+
+/// The number of the page that a cursor stands for.
+fn page_number(after: Option<&Cursor>) -> Result<u64, Fault> {
+    let Some(cursor) = after else { return Ok(1) };
+    cursor.parse().map_err(|_| Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list"))))
+}
+
+/// The web server's own page in place of an answer: this path leads nowhere.
+fn is_not_routed(response: &Response) -> bool {
+    response.status == 404 && object(response).is_none()
+}
+
+/// There are no clients on this page, nor on a later one.
+fn is_list_end(response: &Response) -> bool {
+    let is_its_message = || object(response)?.get("message").map(|message| message.as_str() == Some(LIST_END));
+    response.status == 500 && is_its_message() == Some(true)
+}
+
+/// A wrong token is a 400 that names the header in its `path`.
+fn blames_token(response: &Response) -> bool {
+    let is_header = |value: &Value| value.as_str().is_some_and(|name| name.contains("headers.authorization"));
+    object(response).is_some_and(|answer| match answer.get("path") {
+        Some(Value::Array(names)) => names.iter().any(is_header),
+        Some(name) => is_header(name),
+        None => false,
+    })
+}
+
+fn unwrap_clients(answer: Value, id: Option<&str>) -> Option<Vec<Value>> {
+    match answer {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => Some(items),
+        Value::Object(object) if object.is_empty() => Some(Vec::new()),
+        Value::Object(mut object) => {
+            for name in ["items", "clients"] {
+                match object.shift_remove(name) {
+                    Some(Value::Array(items)) => return Some(items),
+                    Some(other) => drop(object.insert(name.to_owned(), other)),
+                    None => {}
+                }
+            }
+            if let (Some(id), false, true) = (id, object.contains_key("id"), object.contains_key("phone")) {
+                object.insert("id".to_owned(), Value::from(id));
+            }
+            object.contains_key("id").then(|| vec![Value::Object(object)])
+        }
+        _ => None,
+    }
+}
+
+/// Reading.
+fn read_client(client: Value) -> Option<Found> {
+    let Value::Object(mut client) = client else { return None };
+    let id = client.shift_remove("id").as_ref().and_then(id_of)?;
+    let mut contact = Contact::default();
+    contact.set_text(Field::Id, id.as_str());
+    move_text(&mut client, "firstName", &mut contact, Field::FirstName);
+    move_text(&mut client, "lastName", &mut contact, Field::LastName);
+    read_legacy_name(&mut client, &mut contact);
+    move_phone(&mut client, "phone", &mut contact);
+    move_email(&mut client, "email", &mut contact);
+    read_optionals(&mut client, &mut contact);
+    read_tags(&mut client, &mut contact);
+    read_user(&mut client, &mut contact);
+    move_time(&mut client, "createdAt", &mut contact, Field::CreatedAt);
+    move_time(&mut client, "updatedAt", &mut contact, Field::UpdatedAt);
+    keep_rest(client, &mut contact);
+    Some(Found { id, contact })
+}
+
+fn id_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(_) | Value::Number(_) => text(value),
+        _ => None,
+    }
+}
+
+/// The older edition has one `name`.
+fn read_legacy_name(client: &mut Map<String, Value>, contact: &mut Contact) {
+    if contact.has(Field::FirstName) || contact.has(Field::LastName) {
+        return;
+    }
+    if let Some(name) = take_text(client, "name") {
+        let (first, last) = split_name(&name);
+        contact.set_text(Field::FirstName, first);
+        contact.set_text(Field::LastName, last);
+        contact.set_text(Field::FullName, name);
+    }
+}
+
+/// An object, or an array of objects with one key each (or `key` and `value`).
+fn read_optionals(client: &mut Map<String, Value>, contact: &mut Contact) {
+    let objects = match client.shift_remove("optionals") {
+        Some(Value::Object(optionals)) => vec![optionals],
+        Some(Value::Array(items)) if items.iter().all(Value::is_object) => {
+            items.iter().filter_map(Value::as_object).cloned().collect()
+        }
+        Some(other) => {
+            client.insert("optionals".to_owned(), other);
+            return;
+        }
+        None => return,
+    };
+    let mut raw = Map::new();
+    for object in objects {
+        if let (2, Some(Value::String(key)), Some(value)) = (object.len(), object.get("key"), object.get("value")) {
+            text(value).into_iter().for_each(|value| contact.set_attribute(key.as_str(), value));
+            continue;
+        }
+        for (name, value) in &object {
+            text(value).into_iter().for_each(|value| contact.set_attribute(name.as_str(), value));
+            if !value.is_string() && !value.is_null() {
+                raw.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    if !raw.is_empty() {
+        client.insert(RAW_OPTIONALS.to_owned(), Value::Object(raw));
+    }
+}
+
+/// Under what name the custom fields that are no text are kept as they came, so that a write gives them back so.
+const RAW_OPTIONALS: &str = "optionals";
+
+/// An array of texts or of objects with a `name`; or one text with commas.
+fn read_tags(client: &mut Map<String, Value>, contact: &mut Contact) {
+    let tags: Vec<String> = match client.shift_remove("tags") {
+        Some(Value::Array(tags)) => tags.iter().filter_map(|tag| text(tag.get("name").unwrap_or(tag))).collect(),
+        Some(Value::String(tags)) => tags.split(',').filter_map(super::value::tidy).collect(),
+        _ => Vec::new(),
+    };
+    contact.list_mut(Field::Tags).extend(tags);
+}
+
+/// The agent; what it has beside id and name is kept.
+fn read_user(client: &mut Map<String, Value>, contact: &mut Contact) {
+    match client.shift_remove("user") {
+        Some(Value::Object(mut user)) => {
+            move_text(&mut user, "id", contact, Field::OwnerId);
+            move_text(&mut user, "name", contact, Field::OwnerName);
+            if !user.is_empty() {
+                client.insert("user".to_owned(), Value::Object(user));
+            }
+        }
+        Some(user) => text(&user).into_iter().for_each(|id| contact.set_text(Field::OwnerId, id)),
+        None => {}
+    }
+}
+
+/// Finding.
+impl Atom {
+    async fn read_by_id(&self, http: &Http, id: &str) -> Result<ById, Fault> {
+        let Some(segment) = segment(id) else { return Ok(ById::Told(Reading::Gone)) };
+        let request = Request::get(self.path_by_id.replace("{id}", &segment));
+        let response = self.ask(http, request, Purpose::Look).await?;
+        let clients = match self.clients(http, &response, "path_by_id", Some(id)) {
+            Err(fault) if is_not_routed(&response) => return Ok(ById::NotRouted(fault)),
+            clients => clients?,
+        };
+        let found = clients.into_iter().find(|found| found.id == id);
+        Ok(ById::Told(found.map_or(Reading::Gone, Reading::There)))
+    }
+
+    /// A look-up by phone that brings somebody else, nobody or a refusal proves nothing here: whether this server finds
+    /// by phone at all is not known to whoever reads by id.
+    async fn read_by_phone(&self, http: &Http, id: &str, phone: &str) -> Result<Reading, Fault> {
+        let digits = digits(phone);
+        let mut request = self.by_phone(&digits);
+        request.is_answer = Some(is_list_end);
+        let response = self.ask(http, request, Purpose::Look).await?;
+        if is_list_end(&response) {
+            return Ok(Reading::Unreadable);
+        }
+        match self.clients(http, &response, "path_by_phone", None) {
+            Ok(found) => Ok(found.into_iter().find(|found| found.id == id).map_or(Reading::Unreadable, Reading::There)),
+            Err(Fault::Refused(_)) => Ok(Reading::Unreadable),
+            Err(_) if is_not_routed(&response) => Ok(Reading::Unreadable),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Every WhatsApp form is asked for; the list's own parameters are left out, for the look-up refuses them.
+    async fn find_by_phone(&self, http: &Http, phone: &str) -> Result<Vec<Found>, Fault> {
+        let (mut found, mut others) = (Vec::<Found>::new(), 0);
+        for form in whatsapp_forms(phone).into_iter().filter(|form| !form.is_empty()) {
+            let response = self.ask(http, self.by_phone(&form), Purpose::Look).await?;
+            for client in self.clients(http, &response, "path_by_phone", None)? {
+                let is_same = client.contact.phone().is_some_and(|have| whatsapp_key(have) == whatsapp_key(phone));
+                if !is_same {
+                    others += 1;
+                } else if found.iter().all(|known| known.id != client.id) {
+                    found.push(client);
+                }
+            }
+        }
+        if found.is_empty() && others > 0 {
+            return Err(Fault::InDoubt(self.no_filter(others)));
+        }
+        Ok(found)
+    }
+
+    fn no_filter(&self, others: usize) -> Failure {
+        let message = format!("{} answered a look-up by phone with {others} other clients", PLATFORM.title);
+        let hint =
+            format!("set `find: snapshot` for connection `{}`, or mend `path_by_phone`", self.account.connection);
+        Failure::new(Exit::Unavailable, message).hint(hint)
+    }
+
+    fn by_phone(&self, digits: &str) -> Request {
+        let (path, query) = self.path_by_phone.split_once('?').unwrap_or((&self.path_by_phone, ""));
+        let mut request = Request::get(self.collection(&path.replace("{phone}", digits)));
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            request = request.query(name, value.replace("{phone}", digits));
+        }
+        request
+    }
+
+    fn collection(&self, path: &str) -> String {
+        let slash = if self.trailing_slash && !path.ends_with('/') { "/" } else { "" };
+        format!("{path}{slash}")
+    }
+}
+
+/// Writing.
+impl Atom {
+    /// The whole client, for a write knows no less. To a server that merges, what does not change is left out as far as
+    /// it may be: what is known of it may be old.
+    fn body(&self, delta: &Delta, found: Option<&Found>) -> Result<Value, Vec<Problem>> {
+        let is_whole = found.is_none() || !self.merges;
+        let (mut body, mut problems) = self.names(&delta.after);
+        let phone = phone_to_write(delta, found).map_err(|problem| problems.push(problem));
+        let (Ok(phone), true) = (phone, problems.is_empty()) else { return Err(problems) };
+        body.insert("phone".to_owned(), Value::from(phone));
+        let email = delta.after.email();
+        if delta.changed.has(Field::Emails) || (is_whole && email.is_some()) {
+            body.insert("email".to_owned(), Value::from(email));
+        }
+        body.insert("optionals".to_owned(), Value::Object(optionals(delta, is_whole)));
+        let tags = delta.after.list(Field::Tags);
+        if delta.changed.has(Field::Tags) || (is_whole && !tags.is_empty()) {
+            let tags = if self.tags_as_array { json!(tags) } else { Value::from(tags.join(",")) };
+            body.insert("tags".to_owned(), tags);
+        }
+        Ok(Value::Object(body))
+    }
+
+    fn names(&self, contact: &Contact) -> (Map<String, Value>, Vec<Problem>) {
+        let (mut names, mut problems) = (Map::new(), Vec::new());
+        if self.legacy_name {
+            match contact.whole_name() {
+                Some(name) => drop(names.insert("name".to_owned(), Value::from(name))),
+                None => problems.push(super::missing_name(PLATFORM.title, Field::FirstName)),
+            }
+            return (names, problems);
+        }
+        for (key, field) in [("firstName", Field::FirstName), ("lastName", Field::LastName)] {
+            match contact.text(field) {
+                Some(name) => drop(names.insert(key.to_owned(), Value::from(name))),
+                None => problems.push(super::missing_name(PLATFORM.title, field)),
+            }
+        }
+        (names, problems)
+    }
+}
+
+/// All custom fields, among which a wiped one is left out; or only those that change, a wiped one as a blank.
+fn optionals(delta: &Delta, is_whole: bool) -> Map<String, Value> {
+    let is_sent = |attribute: &&Attribute| match is_whole {
+        true => !attribute.value.is_empty(),
+        false => delta.changed_attributes.contains(&attribute.name),
+    };
+    let raw = delta.after.native.get(RAW_OPTIONALS);
+    let value = |attribute: &Attribute| {
+        let as_it_came = raw.and_then(|raw| raw.get(&*attribute.name));
+        let is_untouched = !delta.changed_attributes.contains(&attribute.name);
+        as_it_came.filter(|_| is_untouched).cloned().unwrap_or_else(|| Value::from(attribute.value.as_str()))
+    };
+    let attributes = delta.after.attributes.iter().filter(is_sent);
+    attributes.map(|attribute| (attribute.name.to_string(), value(attribute))).collect()
+}
+
+/// The digits of the phone. It is the key: of somebody who is there it is always the one they have, for a write with
+/// another makes another client.
+fn phone_to_write(delta: &Delta, found: Option<&Found>) -> Result<String, Problem> {
+    let Some(found) = found else {
+        let phone = delta.after.phone();
+        return phone.map(digits).filter(|digits| !digits.is_empty()).ok_or_else(|| {
+            let message = format!("{} needs a phone, and there is none", PLATFORM.title);
+            Problem::new("phone.missing", message).at("phone").hint("map a column to `phone`")
+        });
+    };
+    let have = found.contact.phone().and_then(phone_digits).ok_or_else(|| {
+        let message = format!("client `{}` has no phone by which {} could update it", found.id, PLATFORM.title);
+        Problem::new("phone.missing", message).at("phone").hint("give the client its phone there")
+    })?;
+    match delta.after.phone() {
+        Some(wanted) if whatsapp_key(wanted) != whatsapp_key(&have) => {
+            let message = format!("{} cannot change the phone of client `{}` to `{wanted}`", PLATFORM.title, found.id);
+            Err(Problem::new("phone.unchangeable", message).at("phone").hint("change it there, by hand"))
+        }
+        _ => Ok(have),
+    }
+}

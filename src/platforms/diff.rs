@@ -1,0 +1,295 @@
+//! What has to change at the target so that a contact is as it should be. Pure.
+//!
+//! The rules are those of contract 3.2 ("What may overwrite"), 3.4 and 3.6. How a change is sent is the connector's.
+
+pub use super::fit::{Fit, fit, split_name};
+
+use super::fit::BOOKKEEPING;
+use super::{Found, Platform};
+use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};
+use crate::identity::{canonical, whatsapp_key};
+use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
+
+/// What a contact that is there already gets (contract, `--on-existing`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExisting {
+    /// Overwritten with what the source has.
+    #[default]
+    Update,
+    /// Only its blanks are filled.
+    Fill,
+    /// Left alone: nothing has to change.
+    Skip,
+}
+
+/// One value that has to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// `email`, `attributes.Plan`, `tags`.
+    pub field: String,
+    /// What is there; `None`: nothing.
+    pub old: Option<String>,
+    /// What should be there; `None`: nothing.
+    pub new: Option<String>,
+}
+
+/// What has to change at the target so that a contact is as it should be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delta {
+    /// The changes, in the order of the fields, custom ones last. None: it is as it should be.
+    pub changes: Vec<Change>,
+    /// The contact as it should be afterwards: all of what is there, with the changes made. A custom attribute that is
+    /// wiped stands here with a blank value.
+    pub after: Contact,
+    /// The fields among the changes.
+    pub changed: FieldSet,
+    /// The custom attributes among the changes.
+    pub changed_attributes: Vec<Arc<str>>,
+    /// Tags to be added.
+    pub tags_added: Vec<String>,
+    /// Tags to be taken away.
+    pub tags_removed: Vec<String>,
+    /// How many values are wiped because the source's cell is blank.
+    pub cleared: u64,
+    /// Identity fields of which the target keeps another value than the source has, because somebody was found by
+    /// another field and the mapping does not say `on_existing: update`.
+    pub kept: Vec<&'static str>,
+}
+
+impl Delta {
+    /// Whether nothing has to be done.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// Compares what is wanted (cut to the platform by [`fit()`]) with what is there, where the identity fields are those
+/// by which the platform finds. `found_by` is the one that found the contact.
+pub fn diff(
+    platform: &Platform,
+    wanted: &Wanted,
+    found: Option<&Found>,
+    found_by: Option<Field>,
+    on_existing: OnExisting,
+) -> Delta {
+    diff_with_identity(platform, platform.finds_by, wanted, found, found_by, on_existing)
+}
+
+/// [`diff()`] with the identity fields that the mapping names: of somebody who is there they are only filled, unless
+/// their rule says `on_existing: update`. `found_by`, the one that found the contact, is one of them, and is never
+/// wiped.
+pub fn diff_with_identity(
+    platform: &Platform,
+    identity: &[Field],
+    wanted: &Wanted,
+    found: Option<&Found>,
+    found_by: Option<Field>,
+    on_existing: OnExisting,
+) -> Delta {
+    let there = found.map(|found| &found.contact);
+    let mut delta = Delta { after: there.cloned().unwrap_or_default(), ..Delta::default() };
+    if there.is_some() && on_existing == OnExisting::Skip {
+        return delta;
+    }
+    let is_same_name = there.is_some_and(|there| is_same_name(&wanted.contact, there));
+    for (field, name) in FIELDS {
+        let is_left = BOOKKEEPING.has(field) || (is_same_name && NAMES.has(field) && !wanted.clear.has(field));
+        if is_left || !platform.holds.contains(&field) {
+            continue;
+        }
+        let mut overwrite = overwrite_of(wanted, field, on_existing);
+        if there.is_some() && Some(field) == found_by && overwrite == Overwrite::Clear {
+            overwrite = Overwrite::Fill;
+        }
+        if field == Field::Tags {
+            diff_tags(&mut delta, wanted, overwrite);
+        } else if field.is_list() && !platform.single.contains(&field) {
+            diff_list(&mut delta, wanted, field, name, overwrite);
+        } else {
+            let is_identity = identity.contains(&field) || Some(field) == found_by;
+            if there.is_some() && is_identity && overwrite == Overwrite::Update && !wanted.force.has(field) {
+                overwrite = Overwrite::Fill;
+                note_kept(&mut delta, wanted, field, name);
+            }
+            diff_one(&mut delta, wanted, field, name, overwrite);
+        }
+    }
+    diff_attributes(&mut delta, wanted, on_existing);
+    delta
+}
+
+/// Names an identity field whose value at the target is another one, and stays.
+fn note_kept(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str) {
+    let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
+    if let (Some(old), Some(new)) = (&old, &new)
+        && !same(field, old, new)
+    {
+        delta.kept.push(singular(field, name));
+    }
+}
+
+fn first_of(contact: &Contact, field: Field) -> Option<String> {
+    match field.is_list() {
+        true => contact.list(field).first().cloned(),
+        false => contact.text(field).map(str::to_owned),
+    }
+}
+
+fn singular(field: Field, name: &'static str) -> &'static str {
+    match field {
+        Field::Phones => "phone",
+        Field::Emails => "email",
+        _ => name,
+    }
+}
+
+/// The fields of which names are made.
+const NAMES: FieldSet = FieldSet::of(&[Field::FirstName, Field::LastName, Field::FullName]);
+
+/// Two names are compared as the joined whole (contract 3.6).
+fn is_same_name(one: &Contact, other: &Contact) -> bool {
+    let whole = |contact: &Contact| contact.whole_name().map(|name| words(&name));
+    whole(one).is_some() && whole(one) == whole(other)
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.nfc().collect::<String>().split_whitespace().map(str::to_owned).collect()
+}
+
+/// What a field's value may do to somebody who is there.
+fn overwrite_of(wanted: &Wanted, field: Field, on_existing: OnExisting) -> Overwrite {
+    let only_fills = on_existing == OnExisting::Fill && !wanted.force.has(field);
+    match (only_fills || wanted.fill.has(field), wanted.clear.has(field)) {
+        (true, _) => Overwrite::Fill,
+        (false, true) => Overwrite::Clear,
+        (false, false) => Overwrite::Update,
+    }
+}
+
+fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str, overwrite: Overwrite) {
+    let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
+    let new = match (overwrite, &old, new) {
+        (Overwrite::Clear, Some(_), None) => None,
+        (Overwrite::Fill, Some(_), _) | (_, _, None) => return,
+        (_, Some(old), Some(new)) if same(field, old, &new) => return,
+        (_, _, new) => new,
+    };
+    if new.is_none() {
+        delta.cleared += 1;
+    }
+    if field.is_list() {
+        let list = delta.after.list_mut(field);
+        list.clear();
+        list.extend(new.clone());
+    } else {
+        delta.after.set_text(field, new.clone().unwrap_or_default());
+    }
+    delta.changed.insert(field);
+    delta.changes.push(Change { field: singular(field, name).to_owned(), old, new });
+}
+
+/// Lists grow: what is wanted and not there is added. One that is not blank is not filled.
+fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &str, overwrite: Overwrite) {
+    let have = delta.after.list(field).to_vec();
+    let want = wanted.contact.list(field);
+    let added = match overwrite {
+        Overwrite::Fill if !have.is_empty() => return,
+        _ => missing_items(field, want, &have),
+    };
+    let is_wiped = overwrite == Overwrite::Clear && want.is_empty() && !have.is_empty();
+    if added.is_empty() && !is_wiped {
+        return;
+    }
+    let after = if is_wiped { Vec::new() } else { [&have[..], &added[..]].concat() };
+    delta.cleared += u64::from(is_wiped);
+    delta.changed.insert(field);
+    delta.changes.push(Change { field: name.to_owned(), old: joined(&have), new: joined(&after) });
+    *delta.after.list_mut(field) = after;
+}
+
+/// What is wanted and not there, each once.
+fn missing_items(field: Field, want: &[String], have: &[String]) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for item in want {
+        if !is_among(field, have, item) && !is_among(field, &missing, item) {
+            missing.push(item.clone());
+        }
+    }
+    missing
+}
+
+fn is_among(field: Field, list: &[String], item: &str) -> bool {
+    list.iter().any(|known| same(field, known, item))
+}
+
+fn joined(items: &[String]) -> Option<String> {
+    (!items.is_empty()).then(|| items.join("; "))
+}
+
+fn diff_tags(delta: &mut Delta, wanted: &Wanted, overwrite: Overwrite) {
+    let have = delta.after.list(Field::Tags).to_vec();
+    let want = wanted.contact.list(Field::Tags);
+    if overwrite == Overwrite::Fill && !have.is_empty() {
+        return;
+    }
+    let is_wiped = overwrite == Overwrite::Clear && want.is_empty();
+    let takes_away = wanted.tag_mode == TagMode::Remove;
+    let only_wanted = is_wiped || (wanted.tag_mode == TagMode::Replace && !want.is_empty());
+    let goes = |tag: &str| match is_among(Field::Tags, want, tag) {
+        true => takes_away,
+        false => only_wanted && !takes_away,
+    };
+    let added = if takes_away { Vec::new() } else { missing_items(Field::Tags, want, &have) };
+    let (removed, mut after): (Vec<String>, Vec<String>) = have.iter().cloned().partition(|tag| goes(tag));
+    if added.is_empty() && removed.is_empty() {
+        return;
+    }
+    after.extend(added.iter().cloned());
+    delta.cleared += u64::from(is_wiped && after.is_empty());
+    delta.changed.insert(Field::Tags);
+    delta.changes.push(Change { field: Field::Tags.name().to_owned(), old: joined(&have), new: joined(&after) });
+    *delta.after.list_mut(Field::Tags) = after;
+    (delta.tags_added, delta.tags_removed) = (added, removed);
+}
+
+fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) {
+    for attribute in &wanted.contact.attributes {
+        let mut overwrite = wanted.attribute_overwrite(&attribute.name);
+        if on_existing == OnExisting::Fill {
+            overwrite = Overwrite::Fill;
+        }
+        let old = delta.after.attribute(&attribute.name).filter(|value| !value.is_empty()).map(str::to_owned);
+        let new = (!attribute.value.is_empty()).then(|| attribute.value.clone());
+        match (overwrite, &old, &new) {
+            (Overwrite::Clear, Some(_), None) => delta.cleared += 1,
+            (Overwrite::Fill, Some(_), _) | (_, _, None) => continue,
+            (_, Some(old), Some(new)) if same_text(old, new) => continue,
+            _ => {}
+        }
+        delta.after.set_attribute(attribute.name.clone(), attribute.value.as_str());
+        delta.changed_attributes.push(attribute.name.clone());
+        delta.changes.push(Change { field: format!("attributes.{}", attribute.name), old, new });
+    }
+}
+
+/// Whether two values of a field are the same to everybody but a byte comparison.
+pub fn same(field: Field, one: &str, other: &str) -> bool {
+    match field {
+        Field::Phones => match (whatsapp_key(one), whatsapp_key(other)) {
+            (one_key, other_key) if one_key.is_empty() || other_key.is_empty() => same_text(one, other),
+            (one_key, other_key) => one_key == other_key,
+        },
+        Field::Emails => canonical(field, one) == canonical(field, other),
+        _ => same_text(one, other),
+    }
+}
+
+/// Texts are compared in Unicode NFC, without blanks at either end, line ends as one.
+fn same_text(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let plain = |text: &str| text.trim().replace("\r\n", "\n").replace('\r', "\n").nfc().collect::<String>();
+    plain(one) == plain(other)
+}

@@ -1,0 +1,189 @@
+//! What a target can hold of a contact: the rest is left out and named, or kept in custom attributes. Pure.
+//!
+//! It does not know what the target holds already; [`super::diff`] does.
+
+use super::Platform;
+use super::diff::same;
+use crate::contact::{FIELDS, Field, FieldSet, Overwrite, Wanted};
+use crate::mapping::Overflow;
+
+/// A wanted contact cut to what the platform can hold.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// What can be held.
+    pub wanted: Wanted,
+    /// The names of the fields that cannot (`address.country`), in the order of the fields, custom ones last.
+    pub not_carried: Vec<String>,
+}
+
+/// Fields that say where a contact comes from rather than what it is: never written, never missed.
+pub(super) const BOOKKEEPING: FieldSet =
+    FieldSet::of(&[Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]);
+
+/// Cuts a wanted contact to what the platform can hold. Names are split or joined to the form it has.
+pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {
+    fit_names(platform, &mut wanted);
+    let keeps = overflow == Overflow::Attributes && platform.attributes;
+    let mut not_carried = Vec::new();
+    for (field, name) in FIELDS.into_iter().filter(|(field, _)| !BOOKKEEPING.has(*field)) {
+        let is_cleared = wanted.clear.has(field) && !platform.holds.contains(&field);
+        let surplus = take_surplus(platform, &mut wanted, field);
+        let is_free = wanted.contact.attribute(name).is_none_or(str::is_empty);
+        match (surplus.is_empty(), keeps && is_free) {
+            (true, true) if is_cleared => keep_as_attribute(&mut wanted, name, "", Overwrite::Clear),
+            (true, _) => {}
+            (false, true) => {
+                let overwrite = if wanted.fill.has(field) { Overwrite::Fill } else { Overwrite::Update };
+                keep_as_attribute(&mut wanted, name, &surplus.join("; "), overwrite);
+            }
+            (false, false) => not_carried.push(name.to_owned()),
+        }
+    }
+    if !platform.attributes {
+        let attributes = std::mem::take(&mut wanted.contact.attributes);
+        let missed = attributes.iter().filter(|attribute| !attribute.value.is_empty());
+        not_carried.extend(missed.map(|attribute| format!("attributes.{}", attribute.name)));
+    }
+    Fit { wanted, not_carried }
+}
+
+/// Takes out what the platform cannot hold of a field.
+fn take_surplus(platform: &Platform, wanted: &mut Wanted, field: Field) -> Vec<String> {
+    if !platform.holds.contains(&field) {
+        return take_all(wanted, field);
+    }
+    if !platform.single.contains(&field) || wanted.contact.list(field).len() < 2 {
+        return Vec::new();
+    }
+    let mut surplus = wanted.contact.list_mut(field).split_off(1);
+    // Another form of the same phone is no other phone.
+    if let Some(first) = wanted.contact.list(field).first() {
+        surplus.retain(|item| !same(field, first, item));
+    }
+    surplus
+}
+
+fn take_all(wanted: &mut Wanted, field: Field) -> Vec<String> {
+    let values = match wanted.contact.text(field) {
+        Some(text) => vec![text.to_owned()],
+        None => wanted.contact.list(field).to_vec(),
+    };
+    wanted.contact.remove(field);
+    wanted.clear.remove(field);
+    values
+}
+
+/// The attribute may do what the field might have done.
+fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Overwrite) {
+    wanted.attribute_overwrite.retain(|(known, _)| &**known != name);
+    if overwrite != Overwrite::Update {
+        wanted.attribute_overwrite.push((name.into(), overwrite));
+    }
+    wanted.contact.set_attribute(name, value);
+}
+
+/// Makes the form of the name that the platform holds from the one that the contact has (contract 3.6). A name that was
+/// made only fills a blank, unless the rule of the one it was made from says otherwise.
+fn fit_names(platform: &Platform, wanted: &mut Wanted) {
+    let holds = |field| platform.holds.contains(&field);
+    match (holds(Field::FullName), holds(Field::FirstName)) {
+        (false, true) => split_into_parts(wanted),
+        (true, false) => join_into_whole(wanted),
+        _ => {}
+    }
+}
+
+fn split_into_parts(wanted: &mut Wanted) {
+    if let Some(full) = wanted.contact.text(Field::FullName) {
+        let (first, last) = match (wanted.contact.text(Field::FirstName), wanted.contact.text(Field::LastName)) {
+            (None, None) => split_name(full),
+            (Some(first), None) => (String::new(), rest_of(full.strip_prefix(first))),
+            (None, Some(last)) => (rest_of(full.strip_suffix(last)), String::new()),
+            (Some(_), Some(_)) => Default::default(),
+        };
+        let is_forced = wanted.force.has(Field::FullName);
+        set_made(wanted, Field::FirstName, first, is_forced);
+        set_made(wanted, Field::LastName, last, is_forced);
+    }
+    wanted.contact.remove(Field::FullName);
+    wanted.clear.remove(Field::FullName);
+}
+
+/// What is left of a whole name without the part that is known; blank when that part is not a word of it.
+fn rest_of(rest: Option<&str>) -> String {
+    let is_apart = |rest: &&str| rest.starts_with(char::is_whitespace) || rest.ends_with(char::is_whitespace);
+    rest.filter(is_apart).map(squeeze).unwrap_or_default()
+}
+
+fn join_into_whole(wanted: &mut Wanted) {
+    let parts = [Field::FirstName, Field::LastName];
+    if !wanted.contact.has(Field::FullName)
+        && let Some(whole) = wanted.contact.whole_name()
+    {
+        let is_forced = parts.into_iter().any(|part| wanted.force.has(part));
+        set_made(wanted, Field::FullName, whole, is_forced);
+    }
+    for part in parts {
+        wanted.contact.remove(part);
+        wanted.clear.remove(part);
+    }
+}
+
+fn set_made(wanted: &mut Wanted, field: Field, value: String, is_forced: bool) {
+    if value.is_empty() {
+        return;
+    }
+    wanted.contact.set_text(field, value);
+    wanted.clear.remove(field);
+    if is_forced {
+        wanted.force.insert(field);
+    } else {
+        wanted.fill.insert(field);
+    }
+}
+
+/// Words that belong to the name after them.
+const PARTICLES: [&str; 15] =
+    ["de", "del", "da", "do", "dos", "das", "la", "las", "los", "van", "von", "y", "der", "den", "di"];
+
+/// Splits a whole name into first and last (contract 3.6): a comma means `last, first`; one word is the first name; two
+/// are first and last; of three the first is given, the others family; of four and more the first two are given.
+/// Particles go with the word after them, unless nothing else would be left (`Van Morrison`).
+pub fn split_name(full: &str) -> (String, String) {
+    if let Some((last, first)) = full.split_once(',') {
+        return (squeeze(first), squeeze(last));
+    }
+    let mut words = words_with_particles(full);
+    if let [only] = words.as_slice()
+        && let Some((first, last)) = only.split_once(' ')
+    {
+        return (first.to_owned(), last.to_owned());
+    }
+    let given = match words.len() {
+        0 | 1 => words.len(),
+        2 | 3 => 1,
+        _ => 2,
+    };
+    let last = words.split_off(given);
+    (words.join(" "), last.join(" "))
+}
+
+fn words_with_particles(full: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut pending: Vec<&str> = Vec::new();
+    for word in full.split_whitespace() {
+        pending.push(word);
+        if !PARTICLES.contains(&word.to_lowercase().as_str()) {
+            words.push(pending.join(" "));
+            pending.clear();
+        }
+    }
+    if !pending.is_empty() {
+        words.push(pending.join(" "));
+    }
+    words
+}
+
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,579 @@
+//! Mercately: customers of a retailer, found by id, phone or e-mail; created whole, changed in part.
+//!
+//! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
+//! connect, read, find, write.
+
+use super::answer::{Account, Purpose, errors, object, send, words};
+use super::diff::Delta;
+use super::settings::{Setting, Settings, validate, wrong};
+use super::value::{keep_rest, move_email, move_phone, move_text, move_time, segment, take_text, text, with_plus};
+use super::{
+    Agent, Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step,
+    StepKind, Taken, Whom,
+};
+use crate::contact::{Contact, Field, Wanted};
+use crate::http::{Credentials, Http, Method, Request, Response};
+use crate::identity::{canonical, whatsapp_forms};
+use crate::outcome::{Failure, Problem};
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+/// The facts (Retailers API, customers).
+pub const PLATFORM: Platform = Platform {
+    name: "mercately",
+    aliases: &[],
+    title: "Mercately",
+    holds: &[
+        Field::FirstName,
+        Field::LastName,
+        Field::Phones,
+        Field::Emails,
+        Field::Tags,
+        Field::Street,
+        Field::City,
+        Field::State,
+        Field::Zip,
+        Field::DocumentType,
+        Field::DocumentNumber,
+        Field::Notes,
+        Field::OwnerId,
+        Field::OwnerName,
+        Field::OwnerEmail,
+    ],
+    single: &[Field::Phones, Field::Emails],
+    reads: &[Field::Id, Field::Country, Field::CreatedAt],
+    attributes: true,
+    needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones, Field::Emails]],
+    finds_by: &[Field::Phones, Field::Emails],
+    drops: &[
+        Field::Tags,
+        Field::DocumentType,
+        Field::DocumentNumber,
+        Field::OwnerId,
+        Field::OwnerName,
+        Field::OwnerEmail,
+    ],
+    drops_attributes: true,
+    replaces: |_| false,
+    takes_back: "changes are written back; who was created stays, for there is no call to delete",
+    rate_start_per_s: 2.0,
+    concurrency: 4,
+    settings: SETTINGS,
+    base_url: "https://app.mercately.com",
+    credentials,
+    connect,
+};
+
+const SETTINGS: &[Setting] = &[
+    Setting::secret("api_key", "the API key, made by an administrator under Usuario, Configuración, API Key"),
+    Setting::text("slug", None, "the account's slug, which old servers want beside the key"),
+    Setting::choice("write_body", &["wrapped", "flat"], "wrapped", "whether what is written stands inside `customer`"),
+    Setting::text("path_prefix", Some("/retailers/api/v1"), "what stands before `/customers` and `/agents`"),
+    Setting::choice("phone_in_path", &["both", "plus", "digits"], "both", "how a phone is written to look it up"),
+];
+
+/// Texts of a contact and what the platform calls them, in the order of its documents.
+const TEXTS: [(Field, &str); 9] = [
+    (Field::FirstName, "first_name"),
+    (Field::LastName, "last_name"),
+    (Field::Notes, "notes"),
+    (Field::Street, "address"),
+    (Field::City, "city"),
+    (Field::State, "state"),
+    (Field::Zip, "zip_code"),
+    (Field::DocumentType, "id_type"),
+    (Field::DocumentNumber, "id_number"),
+];
+/// The kinds of identity papers.
+const DOCUMENT_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
+const OWNER: [Field; 3] = [Field::OwnerEmail, Field::OwnerName, Field::OwnerId];
+
+fn credentials(settings: &Settings) -> Credentials {
+    let key = settings.secret("api_key").cloned();
+    Credentials { headers: key.map(|key| ("Api-Key", key)).into_iter().collect(), query: Vec::new() }
+}
+
+fn connect(settings: &Settings) -> Connected {
+    let mut failures = validate(&PLATFORM, settings);
+    let get = |name| settings.get_or_default(SETTINGS, name);
+    let prefix = get("path_prefix");
+    if !prefix.starts_with('/') {
+        failures.push(wrong(settings, "path_prefix", prefix, "a path that begins with `/`"));
+    }
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    Ok(Box::new(Mercately {
+        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
+        slug: settings.get("slug").map(str::to_owned),
+        wraps: get("write_body") == "wrapped",
+        prefix: prefix.trim_end_matches('/').to_owned(),
+        with_plus: get("phone_in_path") != "digits",
+        without_plus: get("phone_in_path") != "plus",
+    }))
+}
+
+/// The connector; its fields are the settings.
+struct Mercately {
+    account: Account,
+    slug: Option<String>,
+    wraps: bool,
+    prefix: String,
+    with_plus: bool,
+    without_plus: bool,
+}
+
+#[async_trait]
+impl Connector for Mercately {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    async fn check(&self, http: &Http) -> Result<Checked, Fault> {
+        let first = self.page(http, None).await?;
+        Ok(Checked { contacts: first.total, sample: first.found })
+    }
+
+    async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+        let number: u64 = match after {
+            Some(cursor) => cursor.parse().map_err(|_| not_a_page(cursor))?,
+            None => 1,
+        };
+        let request = Request::get(format!("{}/customers", self.prefix)).query("page", number.to_string());
+        let response = self.ask(http, request, Purpose::List).await?;
+        let mut list = self.success(http, &response, Purpose::List)?;
+        let promised = || self.account.not_promised(http, &response, "`{\"customers\": […]}`");
+        let Some(Value::Array(customers)) = list.shift_remove("customers") else { return Err(promised()) };
+        let found = customers.into_iter().map(read_customer).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
+        let next = (!found.is_empty()).then(|| number.saturating_add(1).to_string());
+        Ok(Page { found, total: list.get("results").and_then(Value::as_u64), next })
+    }
+
+    async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
+        match by.field {
+            Field::Phones => self.find_by_phone(http, &by.value).await,
+            Field::Emails => {
+                let found = self.look_up(http, &by.value, Field::Emails).await?;
+                Ok(found.filter(|found| is_of(found, by)).into_iter().collect())
+            }
+            Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
+            other => {
+                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                Err(Fault::Fatal(Failure::failed(message)))
+            }
+        }
+    }
+
+    async fn read(&self, http: &Http, id: &str, _or_by: Option<&Lookup>) -> Result<Reading, Fault> {
+        let found = self.look_up(http, id, Field::Id).await?.filter(|found| found.id == id);
+        Ok(found.map_or(Reading::Gone, Reading::There))
+    }
+
+    async fn prepare(&self, http: &Http, needs: &Needs) -> Result<Ready, Fault> {
+        if !needs.owners {
+            return Ok(Ready::default());
+        }
+        let response = self.ask(http, Request::get(format!("{}/agents", self.prefix)), Purpose::List).await?;
+        let list = self.success(http, &response, Purpose::List)?;
+        match list.get("agents") {
+            Some(Value::Array(agents)) => Ok(Ready { agents: agents.iter().filter_map(read_agent).collect() }),
+            _ => Err(self.account.not_promised(http, &response, "`{\"agents\": […]}`")),
+        }
+    }
+
+    fn fit(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+        if let Some(kind) = wanted.contact.text(Field::DocumentType) {
+            let kind = kind.to_lowercase().replace('é', "e");
+            wanted.contact.set_text(Field::DocumentType, kind);
+        }
+        fit_owner(ready, wanted)
+    }
+
+    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        let problems = problems(delta, found);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let body = body(ready, delta, found);
+        if found.is_some() && body.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
+        let body = if self.wraps { json!({ "customer": body }) } else { Value::Object(body) };
+        Ok(vec![Step { kind, body }])
+    }
+
+    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+        match (step.kind, whom) {
+            (StepKind::Create, _) => self.create(http, &step.body).await,
+            (StepKind::Change, Whom::Id(id)) => self.change(http, &step.body, id).await,
+            (StepKind::Change, Whom::Nobody) => {
+                Err(Fault::Fatal(Failure::failed("a change was to be written, and nobody said to whom")))
+            }
+        }
+    }
+}
+
+/// Answers.
+impl Mercately {
+    async fn ask(&self, http: &Http, mut request: Request, purpose: Purpose) -> Result<Response, Fault> {
+        request.headers.extend(self.slug.iter().map(|slug| ("slug", slug.clone())));
+        send(http, request, purpose).await
+    }
+
+    /// The object of an answer, when it is a success and a whole one: a success with `errors` in it is none.
+    fn success(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<Map<String, Value>, Fault> {
+        let object = object(response);
+        if !response.is_success() {
+            return Err(self.failure(http, response, object.as_ref(), purpose));
+        }
+        let object = object.ok_or_else(|| match purpose {
+            Purpose::Write => self.account.not_promised_of_write(http, response, "JSON"),
+            Purpose::List | Purpose::Look => self.account.not_promised(http, response, "JSON"),
+        })?;
+        match errors(&object).is_empty() {
+            true => Ok(object),
+            false if purpose == Purpose::List => Err(self.account.not_promised(http, response, "a list")),
+            false => Err(self.account.refuses(http, response)),
+        }
+    }
+
+    fn failure(
+        &self,
+        http: &Http,
+        response: &Response,
+        object: Option<&Map<String, Value>>,
+        purpose: Purpose,
+    ) -> Fault {
+        let message = object.and_then(|object| object.get("message")?.as_str()).unwrap_or_default().trim();
+        match response.status {
+            400 | 404 if message.eq_ignore_ascii_case("unauthorized") => {
+                self.account.refuses_us(response, &["api_key"])
+            }
+            404 if message.eq_ignore_ascii_case("resource not found") => {
+                self.account.refuses_us(response, &["slug", "api_key"])
+            }
+            403 if object.is_none() => self.account.refuses_us(response, &["api_key", "user_agent"]),
+            300..=399 | 400 | 422 if purpose != Purpose::List && object.is_some_and(|it| !errors(it).is_empty()) => {
+                self.account.refuses(http, response)
+            }
+            300..=399 | 404 | 405 => self.account.wrong_address(http, response, &["base_url", "path_prefix"]),
+            _ => self.account.judge(http, response, purpose, "api_key"),
+        }
+    }
+
+    /// 404 with a `message` of its own is the platform's word that nobody is there; without one nothing is (a path that
+    /// leads nowhere).
+    fn is_absent(&self, response: &Response) -> bool {
+        let message = || Some(object(response)?.get("message")?.as_str()?.trim().to_lowercase());
+        let is_ours = |message: String| !matches!(message.as_str(), "resource not found" | "unauthorized" | "");
+        response.status == 404 && message().is_some_and(is_ours)
+    }
+}
+
+fn not_a_page(cursor: &Cursor) -> Fault {
+    Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list")))
+}
+
+/// Whether the platform says that somebody with this phone or e-mail is there already. Its sentences have changed, so
+/// they are known by their words.
+fn is_taken(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    says(&["registrado", "already", "ya existe", "taken", "en uso"]) && !says(&["no est", "no regist", "not regist"])
+}
+
+/// Reading.
+fn read_customer(customer: Value) -> Option<Found> {
+    let Value::Object(mut customer) = customer else { return None };
+    let id = take_text(&mut customer, "id")?;
+    let mut contact = Contact::default();
+    contact.set_text(Field::Id, id.as_str());
+    for (field, name) in TEXTS {
+        move_text(&mut customer, name, &mut contact, field);
+    }
+    move_phone(&mut customer, "phone", &mut contact);
+    move_email(&mut customer, "email", &mut contact);
+    read_country(&mut customer, &mut contact);
+    read_tags(&mut customer, &mut contact);
+    read_custom_fields(&mut customer, &mut contact);
+    read_owner(&mut customer, &mut contact);
+    move_time(&mut customer, "creation_date", &mut contact, Field::CreatedAt);
+    keep_rest(customer, &mut contact);
+    Some(Found { id, contact })
+}
+
+/// Two letters on the customer; a number (an id of the platform's own) stays as it is.
+fn read_country(customer: &mut Map<String, Value>, contact: &mut Contact) {
+    let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let code = customer.get("country_id").and_then(Value::as_str).map(str::trim).filter(is_code);
+    if let Some(code) = code.map(str::to_uppercase) {
+        contact.set_text(Field::Country, code);
+        customer.shift_remove("country_id");
+    }
+}
+
+/// `{"tag", "web_id"}`, in a newer schema `{"name", "value"}`, where `false` is a tag that is not there.
+fn read_tags(customer: &mut Map<String, Value>, contact: &mut Contact) {
+    let Some(Value::Array(tags)) = customer.shift_remove("tags") else { return };
+    let is_there = |tag: &&Value| tag.get("value").and_then(Value::as_bool) != Some(false);
+    let name = |tag: &Value| text(tag.get("tag").or_else(|| tag.get("name")).unwrap_or(tag));
+    contact.list_mut(Field::Tags).extend(tags.iter().filter(is_there).filter_map(name));
+}
+
+/// The key of the value really ends in a colon; newer schemas have it without.
+fn read_custom_fields(customer: &mut Map<String, Value>, contact: &mut Contact) {
+    let Some(Value::Array(fields)) = customer.shift_remove("custom_fields") else { return };
+    for field in &fields {
+        let content = ["field_content:", "field_content"].into_iter().find_map(|key| text(field.get(key)?));
+        if let (Some(name), Some(content)) = (field.get("field_name").and_then(Value::as_str), content) {
+            contact.set_attribute(name, content);
+        }
+    }
+}
+
+/// An agent as an object, or its number under either name.
+fn read_owner(customer: &mut Map<String, Value>, contact: &mut Contact) {
+    move_text(customer, "agent_id", contact, Field::OwnerId);
+    match customer.shift_remove("agent") {
+        Some(Value::Null) | None => {}
+        Some(agent @ Value::Object(_)) => {
+            let agent = agent_of(&agent);
+            for (field, value) in
+                [(Field::OwnerId, agent.id), (Field::OwnerName, agent.name), (Field::OwnerEmail, agent.email)]
+            {
+                if !value.is_empty() {
+                    contact.set_text(field, value);
+                }
+            }
+        }
+        Some(number) => text(&number).into_iter().for_each(|id| contact.set_text(Field::OwnerId, id)),
+    }
+}
+
+fn read_agent(agent: &Value) -> Option<Agent> {
+    Some(agent_of(agent)).filter(|agent| !agent.id.is_empty())
+}
+
+fn agent_of(agent: &Value) -> Agent {
+    let part = |name| agent.get(name).and_then(text);
+    let names: Vec<String> = ["first_name", "last_name"].into_iter().filter_map(part).collect();
+    Agent {
+        id: part("id").unwrap_or_default(),
+        name: part("name").filter(|_| names.is_empty()).unwrap_or_else(|| names.join(" ")),
+        email: part("email").unwrap_or_default(),
+    }
+}
+
+/// Finding.
+impl Mercately {
+    /// One customer by id, phone or e-mail, which share a path.
+    async fn look_up(&self, http: &Http, key: &str, field: Field) -> Result<Option<Found>, Fault> {
+        let Some(segment) = segment(key) else { return Ok(None) };
+        let request = Request::get(format!("{}/customers/{segment}", self.prefix));
+        let response = self.ask(http, request, Purpose::Look).await?;
+        let is_lost_on_way = field == Field::Emails && matches!(response.status, 404 | 406) && is_no_object(&response);
+        if self.is_absent(&response) || is_lost_on_way {
+            return Ok(None);
+        }
+        let answer = self.success(http, &response, Purpose::Look)?;
+        let found = customer_of(answer).and_then(read_customer);
+        found.map(Some).ok_or_else(|| self.account.not_promised(http, &response, "a customer"))
+    }
+
+    /// Every WhatsApp form is asked for, with `+` and, where that finds nobody, without.
+    async fn find_by_phone(&self, http: &Http, phone: &str) -> Result<Vec<Found>, Fault> {
+        let by = Lookup { field: Field::Phones, value: phone.to_owned() };
+        let mut found: Vec<Found> = Vec::new();
+        for form in whatsapp_forms(phone).into_iter().filter(|form| !form.is_empty()) {
+            let keys = [(self.with_plus, format!("+{form}")), (self.without_plus, form)];
+            for (_, key) in keys.into_iter().filter(|(is_asked, _)| *is_asked) {
+                let Some(one) = self.look_up(http, &key, Field::Phones).await? else { continue };
+                if is_of(&one, &by) {
+                    if found.iter().all(|known| known.id != one.id) {
+                        found.push(one);
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A mail's dot can look like a format to the server, which then answers with a page of its own: the look-up did not
+/// arrive. Whoever trusts look-ups by e-mail has proven them before.
+fn is_no_object(response: &Response) -> bool {
+    object(response).is_none()
+}
+
+fn is_of(found: &Found, by: &Lookup) -> bool {
+    found.contact.list(by.field).iter().any(|have| canonical(by.field, have) == canonical(by.field, &by.value))
+}
+
+/// The customer of an answer, in `customer` or bare.
+fn customer_of(mut answer: Map<String, Value>) -> Option<Value> {
+    let inner = answer.shift_remove("customer");
+    inner.or_else(|| answer.contains_key("id").then_some(Value::Object(answer)))
+}
+
+/// Owners: who they are in this account.
+fn fit_owner(ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+    let given: Vec<Field> = OWNER.into_iter().filter(|&field| wanted.contact.has(field)).collect();
+    if OWNER.into_iter().any(|field| wanted.clear.has(field)) {
+        OWNER.into_iter().for_each(|field| wanted.clear.remove(field));
+        if given.is_empty() {
+            wanted.clear.insert(Field::OwnerId);
+        }
+    }
+    if given.is_empty() {
+        return Vec::new();
+    }
+    let agent = agent_for(ready, &wanted.contact);
+    for &field in &given {
+        wanted.contact.remove(field);
+    }
+    let Some(agent) = agent else { return given.into_iter().map(|field| field.name().to_owned()).collect() };
+    for (is_in, set) in [
+        (given.iter().all(|&field| wanted.fill.has(field)), &mut wanted.fill),
+        (given.iter().any(|&field| wanted.force.has(field)), &mut wanted.force),
+    ] {
+        OWNER.into_iter().for_each(|field| set.remove(field));
+        if is_in {
+            set.insert(Field::OwnerId);
+        }
+    }
+    wanted.contact.set_text(Field::OwnerId, agent.to_string());
+    Vec::new()
+}
+
+/// The number of the agent that a contact's owner is: by e-mail, else by name, for ids of another account mean others;
+/// by id where nothing else is known. Two agents of one name are nobody.
+fn agent_for(ready: &Ready, contact: &Contact) -> Option<i64> {
+    let the_one = |is_meant: &dyn Fn(&Agent) -> bool| {
+        let mut meant = ready.agents.iter().filter(|agent| is_meant(agent));
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    let (email, name) = (contact.text(Field::OwnerEmail), contact.text(Field::OwnerName));
+    if email.is_some() || name.is_some() {
+        let by_email = email.and_then(|email| the_one(&|agent| same(&agent.email, email)));
+        let by_name = || name.and_then(|name| the_one(&|agent| same(&agent.name, name)));
+        return by_email.or_else(by_name)?.id.parse().ok();
+    }
+    let id = contact.text(Field::OwnerId)?;
+    let is_known = ready.agents.is_empty() || ready.agents.iter().any(|agent| agent.id == id);
+    id.parse().ok().filter(|_| is_known)
+}
+
+/// Writing.
+impl Mercately {
+    async fn create(&self, http: &Http, body: &Value) -> Result<Taken, Fault> {
+        let request = Request::write(Method::Post, format!("{}/customers", self.prefix), body);
+        let response = self.ask(http, request, Purpose::Write).await?;
+        match self.success(http, &response, Purpose::Write) {
+            Ok(answer) => {
+                let found = customer_of(answer).and_then(read_customer);
+                let not_promised = || self.account.not_promised_of_write(http, &response, "the new customer");
+                let found = found.ok_or_else(not_promised)?;
+                Ok(Taken::Done { id: found.id, after: Some(Box::new(found.contact)) })
+            }
+            Err(Fault::Refused(_)) if is_taken(&words(http, &response)) => {
+                Ok(Taken::AlreadyThere(words(http, &response)))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The answer holds no customer.
+    async fn change(&self, http: &Http, body: &Value, id: &str) -> Result<Taken, Fault> {
+        let Some(segment) = segment(id) else { return Ok(Taken::Gone) };
+        let request = Request::write(Method::Put, format!("{}/customers/{segment}", self.prefix), body);
+        let response = self.ask(http, request, Purpose::Write).await?;
+        if self.is_absent(&response) {
+            return Ok(Taken::Gone);
+        }
+        if !(response.is_success() && response.body.trim_ascii().is_empty()) {
+            self.success(http, &response, Purpose::Write)?;
+        }
+        Ok(Taken::Done { id: id.to_owned(), after: None })
+    }
+}
+
+/// What the platform could not take: of somebody new what is missing, of anybody a document of no kind it knows.
+fn problems(delta: &Delta, found: Option<&Found>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let after = &delta.after;
+    if found.is_none() {
+        let missing = [Field::FirstName, Field::LastName].into_iter().filter(|&field| !after.has(field));
+        problems.extend(missing.map(|field| super::missing_name(PLATFORM.title, field)));
+        if after.phone().is_none() && after.email().is_none() {
+            let message = format!("{} needs a phone or an e-mail, and there is neither", PLATFORM.title);
+            problems
+                .push(Problem::new("phone.missing", message).at("phone").hint("map a column to `phone` or `email`"));
+        }
+    }
+    let kind = after.text(Field::DocumentType).filter(|_| delta.changed.has(Field::DocumentType));
+    if let Some(kind) = kind.filter(|kind| !DOCUMENT_TYPES.contains(kind)) {
+        let message = format!("`{kind}` is no kind of document that {} knows", PLATFORM.title);
+        let hint = format!("use a `lookup` that gives one of `{}`", DOCUMENT_TYPES.join("`, `"));
+        problems.push(Problem::new("document_type.invalid", message).at(Field::DocumentType.name()).hint(hint));
+    }
+    problems
+}
+
+/// Only what changes: keys that are not sent are left alone.
+fn body(ready: &Ready, delta: &Delta, found: Option<&Found>) -> Map<String, Value> {
+    let mut body = Map::new();
+    for (field, name) in TEXTS {
+        if delta.changed.has(field) {
+            body.insert(name.to_owned(), Value::from(delta.after.text(field)));
+        }
+        if field == Field::LastName {
+            body.extend(reached_by(delta));
+        }
+    }
+    let owner_before = found.and_then(|found| found.contact.text(Field::OwnerId));
+    if OWNER.into_iter().any(|field| delta.changed.has(field)) {
+        match agent_for(ready, &changed_owner(delta)) {
+            Some(agent) if owner_before == Some(agent.to_string().as_str()) => {}
+            Some(agent) => drop(body.insert("agent_id".to_owned(), Value::from(agent))),
+            None if !OWNER.into_iter().any(|field| delta.after.has(field)) => {
+                body.insert("agent_id".to_owned(), Value::Null);
+            }
+            None => {}
+        }
+    }
+    let tags = delta.tags_added.iter().map(|tag| (tag, true)).chain(delta.tags_removed.iter().map(|tag| (tag, false)));
+    let tags: Vec<Value> = tags.map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    if !tags.is_empty() {
+        body.insert("tags".to_owned(), Value::Array(tags));
+    }
+    let content = |name: &str| delta.after.attribute(name).unwrap_or_default();
+    let fields = delta.changed_attributes.iter();
+    let fields: Vec<Value> =
+        fields.map(|name| json!({ "field_name": &**name, "field_content": content(name) })).collect();
+    if !fields.is_empty() {
+        body.insert("custom_fields".to_owned(), Value::Array(fields));
+    }
+    body
+}
+
+/// E-mail and phone; the phone always with `+`, without which the server would not notice that it has it already.
+fn reached_by(delta: &Delta) -> impl Iterator<Item = (String, Value)> {
+    let email = (Field::Emails, "email", delta.after.email().map(str::to_owned));
+    let phone = (Field::Phones, "phone", delta.after.phone().map(with_plus));
+    let changed = [email, phone].into_iter().filter(|(field, _, _)| delta.changed.has(*field));
+    changed.map(|(_, name, value)| (name.to_owned(), Value::from(value))).collect::<Vec<_>>().into_iter()
+}
+
+/// The owner as far as it changes: what is left of the old one says nothing about the new one.
+fn changed_owner(delta: &Delta) -> Contact {
+    let mut owner = Contact::default();
+    for field in OWNER.into_iter().filter(|&field| delta.changed.has(field)) {
+        if let Some(value) = delta.after.text(field) {
+            owner.set_text(field, value);
+        }
+    }
+    owner
+}

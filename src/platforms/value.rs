@@ -1,0 +1,180 @@
+//! From JSON values to what a contact holds: texts, phones, times. Pure; it knows no platform.
+
+use crate::contact::{Contact, Field};
+use crate::identity::digits;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization;
+
+/// The digits of a phone with its country code: at most fifteen (E.164), and no country's numbers have less than seven.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
+/// Epoch numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
+const EPOCH_MS_MIN: i64 = 100_000_000_000;
+
+/// Trimmed and in Unicode NFC; `None` when nothing is left.
+pub fn tidy(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.nfc().collect())
+}
+
+/// A value as text: numbers and the like as JSON writes them; `None` for `null` and blanks.
+pub fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => tidy(text),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Takes a value out of an object, as text.
+pub fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
+    object.shift_remove(name).as_ref().and_then(text)
+}
+
+/// Moves a value of an object into a field of a contact.
+pub fn move_text(object: &mut Map<String, Value>, name: &str, contact: &mut Contact, field: Field) {
+    if let Some(text) = take_text(object, name) {
+        contact.set_text(field, text);
+    }
+}
+
+/// Moves a phone: `+` and digits; one that does not look right stays as it came.
+pub fn move_phone(object: &mut Map<String, Value>, name: &str, contact: &mut Contact) {
+    contact.list_mut(Field::Phones).extend(take_text(object, name).map(|phone| with_plus(&phone)));
+}
+
+/// Moves an e-mail, its domain in lower case.
+pub fn move_email(object: &mut Map<String, Value>, name: &str, contact: &mut Contact) {
+    let email = take_text(object, name).map(|email| match email.rsplit_once('@') {
+        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+        None => email,
+    });
+    contact.list_mut(Field::Emails).extend(email);
+}
+
+/// Moves a time, as RFC 3339; one that cannot be read stays where it is.
+pub fn move_time(object: &mut Map<String, Value>, name: &str, contact: &mut Contact, field: Field) {
+    if let Some(time) = object.get(name).and_then(time) {
+        object.shift_remove(name);
+        contact.set_text(field, time);
+    }
+}
+
+/// Keeps what is left of an object with the contact.
+pub fn keep_rest(object: Map<String, Value>, contact: &mut Contact) {
+    contact.native.extend(object.into_iter().filter(|(_, value)| !value.is_null()));
+}
+
+/// `+` and digits, when the phone is written with digits, blanks and the usual signs between them; else as it came.
+pub fn with_plus(phone: &str) -> String {
+    phone_digits(phone).map_or_else(|| phone.to_owned(), |digits| format!("+{digits}"))
+}
+
+/// The digits of a phone that looks right: country code first.
+pub fn phone_digits(phone: &str) -> Option<String> {
+    let is_usual = |c: char| c.is_ascii_digit() || c.is_whitespace() || "()-./".contains(c);
+    let local = phone.trim().strip_prefix('+').unwrap_or(phone);
+    let digits = digits(local);
+    let looks_right = local.chars().all(is_usual) && PHONE_DIGITS.contains(&digits.len()) && !digits.starts_with('0');
+    looks_right.then_some(digits)
+}
+
+/// A time as RFC 3339, from ISO text (without an offset: UTC), epoch seconds or milliseconds, or an object of seconds
+/// and nanoseconds.
+fn time(value: &Value) -> Option<String> {
+    let timestamp = match value {
+        Value::String(text) => time_of_text(text.trim())?,
+        Value::Number(number) => time_of_epoch(number.as_i64().or_else(|| whole(number.as_f64()?))?)?,
+        Value::Object(parts) => {
+            let part = |names: [&str; 2]| names.into_iter().find_map(|name| parts.get(name)?.as_i64());
+            let nanoseconds = part(["_nanoseconds", "nanoseconds"]).and_then(|part| i32::try_from(part).ok());
+            Timestamp::new(part(["_seconds", "seconds"])?, nanoseconds.unwrap_or(0)).ok()?
+        }
+        _ => return None,
+    };
+    Some(timestamp.to_string())
+}
+
+fn time_of_text(text: &str) -> Option<Timestamp> {
+    if let Ok(timestamp) = text.parse() {
+        return Some(timestamp);
+    }
+    if let Ok(epoch) = text.parse() {
+        return time_of_epoch(epoch);
+    }
+    let without_offset = text.len() > "2026-01-01".len();
+    let civil = text.parse::<DateTime>().ok().filter(|_| without_offset)?;
+    TimeZone::UTC.to_timestamp(civil).ok()
+}
+
+fn time_of_epoch(epoch: i64) -> Option<Timestamp> {
+    if epoch >= EPOCH_MS_MIN { Timestamp::from_millisecond(epoch).ok() } else { Timestamp::from_second(epoch).ok() }
+}
+
+/// A float without its fraction.
+fn whole(number: f64) -> Option<i64> {
+    let is_safe = number.is_finite() && number.abs() < 9e15;
+    #[expect(clippy::cast_possible_truncation, reason = "bounded above, and the fraction is meant to go")]
+    is_safe.then_some(number as i64)
+}
+
+/// What stays as it is in one segment of a path (RFC 3986, unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One segment of a path, percent-encoded; `None` for what would lead to another path.
+pub fn segment(text: &str) -> Option<String> {
+    let is_segment = !matches!(text, "" | "." | "..");
+    is_segment.then(|| utf8_percent_encode(text, SEGMENT).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn phones_become_plus_and_digits_or_stay_as_they_came() {
+        for (given, expected) in [
+            ("+593667 357 821", "+593667357821"),
+            ("50755667788", "+50755667788"),
+            ("+1 (203) 653-4789", "+12036534789"),
+            ("0991234567", "0991234567"),
+            ("12345", "12345"),
+            ("ext 50755667788", "ext 50755667788"),
+            ("1234567890123456", "1234567890123456"),
+            ("++593667357821", "++593667357821"),
+        ] {
+            assert_eq!(with_plus(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn times_of_every_form_become_rfc_3339() {
+        for (given, expected) in [
+            (json!("2021-03-30T23:17:42.014Z"), Some("2021-03-30T23:17:42.014Z")),
+            (json!("2021-03-30T19:17:42-04:00"), Some("2021-03-30T23:17:42Z")),
+            (json!("2021-03-30 23:17:42"), Some("2021-03-30T23:17:42Z")),
+            (json!(1_617_146_262), Some("2021-03-30T23:17:42Z")),
+            (json!(1_617_146_262_014_i64), Some("2021-03-30T23:17:42.014Z")),
+            (json!("1617146262"), Some("2021-03-30T23:17:42Z")),
+            (json!(1_617_146_262.5), Some("2021-03-30T23:17:42Z")),
+            (json!({"_seconds": 1_617_146_262, "_nanoseconds": 14_000_000}), Some("2021-03-30T23:17:42.014Z")),
+            (json!("2021-03-30"), None),
+            (json!("yesterday"), None),
+            (json!(null), None),
+            (json!(i64::MAX), None),
+            (json!({"_seconds": i64::MAX}), None),
+        ] {
+            assert_eq!(time(&given).as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_segment_of_a_path_keeps_only_what_may_stand_there() {
+        assert_eq!(segment("+593/a b?é@x.ec").as_deref(), Some("%2B593%2Fa%20b%3F%C3%A9%40x.ec"));
+        assert_eq!((segment(""), segment("."), segment("..")), (None, None, None));
+    }
+}
