@@ -23,7 +23,9 @@
 //! | [`mapping`] | record → contact, contact → row |
 //! | [`http`] | the only door to the network |
 //! | [`platforms`] | the facts and the behaviour of each platform |
+//! | [`checkpoint`] | what was intended, and what became of it |
 
+pub mod checkpoint;
 pub mod clock;
 pub mod contact;
 pub mod files;

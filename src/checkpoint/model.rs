@@ -1,0 +1,181 @@
+//! What is written to the checkpoint, and what is read back: plain data.
+
+use super::Key;
+use crate::identity::IdentityValue;
+use crate::outcome::{Books, Outcome, Problem};
+use crate::platforms::StepKind;
+use crate::record::Origin;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A run's number in its checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunNo(pub(super) i64);
+
+/// A run that begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRun {
+    /// As people call it; one of its kind in the checkpoint.
+    pub name: String,
+    /// The fingerprint of what makes two runs the same work (contract 1.3).
+    pub work: String,
+    /// `import`, `migrate`, …
+    pub command: String,
+    /// Whatever else is to be known about the run later; kept as it is.
+    pub info: Value,
+}
+
+/// Whether a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Every record has its outcome.
+    Done,
+    /// There is more to do: it was stopped, killed, or is under way.
+    Unfinished,
+}
+
+/// A run as it stands in the checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// Its number.
+    pub no: RunNo,
+    /// As people call it.
+    pub name: String,
+    /// The fingerprint of what makes two runs the same work.
+    pub work: String,
+    /// `import`, `migrate`, …
+    pub command: String,
+    /// Whether it came to its end.
+    pub status: RunStatus,
+    /// The latest pass over its source (from 1; 0: none yet).
+    pub pass: u32,
+    /// Whatever else is known about it.
+    pub info: Value,
+}
+
+/// A step that is about to be taken, so that whoever finds it without an outcome can find out what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// Whether it makes somebody or changes somebody.
+    pub kind: StepKind,
+    /// By what the contact is found again.
+    pub identities: Vec<IdentityValue>,
+    /// Where its record was read.
+    pub origin: Origin,
+    /// When it was meant to be sent, in milliseconds since 1970 (UTC).
+    pub at_ms: u64,
+    /// Which try it is (from 1).
+    pub attempt: u32,
+    /// Whom it changes, where that is known.
+    pub target_id: Option<String>,
+    /// What was there before (JSON): kept with the run after the step is settled, for taking it back.
+    pub before: Option<String>,
+}
+
+/// An intent without an outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenIntent {
+    /// The run that meant it.
+    pub run: RunNo,
+    /// Of which entry.
+    pub key: Key,
+    /// What was meant; `before` is not read back here (see [`super::Checkpoint::images`]).
+    pub intent: Intent,
+}
+
+/// What became of one person's record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Where the record was read in this pass.
+    pub origin: Origin,
+    /// The pass that says so.
+    pub pass: u32,
+    /// The contact's id at the target, where there is one.
+    pub target_id: Option<String>,
+    /// Names of what the target could not hold (`address.country`, `tags.Moroso`).
+    pub not_carried: Vec<String>,
+    /// How many values were wiped at the target.
+    pub cleared: u64,
+    /// Its problems, when it was rejected; counted by the first.
+    pub problems: Vec<Problem>,
+    /// The identity values that lead to `target_id` from now on; leave out those that [`super::Checkpoint::link`] has
+    /// already answered with it.
+    pub links: Vec<IdentityValue>,
+}
+
+/// What an earlier pass found out about a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Where it was read then.
+    pub origin: Origin,
+    /// The pass that claimed it last.
+    pub pass: u32,
+    /// The contact's id at the target, where there is one.
+    pub target_id: Option<String>,
+    /// Names of what the target could not hold.
+    pub not_carried: Vec<String>,
+    /// How many values were wiped at the target.
+    pub cleared: u64,
+    /// Its problems, when it was rejected.
+    pub problems: Vec<Problem>,
+}
+
+/// An outcome that follows from the source alone: [`Outcome::Rejected`], filtered or a duplicate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pure {
+    /// Where the record was read.
+    pub origin: Origin,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The line of the record it is a duplicate of.
+    pub duplicate_of: Option<u64>,
+    /// Its problems, when it was rejected; counted by the first.
+    pub problems: Vec<Problem>,
+}
+
+/// One record of the latest pass and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeRow {
+    /// Where it was read.
+    pub origin: Origin,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The contact's id at the target, where there is one.
+    pub target_id: Option<String>,
+    /// The line of the record it is a duplicate of.
+    pub duplicate_of: Option<u64>,
+    /// Its problems, when it was rejected.
+    pub problems: Vec<Problem>,
+}
+
+/// What somebody was before a run changed them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Of which entry.
+    pub key: Key,
+    /// Whom it shows, where that was known.
+    pub target_id: Option<String>,
+    /// When the change was meant to be sent, in milliseconds since 1970 (UTC).
+    pub at_ms: u64,
+    /// What was there (JSON).
+    pub before: String,
+}
+
+/// The sums of one pass, as in the summary (contract 1.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The outcomes; `read` and `pending` are 0: the source counts those.
+    pub books: Books,
+    /// Left out on purpose: `filtered`, `duplicate`, `existing`, `absent`.
+    pub skipped: BTreeMap<String, u64>,
+    /// Rejected, by the code of the first problem.
+    pub rejects: BTreeMap<String, u64>,
+    /// What the target could not hold, by name.
+    pub not_carried: BTreeMap<String, u64>,
+    /// How many values were wiped at the target.
+    pub cleared: u64,
+}
