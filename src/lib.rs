@@ -24,6 +24,7 @@
 //! | [`http`] | the only door to the network |
 //! | [`platforms`] | the facts and the behaviour of each platform |
 //! | [`checkpoint`] | what was intended, and what became of it |
+//! | [`reconcile`] | find, diff, act for one contact |
 
 pub mod checkpoint;
 pub mod clock;
@@ -34,4 +35,5 @@ pub mod identity;
 pub mod mapping;
 pub mod outcome;
 pub mod platforms;
+pub mod reconcile;
 pub mod record;

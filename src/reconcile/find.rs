@@ -1,0 +1,536 @@
+//! Finding: what the target holds for a person.
+//!
+//! Three ways, from the cheapest: a link from an earlier run (identity → id), a snapshot of the whole target on disk, a
+//! look-up by one value. A look-up key is proven on a contact that is known to exist before it is trusted.
+
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::snapshot::{Filling, Snapshot};
+use crate::clock::Clock;
+use crate::contact::{Contact, Field, Wanted};
+use crate::http::Http;
+use crate::identity::{IdentityValue, canonical};
+use crate::outcome::{Exit, Failure, Problem};
+use crate::platforms::{Connector, Fault, Found, Lookup, Page, Reading};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::RwLock;
+
+/// A list that brings nobody new this often, while the platform says it holds more, is read no further.
+const PASSES_MAX: u32 = 3;
+
+/// Whether a look-up key can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proof {
+    /// Somebody who is known to exist was found by it.
+    Given,
+    /// Somebody who is known to exist was not found by it.
+    Failed,
+}
+
+/// What was found for a person.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is looked into where it is made, and never kept")]
+pub enum Finding {
+    /// Nobody.
+    Absent,
+    /// One contact.
+    One {
+        /// What is there.
+        found: Found,
+        /// The identity field that found it.
+        by: Option<Field>,
+        /// Whether it was read just now, not taken from a snapshot.
+        is_fresh: bool,
+    },
+    /// Several people: their ids.
+    Several(Vec<String>),
+}
+
+/// A snapshot and when its reading began.
+#[derive(Clone)]
+struct Taken {
+    snapshot: Arc<Snapshot>,
+    begun_ms: u64,
+    /// Whether it holds as many as the platform says there are. Else somebody missing from it may be there all the same.
+    is_whole: bool,
+    /// How many the platform says there are, when it holds fewer.
+    missed: Option<(u64, u64)>,
+}
+
+/// Finds people at one target.
+pub struct Finder {
+    connector: Arc<dyn Connector>,
+    http: Arc<Http>,
+    checkpoint: Checkpoint,
+    clock: Clock,
+    folder: PathBuf,
+    snapshot: RwLock<Option<Taken>>,
+    /// Whether the snapshot is what people are looked for in, unless something newer is asked for.
+    uses_snapshot: bool,
+    proofs: Mutex<HashMap<Field, Proof>>,
+    /// Somebody who exists, and from when on (milliseconds since 1970) a search can be expected to find them.
+    known: Mutex<Vec<(Found, u64)>>,
+    changed: Changed,
+}
+
+/// The ids of contacts that this run has changed, so that nobody is compared with what a snapshot says of them. A
+/// filter of fixed size: it remembers every one of them, and takes few others for one.
+struct Changed(Box<[AtomicU64]>);
+
+/// Bits of the filter, a power of two: 4 MiB; with two bits an id, a million changed contacts make it take one in
+/// three hundred others for changed, which costs a request each.
+const CHANGED_BITS: usize = 1 << 25;
+
+impl Changed {
+    fn new() -> Changed {
+        Changed((0..CHANGED_BITS / 64).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// The words and masks of an id.
+    fn bits(&self, id: &str) -> impl Iterator<Item = (&AtomicU64, u64)> {
+        let hash = blake3::hash(id.as_bytes());
+        let halves = [hash.as_bytes().first_chunk::<8>().copied(), hash.as_bytes().last_chunk::<8>().copied()];
+        let numbers = halves.into_iter().flatten().map(|bytes| u64::from_le_bytes(bytes) as usize % CHANGED_BITS);
+        numbers.filter_map(|bit| Some((self.0.get(bit / 64)?, 1 << (bit % 64))))
+    }
+
+    fn add(&self, id: &str) {
+        for (word, mask) in self.bits(id) {
+            word.fetch_or(mask, Ordering::AcqRel);
+        }
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.bits(id).all(|(word, mask)| word.load(Ordering::Acquire) & mask != 0)
+    }
+}
+
+/// How many contacts that are known to exist are kept for proving keys on them.
+const KNOWN_MAX: usize = 16;
+
+impl Finder {
+    /// A finder that proves its keys on the `known` contacts. It looks each person up, until [`Finder::take_snapshot`].
+    pub fn new(
+        connector: Arc<dyn Connector>,
+        http: Arc<Http>,
+        checkpoint: Checkpoint,
+        clock: Clock,
+        folder: PathBuf,
+        mut known: Vec<Found>,
+    ) -> Finder {
+        let surplus = known.len().saturating_sub(KNOWN_MAX);
+        known.drain(..surplus);
+        Finder {
+            connector,
+            http,
+            checkpoint,
+            clock,
+            folder,
+            snapshot: RwLock::new(None),
+            uses_snapshot: false,
+            proofs: Mutex::default(),
+            known: Mutex::new(known.into_iter().map(|found| (found, 0)).collect()),
+            changed: Changed::new(),
+        }
+    }
+
+    /// Says that somebody exists, so that keys can be proven on them once a search can be expected to find them.
+    pub fn exists(&self, id: &str, contact: &Contact, found_from_ms: u64) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < KNOWN_MAX {
+            known.push((Found { id: id.to_owned(), contact: contact.clone() }, found_from_ms));
+        }
+    }
+
+    /// Says that this contact is about to be changed: what a snapshot holds of it is not to be relied on any more.
+    pub fn changes(&self, id: &str) {
+        self.changed.add(id);
+    }
+
+    /// Whether somebody who is known to exist is found by this field; asks the platform once.
+    pub async fn is_proven(&self, field: Field) -> Result<bool, Fault> {
+        let proofs = || self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(proof) = proofs().get(&field) {
+            return Ok(*proof == Proof::Given);
+        }
+        let known = self.known_by(self.clock.wall_ms());
+        let is_given = match ask_for(&*self.connector, &self.http, &known, field).await {
+            Ok(Some(is_given)) => is_given,
+            // Nobody has the field, or the platform did not answer this time: nothing is known.
+            Ok(None) | Err(Fault::InDoubt(_)) => return Ok(false),
+            Err(Fault::Refused(_)) => false,
+            Err(fault) => return Err(fault),
+        };
+        proofs().insert(field, if is_given { Proof::Given } else { Proof::Failed });
+        Ok(is_given)
+    }
+
+    /// Whether somebody who is known to exist was not found by one of these fields.
+    pub fn is_disproven(&self, fields: &[Field]) -> bool {
+        let proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        fields.iter().any(|field| proofs.get(field) == Some(&Proof::Failed))
+    }
+
+    fn known_by(&self, now_ms: u64) -> Vec<Found> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter(|(_, from_ms)| *from_ms <= now_ms).map(|(found, _)| found.clone()).collect()
+    }
+
+    /// Whether everybody can be looked up by these fields.
+    pub async fn are_proven(&self, fields: &[Field]) -> Result<bool, Fault> {
+        for &field in fields {
+            if !self.is_proven(field).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads everything the target holds, to disk; people are found there from now on. Gives up, and says `false`, when
+    /// it would take more than `pages_max` requests.
+    pub async fn take_snapshot(&mut self, pages_max: Option<u64>) -> Result<bool, Fault> {
+        let taken = self.read_all(pages_max).await?;
+        self.uses_snapshot = taken.is_some();
+        *self.snapshot.get_mut() = taken;
+        Ok(self.uses_snapshot)
+    }
+
+    /// How many contacts the snapshot holds, if there is one.
+    pub async fn snapshot_len(&self) -> Option<u64> {
+        self.snapshot.read().await.as_ref().map(|taken| taken.snapshot.len())
+    }
+
+    async fn read_all(&self, pages_max: Option<u64>) -> Result<Option<Taken>, Fault> {
+        let begun_ms = self.clock.wall_ms();
+        let mut filling = Snapshot::create(&self.folder).map_err(Fault::Fatal)?;
+        let mut pages_left = pages_max.unwrap_or(u64::MAX);
+        let mut told = None;
+        for pass in 1..=PASSES_MAX {
+            let before = filling.len();
+            let Some(total) = self.read_pass(&mut filling, pass, &mut pages_left).await? else {
+                return Ok(None);
+            };
+            told = total;
+            let is_short = total.is_some_and(|total| filling.len() < total);
+            if !is_short || (pass > 1 && filling.len() == before) {
+                break;
+            }
+        }
+        let snapshot = Arc::new(filling.done().map_err(Fault::Fatal)?);
+        let missed = told.filter(|told| *told > snapshot.len()).map(|told| (snapshot.len(), told));
+        Ok(Some(Taken { snapshot, begun_ms, is_whole: told.is_some() && missed.is_none(), missed }))
+    }
+
+    /// One pass over all pages; the total that the platform told, or `None` when it takes too many requests.
+    async fn read_pass(
+        &self,
+        filling: &mut Filling,
+        pass: u32,
+        pages_left: &mut u64,
+    ) -> Result<Option<Option<u64>>, Fault> {
+        let (mut cursor, mut total) = (None, None);
+        loop {
+            let Some(left) = pages_left.checked_sub(1) else { return Ok(None) };
+            *pages_left = left;
+            let page = self.connector.page(&self.http, cursor.as_ref()).await?;
+            total = page.total.or(total);
+            let news = add_page(filling, pass, &page).map_err(Fault::Fatal)?;
+            match page.next {
+                Some(next) if news > 0 => cursor = Some(next),
+                _ => return Ok(Some(total)),
+            }
+        }
+    }
+
+    /// What the target holds for this person. With `since_ms`, only what was read after that moment counts.
+    pub async fn find(
+        &self,
+        wanted: &Wanted,
+        identities: &[IdentityValue],
+        since_ms: Option<u64>,
+    ) -> Result<Finding, Fault> {
+        if let Some(id) = wanted.contact.text(Field::TargetId) {
+            return match self.read(id, None, since_ms).await? {
+                (Reading::There(found), is_fresh) => Ok(Finding::One { found, by: Some(Field::TargetId), is_fresh }),
+                (Reading::Gone, _) => Err(Fault::Refused(vec![not_there(id)])),
+                (Reading::Unreadable, _) => Err(Fault::Fatal(unreadable())),
+            };
+        }
+        let mut hits: Vec<(Found, Field, bool)> = Vec::new();
+        for identity in identities {
+            for (found, is_fresh) in self.find_one(&wanted.contact, identities, identity, since_ms).await? {
+                if !hits.iter().any(|(known, ..)| known.id == found.id) {
+                    hits.push((found, identity.field, is_fresh));
+                }
+            }
+        }
+        let mut hits = hits.into_iter();
+        Ok(match (hits.next(), hits.next()) {
+            (None, _) => Finding::Absent,
+            (Some((found, by, is_fresh)), None) => Finding::One { found, by: Some(by), is_fresh },
+            (Some((one, ..)), Some((other, ..))) => {
+                Finding::Several([one.id, other.id].into_iter().chain(hits.map(|(found, ..)| found.id)).collect())
+            }
+        })
+    }
+
+    async fn find_one(
+        &self,
+        contact: &Contact,
+        identities: &[IdentityValue],
+        identity: &IdentityValue,
+        since_ms: Option<u64>,
+    ) -> Result<Vec<(Found, bool)>, Fault> {
+        let linked = self.find_linked(contact, identity, since_ms).await?;
+        if let Some((found, _)) = &linked
+            && has(&found.contact, identity)
+        {
+            return Ok(linked.into_iter().collect());
+        }
+        // A contact that the link leads to and that has another value now may have been given one by the platform
+        // (then nobody else has this one), or by somebody (then whoever has it is meant).
+        let searched = self.search(contact, identity, since_ms).await?;
+        let Some((found, is_fresh)) = linked.filter(|_| searched.is_empty()) else { return Ok(searched) };
+        if is_same_person(contact, identities, &found.contact) {
+            return Ok(vec![(found, is_fresh)]);
+        }
+        // Nothing but the link says that it is them: the card is somebody else's now.
+        self.checkpoint.unlink(identity).await.map_err(Fault::Fatal)?;
+        Ok(Vec::new())
+    }
+
+    async fn find_linked(
+        &self,
+        contact: &Contact,
+        identity: &IdentityValue,
+        since_ms: Option<u64>,
+    ) -> Result<Option<(Found, bool)>, Fault> {
+        let Some(id) = self.checkpoint.link(identity).map_err(Fault::Fatal)? else { return Ok(None) };
+        let or_by = Some(lookup_by(contact, identity));
+        let (reading, is_fresh) = self.read(&id, or_by.as_ref(), since_ms).await?;
+        match reading {
+            Reading::There(found) => return Ok(Some((found, is_fresh))),
+            // The link may lead somewhere; nobody can look.
+            Reading::Unreadable => return Ok(None),
+            Reading::Gone => {}
+        }
+        self.checkpoint.unlink(identity).await.map_err(Fault::Fatal)?;
+        Ok(None)
+    }
+
+    async fn search(
+        &self,
+        contact: &Contact,
+        identity: &IdentityValue,
+        since_ms: Option<u64>,
+    ) -> Result<Vec<(Found, bool)>, Fault> {
+        if let Some(taken) = self.snapshot_for(identity.field, since_ms).await? {
+            let mut hits = Vec::new();
+            for (id, json) in taken.snapshot.by_identity(identity).map_err(Fault::Fatal)? {
+                let row = found_of(&id, &json);
+                if !self.changed.has(&id) {
+                    hits.push((row, false));
+                    continue;
+                }
+                let or_by = lookup_of(&*self.connector, &row.contact);
+                match self.connector.read(&self.http, &id, or_by.as_ref()).await? {
+                    Reading::There(found) if has(&found.contact, identity) => hits.push((found, true)),
+                    // A server that only lists: nothing newer than the snapshot is to be had.
+                    Reading::Unreadable => hits.push((row, false)),
+                    Reading::There(_) | Reading::Gone => {}
+                }
+            }
+            if !hits.is_empty() || taken.is_whole {
+                return Ok(hits);
+            }
+            return match taken.missed {
+                Some(missed) if !self.is_proven(identity.field).await? => Err(Fault::Fatal(listed_too_few(missed))),
+                Some(_) => self.look_up(contact, identity).await,
+                None => self.look_up_too(contact, identity).await,
+            };
+        }
+        self.look_up(contact, identity).await
+    }
+
+    async fn look_up(&self, contact: &Contact, identity: &IdentityValue) -> Result<Vec<(Found, bool)>, Fault> {
+        let found = self.connector.find(&self.http, &lookup_by(contact, identity)).await?;
+        Ok(found.into_iter().map(|found| (found, true)).collect())
+    }
+
+    /// A list of which nobody knows whether it was whole does not prove that somebody is absent: they are looked up as
+    /// well. A platform that cannot say so of somebody it does not have is asked no more, and its list believed.
+    async fn look_up_too(&self, contact: &Contact, identity: &IdentityValue) -> Result<Vec<(Found, bool)>, Fault> {
+        if !self.is_proven(identity.field).await? {
+            return Ok(Vec::new());
+        }
+        match self.look_up(contact, identity).await {
+            Err(Fault::InDoubt(_)) => {
+                let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+                proofs.insert(identity.field, Proof::Failed);
+                Ok(Vec::new())
+            }
+            looked => looked,
+        }
+    }
+
+    /// The snapshot in which to look by this field, or `None` when look-ups are the way.
+    async fn snapshot_for(&self, field: Field, since_ms: Option<u64>) -> Result<Option<Taken>, Fault> {
+        if since_ms.is_none() && self.uses_snapshot {
+            return Ok(self.snapshot.read().await.clone());
+        }
+        if self.is_proven(field).await? {
+            return Ok(None);
+        }
+        let since_ms = since_ms.unwrap_or(0);
+        let mut slot = self.snapshot.write().await;
+        if let Some(taken) = slot.as_ref().filter(|taken| taken.begun_ms >= since_ms) {
+            return Ok(Some(taken.clone()));
+        }
+        *slot = self.read_all(None).await?;
+        Ok(slot.clone())
+    }
+
+    /// Somebody by id: from the snapshot where that is allowed, else from the platform.
+    async fn read(&self, id: &str, or_by: Option<&Lookup>, since_ms: Option<u64>) -> Result<(Reading, bool), Fault> {
+        if since_ms.is_none() && self.uses_snapshot && !self.changed.has(id) {
+            let snapshot = self.snapshot.read().await.as_ref().map(|taken| Arc::clone(&taken.snapshot));
+            if let Some(snapshot) = snapshot
+                && let Some(json) = snapshot.by_id(id).map_err(Fault::Fatal)?
+            {
+                return Ok((Reading::There(found_of(id, &json)), false));
+            }
+        }
+        Ok((self.connector.read(&self.http, id, or_by).await?, true))
+    }
+}
+
+/// Looks up somebody who is known to exist by a field: whether they are found. `None` when none of them has the field.
+///
+/// The last one known proves most: see [`crate::platforms::Checked::sample`].
+pub async fn prove(
+    connector: &dyn Connector,
+    http: &Http,
+    known: &[Found],
+    field: Field,
+) -> Result<Option<bool>, Fault> {
+    match ask_for(connector, http, known, field).await {
+        // A platform that does not answer such a question does not find by it.
+        Err(Fault::InDoubt(_) | Fault::Refused(_)) => Ok(Some(false)),
+        answer => answer,
+    }
+}
+
+async fn ask_for(connector: &dyn Connector, http: &Http, known: &[Found], field: Field) -> Result<Option<bool>, Fault> {
+    let Some((id, value)) = known.iter().rev().find_map(|found| Some((&found.id, value_of(&found.contact, field)?)))
+    else {
+        return Ok(None);
+    };
+    match connector.find(http, &Lookup { field, value }).await {
+        Ok(found) => Ok(Some(found.iter().any(|found| found.id == *id))),
+        // A platform that does not answer such a question does not find by it.
+        Err(Fault::Refused(_)) => Ok(Some(false)),
+        // Nor does one that has no such path. Were it the account that is refused, the next request tells.
+        Err(Fault::Fatal(failure)) if failure.exit == Exit::Refused => Ok(Some(false)),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn listed_too_few((listed, told): (u64, u64)) -> Failure {
+    Failure::new(
+        Exit::Unavailable,
+        format!("the platform listed {listed} of {told} contacts, and finds nobody it did not list"),
+    )
+    .hint("nobody is created who may be there; the same command goes on later")
+}
+
+/// How this identity value is looked up: as the contact has it, else in its comparable form.
+fn lookup_by(contact: &Contact, identity: &IdentityValue) -> Lookup {
+    let field = identity.field;
+    let own = contact.list(field).iter().find(|value| canonical(field, value) == identity.value);
+    let value = own.cloned().or_else(|| contact.text(field).map(str::to_owned)).unwrap_or_else(|| match field {
+        Field::Phones => format!("+{}", identity.value),
+        _ => identity.value.clone(),
+    });
+    Lookup { field, value }
+}
+
+/// Whether the contact at the target has anything of the person but a link: one of its identity values, or its name.
+fn is_same_person(wanted: &Contact, identities: &[IdentityValue], there: &Contact) -> bool {
+    let name = |contact: &Contact| contact.whole_name().map(|name| name.to_lowercase());
+    identities.iter().any(|identity| has(there, identity)) || (name(wanted).is_some() && name(wanted) == name(there))
+}
+
+fn unreadable() -> Failure {
+    Failure::new(Exit::Refused, "the records name people by `target_id`, and this server reads nobody by id")
+        .hint("say `find: snapshot` in the connection's settings, so that everybody is read first")
+}
+
+fn not_there(id: &str) -> Problem {
+    Problem::new("target_id.not_found", format!("nobody at the target has the id `{id}`"))
+        .at("target_id")
+        .hint("take the id from the target, or leave the column out so that the person is found by phone or e-mail")
+}
+
+/// How somebody is looked up where nobody is read by id.
+pub fn lookup_of(connector: &dyn Connector, contact: &Contact) -> Option<Lookup> {
+    let fields = connector.platform().finds_by.iter();
+    fields.copied().find_map(|field| Some(Lookup { field, value: value_of(contact, field)? }))
+}
+
+/// Whether a contact has this identity value.
+fn has(contact: &Contact, identity: &IdentityValue) -> bool {
+    let is_it = |value: &str| canonical(identity.field, value) == identity.value;
+    match identity.field.is_list() {
+        true => contact.list(identity.field).iter().any(|value| is_it(value)),
+        false => contact.text(identity.field).is_some_and(is_it),
+    }
+}
+
+/// The value by which a contact is looked up.
+fn value_of(contact: &Contact, field: Field) -> Option<String> {
+    match field.is_list() {
+        true => contact.list(field).first().cloned(),
+        false => contact.text(field).map(str::to_owned),
+    }
+}
+
+/// Puts a page into the snapshot; how many of it this pass had not met before.
+fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failure> {
+    let mut rows: Vec<(&str, String, Vec<IdentityValue>)> = Vec::with_capacity(page.found.len());
+    for found in &page.found {
+        let mut json = Vec::new();
+        let mut contact = found.contact.clone();
+        contact.native = Map::new();
+        contact.write_json(&mut json);
+        rows.push((&found.id, String::from_utf8_lossy(&json).into_owned(), all_identities(&found.contact)));
+    }
+    let rows: Vec<(&str, &str, &[IdentityValue])> =
+        rows.iter().map(|(id, json, values)| (*id, &**json, &**values)).collect();
+    filling.add(pass, &rows)
+}
+
+/// Every phone and every e-mail of a contact, comparable.
+fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
+    let of = |field: Field| {
+        contact.list(field).iter().map(move |value| IdentityValue { field, value: canonical(field, value) })
+    };
+    of(Field::Phones).chain(of(Field::Emails)).collect()
+}
+
+fn found_of(id: &str, json: &str) -> Found {
+    let contact = match serde_json::from_str(json) {
+        Ok(Value::Object(object)) => Contact::from_json(&object),
+        _ => Contact::default(),
+    };
+    Found { id: id.to_owned(), contact }
+}
+
+/// A failure of the store as the run's fault.
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Fault {
+        Fault::Fatal(failure)
+    }
+}

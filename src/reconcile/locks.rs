@@ -1,0 +1,121 @@
+//! Who is being worked on: people who share an identity value, or who turn out to be the same contact at the target,
+//! are never worked on at the same time, and come one after the other in the order of the source.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// The lines before the names that are wanted at this moment (identity values, ids at the target).
+#[derive(Debug, Default)]
+pub struct Locks {
+    lines: Mutex<Lines>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    next: u64,
+    by_name: HashMap<Arc<str>, VecDeque<Ticket>>,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    number: u64,
+    called: Arc<Notify>,
+}
+
+/// A place in the line of each of some names, given up when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    locks: Arc<Locks>,
+    names: Vec<Arc<str>>,
+    number: u64,
+    called: Arc<Notify>,
+}
+
+impl Locks {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stands in line for all the names, at once, so that nobody waits for each other. Each name is given once.
+    pub fn queue(self: &Arc<Self>, names: impl IntoIterator<Item = String>) -> Place {
+        let (names, called) = (names.into_iter().map(Arc::from).collect::<Vec<Arc<str>>>(), Arc::new(Notify::new()));
+        let mut lines = self.lines();
+        lines.next += 1;
+        let number = lines.next;
+        for name in &names {
+            let ticket = Ticket { number, called: Arc::clone(&called) };
+            lines.by_name.entry(Arc::clone(name)).or_default().push_back(ticket);
+        }
+        Place { locks: Arc::clone(self), names, number, called }
+    }
+}
+
+impl Place {
+    /// Whether it is first in the line of every name.
+    pub fn is_first(&self) -> bool {
+        let lines = self.locks.lines();
+        let is_first = |name| lines.by_name.get(name)?.front().map(|ticket| ticket.number == self.number);
+        self.names.iter().all(|name| is_first(name) == Some(true))
+    }
+
+    /// Waits until it is first in the line of every name.
+    pub async fn first(&self) {
+        while !self.is_first() {
+            self.called.notified().await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut lines = self.locks.lines();
+        for name in &self.names {
+            let Some(line) = lines.by_name.get_mut(name) else { continue };
+            line.retain(|ticket| ticket.number != self.number);
+            match line.front() {
+                // A call that comes before the other waits is kept for it.
+                Some(next) => next.called.notify_one(),
+                None => drop(lines.by_name.remove(name)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_first_is_first_whatever_they_share() {
+        let locks = Arc::new(Locks::default());
+        let one = locks.queue(names(&["phone:1", "email:x"]));
+        let two = locks.queue(names(&["phone:2", "email:x"]));
+        let three = locks.queue(names(&["phone:2"]));
+        let other = locks.queue(names(&["phone:3"]));
+        assert!(one.is_first() && other.is_first() && !two.is_first() && !three.is_first());
+        drop(one);
+        two.first().await;
+        assert!(!three.is_first());
+        drop(two);
+        three.first().await;
+        drop((three, other));
+        assert!(locks.lines().by_name.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_the_line_holds_nobody_up() {
+        let locks = Arc::new(Locks::default());
+        let one = locks.queue(names(&["a"]));
+        let two = locks.queue(names(&["a"]));
+        let three = locks.queue(names(&["a"]));
+        drop(two);
+        assert!(!three.is_first());
+        drop(one);
+        three.first().await;
+    }
+}

@@ -1,0 +1,570 @@
+//! One contact at one target: find what is there, diff it with what is wanted, act, and find out whatever is in doubt.
+//!
+//! It never asks "did my request work?" but "what is there, and what should be there?". After anything doubtful it goes
+//! back to finding. Who is next, and how many at once, is the run's business.
+
+pub mod find;
+pub mod gate;
+pub mod locks;
+pub mod person;
+mod problems;
+pub mod silence;
+pub mod slot;
+mod story;
+
+use crate::checkpoint::{Checkpoint, Intent, RunNo, Settled};
+use crate::clock::Clock;
+use crate::contact::{Contact, Field, Wanted};
+use crate::http::Http;
+use crate::identity::{IdentityValue, identity_of};
+use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
+use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
+use crate::platforms::{Connector, Fault, Found, Reading, Ready, Step, StepKind, Taken, Whom};
+use find::{Finder, Finding, lookup_of};
+use gate::Gate;
+use locks::{Locks, Place};
+use person::Person;
+use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown};
+use silence::Silence;
+use slot::Slot;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+use story::{Doubt, Story};
+use tokio::sync::{Semaphore, watch};
+
+/// How often a contact is tried before it is rejected as `target.failed`.
+const TRIES_MAX: u32 = 3;
+
+/// So many failing or doubtful contacts in a row are a target that fails, not contacts that do.
+const FAILURES_IN_A_ROW_MAX: u32 = 20;
+
+/// How long after a failed try that needs no settling the next one comes; doubled each time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What an earlier process of this run left about a person.
+#[derive(Clone, Debug)]
+pub enum Earlier {
+    /// A request that it meant to send, and never heard of.
+    Meant(Intent),
+    /// What it brought about for a person with this content. Somebody else may have been there since.
+    Did(Outcome),
+}
+
+/// How it ended with one person.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// It has an outcome.
+    Settled(Settled),
+    /// It has none yet: the run was told to stop before.
+    Pending,
+}
+
+/// What the user decided about contacts that are there, and are not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    /// What a contact that is there gets.
+    pub on_existing: OnExisting,
+    /// Nobody is created.
+    pub only_existing: bool,
+    /// How long after a doubtful request somebody not found counts as absent.
+    pub settle: Duration,
+}
+
+/// Everything that reconciling a person needs and that does not change during a run.
+pub struct Reconciler {
+    #[allow(missing_docs)]
+    pub connector: Arc<dyn Connector>,
+    #[allow(missing_docs)]
+    pub http: Arc<Http>,
+    #[allow(missing_docs)]
+    pub ready: Ready,
+    #[allow(missing_docs)]
+    pub finder: Finder,
+    #[allow(missing_docs)]
+    pub checkpoint: Checkpoint,
+    #[allow(missing_docs)]
+    pub run: RunNo,
+    /// The pass over the source.
+    pub pass: u32,
+    #[allow(missing_docs)]
+    pub clock: Clock,
+    /// By which fields people are found.
+    pub identity: Vec<Field>,
+    #[allow(missing_docs)]
+    pub policy: Policy,
+    #[allow(missing_docs)]
+    pub silence: Silence,
+    /// Whether a write replaces what is there.
+    pub replaces: bool,
+    /// Who is being worked on, by identity: see [`Person::names`].
+    pub people: Arc<Locks>,
+    /// Who is being worked on, by id at the target.
+    pub ids: Arc<Locks>,
+    /// Bounds how many people wait without a slot (for the settle time, for each other).
+    pub parking: Arc<Semaphore>,
+    /// The rate that is never passed, requests per second, where one is told.
+    pub ceiling_per_s: Option<f64>,
+    /// Bounds how many intents are ahead of their requests.
+    pub gate: Gate,
+    /// Turns true when the run is to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Whether anything has ever arrived over this connection.
+    pub has_succeeded: AtomicBool,
+    /// Doubtful or failing contacts since the last one that went well.
+    pub failures_in_a_row: AtomicU32,
+}
+
+/// What one round of find, diff, act led to.
+enum Turn {
+    End(Outcome),
+    Reject(Vec<Problem>),
+    /// Once more, after this long.
+    Again(Duration),
+}
+
+impl Reconciler {
+    /// Reconciles one person. The caller sees to it that nobody of the same [names](Person::names) is worked on until
+    /// what it ended with is in the checkpoint.
+    ///
+    /// # Errors
+    /// What stops the run: a refused token, a dead target, a failing checkpoint, too many failures in a row.
+    pub async fn reconcile(&self, person: &Person, earlier: Option<&Earlier>, slot: &mut Slot) -> Result<End, Failure> {
+        let mut story = earlier.map(Story::after).unwrap_or_default();
+        loop {
+            if *self.stop.borrow() {
+                return Ok(End::Pending);
+            }
+            let turn = match self.turn(person, &mut story).await {
+                Ok(turn) => turn,
+                Err(Fault::Refused(problems)) => self.refused(problems),
+                Err(Fault::InDoubt(failure)) => self.after_failure(&mut story, failure)?,
+                Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => return Ok(End::Pending),
+                Err(Fault::Fatal(failure)) => return Err(failure),
+            };
+            match turn {
+                Turn::End(outcome) => {
+                    self.failures_in_a_row.store(0, Ordering::Relaxed);
+                    return Ok(End::Settled(self.settled(person, story, outcome, Vec::new())));
+                }
+                Turn::Reject(problems) if is_failed(&problems) && !self.has_succeeded.load(Ordering::Relaxed) => {
+                    // Nothing has ever arrived: that is no fault of this contact.
+                    return Err(at_fault(&problems));
+                }
+                Turn::Reject(problems) => {
+                    let outcome = if is_unknown(&problems) { Outcome::Unknown } else { Outcome::Rejected };
+                    return Ok(End::Settled(self.settled(person, story, outcome, problems)));
+                }
+                Turn::Again(after) => {
+                    if !after.is_zero() && self.wait(slot, after).await.is_err() {
+                        return Ok(End::Pending);
+                    }
+                }
+            }
+        }
+    }
+
+    fn settled(&self, person: &Person, story: Story, outcome: Outcome, problems: Vec<Problem>) -> Settled {
+        let has_arrived = matches!(outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged);
+        let mut not_carried = if has_arrived { person.not_carried.clone() } else { Vec::new() };
+        if has_arrived {
+            not_carried.extend(story.not_carried);
+            not_carried.sort();
+            not_carried.dedup();
+        }
+        Settled {
+            outcome,
+            pass: self.pass,
+            origin: person.origin,
+            links: if has_arrived { story.links } else { Vec::new() },
+            target_id: story.target_id,
+            not_carried,
+            cleared: if has_arrived { story.cleared } else { 0 },
+            problems,
+        }
+    }
+
+    /// Waits without holding a slot.
+    async fn parked<T>(&self, slot: &mut Slot, until: impl Future<Output = T>) -> T {
+        let parking = Arc::clone(&self.parking).try_acquire_owned().ok();
+        if parking.is_some() {
+            slot.give_up();
+        }
+        let result = until.await;
+        drop(parking);
+        slot.retake().await;
+        result
+    }
+
+    /// Waits for a while, without holding a slot; an error when the run is to stop.
+    async fn wait(&self, slot: &mut Slot, duration: Duration) -> Result<(), ()> {
+        let mut stop = self.stop.clone();
+        let waited = async {
+            tokio::select! {
+                () = self.clock.sleep(duration) => Ok(()),
+                _ = stop.wait_for(|stop| *stop) => Err(()),
+            }
+        };
+        self.parked(slot, waited).await
+    }
+
+    /// Find, diff, act, once.
+    async fn turn(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        let since_ms = match &story.doubt {
+            None => None,
+            Some(doubt) => match self.settle_left(doubt) {
+                left if left.is_zero() => Some(doubt.at_ms.saturating_add(self.settle_ms())),
+                left if !self.finder.are_proven(&fields_of(person)).await? => return Ok(Turn::Again(left)),
+                _ => Some(doubt.at_ms),
+            },
+        };
+        match self.find(person, since_ms).await? {
+            Finding::Several(ids) => Ok(Turn::Reject(vec![ambiguous(&person.identities, &ids)])),
+            Finding::Absent => self.turn_for_absent(person, story).await,
+            Finding::One { found, by, .. } => {
+                let place = self.ids.queue([found.id.clone()]);
+                if place.is_first() {
+                    return self.turn_for_found(person, story, found, by).await;
+                }
+                self.turn_after(place, person, story, &found.id, since_ms).await
+            }
+        }
+    }
+
+    /// Somebody else is at this contact: waits, and looks again.
+    async fn turn_after(
+        &self,
+        place: Place,
+        person: &Person,
+        story: &mut Story,
+        id: &str,
+        since_ms: Option<u64>,
+    ) -> Result<Turn, Fault> {
+        place.first().await;
+        match self.find(person, since_ms).await? {
+            Finding::One { found, by, .. } if found.id == id => self.turn_for_found(person, story, found, by).await,
+            _ => Ok(Turn::Again(Duration::ZERO)),
+        }
+    }
+
+    /// What the target holds; read just now where a write would replace it as a whole.
+    async fn find(&self, person: &Person, since_ms: Option<u64>) -> Result<Finding, Fault> {
+        let finding = self.finder.find(&person.wanted, &person.identities, since_ms).await?;
+        let Finding::One { found, by, is_fresh: false } = &finding else { return Ok(finding) };
+        if !self.replaces || !self.would_change(person, found, *by) {
+            return Ok(finding);
+        }
+        let or_by = lookup_of(&*self.connector, &found.contact);
+        match self.connector.read(&self.http, &found.id, or_by.as_ref()).await? {
+            Reading::There(found) => Ok(Finding::One { found, by: *by, is_fresh: true }),
+            Reading::Gone => self.finder.find(&person.wanted, &person.identities, Some(self.clock.wall_ms())).await,
+            // A server that only lists: nothing newer than the snapshot is to be had.
+            Reading::Unreadable => Ok(finding),
+        }
+    }
+
+    /// Whether somebody found in a snapshot is going to be written.
+    fn would_change(&self, person: &Person, found: &Found, by: Option<Field>) -> bool {
+        if self.policy.on_existing == OnExisting::Skip {
+            return false;
+        }
+        let wanted = self.fitted(&person.wanted, &mut Story::default());
+        let delta = self.diff(&wanted, Some(found), by);
+        self.connector.steps(&self.ready, &delta, Some(found)).is_ok_and(|steps| !steps.is_empty())
+    }
+
+    /// What is wanted in the forms that this account knows, without what it is known to drop.
+    fn fitted(&self, wanted: &Wanted, story: &mut Story) -> Wanted {
+        let mut wanted = self.silence.strip(wanted, &mut story.not_carried);
+        story.not_carried.extend(self.connector.fit(&self.ready, &mut wanted));
+        wanted
+    }
+
+    fn diff(&self, wanted: &Wanted, found: Option<&Found>, by: Option<Field>) -> Delta {
+        let platform = self.connector.platform();
+        diff_with_identity(platform, &self.identity, wanted, found, by, self.policy.on_existing)
+    }
+
+    async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        if let Some(left) = story.doubt.as_ref().filter(|d| d.kind == StepKind::Create).map(|d| self.settle_left(d)) {
+            if !left.is_zero() {
+                return Ok(Turn::Again(left));
+            }
+            if story.tries >= TRIES_MAX {
+                return Ok(Turn::Reject(vec![failed(story.doubt.take().map(|doubt| doubt.why))]));
+            }
+        }
+        if let (Some(words), Some(doubt)) = (story.claimed.clone(), &story.doubt) {
+            let left = self.settle_left(doubt);
+            return Ok(if left.is_zero() { Turn::Reject(vec![claimed(&words)]) } else { Turn::Again(left) });
+        }
+        story.doubt = None;
+        if self.policy.only_existing {
+            return Ok(Turn::End(Outcome::Skipped(Skip::Absent)));
+        }
+        let wanted = self.fitted(&person.wanted, story);
+        let delta = self.diff(&wanted, None, None);
+        match self.connector.steps(&self.ready, &delta, None) {
+            Err(problems) => Ok(Turn::Reject(problems)),
+            Ok(steps) => {
+                story.links = links(person, None, &delta.after);
+                self.act(person, story, &delta, &steps, None).await
+            }
+        }
+    }
+
+    async fn turn_for_found(
+        &self,
+        person: &Person,
+        story: &mut Story,
+        found: Found,
+        by: Option<Field>,
+    ) -> Result<Turn, Fault> {
+        story.target_id = Some(found.id.clone());
+        for name in self.silence.learn(&found.contact) {
+            self.checkpoint.forget(&silence::memory_of(&name))?;
+        }
+        if let Some(field) = by.filter(|by| person.is_unclear(*by, &found.contact)) {
+            return Ok(Turn::Reject(vec![shared(field, &found.id)]));
+        }
+        let is_claimed = story.claimed.take().is_some();
+        let doubt = story.doubt.take();
+        story.has_created |= doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create);
+        let was_changed = doubt.is_some_and(|doubt| doubt.kind == StepKind::Change) && !is_claimed;
+        if self.policy.on_existing == OnExisting::Skip && !story.has_created && !story.has_updated && !was_changed {
+            return Ok(Turn::End(Outcome::Skipped(Skip::Existing)));
+        }
+        let wanted = self.fitted(&person.wanted, story);
+        let delta = self.diff(&wanted, Some(&found), by);
+        story.not_carried.extend(delta.kept.iter().map(|name| (*name).to_owned()));
+        let steps = match self.connector.steps(&self.ready, &delta, Some(&found)) {
+            Err(problems) => return Ok(Turn::Reject(problems)),
+            Ok(steps) => steps,
+        };
+        story.links = links(person, by, &delta.after);
+        if steps.is_empty() {
+            story.has_updated |= was_changed;
+            story.cleared += std::mem::take(&mut story.cleared_in_doubt);
+            return Ok(Turn::End(story.outcome()));
+        }
+        // A change that was in doubt and has not arrived was a failed try.
+        if was_changed && story.tries >= TRIES_MAX {
+            return Ok(Turn::Reject(vec![failed(None)]));
+        }
+        self.act(person, story, &delta, &steps, Some(&found)).await
+    }
+
+    /// Takes the steps, each after its intent is on disk.
+    async fn act(
+        &self,
+        person: &Person,
+        story: &mut Story,
+        delta: &Delta,
+        steps: &[Step],
+        found: Option<&Found>,
+    ) -> Result<Turn, Fault> {
+        let mut whom = found.map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
+        let mut after = None;
+        for step in steps {
+            let _passed = self.gate.pass(self.http.rate_now().or(self.ceiling_per_s)).await;
+            let intent = self.intent(person, story, step, found);
+            let kind = intent.kind;
+            self.checkpoint.intend(self.run, person.key, intent).await?;
+            if let Whom::Id(id) = &whom {
+                self.finder.changes(id);
+            }
+            match self.connector.take(&self.http, step, &whom).await {
+                Ok(Taken::Done { id, after: contact }) => {
+                    self.failures_in_a_row.store(0, Ordering::Relaxed);
+                    self.has_succeeded.store(true, Ordering::Relaxed);
+                    story.target_id = Some(id.clone());
+                    story.has_created |= kind == StepKind::Create;
+                    story.has_updated |= kind == StepKind::Change;
+                    after = contact;
+                    whom = Whom::Id(id);
+                }
+                Ok(Taken::AlreadyThere(words)) => return self.after_claim(person, story, words).await,
+                Ok(Taken::Gone) => {
+                    self.checkpoint.withdraw(self.run, person.key).await?;
+                    story.tries += 1;
+                    return Ok(if story.tries >= TRIES_MAX {
+                        Turn::Reject(vec![failed(None)])
+                    } else {
+                        // The links are older than this answer; so is a snapshot, which is not asked for a contact that
+                        // was about to be changed.
+                        self.forget_links(person).await?;
+                        Turn::Again(RETRY_AFTER)
+                    });
+                }
+                Err(Fault::Refused(problems)) => {
+                    self.checkpoint.withdraw(self.run, person.key).await?;
+                    if !story.has_created {
+                        return Ok(self.refused(problems));
+                    }
+                    // They are there, made by this run; what the platform refuses of them is named.
+                    story.not_carried.extend(delta.changes.iter().map(|change| change.field.clone()));
+                    return Ok(Turn::End(story.outcome()));
+                }
+                Err(Fault::InDoubt(why)) => {
+                    story.tries += 1;
+                    story.cleared_in_doubt = delta.cleared;
+                    story.doubt = Some(Doubt { kind, at_ms: self.clock.wall_ms(), why: why.clone() });
+                    self.count_failure(story, &why)?;
+                    // Whether somebody was made is looked up at once, and again when it is settled. A change is either
+                    // there or is sent once more, which a target that is not well should be spared.
+                    return Ok(Turn::Again(match kind {
+                        StepKind::Create => Duration::ZERO,
+                        StepKind::Change => retry_after(story.tries),
+                    }));
+                }
+                Err(Fault::Fatal(failure)) => {
+                    // Only what an orderly stop held back is known not to have left; whatever else stops the run may be
+                    // an answer to a request that was carried out.
+                    if failure.exit == Exit::Interrupted {
+                        self.checkpoint.withdraw(self.run, person.key).await?;
+                    }
+                    return Err(Fault::Fatal(failure));
+                }
+            }
+        }
+        story.cleared += delta.cleared;
+        if let Whom::Id(id) = &whom {
+            let found_from_ms = self.clock.wall_ms().saturating_add(self.settle_ms());
+            self.finder.exists(id, &delta.after, found_from_ms);
+            self.check_silence(delta, id, after.as_deref(), story).await?;
+        }
+        Ok(Turn::End(story.outcome()))
+    }
+
+    fn intent(&self, person: &Person, story: &Story, step: &Step, found: Option<&Found>) -> Intent {
+        let before = found.map(|found| serde_json::Value::Object(found.contact.to_json()).to_string());
+        Intent {
+            kind: step.kind,
+            identities: person.identities.clone(),
+            origin: person.origin,
+            at_ms: self.clock.wall_ms(),
+            attempt: story.tries + 1,
+            target_id: found.map(|found| found.id.clone()),
+            before,
+        }
+    }
+
+    /// The platform says the person is there already: look again, and give a lagging search its time.
+    async fn after_claim(&self, person: &Person, story: &mut Story, words: String) -> Result<Turn, Fault> {
+        // What an earlier try in doubt may have made is found by its intent.
+        if story.tries == 0 {
+            self.checkpoint.withdraw(self.run, person.key).await?;
+        }
+        if story.claimed.is_some() {
+            return Ok(Turn::Reject(vec![claimed(&words)]));
+        }
+        // Nothing was created by this request. That somebody else's (or an earlier, lost) one did it is found out by
+        // looking until the settle time is over.
+        let kind = if story.tries > 0 { StepKind::Create } else { StepKind::Change };
+        let why = Failure::new(Exit::Unavailable, words.clone());
+        story.doubt = Some(Doubt { kind, at_ms: self.clock.wall_ms(), why });
+        story.claimed = Some(words);
+        Ok(Turn::Again(Duration::ZERO))
+    }
+
+    /// A request that reads failed: nothing was sent for this person in this turn.
+    fn after_failure(&self, story: &mut Story, why: Failure) -> Result<Turn, Failure> {
+        story.failures += 1;
+        self.count_failure(story, &why)?;
+        if story.failures < TRIES_MAX {
+            return Ok(Turn::Again(retry_after(story.failures)));
+        }
+        let may_be_there = story.doubt.is_some() || story.has_created || story.has_updated;
+        Ok(Turn::Reject(vec![if may_be_there { unknown(&why) } else { not_looked_up(&why) }]))
+    }
+
+    /// The platform's word about one contact: it is well.
+    fn refused(&self, problems: Vec<Problem>) -> Turn {
+        self.failures_in_a_row.store(0, Ordering::Relaxed);
+        Turn::Reject(problems)
+    }
+
+    /// Counts a contact that fails, at its first failure.
+    fn count_failure(&self, story: &Story, why: &Failure) -> Result<(), Failure> {
+        if story.tries + story.failures > 1 {
+            return Ok(());
+        }
+        let in_a_row = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_a_row < FAILURES_IN_A_ROW_MAX {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Unavailable,
+            format!("{in_a_row} contacts in a row failed or are in doubt, so the target is at fault"),
+        )
+        .cause(&why.message)
+        .hint("nobody was rejected for it; the same command goes on when the platform is well again"))
+    }
+
+    fn settle_left(&self, doubt: &Doubt) -> Duration {
+        let settled_ms = doubt.at_ms.saturating_add(self.settle_ms());
+        Duration::from_millis(settled_ms.saturating_sub(self.clock.wall_ms()))
+    }
+
+    fn settle_ms(&self) -> u64 {
+        u64::try_from(self.policy.settle.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    async fn forget_links(&self, person: &Person) -> Result<(), Fault> {
+        for identity in &person.identities {
+            self.checkpoint.unlink(identity).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the contact back when it carries names that the platform may drop without a word.
+    async fn check_silence(
+        &self,
+        delta: &Delta,
+        id: &str,
+        after: Option<&Contact>,
+        story: &mut Story,
+    ) -> Result<(), Fault> {
+        story.not_carried.extend(self.silence.dropped(delta));
+        let names = self.silence.untried(delta);
+        if names.is_empty() {
+            return Ok(());
+        }
+        let read_back = match after {
+            Some(contact) => Some(contact.clone()),
+            None => match self.connector.read(&self.http, id, lookup_of(&*self.connector, &delta.after).as_ref()).await
+            {
+                Ok(reading) => reading.there().map(|found| found.contact),
+                Err(Fault::Fatal(failure)) => return Err(Fault::Fatal(failure)),
+                // The contact has arrived; what it dropped is found out at the name's next use.
+                Err(Fault::Refused(_) | Fault::InDoubt(_)) => None,
+            },
+        };
+        let Some(contact) = read_back else {
+            self.silence.unanswered(&names);
+            return Ok(());
+        };
+        for name in self.silence.judge(&names, delta, &contact) {
+            self.checkpoint.remember(&silence::memory_of(&name), "dropped")?;
+            story.not_carried.push(name);
+        }
+        Ok(())
+    }
+}
+
+fn fields_of(person: &Person) -> Vec<Field> {
+    person.identities.iter().map(|identity| identity.field).collect()
+}
+
+/// How long after the nth failed try (from 1) the next one comes.
+fn retry_after(nth: u32) -> Duration {
+    RETRY_AFTER * 2u32.saturating_pow(nth.saturating_sub(1).min(TRIES_MAX))
+}
+
+/// The identity values by which this contact is the person's: the one that found it, and those that it has. Where it has
+/// another value, that of the record may be somebody else's.
+fn links(person: &Person, by: Option<Field>, contact: &Contact) -> Vec<IdentityValue> {
+    let there = identity_of(contact, &fields_of(person));
+    let leads = |identity: &&IdentityValue| Some(identity.field) == by || there.contains(identity);
+    person.identities.iter().filter(leads).cloned().collect()
+}

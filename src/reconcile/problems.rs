@@ -1,0 +1,76 @@
+//! What a record is rejected with once the target was asked: the problems in words.
+
+use super::TRIES_MAX;
+use crate::contact::Field;
+use crate::identity::IdentityValue;
+use crate::outcome::{Exit, Failure, Problem};
+
+pub(super) fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
+    let by: Vec<&str> = identities.iter().map(|identity| identity.field.name()).collect();
+    Problem::new(
+        "identity.ambiguous",
+        format!("{} people at the target answer to this record: `{}`", ids.len(), ids.join("`, `")),
+    )
+    .at(by.join(", "))
+    .hint("merge them at the target, or leave one of the values out")
+}
+
+/// Somebody was found only by a value that another person of the source has too. It names no line: it is told again when
+/// the run is gone on with, and the file may have been edited in between.
+pub(super) fn shared(field: Field, id: &str) -> Problem {
+    let name = match field {
+        Field::Phones => "phone",
+        Field::Emails => "email",
+        _ => field.name(),
+    };
+    Problem::new(
+        "identity.ambiguous",
+        format!("another person of the source has the same `{name}`, and the target has one contact for both: `{id}`"),
+    )
+    .at(name)
+    .hint(format!("give this person another `{name}` or none, or the same phone if it is the same person"))
+}
+
+pub(super) fn claimed(words: &str) -> Problem {
+    Problem::new(
+        "target.refused",
+        format!("the target says that this person is there already, but does not find them: `{words}`"),
+    )
+    .hint("look for the phone and the e-mail at the target; somebody may hold them in another form")
+}
+
+pub(super) fn failed(why: Option<Failure>) -> Problem {
+    let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
+    Problem::new(FAILED, format!("tried {TRIES_MAX} times, and it is not at the target: {why}"))
+        .hint("import the rejects file again later")
+}
+
+pub(super) fn not_looked_up(why: &Failure) -> Problem {
+    Problem::new(FAILED, format!("tried {TRIES_MAX} times to look it up, so nothing was sent: {why}"))
+        .hint("import the rejects file again later")
+}
+
+const FAILED: &str = "target.failed";
+
+pub(super) fn is_failed(problems: &[Problem]) -> bool {
+    problems.first().is_some_and(|problem| problem.code == FAILED)
+}
+
+/// A contact failed before anything had ever arrived.
+pub(super) fn at_fault(problems: &[Problem]) -> Failure {
+    let failure =
+        Failure::new(Exit::Unavailable, "nothing has arrived at the target yet, and what was sent to it fails");
+    let failure = problems.first().map_or(failure.clone(), |problem| failure.cause(&problem.message));
+    failure.hint("nobody was rejected for it; the same command goes on when the platform is well again")
+}
+
+const UNKNOWN: &str = "target.unknown";
+
+pub(super) fn unknown(why: &Failure) -> Problem {
+    Problem::new(UNKNOWN, format!("it may have arrived, and could not be looked up: {why}"))
+        .hint("the same command, or `ferry resume`, finds out")
+}
+
+pub(super) fn is_unknown(problems: &[Problem]) -> bool {
+    problems.first().is_some_and(|problem| problem.code == UNKNOWN)
+}

@@ -1,0 +1,67 @@
+//! What has happened to one person so far, in this process and as an earlier one left it.
+
+use super::Earlier;
+use crate::identity::IdentityValue;
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::platforms::StepKind;
+
+/// What is not known about an earlier request for a person.
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    pub(super) kind: StepKind,
+    pub(super) at_ms: u64,
+    pub(super) why: Failure,
+}
+
+/// What has happened to a person so far in this process.
+#[derive(Default)]
+pub(super) struct Story {
+    pub(super) doubt: Option<Doubt>,
+    /// Requests that were sent, or may have been, and did not bring it about.
+    pub(super) tries: u32,
+    /// Look-ups that gave no answer.
+    pub(super) failures: u32,
+    /// Someone was created, by whatever request.
+    pub(super) has_created: bool,
+    /// Something was changed.
+    pub(super) has_updated: bool,
+    /// The platform says that the person is there, and does not find it.
+    pub(super) claimed: Option<String>,
+    pub(super) not_carried: Vec<String>,
+    pub(super) cleared: u64,
+    /// Values that a request in doubt was to wipe.
+    pub(super) cleared_in_doubt: u64,
+    pub(super) target_id: Option<String>,
+    /// The identity values that lead to the target's contact.
+    pub(super) links: Vec<IdentityValue>,
+}
+
+impl Story {
+    /// The story goes on where an earlier process left it.
+    pub(super) fn after(earlier: &Earlier) -> Story {
+        match earlier {
+            // That the process died says nothing about the try: those before it count.
+            Earlier::Meant(intent) => Story {
+                tries: intent.attempt.saturating_sub(1),
+                doubt: Some(doubt_of(intent.kind, intent.at_ms)),
+                ..Story::default()
+            },
+            Earlier::Did(Outcome::Created) => Story { has_created: true, ..Story::default() },
+            Earlier::Did(Outcome::Updated) => Story { doubt: Some(doubt_of(StepKind::Change, 0)), ..Story::default() },
+            Earlier::Did(_) => Story::default(),
+        }
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        match (self.has_created, self.has_updated) {
+            (true, _) => Outcome::Created,
+            (false, true) => Outcome::Updated,
+            (false, false) => Outcome::Unchanged,
+        }
+    }
+}
+
+fn doubt_of(kind: StepKind, at_ms: u64) -> Doubt {
+    let why = Failure::new(Exit::Unknown, "an earlier run stopped before it heard of this request");
+    Doubt { kind, at_ms, why }
+}
