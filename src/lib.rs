@@ -25,6 +25,8 @@
 //! | [`platforms`] | the facts and the behaviour of each platform |
 //! | [`checkpoint`] | what was intended, and what became of it |
 //! | [`reconcile`] | find, diff, act for one contact |
+//! | [`report`] | what people see |
+//! | [`plan`] | arguments, files and environment → a checked plan |
 
 pub mod checkpoint;
 pub mod clock;
@@ -34,6 +36,8 @@ pub mod http;
 pub mod identity;
 pub mod mapping;
 pub mod outcome;
+pub mod plan;
 pub mod platforms;
 pub mod reconcile;
 pub mod record;
+pub mod report;

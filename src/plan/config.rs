@@ -1,0 +1,380 @@
+//! The connections: from `ferry.yaml`, the environment and the platforms' defaults (contract 2, 2.1).
+//!
+//! It opens no connection and runs no job. All that is wrong with the file is told at once; what only a connection lacks
+//! (a variable that is not set, a setting that is needed) is told when that connection is asked for.
+
+use super::diagnostic::{Diagnostic, Diagnostics, nearest};
+use super::env::Env;
+use super::filling::{Filling, settings_of};
+use super::secrets::{mask_lines, mask_tree};
+use super::yaml::{self, Kind, Node, Span};
+use crate::outcome::{Exit, Failure};
+use crate::platforms::settings::Settings;
+use crate::platforms::{PLATFORMS, Platform};
+use crate::report::render_failure;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The file that is read when none is named.
+pub const FILE_NAME: &str = "ferry.yaml";
+/// Variables that begin like a connection's but are the program's own.
+const OWN_VARIABLES: &[&str] = &["FERRY_STATE"];
+const TOP_KEYS: [&str; 3] = ["env_file", "connections", "jobs"];
+
+/// One account on a platform, and how it is to be reached.
+#[derive(Clone)]
+pub struct Connection {
+    /// Its name.
+    pub name: String,
+    /// Its platform.
+    pub platform: &'static Platform,
+    /// Its settings, defaults filled in.
+    pub settings: Settings,
+    /// Where its name stands in the file; `None` when there is no file.
+    pub place: Option<Span>,
+    /// What it lacks to be used.
+    pub(super) lacks: Vec<Diagnostic>,
+}
+
+/// The configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// In the order of the file, or of the platforms.
+    pub connections: Vec<Connection>,
+    /// The folder to which paths in the file are relative: the file's, or the current one.
+    pub folder: PathBuf,
+    /// The jobs as they stand in the file, unchecked.
+    pub jobs: Option<Node>,
+    /// What is worth knowing and no mistake: variables that look like settings and are none.
+    pub notes: Vec<String>,
+    /// The file, as messages name it; `None` when there is none.
+    path: Option<String>,
+    /// The file with its secrets masked.
+    page: String,
+}
+
+/// Why there is no configuration, or no such connection in it.
+#[derive(Clone, Debug)]
+pub enum ConfigError {
+    /// For one reason.
+    Failed(Failure),
+    /// Because of mistakes, each with its place.
+    Mistakes(Diagnostics),
+}
+
+impl Config {
+    /// Reads `path`, or [`FILE_NAME`] in the current folder if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or with all that is wrong in it.
+    pub fn load(path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
+        Config::load_with(PLATFORMS, path, env)
+    }
+
+    /// The same for other platforms than the program's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn load_with(platforms: &[&'static Platform], path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
+        let file = path.unwrap_or(Path::new(FILE_NAME));
+        match read_page(file) {
+            Ok(page) => Config::parse_with(platforms, &page, file, env),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_none() => {
+                Ok(Config::without_file(platforms, env))
+            }
+            Err(error) => {
+                let message = format!("the configuration `{}` cannot be read", file.display());
+                Err(Failure::usage(message)
+                    .cause(error)
+                    .hint("`--config` names the file; without it, it is `ferry.yaml` here")
+                    .into())
+            }
+        }
+    }
+
+    /// The same for a text that stands in `file`.
+    ///
+    /// # Errors
+    ///
+    /// With all that is wrong in it.
+    pub fn parse_with(
+        platforms: &[&'static Platform],
+        page: &str,
+        file: &Path,
+        env: &Env,
+    ) -> Result<Config, ConfigError> {
+        let path = file.display().to_string();
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut mistakes = Vec::new();
+        let root = yaml::read(page, "the configuration", &mut mistakes);
+        let masked = root.as_ref().map_or_else(|| mask_lines(page), |root| mask_tree(page, root, platforms));
+        let mut reading = Reading { platforms, env: env.clone(), folder, mistakes };
+        let (connections, jobs) = reading.root(root)?;
+        if !reading.mistakes.is_empty() {
+            return Err(ConfigError::Mistakes(Diagnostics::new(path, masked, reading.mistakes)));
+        }
+        let notes = notes(&connections, &reading.env);
+        let folder = folder.to_owned();
+        Ok(Config { connections, folder, jobs, notes, path: Some(path), page: masked })
+    }
+
+    fn without_file(platforms: &[&'static Platform], env: &Env) -> Config {
+        let connections = default_connections(platforms, env);
+        let notes = notes(&connections, env);
+        Config { connections, folder: PathBuf::from("."), jobs: None, notes, path: None, page: String::new() }
+    }
+
+    /// A connection by its name (or another name of its platform, when it is named after it), whatever it lacks: enough
+    /// for a rehearsal, which needs no credentials.
+    ///
+    /// # Errors
+    ///
+    /// When there is none; with the nearest name, and all names.
+    pub fn find(&self, name: &str) -> Result<&Connection, ConfigError> {
+        let alias = |one: &&Connection| one.name == one.platform.name && one.platform.aliases.contains(&name);
+        let exact = self.connections.iter().find(|one| one.name == name);
+        exact.or_else(|| self.connections.iter().find(alias)).ok_or_else(|| self.unknown(name).into())
+    }
+
+    /// A connection by its name, ready to be used.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or with all that it lacks.
+    pub fn connection(&self, name: &str) -> Result<&Connection, ConfigError> {
+        let found = self.find(name)?;
+        if found.lacks.is_empty() {
+            return Ok(found);
+        }
+        let path = self.path.as_deref().unwrap_or(FILE_NAME);
+        Err(ConfigError::Mistakes(Diagnostics::new(path, &self.page, found.lacks.clone())))
+    }
+
+    /// A path of the configuration, relative to its folder.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    fn unknown(&self, name: &str) -> Failure {
+        let names: Vec<&str> = self.connections.iter().map(|one| one.name.as_str()).collect();
+        let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let failure = Failure::usage(format!("there is no connection `{name}`"));
+        match nearest(name, names.iter().copied()) {
+            Some(near) => failure.hint(format!("did you mean `{near}`? there are: {list}")),
+            None if list.is_empty() => failure.hint("there are none yet: see `connections:` in `ferry.yaml`"),
+            None => failure.hint(format!("there are: {list}")),
+        }
+    }
+}
+
+impl ConfigError {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            ConfigError::Failed(failure) => failure.exit,
+            ConfigError::Mistakes(_) => Exit::Usage,
+        }
+    }
+
+    /// As text, with a line feed at its end; harmless on a terminal, and without secrets.
+    pub fn render(&self, color: bool) -> String {
+        match self {
+            ConfigError::Failed(failure) => render_failure(failure, color),
+            ConfigError::Mistakes(mistakes) => mistakes.render(color),
+        }
+    }
+}
+
+impl From<Failure> for ConfigError {
+    fn from(failure: Failure) -> ConfigError {
+        ConfigError::Failed(failure)
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.render(false).trim_end())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.platform.name)
+    }
+}
+
+fn read_page(file: &Path) -> io::Result<String> {
+    let mut page = String::new();
+    File::open(file)?.take(yaml::PAGE_LEN_MAX as u64 + 1).read_to_string(&mut page)?;
+    Ok(page)
+}
+
+/// The environment variable of a setting: `FERRY_<CONNECTION>_<SETTING>`, upper case, `-` as `_`.
+pub fn variable(connection: &str, setting: &str) -> String {
+    format!("FERRY_{connection}_{setting}").to_uppercase().replace('-', "_")
+}
+
+fn prefix(connection: &str) -> String {
+    variable(connection, "")
+}
+
+/// One reading of the file.
+struct Reading<'a> {
+    platforms: &'a [&'static Platform],
+    env: Env,
+    folder: &'a Path,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Reading<'_> {
+    fn mistake(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.push(Diagnostic::new(span.clone(), message).hint(hint));
+    }
+
+    fn root(&mut self, root: Option<Node>) -> Result<(Vec<Connection>, Option<Node>), Failure> {
+        let (mut connections, mut jobs) = (None, None);
+        for (key, value) in self.entries(root, "the configuration") {
+            match key.text.as_str() {
+                "env_file" => self.env_file(&value)?,
+                "connections" => connections = Some(value),
+                "jobs" => jobs = Some(value),
+                name => {
+                    let hint = did_you_mean(name, &TOP_KEYS);
+                    self.mistake(&key.span, format!("`{name}` is nothing that a configuration has"), hint);
+                }
+            }
+        }
+        let connections = match connections {
+            Some(node) => self.connections(node),
+            None => default_connections(self.platforms, &self.env),
+        };
+        Ok((connections, jobs))
+    }
+
+    fn entries(&mut self, node: Option<Node>, what: &str) -> Vec<(yaml::Key, Node)> {
+        match node {
+            None | Some(Node { kind: Kind::Null, .. }) => Vec::new(),
+            Some(Node { kind: Kind::Map(entries), .. }) => entries,
+            Some(node) => {
+                let message = format!("{what} is {}, expected a map", node.kind_name());
+                self.mistake(&node.span, message, "write `name: value`, one a line");
+                Vec::new()
+            }
+        }
+    }
+
+    fn env_file(&mut self, node: &Node) -> Result<(), Failure> {
+        match &node.kind {
+            // A file that is not there is no mistake: where it is deployed, the variables may be set.
+            Kind::Text(path) => self.env.add_file(&self.folder.join(path)).map(|_| ()),
+            _ => {
+                let message = format!("`env_file` is {}, expected a path", node.kind_name());
+                self.mistake(&node.span, message, "write `env_file: .env`");
+                Ok(())
+            }
+        }
+    }
+
+    fn connections(&mut self, node: Node) -> Vec<Connection> {
+        let mut connections: Vec<Connection> = Vec::new();
+        for (key, value) in self.entries(Some(node), "`connections`") {
+            if !is_name(&key.text) {
+                let message = format!("`{}` is no name for a connection", key.text);
+                self.mistake(&key.span, message, "use letters, digits, `-` and `_`");
+            } else if connections.iter().any(|one| one.name == key.text) {
+                // Told already.
+            } else if let Some(other) = connections.iter().find(|one| prefix(&one.name) == prefix(&key.text)) {
+                let message = format!("`{}` and `{}` share their environment variables", key.text, other.name);
+                self.mistake(&key.span, message, "give one of them another name");
+            } else {
+                connections.extend(self.connection(key, value));
+            }
+        }
+        connections
+    }
+
+    fn connection(&mut self, key: yaml::Key, node: Node) -> Option<Connection> {
+        let entries = self.entries(Some(node), &format!("connection `{}`", key.text));
+        let platform = self.platform(&key, &entries)?;
+        let given = entries.into_iter().filter(|(setting, _)| setting.text != "platform").collect();
+        let place = Some(key.span.clone());
+        let mut filling = Filling::new(key.text, platform, place, &self.env);
+        filling.take_file(given);
+        let (connection, mistakes) = filling.end();
+        self.mistakes.extend(mistakes);
+        Some(connection)
+    }
+
+    fn platform(&mut self, key: &yaml::Key, entries: &[(yaml::Key, Node)]) -> Option<&'static Platform> {
+        let named = |name: &str| self.platforms.iter().find(|one| one.name == name || one.aliases.contains(&name));
+        let names: Vec<&str> = self.platforms.iter().map(|one| one.name).collect();
+        let node = entries.iter().find(|(setting, _)| setting.text == "platform").map(|(_, node)| node);
+        let (name, span) = match node {
+            None => (key.text.as_str(), &key.span),
+            Some(Node { kind: Kind::Text(name), span }) => (name.as_str(), span),
+            Some(Node { span, .. }) => ("", span),
+        };
+        if let Some(platform) = named(name) {
+            return Some(platform);
+        }
+        let message = match node {
+            None => format!("connection `{}` does not say its platform", key.text),
+            Some(_) => format!("there is no platform `{name}`"),
+        };
+        let hint = match node {
+            None => format!("add `platform:` with one of {}", listed(&names)),
+            Some(_) => did_you_mean(name, &names),
+        };
+        self.mistake(span, message, hint);
+        None
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn did_you_mean(word: &str, names: &[&str]) -> String {
+    match nearest(word, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", listed(names)),
+    }
+}
+
+fn default_connections(platforms: &[&'static Platform], env: &Env) -> Vec<Connection> {
+    let connection = |platform: &&'static Platform| {
+        let mut filling = Filling::new(platform.name.to_owned(), platform, None, env);
+        filling.take_file(Vec::new());
+        filling.end().0
+    };
+    platforms.iter().map(connection).collect()
+}
+
+/// Variables that look like settings and are none, with the setting that may be meant. Never a value.
+fn notes(connections: &[Connection], env: &Env) -> Vec<String> {
+    let all: Vec<String> = connections.iter().flat_map(variables).collect();
+    let is_known = |name: &str| OWN_VARIABLES.contains(&name) || all.iter().any(|known| known == name);
+    let strangers = env.names().filter(|name| name.starts_with("FERRY_") && !is_known(name));
+    let note = |name: &str| {
+        let rest = |name: &'_ str| name.strip_prefix("FERRY_").unwrap_or(name).to_owned();
+        let rests: Vec<String> = all.iter().map(|name| rest(name)).collect();
+        let near = format!("FERRY_{}", nearest(&rest(name), rests.iter().map(String::as_str))?);
+        Some(format!("the environment variable `{name}` is no setting of a connection; did you mean `{near}`?"))
+    };
+    strangers.filter_map(note).collect()
+}
+
+fn variables(connection: &Connection) -> impl Iterator<Item = String> {
+    settings_of(connection.platform).map(|setting| variable(&connection.name, setting.name))
+}

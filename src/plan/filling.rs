@@ -1,0 +1,218 @@
+//! The settings of one connection: from the environment, else the file, else the default; checked.
+
+use super::checks::CHECKS;
+use super::config::{Connection, variable};
+use super::diagnostic::{Diagnostic, nearest};
+use super::env::{Env, expand};
+use super::yaml::{Key, Kind, Node, Span};
+use crate::platforms::Platform;
+use crate::platforms::settings::{COMMON, Setting, Settings};
+use secrecy::SecretString;
+
+/// Fills the settings of one connection.
+pub(super) struct Filling<'e> {
+    name: String,
+    platform: &'static Platform,
+    place: Option<Span>,
+    env: &'e Env,
+    settings: Settings,
+    /// Wrong in the file, whoever asks.
+    mistakes: Vec<Diagnostic>,
+    /// In the way of this connection only.
+    lacks: Vec<Diagnostic>,
+    /// The settings that one of these is about.
+    told: Vec<&'static str>,
+}
+
+/// All settings of a platform: the common ones first.
+pub(super) fn settings_of(platform: &Platform) -> impl Iterator<Item = &'static Setting> {
+    let own = |common: &&Setting| !platform.settings.iter().any(|one| one.name == common.name);
+    COMMON.iter().filter(own).chain(platform.settings)
+}
+
+/// The settings of a connection of this platform as nobody has said anything about them.
+pub fn default_settings(connection: &str, platform: &Platform) -> Settings {
+    let mut settings = Settings::new(connection);
+    for setting in settings_of(platform) {
+        if let Some(default) = setting.default {
+            put(&mut settings, setting, default.to_owned());
+        }
+    }
+    if settings.get("base_url").is_none() {
+        settings.set("base_url", platform.base_url);
+    }
+    if settings.get("concurrency").is_none() {
+        settings.set("concurrency", platform.concurrency.to_string());
+    }
+    settings
+}
+
+fn put(settings: &mut Settings, setting: &Setting, value: String) {
+    if setting.secret {
+        settings.set_secret(setting.name, SecretString::from(value));
+    } else {
+        settings.set(setting.name, value);
+    }
+}
+
+impl<'e> Filling<'e> {
+    pub fn new(name: String, platform: &'static Platform, place: Option<Span>, env: &'e Env) -> Filling<'e> {
+        let settings = default_settings(&name, platform);
+        Filling { name, platform, place, env, settings, mistakes: Vec::new(), lacks: Vec::new(), told: Vec::new() }
+    }
+
+    /// Takes what the file gives, and what the environment gives in its place.
+    pub fn take_file(&mut self, given: Vec<(Key, Node)>) {
+        let platform = self.platform;
+        for (key, _) in &given {
+            if !settings_of(platform).any(|setting| setting.name == key.text) {
+                self.unknown(key);
+            }
+        }
+        // Whether `http://` is allowed must be known before the address is looked at.
+        let allow_first = |setting: &&Setting| setting.name != "allow_http";
+        let mut settings: Vec<_> = settings_of(platform).collect();
+        settings.sort_by_key(allow_first);
+        for setting in settings {
+            let node = given.iter().find(|(key, _)| key.text == setting.name).map(|(_, node)| node);
+            let before = self.mistakes.len() + self.lacks.len();
+            self.fill(setting, node);
+            if self.mistakes.len() + self.lacks.len() > before {
+                self.told.push(setting.name);
+            }
+        }
+    }
+
+    /// The connection, and what is wrong in the file.
+    pub fn end(mut self) -> (Connection, Vec<Diagnostic>) {
+        self.needed();
+        let Filling { name, platform, place, settings, mistakes, lacks, .. } = self;
+        (Connection { name, platform, settings, place, lacks }, mistakes)
+    }
+
+    fn unknown(&mut self, key: &Key) {
+        let names: Vec<&str> = settings_of(self.platform).map(|setting| setting.name).collect();
+        let message = format!("`{}` is no setting of {}", key.text, self.platform.title);
+        let hint = match nearest(&key.text, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`ferry platforms {}` lists the settings", self.platform.name),
+        };
+        self.mistakes.push(Diagnostic::new(key.span.clone(), message).hint(hint));
+    }
+
+    fn fill(&mut self, setting: &Setting, node: Option<&Node>) {
+        let name = variable(&self.name, setting.name);
+        if let Some(value) = self.env.get(&name) {
+            let value = value.to_owned();
+            match self.wrong(setting, &value) {
+                None => put(&mut self.settings, setting, value),
+                Some((message, hint)) => {
+                    let allow = format!("`{}=true`", variable(&self.name, "allow_http"));
+                    let hint = hint.replace("`allow_http: true`", &allow);
+                    let mistake = Diagnostic::elsewhere(format!("the environment variable `{name}`: {message}"));
+                    self.lacks.push(mistake.hint(hint));
+                }
+            }
+            return;
+        }
+        let Some(node) = node else { return };
+        match &node.kind {
+            Kind::Text(text) => self.text(setting, text, &node.span),
+            Kind::Map(rows) if self.takes_table(setting) => self.table(setting, rows),
+            _ => {
+                let message = format!("`{}` is {}, expected a text", setting.name, node.kind_name());
+                let hint = "give it a value, or take the line out";
+                self.mistakes.push(Diagnostic::new(node.span.clone(), message).hint(hint));
+            }
+        }
+    }
+
+    fn text(&mut self, setting: &Setting, text: &str, span: &Span) {
+        let value = match expand(text, span, self.env) {
+            Ok(value) => value,
+            Err(unset) => return self.lacks.extend(unset),
+        };
+        match self.wrong(setting, &value) {
+            None => put(&mut self.settings, setting, value),
+            Some((message, hint)) => {
+                let message = format!("`{}`: {message}", setting.name);
+                self.mistakes.push(Diagnostic::new(span.clone(), message).hint(hint));
+            }
+        }
+    }
+
+    fn table(&mut self, setting: &Setting, rows: &[(Key, Node)]) {
+        let mut table = Vec::new();
+        for (key, node) in rows {
+            let Kind::Text(text) = &node.kind else {
+                let message = format!("`{}` is {}, expected a text", key.text, node.kind_name());
+                self.mistakes.push(Diagnostic::new(node.span.clone(), message).hint("write `name: id`"));
+                continue;
+            };
+            match expand(text, &node.span, self.env) {
+                Ok(value) => table.push((key.text.clone(), value)),
+                Err(unset) => self.lacks.extend(unset),
+            }
+        }
+        self.settings.set_table(setting.name, table);
+    }
+
+    /// A table of names is a setting of the platform's own, without words to choose from and without a default.
+    fn takes_table(&self, setting: &Setting) -> bool {
+        let own = self.platform.settings.iter().any(|one| one.name == setting.name);
+        own && !setting.secret && setting.choices.is_empty() && setting.default.is_none()
+    }
+
+    /// What is wrong with a value, and what to do about it.
+    fn wrong(&self, setting: &Setting, value: &str) -> Option<(String, String)> {
+        if !setting.choices.is_empty() && !setting.choices.contains(&value) {
+            let words = setting.choices.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let message = if setting.secret { "unknown value".to_owned() } else { format!("`{value}` is unknown") };
+            return Some(match nearest(value, setting.choices.iter().copied()) {
+                Some(near) => (message, format!("did you mean `{near}`? expected one of {words}")),
+                None => (message, format!("expected one of {words}")),
+            });
+        }
+        if setting.secret {
+            return secret(setting, value).map(|(message, hint)| (message.to_owned(), hint.to_owned()));
+        }
+        let (_, check) = CHECKS.iter().find(|(name, _)| *name == setting.name)?;
+        check(value, &self.settings).err().map(|wrong| (wrong.message, wrong.hint))
+    }
+
+    fn needed(&mut self) {
+        // What could not be read is told already.
+        let told = std::mem::take(&mut self.told);
+        for setting in settings_of(self.platform).filter(|setting| setting.required && !told.contains(&setting.name)) {
+            use secrecy::ExposeSecret;
+            let secret = self.settings.secret(setting.name).is_some_and(|value| !value.expose_secret().is_empty());
+            let table = !self.settings.table(setting.name).is_empty();
+            if self.settings.get(setting.name).is_some() || secret || table {
+                continue;
+            }
+            let message = format!("connection `{}` needs `{}`: {}", self.name, setting.name, setting.help);
+            let name = variable(&self.name, setting.name);
+            let lack = match &self.place {
+                Some(span) => Diagnostic::new(span.clone(), message),
+                None => Diagnostic::elsewhere(message),
+            };
+            self.lacks.push(
+                lack.hint(format!("set the environment variable `{name}`, or `{}:` in `ferry.yaml`", setting.name)),
+            );
+        }
+    }
+}
+
+/// What copying does to a secret. It is not repeated. A password may have any letters; all others are ASCII everywhere.
+fn secret(setting: &Setting, value: &str) -> Option<(&'static str, &'static str)> {
+    if value.chars().any(char::is_control) {
+        return Some(("it holds a line break or another control character", "copy it again, on one line"));
+    }
+    if value.trim() != value {
+        return Some(("it begins or ends with a blank", "copy it again, without what stands around it"));
+    }
+    if setting.name != "password" && !value.is_ascii() {
+        return Some(("it holds a letter outside ASCII", "copy it again: a look-alike has slipped in"));
+    }
+    None
+}

@@ -1,0 +1,423 @@
+//! Arguments, files and environment, made into a checked plan. What is wrong with them is found here, before anything is
+//! sent; what only a source or a platform can tell is the run's business.
+
+pub mod checks;
+pub mod config;
+pub mod diagnostic;
+pub mod env;
+mod filling;
+mod secrets;
+pub mod yaml;
+
+pub use config::{Config, ConfigError, Connection};
+pub use env::Env;
+pub use filling::default_settings;
+
+use crate::files::{self, Format, Output, ReadOptions};
+use crate::http::Rate;
+use crate::mapping::phone::Region;
+use crate::mapping::{BindOptions, Mapping, MappingErrors, RegionChoice};
+use crate::outcome::Failure;
+use crate::platforms::diff::OnExisting;
+use crate::platforms::settings::{COMMON, environment_name};
+use crate::record::{Fields, Header};
+use diagnostic::nearest;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Mappings that come with the program, by their names.
+const BUILT_IN: &[(&str, &str)] = &[("contacts", include_str!("../../mappings/contacts.yaml"))];
+
+/// What was said about the file that is read.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct SourceAsked {
+    pub file: PathBuf,
+    pub map: Option<PathBuf>,
+    pub format: Option<Format>,
+    pub encoding: Option<String>,
+    pub delimiter: Option<u8>,
+    pub region: Option<String>,
+    pub raw_cells: bool,
+}
+
+/// What was said about the work.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct WorkAsked {
+    pub fresh: bool,
+    pub limit: Option<u64>,
+    pub rejects: Option<PathBuf>,
+    pub results: Option<PathBuf>,
+}
+
+/// What was said about the target.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct TargetAsked {
+    pub to: String,
+    pub sandbox: bool,
+    pub on_existing: OnExisting,
+    pub only_existing: bool,
+    pub rate: Option<String>,
+    pub concurrency: Option<u64>,
+    pub wait: Option<String>,
+}
+
+/// The file that is read, and how.
+#[derive(Debug)]
+pub struct SourcePlan {
+    /// Where it is; for standard input, a private copy.
+    pub path: PathBuf,
+    /// The name in messages and in the run: the path as typed, or `-`.
+    pub shown: String,
+    /// Kept as long as the plan, when it is a copy.
+    _copy: Option<tempfile::TempPath>,
+    /// How it is read.
+    pub options: ReadOptions,
+    /// The mapping and the name by which it was asked for; none: by the names of the columns.
+    pub mapping: Option<(Mapping, String)>,
+    /// What `--region` says.
+    pub region: Option<RegionChoice>,
+}
+
+/// So many records of a JSON source say which names it has, where no mapping does.
+const NAMES_FROM_MAX: usize = 1_000;
+/// More names than this are data that became names.
+const NAMES_MAX: usize = 1_000;
+/// Files to read are copied this much at a time.
+const COPY_LEN: usize = 256 * 1024;
+
+impl SourcePlan {
+    /// Reads the mapping and checks what was asked. Standard input is copied to a private file in `state`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the mapping, the options and the file, at once.
+    pub fn new(asked: &SourceAsked, state: &Path) -> Result<SourcePlan, Failure> {
+        let mut mistakes = Mistakes::default();
+        let source = SourcePlan::gather(asked, state, &mut mistakes);
+        mistakes.end(source)
+    }
+
+    /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
+    /// input is then left alone.
+    pub fn gather(asked: &SourceAsked, state: &Path, mistakes: &mut Mistakes) -> Option<SourcePlan> {
+        let mapping = asked.map.as_deref().and_then(|map| mistakes.take(mapping_beside(map, &asked.file)));
+        let region = asked.region.as_deref().and_then(|region| mistakes.take(region_choice(region)));
+        let options = options_of(asked, mapping.as_ref().map(|(mapping, _)| mapping));
+        let shown = asked.file.display().to_string();
+        let is_stream = shown == "-" || is_pipe(&asked.file);
+        if is_stream && !mistakes.is_empty() {
+            return None;
+        }
+        let copy = if is_stream { Some(mistakes.take(copy_of_stream(&asked.file, &shown, state))?) } else { None };
+        let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.to_path_buf());
+        let source = SourcePlan { path, shown, _copy: copy, options, mapping, region };
+        if mistakes.is_empty() {
+            return Some(source);
+        }
+        mistakes.take(source.look());
+        None
+    }
+
+    /// Opens the file and reads its names, for the mistakes in them only.
+    fn look(&self) -> Result<(), Failure> {
+        let opened = files::open(&self.path, &self.shown, &self.options)?;
+        let Some((mapping, _)) = &self.mapping else { return Ok(()) };
+        mapping.bind(&opened.header, &BindOptions { region: self.region, ..BindOptions::default() })?;
+        Ok(())
+    }
+
+    /// The names that the first records of a JSON source have; of a table, its header says them.
+    pub fn names_seen(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let Ok(opened) = files::open(&self.path, &self.shown, &self.options) else { return names };
+        if opened.header != Header::Open {
+            return names;
+        }
+        for record in opened.source.take(NAMES_FROM_MAX).filter_map(Result::ok) {
+            let Fields::Json(Value::Object(fields)) = record.fields else { continue };
+            for (name, _) in fields {
+                if names.len() < NAMES_MAX && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    /// What identifies the source among works: its full path, or `-`.
+    pub fn identity(&self) -> String {
+        match self._copy {
+            Some(_) => "-".to_owned(),
+            None => std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone()).display().to_string(),
+        }
+    }
+
+    /// The fingerprint of the mapping.
+    pub fn mapping_identity(&self) -> String {
+        self.mapping.as_ref().map_or_else(|| "by names".to_owned(), |(mapping, _)| mapping.fingerprint())
+    }
+}
+
+/// How the file is read: what was typed wins over what the mapping says.
+fn options_of(asked: &SourceAsked, mapping: Option<&Mapping>) -> ReadOptions {
+    let hints = mapping.map(|mapping| mapping.read_hints().clone()).unwrap_or_default();
+    ReadOptions {
+        format: asked.format.or_else(|| hints.format.as_deref().and_then(Format::named)),
+        encoding: asked.encoding.clone().or(hints.encoding),
+        delimiter: asked.delimiter.or(hints.delimiter),
+        root: hints.root,
+        raw_cells: asked.raw_cells,
+    }
+}
+
+/// What `--region` says.
+fn region_choice(text: &str) -> Result<RegionChoice, Failure> {
+    if text == "none" {
+        return Ok(RegionChoice::Nowhere);
+    }
+    region_named(text).map(RegionChoice::Region).map_err(|failure| of_option("--region", failure))
+}
+
+/// The same failure, of an option.
+fn of_option(option: &str, mut failure: Failure) -> Failure {
+    failure.message = format!("`{option}`: {}", failure.message);
+    failure
+}
+
+/// Everything that is found to be wrong before a run begins, to be told at once.
+#[derive(Debug, Default)]
+pub struct Mistakes(Vec<Failure>);
+
+impl Mistakes {
+    /// The value, or one mistake more.
+    pub fn take<T>(&mut self, result: Result<T, Failure>) -> Option<T> {
+        result.map_err(|failure| self.0.push(failure)).ok()
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value, when nothing is wrong.
+    ///
+    /// # Errors
+    /// All mistakes as one failure.
+    pub fn end<T>(self, value: Option<T>) -> Result<T, Failure> {
+        match (Failure::together(self.0), value) {
+            (None, Some(value)) => Ok(value),
+            (Some(failure), _) => Err(failure),
+            (None, None) => Err(Failure::failed("there is no plan, and nothing is wrong with it: a fault of Ferry")),
+        }
+    }
+}
+
+/// The country of this code.
+pub fn region_named(text: &str) -> Result<Region, Failure> {
+    Region::named(text).ok_or_else(|| {
+        Failure::usage(format!("there is no region `{text}`"))
+            .hint("a region is a country's two letters: `EC`, `MX`, `ES`")
+    })
+}
+
+/// The mapping for a file: not both can be standard input.
+fn mapping_beside(map: &Path, file: &Path) -> Result<(Mapping, String), Failure> {
+    if map.as_os_str() == "-" && file.as_os_str() == "-" {
+        return Err(Failure::usage("the mapping and the file cannot both be standard input")
+            .hint("put one of them into a file"));
+    }
+    load_mapping(map)
+}
+
+/// The mapping in a file, or the built-in one of this name; `-` is standard input.
+pub fn load_mapping(path: &Path) -> Result<(Mapping, String), Failure> {
+    let shown = path.display().to_string();
+    let text = match BUILT_IN.iter().find(|(name, _)| *name == shown && !path.exists()) {
+        Some((_, text)) => (*text).to_owned(),
+        None => page_of(path).map_err(|error| no_mapping(&shown, &error))?,
+    };
+    let mapping = Mapping::parse(&text, path).map_err(Failure::from)?;
+    Ok((mapping, shown))
+}
+
+/// A little more than a mapping may have is read, so that what is too long is told as such.
+fn page_of(path: &Path) -> io::Result<String> {
+    let mut page = String::new();
+    let most = yaml::PAGE_LEN_MAX as u64 + 1;
+    match path.as_os_str() == "-" {
+        true => io::stdin().lock().take(most).read_to_string(&mut page)?,
+        false => File::open(path)?.take(most).read_to_string(&mut page)?,
+    };
+    Ok(page)
+}
+
+fn no_mapping(shown: &str, error: &io::Error) -> Failure {
+    let names = || BUILT_IN.iter().map(|(name, _)| *name);
+    let list = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let failure = Failure::usage(format!("the mapping `{shown}` cannot be read")).cause(error);
+    match (error.kind(), nearest(shown, names())) {
+        (io::ErrorKind::NotFound, Some(near)) => failure.hint(format!("did you mean the built-in `{near}`?")),
+        (io::ErrorKind::InvalidData, _) => failure.hint("a mapping is a YAML page, written as UTF-8"),
+        _ => failure.hint(format!("a mapping is a YAML file, or the name of a built-in one: {list}")),
+    }
+}
+
+/// Whether a path leads to something that can be read only once.
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir())
+}
+
+/// What can be read only once, in a private file.
+fn copy_of_stream(path: &Path, shown: &str, state: &Path) -> Result<tempfile::TempPath, Failure> {
+    let named = if shown == "-" { "standard input".to_owned() } else { format!("`{shown}`") };
+    let fault = |error: io::Error| Failure::failed(format!("{named} cannot be copied to disk")).cause(error);
+    let mut copy = tempfile::NamedTempFile::new_in(state).map_err(fault)?;
+    let input: Box<dyn Read> =
+        if shown == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(fault)?) };
+    io::copy(&mut io::BufReader::with_capacity(COPY_LEN, input), &mut copy).map_err(fault)?;
+    Ok(copy.into_temp_path())
+}
+
+/// How long to wait for a platform that is not to be had; zero: a few minutes.
+pub fn wait_of(asked: Option<&str>) -> Result<Duration, Failure> {
+    asked.map_or(Ok(Duration::ZERO), |text| duration_of("--wait", text))
+}
+
+/// The length of time that an option gives.
+pub fn duration_of(option: &str, text: &str) -> Result<Duration, Failure> {
+    checks::duration(text).ok_or_else(|| {
+        Failure::usage(format!("`{option}`: `{text}` is no length of time"))
+            .hint("write a whole number and a unit: `30s`, `10m`, `2h`, `90d`")
+    })
+}
+
+impl WorkAsked {
+    /// Whether the files that are asked for can be written, found out before anything is done: none of them may be the
+    /// source or another of them. `out` is the file that a conversion writes.
+    pub fn check(&self, source: &Path, out: Option<&Path>, mistakes: &mut Mistakes) {
+        let mut taken: Vec<(String, PathBuf)> = Vec::new();
+        taken.extend(full(source).map(|path| (format!("the source `{}`", source.display()), path)));
+        let named = [("--out", out), ("--rejects", self.rejects.as_deref()), ("--results", self.results.as_deref())];
+        for (option, path) in named {
+            let Some(path) = path else { continue };
+            if option == "--out" && path.as_os_str() == "-" {
+                continue;
+            }
+            let must_say = option != "--rejects";
+            if mistakes.take(writable(option, path, must_say)).is_none() {
+                continue;
+            }
+            let Some(whole) = full(path) else { continue };
+            if let Some((what, _)) = taken.iter().find(|(_, known)| *known == whole) {
+                let failure = Failure::usage(format!("`{option}` would write over {what}"));
+                mistakes.0.push(failure.hint("name another file"));
+                continue;
+            }
+            taken.push((format!("the file of `{option}`"), whole));
+        }
+    }
+}
+
+/// A path by which two names of one file are known as such.
+fn full(path: &Path) -> Option<PathBuf> {
+    if path.as_os_str() == "-" {
+        return None;
+    }
+    match (path.canonicalize(), path.file_name()) {
+        (Ok(whole), _) => Some(whole),
+        (Err(_), Some(name)) => Some(files::folder_of(path).canonicalize().ok()?.join(name)),
+        _ => None,
+    }
+}
+
+fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Failure> {
+    Output::probe(path).map_err(|failure| of_option(option, failure))?;
+    if must_say_format && Format::of_path(path).is_none() && !is_pipe(path) {
+        let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());
+        return Err(Failure::usage(message)
+            .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it"));
+    }
+    Ok(())
+}
+
+/// The connection of this name with what the command line says about it.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn connection(config: &Config, asked: &TargetAsked) -> Result<Connection, Failure> {
+    let mut mistakes = Mistakes::default();
+    let rate = asked.rate.as_deref();
+    let of_rate = |text: &str| Rate::parse(text).map_err(|failure| of_option("--rate", failure));
+    rate.and_then(|text| mistakes.take(of_rate(text)));
+    let concurrency = asked.concurrency.map(|number| number.to_string());
+    concurrency.as_deref().and_then(|text| mistakes.take(checks::concurrency_option("--concurrency", text)));
+    mistakes.take(wait_of(asked.wait.as_deref()));
+    let found = if asked.sandbox { config.find(&asked.to) } else { config.connection(&asked.to) };
+    let mut connection = mistakes.take(found.map_err(Failure::from)).cloned();
+    if let Some(connection) = &mut connection {
+        rate.into_iter().for_each(|text| connection.settings.set("rate", text));
+        concurrency.into_iter().for_each(|text| connection.settings.set("concurrency", text));
+        if mistakes.is_empty()
+            && !asked.sandbox
+            && let Err(failures) = (connection.platform.connect)(&connection.settings)
+        {
+            mistakes.0.extend(failures);
+        }
+    }
+    mistakes.end(connection)
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        match error {
+            ConfigError::Failed(failure) => failure,
+            mistakes => Failure::page(mistakes.render(false), mistakes.render(true)),
+        }
+    }
+}
+
+impl From<MappingErrors> for Failure {
+    fn from(errors: MappingErrors) -> Failure {
+        Failure::page(errors.render(false), errors.render(true))
+    }
+}
+
+/// The address of a connection without what may change between two processes of one run: on this machine, the port.
+pub fn address_of(connection: &Connection) -> String {
+    let text = connection.settings.get("base_url").unwrap_or(connection.platform.base_url);
+    let Ok(mut url) = url::Url::parse(text) else { return text.to_owned() };
+    let is_loopback = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if is_loopback && url.set_port(None).is_err() {
+        return text.to_owned();
+    }
+    url.to_string()
+}
+
+/// Points a connection at a sandbox: `credentials` are the variables that the sandbox prints.
+pub fn use_sandbox(connection: &mut Connection, credentials: &[(&'static str, String)]) {
+    for (variable, value) in credentials {
+        let mut settings = COMMON.iter().chain(connection.platform.settings);
+        let setting = settings.find(|setting| environment_name(connection.platform.name, setting.name) == *variable);
+        match setting {
+            Some(setting) if setting.secret => {
+                connection.settings.set_secret(setting.name, secrecy::SecretString::from(value.as_str()));
+            }
+            Some(setting) => connection.settings.set(setting.name, value.as_str()),
+            None => {}
+        }
+    }
+    connection.settings.set("settle", SANDBOX_SETTLE);
+}
+
+/// What the sandbox has not shown after this time it does not hold, whatever its faults.
+const SANDBOX_SETTLE: &str = "5s";

@@ -1,0 +1,41 @@
+//! Error, cause, hint: how a failure is shown.
+
+use super::style::Paint;
+use super::words::{escape, escape_lines};
+use crate::outcome::Failure;
+
+/// A failure as text, with a line feed at its end:
+///
+/// ```text
+/// error: …
+///   cause: …
+/// hint: …
+/// ```
+///
+/// What was found at the same time follows after an empty line. What a failure quotes may come from anywhere, so nothing
+/// in it is obeyed by a terminal (see [`escape`]).
+pub fn render_failure(failure: &Failure, color: bool) -> String {
+    let mut out = render_one(failure, color);
+    for other in &failure.also {
+        out.push('\n');
+        out.push_str(&render_failure(other, color));
+    }
+    out
+}
+
+fn render_one(failure: &Failure, color: bool) -> String {
+    if let Some(colored) = &failure.colored_page {
+        let page: &str = if color { colored } else { &failure.message };
+        return format!("{}\n", page.trim_end());
+    }
+    let paint = Paint { color };
+    let mut out = format!("{} {}\n", paint.red("error:"), escape(&failure.message));
+    for cause in &failure.causes {
+        out.push_str(&format!("  {} {}\n", paint.red("cause:"), escape(cause)));
+    }
+    if let Some(hint) = &failure.hint {
+        let hint = escape_lines(hint.trim_end()).replace('\n', "\n      ");
+        out.push_str(&format!("{} {hint}\n", paint.cyan("hint:")));
+    }
+    out
+}

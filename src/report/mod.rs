@@ -1,0 +1,62 @@
+//! What people and scripts see: progress, notes, failures, the summary, the list of runs.
+//!
+//! It reads no environment, knows no platform and changes nothing about the work. Whatever it shows that came from
+//! outside is made harmless first (see [`escape`]).
+
+mod console;
+mod failure;
+mod meter;
+mod progress;
+mod runs;
+mod style;
+mod summary;
+pub mod words;
+
+pub use console::{Console, Streams};
+pub use failure::render_failure;
+pub use meter::Meter;
+pub use progress::{Progress, State, words as progress_words};
+pub use runs::{RunLine, runs_table};
+pub use summary::{Completeness, Counts, Forecast, Requests, Status, Summary};
+pub use words::escape;
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Choice {
+    /// Where it makes sense: on a terminal
+    #[default]
+    Auto,
+    /// In any case
+    Always,
+    /// In no case
+    Never,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OutputKind {
+    /// For people
+    #[default]
+    Human,
+    /// For scripts: one JSON object as the last thing on standard output
+    Json,
+}
+
+/// How it is all to look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// Colour; `Auto`: on a terminal, and not where `no_color`.
+    pub color: Choice,
+    /// Progress; `Auto`: a bar on a terminal, plain lines now and then elsewhere.
+    pub progress: Choice,
+    /// Nothing at all when the exit code is 0, one block of text otherwise.
+    pub quiet: bool,
+    /// How results are written.
+    pub output: OutputKind,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// Whether `NO_COLOR` is set to anything (<https://no-color.org>).
+    pub no_color: bool,
+    /// Whether results go to standard error, because contacts go to standard output.
+    pub results_to_stderr: bool,
+}

@@ -1,0 +1,282 @@
+//! How a run ended: as JSON for scripts (contract 1.2) and as text for people. It counts nothing itself.
+
+use super::words::{count, escape, number, rate, time};
+use crate::outcome::Books;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use std::time::Duration;
+
+/// Of a list that has no bound (reasons, things not carried) people see this many, the most frequent first.
+const LISTED_MAX: usize = 10;
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// At its end.
+    #[default]
+    Done,
+    /// Stopped before its end.
+    Unfinished,
+    /// Nothing was written.
+    DryRun,
+}
+
+/// Numbers by name, in the order in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts(Vec<(String, u64)>);
+
+impl Counts {
+    /// The same, the largest number first, then by name.
+    pub fn ranked(mut self) -> Counts {
+        self.0.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        self
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Name and number, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, n)| (name.as_str(), *n))
+    }
+}
+
+impl<N: Into<String>> FromIterator<(N, u64)> for Counts {
+    /// Numbers that are 0 are left out.
+    fn from_iter<I: IntoIterator<Item = (N, u64)>>(items: I) -> Counts {
+        Counts(items.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.into(), n)).collect())
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, n) in &self.0 {
+            map.serialize_entry(name, n)?;
+        }
+        map.end()
+    }
+}
+
+/// What went over the line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// Requests sent, repeated ones counted again.
+    pub sent: u64,
+    /// Of them, repeats.
+    pub retried: u64,
+    /// How often the platform said that it was too much.
+    pub rate_limited: u64,
+}
+
+/// What the real run would take.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Requests.
+    pub requests: u64,
+    /// Seconds.
+    #[serde(serialize_with = "tenths")]
+    pub seconds: f64,
+}
+
+/// How it is known that an export has everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completeness {
+    /// As many as the platform says there are.
+    Counted,
+    /// There is no total, but another pass brought nobody new.
+    Repeated,
+    /// It is not.
+    Unproven,
+}
+
+/// How a run ended. The fields up to `completeness` are the JSON object of contract 1.2; the others are told to people.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's name.
+    pub run: String,
+    /// The command.
+    pub command: String,
+    /// How the run stands.
+    pub status: Status,
+    /// The books.
+    pub records: Books,
+    /// Records left out on purpose, by why.
+    pub skipped: Counts,
+    /// Rejects by their first code.
+    pub rejects: Counts,
+    /// What the target has no room for, by field or by field and value.
+    pub not_carried: Counts,
+    /// Values that were emptied at the target.
+    pub cleared: u64,
+    /// What went over the line.
+    pub requests: Requests,
+    /// How long it took, in seconds; of a resumed run all its parts.
+    #[serde(serialize_with = "tenths")]
+    pub seconds: f64,
+    /// Where the rejects are; `None` when there are none.
+    pub rejects_file: Option<String>,
+    /// What the real run would take, after a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
+    /// How it is known that an export has everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completeness: Option<Completeness>,
+    /// Where the contacts came from, in words.
+    #[serde(skip)]
+    pub source: String,
+    /// Where they went, in words.
+    #[serde(skip)]
+    pub target: String,
+    /// The command that brings the rejects in, once they are fixed.
+    #[serde(skip)]
+    pub rejects_command: Option<String>,
+    /// The command that goes on, when the run is unfinished.
+    #[serde(skip)]
+    pub next_command: Option<String>,
+}
+
+fn tenths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((value * 10.0).round() / 10.0)
+}
+
+impl Summary {
+    /// One JSON object, over several lines.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
+    }
+
+    /// For people; several lines, each ended. The last one says the command that goes on, where the run is unfinished.
+    pub fn human(&self) -> String {
+        let mut out = self.heading();
+        out.push_str(&self.books());
+        out.push_str(&listed("rejects, by reason", &self.rejects));
+        out.push_str(&listed("not carried (the target has no room for it)", &self.not_carried));
+        out.push('\n');
+        out.push_str(&self.effort());
+        out.push_str(&self.forecast());
+        out.push_str(&self.what_next());
+        out
+    }
+
+    fn heading(&self) -> String {
+        let status = match self.status {
+            Status::Done => "done",
+            Status::Unfinished => "unfinished",
+            Status::DryRun => "dry run, nothing was written",
+        };
+        let mut out = format!("{} {}: {status}\n", escape(&self.command), escape(&self.run));
+        if !self.source.is_empty() || !self.target.is_empty() {
+            out.push_str(&format!("{} → {}\n", escape(&self.source), escape(&self.target)));
+        }
+        out.push('\n');
+        out
+    }
+
+    fn books(&self) -> String {
+        let books = &self.records;
+        let unfinished = self.status == Status::Unfinished;
+        let rows = [
+            ("read", books.read, true, String::new()),
+            ("created", books.created, true, String::new()),
+            ("updated", books.updated, false, String::new()),
+            ("unchanged", books.unchanged, false, String::new()),
+            ("skipped", books.skipped, false, in_words(&self.skipped)),
+            ("rejected", books.rejected, true, String::new()),
+            ("unknown", books.unknown, false, "may have arrived or not".to_owned()),
+            ("pending", books.pending, unfinished, "no outcome yet".to_owned()),
+        ];
+        let rows: Vec<_> = rows.into_iter().filter(|(_, n, always, _)| *n > 0 || *always).collect();
+        let width = rows.iter().map(|(_, n, _, _)| number(*n).len()).max().unwrap_or_default();
+        let line = |(name, n, _, remark): (&str, u64, bool, String)| {
+            let remark = if n > 0 && !remark.is_empty() { format!("  ({remark})") } else { String::new() };
+            format!("  {name:<10}{:>width$}{remark}\n", number(n))
+        };
+        rows.into_iter().map(line).collect()
+    }
+
+    fn effort(&self) -> String {
+        let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        let mut out = format!("{} in {}", count(self.records.settled(), "record", "records"), time(took));
+        if self.seconds >= 1.0 && self.records.settled() > 0 {
+            out.push_str(&format!(", {}", rate(self.records.settled() as f64 / self.seconds)));
+        }
+        out.push_str(&self.traffic());
+        if self.cleared > 0 {
+            out.push_str(&format!("\n{} emptied at the target", count(self.cleared, "value", "values")));
+        }
+        if let Some(completeness) = self.completeness {
+            out.push_str(match completeness {
+                Completeness::Counted => "\ncomplete: as many as the platform says it holds",
+                Completeness::Repeated => "\ncomplete: another pass brought nobody new",
+                Completeness::Unproven => "\nnothing proves that this is everybody",
+            });
+        }
+        out.push('\n');
+        out
+    }
+
+    fn traffic(&self) -> String {
+        let Requests { sent, retried, rate_limited } = self.requests;
+        if sent == 0 {
+            return String::new();
+        }
+        let mut remarks = Vec::new();
+        if retried > 0 {
+            remarks.push(format!("{} retried", number(retried)));
+        }
+        if rate_limited > 0 {
+            remarks.push(format!("{} over the platform's limit", number(rate_limited)));
+        }
+        let remarks = if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) };
+        format!("; {} sent{remarks}", count(sent, "request", "requests"))
+    }
+
+    fn forecast(&self) -> String {
+        let Some(forecast) = self.forecast else { return String::new() };
+        let takes = Duration::try_from_secs_f64(forecast.seconds).unwrap_or_default();
+        format!("the real run: about {}, {}\n", count(forecast.requests, "request", "requests"), time(takes))
+    }
+
+    fn what_next(&self) -> String {
+        let mut out = String::new();
+        if let Some(path) = self.rejects_file.as_ref().filter(|_| self.records.rejected > 0) {
+            out.push_str(&format!("\nthe rejects are in {}\n", escape(path)));
+            if let Some(command) = &self.rejects_command {
+                out.push_str(&format!("fix them there, then run: {}\n", escape(command)));
+            }
+        }
+        if let Some(command) = self.next_command.as_ref().filter(|_| self.status == Status::Unfinished) {
+            out.push_str(&format!("\nto go on, run: {}\n", escape(command)));
+        }
+        out
+    }
+}
+
+fn in_words(counts: &Counts) -> String {
+    let words = counts.iter().map(|(name, n)| format!("{} {}", number(n), escape(name)));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn listed(title: &str, counts: &Counts) -> String {
+    if counts.is_empty() {
+        return String::new();
+    }
+    let ranked = counts.clone().ranked();
+    let rows: Vec<_> = ranked.iter().take(LISTED_MAX).map(|(name, n)| (escape(name), number(n))).collect();
+    let name_len = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let n_len = rows.iter().map(|(_, n)| n.len()).max().unwrap_or_default();
+    let mut out = format!("\n{title}\n");
+    for (name, n) in &rows {
+        out.push_str(&format!("  {name:<name_len$}  {n:>n_len$}\n"));
+    }
+    let more = ranked.iter().skip(LISTED_MAX).count() as u64;
+    if more > 0 {
+        out.push_str(&format!("  and {}\n", count(more, "more kind", "more kinds")));
+    }
+    out
+}

@@ -1,0 +1,106 @@
+//! Numbers, times and foreign text as people read them. Pure; it does not know what is being told.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A number with thousands separators: `1,034`.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number with its noun, in the singular or the plural: `1 record`, `1,034 records`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// A length of time in its two largest units: `0.4 s`, `56 s`, `1 min 43 s`, `2 h 5 min`, `3 d 4 h`.
+pub fn time(duration: Duration) -> String {
+    let total_s = duration.as_secs();
+    if total_s < 10 {
+        return tenths(duration.as_secs_f64(), "s");
+    }
+    let (days, hours) = (total_s / 86_400, total_s / 3_600 % 24);
+    let (minutes, seconds) = (total_s / 60 % 60, total_s % 60);
+    let parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")];
+    let largest = parts.iter().position(|(n, _)| *n > 0).unwrap_or(parts.len());
+    let shown = parts.iter().skip(largest).take(2).filter(|(n, _)| *n > 0);
+    shown.map(|(n, unit)| format!("{} {unit}", number(*n))).collect::<Vec<_>>().join(" ")
+}
+
+/// A number per second, or per minute where there is less than one a second: `9.7/s`, `1,034/s`, `30/min`.
+pub fn rate(per_s: f64) -> String {
+    if per_s >= 10.0 {
+        return format!("{}/s", number(per_s.round() as u64));
+    }
+    if per_s >= 1.0 {
+        return tenths(per_s, "/s").replace(" /", "/");
+    }
+    tenths(per_s * 60.0, "/min").replace(" /", "/")
+}
+
+fn tenths(value: f64, unit: &str) -> String {
+    let text = format!("{value:.1}");
+    format!("{} {unit}", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// A number of bytes: `512 B`, `1.4 MiB`.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = n as f64;
+    let mut unit = "B";
+    for larger in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    tenths(value, unit)
+}
+
+/// Text from outside, harmless on a terminal: control characters (C0, C1, so ESC too), line and paragraph separators and
+/// the marks that turn the direction of text (Unicode's `Bidi_Control`) are shown by their names instead of obeyed.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_dangerous(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The same for text of several lines: line feeds stay.
+pub fn escape_lines(text: &str) -> String {
+    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
+}
+
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{061c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A word as a shell takes it: quoted where it must be.
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('~') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
