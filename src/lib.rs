@@ -27,8 +27,12 @@
 //! | [`reconcile`] | find, diff, act for one contact |
 //! | [`report`] | what people see |
 //! | [`plan`] | arguments, files and environment → a checked plan |
+//! | [`run`] | the straight line |
+//! | [`sandbox`] | the platforms on loopback, with faults |
+//! | [`cli`] | the arguments, one file a command |
 
 pub mod checkpoint;
+pub mod cli;
 pub mod clock;
 pub mod contact;
 pub mod files;
@@ -41,3 +45,5 @@ pub mod platforms;
 pub mod reconcile;
 pub mod record;
 pub mod report;
+pub mod run;
+pub mod sandbox;

@@ -1,0 +1,31 @@
+//! `ferry convert`.
+
+use super::Context;
+use super::args;
+use super::import::{source_asked, work_asked};
+use crate::outcome::{Exit, Failure};
+use crate::plan::{Mistakes, SourcePlan};
+use crate::run::convert::{ConvertPlan, convert};
+
+pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Failure> {
+    let mut mistakes = Mistakes::default();
+    let work = work_asked(&typed.work);
+    work.check(&typed.source.file, Some(&typed.out), &mut mistakes);
+    if mistakes.is_empty() {
+        context.make_state()?;
+    }
+    let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
+    let plan = ConvertPlan {
+        source: mistakes.end(source)?,
+        out: typed.out.clone(),
+        raw_cells: typed.source.raw_cells,
+        work,
+        state: context.state.clone(),
+        arguments: context.words.clone(),
+        folder: context.folder.clone(),
+    };
+    let ended = context.block_on(|clock, stop| async move {
+        tokio::task::block_in_place(|| convert(&plan, &context.console, clock, &stop))
+    })?;
+    Ok(context.tell(&ended))
+}

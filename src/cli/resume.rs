@@ -1,0 +1,63 @@
+//! `ferry resume`: the words of an unfinished run, typed again.
+
+use super::args::{Args, Command, Resume};
+use super::{Context, dispatch};
+use crate::outcome::{Exit, Failure};
+use crate::run::folder::{RunInfo, all_runs, run_named};
+use clap::Parser;
+
+pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
+    let info = unfinished(typed, context)?;
+    let state = std::path::absolute(&context.state).unwrap_or_else(|_| context.state.clone());
+    std::env::set_current_dir(&info.folder).map_err(|error| {
+        Failure::usage(format!(
+            "the folder `{}`, in which `{}` was begun, is not to be had",
+            info.folder.display(),
+            info.run
+        ))
+        .cause(error)
+    })?;
+    let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
+    let mut args = Args::try_parse_from(words).map_err(|error| {
+        Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
+    })?;
+    anew_only_if_asked(&mut args.command);
+    context.console.note(&format!("ferry {}", info.arguments.join(" ")));
+    let again = Context {
+        console: context.console.clone(),
+        env: context.env.clone(),
+        state,
+        config: args.global.config.clone(),
+        words: info.arguments.clone(),
+        folder: info.folder.clone(),
+    };
+    dispatch(&args, &again)
+}
+
+/// What was begun anew once is gone on with now; a limit that was reached is one no more.
+fn anew_only_if_asked(command: &mut Command) {
+    match command {
+        Command::Import(import) => (import.work.fresh, import.work.limit) = (false, None),
+        Command::Convert(convert) => (convert.work.fresh, convert.work.limit) = (false, None),
+        _ => {}
+    }
+}
+
+fn unfinished(typed: &Resume, context: &Context) -> Result<RunInfo, Failure> {
+    let info = match &typed.run {
+        Some(name) => run_named(&context.state, name)?,
+        None => {
+            let newest = all_runs(&context.state).into_iter().find(|info| info.status != "done");
+            newest.ok_or_else(|| Failure::usage("there is no unfinished run").hint("`ferry runs` lists all of them"))?
+        }
+    };
+    if info.status == "done" {
+        return Err(Failure::usage(format!("`{}` is done: there is nothing to go on with", info.run))
+            .hint("import the file again to begin anew: what is there already is left as it is"));
+    }
+    if info.source == "-" {
+        return Err(Failure::usage(format!("`{}` read standard input, which is gone", info.run))
+            .hint(format!("give it the same input again: `… | ferry {}`", info.arguments.join(" "))));
+    }
+    Ok(info)
+}

@@ -1,0 +1,131 @@
+//! `ferry runs`.
+
+use super::Context;
+use super::args::Runs;
+use crate::outcome::{Exit, Failure};
+use crate::plan::duration_of;
+use crate::report::words::{escape_lines, shell};
+use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
+use crate::run::folder::{RunInfo, all_runs, run_folder, run_named};
+use serde_json::Value;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
+    match (&typed.run, &typed.prune) {
+        (_, Some(age)) => prune(duration_of("--prune", age)?, context),
+        (Some(name), _) if typed.rejects => rejects(&run_named(&context.state, name)?, context),
+        (Some(name), _) => one(&run_named(&context.state, name)?, context),
+        (None, None) => all(context),
+    }
+}
+
+fn all(context: &Context) -> Result<Exit, Failure> {
+    let runs = all_runs(&context.state);
+    if context.is_json() {
+        let runs = serde_json::to_string_pretty(&runs)
+            .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
+        context.console.result_line(&runs);
+    } else if runs.is_empty() {
+        context.console.note(&format!("there are no runs in `{}` yet", context.state.display()));
+    } else {
+        let lines: Vec<RunLine> = runs.iter().map(line_of).collect();
+        context.console.result_line(runs_table(&lines).trim_end());
+    }
+    Ok(Exit::Done)
+}
+
+fn line_of(info: &RunInfo) -> RunLine {
+    RunLine {
+        name: info.run.clone(),
+        command: info.command.clone(),
+        source: info.source.clone(),
+        target: info.target.clone(),
+        status: info.status.clone(),
+        started: info.started.clone(),
+        read: info.books.read,
+        rejected: info.books.rejected,
+        pending: info.books.pending,
+        unknown: info.books.unknown,
+    }
+}
+
+fn one(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
+    if context.is_json() {
+        let text = serde_json::to_string_pretty(info)
+            .map_err(|error| Failure::failed("the run cannot be shown").cause(error))?;
+        context.console.result_line(&text);
+        return Ok(Exit::Done);
+    }
+    let typed = format!("  typed in  {}\n  begun     {}", info.folder.display(), info.started);
+    let words: Vec<_> = info.arguments.iter().map(|word| shell(word)).collect();
+    context.console.result_line(&escape_lines(&format!("ferry {}\n{typed}\n", words.join(" "))));
+    context.console.result_line(summary_of(info).human().trim_end());
+    Ok(Exit::Done)
+}
+
+/// The last summary of a run, from what stands in its folder.
+fn summary_of(info: &RunInfo) -> Summary {
+    let counts = |name: &str| -> Counts {
+        let counts = info.summary.as_ref().and_then(|summary| summary.get(name)).and_then(Value::as_object);
+        counts.into_iter().flatten().filter_map(|(name, n)| Some((name.as_str(), n.as_u64()?))).collect()
+    };
+    let [sent, retried, rate_limited] = info.requests;
+    let is_done = info.status == "done";
+    Summary {
+        run: info.run.clone(),
+        command: info.command.clone(),
+        status: if is_done { Status::Done } else { Status::Unfinished },
+        records: info.books,
+        skipped: counts("skipped"),
+        rejects: counts("rejects"),
+        not_carried: counts("not_carried"),
+        cleared: info.summary.as_ref().and_then(|summary| summary.get("cleared")?.as_u64()).unwrap_or_default(),
+        requests: Requests { sent, retried, rate_limited },
+        seconds: info.seconds,
+        rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),
+        source: info.source.clone(),
+        target: info.target.clone(),
+        next_command: (!is_done).then(|| next_of(info)),
+        ..Summary::default()
+    }
+}
+
+/// The command that goes on; standard input must be given again.
+fn next_of(info: &RunInfo) -> String {
+    if info.source != "-" {
+        return format!("ferry resume {}", info.run);
+    }
+    let words: Vec<_> = info.arguments.iter().map(|word| shell(word)).collect();
+    format!("… | ferry {}", words.join(" "))
+}
+
+fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
+    let Some(path) = info.rejects_file.as_ref().filter(|path| path.exists()) else {
+        context.console.note(&format!("`{}` left no rejects", info.run));
+        return Ok(Exit::Done);
+    };
+    let mut file = std::fs::File::open(path)
+        .map_err(|error| Failure::failed(format!("`{}` cannot be read", path.display())).cause(error))?;
+    match std::io::copy(&mut file, &mut std::io::stdout().lock()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error) => Err(Failure::failed(format!("`{}` cannot be printed", path.display())).cause(error)),
+        Ok(_) => Ok(Exit::Done),
+    }
+}
+
+/// Forgets finished runs: their folders. What they have sent stays in the checkpoint of the connection.
+fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
+    let old = all_runs(&context.state).into_iter().filter(|info| info.status == "done" && info.started_ms < before_ms);
+    let mut count = 0;
+    for info in old {
+        let folder = run_folder(&context.state, &info.run);
+        std::fs::remove_dir_all(&folder)
+            .map_err(|error| Failure::failed(format!("`{}` cannot be removed", folder.display())).cause(error))?;
+        count += 1;
+    }
+    context.console.result_line(&format!("{count} finished {} forgotten", if count == 1 { "run" } else { "runs" }));
+    Ok(Exit::Done)
+}

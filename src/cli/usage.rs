@@ -1,0 +1,88 @@
+//! What is wrong with the words that were typed, told as every other failure is.
+
+use super::args::Args;
+use crate::outcome::Failure;
+use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use std::error::Error as _;
+use std::ffi::OsString;
+
+/// The failure that a refusal of the command line is; `None` when it is none, but a help text or the version.
+pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => Some(list(texts)),
+        Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let said = |kind| text(kind).unwrap_or_default();
+    let (argument, value) = (said(ContextKind::InvalidArg), said(ContextKind::InvalidValue));
+    let message = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return None;
+        }
+        ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` is given no value"),
+        ErrorKind::InvalidValue => format!("`{argument}` cannot be `{value}`"),
+        ErrorKind::ValueValidation => match error.source() {
+            Some(why) => format!("`{argument}` cannot be `{value}`: {why}"),
+            None => format!("`{argument}` cannot be `{value}`"),
+        },
+        ErrorKind::UnknownArgument => format!("there is no `{argument}` here"),
+        ErrorKind::InvalidSubcommand => format!("there is no command `{}`", said(ContextKind::InvalidSubcommand)),
+        ErrorKind::MissingRequiredArgument => format!("something is missing: {}", quoted(error)),
+        ErrorKind::ArgumentConflict if said(ContextKind::PriorArg) == argument => {
+            format!("`{argument}` stands here twice")
+        }
+        ErrorKind::ArgumentConflict => {
+            format!("`{argument}` and `{}` cannot stand together", said(ContextKind::PriorArg))
+        }
+        _ => first_line(error),
+    };
+    let near = [ContextKind::SuggestedValue, ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
+    let near = near.into_iter().find_map(text).filter(|near| !near.is_empty());
+    let choices = text(ContextKind::ValidValue).filter(|choices| !choices.is_empty());
+    let hint = match (near, choices) {
+        (Some(near), Some(choices)) => format!("did you mean `{near}`? expected one of {choices}"),
+        (Some(near), None) => format!("did you mean `{near}`?"),
+        (None, Some(choices)) => format!("expected one of {choices}"),
+        (None, None) => format!("`{} --help` says how it is written", command(words)),
+    };
+    Some(Failure::usage(message).hint(hint))
+}
+
+fn list(texts: &[String]) -> String {
+    match texts {
+        [one] => one.clone(),
+        all => all.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn quoted(error: &Error) -> String {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(names)) => {
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+        }
+        _ => first_line(error),
+    }
+}
+
+fn first_line(error: &Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).replace('\'', "`")
+}
+
+/// The command that was typed, as far as there is one: `ferry map check`.
+fn command(words: &[OsString]) -> String {
+    let root = Args::command();
+    let (mut found, mut name) = (&root, "ferry".to_owned());
+    for word in words.iter().skip(1) {
+        let Some(next) = found.get_subcommands().find(|command| word.as_os_str() == command.get_name()) else {
+            continue;
+        };
+        name.push(' ');
+        name.push_str(next.get_name());
+        found = next;
+    }
+    name
+}

@@ -1,0 +1,97 @@
+//! How an import begins: which run it is, and whether it goes on with one.
+
+use crate::checkpoint::{Checkpoint, NewRun, RunNo};
+use crate::clock::Clock;
+use crate::outcome::Failure;
+use crate::plan::Connection;
+use crate::report::Console;
+use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
+use crate::run::import::ImportPlan;
+use std::path::{Path, PathBuf};
+use tokio::time::Instant;
+
+/// The run as it stands in the checkpoint and in its folder.
+pub(super) struct Begun {
+    pub(super) info: RunInfo,
+    pub(super) no: RunNo,
+    pub(super) folder: PathBuf,
+    pub(super) is_resumed: bool,
+    /// The number of the pass that comes.
+    pub(super) next_pass: u32,
+    /// When this process took it up.
+    pub(super) started: Instant,
+}
+
+/// Where the checkpoint of a connection is.
+pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> Result<PathBuf, Failure> {
+    let folder = state.join("connections");
+    make_private(&folder)?;
+    let what = format!("{} {} {address}", connection.name, connection.platform.name);
+    let hash = blake3::hash(what.as_bytes()).to_hex();
+    let name: String = connection.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    Ok(folder.join(format!("{name}-{}.db", hash.get(..12).unwrap_or_default())))
+}
+
+/// What makes two runs the same work (contract 1.3).
+fn work_of(plan: &ImportPlan) -> String {
+    let parts = format!(
+        "import\n{}\n{}\n{}\n{}\n{:?}\n{}",
+        plan.source.identity(),
+        plan.connection.platform.name,
+        plan.address,
+        plan.source.mapping_identity(),
+        plan.on_existing,
+        plan.only_existing
+    );
+    blake3::hash(parts.as_bytes()).to_hex().to_string()
+}
+
+/// Forgets a run that has just begun and cannot go on: what is wrong with it is the source or the mapping, and nothing
+/// was sent. One that is gone on with stays.
+pub(super) fn abandon(plan: &ImportPlan, checkpoint: &Checkpoint, begun: &Begun, failure: Failure) -> Failure {
+    if begun.is_resumed {
+        return failure;
+    }
+    forget(&plan.state, &begun.info.run);
+    match checkpoint.forget_run(begun.no) {
+        Ok(()) => failure,
+        Err(fault) => fault,
+    }
+}
+
+/// Goes on with the unfinished run of the same work, or begins one.
+pub(super) fn begin(
+    plan: &ImportPlan,
+    checkpoint: &Checkpoint,
+    console: &Console,
+    clock: Clock,
+) -> Result<Begun, Failure> {
+    let work = work_of(plan);
+    if !plan.work.fresh
+        && let Some(row) = checkpoint.unfinished(&work)?
+        && let Ok(mut info) = run_named(&plan.state, &row.name)
+    {
+        let had = info.books.settled();
+        info.arguments = plan.arguments.clone();
+        info.folder = plan.folder.clone();
+        console.note(&format!("going on with `{}`, which was left at {had} records", info.run));
+        let folder = run_folder(&plan.state, &info.run);
+        return Ok(Begun { info, no: row.no, folder, is_resumed: true, next_pass: row.pass + 1, started: clock.now() });
+    }
+    for other in checkpoint.other_unfinished(&work)? {
+        let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
+        console.note(&format!(
+            "another run to `{}` was left unfinished at {left} records: `{}`; what had arrived is found as it is",
+            plan.connection.name, other.name
+        ));
+    }
+    let mut info = new_run(&plan.state, "import", &plan.source.shown, &plan.connection.name, &work, clock)?;
+    info.arguments = plan.arguments.clone();
+    info.folder = plan.folder.clone();
+    info.checkpoint = Some(checkpoint_path(&plan.state, &plan.connection, &plan.address)?);
+    let folder = run_folder(&plan.state, &info.run);
+    info.save(&plan.state)?;
+    let new = NewRun { name: info.run.clone(), work, command: "import".to_owned(), info: serde_json::Value::Null };
+    let no = checkpoint.begin(&new)?;
+    Ok(Begun { info, no, folder, is_resumed: false, next_pass: 1, started: clock.now() })
+}

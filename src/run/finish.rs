@@ -1,0 +1,150 @@
+//! How an import ends: books, summary, exit code, and the command that goes on.
+
+use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
+use crate::outcome::{Books, Exit, Failure};
+use crate::report::{Requests, Status, Summary};
+use crate::run::begin::Begun;
+use crate::run::import::ImportPlan;
+use crate::run::results::write_results;
+use crate::run::stop::Stop;
+use crate::run::target::{Target, remember_rate};
+use crate::run::words::{go_on, with_rejects};
+
+/// How a run ended.
+pub struct Ended {
+    /// What is told.
+    pub summary: Summary,
+    /// How the program ends.
+    pub exit: Exit,
+    /// What stopped it, if something did.
+    pub failure: Option<Failure>,
+}
+
+/// How far the passes came.
+#[derive(Default)]
+pub(super) struct Worked {
+    /// The pass that sends; 0: none was begun.
+    pub(super) pass: u32,
+    /// Records that it read.
+    pub(super) read: u64,
+    /// Whether that was the whole source.
+    pub(super) is_whole: bool,
+    /// Records that are in the rejects file.
+    pub(super) rejects: u64,
+}
+
+/// Draws up the books, the summary and the exit code.
+pub(super) async fn finish(
+    plan: &ImportPlan,
+    checkpoint: &Checkpoint,
+    target: Option<&Target>,
+    stop: &Stop,
+    mut begun: Begun,
+    worked: Worked,
+    failure: Option<Failure>,
+) -> Result<Ended, Failure> {
+    // What was held back because of a stop is no failure.
+    let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
+    let (mut books, mut tally) = (begun.info.books, Tally::default());
+    match close_books(checkpoint, plan, target, begun.no, worked.pass).await {
+        // Before a pass has begun the books are those of the last one.
+        Ok(closed) if worked.pass > 0 => {
+            books = Books { read: worked.read, ..closed.books };
+            books.pending = books.read.saturating_sub(books.settled());
+            tally = closed;
+        }
+        Ok(_) => {}
+        Err(fault) => failure = failure.or(Some(fault)),
+    }
+    if failure.is_none() && books.settled() > books.read {
+        failure = Some(unbalanced(&books));
+    }
+    if let (None, Some(path), 1..) = (&failure, &plan.work.results, worked.pass) {
+        failure = write_results(path, checkpoint, begun.no, worked.pass).err();
+    }
+    let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
+    let has_rejects = worked.rejects > 0;
+    add_up(&mut begun, target);
+    begun.info.books = books;
+    begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
+    begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+    let summary = Summary {
+        status: if is_done { Status::Done } else { Status::Unfinished },
+        next_command: (!is_done).then(|| go_on(&plan.arguments)),
+        ..summary(plan, &begun, tally)
+    };
+    begun.info.summary = serde_json::to_value(&summary).ok();
+    let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
+    let saved =
+        checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
+    let failure = failure.or(saved.err());
+    let is_stopped = stop.is_told() && !worked.is_whole;
+    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure })
+}
+
+/// Adds what this process took to what the run has taken.
+fn add_up(begun: &mut Begun, target: Option<&Target>) {
+    let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
+    let [sent, retried, rate_limited] = begun.info.requests;
+    begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
+    begun.info.seconds += begun.started.elapsed().as_secs_f64();
+}
+
+fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
+    let [sent, retried, rate_limited] = begun.info.requests;
+    Summary {
+        run: begun.info.run.clone(),
+        command: "import".to_owned(),
+        records: begun.info.books,
+        skipped: tally.skipped.into_iter().collect(),
+        rejects: tally.rejects.into_iter().collect(),
+        not_carried: tally.not_carried.into_iter().collect(),
+        cleared: tally.cleared,
+        requests: Requests { sent, retried, rate_limited },
+        seconds: begun.info.seconds,
+        rejects_file: begun.info.rejects_file.as_ref().map(|path| path.display().to_string()),
+        source: plan.source.shown.clone(),
+        target: plan.connection.name.clone(),
+        rejects_command: begun
+            .info
+            .rejects_file
+            .as_ref()
+            .and_then(|path| with_rejects(&plan.arguments, &plan.source.shown, &path.display().to_string())),
+        ..Summary::default()
+    }
+}
+
+async fn close_books(
+    checkpoint: &Checkpoint,
+    plan: &ImportPlan,
+    target: Option<&Target>,
+    run: RunNo,
+    pass: u32,
+) -> Result<Tally, Failure> {
+    checkpoint.flush().await?;
+    if let Some(target) = target {
+        remember_rate(checkpoint, &plan.connection, &target.http)?;
+    }
+    checkpoint.flush().await?;
+    checkpoint.tally(run, pass)
+}
+
+fn unbalanced(books: &Books) -> Failure {
+    Failure::failed(format!(
+        "the books do not balance: {} records were read, and {} have an outcome",
+        books.read,
+        books.settled()
+    ))
+    .hint("this is a fault of Ferry; nothing is lost: the rejects and the checkpoint are kept")
+}
+
+fn exit_of(failure: Option<&Failure>, books: &Books, is_stopped: bool) -> Exit {
+    let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
+    let applying = [
+        failure.map(|failure| failure.exit),
+        Stop::signal().or(stopped),
+        (books.unknown > 0).then_some(Exit::Unknown),
+        (books.rejected > 0).then_some(Exit::Rejects),
+    ];
+    applying.into_iter().flatten().fold(Exit::Done, Exit::worse)
+}

@@ -1,0 +1,158 @@
+//! The first pass: everything that the source alone can tell, before anything is sent.
+//!
+//! It maps every record, shows every problem there is, counts, and finds out who is the same person.
+
+use crate::checkpoint::people::{People, PeopleBuilder};
+use crate::files::Source;
+use crate::outcome::{Exit, Failure};
+use crate::report::Progress;
+use crate::run::item::{Item, Mapper};
+use crate::run::ordered::in_order;
+use crate::run::stop::Stop;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the first pass found.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct First {
+    /// Records in the source.
+    pub read: u64,
+    /// Records that stay behind whatever the target says.
+    pub rejected: u64,
+    /// Records that `only_if` leaves out.
+    pub filtered: u64,
+    /// Records that are not the first of their person.
+    pub duplicates: u64,
+    /// The source file when it was read: its size, and when it was last changed.
+    pub stamp: Option<(u64, u128)>,
+    /// What else decides how it was read: see [`crate::run::import`].
+    #[serde(default)]
+    pub read_as: String,
+    /// The pass in which the source was first read as it is now.
+    #[serde(default)]
+    pub since_pass: u32,
+    /// The same of the source as it was before it changed last. What older passes did may have been undone since.
+    #[serde(default)]
+    pub before_pass: u32,
+    /// Whether what was meant to be sent for the source as it was before is settled.
+    #[serde(default)]
+    pub is_clean: bool,
+    /// Whether the source ends in the middle.
+    #[serde(default)]
+    pub is_cut: bool,
+}
+
+impl First {
+    /// People to be sent.
+    pub fn people(&self) -> u64 {
+        self.read.saturating_sub(self.rejected + self.filtered + self.duplicates)
+    }
+}
+
+const SUMS: &str = "first.json";
+const PEOPLE: &str = "people.db";
+
+/// Size and time of change of a file; `None` when it cannot be told.
+pub fn stamp_of(path: &Path) -> Option<(u64, u128)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let changed = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some((metadata.len(), changed.as_nanos()))
+}
+
+/// What an earlier process of this run found, when the file has not changed since.
+pub fn kept(folder: &Path, stamp: Option<(u64, u128)>, read_as: &str) -> Option<(First, People)> {
+    let first = last(folder)?;
+    (stamp.is_some() && first.stamp == stamp && first.read_as == read_as).then_some(())?;
+    Some((first, People::open(&folder.join(PEOPLE)).ok()?))
+}
+
+/// What the first pass of an earlier process found, whatever the source is now.
+pub fn last(folder: &Path) -> Option<First> {
+    serde_json::from_slice(&std::fs::read(folder.join(SUMS)).ok()?).ok()
+}
+
+impl First {
+    /// Keeps the sums for the next process, whole or not at all.
+    ///
+    /// # Errors
+    /// Exit 1 when they cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), Failure> {
+        let fault =
+            |error: std::io::Error| Failure::failed("the sums of the first pass cannot be written").cause(error);
+        let text = serde_json::to_vec(self).map_err(|error| fault(error.into()))?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
+        file.write_all(&text).map_err(fault)?;
+        file.persist(folder.join(SUMS)).map_err(|error| fault(error.error))?;
+        Ok(())
+    }
+}
+
+/// Reads the whole source. `first`: all that is known about the pass before it.
+pub fn first_pass(
+    source: Box<dyn Source>,
+    mapper: Arc<Mapper>,
+    folder: &Path,
+    mut first: First,
+    stop: &Stop,
+    progress: &dyn Fn(&First),
+) -> Result<Option<(First, People)>, Failure> {
+    // The sums of the source as it was before say so until there are others; the list of people is not theirs any more.
+    if let Some(last) = last(folder) {
+        First { stamp: None, ..last }.save(folder)?;
+    }
+    let mut builder = PeopleBuilder::create(&folder.join(PEOPLE))?;
+    let pure = Arc::clone(&mapper);
+    let light = move |read| {
+        let item = pure.item(read);
+        let hashes = match &item {
+            Item::Candidate(candidate) => Some(pure.identity_hashes(candidate)),
+            _ => None,
+        };
+        match item {
+            Item::Candidate(candidate) => Light::Candidate(candidate.record.origin, hashes.unwrap_or_default()),
+            Item::Filtered(_) => Light::Filtered,
+            Item::Rejected(_) => Light::Rejected,
+        }
+    };
+    for batch in in_order(source, None, light) {
+        let batch = match batch {
+            Ok(batch) => batch,
+            // A file that ends in the middle: what is whole is sent, and the second pass ends with this failure.
+            Err(failure) if failure.exit == Exit::Failed => {
+                first.is_cut = true;
+                break;
+            }
+            Err(failure) => return Err(failure),
+        };
+        for light in batch {
+            first.read += 1;
+            match light {
+                Light::Candidate(origin, hashes) => builder.add(origin.ordinal, origin.line, &hashes)?,
+                Light::Filtered => first.filtered += 1,
+                Light::Rejected => first.rejected += 1,
+            }
+        }
+        progress(&first);
+        if stop.is_told() {
+            return Ok(None);
+        }
+    }
+    let people = builder.finish()?;
+    first.duplicates = people.duplicates()?;
+    first.save(folder)?;
+    Ok(Some((first, people)))
+}
+
+/// What the first pass keeps of a record.
+enum Light {
+    Candidate(crate::record::Origin, Vec<Option<[u8; 16]>>),
+    Filtered,
+    Rejected,
+}
+
+/// Shows how far the first pass is.
+pub fn show(progress: &Progress, first: &First) {
+    progress.set(crate::report::State { done: first.read, rejected: first.rejected, ..Default::default() });
+}

@@ -1,0 +1,199 @@
+//! The folder of a run, and what stands about it in `run.json`.
+
+use crate::clock::Clock;
+use crate::outcome::{Books, Failure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What is known about a run without asking the checkpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// `20261122-0305-import-shop-7f3a`.
+    pub run: String,
+    /// `import`, `convert`, …
+    pub command: String,
+    /// The file or connection it reads.
+    pub source: String,
+    /// The file or connection it writes.
+    pub target: String,
+    /// `done` or `unfinished`.
+    pub status: String,
+    /// When it began, local time.
+    pub started: String,
+    /// Milliseconds since 1970 (UTC), for ordering and pruning.
+    pub started_ms: u64,
+    /// Its last sums.
+    pub books: Books,
+    /// The command line as typed, for going on with it.
+    pub arguments: Vec<String>,
+    /// The folder it was typed in.
+    pub folder: PathBuf,
+    /// Requests sent, repeated and refused for the rate, by all the processes of this run.
+    pub requests: [u64; 3],
+    /// Seconds of all the processes of this run.
+    pub seconds: f64,
+    /// Where the rejects are.
+    pub rejects_file: Option<PathBuf>,
+    /// The checkpoint with its outcomes; none for `convert`.
+    pub checkpoint: Option<PathBuf>,
+    /// What makes another run the same work.
+    pub work: String,
+    /// The last summary.
+    pub summary: Option<Value>,
+}
+
+/// The name of the file.
+const FILE: &str = "run.json";
+
+/// The folder of all runs below the state folder.
+pub fn runs_folder(state: &Path) -> PathBuf {
+    state.join("runs")
+}
+
+/// The folder of one run.
+pub fn run_folder(state: &Path, run: &str) -> PathBuf {
+    runs_folder(state).join(run)
+}
+
+/// Where it stands what is known about a run, in its folder.
+pub fn file_of(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// A new run's name: local time, command, connection, four characters of chance.
+pub fn new_name(started: &jiff::Zoned, command: &str, what: &str, chance: u16) -> String {
+    let what: String =
+        what.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    format!("{}-{command}-{what}-{chance:04x}", started.strftime("%Y%m%d-%H%M"))
+}
+
+/// Begins a run, or goes on with the unfinished one of the same work; whether it was one. Nothing is saved yet.
+///
+/// # Errors
+/// Exit 1 when its folder cannot be made.
+pub fn begin_run(
+    state: &Path,
+    command: &str,
+    source: &str,
+    target: &str,
+    work: &str,
+    is_fresh: bool,
+    clock: Clock,
+) -> Result<(RunInfo, bool), Failure> {
+    let is_same = |info: &RunInfo| info.status != "done" && info.command == command && info.work == work;
+    if !is_fresh && let Some(info) = all_runs(state).into_iter().find(is_same) {
+        return Ok((info, true));
+    }
+    Ok((new_run(state, command, source, target, work, clock)?, false))
+}
+
+/// A new run with its folder.
+///
+/// # Errors
+/// Exit 1 when its folder cannot be made.
+pub fn new_run(
+    state: &Path,
+    command: &str,
+    source: &str,
+    target: &str,
+    work: &str,
+    clock: Clock,
+) -> Result<RunInfo, Failure> {
+    let started = jiff::Zoned::now();
+    let seed = format!("{} {} {work}", clock.wall_ms(), std::process::id());
+    let chance = blake3::hash(seed.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes);
+    let end = if command == "convert" {
+        Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy())
+    } else {
+        target.into()
+    };
+    let run = new_name(&started, command, &end, chance);
+    make_private(&run_folder(state, &run))?;
+    Ok(RunInfo {
+        run,
+        command: command.to_owned(),
+        source: source.to_owned(),
+        target: target.to_owned(),
+        status: "unfinished".to_owned(),
+        started: started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        started_ms: clock.wall_ms(),
+        books: Books::default(),
+        arguments: Vec::new(),
+        folder: PathBuf::new(),
+        requests: [0; 3],
+        seconds: 0.0,
+        rejects_file: None,
+        checkpoint: None,
+        work: work.to_owned(),
+        summary: None,
+    })
+}
+
+/// Makes a folder that only its user can look into.
+pub fn make_private(folder: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        if folder.is_file() {
+            return Failure::failed(format!("`{}` is a file, and should be the folder of the state", folder.display()))
+                .hint("choose a folder for the state with `--state DIR`");
+        }
+        Failure::failed(format!("the folder `{}` cannot be made", folder.display()))
+            .cause(error)
+            .hint("choose a folder for the state with `--state DIR`")
+    })
+}
+
+/// Forgets a run that has not begun: its folder. What cannot be removed does no harm.
+pub fn forget(state: &Path, run: &str) {
+    let _ = std::fs::remove_dir_all(run_folder(state, run));
+}
+
+impl RunInfo {
+    /// Writes it to the run's folder, whole or not at all.
+    pub fn save(&self, state: &Path) -> Result<(), Failure> {
+        let folder = run_folder(state, &self.run);
+        let fault = |error: std::io::Error| {
+            Failure::failed(format!("`{}` cannot be written", folder.join(FILE).display())).cause(error)
+        };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| fault(error.into()))?;
+        let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(fault)?;
+        file.write_all(&text).map_err(fault)?;
+        file.persist(folder.join(FILE)).map_err(|error| fault(error.error))?;
+        Ok(())
+    }
+
+    fn load(folder: &Path) -> Option<RunInfo> {
+        serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+    }
+}
+
+/// All runs of the state folder, the newest first. Folders that hold no run are passed over.
+pub fn all_runs(state: &Path) -> Vec<RunInfo> {
+    let Ok(folders) = std::fs::read_dir(runs_folder(state)) else { return Vec::new() };
+    let mut runs: Vec<RunInfo> = folders.flatten().filter_map(|folder| RunInfo::load(&folder.path())).collect();
+    runs.sort_by(|one, other| (other.started_ms, &other.run).cmp(&(one.started_ms, &one.run)));
+    runs
+}
+
+/// The run of this name, or whose name alone ends so.
+pub fn run_named(state: &Path, name: &str) -> Result<RunInfo, Failure> {
+    let runs = all_runs(state);
+    if let Some(run) = runs.iter().find(|run| run.run == name) {
+        return Ok(run.clone());
+    }
+    let mut fitting = runs.iter().filter(|run| run.run.ends_with(name));
+    match (fitting.next(), fitting.next()) {
+        (Some(run), None) => Ok(run.clone()),
+        (Some(one), Some(other)) => {
+            Err(Failure::usage(format!("several runs end with `{name}`: `{}`, `{}`", one.run, other.run))
+                .hint("give more of the name"))
+        }
+        _ => Err(Failure::usage(format!("there is no run `{name}` in `{}`", runs_folder(state).display()))
+            .hint("`ferry runs` lists them")),
+    }
+}

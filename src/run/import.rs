@@ -1,0 +1,471 @@
+//! `ferry import`: from a file into a platform.
+//!
+//! The source is read twice. The first pass shows every problem there is and finds out who is the same person; the second
+//! sends. In between, whatever earlier processes left open is settled.
+
+use crate::checkpoint::people::People;
+use crate::checkpoint::{Checkpoint, Intent, Key, OpenIntent};
+use crate::clock::Clock;
+use crate::contact::Field;
+use crate::files::{self, Dialect, Format, Opened, RejectsWriter};
+use crate::mapping::phone::Region;
+use crate::mapping::{BindOptions, Bound, Duplicates, Overflow};
+use crate::outcome::{Books, Exit, Failure};
+use crate::plan::{Connection, SourcePlan, WorkAsked};
+use crate::platforms::Needs;
+use crate::platforms::diff::OnExisting;
+use crate::reconcile::gate::Gate;
+use crate::reconcile::locks::Locks;
+use crate::reconcile::silence::{MEMORY, Silence};
+use crate::reconcile::{Policy, Reconciler};
+use crate::record::Header;
+use crate::report::{Console, Progress, State};
+use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
+use crate::run::finish::{Worked, finish};
+use crate::run::first::{First, first_pass, kept, last, show, stamp_of};
+use crate::run::item::{Item, Mapper};
+use crate::run::open::{open_intents, settle_open};
+use crate::run::ordered::in_order;
+use crate::run::second::{Counters, Second};
+use crate::run::stop::Stop;
+use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+
+pub use crate::run::finish::Ended;
+
+/// People that wait without a slot, at most: each is a contact in memory.
+const PARKED_MAX: usize = 4096;
+
+/// How often the progress is looked at.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How often `run.json` is brought up to date: `ferry runs` tells from it how far a killed run was, and the next process
+/// how long this one lived (see [`crate::run::open`]).
+const SAVE_TICKS: u32 = 10;
+
+/// Batches of mapped records between the pool and the sender.
+const BATCHES_AHEAD: usize = 2;
+
+/// A checked import.
+pub struct ImportPlan {
+    /// The file and its mapping.
+    pub source: SourcePlan,
+    /// Where to.
+    pub connection: Connection,
+    /// The address without what may change between two processes of one run.
+    pub address: String,
+    /// What a contact that is there already gets.
+    pub on_existing: OnExisting,
+    /// Nobody is created.
+    pub only_existing: bool,
+    /// The rest of what was asked.
+    pub work: WorkAsked,
+    /// How long to wait for a platform that is not to be had.
+    pub wait: Duration,
+    /// The folder of all runs and checkpoints.
+    pub state: PathBuf,
+    /// The command line, for going on with it.
+    pub arguments: Vec<String>,
+    /// The folder it was typed in.
+    pub folder: PathBuf,
+    /// The region of the connection.
+    pub connection_region: Option<Region>,
+}
+
+/// What all parts of the line need.
+struct Line<'a> {
+    plan: &'a ImportPlan,
+    console: &'a Console,
+    clock: Clock,
+    stop: &'a Stop,
+    checkpoint: &'a Checkpoint,
+    mapper: Arc<Mapper>,
+}
+
+/// Carries the contacts of a file into a platform.
+///
+/// # Errors
+/// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
+pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
+    let opened = open_source(plan)?;
+    for note in &opened.notes {
+        console.note(note);
+    }
+    let mapper = Arc::new(mapper(plan, &opened, console)?);
+    let checkpoint = Checkpoint::open(&checkpoint_path(&plan.state, &plan.connection, &plan.address)?)?;
+    let mut begun = begin(plan, &checkpoint, console, clock)?;
+    let mut worked = Worked::default();
+    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, mapper };
+    let dialect = (opened.dialect.clone(), opened.header.clone());
+    let first = match line.first(&begun, opened).await {
+        Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
+        first => first,
+    };
+    let mut reached = None;
+    let result = async {
+        let Some(first) = first? else { return Ok(()) };
+        let target = reached.insert(reach(plan, &checkpoint, clock, stop).await?);
+        line.work(target, dialect, first, &mut begun, &mut worked).await
+    }
+    .await;
+    finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, result.err()).await
+}
+
+fn open_source(plan: &ImportPlan) -> Result<Opened, Failure> {
+    files::open(&plan.source.path, &plan.source.shown, &plan.source.options)
+}
+
+/// The target, once it has answered. From now on a stop is told to its door.
+async fn reach(plan: &ImportPlan, checkpoint: &Checkpoint, clock: Clock, stop: &Stop) -> Result<Target, Failure> {
+    let mut told = stop.watch();
+    let target = tokio::select! {
+        target = Target::open(&plan.connection, clock, plan.wait, remembered_rate(checkpoint)) => target?,
+        _ = told.wait_for(|told| *told) => {
+            let exit = Stop::signal().unwrap_or(Exit::Interrupted);
+            return Err(Failure::new(exit, "stopped before the platform had answered"));
+        }
+    };
+    let http = Arc::clone(&target.http);
+    tokio::spawn(async move {
+        if told.wait_for(|told| *told).await.is_ok() {
+            http.stop();
+        }
+    });
+    Ok(target)
+}
+
+impl Line<'_> {
+    /// What comes after the first pass.
+    async fn work(
+        &self,
+        target: &Target,
+        (dialect, header): (Dialect, Header),
+        (mut first, people): (First, People),
+        begun: &mut Begun,
+        worked: &mut Worked,
+    ) -> Result<(), Failure> {
+        let in_folder = || begun.folder.join(rejects_name(dialect.format));
+        let rejects_path = self.plan.work.rejects.clone().unwrap_or_else(in_folder);
+        begun.info.rejects_file = Some(rejects_path.clone());
+        worked.pass = self.checkpoint.begin_pass(begun.no)?;
+        let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
+        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first).await?);
+        let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
+        let opened = open_source(self.plan)?;
+        self.prove_unchanged(&first)?;
+        let counters = Arc::new(Counters::default());
+        let second = Second {
+            reconciler,
+            mapper: Arc::clone(&self.mapper),
+            checkpoint: self.checkpoint.clone(),
+            run: begun.no,
+            pass: worked.pass,
+            has_entries: begun.is_resumed,
+            holds_from: first.before_pass,
+            intents,
+            people,
+            duplicates: self.plan.source.mapping.as_ref().map_or(Duplicates::Merge, |(mapping, _)| mapping.duplicates),
+            rejects: Arc::clone(&rejects),
+            counters: Arc::clone(&counters),
+            window: (8 * target.concurrency).clamp(32, 1024),
+            stop: self.stop.clone(),
+        };
+        let items = feed(opened, &self.mapper, self.plan.work.limit);
+        let sent = self.watch(second.run(items), target, &counters, &first, begun).await;
+        worked.read = counters.read.load(Ordering::Relaxed);
+        // Everybody who wrote rejects has ended with the pass.
+        if let Some(rejects) = Arc::into_inner(rejects) {
+            worked.rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+        }
+        sent?;
+        if self.stop.is_told() {
+            return Ok(());
+        }
+        self.prove_unchanged(&first)?;
+        worked.is_whole = worked.read == first.read && !first.is_cut;
+        match worked.is_whole || self.plan.work.limit.is_some() {
+            true => Ok(()),
+            false => Err(self.changed()),
+        }
+    }
+
+    /// Both passes are to read the same: who is the same person is known by where their records stand.
+    fn prove_unchanged(&self, first: &First) -> Result<(), Failure> {
+        let is_same = first.stamp.is_none() || stamp_of(&self.plan.source.path) == first.stamp;
+        if is_same { Ok(()) } else { Err(self.changed()) }
+    }
+
+    fn changed(&self) -> Failure {
+        Failure::failed(format!("`{}` changed while it was read", self.plan.source.shown))
+            .hint("the same command goes on with the file as it is then")
+    }
+
+    /// What of the plan decides, beside the mapping, how the source is read.
+    fn read_as(&self) -> String {
+        let source = &self.plan.source;
+        format!("{:?} {:?} {:?}", source.options, source.region, self.plan.connection_region)
+    }
+
+    /// The first pass, or what is left of an earlier one; none when the run was told to stop.
+    async fn first(&self, begun: &Begun, opened: Opened) -> Result<Option<(First, People)>, Failure> {
+        let stamp = stamp_of(&self.plan.source.path).filter(|_| self.plan.source.shown != "-");
+        let read_as = self.read_as();
+        if let Some(first) = kept(&begun.folder, stamp, &read_as) {
+            return Ok(Some(first));
+        }
+        let first = First {
+            stamp,
+            read_as,
+            since_pass: begun.next_pass,
+            before_pass: last(&begun.folder).map_or(0, |last| last.since_pass),
+            is_clean: !begun.is_resumed,
+            ..First::default()
+        };
+        let progress = self.console.progress(&format!("reading {}", self.plan.source.shown), None);
+        let (source, mapper, folder) = (opened.source, Arc::clone(&self.mapper), begun.folder.clone());
+        let stop = self.stop.clone();
+        let (result, progress) = tokio::task::spawn_blocking(move || {
+            let result = first_pass(source, mapper, &folder, first, &stop, &|first| show(&progress, first));
+            (result, progress)
+        })
+        .await
+        .map_err(|error| Failure::failed("the first pass died: a fault of Ferry").cause(error))?;
+        progress.finish();
+        let first = result?;
+        if let Some((first, _)) = &first
+            && let Err(failure) = self.check_first()
+        {
+            // It is to be looked at again next time, not taken for good.
+            First { stamp: None, ..first.clone() }.save(&begun.folder)?;
+            return Err(failure);
+        }
+        Ok(first)
+    }
+
+    fn check_first(&self) -> Result<(), Failure> {
+        if let Some(mistakes) = self.mapper.bound.unmet_names() {
+            return Err(Failure::from(mistakes));
+        }
+        check_regions(&self.mapper.bound, &self.plan.source.shown)
+    }
+
+    async fn reconciler(
+        &self,
+        target: &Target,
+        begun: &Begun,
+        pass: u32,
+        first: &First,
+    ) -> Result<Reconciler, Failure> {
+        let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
+        let writes = self.mapper.bound.writes();
+        let needs =
+            Needs { owners: writes.owners, attributes: writes.attributes.clone(), tags: writes.tags_static.clone() };
+        let ready = target.connector.prepare(&target.http, &needs).await.map_err(stops)?;
+        let (identity, people) = (self.mapper.finds_by.clone(), first.people());
+        let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
+        if self.plan.work.fresh {
+            for (name, _) in checkpoint.recall_all(MEMORY)? {
+                checkpoint.forget(&name)?;
+            }
+        }
+        let dropped = checkpoint.recall_all(MEMORY)?;
+        let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
+        let (on_existing, only_existing) = (self.plan.on_existing, self.plan.only_existing);
+        Ok(Reconciler {
+            connector: Arc::clone(&target.connector),
+            http: Arc::clone(&target.http),
+            ready,
+            finder,
+            checkpoint: checkpoint.clone(),
+            run: begun.no,
+            pass,
+            clock: self.clock,
+            identity,
+            policy: Policy { on_existing, only_existing, settle: target.settle },
+            silence: Silence::new(connection.platform, names),
+            replaces: (connection.platform.replaces)(&connection.settings),
+            people: Arc::<Locks>::default(),
+            ids: Arc::<Locks>::default(),
+            parking: Arc::new(Semaphore::new(PARKED_MAX)),
+            ceiling_per_s: ceiling_of(connection)?,
+            gate: Gate::new(4 * target.concurrency + 256),
+            stop: self.stop.watch(),
+            has_succeeded: AtomicBool::new(checkpoint.has_links()),
+            failures_in_a_row: AtomicU32::new(0),
+        })
+    }
+
+    /// Settles what earlier processes left open, of whatever run. What this run left for the source as it is now is
+    /// handed back instead, to be settled when its record comes by.
+    async fn settle_earlier(
+        &self,
+        reconciler: &Reconciler,
+        begun: &Begun,
+        first: &mut First,
+    ) -> Result<HashMap<Key, Intent>, Failure> {
+        let open = || open_intents(self.checkpoint, &self.plan.state, self.clock);
+        let is_own = |open: &OpenIntent| open.run == begun.no;
+        let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
+        if !others.is_empty() {
+            self.console.note(&format!("finding out what became of {} requests of an earlier run", others.len()));
+            settle_open(others, self.checkpoint, reconciler, self.stop).await?;
+        }
+        if self.stop.is_told() {
+            return Ok(HashMap::new());
+        }
+        if !first.is_clean {
+            first.is_clean = true;
+            first.save(&begun.folder)?;
+        }
+        Ok(open()?.into_iter().filter(is_own).map(|open| (open.key, open.intent)).collect())
+    }
+
+    /// Shows the progress while the work is done.
+    async fn watch(
+        &self,
+        work: impl Future<Output = Result<(), Failure>>,
+        target: &Target,
+        counters: &Counters,
+        first: &First,
+        begun: &mut Begun,
+    ) -> Result<(), Failure> {
+        let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
+        let progress = self.console.progress(&format!("importing into {}", self.plan.connection.name), Some(total));
+        tokio::pin!(work);
+        let mut ticks = tokio::time::interval(TICK);
+        let mut since_save = 0;
+        let result = loop {
+            tokio::select! {
+                result = &mut work => break result,
+                _ = ticks.tick() => {}
+            }
+            show_counters(&progress, target, counters);
+            since_save += 1;
+            if since_save >= SAVE_TICKS {
+                since_save = 0;
+                begun.info.books = books_so_far(counters);
+                // Only a help: the truth is the checkpoint.
+                let _ = begun.info.save(&self.plan.state);
+            }
+        };
+        progress.finish();
+        result
+    }
+}
+
+fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {
+    progress.set(State {
+        done: load(&counters.settled),
+        rejected: load(&counters.rejected),
+        waiting: target.http.pause().map(|pause| (pause.left, pause.why)),
+        ..State::default()
+    });
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// The books while the pass goes on: which of those who arrived were created is told at its end.
+fn books_so_far(counters: &Counters) -> Books {
+    let (read, done, rejected) = (load(&counters.read), load(&counters.settled), load(&counters.rejected));
+    let (unchanged, pending) = (done.saturating_sub(rejected), read.saturating_sub(done));
+    Books { read, rejected, unchanged, pending, ..Books::default() }
+}
+
+fn mapper(plan: &ImportPlan, opened: &Opened, console: &Console) -> Result<Mapper, Failure> {
+    let platform = plan.connection.platform;
+    let finds_by = platform.finds_by.to_vec();
+    let (bound, overflow, identity) = bind(&plan.source, &opened.header, plan.connection_region, finds_by, console)?;
+    let identity = identity.unwrap_or_else(|| platform.finds_by.to_vec());
+    let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
+    let finds_by: Vec<Field> = identity.iter().copied().filter(finds).collect();
+    if finds_by.is_empty() {
+        let named: Vec<String> = identity.iter().map(|field| format!("`{}`", singular(*field))).collect();
+        let known: Vec<String> = platform.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
+        return Err(Failure::usage(format!(
+            "`identity` names {}, by which {} finds nobody",
+            named.join(" and "),
+            platform.title
+        ))
+        .hint(format!("it finds people by {}", known.join(", "))));
+    }
+    Ok(Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow })
+}
+
+/// The field as one names its first value.
+pub fn singular(field: Field) -> &'static str {
+    match field {
+        Field::Phones => "phone",
+        Field::Emails => "email",
+        _ => field.name(),
+    }
+}
+
+/// Binds the mapping, or the one that follows from the column names, which is told.
+pub fn bind(
+    source: &SourcePlan,
+    header: &Header,
+    region: Option<Region>,
+    identity_default: Vec<Field>,
+    console: &Console,
+) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
+    let options = BindOptions { region: source.region, fallback_region: region, identity_default };
+    match &source.mapping {
+        Some((mapping, _)) => {
+            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            Ok((bound, mapping.overflow, mapping.identity.clone()))
+        }
+        None => {
+            let by_names = crate::mapping::Mapping::by_names_seen(header, &source.names_seen());
+            console.note("no mapping was given, so the columns are taken by their names:");
+            for line in &by_names.plan {
+                console.note(&format!("  {line}"));
+            }
+            let mapping = by_names.mapping;
+            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            Ok((bound, mapping.overflow, mapping.identity.clone()))
+        }
+    }
+}
+
+/// What the rejects of a source of this format are called: tables stay tables.
+pub fn rejects_name(format: Format) -> &'static str {
+    match format {
+        Format::Csv => "rejects.csv",
+        Format::Tsv => "rejects.tsv",
+        Format::Json | Format::Jsonl => "rejects.jsonl",
+    }
+}
+
+/// More phones than one in this many without a country code are a mistake, when nobody named a region.
+const PHONES_WITHOUT_CODE: u64 = 10;
+
+/// Phones without a country code, and no region anywhere: nobody could be found by them.
+pub fn check_regions(bound: &Bound, shown: &str) -> Result<(), Failure> {
+    let (without, phones) = bound.phones_without_code();
+    if without * PHONES_WITHOUT_CODE <= phones {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given"))
+        .hint("say which country they are of: `--region EC`, or `phone_region: EC` in the mapping; `--region none` says that it is meant"))
+}
+
+/// Reads and maps on the pool, and hands the items over.
+fn feed(opened: Opened, mapper: &Arc<Mapper>, limit: Option<u64>) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let mapper = Arc::clone(mapper);
+    std::thread::spawn(move || {
+        for batch in in_order(opened.source, limit, move |read| mapper.item(read)) {
+            if sender.blocking_send(batch).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,168 @@
+//! From what was read to what is wanted at the target: the pure part of a pass, done on all cores.
+
+use crate::checkpoint::Key;
+use crate::contact::{FIELDS, Field, Overwrite, Wanted};
+use crate::identity::{IdentityValue, identity_of};
+use crate::mapping::{Bound, Mapped, Overflow};
+use crate::outcome::{Problem, Reject};
+use crate::platforms::Platform;
+use crate::platforms::diff::fit;
+use crate::record::{Fields, Origin, Record, Row};
+use crate::run::ordered::Read;
+use std::sync::Arc;
+
+/// Maps records, and cuts the contacts to what the target holds.
+pub struct Mapper {
+    /// The mapping, bound to the source's header.
+    pub bound: Arc<Bound>,
+    /// The target's facts; none when files are written.
+    pub platform: Option<&'static Platform>,
+    /// By what people are the same.
+    pub identity: Vec<Field>,
+    /// Those among them by which the target finds.
+    pub finds_by: Vec<Field>,
+    /// What becomes of values that the target has no field for.
+    pub overflow: Overflow,
+}
+
+/// What became of a record before the target is asked.
+pub enum Item {
+    /// Somebody to be sent.
+    Candidate(Box<Candidate>),
+    /// Left out by `only_if`.
+    Filtered(Origin),
+    /// Stays behind.
+    Rejected(Reject),
+}
+
+/// A record and whom it makes.
+pub struct Candidate {
+    /// The record, for the rejects and for merging.
+    pub record: Record,
+    /// What should be at the target.
+    pub wanted: Wanted,
+    /// What the target has no field for.
+    pub not_carried: Vec<String>,
+    /// By what the person is found.
+    pub identities: Vec<IdentityValue>,
+}
+
+impl Mapper {
+    /// Maps what was read.
+    pub fn item(&self, read: Read) -> Item {
+        let record = match read {
+            Ok(record) => record,
+            Err(reject) => return Item::Rejected(reject),
+        };
+        match self.bound.apply(&record) {
+            Mapped::Filtered => Item::Filtered(record.origin),
+            Mapped::Rejected(problems) => Item::Rejected(reject_of(record, problems)),
+            Mapped::Contact(wanted) => self.candidate(record, *wanted),
+        }
+    }
+
+    /// A mapped contact, cut to the target.
+    pub fn candidate(&self, record: Record, wanted: Wanted) -> Item {
+        let identities = identity_of(&wanted.contact, &self.identity);
+        let Some(platform) = self.platform else {
+            return Item::Candidate(Box::new(Candidate { record, wanted, not_carried: Vec::new(), identities }));
+        };
+        let fitted = fit(platform, wanted, self.overflow);
+        if self.overflow == Overflow::Reject && !fitted.not_carried.is_empty() {
+            let problem = |name: &String| {
+                Problem::new("value.not_held", format!("{} has no field for `{name}`", platform.title))
+                    .at(name.as_str())
+                    .hint("leave the field out of the mapping, or say `overflow: report` or `overflow: attributes`")
+            };
+            return Item::Rejected(reject_of(record, fitted.not_carried.iter().map(problem).collect()));
+        }
+        let (wanted, not_carried) = (fitted.wanted, fitted.not_carried);
+        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities }))
+    }
+
+    /// One hash for each identity field of which the candidate has a value.
+    pub fn identity_hashes(&self, candidate: &Candidate) -> Vec<Option<[u8; 16]>> {
+        let hash_of = |field: &Field| {
+            let identity = candidate.identities.iter().find(|identity| identity.field == *field)?;
+            Some(short_hash(identity.value.as_bytes()))
+        };
+        self.identity.iter().map(hash_of).collect()
+    }
+}
+
+/// The reject that a record becomes.
+pub fn reject_of(record: Record, problems: Vec<Problem>) -> Reject {
+    Reject { origin: record.origin, raw: record.raw, problems }
+}
+
+/// Sixteen bytes of a hash.
+fn short_hash(bytes: &[u8]) -> [u8; 16] {
+    let mut short = [0; 16];
+    blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut short);
+    short
+}
+
+/// The entry of a person: the same whenever identity and content are.
+pub fn key_of(identities: &[IdentityValue], wanted: &Wanted) -> Key {
+    let mut content: Vec<u8> = Vec::with_capacity(256);
+    let mut feed = |tag: u8, text: &str| {
+        content.push(tag);
+        content.extend((text.len() as u64).to_le_bytes());
+        content.extend(text.as_bytes());
+    };
+    for (field, _) in FIELDS {
+        let flags = [wanted.fill.has(field), wanted.clear.has(field), wanted.force.has(field)];
+        if flags.contains(&true) {
+            feed(100 + field as u8, &format!("{flags:?}"));
+        }
+        if let Some(text) = wanted.contact.text(field) {
+            feed(50 + field as u8, text);
+        }
+        for item in wanted.contact.list(field) {
+            feed(50 + field as u8, item);
+        }
+    }
+    for attribute in &wanted.contact.attributes {
+        let overwrite = match wanted.attribute_overwrite(&attribute.name) {
+            Overwrite::Update => 200,
+            Overwrite::Fill => 201,
+            Overwrite::Clear => 202,
+        };
+        feed(overwrite, &attribute.name);
+        feed(203, &attribute.value);
+    }
+    feed(204 + wanted.tag_mode as u8, "");
+    Key::of(identities, &content)
+}
+
+/// A record as bytes, for keeping it on disk until the last of its person comes by.
+pub fn pack(record: &Record) -> Vec<u8> {
+    let (kind, text) = match &record.fields {
+        Fields::Row(row) => (0u8, serde_json::to_string(&row.iter().collect::<Vec<_>>())),
+        Fields::Json(value) => (1, Ok(value.to_string())),
+        Fields::Contact(contact) => (2, serde_json::to_string(&contact.to_json())),
+    };
+    let mut bytes = Vec::with_capacity(record.raw.len() * 2 + 32);
+    bytes.extend(record.origin.ordinal.to_le_bytes());
+    bytes.extend(record.origin.line.to_le_bytes());
+    bytes.extend((record.raw.len() as u64).to_le_bytes());
+    bytes.extend(&record.raw[..]);
+    bytes.push(kind);
+    bytes.extend(text.unwrap_or_default().as_bytes());
+    bytes
+}
+
+/// The record that [`pack`] made bytes of; `None` when they are no such bytes.
+pub fn unpack(bytes: &[u8]) -> Option<Record> {
+    let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let origin = Origin { ordinal: number(0)?, line: number(8)? };
+    let raw_end = usize::try_from(number(16)?).ok()?.checked_add(24)?;
+    let raw = bytes.get(24..raw_end)?.into();
+    let text = bytes.get(raw_end + 1..)?;
+    let fields = match bytes.get(raw_end)? {
+        0 => Fields::Row(Row::from_cells(serde_json::from_slice::<Vec<String>>(text).ok()?)),
+        1 => Fields::Json(serde_json::from_slice(text).ok()?),
+        _ => Fields::Contact(Box::new(crate::contact::Contact::from_json(&serde_json::from_slice(text).ok()?))),
+    };
+    Some(Record { origin, fields, raw })
+}

@@ -1,0 +1,18 @@
+//! The straight line: what a command does, from its plan to its books.
+//!
+//! Only this module knows all the parts.
+
+mod begin;
+pub mod convert;
+mod finish;
+pub mod first;
+pub mod folder;
+pub mod import;
+pub mod item;
+pub mod open;
+pub mod ordered;
+pub mod results;
+pub mod second;
+pub mod stop;
+pub mod target;
+pub mod words;

@@ -1,0 +1,101 @@
+//! `--results`: every record with its outcome and the id it has at the target.
+
+use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
+use crate::files::csv::CsvEncoder;
+use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::outcome::{Failure, Outcome, Problem, Skip};
+use crate::record::Origin;
+use serde_json::json;
+use std::path::Path;
+
+const COLUMNS: [&str; 6] = ["line", "outcome", "reason", "target_id", "code", "message"];
+
+/// The outcome as it stands in files.
+pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Created => ("created", ""),
+        Outcome::Updated => ("updated", ""),
+        Outcome::Unchanged => ("unchanged", ""),
+        Outcome::Rejected => ("rejected", ""),
+        Outcome::Unknown => ("unknown", ""),
+        Outcome::Skipped(Skip::Filtered) => ("skipped", "filtered"),
+        Outcome::Skipped(Skip::Duplicate) => ("skipped", "duplicate"),
+        Outcome::Skipped(Skip::Existing) => ("skipped", "existing"),
+        Outcome::Skipped(Skip::Absent) => ("skipped", "absent"),
+    }
+}
+
+/// A file of outcomes being written; JSON Lines or CSV by name.
+pub struct ResultsWriter {
+    rows: RowWriter,
+    csv: Option<CsvEncoder>,
+    row: Vec<u8>,
+}
+
+impl ResultsWriter {
+    /// Begins the file.
+    pub fn create(path: &Path) -> Result<ResultsWriter, Failure> {
+        let format = Format::of_path(path).unwrap_or(Format::Csv);
+        let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
+        let mut header = Vec::new();
+        if let Some(csv) = &csv {
+            csv.row(COLUMNS, &mut header);
+        }
+        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        Ok(ResultsWriter { rows, csv, row: Vec::new() })
+    }
+
+    /// Adds a record that has no id at a target.
+    pub fn line(
+        &mut self,
+        line: u64,
+        outcome: Outcome,
+        duplicate_of: Option<u64>,
+        problems: &[Problem],
+    ) -> Result<(), Failure> {
+        let origin = Origin { ordinal: 0, line };
+        self.add(&OutcomeRow { origin, outcome, target_id: None, duplicate_of, problems: problems.to_vec() })
+    }
+
+    /// Adds a record.
+    pub fn add(&mut self, row: &OutcomeRow) -> Result<(), Failure> {
+        let (outcome, why) = outcome_name(row.outcome);
+        let reason = match row.duplicate_of {
+            Some(line) if why.is_empty() => format!("same person as line {line}"),
+            Some(line) => format!("{why} of line {line}"),
+            None => why.to_owned(),
+        };
+        let codes: Vec<&str> = row.problems.iter().map(|problem| &*problem.code).collect();
+        let messages: Vec<&str> = row.problems.iter().map(|problem| problem.message.as_str()).collect();
+        let (codes, messages) = (codes.join(" | "), messages.join(" | "));
+        self.row.clear();
+        match &self.csv {
+            Some(csv) => {
+                let line = row.origin.line.to_string();
+                let id = row.target_id.as_deref().unwrap_or_default();
+                csv.row([line.as_str(), outcome, &reason, id, &codes, &messages], &mut self.row);
+            }
+            None => {
+                let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+                let object = json!({
+                    "line": row.origin.line, "outcome": outcome, "reason": text(&reason), "target_id": row.target_id,
+                    "code": text(&codes), "message": text(&messages),
+                });
+                self.row.extend(object.to_string().as_bytes());
+            }
+        }
+        self.rows.row(&self.row)
+    }
+
+    /// Ends the file and puts it in place.
+    pub fn commit(self) -> Result<(), Failure> {
+        self.rows.commit().map(|_| ())
+    }
+}
+
+/// Writes the outcomes of a pass to `path`, in the order of the source.
+pub fn write_results(path: &Path, checkpoint: &Checkpoint, run: RunNo, pass: u32) -> Result<(), Failure> {
+    let mut results = ResultsWriter::create(path)?;
+    checkpoint.for_each_outcome(run, pass, |row| results.add(&row))?;
+    results.commit()
+}

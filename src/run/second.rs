@@ -1,0 +1,379 @@
+//! The second pass: each person to the target, many at once, none twice.
+
+use crate::checkpoint::people::{Member, People};
+use crate::checkpoint::{Checkpoint, Entry, Intent, Key, Pure, RunNo};
+use crate::contact::Field;
+use crate::files::RejectsWriter;
+use crate::identity::{IdentityValue, identity_of};
+use crate::mapping::{Duplicates, Mapped};
+use crate::outcome::{Failure, Outcome, Problem, Reject, Skip};
+use crate::reconcile::locks::Place;
+use crate::reconcile::person::Person;
+use crate::reconcile::slot::Slot;
+use crate::reconcile::{Earlier, End, Reconciler};
+use crate::record::{Origin, Record};
+use crate::run::item::{Candidate, Item, Mapper, key_of, pack, unpack};
+use crate::run::open::NO_PASS;
+use crate::run::stop::Stop;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+/// How far the pass is, for the progress.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Records counted at the source.
+    pub read: AtomicU64,
+    /// Records that have an outcome.
+    pub settled: AtomicU64,
+    /// Rejects among them.
+    pub rejected: AtomicU64,
+    /// Unknown fates among them.
+    pub unknown: AtomicU64,
+}
+
+/// What the second pass needs.
+pub struct Second {
+    /// Finds, diffs and acts.
+    pub reconciler: Arc<Reconciler>,
+    /// Maps merged people once more.
+    pub mapper: Arc<Mapper>,
+    /// Where outcomes go.
+    pub checkpoint: Checkpoint,
+    /// The run.
+    pub run: RunNo,
+    /// The pass.
+    pub pass: u32,
+    /// Whether an earlier process left entries.
+    pub has_entries: bool,
+    /// Entries that were met in this pass or a later one hold; older ones may have been undone since.
+    pub holds_from: u32,
+    /// What an earlier process of this run meant to send and never heard of.
+    pub intents: HashMap<Key, Intent>,
+    /// Who is the same person.
+    pub people: People,
+    /// What becomes of further records of a person.
+    pub duplicates: Duplicates,
+    /// Where the rejects go.
+    pub rejects: Arc<Mutex<RejectsWriter>>,
+    /// How far it is.
+    pub counters: Arc<Counters>,
+    /// People in flight, those included that wait for the disk.
+    pub window: usize,
+    /// When to stop.
+    pub stop: Stop,
+}
+
+/// A person with all the records that make it.
+struct Group {
+    person: Person,
+    /// The first is the person's own line, the others are further records of the same person.
+    records: Vec<Record>,
+}
+
+/// What those in flight share.
+struct Flight {
+    /// Places for those who are being worked on. Whoever waits for somebody else, or for a time, holds none, so that
+    /// there always is one who can go on.
+    slots: Arc<Semaphore>,
+    /// What stopped the pass before its end.
+    stopped: Arc<Mutex<Option<Failure>>>,
+}
+
+impl Second {
+    /// Sends everybody. The failure that stopped it, if one did; a told stop is no failure.
+    pub async fn run(mut self, mut items: mpsc::Receiver<Result<Vec<Item>, Failure>>) -> Result<(), Failure> {
+        let flight = Flight { slots: Arc::new(Semaphore::new(self.window)), stopped: Arc::default() };
+        let mut tasks = JoinSet::new();
+        let mut told = self.stop.watch();
+        let mut end = Ok(());
+        'source: loop {
+            let batch = tokio::select! {
+                biased;
+                _ = told.wait_for(|told| *told) => break,
+                batch = items.recv() => batch,
+            };
+            let items = match batch {
+                None => break,
+                Some(Err(failure)) => {
+                    end = Err(failure);
+                    break;
+                }
+                Some(Ok(items)) => items,
+            };
+            for item in items {
+                if self.stop.is_told() {
+                    break 'source;
+                }
+                self.counters.read.fetch_add(1, Ordering::Relaxed);
+                if let Err(failure) = self.give(item, &flight, &mut tasks).await {
+                    end = Err(failure);
+                    self.stop.stop();
+                    break 'source;
+                }
+            }
+        }
+        // Whoever is in flight comes to an end, whatever stopped the others.
+        while let Some(joined) = tasks.join_next().await {
+            end = end.and(check_join(joined));
+        }
+        let failure = flight.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(end, Err)
+    }
+
+    async fn give(&mut self, item: Item, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
+        if let Some(group) = self.sort(item).await? {
+            self.dispatch(group, flight, tasks).await?;
+        }
+        while let Some(joined) = tasks.try_join_next() {
+            check_join(joined)?;
+        }
+        Ok(())
+    }
+
+    /// Settles what the source alone decides; the rest is a person to be sent.
+    async fn sort(&mut self, item: Item) -> Result<Option<Group>, Failure> {
+        let candidate = match item {
+            Item::Filtered(origin) => {
+                self.note(origin, Outcome::Skipped(Skip::Filtered), None, Vec::new()).await?;
+                return Ok(None);
+            }
+            Item::Rejected(reject) => {
+                self.reject(reject).await?;
+                return Ok(None);
+            }
+            Item::Candidate(candidate) => *candidate,
+        };
+        let origin = candidate.record.origin;
+        let Some(member) = self.people.member(origin.ordinal)? else {
+            return Ok(Some(alone(candidate, &self.mapper.finds_by)));
+        };
+        match self.duplicates {
+            Duplicates::First if member.root == origin.ordinal => Ok(Some(alone(candidate, &self.mapper.finds_by))),
+            Duplicates::First => {
+                let outcome = Outcome::Skipped(Skip::Duplicate);
+                self.note(origin, outcome, Some(member.root_line), Vec::new()).await?;
+                Ok(None)
+            }
+            Duplicates::Merge if member.last != origin.ordinal => {
+                self.people.hold(member.root, origin.ordinal, &pack(&candidate.record))?;
+                Ok(None)
+            }
+            Duplicates::Merge => self.merge(member, candidate).await,
+        }
+    }
+
+    /// The merged person, at its last record.
+    async fn merge(&mut self, member: Member, last: Candidate) -> Result<Option<Group>, Failure> {
+        let mut records = Vec::new();
+        let mut merged: Option<crate::contact::Wanted> = None;
+        let mut identities: Vec<IdentityValue> = Vec::new();
+        let lost = || Failure::failed("a record that was kept for merging cannot be read again");
+        for bytes in self.people.release(member.root)? {
+            let record = unpack(&bytes).ok_or_else(lost)?;
+            let Mapped::Contact(wanted) = self.mapper.bound.apply(&record) else { return Err(lost()) };
+            identities.extend(identity_of(&wanted.contact, &self.mapper.identity));
+            match &mut merged {
+                Some(merged) => merged.merge(*wanted),
+                None => merged = Some(*wanted),
+            }
+            records.push(record);
+        }
+        let last_record = last.record;
+        let Mapped::Contact(wanted) = self.mapper.bound.apply(&last_record) else { return Err(lost()) };
+        let mut merged = merged.ok_or_else(lost)?;
+        merged.merge(*wanted);
+        records.push(last_record);
+        let first = records.first().cloned().ok_or_else(lost)?;
+        match self.mapper.candidate(first, merged) {
+            Item::Candidate(mut candidate) => {
+                // By whatever one of its records has the person may be found.
+                for identity in identities.into_iter().chain(last.identities) {
+                    if !candidate.identities.contains(&identity) {
+                        candidate.identities.push(identity);
+                    }
+                }
+                let mut group = alone(*candidate, &self.mapper.finds_by);
+                group.records = records;
+                Ok(Some(group))
+            }
+            Item::Rejected(reject) => {
+                for record in records {
+                    let (origin, raw) = (record.origin, record.raw);
+                    self.reject(Reject { origin, raw, problems: reject.problems.clone() }).await?;
+                }
+                Ok(None)
+            }
+            Item::Filtered(_) => Err(lost()),
+        }
+    }
+
+    async fn note(
+        &self,
+        origin: Origin,
+        outcome: Outcome,
+        duplicate_of: Option<u64>,
+        problems: Vec<Problem>,
+    ) -> Result<(), Failure> {
+        self.counters.settled.fetch_add(1, Ordering::Relaxed);
+        self.checkpoint.note(self.run, self.pass, Pure { origin, outcome, duplicate_of, problems }).await
+    }
+
+    async fn reject(&self, reject: Reject) -> Result<(), Failure> {
+        self.counters.rejected.fetch_add(1, Ordering::Relaxed);
+        write_reject(&self.rejects, &reject)?;
+        self.note(reject.origin, Outcome::Rejected, None, reject.problems).await
+    }
+
+    /// Which identity values of a person another one of the source has too.
+    fn shared(&self, group: &Group) -> Result<Vec<(Field, bool)>, Failure> {
+        let mut shared = Vec::new();
+        for record in &group.records {
+            for (index, is_first) in self.people.shared(record.origin.ordinal)? {
+                shared.extend(self.mapper.identity.get(index).map(|field| (*field, is_first)));
+            }
+        }
+        Ok(shared)
+    }
+
+    /// Claims a person whom an earlier pass has settled, or sends them on their way. They stand in line for their
+    /// identity before the next record is looked at, so that people who share one come in the order of the source.
+    async fn dispatch(&mut self, mut group: Group, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
+        let key = group.person.key;
+        group.person.shared = self.shared(&group)?;
+        let mut earlier = self.intents.remove(&key).map(Earlier::Meant);
+        if self.has_entries
+            && earlier.is_none()
+            && let Some(entry) = self.checkpoint.entry(self.run, &key)?
+        {
+            if self.holds(&entry) {
+                self.checkpoint.claim(self.run, key, self.pass, group.person.origin).await?;
+                return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
+            }
+            earlier = Some(Earlier::Did(entry.outcome));
+        }
+        let place = self.reconciler.people.queue(group.person.names());
+        let mut slot = Slot::none(Arc::clone(&flight.slots));
+        let mut parked = None;
+        if place.is_first() {
+            slot.retake().await;
+        } else {
+            parked = Arc::clone(&self.reconciler.parking).acquire_owned().await.ok();
+        }
+        let (finisher, reconciler) = (self.finisher(), Arc::clone(&self.reconciler));
+        let (stopped, stop) = (Arc::clone(&flight.stopped), self.stop.clone());
+        tasks.spawn(async move {
+            place.first().await;
+            slot.retake().await;
+            drop(parked);
+            if let Err(failure) = finisher.send(&reconciler, group, earlier, slot, place).await {
+                stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+                stop.stop();
+            }
+        });
+        Ok(())
+    }
+
+    /// Whether what an earlier pass found out needs no second look.
+    fn holds(&self, entry: &Entry) -> bool {
+        entry.outcome != Outcome::Unknown && entry.pass != NO_PASS && entry.pass >= self.holds_from
+    }
+
+    fn finisher(&self) -> Finisher {
+        Finisher {
+            checkpoint: self.checkpoint.clone(),
+            run: self.run,
+            pass: self.pass,
+            rejects: Arc::clone(&self.rejects),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+}
+
+fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
+    let key = key_of(&candidate.identities, &candidate.wanted);
+    let person = Person {
+        key,
+        origin: candidate.record.origin,
+        wanted: candidate.wanted,
+        not_carried: candidate.not_carried,
+        shared: Vec::new(),
+        identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
+    };
+    Group { person, records: vec![candidate.record] }
+}
+
+fn check_join(joined: Result<(), tokio::task::JoinError>) -> Result<(), Failure> {
+    joined.map_err(|error| Failure::failed("a task of the run died: a fault of Ferry").cause(error))
+}
+
+fn write_reject(rejects: &Mutex<RejectsWriter>, reject: &Reject) -> Result<(), Failure> {
+    rejects.lock().unwrap_or_else(PoisonError::into_inner).write(reject)
+}
+
+/// Writes down what became of a person.
+struct Finisher {
+    checkpoint: Checkpoint,
+    run: RunNo,
+    pass: u32,
+    rejects: Arc<Mutex<RejectsWriter>>,
+    counters: Arc<Counters>,
+}
+
+impl Finisher {
+    async fn send(
+        &self,
+        reconciler: &Reconciler,
+        group: Group,
+        earlier: Option<Earlier>,
+        mut slot: Slot,
+        place: Place,
+    ) -> Result<(), Failure> {
+        let end = reconciler.reconcile(&group.person, earlier.as_ref(), &mut slot).await?;
+        match end {
+            End::Pending => {}
+            End::Settled(settled) => {
+                let key: Key = group.person.key;
+                self.finish(&group, settled.outcome, &settled.problems).await?;
+                self.checkpoint.settle(self.run, key, settled).await?;
+            }
+        }
+        // Who comes next finds the links of this one.
+        drop(place);
+        Ok(())
+    }
+
+    /// Counts a settled person and its further records, and writes its rejects.
+    async fn finish(&self, group: &Group, outcome: Outcome, problems: &[Problem]) -> Result<(), Failure> {
+        let is_rejected = outcome == Outcome::Rejected;
+        let root_line = group.records.first().map(|record| record.origin.line);
+        self.counters.settled.fetch_add(group.records.len() as u64, Ordering::Relaxed);
+        if outcome == Outcome::Unknown {
+            self.counters.unknown.fetch_add(1, Ordering::Relaxed);
+        }
+        if is_rejected {
+            self.counters.rejected.fetch_add(group.records.len() as u64, Ordering::Relaxed);
+            for record in &group.records {
+                let (origin, raw) = (record.origin, record.raw.clone());
+                write_reject(&self.rejects, &Reject { origin, raw, problems: problems.to_vec() })?;
+            }
+        }
+        for record in group.records.iter().skip(1) {
+            let pure = if is_rejected {
+                Pure {
+                    origin: record.origin,
+                    outcome: Outcome::Rejected,
+                    duplicate_of: root_line,
+                    problems: problems.to_vec(),
+                }
+            } else {
+                let outcome = Outcome::Skipped(Skip::Duplicate);
+                Pure { origin: record.origin, outcome, duplicate_of: root_line, problems: Vec::new() }
+            };
+            self.checkpoint.note(self.run, self.pass, pure).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! The target of a run: its door, its connector, and how people are found there.
+
+use crate::checkpoint::Checkpoint;
+use crate::clock::Clock;
+use crate::contact::Field;
+use crate::http::{Http, HttpOptions, Rate, check_base_url};
+use crate::outcome::{Exit, Failure};
+use crate::plan::Connection;
+use crate::platforms::settings::parse_duration;
+use crate::platforms::{Checked, Connector, Fault};
+use crate::reconcile::find::Finder;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The shortest settle time when none is set.
+const SETTLE_MIN: Duration = Duration::from_secs(60);
+
+/// Contacts on a page, for guessing what a snapshot costs.
+const PAGE_LEN_GUESS: u64 = 100;
+
+/// Under what name the rate found by `auto` is remembered.
+const RATE_MEMORY: &str = "rate";
+
+/// A target that has answered.
+pub struct Target {
+    /// How it is spoken to.
+    pub connector: Arc<dyn Connector>,
+    /// Its door.
+    pub http: Arc<Http>,
+    /// What it said when it was asked whether the settings work.
+    pub checked: Checked,
+    /// How long after a doubtful request somebody not found counts as absent.
+    pub settle: Duration,
+    /// Requests in flight.
+    pub concurrency: usize,
+}
+
+/// A connection's door and connector, before anything is sent.
+///
+/// # Errors
+/// What is wrong with the settings (exit 2).
+pub fn connect(
+    connection: &Connection,
+    clock: Clock,
+    wait: Duration,
+    remembered_rate: Option<f64>,
+) -> Result<(Arc<dyn Connector>, Arc<Http>), Failure> {
+    let settings = &connection.settings;
+    let platform = connection.platform;
+    let connector: Arc<dyn Connector> = match (platform.connect)(settings) {
+        Ok(connector) => connector.into(),
+        Err(failures) => return Err(together(failures)),
+    };
+    let base_url =
+        check_base_url(settings.get("base_url").unwrap_or(platform.base_url), settings.is_true("allow_http"))?;
+    let rate = Rate::parse(settings.get("rate").unwrap_or("auto"))?;
+    let http = Http::connect(HttpOptions {
+        base_url,
+        credentials: (platform.credentials)(settings),
+        user_agent: settings.get("user_agent").unwrap_or(concat!("ferry/", env!("CARGO_PKG_VERSION"))).to_owned(),
+        timeout: timeout_of(connection)?,
+        rate,
+        rate_start_per_s: remembered_rate.unwrap_or(platform.rate_start_per_s),
+        concurrency: concurrency_of(connection)?,
+        wait,
+        clock,
+    })?;
+    Ok((connector, Arc::new(http)))
+}
+
+/// Several failures as one: the first, with the others as causes.
+fn together(failures: Vec<Failure>) -> Failure {
+    let mut failures = failures.into_iter();
+    let first = failures.next().unwrap_or_else(|| Failure::usage("the settings of the connection are wrong"));
+    failures.fold(first, |mut all, next| {
+        all.message = format!("{}\n{}", all.message, next.message);
+        all.hint = all.hint.or(next.hint);
+        all
+    })
+}
+
+fn timeout_of(connection: &Connection) -> Result<Duration, Failure> {
+    parse_duration(connection.settings.get("timeout").unwrap_or("30s"))
+}
+
+/// Requests in flight to this connection.
+pub fn concurrency_of(connection: &Connection) -> Result<usize, Failure> {
+    let Some(text) = connection.settings.get("concurrency") else { return Ok(connection.platform.concurrency) };
+    match text.parse::<usize>() {
+        Ok(number @ 1..=1024) => Ok(number),
+        _ => Err(Failure::usage(format!("`concurrency` is `{text}`, and must be a number from 1 to 1024"))),
+    }
+}
+
+/// The rate that an earlier run on this connection found.
+pub fn remembered_rate(checkpoint: &Checkpoint) -> Option<f64> {
+    let rate: f64 = checkpoint.recall(RATE_MEMORY).ok()??.parse().ok()?;
+    (rate.is_finite() && rate > 0.0).then_some(rate)
+}
+
+/// Remembers the rate that was found, for the next run.
+pub fn remember_rate(checkpoint: &Checkpoint, connection: &Connection, http: &Http) -> Result<(), Failure> {
+    let is_auto = connection.settings.get("rate").is_none_or(|rate| rate.starts_with("auto"));
+    match http.rate_now() {
+        Some(rate) if is_auto => checkpoint.remember(RATE_MEMORY, &format!("{rate:.3}")),
+        _ => Ok(()),
+    }
+}
+
+/// A fault of a request that belongs to no record, as what stops the run.
+pub fn stops(fault: Fault) -> Failure {
+    match fault {
+        Fault::Fatal(failure) | Fault::InDoubt(failure) => failure,
+        Fault::Refused(problems) => {
+            let mut failure =
+                Failure::new(Exit::Refused, "the platform refused a request that is about no single record");
+            failure.causes = problems.into_iter().map(|problem| problem.message).collect();
+            failure
+        }
+    }
+}
+
+impl Target {
+    /// Connects, and proves the settings with one request.
+    pub async fn open(
+        connection: &Connection,
+        clock: Clock,
+        wait: Duration,
+        remembered_rate: Option<f64>,
+    ) -> Result<Target, Failure> {
+        let (connector, http) = connect(connection, clock, wait, remembered_rate)?;
+        let checked = connector.check(&http).await.map_err(stops)?;
+        let timeout = timeout_of(connection)?;
+        let settle = match connection.settings.get("settle") {
+            Some(text) => parse_duration(text)?,
+            None => SETTLE_MIN.max(timeout * 2),
+        };
+        Ok(Target { connector, http, checked, settle, concurrency: concurrency_of(connection)? })
+    }
+
+    /// A finder for `people` people by these fields, in the way that the `find` setting names or that costs least.
+    pub async fn finder(
+        &self,
+        connection: &Connection,
+        checkpoint: &Checkpoint,
+        clock: Clock,
+        folder: &Path,
+        fields: &[Field],
+        people: u64,
+    ) -> Result<Finder, Failure> {
+        let sample = self.checked.sample.clone();
+        let is_empty = sample.is_empty();
+        let (connector, http) = (Arc::clone(&self.connector), Arc::clone(&self.http));
+        let mut finder = Finder::new(connector, http, checkpoint.clone(), clock, folder.to_owned(), sample);
+        let by_value: Vec<Field> = fields.iter().copied().filter(|field| *field != Field::TargetId).collect();
+        match connection.settings.get("find").unwrap_or("auto") {
+            "none" => return Err(find_none(connection)),
+            "each" => {
+                finder.are_proven(&by_value).await.map_err(stops)?;
+                return match finder.is_disproven(&by_value) {
+                    true => Err(unproven(connection, &by_value)),
+                    false => Ok(finder),
+                };
+            }
+            "snapshot" => {}
+            _ if by_value.is_empty() || people == 0 => return Ok(finder),
+            _ => {
+                let each = people.saturating_mul(by_value.len() as u64);
+                let pages = self.checked.contacts.map(|contacts| contacts / PAGE_LEN_GUESS + 1);
+                if !is_empty && finder.are_proven(&by_value).await.map_err(stops)? {
+                    if pages.is_none_or(|pages| pages <= each) {
+                        finder.take_snapshot(Some(each)).await.map_err(stops)?;
+                    }
+                    return Ok(finder);
+                }
+            }
+        }
+        finder.take_snapshot(None).await.map_err(stops)?;
+        Ok(finder)
+    }
+}
+
+/// The rate that a connection is told never to pass, requests per second.
+pub fn ceiling_of(connection: &Connection) -> Result<Option<f64>, Failure> {
+    Ok(Rate::parse(connection.settings.get("rate").unwrap_or("auto"))?.ceiling_per_s())
+}
+
+fn find_none(connection: &Connection) -> Failure {
+    Failure::usage(format!(
+        "`find: none` will not do for `{}`: to write to {} one has to know who is there",
+        connection.name, connection.platform.title
+    ))
+    .hint("leave `find` out, or say `find: snapshot` or `find: each`")
+}
+
+fn unproven(connection: &Connection, fields: &[Field]) -> Failure {
+    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    Failure::new(
+        Exit::Refused,
+        format!(
+            "`find: each` will not do for `{}`: somebody who is there was not found by {}",
+            connection.name,
+            names.join(" and ")
+        ),
+    )
+    .hint("say `find: snapshot`, or leave it out")
+}

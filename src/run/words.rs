@@ -1,0 +1,56 @@
+//! The command lines that a run leaves behind: the one that goes on, and the one that brings the rejects in.
+
+use crate::report::words::shell;
+
+/// Options that hold for one start only.
+const ONCE: [(&str, bool); 2] = [("--fresh", false), ("--limit", true)];
+
+/// Options that name a file of the run, and would be written over.
+const FILES: [(&str, bool); 2] = [("--rejects", true), ("--results", true)];
+
+/// The words without these options, some of which take a value.
+fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
+    let mut lasting = Vec::with_capacity(words.len());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match options.iter().find(|(option, _)| word == option || word.starts_with(&format!("{option}="))) {
+            Some((option, true)) if word == option => drop(words.next()),
+            Some(_) => {}
+            None => lasting.push(word.clone()),
+        }
+    }
+    lasting
+}
+
+/// The command that goes on.
+pub fn go_on(words: &[String]) -> String {
+    command(&without(words, &ONCE))
+}
+
+/// The command that brings the rejects in once they are mended: the same words with another source. `None` when the
+/// source is not among them.
+pub fn with_rejects(words: &[String], source: &str, rejects: &str) -> Option<String> {
+    let mut words = without(&without(words, &ONCE), &FILES);
+    *words.iter_mut().find(|word| *word == source)? = rejects.to_owned();
+    Some(command(&words))
+}
+
+fn command(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| shell(word)).collect();
+    format!("ferry {}", words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_held_for_one_start_is_not_said_again() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let typed = words("import a.csv --limit 10 --to shop --fresh --limit=5 --map m.yaml --rejects r.csv");
+        assert_eq!(go_on(&typed), "ferry import a.csv --to shop --map m.yaml --rejects r.csv");
+        let rejects = with_rejects(&typed, "a.csv", "my rejects.csv");
+        assert_eq!(rejects.as_deref(), Some("ferry import 'my rejects.csv' --to shop --map m.yaml"));
+        assert_eq!(with_rejects(&typed, "-", "r.csv"), None);
+    }
+}

@@ -1,0 +1,231 @@
+//! The platforms on loopback, to rehearse with and to test against: each under the paths of its real API, with the
+//! quirks that its reference names, and with faults on request.
+//!
+//! What was acknowledged is on disk. It shares no code with the connectors: it is the other side of the wire, and was
+//! written from the references alone. It does not imitate a platform's speed, its user interface, or anything that
+//! carries no contacts.
+
+mod atom;
+mod faults;
+mod history;
+mod journal;
+mod limit;
+mod mercately;
+mod model;
+mod moment;
+mod page;
+mod server;
+mod shelf;
+mod wire;
+
+pub use faults::{FAULTS, Fault, FaultKind};
+pub use history::Exchange;
+
+use crate::outcome::{Exit, Failure};
+use history::History;
+use journal::Journal;
+use limit::Bucket;
+use model::{MODELS, Model, Setup};
+use server::{Hosted, Site, locked};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Tags that the accounts know where a platform drops others, unless told.
+const TAGS: [&str; 6] = ["VIP", "Newsletter", "Cliente", "Lead", "moved-2026", "Test tag"];
+/// How late a slow answer is, unless told.
+const SLOW: Duration = Duration::from_secs(2);
+/// How long a new contact that lags is not found, unless told.
+const LAG: Duration = Duration::from_secs(2);
+
+/// How to run a sandbox. Begin with [`SandboxOptions::new`].
+#[derive(Clone, Debug)]
+pub struct SandboxOptions {
+    /// Where to listen; a loopback address. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where what was acknowledged is kept; made when it is not there. One sandbox at a time.
+    pub folder: PathBuf,
+    /// So many requests per so long, for each platform; more get a 429 with `Retry-After`.
+    pub rate: Option<(u32, Duration)>,
+    /// What goes wrong, each with its probability (0 to 1) for every request to a platform.
+    pub faults: Vec<(FaultKind, f64)>,
+    /// Draws the faults, and makes the ids: the same requests in the same order meet the same.
+    pub seed: u64,
+    /// How late the answer is under [`FaultKind::Slow`].
+    pub slow: Duration,
+    /// How long a new contact is not found under [`FaultKind::Lag`].
+    pub lag: Duration,
+    /// The tags that an account knows, where the platform drops others in silence (Mercately).
+    pub tags: Vec<String>,
+    /// The custom fields that an account does not know, where the platform drops those in silence (Mercately); it
+    /// knows all others.
+    pub unknown_attributes: Vec<String>,
+}
+
+impl SandboxOptions {
+    /// A well-behaved sandbox on a free port of 127.0.0.1 that keeps what it holds in this folder.
+    pub fn new(folder: impl Into<PathBuf>) -> SandboxOptions {
+        SandboxOptions {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            folder: folder.into(),
+            rate: None,
+            faults: Vec::new(),
+            seed: 0,
+            slow: SLOW,
+            lag: LAG,
+            tags: TAGS.map(str::to_owned).to_vec(),
+            unknown_attributes: Vec::new(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if !self.listen.ip().is_loopback() {
+            let message = format!("the sandbox cannot listen at `{}`: expected a loopback address", self.listen);
+            return Err(Failure::usage(message).hint("use 127.0.0.1; anybody could write to it elsewhere"));
+        }
+        if let Some(&(kind, probability)) = self.faults.iter().find(|(_, p)| !(0.0..=1.0).contains(p)) {
+            let name = FAULTS.iter().find(|fault| fault.kind == kind).map_or("", |fault| fault.name);
+            let message = format!("the fault `{name}` cannot have probability `{probability}`: expected 0 to 1");
+            return Err(Failure::usage(message));
+        }
+        if self.rate.is_some_and(|(count, window)| count == 0 || window.is_zero()) {
+            return Err(Failure::usage("the sandbox cannot serve at a rate of nothing").hint("leave the rate out"));
+        }
+        Ok(())
+    }
+}
+
+/// A sandbox that is serving, on the runtime that started it. Dropping it ends it at once; [`Sandbox::stop`] lets the
+/// requests in flight finish.
+pub struct Sandbox {
+    address: SocketAddr,
+    site: Arc<Site>,
+    closing: watch::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+/// Starts serving.
+///
+/// # Errors
+///
+/// Options that cannot be, an address that is taken, a folder that another sandbox uses (busy) or that cannot be
+/// written, a journal that is damaged before its last line.
+pub async fn start(options: SandboxOptions) -> Result<Sandbox, Failure> {
+    options.check()?;
+    let lock = Arc::new(lock(&options.folder)?);
+    let listener = TcpListener::bind(options.listen).await.map_err(|cause| not_listening(options.listen, &cause))?;
+    let address = listener.local_addr().map_err(|cause| not_listening(options.listen, &cause))?;
+    let hosted = MODELS.iter().map(|model| host(model, &options, &lock)).collect::<Result<_, _>>()?;
+    let site = Arc::new(Site {
+        hosted,
+        faults: options.faults,
+        seed: options.seed,
+        slow: options.slow,
+        lag: options.lag,
+        ordinal: AtomicU64::new(0),
+        history: Mutex::new(History::default()),
+    });
+    let (closing, told) = watch::channel(());
+    let server = tokio::spawn(server::accept(listener, Arc::clone(&site), told));
+    Ok(Sandbox { address, site, closing, server })
+}
+
+/// A platform with what its journal remembers.
+fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<File>) -> Result<Hosted, Failure> {
+    let mut account = (model.open)(&Setup {
+        seed: options.seed,
+        tags: options.tags.clone(),
+        unknown_attributes: options.unknown_attributes.clone(),
+    });
+    let path = options.folder.join(format!("{}.jsonl", model.name));
+    let journal = Journal::open(&path, Arc::clone(lock), |line| account.load(line))?;
+    let bucket = options.rate.map(|(count, window)| Mutex::new(Bucket::new(count, window, Instant::now())));
+    Ok(Hosted { model, account: Mutex::new(account), journal, bucket })
+}
+
+impl Sandbox {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The environment that leads a client here and lets it in: variables and values, platform by platform.
+    pub fn credentials(&self) -> Vec<(&'static str, String)> {
+        let of = |model: &'static Model| {
+            let secrets = model.credentials.iter().map(|&(name, value)| (name, value.to_owned()));
+            std::iter::once((model.base_url, format!("http://{}", self.address))).chain(secrets)
+        };
+        MODELS.iter().flat_map(of).collect()
+    }
+
+    /// Everything that a platform holds, as it would answer it, oldest first. Nothing for a name that is not modelled.
+    pub fn contacts(&self, platform: &str) -> Vec<serde_json::Value> {
+        let Some(hosted) = self.site.hosted.iter().find(|hosted| hosted.model.name == platform) else {
+            return Vec::new();
+        };
+        let mut account = locked(&hosted.account);
+        let mut contacts: Vec<_> =
+            account.shelf().newest().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        contacts.reverse();
+        contacts
+    }
+
+    /// The newest exchanges, oldest first; the page is not among them.
+    pub fn history(&self) -> Vec<Exchange> {
+        locked(&self.site.history).exchanges()
+    }
+
+    /// The most requests (of the history) that came within any stretch of time this long.
+    pub fn max_per_window(&self, window: Duration) -> usize {
+        locked(&self.site.history).max_per_window(window)
+    }
+
+    /// Lets the requests in flight finish (a few seconds at most), writes everything, and frees port and folder.
+    pub async fn stop(self) {
+        let _told = self.closing.send(());
+        let _ended = self.server.await;
+        for hosted in &self.site.hosted {
+            hosted.journal.close().await;
+        }
+    }
+}
+
+/// Makes the folder, the user's alone, and holds it against another sandbox for as long as the file lives.
+fn lock(folder: &Path) -> Result<File, Failure> {
+    let broken = |cause: std::io::Error| {
+        Failure::failed(format!("the sandbox's folder `{}` cannot be used", folder.display()))
+            .cause(cause)
+            .hint("name another folder, or mend this one's rights")
+    };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(broken)?;
+    let path = folder.join("sandbox.lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(broken)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(cause)) => Err(broken(cause)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another sandbox is using the folder `{}`", folder.display());
+            Err(Failure::new(Exit::Busy, message).hint("end it, or name another state folder with `--state`"))
+        }
+    }
+}
+
+fn not_listening(address: SocketAddr, cause: &std::io::Error) -> Failure {
+    if cause.kind() == ErrorKind::AddrInUse {
+        let message = format!("the sandbox cannot listen at `{address}`: the port is taken");
+        return Failure::failed(message).hint("choose another port with `--listen`; port 0 takes a free one");
+    }
+    Failure::failed(format!("the sandbox cannot listen at `{address}`")).cause(cause)
+}

@@ -1,0 +1,313 @@
+//! The HTTP side: connections in, requests through limit, faults and model, answers out.
+//!
+//! It knows no platform; what a path means is its model's business. An answer leaves only when everything that it
+//! tells of is on disk.
+
+use super::faults::{Drawn, FaultKind, draw};
+use super::history::{Exchange, History};
+use super::journal::Journal;
+use super::limit::Bucket;
+use super::model::{Account, Model, Reply};
+use super::moment::Moment;
+use super::page;
+use super::wire::{Answer, HTML, JSON, Request, express_not_found};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::fmt;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+/// Connections at once; more wait to be accepted. Bounds memory together with [`BODY_MAX`].
+const CONNECTIONS_MAX: usize = 1024;
+/// Bytes of a request's body.
+const BODY_MAX: usize = 1 << 20;
+/// How long requests in flight may take to finish when the sandbox stops.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long to wait when the machine has no descriptor left for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Time for the first part of a cut answer to leave before the connection closes.
+const CUT_PAUSE: Duration = Duration::from_millis(10);
+
+/// Everything that is served.
+pub(super) struct Site {
+    pub(super) hosted: Vec<Hosted>,
+    pub(super) faults: Vec<(FaultKind, f64)>,
+    pub(super) seed: u64,
+    pub(super) slow: Duration,
+    pub(super) lag: Duration,
+    /// Requests that faults were drawn for so far.
+    pub(super) ordinal: AtomicU64,
+    pub(super) history: Mutex<History>,
+}
+
+/// One platform, as it is served.
+pub(super) struct Hosted {
+    pub(super) model: &'static Model,
+    pub(super) account: Mutex<Box<dyn Account>>,
+    pub(super) journal: Journal,
+    pub(super) bucket: Option<Mutex<Bucket>>,
+}
+
+/// A lock's content, also when a holder panicked: nothing here is left half-changed.
+pub(super) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Accepts connections until told to close, then lets those in flight finish.
+pub(super) async fn accept(listener: TcpListener, site: Arc<Site>, mut closing: watch::Receiver<()>) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = closing.changed() => break,
+            next = next_connection(&listener, &slots) => {
+                let Some((stream, slot)) = next else { continue };
+                connections.spawn(converse(stream, slot, Arc::clone(&site), closing.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let _finished = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+async fn next_connection(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            let _best_effort = stream.set_nodelay(true);
+            Some((stream, slot))
+        }
+        Err(_) => {
+            sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, _slot: OwnedSemaphorePermit, site: Arc<Site>, mut closing: watch::Receiver<()>) {
+    let service = service_fn(move |request| respond(Arc::clone(&site), request));
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // A connection that ends with an error was dropped by a fault, or by the client.
+        _ = connection.as_mut() => return,
+        _ = closing.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ended = connection.await;
+}
+
+/// The connection closes here, without a (whole) answer.
+#[derive(Debug)]
+pub(super) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sandbox dropped the connection")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+async fn respond(site: Arc<Site>, request: hyper::Request<Incoming>) -> Result<Response<Payload>, Dropped> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, BODY_MAX).collect().await else { return Ok(render(too_large())) };
+    let request = Request {
+        path: parts.uri.path().to_owned(),
+        raw_query: parts.uri.query().unwrap_or_default().to_owned(),
+        method: parts.method,
+        headers: parts.headers,
+        body: body.to_bytes(),
+    };
+    if request.path == "/" && request.method == Method::GET {
+        return Ok(render(page::page(&site)));
+    }
+    match site.hosted.iter().find(|hosted| (hosted.model.owns)(&request.path)) {
+        Some(hosted) => site.serve(hosted, &request).await,
+        None => {
+            let answer = express_not_found(&request);
+            site.record(&request, answer.status, false);
+            Ok(render(answer))
+        }
+    }
+}
+
+impl Site {
+    /// One request to a platform: limit, faults, model, disk.
+    async fn serve(&self, hosted: &Hosted, request: &Request) -> Result<Response<Payload>, Dropped> {
+        if let Err(wait) = hosted.take_token() {
+            self.record(request, 429, false);
+            return Ok(render(too_many(wait)));
+        }
+        let drawn = draw(&self.faults, self.seed, self.ordinal.fetch_add(1, Ordering::Relaxed));
+        let moment = self.moment(drawn);
+        match drawn.ending {
+            Some(FaultKind::DropBefore) => {
+                self.record(request, 0, false);
+                return Err(Dropped);
+            }
+            Some(FaultKind::Error500) => {
+                let answer = locked(&hosted.account).failure(request, &moment);
+                self.record(request, answer.status, false);
+                return Ok(render(answer));
+            }
+            _ => {}
+        }
+        let (reply, appended) = hosted.act(request, &moment);
+        self.record(request, status_after(drawn, &reply), reply.change.is_some());
+        let answer = match hosted.journal.synced(appended).await {
+            Ok(()) => reply.answer,
+            Err(_) => return Ok(render(locked(&hosted.account).failure(request, &moment))),
+        };
+        if drawn.slow {
+            sleep(self.slow).await;
+        }
+        finish(drawn, answer)
+    }
+
+    fn moment(&self, drawn: Drawn) -> Moment {
+        let now = Instant::now();
+        Moment {
+            now,
+            since_1970: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            hidden_until: drawn.lag.then(|| now + self.lag),
+        }
+    }
+
+    fn record(&self, request: &Request, status: u16, acted: bool) {
+        let exchange = Exchange { method: request.method.to_string(), path: request.target(), status, acted };
+        locked(&self.history).add(Instant::now(), exchange);
+    }
+}
+
+impl Hosted {
+    fn take_token(&self) -> Result<(), Duration> {
+        self.bucket.as_ref().map_or(Ok(()), |bucket| locked(bucket).take(Instant::now()))
+    }
+
+    /// Carries a request out; gives what must be on disk before the answer leaves: this change, and whatever the
+    /// answer may tell of.
+    fn act(&self, request: &Request, moment: &Moment) -> (Reply, u64) {
+        let mut account = locked(&self.account);
+        account.shelf().reveal(moment.now);
+        let reply = account.answer(request, moment);
+        if let Some(line) = &reply.change {
+            self.journal.append(line);
+        }
+        (reply, self.journal.appended())
+    }
+}
+
+/// The status that will be answered, 0 for a closed connection.
+fn status_after(drawn: Drawn, reply: &Reply) -> u16 {
+    match drawn.ending {
+        Some(FaultKind::DropAfter) => 0,
+        Some(FaultKind::Error502After) => 502,
+        _ => reply.answer.status,
+    }
+}
+
+/// What becomes of an answer whose request was carried out.
+fn finish(drawn: Drawn, answer: Answer) -> Result<Response<Payload>, Dropped> {
+    match drawn.ending {
+        Some(FaultKind::DropAfter) => Err(Dropped),
+        Some(FaultKind::Error502After) => Ok(render(bad_gateway())),
+        Some(FaultKind::Truncate) => Ok(cut(answer)),
+        _ => Ok(render(answer)),
+    }
+}
+
+fn too_many(wait: Duration) -> Answer {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let body = r#"{"message":"Too Many Requests"}"#;
+    Answer { retry_after: Some(seconds.max(1)), ..Answer::text(429, JSON, body) }
+}
+
+fn too_large() -> Answer {
+    Answer::text(413, HTML, "<html><head><title>413 Request Entity Too Large</title></head></html>\n")
+}
+
+fn bad_gateway() -> Answer {
+    let title = "502 Bad Gateway";
+    let body = format!(
+        "<html>\n<head><title>{title}</title></head>\n<body>\n<center><h1>{title}</h1></center>\n\
+         <hr><center>nginx</center>\n</body>\n</html>\n"
+    );
+    Answer::text(502, "text/html", body)
+}
+
+fn render(mut answer: Answer) -> Response<Payload> {
+    let payload = Payload::Whole(Some(Bytes::from(mem::take(&mut answer.body))));
+    headed(&answer, payload)
+}
+
+/// The whole length is announced, half of the body leaves.
+fn cut(mut answer: Answer) -> Response<Payload> {
+    let body = Bytes::from(mem::take(&mut answer.body));
+    let half = body.slice(..body.len() / 2);
+    let payload = Payload::Cut { first: Some(half), pause: Box::pin(sleep(CUT_PAUSE)) };
+    let mut response = headed(&answer, payload);
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    response
+}
+
+fn headed(answer: &Answer, payload: Payload) -> Response<Payload> {
+    let mut response = Response::new(payload);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if answer.content_type == HTML {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The body of an answer.
+pub(super) enum Payload {
+    /// As it should be.
+    Whole(Option<Bytes>),
+    /// A first part, a moment for it to leave, and the end of the connection.
+    Cut { first: Option<Bytes>, pause: Pin<Box<Sleep>> },
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Dropped;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+        match self.get_mut() {
+            Payload::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            Payload::Cut { first, pause } => match first.take().filter(|part| !part.is_empty()) {
+                Some(part) => Poll::Ready(Some(Ok(Frame::data(part)))),
+                None => pause.as_mut().poll(context).map(|()| Some(Err(Dropped))),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Payload::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Payload::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
+            Payload::Cut { .. } => SizeHint::default(),
+        }
+    }
+}
