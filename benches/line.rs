@@ -1,0 +1,230 @@
+//! The whole program on real work, beside the limit of the same moment: `cargo bench --bench line [-- ROWS]`.
+//!
+//! It times processes, not functions: reading, mapping with every phone validated, and writing (`convert`); reading,
+//! mapping, reconciling with the checkpoint on disk, and sending (`import`) to a server in this process that costs next
+//! to nothing. Machines are noisy: compare the ratios of one run, not the figures of two.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a bench stops at once")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Rounds of each measurement; the median is told.
+const ROUNDS: usize = 3;
+
+const MAPPING: &str = "version: 1
+phone_region: { from: Country }
+contact:
+  id: id
+  first_name: First Name
+  last_name: Last Name
+  phone: { from: Phone, otherwise: blank }
+  email: { from: Email, lower: true }
+  tags: { from: Tags, split: \";\" }
+  address: { city: City, state: State, zip: Zip, country: Country }
+  notes: Notes
+  attributes: { plan: Plan, lead_score: Lead Score, account_manager: Account Manager }
+columns:
+  id: id
+  first_name: first_name
+  last_name: last_name
+  phone: phone
+  email: email
+  city: address.city
+  tags: tags
+  notes: notes
+  optionals: attributes
+";
+
+fn main() {
+    let rows = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(100_000);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("contacts.csv");
+    std::fs::write(&file, contacts(rows)).unwrap();
+    std::fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
+    let columns = MAPPING.find("columns:").unwrap();
+    let import_map = MAPPING[..columns].replace(", otherwise: blank", "").replace("  id: id\n", "");
+    std::fs::write(folder.path().join("import.yaml"), import_map).unwrap();
+    println!("{rows} rows, median of {ROUNDS}; ratio to the parser alone in the same round\n");
+    let mut parse = Vec::new();
+    let mut convert = Vec::new();
+    for _ in 0..ROUNDS {
+        parse.push(timed(|| parse_only(&file)));
+        convert.push(timed(|| {
+            ferry(folder.path(), &["convert", "contacts.csv", "--out", "o.jsonl", "--map", "map.yaml"], 0)
+        }));
+    }
+    let parse = told("csv crate, parse only, one thread", rows, parse, None);
+    told("ferry convert, every phone validated", rows, convert, Some(parse));
+    let sink = Sink::start();
+    let mut free = Vec::new();
+    for _ in 0..ROUNDS {
+        let args = [
+            "import",
+            "contacts.csv",
+            "--to",
+            "atom",
+            "--map",
+            "import.yaml",
+            "--rate",
+            "none",
+            "--concurrency",
+            "64",
+            "--fresh",
+        ];
+        free.push(timed(|| ferry(folder.path(), &args, sink.port)));
+    }
+    told("ferry import, no limit, checkpoint on disk", rows, free, Some(parse));
+    let (limit, seconds) = (1000u64, 5);
+    let before = sink.requests.load(Relaxed);
+    let paced = (limit * seconds).to_string();
+    let args = [
+        "import",
+        "contacts.csv",
+        "--to",
+        "atom",
+        "--map",
+        "import.yaml",
+        "--rate",
+        "1000/s",
+        "--fresh",
+        "--concurrency",
+        "32",
+        "--limit",
+        &paced,
+    ];
+    let time = timed(|| ferry(folder.path(), &args, sink.port));
+    let sent = sink.requests.load(Relaxed) - before;
+    let share = sent as f64 / time.as_secs_f64() / limit as f64;
+    println!(
+        "ferry import, told 1000/s                      {sent} requests in {:.1} s: {:.0} % of the allowance",
+        time.as_secs_f64(),
+        share * 100.0
+    );
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn told(what: &str, rows: usize, mut times: Vec<Duration>, limit: Option<f64>) -> f64 {
+    times.sort();
+    let per_s = rows as f64 / times[times.len() / 2].as_secs_f64();
+    let ratio = limit.map_or(String::new(), |limit| format!("  {:.2}", per_s / limit));
+    println!("{what:<46} {per_s:>10.0} rows/s{ratio}");
+    per_s
+}
+
+fn parse_only(file: &Path) {
+    let mut reader = csv::Reader::from_path(file).unwrap();
+    let (mut record, mut cells) = (csv::ByteRecord::new(), 0);
+    while reader.read_byte_record(&mut record).unwrap() {
+        cells += record.len();
+    }
+    assert!(cells > 0);
+}
+
+fn ferry(folder: &Path, args: &[&str], port: u16) {
+    let status = Command::new(env!("CARGO_BIN_EXE_ferry"))
+        .args(args)
+        .args(["--progress", "never"])
+        .current_dir(folder)
+        .env("FERRY_STATE", folder.join("state"))
+        .env("FERRY_ATOM_BASE_URL", format!("http://127.0.0.1:{port}"))
+        .env("FERRY_ATOM_TOKEN", "bench-token")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(matches!(status.code(), Some(0 | 3)), "{status}");
+}
+
+/// Invented people: the same for the same number.
+fn contacts(rows: usize) -> String {
+    let countries = [("ES", "6", 8), ("EC", "09", 8), ("CO", "31", 8), ("MX", "55", 8), ("US", "212", 7)];
+    let mut text =
+        "id,First Name,Last Name,Phone,Email,City,State,Country,Zip,Tags,Notes,Plan,Lead Score,Account Manager\n"
+            .to_owned();
+    let mut seed = 20_260_101u64;
+    for row in 0..rows {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let chance = seed >> 33;
+        let (country, prefix, digits) = countries[chance as usize % countries.len()];
+        let number = 10u64.pow(digits) + (chance.wrapping_mul(31) + row as u64) % 10u64.pow(digits);
+        let national = &number.to_string()[1..];
+        let phone = if prefix == "212" {
+            format!("(212) {}{}", 2 + chance % 8, &national[1..])
+        } else {
+            format!("{prefix}{national}")
+        };
+        text.push_str(&format!(
+            "c{row:07},Zoë{row},  García Peña,{phone},Zoe.{row}@Example.com,\"Winston, NC\",NC,{country},170207,vip;lead,\"Said \"\"maybe\"\"\nnext month\",pro,{}.50,\n",
+            chance % 100
+        ));
+    }
+    text
+}
+
+/// A server with Atom's face that remembers nothing.
+struct Sink {
+    port: u16,
+    requests: Arc<AtomicU64>,
+}
+
+impl Sink {
+    fn start() -> Sink {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let counter = Arc::clone(&counter);
+                std::thread::spawn(move || serve(stream, &counter));
+            }
+        });
+        Sink { port, requests }
+    }
+}
+
+/// Answers until the other side hangs up.
+fn serve(stream: TcpStream, counter: &AtomicU64) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut out = stream.try_clone().ok()?;
+    let mut input = BufReader::new(stream);
+    let (mut line, mut body) = (String::new(), Vec::new());
+    loop {
+        let (mut length, mut is_post) = (0, false);
+        loop {
+            line.clear();
+            if input.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            is_post |= line.starts_with("POST");
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        body.resize(length, 0);
+        input.read_exact(&mut body).ok()?;
+        counter.fetch_add(1, Relaxed);
+        let answer =
+            if is_post { r#"{"client":"V2EON8A6SPwC2VudgFbp"}"# } else { r#"{"page":1,"length":0,"items":[]}"# };
+        write!(
+            out,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}",
+            answer.len()
+        )
+        .ok()?;
+    }
+}

@@ -1,0 +1,153 @@
+//! What can be typed, and what help says about it.
+
+use clap::{CommandFactory, Parser};
+use ferry::cli::args::{Args, Command, FileFormat, MapCommand, OnExisting};
+use ferry::report::{Choice, OutputKind};
+use std::path::PathBuf;
+
+fn typed(line: &str) -> Result<Args, clap::Error> {
+    Args::try_parse_from(line.split(' '))
+}
+
+/// The help of a command, by its path.
+fn help(path: &[&str]) -> String {
+    let mut command = Args::command();
+    command.build();
+    let mut found = &mut command;
+    for name in path {
+        found = found.find_subcommand_mut(name).unwrap();
+    }
+    found.render_long_help().to_string()
+}
+
+const COMMANDS: &[(&[&str], &[&str])] = &[
+    (&[], &["ferry sandbox", "ferry import contacts.csv --to shop"]),
+    (
+        &["import"],
+        &["ferry import contacts.csv --to shop --map contacts.yaml", "--sandbox --limit 100", "import - --to shop"],
+    ),
+    (&["convert"], &["ferry convert contacts.csv --out contacts.jsonl", "ferry convert - --out old.jsonl.zst"]),
+    (&["resume"], &["ferry resume 7f3a"]),
+    (&["runs"], &["ferry runs 7f3a --rejects > rejects.csv", "ferry runs --prune 90d"]),
+    (&["check"], &["ferry check shop", "ferry check shop --sandbox"]),
+    (&["sandbox"], &["ferry sandbox --fault drop-after=0.05 --fault error-500=0.01 --seed 7"]),
+    (&["platforms"], &["ferry platforms NAME"]),
+    (&["map"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
+    (&["map", "check"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
+    (&["completions"], &["ferry completions bash > ~/.local/share/bash-completion/completions/ferry"]),
+];
+
+#[test]
+fn the_commands_are_sound_and_are_these() {
+    Args::command().debug_assert();
+    let names: Vec<_> = Args::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let listed: Vec<_> = COMMANDS.iter().filter(|(path, _)| path.len() == 1).map(|(path, _)| path[0]).collect();
+    assert_eq!(names, listed);
+}
+
+#[test]
+fn the_help_of_every_command_has_a_summary_a_paragraph_and_examples() {
+    for (path, examples) in COMMANDS {
+        let help = help(path);
+        let parts: Vec<&str> = help.split("\n\n").collect();
+        assert!(!parts[0].ends_with('.') && parts[1].ends_with('.'), "{path:?} has no paragraph:\n{help}");
+        assert!(help.contains("Examples:\n"), "{path:?}:\n{help}");
+        for example in *examples {
+            assert!(help.contains(example), "{path:?} without `{example}`:\n{help}");
+        }
+    }
+}
+
+#[test]
+fn every_option_says_what_it_does_and_examples_can_be_typed() {
+    for (path, _) in COMMANDS {
+        let text = help(path);
+        for line in text.lines().filter(|line| line.starts_with("  ferry ")) {
+            let line = line.split("     ").next().unwrap().split(['>', '|']).next().unwrap();
+            let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            let words = words.split(" rehearse").next().unwrap().split(" every").next().unwrap();
+            let words = words.split(" carry").next().unwrap();
+            let typed = typed(words);
+            assert!(typed.is_ok(), "`{words}`: {}", typed.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn the_options_of_an_import_stand_in_groups() {
+    let help = help(&["import"]);
+    let heads = ["\nSource:\n", "\nTarget:\n", "\nWhat to do with what is there:\n", "\nLimits:\n", "\nOutput:\n"];
+    for head in heads {
+        assert!(help.contains(head), "no {head:?} in:\n{help}");
+    }
+}
+
+#[test]
+fn an_import_takes_standard_input_and_all_its_options() {
+    let line = "ferry import - --to shop -m people.yaml --results out.jsonl --sandbox --fresh --limit 10 \
+        --on-existing fill --only-existing --rejects r.csv --region EC --encoding windows-1252 --delimiter tab \
+        --format csv --rate 10/s,300/min --concurrency 4 --wait 2h --raw-cells --config c.yaml --state s \
+        --output json -vv --color never --progress always";
+    let args = typed(line).unwrap();
+    let Command::Import(import) = args.command else { panic!("{:?}", args.command) };
+    assert_eq!(import.source.file, PathBuf::from("-"));
+    assert_eq!((import.to.as_str(), import.source.map), ("shop", Some(PathBuf::from("people.yaml"))));
+    assert_eq!((import.source.delimiter, import.source.format), (Some('\t'), Some(FileFormat::Csv)));
+    assert_eq!((import.on_existing, import.only_existing, import.sandbox), (OnExisting::Fill, true, true));
+    assert_eq!((import.work.limit, import.work.fresh, import.concurrency), (Some(10), true, Some(4)));
+    assert_eq!((import.rate.as_deref(), import.wait.as_deref()), (Some("10/s,300/min"), Some("2h")));
+    assert_eq!((args.global.output, args.global.verbose), (OutputKind::Json, 2));
+    assert_eq!((args.global.color, args.global.progress), (Choice::Never, Choice::Always));
+}
+
+#[test]
+fn a_separator_is_typed_in_any_usual_way() {
+    let cases = [(";", ';'), (",", ','), ("|", '|'), ("tab", '\t'), ("\\t", '\t'), ("\t", '\t')];
+    for (text, expected) in cases {
+        let args = Args::try_parse_from(["ferry", "import", "a.csv", "--to", "shop", "--delimiter", text]).unwrap();
+        let Command::Import(import) = args.command else { panic!() };
+        assert_eq!(import.source.delimiter, Some(expected), "{text:?}");
+    }
+    for text in ["", "ab", "x", ";;"] {
+        let args = Args::try_parse_from(["ferry", "import", "a.csv", "--to", "shop", "--delimiter", text]);
+        let error = args.unwrap_err().to_string();
+        assert!(error.contains("expected `;` `,` `|` or `tab`"), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_wrong_usage() {
+    let lines = [
+        "ferry",
+        "ferry import a.csv",
+        "ferry import --to shop",
+        "ferry import a.csv --to shop --limit 0",
+        "ferry import a.csv --to shop --limit many",
+        "ferry import a.csv --to shop --on-existing replace",
+        "ferry import a.csv --to shop --quiet -v",
+        "ferry import a.csv --to shop --dry-run",
+        "ferry convert a.csv",
+        "ferry runs --rejects",
+        "ferry runs 7f3a --prune 90d",
+        "ferry sandbox --listen here",
+        "ferry export --from shop",
+    ];
+    for line in lines {
+        let error = typed(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+}
+
+#[test]
+fn options_of_every_command_may_stand_before_and_after_it() {
+    for line in ["ferry --quiet runs", "ferry runs --quiet", "ferry map check m.yaml -q"] {
+        assert!(typed(line).unwrap().global.quiet, "{line}");
+    }
+}
+
+#[test]
+fn a_mapping_is_checked_with_or_without_a_file() {
+    let Command::Map(map) = typed("ferry map check m.yaml contacts.csv --to shop").unwrap().command else { panic!() };
+    let MapCommand::Check(check) = map.command;
+    assert_eq!((check.file, check.to.as_deref()), (Some(PathBuf::from("contacts.csv")), Some("shop")));
+}

@@ -1,0 +1,572 @@
+//! Connections: from the file, the environment and the platforms' defaults.
+
+use ferry::http::Credentials;
+use ferry::outcome::Exit;
+use ferry::plan::checks::duration;
+use ferry::plan::config::{Config, ConfigError, variable};
+use ferry::plan::diagnostic::nearest;
+use ferry::plan::env::Env;
+use ferry::platforms::Platform;
+use ferry::platforms::settings::{Setting, Settings};
+use secrecy::ExposeSecret;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const fn setting(name: &'static str) -> Setting {
+    Setting { name, default: None, required: false, secret: false, choices: &[], help: "something" }
+}
+
+const fn platform(name: &'static str, title: &'static str, settings: &'static [Setting]) -> Platform {
+    Platform {
+        name,
+        aliases: &[],
+        title,
+        holds: &[],
+        single: &[],
+        reads: &[],
+        attributes: false,
+        needs: &[],
+        drops: &[],
+        drops_attributes: false,
+        finds_by: &[],
+        replaces: |_| false,
+        takes_back: "",
+        rate_start_per_s: 1.0,
+        concurrency: 4,
+        settings,
+        base_url: "https://api.example.com",
+        credentials: |_| Credentials::default(),
+        connect: |_| Err(Vec::new()),
+    }
+}
+
+/// Two invented platforms.
+static PIGEON: Platform = Platform {
+    aliases: &["dove"],
+    ..platform(
+        "pigeon",
+        "Pigeon",
+        &[
+            Setting { required: true, secret: true, help: "the token of the loft", ..setting("token") },
+            Setting { choices: &["replace", "merge"], default: Some("replace"), ..setting("on_update") },
+            setting("segments"),
+        ],
+    )
+};
+static SEMAPHORE: Platform = platform(
+    "semaphore",
+    "Semaphore",
+    &[
+        Setting { required: true, secret: true, help: "the key of the tower", ..setting("api_key") },
+        Setting { required: true, help: "the name of the tower", ..setting("slug") },
+    ],
+);
+static ALL: [&Platform; 2] = [&PIGEON, &SEMAPHORE];
+
+fn parse(page: &str, vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::parse_with(&ALL, page, Path::new("home/ferry.yaml"), &vars.iter().copied().collect())
+}
+
+fn without_file(vars: &[(&str, &str)]) -> Config {
+    let folder = tempfile::tempdir().unwrap();
+    let env: Env = vars.iter().copied().collect();
+    fs::write(folder.path().join("ferry.yaml"), "").unwrap();
+    Config::load_with(&ALL, Some(&folder.path().join("ferry.yaml")), &env).unwrap()
+}
+
+fn secret(settings: &Settings, name: &str) -> Option<String> {
+    settings.secret(name).map(|secret| secret.expose_secret().to_owned())
+}
+
+/// What is told about a page that is wrong.
+fn told(page: &str) -> String {
+    match parse(page, &[]) {
+        Ok(_) => panic!("nothing is wrong with:\n{page}"),
+        Err(error) => {
+            assert_eq!(error.exit(), Exit::Usage);
+            error.render(false)
+        }
+    }
+}
+
+#[test]
+fn a_file_gives_connections_with_defaults_filled_in() {
+    let page = "\
+env_file: .env
+connections:
+  shop:
+    platform: semaphore
+    api_key: ${KEY}
+    slug: \"my-${PLACE}-shop\"
+    rate: 2/s
+    timeout: 10s
+    phone_region: EC
+  birds:
+    platform: dove
+    token: '007'
+    concurrency: 008
+    segments: { Gold: 12, \"Old ${PLACE}\": ${ID} }
+jobs:
+  nightly: { export: { from: shop } }
+";
+    let page = page.replace("${ID} }", "\"${ID}\" }");
+    let config = parse(&page, &[("KEY", "k1"), ("PLACE", "north"), ("ID", "0044")]).unwrap();
+    assert_eq!(format!("{:?}", config.connections), "[shop (semaphore), birds (pigeon)]");
+    let shop = &config.connection("shop").unwrap().settings;
+    assert_eq!(shop.connection, "shop");
+    assert_eq!(secret(shop, "api_key").as_deref(), Some("k1"));
+    let texts = ["slug", "rate", "timeout", "phone_region", "find", "base_url", "concurrency", "settle", "allow_http"];
+    let values = texts.map(|name| shop.get(name).unwrap_or("-"));
+    assert_eq!(values, ["my-north-shop", "2/s", "10s", "EC", "auto", "https://api.example.com", "4", "-", "false"]);
+    let birds = &config.connection("birds").unwrap().settings;
+    assert_eq!(secret(birds, "token").as_deref(), Some("007"));
+    assert_eq!((birds.get("on_update"), birds.get("concurrency")), (Some("replace"), Some("008")));
+    assert_eq!(birds.table("segments"), [("Gold".into(), "12".into()), ("Old ${PLACE}".into(), "0044".into())]);
+    assert!(config.jobs.is_some() && config.notes.is_empty());
+    assert_eq!((config.folder.clone(), config.path("a/b")), (PathBuf::from("home"), PathBuf::from("home/a/b")));
+}
+
+#[test]
+fn without_a_file_connections_are_named_after_their_platforms() {
+    let config =
+        without_file(&[("FERRY_PIGEON_TOKEN", "t"), ("FERRY_PIGEON_BASE_URL", "http://127.0.0.1:4010/pigeon")]);
+    assert_eq!(format!("{:?}", config.connections), "[pigeon (pigeon), semaphore (semaphore)]");
+    for name in ["pigeon", "dove"] {
+        let pigeon = config.connection(name).unwrap();
+        assert_eq!(pigeon.name, "pigeon");
+        assert_eq!(pigeon.settings.get("base_url"), Some("http://127.0.0.1:4010/pigeon"));
+        assert_eq!(secret(&pigeon.settings, "token").as_deref(), Some("t"));
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_its_variables() {
+    let page =
+        "connections:\n  north-shop:\n    platform: semaphore\n    api_key: ${UNSET}\n    slug: file\n    rate: 2/s\n";
+    let vars = [("FERRY_NORTH_SHOP_API_KEY", "k"), ("FERRY_NORTH_SHOP_SLUG", "env"), ("FERRY_NORTH_SHOP_RATE", "")];
+    let config = parse(page, &vars).unwrap();
+    let settings = &config.connection("north-shop").unwrap().settings;
+    assert_eq!((secret(settings, "api_key").as_deref(), settings.get("slug")), (Some("k"), Some("env")));
+    assert_eq!(settings.get("rate"), Some("2/s"), "an empty variable is not set");
+    assert_eq!(variable("north-shop", "base_url"), "FERRY_NORTH_SHOP_BASE_URL");
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_told_by_name_to_whoever_needs_it() {
+    let page = "\
+connections:
+  shop:
+    platform: semaphore
+    api_key: ${SHOP_KEY}
+    slug: ${SLUG}-${SLUG2}
+  birds:
+    platform: pigeon
+    token: abc
+";
+    let config = parse(page, &[("SHOP_KEYS", "x")]).unwrap();
+    assert!(config.connection("birds").is_ok());
+    assert!(config.find("shop").is_ok(), "enough to rehearse with");
+    let expected = "\
+error: the environment variable `SHOP_KEY` is not set
+ --> home/ferry.yaml:4:14
+  |
+4 |     api_key: ${SHOP_KEY}
+  |              ^^^^^^^^^^^
+  |
+  = hint: did you mean `SHOP_KEYS`, which is set?
+
+error: the environment variable `SLUG` is not set
+ --> home/ferry.yaml:5:11
+  |
+5 |     slug: ${SLUG}-${SLUG2}
+  |           ^^^^^^^^^^^^^^^^
+  |
+  = hint: set it, or name a file that does: `env_file: .env` with a line `SLUG=…`
+
+error: the environment variable `SLUG2` is not set
+ --> home/ferry.yaml:5:11
+  |
+5 |     slug: ${SLUG}-${SLUG2}
+  |           ^^^^^^^^^^^^^^^^
+  |
+  = hint: set it, or name a file that does: `env_file: .env` with a line `SLUG2=…`
+
+3 mistakes in `home/ferry.yaml`
+";
+    assert_eq!(config.connection("shop").unwrap_err().render(false), expected);
+}
+
+#[test]
+fn what_a_connection_needs_is_told_with_both_ways_to_give_it() {
+    let config = parse("connections:\n  shop:\n    platform: semaphore\n    slug: s\n", &[]).unwrap();
+    let expected = "\
+error: connection `shop` needs `api_key`: the key of the tower
+ --> home/ferry.yaml:2:3
+  |
+2 |   shop:
+  |   ^^^^
+  |
+  = hint: set the environment variable `FERRY_SHOP_API_KEY`, or `api_key:` in `ferry.yaml`
+";
+    assert_eq!(config.connection("shop").unwrap_err().render(false), expected);
+    let expected = "\
+error: connection `pigeon` needs `token`: the token of the loft
+hint: set the environment variable `FERRY_PIGEON_TOKEN`, or `token:` in `ferry.yaml`
+";
+    assert_eq!(without_file(&[]).connection("pigeon").unwrap_err().render(false), expected);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_their_order_with_the_nearest_names() {
+    let page = "\
+conections: {}
+connections:
+  shop:
+    platform: semafore
+  birds:
+    platform: pigeon
+    tokne: abc
+    find: snapshots
+    base_url: http://example.com
+    timeout: soon
+    token: ok
+    token: again
+  birds_:
+  bad name: {}
+  pigeon: [a]
+";
+    let expected = "\
+error: `conections` is nothing that a configuration has
+ --> home/ferry.yaml:1:1
+  |
+1 | conections: {}
+  | ^^^^^^^^^^
+  |
+  = hint: did you mean `connections`?
+
+error: there is no platform `semafore`
+ --> home/ferry.yaml:4:15
+  |
+4 |     platform: semafore
+  |               ^^^^^^^^
+  |
+  = hint: did you mean `semaphore`?
+
+error: `tokne` is no setting of Pigeon
+ --> home/ferry.yaml:7:5
+  |
+7 |     tokne: ***
+  |     ^^^^^
+  |
+  = hint: did you mean `token`?
+
+error: `find`: `snapshots` is unknown
+ --> home/ferry.yaml:8:11
+  |
+8 |     find: snapshots
+  |           ^^^^^^^^^
+  |
+  = hint: did you mean `snapshot`? expected one of `auto`, `snapshot`, `each`, `none`
+
+error: `base_url`: `http://example.com` would send the credentials for everybody on the way to read
+ --> home/ferry.yaml:9:15
+  |
+9 |     base_url: http://example.com
+  |               ^^^^^^^^^^^^^^^^^^
+  |
+  = hint: use `https://`; to allow it all the same, set `allow_http: true`
+
+error: `timeout`: expected a length of time, not `soon`
+  --> home/ferry.yaml:10:14
+   |
+10 |     timeout: soon
+   |              ^^^^
+   |
+   = hint: write a whole number and a unit: `500ms`, `30s`, `10m`, `2h`
+
+error: `token` stands here a second time
+  --> home/ferry.yaml:12:5
+   |
+12 |     token: *****
+   |     ^^^^^
+   |
+   = hint: keep one of them
+
+error: connection `birds_` does not say its platform
+  --> home/ferry.yaml:13:3
+   |
+13 |   birds_:
+   |   ^^^^^^
+   |
+   = hint: add `platform:` with one of `pigeon`, `semaphore`
+
+error: `bad name` is no name for a connection
+  --> home/ferry.yaml:14:3
+   |
+14 |   bad name: {}
+   |   ^^^^^^^^
+   |
+   = hint: use letters, digits, `-` and `_`
+
+error: connection `pigeon` is a list, expected a map
+  --> home/ferry.yaml:15:11
+   |
+15 |   pigeon: ***
+   |           ^^^
+   |
+   = hint: write `name: value`, one a line
+
+10 mistakes in `home/ferry.yaml`
+";
+    assert_eq!(told(page), expected);
+}
+
+/// A page and what its only mistake says.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("- a\n", "the configuration is a list, expected a map", "ferry.yaml:1:1"),
+    ("connections: 3\n", "`connections` is a text, expected a map", "ferry.yaml:1:14"),
+    ("env_file: [a]\n", "`env_file` is a list, expected a path", "ferry.yaml:1:11"),
+    ("connections:\n  a:\n\tplatform: pigeon\n", "this is not YAML", "hint: indent with blanks, not with tabs"),
+    ("connections: { a: { platform: pigeon, token: ${X} } }\n", "this is not YAML", "between quotes"),
+    ("connections:\n  a: {platform: \"pigeon}\n", "this is not YAML", "ferry.yaml:"),
+    ("a: &x 1\nb: *x\n", "anchors (`&name`) have no place here", "aliases (`*name`) have no place here"),
+    ("a: !!str 1\n", "tags (`!name`) have no place here", "ferry.yaml:1:"),
+    ("a: 1\n---\nb: 2\n", "the configuration is one document", "take out what follows `---`"),
+    ("? [a]\n: b\n", "a key must be a text", "ferry.yaml:1:3"),
+    ("connections:\n  pigeon:\n    token:\n", "`token` is nothing, expected a text", "ferry.yaml:3:"),
+    ("connections:\n  pigeon:\n    rate: [1/s]\n", "`rate` is a list, expected a text", "ferry.yaml:3:11"),
+    ("connections:\n  pigeon:\n    token: {a: b}\n", "`token` is a map, expected a text", "token: ******"),
+    ("connections:\n  pigeon:\n    segments: {a: [b]}\n", "`a` is a list, expected a text", "name: id"),
+    ("connections:\n  pigeon:\n    concurrency: 0\n", "`concurrency`: expected a whole number from 1", "3:18"),
+    (
+        "connections:\n  pigeon:\n    phone_region: Ecuador\n",
+        "there is no country `Ecuador`",
+        "write its two letters: `EC`",
+    ),
+    ("connections:\n  pigeon:\n    base_url: example.com\n", "this is no address", "https://api.example.com"),
+    ("connections:\n  pigeon:\n    base_url: ftp://example.com\n", "must begin with `https://`", "3:15"),
+    ("connections:\n  pigeon:\n    base_url: https://u:pass@example.com\n", "holds a user name or a password", "****"),
+    ("connections:\n  pigeon:\n    allow_http: yes\n", "`yes` is unknown", "expected one of `true`, `false`"),
+    (
+        "connections:\n  a-b: {platform: pigeon}\n  a_b: {platform: pigeon}\n",
+        "share their environment variables",
+        "3:3",
+    ),
+    ("connections:\n  pigeon:\n    \"a\\eb\": 1\n", "`a\\u{1b}b` is no setting of Pigeon", "3:5"),
+    ("connections:\n  pigeon:\n    ünknöwn: \"a\\eb\u{202e}\"\n", "`ünknöwn` is no setting of Pigeon", "3:5"),
+];
+
+#[test]
+fn every_mistake_says_what_and_where() {
+    for (page, message, more) in WRONG {
+        let text = told(page);
+        assert!(text.contains(message) && text.contains(more), "{page}\n{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("pass@"), "{text:?}");
+    }
+}
+
+#[test]
+fn no_page_is_too_odd_for_an_answer() {
+    let deep = "[".repeat(100_000);
+    let wide = "a: [".to_owned() + &"1,".repeat(30_000) + "]";
+    let pages =
+        ["", "\u{feff}connections: {}\n", "~", "\0", "a: |\n  b\n c", "%YAML 1.2\n---\na: b\n", "é: \"", &deep, &wide];
+    for page in pages {
+        if let Err(error) = parse(page, &[]) {
+            assert!(!error.render(false).is_empty() && !error.render(true).is_empty());
+        }
+    }
+    assert!(told(&"a: b\n".repeat(300_000)).contains("longer than 1 MiB"));
+    assert!(told(&wide).contains("more than 20000 values"));
+    let steps: String = (0..20).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let stairs = steps + &" ".repeat(20) + &"[".repeat(20) + &"]".repeat(20);
+    assert!(told(&stairs).contains("nested more than 32 deep"));
+}
+
+const CANARY: &str = "canary-5f1e";
+
+#[test]
+fn a_secret_is_in_no_message_however_wrong_the_page() {
+    let pages = [
+        "connections:\n  pigeon: { token: X, rat: 3 }\n",
+        "connections:\n  pigeon: { platform: pidgeon, token: X }\n",
+        "connections:\n  pigeon:\n    token: X\n    token: X\n",
+        "connections:\n  pigeon:\n    token: X${UNSET}\n",
+        "connections:\n  pigeon:\n    token: X${not a name}X\n",
+        "connections:\n  pigeon:\n    token: X${UNSET\n",
+        "connections:\n  pigeon:\n    token: ${X-}\n",
+        "connections:\n  pigeon:\n    tok: X\n    api_key: X\n",
+        "connections:\n  pigeon:\n    token: [X]\n",
+        "connections:\n  pigeon: X\n",
+        "connections: X\n",
+        "X\n",
+        "token: X\n",
+        "connections:\n  pigeon:\n    token: \"X\n",
+        "connections:\n  pigeon: { token: X, rate: [ }\n",
+        "connections:\n  pigeon:\n\t token: X\n",
+        "connections:\n  pigeon:\n    base_url: https://me:X@example.com\n",
+        "connections:\n  pigeon:\n    token: &X X\n",
+        "connections:\n  pigeon:\n    token: *X\n",
+        "connections:\n  pigeon:\n    token: !X\n",
+        "connections:\n  pigeon:\n    token: !X X\n    rat: 1\n",
+        "connections:\n  pigeon: {token: *X , rate: a}\n",
+        "connections:\n  pigeon:\n    token: |\n      X\n      X\n    rat: 1\n",
+        "connections:\n  pigeon:\n    token: '@X'\n    token: @X\n",
+        "connections:\n  pigeon:\n    ? token\n    : *X\n",
+    ];
+    for page in pages {
+        let page = page.replace('X', CANARY);
+        let error = match parse(&page, &[]) {
+            Err(error) => error,
+            Ok(config) => config.connection("pigeon").map(|_| ()).expect_err(&page),
+        };
+        let shown = format!("{}{error}{error:?}", error.render(true));
+        assert!(!shown.contains(CANARY), "{page}\n{shown}");
+    }
+    let page = format!("connections:\n  pigeon:\n    token: {CANARY}\n    # token: old\njobs: {{a: {CANARY}}}\n");
+    let config = parse(&page, &[]).unwrap();
+    assert!(!format!("{:?}{:?}", config.connections, config.jobs).contains(CANARY));
+    assert!(!format!("{:?}", [("A", CANARY)].into_iter().collect::<Env>()).contains(CANARY));
+}
+
+#[test]
+fn an_unknown_connection_is_told_with_the_nearest_and_all() {
+    let config = parse("connections:\n  shop: { platform: pigeon }\n  birds: { platform: pigeon }\n", &[]).unwrap();
+    let cases = [
+        ("shpo", "error: there is no connection `shpo`\nhint: did you mean `shop`? there are: `shop`, `birds`\n"),
+        ("pigeon", "error: there is no connection `pigeon`\nhint: there are: `shop`, `birds`\n"),
+    ];
+    for (name, expected) in cases {
+        let error = config.find(name).unwrap_err();
+        assert_eq!((error.render(false).as_str(), error.exit()), (expected, Exit::Usage));
+    }
+}
+
+#[test]
+fn a_wrong_value_in_the_environment_is_told_to_whoever_needs_it() {
+    let config = without_file(&[("FERRY_PIGEON_BASE_URL", "http://example.com"), ("FERRY_PIGEON_TOKEN", "t")]);
+    let expected = "\
+error: the environment variable `FERRY_PIGEON_BASE_URL`: `http://example.com` would send the credentials for everybody on the way to read
+hint: use `https://`; to allow it all the same, set `FERRY_PIGEON_ALLOW_HTTP=true`
+";
+    assert_eq!(config.connection("pigeon").unwrap_err().render(false), expected);
+    let allowed = [
+        ("FERRY_PIGEON_ALLOW_HTTP", "true"),
+        ("FERRY_PIGEON_BASE_URL", "http://example.com"),
+        ("FERRY_PIGEON_TOKEN", "t"),
+    ];
+    assert!(without_file(&allowed).connection("pigeon").is_ok());
+}
+
+#[test]
+fn loopback_needs_no_tls() {
+    let page = |url: &str| format!("connections:\n  pigeon:\n    token: t\n    base_url: {url}\n");
+    for url in
+        ["http://localhost:1/a", "http://127.1.2.3", "http://[::1]:80", "http://a.localhost", "https://example.com"]
+    {
+        assert!(parse(&page(url), &[]).is_ok(), "{url}");
+    }
+    for url in ["http://localhost.example.com", "http://10.0.0.1", "http://128.0.0.1", "http://[::2]"] {
+        assert!(parse(&page(url), &[]).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn a_variable_that_looks_like_a_setting_gets_a_note() {
+    let vars = [
+        ("FERRY_PIGEON_TOKNE", "secret"),
+        ("FERRY_STATE", "/tmp"),
+        ("FERRY_SEMAPHORE_SLUG", "s"),
+        ("FERRY_SOMETHING_ELSE_ENTIRELY", "x"),
+        ("PATH", "/bin"),
+    ];
+    let note = "the environment variable `FERRY_PIGEON_TOKNE` is no setting of a connection; did you mean `FERRY_PIGEON_TOKEN`?";
+    assert_eq!(without_file(&vars).notes, [note]);
+    let config =
+        parse("connections:\n  s: { platform: pigeon }\n", &[("FERRY_STATE", "x"), ("FERRY_STATES", "x")]).unwrap();
+    let note = "the environment variable `FERRY_STATES` is no setting of a connection; did you mean `FERRY_S_RATE`?";
+    assert!(config.notes.iter().all(|told| told == note), "{:?}", config.notes);
+}
+
+#[test]
+fn an_environment_file_is_read_first_and_the_environment_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ferry.yaml");
+    let page =
+        "env_file: my.env\nconnections:\n  shop: { platform: semaphore, api_key: \"${KEY}\", slug: \"${SLUG}\" }\n";
+    fs::write(&file, page).unwrap();
+    fs::write(
+        folder.path().join("my.env"),
+        "# a remark\nKEY=from-file\nexport SLUG='from file'\nFERRY_SHOP_RATE=3/s\n",
+    )
+    .unwrap();
+    let env: Env = [("KEY", "from-environment")].into_iter().collect();
+    let config = Config::load_with(&ALL, Some(&file), &env).unwrap();
+    let settings = &config.connection("shop").unwrap().settings;
+    assert_eq!(secret(settings, "api_key").as_deref(), Some("from-environment"));
+    assert_eq!((settings.get("slug"), settings.get("rate")), (Some("from file"), Some("3/s")));
+    assert!(std::env::var("SLUG").is_err(), "the process's own environment stays as it is");
+
+    fs::write(folder.path().join("my.env"), format!("KEY=\"{CANARY}\n")).unwrap();
+    let error = Config::load_with(&ALL, Some(&file), &env).unwrap_err().render(false);
+    assert!(error.contains("could not read the environment file `") && error.contains("hint: write `NAME=value`"));
+    assert!(!error.contains(CANARY), "{error}");
+
+    fs::remove_file(folder.path().join("my.env")).unwrap();
+    let config = Config::load_with(&ALL, Some(&file), &env).unwrap();
+    let error = config.connection("shop").unwrap_err().render(false);
+    assert!(error.contains("the environment variable `SLUG` is not set"), "{error}");
+}
+
+#[test]
+fn a_named_file_must_be_there_and_be_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("other.yaml");
+    let error = Config::load_with(&ALL, Some(&missing), &Env::default()).unwrap_err();
+    let expected = format!("error: the configuration `{}` cannot be read\n  cause: No such file", missing.display());
+    assert!(error.render(false).starts_with(&expected), "{error}");
+    fs::write(&missing, b"a: \xff\n").unwrap();
+    let error = Config::load_with(&ALL, Some(&missing), &Env::default()).unwrap_err();
+    assert!(error.render(false).contains("did not contain valid UTF-8"), "{error}");
+    assert_eq!(error.exit(), Exit::Usage);
+}
+
+#[test]
+fn lengths_of_time_are_read_with_their_units() {
+    let ms = |text: &str| duration(text).map(|time| time.as_millis());
+    let cases = [
+        ("30s", Some(30_000)),
+        ("500ms", Some(500)),
+        ("2h", Some(7_200_000)),
+        ("10m", Some(600_000)),
+        ("10min", Some(600_000)),
+        ("90d", Some(7_776_000_000)),
+        (" 2 h ", Some(7_200_000)),
+        ("1h30m", None),
+        ("0", Some(0)),
+        ("", None),
+        ("5", None),
+        ("s", None),
+        ("-1s", None),
+        ("1.5h", None),
+        ("1w", None),
+        ("400d", None),
+        ("99999999999999999999s", None),
+        ("9999999999999999d", None),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(ms(text), expected, "{text:?}");
+    }
+    assert_eq!(duration("1s"), Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn the_nearest_name_is_told_only_when_it_is_near() {
+    let names = ["token", "slug", "base_url", "rate"];
+    for (word, expected) in
+        [("tokne", Some("token")), ("Slug", Some("slug")), ("baseurl", Some("base_url")), ("xyz", None), ("", None)]
+    {
+        assert_eq!(nearest(word, names), expected, "{word}");
+    }
+}

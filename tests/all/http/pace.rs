@@ -1,0 +1,251 @@
+//! Ceilings are kept in any window, and used; the pace that finds itself finds it.
+
+use super::doors::{Platform, get, limited, ok, options};
+use async_trait::async_trait;
+use ferry::http::pace::Pace;
+use ferry::http::{Auto, Http, Rate, Request, Response, Sent, Transport};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// As much as can be sent in `length` through a door, by `workers`; when each request came to the platform.
+async fn departures(rate: &str, workers: usize, length: Duration) -> Vec<Duration> {
+    let platform = Platform::playing([ok()]);
+    let door = Arc::new(Http::with_transport(Box::new(platform.clone()), options(rate)));
+    let end = Instant::now() + length;
+    let mut tasks = JoinSet::new();
+    for _ in 0..workers {
+        let door = Arc::clone(&door);
+        tasks.spawn(async move {
+            while Instant::now() < end {
+                door.send(get()).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    let came = platform.came.lock().unwrap().clone();
+    came.into_iter().filter(|at| *at < length).collect()
+}
+
+/// The most that came within any stretch of this length.
+fn densest(came: &[Duration], period: Duration) -> usize {
+    let counts =
+        came.iter().enumerate().map(|(i, from)| came[i..].iter().take_while(|at| **at - *from < period).count());
+    counts.max().unwrap_or(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ceiling_is_never_passed_and_almost_all_of_it_is_used() {
+    let (s, min) = (Duration::from_secs(1), Duration::from_secs(60));
+    let cases: &[(&str, u64, &[(usize, Duration)])] = &[
+        ("2/s", 40, &[(2, s)]),
+        ("10/s", 200, &[(10, s)]),
+        ("39/s", 780, &[(39, s)]),
+        ("40/s", 800, &[(40, s)]),
+        ("100/s", 2000, &[(100, s)]),
+        ("1000/s", 20_000, &[(1000, s)]),
+        ("300/min", 100, &[(300, min)]),
+        ("10/s,300/min", 100, &[(10, s), (300, min)]),
+        ("5/s,300/min", 100, &[(5, s), (300, min)]),
+    ];
+    for (rate, full, ceilings) in cases {
+        let came = departures(rate, 8, Duration::from_secs(20)).await;
+        for (count, period) in *ceilings {
+            assert!(densest(&came, *period) <= *count, "{rate}: {} in {period:?}", densest(&came, *period));
+        }
+        assert!(came.len() as u64 * 100 >= full * 95, "{rate}: only {} of {full}", came.len());
+    }
+}
+
+#[test]
+fn a_ceiling_holds_whenever_people_wake_up() {
+    // Asked at odd times (idle for a while, late by up to 40 ms, in bursts), by a generator without luck.
+    let start = Instant::now();
+    for (rate, count, period) in [("7/s", 7, 1), ("40/s", 40, 1), ("1000/s", 1000, 1), ("300/min", 300, 60)] {
+        let mut pace = Pace::new(&Rate::parse(rate).unwrap(), 1.0, start).expect("a pace");
+        let (mut now, mut seed, mut came) = (start, 1_u64, Vec::new());
+        while came.len() < 3000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            match pace.leave(now) {
+                Ok(()) => came.push(now - start),
+                Err(at) => now = at + Duration::from_micros((seed >> 33) % 40_000),
+            }
+            if seed >> 56 == 7 {
+                now += Duration::from_millis((seed >> 33) % 3000);
+            }
+        }
+        assert!(densest(&came, Duration::from_secs(period)) <= count, "{rate}");
+    }
+}
+
+#[test]
+fn late_wake_ups_are_caught_up_with() {
+    let start = Instant::now();
+    for (rate, full) in [("20/s", 400), ("100/s", 2000), ("1000/s", 20_000)] {
+        let mut pace = Pace::new(&Rate::parse(rate).unwrap(), 1.0, start).expect("a pace");
+        let (mut now, mut left) = (start, 0);
+        while now < start + Duration::from_secs(20) {
+            match pace.leave(now) {
+                Ok(()) => left += 1,
+                Err(at) => now = at + Duration::from_millis(5),
+            }
+        }
+        assert!(left * 100 >= full * 95, "{rate}: {left} of {full}");
+    }
+}
+
+#[test]
+fn a_request_that_one_ceiling_holds_back_is_not_charged_to_another() {
+    let start = Instant::now();
+    let mut pace = Pace::new(&Rate::parse("1/s,1/min").unwrap(), 1.0, start).expect("a pace");
+    assert_eq!(pace.leave(start), Ok(()));
+    let at = pace.leave(start).expect_err("held back");
+    assert!(at - start >= Duration::from_secs(60));
+    assert_eq!(pace.leave(at), Ok(()));
+}
+
+/// Refuses whatever comes faster than its limit, with nothing but a 429.
+#[derive(Clone)]
+struct Limiter {
+    per_s: usize,
+    came: Arc<Mutex<VecDeque<Instant>>>,
+    refused: Arc<Mutex<u64>>,
+    served: Arc<Mutex<u64>>,
+}
+
+#[async_trait]
+impl Transport for Limiter {
+    async fn exchange(&self, _request: &Request) -> Sent {
+        let now = Instant::now();
+        let mut came = self.came.lock().unwrap();
+        while came.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
+            came.pop_front();
+        }
+        let fits = came.len() < self.per_s;
+        if fits {
+            came.push_back(now);
+            *self.served.lock().unwrap() += 1;
+        } else {
+            *self.refused.lock().unwrap() += 1;
+        }
+        let status = if fits { 200 } else { 429 };
+        Sent::Answered(Response { status, headers: vec![], body: "{}".into() })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn auto_finds_the_limit_keeps_near_it_and_remembers_it() {
+    let limiter = Limiter { per_s: 30, came: Arc::default(), refused: Arc::default(), served: Arc::default() };
+    let door = Arc::new(Http::with_transport(Box::new(limiter.clone()), options("auto")));
+    let work = |seconds| {
+        let (door, end) = (Arc::clone(&door), Instant::now() + Duration::from_secs(seconds));
+        async move {
+            let mut tasks = JoinSet::new();
+            for _ in 0..16 {
+                let door = Arc::clone(&door);
+                tasks.spawn(async move {
+                    while Instant::now() < end {
+                        assert!(matches!(door.send(get()).await, Sent::Answered(response) if response.status == 200));
+                    }
+                });
+            }
+            tasks.join_all().await;
+        }
+    };
+    work(60).await;
+    *limiter.served.lock().unwrap() = 0;
+    *limiter.refused.lock().unwrap() = 0;
+    work(300).await;
+    let (served, refused) = (*limiter.served.lock().unwrap(), *limiter.refused.lock().unwrap());
+    assert!(served >= 30 * 300 * 80 / 100, "only {served} of 9000 in five minutes");
+    assert!(refused * 50 <= served, "{refused} of {served} were refused");
+    let remembered = door.rate_now().expect("a rate");
+    assert!((20.0..30.0).contains(&remembered), "remembers {remembered}");
+}
+
+#[test]
+fn auto_climbs_while_it_is_used_falls_once_a_refusal_and_creeps_back() {
+    let start = Instant::now();
+    let mut auto = Auto::new(10.0, f64::INFINITY);
+    let mut now = start;
+    let mut use_fully = |auto: &mut Auto, seconds: u64| {
+        let end = now + Duration::from_secs(seconds);
+        while now < end {
+            auto.left(now);
+            now += Duration::from_secs_f64(1.0 / auto.rate_per_s());
+        }
+        now
+    };
+    let mut at = use_fully(&mut auto, 3);
+    let climbed = auto.rate_per_s();
+    assert!((22.0..=51.0).contains(&climbed), "{climbed} after three seconds of use");
+    auto.refused(at, at);
+    auto.refused(at, at + Duration::from_millis(500));
+    assert_eq!(auto.rate_per_s(), climbed / 2.0, "one cut for two refusals");
+    assert!(auto.proven_per_s() < climbed);
+    at = use_fully(&mut auto, 10);
+    let crept = auto.rate_per_s() - climbed / 2.0;
+    assert!((climbed * 0.14..=climbed * 0.22).contains(&crept), "{crept} in ten seconds, of {climbed}");
+    for _ in 0..50 {
+        at += Duration::from_secs(2);
+        auto.refused(at, at);
+    }
+    assert_eq!(auto.rate_per_s(), 0.2, "never lower");
+    for second in 0..100 {
+        auto.left(at + Duration::from_secs(100 * second));
+    }
+    assert_eq!(auto.rate_per_s(), 0.2, "does not climb unused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn auto_never_passes_its_bound() {
+    let came = departures("auto,max=20/s", 8, Duration::from_secs(30)).await;
+    assert!(densest(&came, Duration::from_secs(1)) <= 20);
+    assert!(came[came.len() - 1] - came[came.len() - 190] <= Duration::from_secs(10), "does not come near its bound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_rate_nothing_waits_but_a_pause_holds_everybody_and_lets_them_go_one_by_one() {
+    let platform = Platform::playing([limited("10"), ok()]);
+    let door = Arc::new(Http::with_transport(Box::new(platform.clone()), options("none")));
+    let mut tasks = JoinSet::new();
+    let first = Arc::clone(&door);
+    tasks.spawn(async move { first.send(get()).await });
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let pause = door.pause().expect("a pause");
+    assert_eq!((pause.left.as_millis(), pause.why.as_str()), (9999, "the platform asked for 10 s (429)"));
+    for _ in 0..19 {
+        let door = Arc::clone(&door);
+        tasks.spawn(async move { door.send(get()).await });
+    }
+    tasks.join_all().await;
+    let came = platform.came_ms();
+    assert_eq!((came.len(), came[0]), (21, 0));
+    assert!(came[1..].iter().all(|at| *at >= 10_000), "{came:?}");
+    assert!(densest(&platform.came.lock().unwrap(), Duration::from_millis(10)) <= 3, "{came:?}");
+    assert_eq!(door.pause(), None);
+}
+
+#[test]
+fn a_platform_that_counts_each_gap_is_given_each_gap_after_two_refusals() {
+    let mut pace = Pace::new(&Rate::parse("100/s").unwrap(), 0.0, Instant::now()).unwrap();
+    let (start, gap) = (Instant::now(), Duration::from_millis(10));
+    let (mut now, mut last, mut refusals, mut left) = (start, None::<Instant>, 0, 0);
+    // Wakes every seven milliseconds, so that a tolerance would be used to catch up.
+    while now.duration_since(start) < Duration::from_secs(20) {
+        if pace.leave(now).is_ok() {
+            if last.is_some_and(|last| now.duration_since(last) < gap) {
+                refusals += 1;
+                pace.refused(now, now);
+            } else {
+                left += 1;
+            }
+            last = Some(now);
+        }
+        now += Duration::from_millis(7);
+    }
+    assert_eq!(refusals, 2);
+    assert!(left > 1_200, "{left} in 20 s");
+}

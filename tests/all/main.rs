@@ -1,0 +1,27 @@
+//! Every test of Ferry that drives it from outside: one module a part, named as in `src`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "a test stops at once, and its cases are tables"
+)]
+
+mod args;
+mod checkpoint;
+mod cli;
+mod config;
+mod files;
+mod http;
+mod mapping;
+mod phone;
+mod platforms;
+mod readme;
+mod report;
+mod sandbox;
+mod simulation;
+mod survive;
+mod tidy;

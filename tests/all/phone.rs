@@ -1,0 +1,459 @@
+//! Phones, e-mail addresses and column names.
+
+use ferry::mapping::email;
+use ferry::mapping::names::{Known, known_column, known_columns, nearest};
+use ferry::mapping::phone::{PhoneFault, Region, has_country_code, normalise};
+use proptest::prelude::*;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+
+use PhoneFault::{Invalid, NoRegion, Spreadsheet};
+
+/// `--` is no region.
+fn region(code: &str) -> Option<Region> {
+    (code != "--").then(|| Region::named(code).expect("a known region"))
+}
+
+#[test]
+fn a_phone_is_kept_as_e164_or_refused_with_its_fault() {
+    let cases: &[(&str, &str, Result<&str, PhoneFault>)] = &[
+        // International forms, whatever the region.
+        ("--", "+593991234567", Ok("+593991234567")),
+        ("EC", "+593 99 123 4567", Ok("+593991234567")),
+        ("US", "+34 (612) 34-56-78", Ok("+34612345678")),
+        ("--", "(+34) 612 345 678", Ok("+34612345678")),
+        ("--", "+44 (0)7400 123456", Ok("+447400123456")),
+        ("--", "++34 612345678", Ok("+34612345678")),
+        ("ES", "+0034612345678", Ok("+34612345678")),
+        ("--", "+0034612345678", Err(Invalid)),
+        ("--", "\u{FF0B}34612345678", Ok("+34612345678")),
+        ("--", "+39 06 698 12345", Ok("+390669812345")),
+        ("--", "+800 1234 5678", Ok("+80012345678")),
+        // `00` is international everywhere.
+        ("--", "00593991234567", Ok("+593991234567")),
+        ("ES", "0049 1512 3456789", Ok("+4915123456789")),
+        ("US", "00593 99 123 4567", Ok("+593991234567")),
+        ("RU", "0034612345678", Ok("+34612345678")),
+        ("US", "011 593 99 123 4567", Ok("+593991234567")),
+        // National forms.
+        ("EC", "099 123 4567", Ok("+593991234567")),
+        ("EC", "991234567", Ok("+593991234567")),
+        ("ec", "0991234567", Ok("+593991234567")),
+        ("UA", "(050) 123-45-67", Ok("+380501234567")),
+        ("RU", "8 916 123-45-67", Ok("+79161234567")),
+        ("RU", "8-800-555-35-35", Ok("+78005553535")),
+        ("KZ", "8 701 123 4567", Ok("+77011234567")),
+        ("UK", "07400 123456", Ok("+447400123456")),
+        ("US", "(212) 555-0123", Ok("+12125550123")),
+        ("CA", "1 416 555 0123", Ok("+14165550123")),
+        ("DE", "030/1234567", Ok("+49301234567")),
+        ("BR", "(0xx11) 96123-4567", Ok("+5511961234567")),
+        ("BR", "0 15 11 96123-4567", Ok("+5511961234567")),
+        ("AR", "011 15-2345-6789", Ok("+5491123456789")),
+        ("MX", "55 1234 5678", Ok("+525512345678")),
+        ("US", "1-800-FLOWERS", Ok("+18003569377")),
+        // Forms that only WhatsApp still uses, kept as they are written.
+        ("--", "+5215512345678", Ok("+5215512345678")),
+        ("EC", "+52 1 55 1234 5678", Ok("+5215512345678")),
+        ("--", "5215512345678", Ok("+5215512345678")),
+        ("--", "+55 11 8765-4321", Ok("+551187654321")),
+        ("--", "+52 1 00 1234 5678", Err(Invalid)),
+        // The plus was eaten.
+        ("EC", "593991234567", Ok("+593991234567")),
+        ("EC", "12125550123", Ok("+12125550123")),
+        ("MX", "34612345678", Ok("+34612345678")),
+        ("--", "593991234567", Ok("+593991234567")),
+        ("--", "79161234567", Ok("+79161234567")),
+        // Spreadsheets.
+        ("EC", "5.93988E+11", Err(Spreadsheet)),
+        ("EC", "5,93988E+11", Err(Spreadsheet)),
+        ("EC", "5.93988e11", Err(Spreadsheet)),
+        ("--", "  5.93988E+11 ", Err(Spreadsheet)),
+        ("--", "=\"5.93988E+11\"", Err(Spreadsheet)),
+        ("--", "6E+11", Err(Spreadsheet)),
+        ("EC", "5.93991234567E+11", Err(Spreadsheet)),
+        ("EC", "593991234567.0", Ok("+593991234567")),
+        ("EC", "991234567,00", Ok("+593991234567")),
+        ("--", "=\"+593991234567\"", Ok("+593991234567")),
+        ("--", "'+593991234567", Ok("+593991234567")),
+        // Writing.
+        ("EC", "\u{A0}099\u{A0}123\u{A0}4567\u{A0}", Ok("+593991234567")),
+        ("EC", "099\u{2011}123\u{2013}4567", Ok("+593991234567")),
+        ("EC", "099\u{202F}123\u{2009}4567", Ok("+593991234567")),
+        ("--", "\u{202A}+593 99 123 4567\u{202C}", Ok("+593991234567")),
+        ("--", "+593\u{200B}991234567", Ok("+593991234567")),
+        ("EC", "0991234567", Ok("+593991234567")),
+        ("EC", "٠٩٩١٢٣٤٥٦٧", Ok("+593991234567")),
+        ("EC", "۰۹۹۱۲۳۴۵۶۷", Ok("+593991234567")),
+        ("--", "tel:+593991234567", Ok("+593991234567")),
+        ("EC", "tel: 099 123 4567", Ok("+593991234567")),
+        ("EC", "Móvil: 0991234567.", Ok("+593991234567")),
+        ("EC", "☎ 0991234567 ✓", Ok("+593991234567")),
+        ("EC", "0991234567 WA", Ok("+593991234567")),
+        // No region to take the country from.
+        ("--", "0991234567", Err(NoRegion)),
+        ("--", "(212) 555-0123", Err(NoRegion)),
+        ("--", "8 916 123-45-67", Err(NoRegion)),
+        // What would lose something.
+        ("EC", "0991234567 / 0987654321", Err(Invalid)),
+        ("--", "0991234567 / 0987654321", Err(Invalid)),
+        ("DE", "030 123456 / 0301234", Err(Invalid)),
+        ("EC", "0991234567, 0987654321", Err(Invalid)),
+        ("EC", "0991234567; 0987654321", Err(Invalid)),
+        ("EC", "+593991234567 +593987654321", Err(Invalid)),
+        ("EC", "0991234567\n0987654321", Err(Invalid)),
+        ("US", "212 555 0123 ext 5", Err(Invalid)),
+        ("US", "212 555 0123 x5", Err(Invalid)),
+        ("US", "212 555 0123 #5", Err(Invalid)),
+        ("US", "212 555 0123,,5", Err(Invalid)),
+        ("US", "212 555 0123;ext=5", Err(Invalid)),
+        ("RU", "8 916 123-45-67 доб. 5", Err(Invalid)),
+        ("US", "(530) 583-6985 x302/x2303", Err(Invalid)),
+        ("US", "(530) 583-6985 /x2303123", Err(Invalid)),
+        ("US", "tel:2125550123;isub=12345", Err(Invalid)),
+        // No numbers.
+        ("EC", "", Err(Invalid)),
+        ("EC", "n/a", Err(Invalid)),
+        ("EC", "-", Err(Invalid)),
+        ("EC", "+", Err(Invalid)),
+        ("--", "unknown", Err(Invalid)),
+        ("--", "sin teléfono", Err(Invalid)),
+        ("EC", "12345", Err(Invalid)),
+        ("US", "911", Err(Invalid)),
+        ("ES", "112", Err(Invalid)),
+        ("--", "+112", Err(Invalid)),
+        ("EC", "099123456", Err(Invalid)),
+        ("EC", "+593 000 000 000", Err(Invalid)),
+        ("EC", "1234567890123456789012345678901234567890123", Err(Invalid)),
+        ("--", "+999123456789", Err(Invalid)),
+        ("US", "555-CASA-DE-ANA-MARIA", Err(Invalid)),
+    ];
+    for (code, text, expected) in cases {
+        let found = normalise(text, region(code));
+        let found = found.as_deref().map_err(|fault| *fault);
+        assert_eq!(found, *expected, "`{text}` in {code}");
+    }
+}
+
+#[test]
+fn a_region_is_named_by_its_two_letters() {
+    for (code, expected) in [
+        ("EC", Some("EC")),
+        ("ec", Some("EC")),
+        ("Uk", Some("GB")),
+        ("ZZ", None),
+        ("AQ", None),
+        ("E", None),
+        ("", None),
+        ("001", None),
+        ("ECU", None),
+        ("é", None),
+        ("XK", Some("XK")),
+    ] {
+        assert_eq!(Region::named(code).map(Region::code), expected, "`{code}`");
+    }
+}
+
+#[test]
+fn a_phone_has_a_country_code_by_its_sign_or_by_its_digits() {
+    for (text, expected) in [
+        ("+593991234567", true),
+        ("+1", false),
+        ("00 593 991234567", true),
+        ("593991234567", true),
+        ("tel:+34612345678", true),
+        ("0991234567", false),
+        ("991234567", false),
+        ("n/a", false),
+        ("", false),
+        ("5.93988E+11", false),
+        ("(212) 555-0123", false),
+    ] {
+        assert_eq!(has_country_code(text), expected, "`{text}`");
+    }
+}
+
+/// What the numbering library makes of it, by the rules of this project.
+fn by_the_library(text: &str, code: Option<&str>) -> Option<String> {
+    let parse = |text: &str, code: Option<&str>| {
+        let region = code.map(|code| rlibphonenumber::Region::from_code(code).expect("a region"));
+        let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+        let whole = number.extension.is_none() && PHONE_NUMBER_UTIL.is_valid_number(&number);
+        whole.then(|| PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
+    };
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let plus = || parse(&format!("+{}", digits.strip_prefix("00").unwrap_or(&digits)), None);
+    parse(text, code).or_else(|| if text.starts_with('+') { None } else { plus() })
+}
+
+/// Numbers of a few plans that differ in everything: prefixes, transformations, shared calling codes, lengths.
+const SEEDS: [(&str, &str, &str); 14] = [
+    ("EC", "593", "991234567"),
+    ("MX", "52", "5512345678"),
+    ("BR", "55", "11961234567"),
+    ("AR", "54", "91123456789"),
+    ("US", "1", "2125550123"),
+    ("BS", "1", "2423591234"),
+    ("GB", "44", "7400123456"),
+    ("JE", "44", "7797712345"),
+    ("RU", "7", "9161234567"),
+    ("KZ", "7", "7011234567"),
+    ("DE", "49", "15123456789"),
+    ("IT", "39", "0669812345"),
+    ("CO", "57", "3101234567"),
+    ("UA", "380", "501234567"),
+];
+
+/// A number of a plan with some digits wrong, with one of many prefixes, and separators anywhere.
+fn phone() -> impl Strategy<Value = (String, Option<&'static str>)> {
+    let digits = prop::collection::vec((0_usize..12, 0_u8..10), 0..3);
+    let prefix = prop::sample::select(vec!["", "", "0", "1", "8", "00", "011", "810", "015", "+", "+", "+0", "+00"]);
+    let separators = prop::collection::vec(prop::sample::select(vec!["", "", "", " ", "-", ".", ") ", "\u{A0}"]), 20);
+    (0..SEEDS.len(), 0..=SEEDS.len(), digits, prefix, any::<bool>(), 0_usize..3, separators).prop_map(
+        |(seed, other, changes, prefix, calling, cut, separators)| {
+            let (own, code, number) = SEEDS[seed];
+            let mut number: Vec<u8> = number.bytes().collect();
+            for (place, digit) in changes {
+                let place = place % number.len();
+                number[place] = b'0' + digit;
+            }
+            number.truncate(number.len() - cut.saturating_sub(1));
+            let mut text = prefix.to_owned() + if calling || prefix == "+" { code } else { "" };
+            for (digit, separator) in number.into_iter().zip(separators) {
+                text.push(char::from(digit));
+                text.push_str(separator);
+            }
+            let region = if seed % 2 == 0 { Some(own) } else { SEEDS.get(other).map(|(region, ..)| *region) };
+            (text, region)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_phone_is_what_the_numbering_library_makes_of_it((text, code) in phone()) {
+        let found = normalise(&text, code.and_then(Region::named)).ok();
+        let library = by_the_library(&text, code);
+        // Forms that only WhatsApp still uses are ours.
+        let is_old_form = found.as_deref().is_some_and(|n| n.starts_with("+521") || n.starts_with("+55"));
+        prop_assume!(library.is_some() || !is_old_form);
+        prop_assert_eq!(found, library, "`{}` in {:?}", text, code);
+    }
+
+    #[test]
+    fn any_text_is_a_phone_or_a_fault(text in "\\PC{0,40}", digits in "[+0-9x./;,# eE'=\"-]{0,24}") {
+        for text in [text, digits] {
+            for code in ["--", "BR"] {
+                if let Ok(number) = normalise(&text, region(code)) {
+                    prop_assert_eq!(normalise(&number, None), Ok(number));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_email_is_kept_with_its_domain_in_lower_case_or_refused_with_the_reason() {
+    let long_local = format!("{}@example.com", "a".repeat(65));
+    let long_label = format!("a@{}.com", "b".repeat(64));
+    let long = format!("{}@{}.com", "a".repeat(64), vec!["b".repeat(60); 4].join("."));
+    let cases: &[(&str, Result<&str, &str>)] = &[
+        ("ada@example.com", Ok("ada@example.com")),
+        ("  Ada.Lovelace@Example.COM ", Ok("Ada.Lovelace@example.com")),
+        ("ada+list@mail.example.co", Ok("ada+list@mail.example.co")),
+        ("o'brien_1@example-mail.org", Ok("o'brien_1@example-mail.org")),
+        ("анна@пример.рф", Ok("анна@пример.рф")),
+        ("jose@ESPAÑA.es", Ok("jose@españa.es")),
+        ("a@xn--e1afmkfd.xn--p1ai", Ok("a@xn--e1afmkfd.xn--p1ai")),
+        ("", Err("is empty")),
+        ("ada", Err("has no `@`")),
+        ("ada@", Err("has nothing after the `@`")),
+        ("@example.com", Err("has nothing before the `@`")),
+        ("ada@example", Err("has no full stop after the `@`")),
+        ("ada@localhost", Err("has no full stop after the `@`")),
+        ("ada@@example.com", Err("is not one address: it has more than one `@` or a `,` or `;` in it")),
+        ("ada@example.com, bob@example.com", Err("is not one address: it has more than one `@` or a `,` or `;` in it")),
+        ("ada@example.com;", Err("is not one address: it has more than one `@` or a `,` or `;` in it")),
+        ("ada@example,com", Err("is not one address: it has more than one `@` or a `,` or `;` in it")),
+        ("Ada <ada@example.com>", Err("has a name or angle brackets around the address: leave them out")),
+        ("Mailto:ada@example.com", Err("is a link: leave `mailto:` out")),
+        ("ada lovelace@example.com", Err("has a blank in it")),
+        ("ada@exa mple.com", Err("has a blank in it")),
+        ("\"ada\"@example.com", Err("has a character before the `@` that no address has there")),
+        ("a\u{200B}da@example.com", Err("has a character before the `@` that no address has there")),
+        (".ada@example.com", Err("has a full stop out of place before the `@`")),
+        ("ada.@example.com", Err("has a full stop out of place before the `@`")),
+        ("a..da@example.com", Err("has a full stop out of place before the `@`")),
+        ("ada@example..com", Err("has a full stop out of place after the `@`")),
+        ("ada@example.com.", Err("has a full stop out of place after the `@`")),
+        ("ada@-bad.com", Err("has a part of its domain that begins or ends with `-`")),
+        ("ada@bad-.com", Err("has a part of its domain that begins or ends with `-`")),
+        ("ada@exa_mple.com", Err("has a character after the `@` that no domain has")),
+        ("ada@[127.0.0.1]", Err("has a character after the `@` that no domain has")),
+        ("ada@127.0.0.1", Err("has a number where the end of its domain should be")),
+        ("ada@example.c", Err("has a domain that ends in a single letter")),
+        (&long_local, Err("has more than 64 octets before the `@`")),
+        (&long_label, Err("has more than 63 octets in a part of its domain")),
+        (&long, Err("is longer than 254 octets")),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(email::normalise(text).as_deref().map_err(|reason| *reason), *expected, "`{text}`");
+    }
+}
+
+#[test]
+fn columns_are_known_in_four_languages_and_by_the_names_of_common_exports() {
+    let cases: &[(&str, &[&str])] = &[
+        ("id", &["id", "ID", "_id", "Record ID", "Contact ID"]),
+        ("target_id", &["target_id", "Target ID"]),
+        ("first_name", &["first_name", "First Name", "firstName", "clientFirstName", "Nombres", "Nome", "ИМЯ"]),
+        ("last_name", &["last-name", "lastName", "Family Name", "Apellidos", "Sobrenome", "Фамилия"]),
+        ("full_name", &["name", "full_name", "Display Name", "Nombre completo", "Nome completo", "ФИО", "Ф.И.О."]),
+        (
+            "phone",
+            &[
+                "phone",
+                "Phone",
+                " PHONE ",
+                "\u{FEFF}Phone",
+                "Phone#2",
+                "Mobile Phone",
+                "MobilePhone",
+                "Phone 1 - Value",
+                "Phone 2 - Value",
+                "WhatsApp Phone Number",
+                "WHATSAPP",
+                "clientPhone",
+                "Teléfono",
+                "telefono",
+                "TELÉFONO",
+                "Tele\u{301}fono",
+                "Teléfono 2",
+                "Celular",
+                "Móvil",
+                "Telefone",
+                "Telemóvel",
+                "Телефон",
+                "Номер телефона",
+                "Моб. тел.",
+                "Сотовый",
+            ],
+        ),
+        (
+            "email",
+            &[
+                "email",
+                "E-mail",
+                "E-mail Address",
+                "E-mail 2 Address",
+                "E-mail 1 - Value",
+                "Correo electrónico",
+                "Correo",
+                "Endereço de e-mail",
+                "Почта",
+                "Эл. почта",
+                "Электронная почта",
+            ],
+        ),
+        ("address.street", &["address", "Mailing Street", "address.street", "Dirección", "Endereço", "Адрес"]),
+        ("address.city", &["City", "Home City", "Address 1 - City", "Ciudad", "Cidade", "Город", "address.city"]),
+        ("address.state", &["State", "State/Region", "Address 1 - Region", "Provincia", "Estado", "UF", "Область"]),
+        ("address.zip", &["Zip", "zip_code", "MailingPostalCode", "Código postal", "CEP", "Индекс"]),
+        ("address.country", &["Country", "Country/Region", "country_id", "País", "Страна"]),
+        ("document.type", &["id_type", "Tipo de documento", "Тип документа"]),
+        ("document.number", &["id_number", "Cédula", "DNI", "CPF", "Паспорт", "Número de documento"]),
+        ("notes", &["notes", "Description", "Notas", "Observações", "Комментарий"]),
+        ("owner.id", &["agent_id", "owner.id", "OwnerId"]),
+        ("owner.name", &["Contact owner", "Account Manager", "Agente", "Responsável", "Ответственный"]),
+        ("owner.email", &["owner.email", "Agent Email"]),
+        ("created_at", &["created_at", "createdAt", "creation_date", "CreatedDate"]),
+        ("updated_at", &["updatedAt", "LastModifiedDate"]),
+    ];
+    for (field, names) in cases {
+        for name in *names {
+            assert_eq!(known_column(name), Some(Known::Field(field)), "`{name}`");
+        }
+    }
+    let lists: &[(&str, char, &[&str])] = &[
+        ("tags", ';', &["tags", "Tag", "segments", "Categories", "Etiquetas", "Marcadores", "Теги", "Метки"]),
+        ("tags", ':', &["Labels", "Group Membership"]),
+        ("phones", ';', &["phones", "Teléfonos", "Телефоны"]),
+        ("emails", ';', &["emails", "Correos"]),
+        ("handles", ';', &["handles"]),
+    ];
+    for (field, split, names) in lists {
+        for name in *names {
+            assert_eq!(known_column(name), Some(Known::List { field, split: *split }), "`{name}`");
+        }
+    }
+    for name in [
+        "",
+        " ",
+        "Plan",
+        "Lead Score",
+        "Phone 1 - Type",
+        "Middle Name",
+        "Отчество",
+        "Company",
+        "Número",
+        "Departamento",
+        "Address 2",
+        "City 2",
+        "ferry_line",
+        "2",
+        "Birthday",
+        "Fecha de nacimiento",
+        "native.phone",
+    ] {
+        assert_eq!(known_column(name), None, "`{name}`");
+    }
+}
+
+#[test]
+fn a_name_that_may_be_first_or_whole_is_told_by_the_other_columns() {
+    let cases: &[(&[&str], &[Option<&str>])] = &[
+        (&["Nombre", "Teléfono"], &[Some("full_name"), Some("phone")]),
+        (&["Nombre", "Apellido"], &[Some("first_name"), Some("last_name")]),
+        (&["name", "surname", "plan"], &[Some("first_name"), Some("last_name"), None]),
+        (&["Name", "Given Name", "Family Name"], &[Some("full_name"), Some("first_name"), Some("last_name")]),
+        (&["Nombre", "Nombre completo"], &[Some("first_name"), Some("full_name")]),
+        (&["Имя", "Фамилия"], &[Some("first_name"), Some("last_name")]),
+        (&["Имя"], &[Some("full_name")]),
+        (&["First Name"], &[Some("first_name")]),
+        (&[], &[]),
+    ];
+    for (names, expected) in cases {
+        let expected: Vec<Option<Known>> = expected.iter().map(|field| field.map(Known::Field)).collect();
+        assert_eq!(known_columns(names.iter().copied()), expected, "{names:?}");
+    }
+}
+
+#[test]
+fn the_nearest_name_is_the_one_that_was_meant() {
+    const NAMES: [&str; 9] =
+        ["First Name", "Last Name", "Mobile", "Phone", "Email", "City", "Teléfono", "Correo electrónico", "Plan"];
+    for (wanted, expected) in [
+        ("Frist Name", Some("First Name")),
+        ("first_name", Some("First Name")),
+        ("lastname", Some("Last Name")),
+        ("Phon", Some("Phone")),
+        ("pohne", Some("Phone")),
+        ("Emial", Some("Email")),
+        ("E-Mail", Some("Email")),
+        ("e-mail address", Some("Email")),
+        ("telefono", Some("Teléfono")),
+        ("Correo", Some("Correo electrónico")),
+        ("Cty", Some("City")),
+        ("plans", Some("Plan")),
+        ("Birthday", None),
+        ("x", None),
+        ("", None),
+        ("--", None),
+    ] {
+        assert_eq!(nearest(wanted, NAMES), expected, "`{wanted}`");
+    }
+    assert_eq!(nearest("Nane", ["Name", "Nate"]), Some("Name"), "the first of equals");
+    assert_eq!(nearest(&"a".repeat(1000), ["a"]), None);
+    assert_eq!(nearest("name", []), None);
+}

@@ -1,0 +1,283 @@
+//! The platforms against recorded exchanges: a script of expected requests and the answers to them.
+
+#![allow(clippy::type_complexity, reason = "tables of cases")]
+
+mod atom;
+mod diff;
+mod mercately;
+mod settings;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ferry::contact::{Contact, Wanted};
+use ferry::http::{Http, Request, Response, Sent, message::Method};
+use ferry::outcome::{Exit, Failure, Problem};
+use ferry::platforms::diff::{Delta, OnExisting, diff};
+use ferry::platforms::settings::Settings;
+use ferry::platforms::{Connector, Fault, Found, PLATFORMS, Platform, Ready, Step, platform_named};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+/// What a platform answers, or why it does not.
+#[derive(Clone)]
+enum Answer {
+    Json(u16, Value),
+    Text(u16, &'static str),
+    InDoubt,
+    NotSent,
+}
+
+/// One expected request (as `METHOD /path?query body`) and its answer.
+type Exchange = (&'static str, Answer);
+
+struct Script {
+    left: Arc<Mutex<VecDeque<Exchange>>>,
+    headers: Arc<Mutex<Vec<(String, String)>>>,
+    taken: Arc<Mutex<Vec<bool>>>,
+}
+
+#[async_trait]
+impl ferry::http::Transport for Script {
+    async fn exchange(&self, request: &Request) -> Sent {
+        let (expected, answer) = self.left.lock().unwrap().pop_front().unwrap_or_else(|| {
+            panic!("nobody expected `{}`", line_of(request));
+        });
+        assert_eq!(line_of(request), expected);
+        assert_eq!(request.repeatable, request.method == Method::Get, "{expected}");
+        let headers = request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        self.headers.lock().unwrap().extend(headers);
+        let sent = match answer {
+            Answer::Json(status, body) => answered(status, body.to_string().into_bytes()),
+            Answer::Text(status, body) => answered(status, body.as_bytes().to_vec()),
+            Answer::InDoubt => Sent::InDoubt(Failure::new(Exit::Unavailable, "no answer within 30 s")),
+            Answer::NotSent => Sent::NotSent(Failure::new(Exit::Unavailable, "connection refused")),
+        };
+        let is_taken = |response: &Response| request.is_answer.is_some_and(|is_answer| is_answer(response));
+        self.taken.lock().unwrap().push(matches!(&sent, Sent::Answered(response) if is_taken(response)));
+        sent
+    }
+}
+
+fn answered(status: u16, body: Vec<u8>) -> Sent {
+    Sent::Answered(Response { status, headers: Vec::new(), body: Bytes::from(body) })
+}
+
+fn line_of(request: &Request) -> String {
+    let query: Vec<String> = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let body = request.body.as_ref().map(|body| format!(" {}", String::from_utf8_lossy(body))).unwrap_or_default();
+    format!("{} {}{query}{body}", request.method.name(), request.path)
+}
+
+/// A connector and its door, which end well only when the whole script was played.
+struct Scene {
+    connector: Box<dyn Connector>,
+    http: Http,
+    left: Arc<Mutex<VecDeque<Exchange>>>,
+    headers: Arc<Mutex<Vec<(String, String)>>>,
+    /// Of each answer, whether its request took it for one although it is a 5xx.
+    taken: Arc<Mutex<Vec<bool>>>,
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let left: Vec<&str> = self.left.lock().unwrap().iter().map(|(expected, _)| *expected).collect();
+            assert!(left.is_empty(), "never asked: {left:?}");
+        }
+    }
+}
+
+fn scene(platform: &str, settings: &[(&str, &str)], script: &[Exchange]) -> Scene {
+    let left = Arc::new(Mutex::new(script.iter().cloned().collect::<VecDeque<_>>()));
+    let (headers, taken) = (Arc::default(), Arc::default());
+    let transport = Script { left: Arc::clone(&left), headers: Arc::clone(&headers), taken: Arc::clone(&taken) };
+    let connector = connect(platform, settings).unwrap_or_else(|failures| panic!("{failures:?}"));
+    Scene { connector, http: Http::over(Box::new(transport)), left, headers, taken }
+}
+
+fn connect(platform: &str, given: &[(&str, &str)]) -> Result<Box<dyn Connector>, Vec<Failure>> {
+    let platform = platform_named(platform).unwrap();
+    let mut settings = Settings::new("my-shop");
+    for setting in platform.settings.iter().filter(|setting| setting.secret && setting.required) {
+        settings.set_secret(setting.name, SecretString::from("s3cret"));
+    }
+    for (name, value) in given {
+        settings.set(name, *value);
+    }
+    settings.fill_defaults(platform);
+    (platform.connect)(&settings)
+}
+
+fn facts(platform: &str) -> &'static Platform {
+    platform_named(platform).unwrap()
+}
+
+fn contact(json: Value) -> Contact {
+    Contact::from_json(json.as_object().unwrap())
+}
+
+fn wanted(json: Value) -> Wanted {
+    Wanted { contact: contact(json), ..Wanted::default() }
+}
+
+fn there(id: &str, json: Value) -> Found {
+    Found { id: id.to_owned(), contact: contact(json) }
+}
+
+fn delta(platform: &str, wanted: &Wanted, found: Option<&Found>) -> Delta {
+    let found_by = facts(platform).finds_by.first().copied();
+    diff(facts(platform), wanted, found, found_by, OnExisting::Update)
+}
+
+/// The bodies of the steps, or the codes of the problems.
+fn steps(
+    platform: &str,
+    settings: &[(&str, &str)],
+    wanted: &Wanted,
+    found: Option<&Found>,
+) -> Result<Vec<Value>, Vec<String>> {
+    let connector = connect(platform, settings).unwrap();
+    let steps = connector.steps(&Ready::default(), &delta(platform, wanted, found), found);
+    let codes = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.code.into_owned()).collect();
+    steps.map(|steps| steps.into_iter().map(|step: Step| step.body).collect()).map_err(codes)
+}
+
+/// A fault as one line: its fate, the exit code, all of its words.
+fn told(fault: Fault) -> String {
+    let all = |failure: Failure| {
+        let hint = failure.hint.as_deref().map(|hint| format!(" | {hint}")).unwrap_or_default();
+        format!("{} {failure}{hint}", failure.exit.code())
+    };
+    match fault {
+        Fault::Fatal(failure) => format!("fatal {}", all(failure)),
+        Fault::InDoubt(failure) => format!("in doubt {}", all(failure)),
+        Fault::Refused(problems) => {
+            let told = |problem: &Problem| format!("{} {}", problem.code, problem.message);
+            format!("refused {}", problems.iter().map(told).collect::<Vec<_>>().join(" & "))
+        }
+    }
+}
+
+#[test]
+fn every_platform_tells_its_facts_without_contradiction() {
+    for platform in PLATFORMS {
+        let name = platform.name;
+        for field in
+            platform.needs.iter().flat_map(|needs| needs.iter()).chain(platform.finds_by).chain(platform.single)
+        {
+            assert!(platform.holds.contains(field), "{name} {field:?}");
+        }
+        for field in platform.reads {
+            assert!(!platform.holds.contains(field), "{name} {field:?}");
+        }
+        for field in platform.drops {
+            assert!(platform.holds.contains(field), "{name} {field:?}");
+        }
+        assert!(platform.base_url.starts_with("https://") && platform.rate_start_per_s > 0.0, "{name}");
+        assert_eq!(platform_named(name).map(|found| found.name), Some(name));
+        for (at, setting) in platform.settings.iter().enumerate() {
+            assert!(
+                !setting.help.is_empty() && platform.settings[..at].iter().all(|before| before.name != setting.name)
+            );
+            let default = setting.default.unwrap_or_default();
+            assert!(setting.choices.is_empty() || setting.choices.contains(&default), "{name} {}", setting.name);
+        }
+        assert_eq!(connect(name, &[]).unwrap().platform().name, name);
+    }
+}
+
+/// The credentials of a platform, as they would be sent.
+fn credentials(platform: &str, given: &[(&str, &str)]) -> Vec<(String, String)> {
+    use secrecy::ExposeSecret;
+    let mut settings = Settings::new("my-shop");
+    for (name, value) in given {
+        settings.set_secret(name, SecretString::from(*value));
+    }
+    let credentials = (facts(platform).credentials)(&settings);
+    let headers = credentials.headers.iter().chain(&credentials.query);
+    headers.map(|(name, value)| ((*name).to_owned(), value.expose_secret().to_owned())).collect()
+}
+
+#[test]
+fn credentials_go_into_the_header_that_each_platform_wants() {
+    let pair = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    assert_eq!(credentials("atom", &[("token", "abc")]), pair("Authorization", "Bearer abc"));
+    assert_eq!(credentials("atom", &[("token", "Bearer abc\n")]), pair("Authorization", "Bearer abc"));
+    assert_eq!(credentials("mercately", &[("api_key", "abc")]), pair("Api-Key", "abc"));
+}
+
+#[test]
+fn no_answer_however_odd_brings_a_connector_down() {
+    let odd = json!([
+        null, true, 0, -1, 1.5, "", " ", "\u{0}", "🤩", [], {}, [[1]], [null], [{}], {"a": {}}, {"id": {}},
+        [{"key": 1, "value": 2}], {"_seconds": 1e300}, 99999999999999999999999u128.to_string(), [{"field_name": 7}],
+    ]);
+    let keys = [
+        "id",
+        "firstName",
+        "lastName",
+        "name",
+        "phone",
+        "email",
+        "optionals",
+        "tags",
+        "user",
+        "createdAt",
+        "first_name",
+        "id_type",
+        "country_id",
+        "custom_fields",
+        "agent",
+        "agent_id",
+        "creation_date",
+        "address",
+        "items",
+        "errors",
+    ];
+    for platform in ["atom", "mercately"] {
+        for odd in odd.as_array().unwrap() {
+            for key in keys {
+                let mut person = json!({ "id": "1" });
+                person[key] = odd.clone();
+                for answer in [
+                    json!({ "items": [person], "customers": [person] }),
+                    json!({ "items": odd, "customers": odd, "results": odd, key: odd }),
+                    odd.clone(),
+                ] {
+                    let door = Http::over(Box::new(Same(answer)));
+                    let connector = connect(platform, &[]).unwrap();
+                    let _ = run(connector.page(&door, None));
+                    let _ = run(connector.read(&door, "1", None));
+                    let _ =
+                        run(connector.prepare(&door, &ferry::platforms::Needs { owners: true, ..Default::default() }));
+                }
+            }
+        }
+    }
+}
+
+/// Answers the same to everything.
+struct Same(Value);
+
+#[async_trait]
+impl ferry::http::Transport for Same {
+    async fn exchange(&self, _request: &Request) -> Sent {
+        answered(200, self.0.to_string().into_bytes())
+    }
+}
+
+/// Runs a future to its end.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+fn ok(value: Value) -> Answer {
+    Answer::Json(200, value)
+}
+
+fn message(status: u16, message: &str) -> Answer {
+    Answer::Json(status, json!({ "message": message }))
+}

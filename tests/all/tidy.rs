@@ -1,0 +1,336 @@
+//! The rules of the repository that a compiler does not know: who may use whom, which words stand where, how long a file
+//! is. What breaks one is listed with its place.
+
+use ferry::platforms::PLATFORMS;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules in reading order: each may use only those before it.
+const MODULES: [&str; 16] = [
+    "clock",
+    "contact",
+    "record",
+    "identity",
+    "outcome",
+    "files",
+    "mapping",
+    "http",
+    "platforms",
+    "checkpoint",
+    "reconcile",
+    "report",
+    "plan",
+    "run",
+    "sandbox",
+    "cli",
+];
+
+/// A file is one idea; a longer one is two.
+const LINES_MAX: usize = 600;
+
+/// Cases are data, and may take their room.
+const TEST_LINES_MAX: usize = 1_000;
+
+/// Files that are longer for a reason, and how long they may be.
+const LONGER: [(&str, usize); 2] = [
+    // A table: the column names of four languages.
+    ("src/mapping/names.rs", 700),
+    // To be split; it must not grow.
+    ("src/run/import.rs", 700),
+];
+
+/// Platforms that the documents name, whether they are spoken to yet or not.
+const PLATFORM_WORDS: [&str; 6] = ["atom", "atomchat", "mercately", "twin", "eadesk", "yeahdesk"];
+
+/// A file of the repository, by its path from the top, and its text.
+struct File {
+    path: String,
+    text: String,
+}
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Everything below these names that is text.
+fn files(names: &[&str]) -> Vec<File> {
+    let mut paths: Vec<PathBuf> = names.iter().map(|name| top().join(name)).filter(|path| path.exists()).collect();
+    let mut files = Vec::new();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            let path = path.strip_prefix(top()).unwrap().to_str().unwrap().replace('\\', "/");
+            files.push(File { path, text });
+        }
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files
+}
+
+fn sources() -> Vec<File> {
+    files(&["src"]).into_iter().filter(|file| file.path.ends_with(".rs")).collect()
+}
+
+/// The module that a file belongs to; none for `lib.rs` and `main.rs`.
+fn module_of(path: &str) -> Option<&str> {
+    let first = path.strip_prefix("src/")?.split('/').next()?;
+    Some(first.strip_suffix(".rs").unwrap_or(first)).filter(|module| !["lib", "main"].contains(module))
+}
+
+/// The code alone: comments and what stands between quotes become blanks, lines stay where they are.
+fn code_of(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut code = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let end = end_of_word(&chars, at);
+        if end == at {
+            code.push(chars[at]);
+            at += 1;
+        } else {
+            code.extend(chars[at..end].iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
+            at = end;
+        }
+    }
+    code
+}
+
+/// Where the comment, text or character that begins here ends; `at` itself where none begins.
+fn end_of_word(chars: &[char], at: usize) -> usize {
+    let starts =
+        |text: &str| chars[at..].iter().copied().zip(text.chars()).filter(|(a, b)| a == b).count() == text.len();
+    let find = |from: usize, text: &str| {
+        let wanted: Vec<char> = text.chars().collect();
+        (from..chars.len()).find(|&i| chars[i..].starts_with(&wanted)).map_or(chars.len(), |i| i + wanted.len())
+    };
+    let is_in_name = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
+    if starts("//") {
+        return find(at, "\n") - 1;
+    }
+    if starts("/*") {
+        return find(at, "*/");
+    }
+    if !is_in_name && (starts("r\"") || starts("r#")) {
+        let hashes = chars[at + 1..].iter().take_while(|c| **c == '#').count();
+        if chars.get(at + 1 + hashes) == Some(&'"') {
+            return find(at + 2 + hashes, &format!("\"{}", "#".repeat(hashes)));
+        }
+    }
+    match (chars[at], chars.get(at + 1), chars.get(at + 2)) {
+        ('"', ..) => end_of_quoted(chars, at, '"'),
+        ('\'', Some('\\'), _) | ('\'', _, Some('\'')) => end_of_quoted(chars, at, '\''),
+        _ => at,
+    }
+}
+
+fn end_of_quoted(chars: &[char], start: usize, quote: char) -> usize {
+    let mut at = start + 1;
+    while at < chars.len() && chars[at] != quote {
+        at += if chars[at] == '\\' { 2 } else { 1 };
+    }
+    (at + 1).min(chars.len())
+}
+
+/// The code without its tests: what stands behind `#[cfg(test)]`, up to the end of its braces, becomes blank lines.
+fn without_tests(code: &str) -> String {
+    const MARK: &str = "#[cfg(test)]";
+    let Some((before, after)) = code.split_once(MARK) else { return code.to_owned() };
+    let (mut depth, mut end) = (0, after.len());
+    for (at, c) in after.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 && (c == '}' || c == ';') {
+            end = at + 1;
+            break;
+        }
+    }
+    let blank: String = after[..end].chars().filter(|c| *c == '\n').collect();
+    format!("{before}{blank}{}", without_tests(&after[end..]))
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// The modules that code names behind `crate::`, each with its line.
+fn used_by(code: &str) -> Vec<(String, usize)> {
+    let mut used = Vec::new();
+    for (at, found) in code.match_indices("crate::") {
+        let rest = &code[at + found.len()..];
+        let names: Vec<&str> = match rest.strip_prefix('{') {
+            Some(group) => outer_names(group),
+            None => vec![rest],
+        };
+        let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+        used.extend(names.into_iter().map(|text| (name(text.trim()), line_of(code, at))));
+    }
+    used
+}
+
+/// `a::{b, c}, d` → `a…`, `d`: the parts between the commas of the outer braces.
+fn outer_names(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                names.push(&group[start..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Lines in which one of these words stands as a word, whatever its case.
+fn lines_with(file: &File, words: &BTreeSet<String>) -> Vec<String> {
+    let has = |line: &str| {
+        let line = line.to_lowercase();
+        line.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(word))
+    };
+    let shown = |(number, line): (usize, &str)| format!("{}:{}: {}", file.path, number + 1, line.trim());
+    file.text.lines().enumerate().filter(|(_, line)| has(line)).map(shown).collect()
+}
+
+fn none(found: &[String], rule: &str) {
+    assert!(found.is_empty(), "{rule}:\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_reader_of_code_sees_through_comments_texts_and_tests() {
+    let text = r##"//! crate::cli
+use crate::{clock::Clock, files::{csv, json}};
+/* crate::run */ const A: &str = "crate::run \" crate::run"; const B: char = '"'; const C: char = '\'';
+const D: &str = r#"crate::run " crate::run"#; fn e<'a>(x: &'a str) -> crate::http::Http { x.unwrap() }
+#[cfg(test)]
+mod tests { fn f() { crate::run::go(); } }
+use crate::plan;
+"##;
+    let used: Vec<_> = used_by(&without_tests(&code_of(text)));
+    let used: Vec<_> = used.iter().map(|(name, line)| (name.as_str(), *line)).collect();
+    assert_eq!(used, [("clock", 2), ("files", 2), ("http", 4), ("plan", 7)]);
+}
+
+#[test]
+fn a_module_uses_only_those_before_it() {
+    let place = |name: &str| MODULES.iter().position(|module| *module == name);
+    let mut found = Vec::new();
+    for file in sources() {
+        let Some(module) = module_of(&file.path) else { continue };
+        let own = place(module).unwrap_or_else(|| panic!("`{module}` is not among the modules"));
+        for (used, line) in used_by(&without_tests(&code_of(&file.text))) {
+            if place(&used).is_some_and(|used| used > own) {
+                found.push(format!("{}:{line}: `{module}` uses `{used}`", file.path));
+            }
+        }
+    }
+    none(&found, "a module may use only those before it");
+}
+
+#[test]
+fn the_sandbox_and_the_platforms_share_no_code() {
+    let mut found = Vec::new();
+    for file in sources() {
+        let other = match module_of(&file.path) {
+            Some("sandbox") => "platforms",
+            Some("platforms") => "sandbox",
+            _ => continue,
+        };
+        let used = used_by(&code_of(&file.text)).into_iter().filter(|(used, _)| used == other);
+        found.extend(used.map(|(used, line)| format!("{}:{line}: uses `{used}`", file.path)));
+    }
+    none(&found, "each is the other side of the wire");
+}
+
+#[test]
+fn a_platform_is_named_in_its_own_files_only() {
+    let mut words: BTreeSet<String> = PLATFORM_WORDS.iter().map(|word| (*word).to_owned()).collect();
+    for platform in PLATFORMS {
+        let names = platform.aliases.iter().chain([&platform.name, &platform.title]);
+        words.extend(names.map(|name| name.to_lowercase()));
+    }
+    let mut found = Vec::new();
+    for file in sources() {
+        if !matches!(module_of(&file.path), Some("platforms" | "sandbox")) {
+            found.extend(lines_with(&file, &words));
+        }
+    }
+    none(&found, "a platform's name stands in src/platforms and src/sandbox only");
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let mut found = Vec::new();
+    for file in files(&["src", "tests", "benches", "build.rs"]) {
+        let max = LONGER.iter().find(|(path, _)| *path == file.path).map(|(_, max)| *max);
+        let max = max.unwrap_or(if file.path.starts_with("tests/") { TEST_LINES_MAX } else { LINES_MAX });
+        let lines = file.text.lines().count();
+        if lines > max && file.path.ends_with(".rs") {
+            found.push(format!("{}: {lines} lines, and {max} are allowed", file.path));
+        }
+    }
+    none(&found, "a file is one idea");
+}
+
+#[test]
+fn every_module_opens_with_what_it_is() {
+    let silent = files(&["src", "tests", "benches", "build.rs"]).into_iter();
+    let silent = silent.filter(|file| file.path.ends_with(".rs") && !file.text.starts_with("//! "));
+    none(&silent.map(|file| file.path).collect::<Vec<_>>(), "a module opens with `//!`");
+}
+
+#[test]
+fn nothing_in_the_program_panics_on_purpose() {
+    // A text is blanked, so `.expect( ` has one; a parser may have an `expect` of its own, and clippy knows them apart.
+    const PANICS: [&str; 8] =
+        [".unwrap()", ".unwrap_err()", ".expect( ", ".expect_err(", "panic!(", "todo!(", "unimplemented!(", "dbg!("];
+    let mut found = Vec::new();
+    for file in sources() {
+        let code = without_tests(&code_of(&file.text));
+        for panic in PANICS {
+            let places = code.match_indices(panic).map(|(at, _)| line_of(&code, at));
+            found.extend(places.map(|line| format!("{}:{line}: {panic}", file.path)));
+        }
+    }
+    none(&found, "every fault has a fate, and none of them is a panic");
+}
+
+#[test]
+fn no_file_speaks_of_where_it_was_made() {
+    // Put together here, so that this page may be looked at too.
+    let words = [["/wo", "rk/"], ["/ro", "ot/"], ["/Us", "ers/"], ["crates", ".io"], ["pypi", ".org"], ["clau", "de"]];
+    let words: Vec<String> = words.iter().map(|parts| parts.concat()).collect();
+    let mut found = Vec::new();
+    let pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml", "justfile", ".ci"];
+    let other = ["build.rs", "src", "tests", "benches", "mappings", "samples", "clippy.toml", "deny.toml"];
+    for file in files(&[&pages[..], &other[..]].concat()) {
+        for (number, line) in file.text.lines().enumerate() {
+            let low = line.to_lowercase();
+            if words.iter().any(|word| low.contains(&word.to_lowercase())) {
+                found.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(&found, "no local path, no registry, no tool of the workplace");
+}
+
+#[test]
+fn one_word_stands_for_one_thing() {
+    // The glossary: a run is no session, and a reject no dead letter, except where a vendor calls it so.
+    let words = ["session", "sessions", "payload", "payloads", "utils"].map(str::to_owned).into();
+    let own = |file: &File| !matches!(module_of(&file.path), Some("platforms" | "sandbox"));
+    let found: Vec<String> =
+        sources().iter().filter(|file| own(file)).flat_map(|file| lines_with(file, &words)).collect();
+    none(&found, "the glossary has another word");
+}
