@@ -18,7 +18,7 @@ use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
 use crate::run::import::{Ended, bind, check_regions, rejects_name, singular};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
 use crate::run::ordered::{Read, in_order};
-use crate::run::results::ResultsWriter;
+use crate::run::results::{ResultsWriter, outcome_name};
 use crate::run::stop::Stop;
 use crate::run::words::{go_on, with_rejects};
 use std::collections::BTreeMap;
@@ -319,9 +319,8 @@ impl Writer<'_> {
         problems: &[Problem],
     ) -> Result<(), Failure> {
         self.sums.books.add(outcome, 1);
-        if let Outcome::Skipped(skip) = outcome {
-            let name = if skip == Skip::Filtered { "filtered" } else { "duplicate" };
-            *self.sums.skipped.entry(name.to_owned()).or_default() += 1;
+        if let (Outcome::Skipped(_), (_, why)) = (outcome, outcome_name(outcome)) {
+            *self.sums.skipped.entry(why.to_owned()).or_default() += 1;
         }
         if let (Outcome::Rejected, Some(problem)) = (outcome, problems.first()) {
             *self.sums.rejects.entry(problem.code.to_string()).or_default() += 1;
