@@ -31,7 +31,15 @@ const PID_BYTES_MAX: u64 = 32;
 /// The right to write to a connection, held until dropped (also by a killed process).
 #[derive(Debug)]
 pub(super) struct Lock {
-    _held: File,
+    held: File,
+}
+
+impl Drop for Lock {
+    /// Frees it now: closing alone frees it when the last copy of the file is closed, and a program that another thread is
+    /// just starting has one until it runs.
+    fn drop(&mut self) {
+        let _closing_frees_it_too = self.held.unlock();
+    }
 }
 
 impl Lock {
@@ -46,7 +54,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(fault(&error)),
         }
         write_pid(&mut file).map_err(|error| fault(&error))?;
-        Ok(Lock { _held: file })
+        Ok(Lock { held: file })
     }
 }
 

@@ -53,7 +53,7 @@ impl Journal {
     /// A file that cannot be read or cut, and a line that `load` does not take.
     pub(super) fn open(
         path: &Path,
-        lock: Arc<File>,
+        lock: Arc<super::Lock>,
         load: impl FnMut(&str) -> Result<(), String>,
     ) -> Result<Journal, Failure> {
         let file = open_private(path).and_then(|file| {
@@ -117,7 +117,7 @@ impl Drop for Journal {
 }
 
 /// The one writer. It ends when the journal closes, or at the first failure, after which nothing is acknowledged.
-async fn write_all(mut file: File, lock: Arc<File>, shared: Arc<Shared>, synced: watch::Sender<u64>) {
+async fn write_all(mut file: File, lock: Arc<super::Lock>, shared: Arc<Shared>, synced: watch::Sender<u64>) {
     let mut spare = Vec::new();
     loop {
         let (bytes, appended, closing) = take(&shared, mem::take(&mut spare));

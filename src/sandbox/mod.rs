@@ -139,7 +139,7 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox, Failure> {
 }
 
 /// A platform with what its journal remembers.
-fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<File>) -> Result<Hosted, Failure> {
+fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<Lock>) -> Result<Hosted, Failure> {
     let mut account = (model.open)(&Setup {
         seed: options.seed,
         tags: options.tags.clone(),
@@ -198,8 +198,19 @@ impl Sandbox {
     }
 }
 
+/// The right to use a folder.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Frees it now: closing alone frees it when the last copy of the file is closed, and a program that another thread is
+    /// just starting has one until it runs.
+    fn drop(&mut self) {
+        let _closing_frees_it_too = self.0.unlock();
+    }
+}
+
 /// Makes the folder, the user's alone, and holds it against another sandbox for as long as the file lives.
-fn lock(folder: &Path) -> Result<File, Failure> {
+fn lock(folder: &Path) -> Result<Lock, Failure> {
     let broken = |cause: std::io::Error| {
         Failure::failed(format!("the sandbox's folder `{}` cannot be used", folder.display()))
             .cause(cause)
@@ -213,7 +224,7 @@ fn lock(folder: &Path) -> Result<File, Failure> {
     let path = folder.join("sandbox.lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(broken)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::Error(cause)) => Err(broken(cause)),
         Err(TryLockError::WouldBlock) => {
             let message = format!("another sandbox is using the folder `{}`", folder.display());
