@@ -49,6 +49,7 @@ fn door(address: SocketAddr) -> Arc<Http> {
     let options = HttpOptions {
         base_url: check_base_url(&format!("http://{address}/v1"), false).expect("an address"),
         credentials: Credentials { headers: vec![("api-key", token)], query: Vec::new() },
+        login: None,
         user_agent: "ferry/bench".to_owned(),
         timeout: Duration::from_secs(30),
         rate: Rate::none(),

@@ -22,7 +22,7 @@ pub struct Record {
     /// Its values.
     pub fields: Fields,
     /// The bytes it was read from, without the line end: the source's own for UTF-8 sources, else decoded to UTF-8.
-    /// Empty for records of a platform.
+    /// For records of a platform their JSON.
     pub raw: Box<[u8]>,
 }
 

@@ -23,6 +23,7 @@ mod rows;
 mod runs;
 mod schema;
 pub mod snapshot;
+pub mod spool;
 mod tables;
 mod writer;
 

@@ -47,6 +47,7 @@ pub(super) fn kind_number(kind: StepKind) -> i64 {
     match kind {
         StepKind::Create => 0,
         StepKind::Change => 1,
+        StepKind::Add => 2,
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn kind_of(number: i64) -> Result<StepKind, StoreError> {
     match number {
         0 => Ok(StepKind::Create),
         1 => Ok(StepKind::Change),
+        2 => Ok(StepKind::Add),
         _ => Err(StoreError::Damaged("a kind of step that does not exist")),
     }
 }

@@ -13,6 +13,7 @@
 
 mod address;
 mod auto;
+mod login;
 pub mod message;
 pub mod pace;
 mod rate;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use address::{check_base_url, segment};
 pub use auto::Auto;
+pub use login::{Login, Token};
 pub use message::{Method, Pause, Request, Response, Sent, Traffic};
 pub use rate::Rate;
 pub use secrets::Credentials;
@@ -36,7 +38,7 @@ use secrets::Redactor;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use turn::{Turn, words};
@@ -50,12 +52,14 @@ pub trait Transport: Send + Sync {
 }
 
 /// How a connection is spoken to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpOptions {
     /// The address of the API (see [`check_base_url`]).
     pub base_url: url::Url,
     /// What goes with every request.
     pub credentials: Credentials,
+    /// How a token is got that goes with every request, where the credentials hold none.
+    pub login: Option<Arc<dyn Login>>,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// How long the first byte of an answer, and each pause within it, may take; a whole answer: four times that.

@@ -29,6 +29,9 @@ pub const PLATFORM: Platform = Platform {
     single: &[Field::Phones, Field::Emails],
     reads: &[Field::Id, Field::OwnerId, Field::OwnerName, Field::CreatedAt, Field::UpdatedAt],
     attributes: true,
+    defines_attributes: false,
+    creates: true,
+    half_makes: false,
     needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones]],
     finds_by: &[Field::Phones],
     drops: &[Field::Tags],
@@ -37,9 +40,12 @@ pub const PLATFORM: Platform = Platform {
     takes_back: "changes are written back; who was created stays, for there is no call to delete",
     rate_start_per_s: 2.0,
     concurrency: 4,
+    lists: &[],
+    ids_setting: None,
     settings: SETTINGS,
     base_url: "https://us-central1-atomchat-io.cloudfunctions.net",
     credentials,
+    login: |_| None,
     connect,
 };
 
@@ -159,7 +165,7 @@ impl Connector for Atom {
         };
         let found = items.into_iter().map(read_client).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
         let next = (!found.is_empty()).then(|| number.saturating_add(1).to_string());
-        Ok(Page { found, total: None, next })
+        Ok(Page { found, unread: Vec::new(), total: None, next })
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {

@@ -43,6 +43,9 @@ pub const PLATFORM: Platform = Platform {
     single: &[Field::Phones, Field::Emails],
     reads: &[Field::Id, Field::Country, Field::CreatedAt],
     attributes: true,
+    defines_attributes: false,
+    creates: true,
+    half_makes: false,
     needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones, Field::Emails]],
     finds_by: &[Field::Phones, Field::Emails],
     drops: &[
@@ -58,9 +61,12 @@ pub const PLATFORM: Platform = Platform {
     takes_back: "changes are written back; who was created stays, for there is no call to delete",
     rate_start_per_s: 2.0,
     concurrency: 4,
+    lists: &[],
+    ids_setting: None,
     settings: SETTINGS,
     base_url: "https://app.mercately.com",
     credentials,
+    login: |_| None,
     connect,
 };
 
@@ -146,7 +152,7 @@ impl Connector for Mercately {
         let Some(Value::Array(customers)) = list.shift_remove("customers") else { return Err(promised()) };
         let found = customers.into_iter().map(read_customer).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
         let next = (!found.is_empty()).then(|| number.saturating_add(1).to_string());
-        Ok(Page { found, total: list.get("results").and_then(Value::as_u64), next })
+        Ok(Page { found, unread: Vec::new(), total: list.get("results").and_then(Value::as_u64), next })
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -176,7 +182,9 @@ impl Connector for Mercately {
         let response = self.ask(http, Request::get(format!("{}/agents", self.prefix)), Purpose::List).await?;
         let list = self.success(http, &response, Purpose::List)?;
         match list.get("agents") {
-            Some(Value::Array(agents)) => Ok(Ready { agents: agents.iter().filter_map(read_agent).collect() }),
+            Some(Value::Array(agents)) => {
+                Ok(Ready { agents: agents.iter().filter_map(read_agent).collect(), ..Ready::default() })
+            }
             _ => Err(self.account.not_promised(http, &response, "`{\"agents\": […]}`")),
         }
     }
@@ -206,8 +214,8 @@ impl Connector for Mercately {
     async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
         match (step.kind, whom) {
             (StepKind::Create, _) => self.create(http, &step.body).await,
-            (StepKind::Change, Whom::Id(id)) => self.change(http, &step.body, id).await,
-            (StepKind::Change, Whom::Nobody) => {
+            (StepKind::Change | StepKind::Add, Whom::Id(id)) => self.change(http, &step.body, id).await,
+            (StepKind::Change | StepKind::Add, Whom::Nobody) => {
                 Err(Fault::Fatal(Failure::failed("a change was to be written, and nobody said to whom")))
             }
         }

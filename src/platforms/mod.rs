@@ -14,11 +14,11 @@ mod mercately;
 mod value;
 
 use crate::contact::{Contact, Field, Wanted};
-use crate::http::{Credentials, Http};
+use crate::http::{Credentials, Http, Login};
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use diff::Delta;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use settings::{Setting, Settings};
 
 /// Every platform there is, in the order in which they are shown.
@@ -40,6 +40,12 @@ pub struct Platform {
     pub reads: &'static [Field],
     /// Whether custom attributes are held.
     pub attributes: bool,
+    /// Whether the account has to define a custom attribute before anybody can have it.
+    pub defines_attributes: bool,
+    /// Whether a contact can be created at all.
+    pub creates: bool,
+    /// Whether it takes several requests to make somebody, so that they can be left half made.
+    pub half_makes: bool,
     /// Fields without which a contact cannot be created; of each inner list one is enough.
     pub needs: &'static [&'static [Field]],
     /// The fields by which somebody is found, first the one that is tried first.
@@ -57,12 +63,18 @@ pub struct Platform {
     pub rate_start_per_s: f64,
     /// Requests in flight, when nothing else is said.
     pub concurrency: usize,
+    /// What it lists beside contacts.
+    pub lists: &'static [List],
+    /// The setting that may name a file of ids, one a line, in place of the platform's own list.
+    pub ids_setting: Option<&'static str>,
     /// Its settings beside the common ones.
     pub settings: &'static [Setting],
     /// The address when none is set.
     pub base_url: &'static str,
     /// What goes with every request to prove who we are.
     pub credentials: fn(&Settings) -> Credentials,
+    /// How a token is got that proves it, where the settings do not hold one.
+    pub login: fn(&Settings) -> Option<Box<dyn Login>>,
     /// Makes the connector; fails (exit 2) with all that is wrong with the settings, that which
     /// [`settings::validate`] finds among it.
     pub connect: fn(&Settings) -> Connected,
@@ -106,6 +118,35 @@ pub type Cursor = String;
 pub struct Page {
     /// The contacts on it.
     pub found: Vec<Found>,
+    /// The ids of contacts on it of which the list tells no more: they are to be read one at a time. An id can occur on
+    /// several pages.
+    pub unread: Vec<String>,
+    /// How many the platform says there are in all; `None` when it does not say so in a way that can be relied on.
+    pub total: Option<u64>,
+    /// Where the next page begins; `None` after the last one.
+    pub next: Option<Cursor>,
+}
+
+/// A list that a platform has beside its contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum List {
+    /// The people of the account to whom contacts can belong.
+    Agents,
+    /// What was said with contacts.
+    Conversations,
+    /// Prepared messages.
+    Templates,
+}
+
+/// Every list beside the contacts, and how the command line calls it.
+pub const LISTS: [(List, &str); 3] =
+    [(List::Agents, "agents"), (List::Conversations, "conversations"), (List::Templates, "templates")];
+
+/// One page of another list than the contacts.
+#[derive(Clone, Debug, Default)]
+pub struct ListPage {
+    /// The id and the object of each, as the platform sends them.
+    pub items: Vec<(String, Map<String, Value>)>,
     /// How many the platform says there are in all; `None` when it does not say so in a way that can be relied on.
     pub total: Option<u64>,
     /// Where the next page begins; `None` after the last one.
@@ -159,6 +200,17 @@ pub struct Needs {
 pub struct Ready {
     /// Agents: id, name, e-mail.
     pub agents: Vec<Agent>,
+    /// The custom attributes that the account defines, where it has to.
+    pub attributes: Vec<Definition>,
+}
+
+/// A custom attribute that the account defines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definition {
+    /// Its id.
+    pub id: String,
+    /// Its name, exactly.
+    pub name: String,
 }
 
 /// A person of the account to whom contacts can belong.
@@ -175,8 +227,10 @@ pub struct Agent {
 pub enum StepKind {
     /// Makes somebody or something that was not there.
     Create,
-    /// Changes what is there.
+    /// Changes what is there; doing it twice does the same as doing it once.
     Change,
+    /// Adds something to somebody who is there; doing it twice would add it twice.
+    Add,
 }
 
 /// One request that brings the target nearer to what is wanted.
@@ -186,6 +240,15 @@ pub struct Step {
     pub kind: StepKind,
     /// The body, complete but for the id of somebody who is created by an earlier step.
     pub body: Value,
+}
+
+/// A change of the attributes that an account defines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Define {
+    Add { name: String },
+    Rename { id: String, name: String },
+    Remove { id: String },
 }
 
 /// Whom a step is about.
@@ -263,6 +326,33 @@ pub trait Connector: Send + Sync {
     /// The steps that remain from what is there to what should be. Pure. None: as it should be. The problems, when the
     /// platform could not take it.
     fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>>;
+
+    /// Who may have come of a step that creates and is in doubt, although nobody finds them by phone or e-mail yet: made,
+    /// and nothing added. `made` is the step's body, `since_ms` (milliseconds since 1970) when it was sent at the
+    /// earliest. Only where [`Platform::half_makes`].
+    async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
+        let _ = (http, made, since_ms);
+        Ok(Vec::new())
+    }
+
+    /// The custom attributes that the account defines. Only where [`Platform::defines_attributes`].
+    async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault> {
+        let _ = http;
+        Ok(Vec::new())
+    }
+
+    /// Changes the attributes that the account defines. A definition that is in doubt is found out by listing them.
+    /// Only where [`Platform::defines_attributes`].
+    async fn define(&self, http: &Http, what: &Define) -> Result<(), Fault> {
+        let _ = (http, what);
+        Err(Fault::Fatal(Failure::usage(format!("{} defines no attributes", self.platform().title))))
+    }
+
+    /// A page of another list than the contacts; the first without a cursor. Only those of [`Platform::lists`].
+    async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
+        let _ = (http, list, after);
+        Err(Fault::Fatal(Failure::usage(format!("{} has no such list", self.platform().title))))
+    }
 
     /// Takes one step. A step that changes needs somebody with an id; one that creates does not look at `whom`, unless
     /// an earlier step made them.

@@ -413,7 +413,7 @@ impl Reconciler {
                     // Whether somebody was made is looked up at once, and again when it is settled. A change is either
                     // there or is sent once more, which a target that is not well should be spared.
                     return Ok(Turn::Again(match kind {
-                        StepKind::Create => Duration::ZERO,
+                        StepKind::Create | StepKind::Add => Duration::ZERO,
                         StepKind::Change => retry_after(story.tries),
                     }));
                 }

@@ -58,6 +58,7 @@ pub fn connect(
     let http = Http::connect(HttpOptions {
         base_url,
         credentials: (platform.credentials)(settings),
+        login: (platform.login)(settings).map(Arc::from),
         user_agent: settings.get("user_agent").unwrap_or(concat!("ferry/", env!("CARGO_PKG_VERSION"))).to_owned(),
         timeout: timeout_of(connection)?,
         rate,

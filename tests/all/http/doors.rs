@@ -89,6 +89,7 @@ pub fn options(rate: &str) -> HttpOptions {
     HttpOptions {
         base_url: "https://api.example.com/v1/".parse().unwrap(),
         credentials: Credentials::default(),
+        login: None,
         user_agent: "ferry/test".to_owned(),
         timeout: Duration::from_secs(30),
         rate: Rate::parse(rate).unwrap(),

@@ -437,6 +437,7 @@ fn agents() -> Ready {
             agent("2", "Eva", "eva@x.ec"),
             agent("3", "Eva", "eva@y.ec"),
         ],
+        ..Ready::default()
     }
 }
 
