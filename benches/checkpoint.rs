@@ -29,8 +29,16 @@ async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u6
         let (key, origin) = (Key::of(&[phone(number)], b"content"), Origin { ordinal: number, line: number + 2 });
         let identities = vec![phone(number)];
         let kind = StepKind::Create;
-        let intent =
-            Intent { kind, identities, origin, at_ms: 1_795_000_000_000, attempt: 1, target_id: None, before: None };
+        let intent = Intent {
+            kind,
+            identities,
+            origin,
+            at_ms: 1_795_000_000_000,
+            attempt: 1,
+            target_id: None,
+            before: None,
+            made: None,
+        };
         checkpoint.intend(run, key, intent).await.expect("intended");
         let settled = Settled {
             outcome: Outcome::Created,

@@ -70,6 +70,9 @@ pub struct Intent {
     pub target_id: Option<String>,
     /// What was there before (JSON): kept with the run after the step is settled, for taking it back.
     pub before: Option<String>,
+    /// What the request that makes somebody says (JSON), where they can be left half made; also of the steps that come
+    /// after it.
+    pub made: Option<String>,
 }
 
 /// An intent without an outcome.
@@ -81,6 +84,8 @@ pub struct OpenIntent {
     pub key: Key,
     /// What was meant; `before` is not read back here (see [`super::Checkpoint::images`]).
     pub intent: Intent,
+    /// When it was sent at the latest, in milliseconds since 1970 (UTC); as it is read, when it was meant.
+    pub sent_by_ms: u64,
 }
 
 /// What became of one person's record.

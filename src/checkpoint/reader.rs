@@ -118,7 +118,8 @@ pub(super) fn open_intents(
     after: Option<(RunNo, Key)>,
 ) -> Result<Vec<OpenIntent>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal FROM intent
+        "SELECT run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made
+         FROM intent
          WHERE (run, key) > (?1, ?2) ORDER BY run, key LIMIT ?3",
     )?;
     let (run, key) = after.map_or((i64::MIN, Vec::new()), |(run, key)| (run.0, key.as_bytes().to_vec()));
@@ -133,19 +134,21 @@ pub(super) fn open_intents(
 fn read_intent(row: &Row<'_>) -> Result<OpenIntent, StoreError> {
     let (run, key) = (RunNo(row.get(0)?), read_key(row.get_ref(1)?)?);
     let numbers: [i64; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
-    let (target_id, identities) = (text(row, 7)?, text(row, 8)?.unwrap_or_default());
-    prove_seal(row.get(10)?, intent_seal(run, &key, &numbers, row.get(9)?, target_id, identities))?;
+    let texts @ [target_id, identities, made] = [text(row, 7)?, text(row, 8)?, text(row, 11)?];
+    prove_seal(row.get(10)?, intent_seal(run, &key, &numbers, row.get(9)?, texts))?;
     let [kind, ordinal, line, at_ms, attempt] = numbers;
     let intent = Intent {
         kind: kind_of(kind)?,
-        identities: identities_of(identities)?,
+        identities: identities_of(identities.unwrap_or_default())?,
         origin: Origin { ordinal: count(ordinal)?, line: count(line)? },
         at_ms: count(at_ms)?,
         attempt: u32::try_from(attempt).map_err(|_| StoreError::Damaged("an attempt that cannot be"))?,
         target_id: target_id.map(str::to_owned),
         before: None,
+        made: made.map(str::to_owned),
     };
-    Ok(OpenIntent { run, key, intent })
+    let sent_by_ms = intent.at_ms;
+    Ok(OpenIntent { run, key, intent, sent_by_ms })
 }
 
 /// The sums of one pass.

@@ -139,18 +139,20 @@ impl Tables {
         };
         let identities = identities_text(&intent.identities)?;
         let numbers = intent_numbers(intent);
-        let seal = intent_seal(run, key, &numbers, image, intent.target_id.as_deref(), &identities);
+        let made = intent.made.as_deref();
+        let seal = intent_seal(run, key, &numbers, image, [intent.target_id.as_deref(), Some(&identities), made]);
         let [kind, ordinal, line, at_ms, attempt] = numbers;
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (run, key) DO UPDATE SET kind = ?3, ordinal = ?4, line = ?5, at_ms = ?6, attempt = ?7,
-                 target_id = ?8, identities = ?9, image = ?10, seal = ?11",
+                 target_id = ?8, identities = ?9, image = ?10, seal = ?11, made = ?12",
         )?;
         let key = key.as_bytes().as_slice();
         let target_id = intent.target_id.as_deref();
-        statement
-            .execute(params![run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal])?;
+        statement.execute(params![
+            run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made
+        ])?;
         Ok(())
     }
 
@@ -335,17 +337,18 @@ fn intent_numbers(intent: &Intent) -> [i64; 5] {
     [kind_number(intent.kind), int(ordinal), int(line), int(intent.at_ms), i64::from(intent.attempt)]
 }
 
-/// The seal of an intent; `numbers` are kind, ordinal, line, time and attempt.
+/// The seal of an intent; `numbers` are kind, ordinal, line, time and attempt, `texts` are id at the target, identities
+/// and what is made.
 pub(super) fn intent_seal(
     run: RunNo,
     key: &Key,
     numbers: &[i64; 5],
     image: Option<i64>,
-    target_id: Option<&str>,
-    identities: &str,
+    texts: [Option<&str>; 3],
 ) -> i64 {
     let [kind, ordinal, line, at_ms, attempt] = *numbers;
-    let texts = [Some(key.as_bytes().as_slice()), target_id.map(str::as_bytes), Some(identities.as_bytes())];
+    let [target_id, identities, made] = texts.map(|text| text.map(str::as_bytes));
+    let texts = [Some(key.as_bytes().as_slice()), target_id, identities, made];
     seal(&[run.0, kind, ordinal, line, at_ms, attempt, image.unwrap_or(-1)], &texts)
 }
 

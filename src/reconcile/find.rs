@@ -152,6 +152,9 @@ impl Finder {
 
     /// Whether somebody who is known to exist is found by this field; asks the platform once.
     pub async fn is_proven(&self, field: Field) -> Result<bool, Fault> {
+        if field == Field::TargetId {
+            return Ok(true);
+        }
         let proofs = || self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(proof) = proofs().get(&field) {
             return Ok(*proof == Proof::Given);
@@ -460,7 +463,10 @@ fn lookup_by(contact: &Contact, identity: &IdentityValue) -> Lookup {
 /// Whether the contact at the target has anything of the person but a link: one of its identity values, or its name.
 fn is_same_person(wanted: &Contact, identities: &[IdentityValue], there: &Contact) -> bool {
     let name = |contact: &Contact| contact.whole_name().map(|name| name.to_lowercase());
-    identities.iter().any(|identity| has(there, identity)) || (name(wanted).is_some() && name(wanted) == name(there))
+    let is_same_name = name(wanted) == name(there);
+    // Somebody who was left half made has nothing yet but a name, or not even that.
+    let is_bare = [Field::Phones, Field::Emails, Field::Handles].into_iter().all(|field| !there.has(field));
+    identities.iter().any(|identity| has(there, identity)) || (is_same_name && (is_bare || name(wanted).is_some()))
 }
 
 fn unreadable() -> Failure {
@@ -512,12 +518,12 @@ fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failur
     filling.add(pass, &rows)
 }
 
-/// Every phone and every e-mail of a contact, comparable.
+/// Every phone, e-mail and handle of a contact, comparable.
 fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
     let of = |field: Field| {
         contact.list(field).iter().map(move |value| IdentityValue { field, value: canonical(field, value) })
     };
-    of(Field::Phones).chain(of(Field::Emails)).collect()
+    [Field::Phones, Field::Emails, Field::Handles].into_iter().flat_map(of).collect()
 }
 
 fn found_of(id: &str, json: &str) -> Found {

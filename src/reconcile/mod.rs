@@ -3,8 +3,10 @@
 //! It never asks "did my request work?" but "what is there, and what should be there?". After anything doubtful it goes
 //! back to finding. Who is next, and how many at once, is the run's business.
 
+mod act;
 pub mod find;
 pub mod gate;
+pub mod half_made;
 pub mod locks;
 pub mod person;
 mod problems;
@@ -12,16 +14,17 @@ pub mod silence;
 pub mod slot;
 mod story;
 
-use crate::checkpoint::{Checkpoint, Intent, RunNo, Settled};
+use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::Http;
 use crate::identity::{IdentityValue, identity_of};
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
-use crate::platforms::{Connector, Fault, Found, Reading, Ready, Step, StepKind, Taken, Whom};
+use crate::platforms::{Connector, Fault, Found, Reading, Ready, StepKind};
 use find::{Finder, Finding, lookup_of};
 use gate::Gate;
+use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
 use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown};
@@ -46,7 +49,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub enum Earlier {
     /// A request that it meant to send, and never heard of.
-    Meant(Intent),
+    Meant(OpenIntent),
     /// What it brought about for a person with this content. Somebody else may have been there since.
     Did(Outcome),
 }
@@ -107,6 +110,8 @@ pub struct Reconciler {
     pub ceiling_per_s: Option<f64>,
     /// Bounds how many intents are ahead of their requests.
     pub gate: Gate,
+    /// Who is being made.
+    pub half_made: HalfMade,
     /// Turns true when the run is to stop.
     pub stop: watch::Receiver<bool>,
     /// Whether anything has ever arrived over this connection.
@@ -210,6 +215,9 @@ impl Reconciler {
 
     /// Find, diff, act, once.
     async fn turn(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        if let Some(id) = story.made.clone() {
+            return self.turn_for_made(person, story, &id).await;
+        }
         let since_ms = match &story.doubt {
             None => None,
             Some(doubt) => match self.settle_left(doubt) {
@@ -227,6 +235,19 @@ impl Reconciler {
                     return self.turn_for_found(person, story, found, by).await;
                 }
                 self.turn_after(place, person, story, &found.id, since_ms).await
+            }
+        }
+    }
+
+    /// Somebody of this person's own making, or to whom something was being added: they are known by id.
+    async fn turn_for_made(&self, person: &Person, story: &mut Story, id: &str) -> Result<Turn, Fault> {
+        let place = self.ids.queue([id.to_owned()]);
+        place.first().await;
+        match self.connector.read(&self.http, id, None).await? {
+            Reading::There(found) => self.turn_for_found(person, story, found, None).await,
+            Reading::Gone | Reading::Unreadable => {
+                (story.made, story.has_created) = (None, false);
+                Ok(Turn::Again(Duration::ZERO))
             }
         }
     }
@@ -290,6 +311,10 @@ impl Reconciler {
             if !left.is_zero() {
                 return Ok(Turn::Again(left));
             }
+            if let Some(id) = self.find_half_made(story).await? {
+                (story.made, story.has_created, story.doubt) = (Some(id), true, None);
+                return Ok(Turn::Again(Duration::ZERO));
+            }
             if story.tries >= TRIES_MAX {
                 return Ok(Turn::Reject(vec![failed(story.doubt.take().map(|doubt| doubt.why))]));
             }
@@ -330,7 +355,7 @@ impl Reconciler {
         let is_claimed = story.claimed.take().is_some();
         let doubt = story.doubt.take();
         story.has_created |= doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create);
-        let was_changed = doubt.is_some_and(|doubt| doubt.kind == StepKind::Change) && !is_claimed;
+        let was_changed = doubt.as_ref().is_some_and(|doubt| doubt.kind != StepKind::Create) && !is_claimed;
         if self.policy.on_existing == OnExisting::Skip && !story.has_created && !story.has_updated && !was_changed {
             return Ok(Turn::End(Outcome::Skipped(Skip::Existing)));
         }
@@ -347,124 +372,20 @@ impl Reconciler {
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
             return Ok(Turn::End(story.outcome()));
         }
+        // What was being added may still arrive, and would be there twice.
+        let adds = steps.iter().any(|step| step.kind == StepKind::Add);
+        if let Some(doubt) = doubt.filter(|doubt| doubt.kind == StepKind::Add && adds) {
+            let left = self.settle_left(&doubt);
+            if !left.is_zero() {
+                (story.doubt, story.made) = (Some(doubt), Some(found.id));
+                return Ok(Turn::Again(left));
+            }
+        }
         // A change that was in doubt and has not arrived was a failed try.
         if was_changed && story.tries >= TRIES_MAX {
-            return Ok(Turn::Reject(vec![failed(None)]));
+            return Ok(self.given_up(story, &delta));
         }
         self.act(person, story, &delta, &steps, Some(&found)).await
-    }
-
-    /// Takes the steps, each after its intent is on disk.
-    async fn act(
-        &self,
-        person: &Person,
-        story: &mut Story,
-        delta: &Delta,
-        steps: &[Step],
-        found: Option<&Found>,
-    ) -> Result<Turn, Fault> {
-        let mut whom = found.map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
-        let mut after = None;
-        for step in steps {
-            let _passed = self.gate.pass(self.http.rate_now().or(self.ceiling_per_s)).await;
-            let intent = self.intent(person, story, step, found);
-            let kind = intent.kind;
-            self.checkpoint.intend(self.run, person.key, intent).await?;
-            if let Whom::Id(id) = &whom {
-                self.finder.changes(id);
-            }
-            match self.connector.take(&self.http, step, &whom).await {
-                Ok(Taken::Done { id, after: contact }) => {
-                    self.failures_in_a_row.store(0, Ordering::Relaxed);
-                    self.has_succeeded.store(true, Ordering::Relaxed);
-                    story.target_id = Some(id.clone());
-                    story.has_created |= kind == StepKind::Create;
-                    story.has_updated |= kind == StepKind::Change;
-                    after = contact;
-                    whom = Whom::Id(id);
-                }
-                Ok(Taken::AlreadyThere(words)) => return self.after_claim(person, story, words).await,
-                Ok(Taken::Gone) => {
-                    self.checkpoint.withdraw(self.run, person.key).await?;
-                    story.tries += 1;
-                    return Ok(if story.tries >= TRIES_MAX {
-                        Turn::Reject(vec![failed(None)])
-                    } else {
-                        // The links are older than this answer; so is a snapshot, which is not asked for a contact that
-                        // was about to be changed.
-                        self.forget_links(person).await?;
-                        Turn::Again(RETRY_AFTER)
-                    });
-                }
-                Err(Fault::Refused(problems)) => {
-                    self.checkpoint.withdraw(self.run, person.key).await?;
-                    if !story.has_created {
-                        return Ok(self.refused(problems));
-                    }
-                    // They are there, made by this run; what the platform refuses of them is named.
-                    story.not_carried.extend(delta.changes.iter().map(|change| change.field.clone()));
-                    return Ok(Turn::End(story.outcome()));
-                }
-                Err(Fault::InDoubt(why)) => {
-                    story.tries += 1;
-                    story.cleared_in_doubt = delta.cleared;
-                    story.doubt = Some(Doubt { kind, at_ms: self.clock.wall_ms(), why: why.clone() });
-                    self.count_failure(story, &why)?;
-                    // Whether somebody was made is looked up at once, and again when it is settled. A change is either
-                    // there or is sent once more, which a target that is not well should be spared.
-                    return Ok(Turn::Again(match kind {
-                        StepKind::Create | StepKind::Add => Duration::ZERO,
-                        StepKind::Change => retry_after(story.tries),
-                    }));
-                }
-                Err(Fault::Fatal(failure)) => {
-                    // Only what an orderly stop held back is known not to have left; whatever else stops the run may be
-                    // an answer to a request that was carried out.
-                    if failure.exit == Exit::Interrupted {
-                        self.checkpoint.withdraw(self.run, person.key).await?;
-                    }
-                    return Err(Fault::Fatal(failure));
-                }
-            }
-        }
-        story.cleared += delta.cleared;
-        if let Whom::Id(id) = &whom {
-            let found_from_ms = self.clock.wall_ms().saturating_add(self.settle_ms());
-            self.finder.exists(id, &delta.after, found_from_ms);
-            self.check_silence(delta, id, after.as_deref(), story).await?;
-        }
-        Ok(Turn::End(story.outcome()))
-    }
-
-    fn intent(&self, person: &Person, story: &Story, step: &Step, found: Option<&Found>) -> Intent {
-        let before = found.map(|found| serde_json::Value::Object(found.contact.to_json()).to_string());
-        Intent {
-            kind: step.kind,
-            identities: person.identities.clone(),
-            origin: person.origin,
-            at_ms: self.clock.wall_ms(),
-            attempt: story.tries + 1,
-            target_id: found.map(|found| found.id.clone()),
-            before,
-        }
-    }
-
-    /// The platform says the person is there already: look again, and give a lagging search its time.
-    async fn after_claim(&self, person: &Person, story: &mut Story, words: String) -> Result<Turn, Fault> {
-        // What an earlier try in doubt may have made is found by its intent.
-        if story.tries == 0 {
-            self.checkpoint.withdraw(self.run, person.key).await?;
-        }
-        if story.claimed.is_some() {
-            return Ok(Turn::Reject(vec![claimed(&words)]));
-        }
-        // Nothing was created by this request. That somebody else's (or an earlier, lost) one did it is found out by
-        // looking until the settle time is over.
-        let kind = if story.tries > 0 { StepKind::Create } else { StepKind::Change };
-        let why = Failure::new(Exit::Unavailable, words.clone());
-        story.doubt = Some(Doubt { kind, at_ms: self.clock.wall_ms(), why });
-        story.claimed = Some(words);
-        Ok(Turn::Again(Duration::ZERO))
     }
 
     /// A request that reads failed: nothing was sent for this person in this turn.
@@ -495,7 +416,7 @@ impl Reconciler {
         }
         Err(Failure::new(
             Exit::Unavailable,
-            format!("{in_a_row} contacts in a row failed or are in doubt, so the target is at fault"),
+            format!("{FAILURES_IN_A_ROW_MAX} contacts in a row failed or are in doubt, so the target is at fault"),
         )
         .cause(&why.message)
         .hint("nobody was rejected for it; the same command goes on when the platform is well again"))

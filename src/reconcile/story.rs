@@ -1,6 +1,7 @@
 //! What has happened to one person so far, in this process and as an earlier one left it.
 
 use super::Earlier;
+use crate::checkpoint::OpenIntent;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::platforms::StepKind;
@@ -9,6 +10,9 @@ use crate::platforms::StepKind;
 #[derive(Clone, Debug)]
 pub(super) struct Doubt {
     pub(super) kind: StepKind,
+    /// When it was sent at the earliest, in milliseconds since 1970 (UTC).
+    pub(super) since_ms: u64,
+    /// When it was sent at the latest, or heard of.
     pub(super) at_ms: u64,
     pub(super) why: Failure,
 }
@@ -32,6 +36,10 @@ pub(super) struct Story {
     /// Values that a request in doubt was to wipe.
     pub(super) cleared_in_doubt: u64,
     pub(super) target_id: Option<String>,
+    /// Somebody who is this person's own making or was being added to: looked at by id, whoever has their phone.
+    pub(super) made: Option<String>,
+    /// The request that makes somebody (JSON), where they can be left half made.
+    pub(super) made_by: Option<String>,
     /// The identity values that lead to the target's contact.
     pub(super) links: Vec<IdentityValue>,
 }
@@ -41,13 +49,19 @@ impl Story {
     pub(super) fn after(earlier: &Earlier) -> Story {
         match earlier {
             // That the process died says nothing about the try: those before it count.
-            Earlier::Meant(intent) => Story {
+            Earlier::Meant(OpenIntent { intent, sent_by_ms, .. }) => Story {
                 tries: intent.attempt.saturating_sub(1),
-                doubt: Some(doubt_of(intent.kind, intent.at_ms)),
+                doubt: Some(doubt_of(intent.kind, intent.at_ms, *sent_by_ms)),
+                // Whoever is added to after they were made is of this run's making.
+                has_created: intent.kind != StepKind::Create && intent.made.is_some(),
+                made: intent.target_id.clone().filter(|_| intent.kind == StepKind::Add || intent.made.is_some()),
+                made_by: intent.made.clone(),
                 ..Story::default()
             },
             Earlier::Did(Outcome::Created) => Story { has_created: true, ..Story::default() },
-            Earlier::Did(Outcome::Updated) => Story { doubt: Some(doubt_of(StepKind::Change, 0)), ..Story::default() },
+            Earlier::Did(Outcome::Updated) => {
+                Story { doubt: Some(doubt_of(StepKind::Change, 0, 0)), ..Story::default() }
+            }
             Earlier::Did(_) => Story::default(),
         }
     }
@@ -61,7 +75,7 @@ impl Story {
     }
 }
 
-fn doubt_of(kind: StepKind, at_ms: u64) -> Doubt {
+fn doubt_of(kind: StepKind, since_ms: u64, at_ms: u64) -> Doubt {
     let why = Failure::new(Exit::Unknown, "an earlier run stopped before it heard of this request");
-    Doubt { kind, at_ms, why }
+    Doubt { kind, since_ms, at_ms, why }
 }

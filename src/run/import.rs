@@ -4,7 +4,7 @@
 //! sends. In between, whatever earlier processes left open is settled.
 
 use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, Intent, Key, OpenIntent};
+use crate::checkpoint::{Checkpoint, Key, OpenIntent};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::files::{self, Dialect, Format, Opened, RejectsWriter};
@@ -15,6 +15,7 @@ use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::Needs;
 use crate::platforms::diff::OnExisting;
 use crate::reconcile::gate::Gate;
+use crate::reconcile::half_made::HalfMade;
 use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::{Policy, Reconciler};
@@ -294,6 +295,11 @@ impl Line<'_> {
             parking: Arc::new(Semaphore::new(PARKED_MAX)),
             ceiling_per_s: ceiling_of(connection)?,
             gate: Gate::new(4 * target.concurrency + 256),
+            half_made: HalfMade::new(
+                open_intents(checkpoint, &self.plan.state, self.clock)?
+                    .into_iter()
+                    .filter_map(|open| open.intent.target_id),
+            ),
             stop: self.stop.watch(),
             has_succeeded: AtomicBool::new(checkpoint.has_links()),
             failures_in_a_row: AtomicU32::new(0),
@@ -307,7 +313,7 @@ impl Line<'_> {
         reconciler: &Reconciler,
         begun: &Begun,
         first: &mut First,
-    ) -> Result<HashMap<Key, Intent>, Failure> {
+    ) -> Result<HashMap<Key, OpenIntent>, Failure> {
         let open = || open_intents(self.checkpoint, &self.plan.state, self.clock);
         let is_own = |open: &OpenIntent| open.run == begun.no;
         let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
@@ -322,7 +328,7 @@ impl Line<'_> {
             first.is_clean = true;
             first.save(&begun.folder)?;
         }
-        Ok(open()?.into_iter().filter(is_own).map(|open| (open.key, open.intent)).collect())
+        Ok(open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect())
     }
 
     /// Shows the progress while the work is done.

@@ -45,7 +45,7 @@ pub fn open_intents(checkpoint: &Checkpoint, state: &Path, clock: Clock) -> Resu
         checkpoint.runs()?.into_iter().map(|run| (run.no, last_sign_ms(state, &run.name))).collect();
     for open in &mut all {
         let last_sign_ms = alive.get(&open.run).copied().unwrap_or(0).max(open.intent.at_ms);
-        open.intent.at_ms = last_sign_ms.saturating_add(ALIVE_SLACK_MS).min(clock.wall_ms());
+        open.sent_by_ms = last_sign_ms.saturating_add(ALIVE_SLACK_MS).min(clock.wall_ms());
     }
     Ok(all)
 }
@@ -68,7 +68,7 @@ pub async fn settle_open(
     stop: &Stop,
 ) -> Result<(), Failure> {
     // The latest comes first: when its time is over, so is that of all others, and one snapshot will do.
-    intents.sort_by_key(|open| std::cmp::Reverse(open.intent.at_ms));
+    intents.sort_by_key(|open| std::cmp::Reverse(open.sent_by_ms));
     let mut failures = 0;
     for open in &intents {
         if stop.is_told() {
@@ -100,15 +100,18 @@ async fn settle_one(
     let Some(found) = whom(open, reconciler, stop).await? else { return Ok(()) };
     let (run, key, intent) = (open.run, open.key, &open.intent);
     let Some(target_id) = found else { return Ok(checkpoint.disprove(run, key).await?) };
+    // Whoever is left half made is led to by the link alone, when their record comes.
+    let links = if intent.made.is_some() { intent.identities.clone() } else { Vec::new() };
+    let was_made = intent.kind == StepKind::Create || intent.made.is_some();
     let settled = Settled {
-        outcome: if intent.kind == StepKind::Create { Outcome::Created } else { Outcome::Updated },
+        outcome: if was_made { Outcome::Created } else { Outcome::Updated },
         pass: NO_PASS,
         origin: intent.origin,
         target_id: Some(target_id),
         not_carried: Vec::new(),
         cleared: 0,
         problems: Vec::new(),
-        links: Vec::new(),
+        links,
     };
     Ok(checkpoint.settle(run, key, settled).await?)
 }
@@ -117,11 +120,15 @@ async fn settle_one(
 async fn whom(open: &OpenIntent, reconciler: &Reconciler, stop: &Stop) -> Result<Option<Option<String>>, Fault> {
     let (intent, clock) = (&open.intent, reconciler.clock);
     let settle_ms = u64::try_from(reconciler.policy.settle.as_millis()).unwrap_or(u64::MAX);
-    let settled_ms = intent.at_ms.saturating_add(settle_ms);
+    let settled_ms = open.sent_by_ms.saturating_add(settle_ms);
     let wanted = by_identities(open);
+    if let (Some(id), true) = (&intent.target_id, intent.kind == StepKind::Add || intent.made.is_some()) {
+        let reading = reconciler.connector.read(&reconciler.http, id, None).await?;
+        return Ok(Some(reading.there().map(|found| found.id)));
+    }
     loop {
         let left_ms = settled_ms.saturating_sub(clock.wall_ms());
-        let since_ms = if left_ms == 0 { settled_ms } else { intent.at_ms };
+        let since_ms = if left_ms == 0 { settled_ms } else { open.sent_by_ms };
         let finding = match reconciler.finder.find(&wanted, &intent.identities, Some(since_ms)).await {
             Err(Fault::Refused(_)) if wanted.contact.has(Field::TargetId) => Finding::Absent,
             finding => finding?,
@@ -130,7 +137,13 @@ async fn whom(open: &OpenIntent, reconciler: &Reconciler, stop: &Stop) -> Result
             Finding::One { found, .. } => return Ok(Some(Some(found.id))),
             // Several answer to it: whoever comes with the record will be told.
             Finding::Several(_) => return Ok(Some(None)),
-            Finding::Absent if left_ms == 0 || intent.kind == StepKind::Change => return Ok(Some(None)),
+            Finding::Absent if left_ms == 0 || intent.kind != StepKind::Create => {
+                let half_made = match &intent.made {
+                    Some(made) => reconciler.half_made_by(made, intent.at_ms).await?,
+                    None => None,
+                };
+                return Ok(Some(half_made.map(|found| found.id)));
+            }
             Finding::Absent => {}
         }
         let mut told = stop.watch();

@@ -1,7 +1,7 @@
 //! The second pass: each person to the target, many at once, none twice.
 
 use crate::checkpoint::people::{Member, People};
-use crate::checkpoint::{Checkpoint, Entry, Intent, Key, Pure, RunNo};
+use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, RunNo};
 use crate::contact::Field;
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
@@ -51,7 +51,7 @@ pub struct Second {
     /// Entries that were met in this pass or a later one hold; older ones may have been undone since.
     pub holds_from: u32,
     /// What an earlier process of this run meant to send and never heard of.
-    pub intents: HashMap<Key, Intent>,
+    pub intents: HashMap<Key, OpenIntent>,
     /// Who is the same person.
     pub people: People,
     /// What becomes of further records of a person.

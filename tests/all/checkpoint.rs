@@ -45,6 +45,7 @@ fn intent(ordinal: u64) -> Intent {
         attempt: 1,
         target_id: None,
         before: None,
+        made: (ordinal % 2 == 1).then(|| r#"{"name":"Ana"}"#.to_owned()),
     }
 }
 
@@ -240,7 +241,12 @@ async fn an_intent_is_found_until_it_has_an_outcome() {
     checkpoint.close().unwrap();
 
     let checkpoint = Checkpoint::open(&folder.path().join("shop.db")).unwrap();
-    let mut expected = [2, 3].map(|number| OpenIntent { run, key: key(number), intent: intent(number) });
+    let mut expected = [2, 3].map(|number| OpenIntent {
+        run,
+        key: key(number),
+        sent_by_ms: intent(number).at_ms,
+        intent: intent(number),
+    });
     expected.sort_by_key(|intent| intent.key);
     let open = checkpoint.open_intents(None).unwrap();
     assert_eq!(open, expected);
@@ -282,6 +288,7 @@ async fn what_somebody_was_before_is_kept_with_the_run() {
         attempt,
         target_id: Some(format!("c-{number}")),
         before: Some(before.to_owned()),
+        made: None,
         ..intent(number)
     };
     checkpoint.intend(run, key(0), change(0, 1, r#"{"first_name":"Ana"}"#)).await.unwrap();

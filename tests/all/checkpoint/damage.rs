@@ -75,7 +75,7 @@ fn held(checkpoint: &Checkpoint, run: RunNo) -> Result<Held, Failure> {
         let ordinal = found.intent.origin.ordinal;
         assert_eq!(
             found,
-            OpenIntent { run, key: key(ordinal), intent: intent(ordinal) },
+            OpenIntent { run, key: key(ordinal), sent_by_ms: intent(ordinal).at_ms, intent: intent(ordinal) },
             "an intent that was not written"
         );
         open.push(ordinal);

@@ -1,0 +1,168 @@
+//! Acting: the steps that remain for one person, each announced on disk before it leaves.
+
+use super::person::Person;
+use super::problems::{claimed, failed};
+use super::story::{Doubt, Story};
+use super::{RETRY_AFTER, Reconciler, TRIES_MAX, Turn, retry_after};
+use crate::checkpoint::Intent;
+use crate::outcome::{Exit, Failure};
+use crate::platforms::diff::Delta;
+use crate::platforms::{Fault, Found, Step, StepKind, Taken, Whom};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+impl Reconciler {
+    /// Enough tries. Somebody who is there, made by this run, has arrived; what they lack is named.
+    pub(super) fn given_up(&self, story: &mut Story, delta: &Delta) -> Turn {
+        if !story.has_created {
+            return Turn::Reject(vec![failed(None)]);
+        }
+        story.not_carried.extend(delta.changes.iter().map(|change| change.field.clone()));
+        self.complete(story);
+        Turn::End(story.outcome())
+    }
+
+    /// Nobody comes back to whom this person made.
+    fn complete(&self, story: &mut Story) {
+        if let Some(id) = story.made.take() {
+            self.half_made.leave(&id);
+        }
+    }
+
+    /// Takes the steps, each after its intent is on disk.
+    pub(super) async fn act(
+        &self,
+        person: &Person,
+        story: &mut Story,
+        delta: &Delta,
+        steps: &[Step],
+        found: Option<&Found>,
+    ) -> Result<Turn, Fault> {
+        let mut whom = found.map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
+        let mut after = None;
+        let platform = self.connector.platform();
+        let is_create = steps.iter().any(|step| step.kind == StepKind::Create);
+        let _making = self.half_made.make(platform, is_create).await;
+        for (nth, step) in steps.iter().enumerate() {
+            let _passed = self.gate.pass(self.http.rate_now().or(self.ceiling_per_s)).await;
+            let intent = self.intent(person, story, step, &whom, found);
+            let (kind, since_ms) = (intent.kind, intent.at_ms);
+            story.made_by.clone_from(&intent.made);
+            self.checkpoint.intend(self.run, person.key, intent).await?;
+            if let Whom::Id(id) = &whom {
+                self.finder.changes(id);
+            }
+            match self.connector.take(&self.http, step, &whom).await {
+                Ok(Taken::Done { id, after: contact }) => {
+                    self.failures_in_a_row.store(0, Ordering::Relaxed);
+                    self.has_succeeded.store(true, Ordering::Relaxed);
+                    story.target_id = Some(id.clone());
+                    story.has_created |= kind == StepKind::Create;
+                    story.has_updated |= kind != StepKind::Create;
+                    story.tries = 0;
+                    if kind == StepKind::Create && platform.half_makes && nth + 1 < steps.len() {
+                        self.half_made.take(&id);
+                        story.made = Some(id.clone());
+                    }
+                    after = contact;
+                    whom = Whom::Id(id);
+                }
+                Ok(Taken::AlreadyThere(words)) => return self.after_claim(person, story, words).await,
+                Ok(Taken::Gone) => {
+                    self.checkpoint.withdraw(self.run, person.key).await?;
+                    story.tries += 1;
+                    self.complete(story);
+                    story.has_created = false;
+                    return Ok(if story.tries >= TRIES_MAX {
+                        Turn::Reject(vec![failed(None)])
+                    } else {
+                        // The links are older than this answer; so is a snapshot, which is not asked for a contact that
+                        // was about to be changed.
+                        self.forget_links(person).await?;
+                        Turn::Again(RETRY_AFTER)
+                    });
+                }
+                Err(Fault::Refused(problems)) => {
+                    self.checkpoint.withdraw(self.run, person.key).await?;
+                    if !story.has_created {
+                        return Ok(self.refused(problems));
+                    }
+                    // They are there, made by this run; what the platform refuses of them is named.
+                    return Ok(self.given_up(story, delta));
+                }
+                Err(Fault::InDoubt(why)) => {
+                    story.tries += 1;
+                    story.cleared_in_doubt = delta.cleared;
+                    story.doubt = Some(Doubt { kind, since_ms, at_ms: self.clock.wall_ms(), why: why.clone() });
+                    if let (StepKind::Add, Whom::Id(id)) = (kind, &whom) {
+                        story.made = Some(id.clone());
+                    }
+                    self.count_failure(story, &why)?;
+                    // Whether somebody was made is looked up at once, and again when it is settled. A change is either
+                    // there or is sent once more, which a target that is not well should be spared.
+                    return Ok(Turn::Again(match kind {
+                        StepKind::Create | StepKind::Add => Duration::ZERO,
+                        StepKind::Change => retry_after(story.tries),
+                    }));
+                }
+                Err(Fault::Fatal(failure)) => {
+                    // Only what an orderly stop held back is known not to have left; whatever else stops the run may be
+                    // an answer to a request that was carried out. What was done for this person before is found by
+                    // the intent.
+                    if failure.exit == Exit::Interrupted && !story.has_created && !story.has_updated {
+                        self.checkpoint.withdraw(self.run, person.key).await?;
+                    }
+                    return Err(Fault::Fatal(failure));
+                }
+            }
+        }
+        story.cleared += delta.cleared;
+        self.complete(story);
+        if let Whom::Id(id) = &whom {
+            let found_from_ms = self.clock.wall_ms().saturating_add(self.settle_ms());
+            self.finder.exists(id, &delta.after, found_from_ms);
+            self.check_silence(delta, id, after.as_deref(), story).await?;
+        }
+        Ok(Turn::End(story.outcome()))
+    }
+
+    fn intent(&self, person: &Person, story: &Story, step: &Step, whom: &Whom, found: Option<&Found>) -> Intent {
+        let before = found.map(|found| serde_json::Value::Object(found.contact.to_json()).to_string());
+        Intent {
+            kind: step.kind,
+            identities: person.identities.clone(),
+            origin: person.origin,
+            at_ms: self.clock.wall_ms(),
+            attempt: story.tries + 1,
+            target_id: match whom {
+                Whom::Id(id) => Some(id.clone()),
+                Whom::Nobody => None,
+            },
+            before,
+            made: match step.kind {
+                _ if !self.connector.platform().half_makes => None,
+                StepKind::Create => Some(step.body.to_string()),
+                _ => story.made_by.clone().filter(|_| story.has_created),
+            },
+        }
+    }
+
+    /// The platform says the person is there already: look again, and give a lagging search its time.
+    async fn after_claim(&self, person: &Person, story: &mut Story, words: String) -> Result<Turn, Fault> {
+        // What an earlier try in doubt may have made is found by its intent.
+        if story.tries == 0 {
+            self.checkpoint.withdraw(self.run, person.key).await?;
+        }
+        if story.claimed.is_some() {
+            return Ok(Turn::Reject(vec![claimed(&words)]));
+        }
+        // Nothing was created by this request. That somebody else's (or an earlier, lost) one did it is found out by
+        // looking until the settle time is over.
+        let kind = if story.tries > 0 { StepKind::Create } else { StepKind::Change };
+        let why = Failure::new(Exit::Unavailable, words.clone());
+        let at_ms = self.clock.wall_ms();
+        story.doubt = Some(Doubt { kind, since_ms: at_ms, at_ms, why });
+        story.claimed = Some(words);
+        Ok(Turn::Again(Duration::ZERO))
+    }
+}
