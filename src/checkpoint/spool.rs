@@ -234,6 +234,30 @@ impl Spool {
         }
     }
 
+    /// The same one by one, read through a connection of its own.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn missing(&self) -> Result<impl Iterator<Item = Result<String, Failure>> + Send + use<>, Failure> {
+        let connection = look(&self.path).map_err(|error| failure(error, &self.path))?;
+        let path = self.path.clone();
+        let (mut from, mut has_failed, mut ids) = (0, false, Vec::new().into_iter());
+        Ok(std::iter::from_fn(move || {
+            if ids.len() == 0 && !has_failed {
+                match missing(&connection, from) {
+                    Ok(read) => ids = read.into_iter(),
+                    Err(error) => {
+                        has_failed = true;
+                        return Some(Err(failure(error, &path)));
+                    }
+                }
+            }
+            let (no, id): (i64, String) = ids.next()?;
+            from = no;
+            Some(Ok(id))
+        }))
+    }
+
     /// Somebody's JSON.
     ///
     /// # Errors

@@ -70,6 +70,12 @@ pub enum Command {
     /// person, and only the difference is written; a record that will not do is left behind in the rejects, with its
     /// reasons. An unfinished run of the same work is gone on with.
     Import(Import),
+    /// Carry the contacts of one platform into another
+    ///
+    /// Carries the contacts of one platform into another, without a file between: everybody is read, proven to be
+    /// everybody, and then compared with what the target holds, as in an import. Every field that both can hold goes
+    /// over; what cannot is named. Each platform is asked at its own rate.
+    Migrate(Migrate),
     /// Make another file of a file: the same reading, mapping and rejects, no platform
     ///
     /// Makes another file of a file, with the same reading, mapping and rejects as an import, and no platform. The
@@ -119,6 +125,43 @@ pub struct Import {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: Source,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: Target,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub work: Work,
+}
+
+/// `ferry migrate`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry migrate --from shop --to atom
+  ferry migrate --from shop --to atom --map shop-to-atom.yaml --rate 5/s
+  ferry migrate --from mercately --to eadesk --sandbox      rehearse")]
+pub struct Migrate {
+    /// The connection to read from: its name in ferry.yaml, or a platform's
+    #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]
+    pub from: String,
+    /// The mapping, whose sources are fields of the contact: a YAML file, or the name of a built-in one [default: every
+    /// field that both can hold]
+    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    pub map: Option<PathBuf>,
+    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
+    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: Target,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub work: Work,
+}
+
+/// The platform that is written to, and how.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Target {
     /// The connection to write to: its name in ferry.yaml, or a platform's
     #[arg(long, value_name = "CONNECTION", help_heading = TARGET)]
     pub to: String,
@@ -131,9 +174,6 @@ pub struct Import {
     /// Never create; who is not there is skipped
     #[arg(long, help_heading = EXISTING)]
     pub only_existing: bool,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub work: Work,
     /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
     /// connection's, else auto]
     #[arg(long, help_heading = LIMITS)]

@@ -1,31 +1,60 @@
-//! `ferry import`.
+//! `ferry import`, and what `ferry migrate` shares with it.
 
 use super::args::{self, FileFormat};
 use super::{Context, with_sandbox};
 use crate::files::Format;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
-use crate::plan::{self, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
+use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::import::{ImportPlan, import};
+use crate::run::supply::FromPlatform;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(typed), work_asked(&typed.work));
-    let connection = mistakes.take(connection(&asked, context));
+    let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
+    let config = context.configuration();
+    let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     work.check(&typed.source.file, None, &mut mistakes);
     if mistakes.is_empty() {
         context.make_state()?;
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
-    let (source, (mut connection, connection_region)) = mistakes.end(source.zip(connection))?;
+    let (source, connection) = mistakes.end(source.zip(connection))?;
+    carry(context, Carried { source, from: None, connection, asked, work })
+}
+
+/// A checked import or migration.
+pub(super) struct Carried {
+    pub(super) source: SourcePlan,
+    /// The source platform, and the folder of the configuration.
+    pub(super) from: Option<(Connection, std::path::PathBuf)>,
+    /// The target, and the country of its phones.
+    pub(super) connection: (Connection, Option<Region>),
+    pub(super) asked: TargetAsked,
+    pub(super) work: WorkAsked,
+}
+
+/// Carries it out.
+pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure> {
+    let Carried { source, from, connection: (mut connection, connection_region), asked, work } = carried;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
-        let address = if asked.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
+        let address = |connection: &Connection| match &sandbox {
+            Some(_) => "sandbox".to_owned(),
+            None => plan::address_of(connection),
+        };
+        let from = from.map(|(mut from, config_folder)| {
+            if let Some(sandbox) = &sandbox {
+                plan::use_sandbox(&mut from, &sandbox.credentials());
+            }
+            FromPlatform { address: address(&from), connection: from, config_folder }
+        });
         let plan = ImportPlan {
             source,
-            address,
+            from,
+            address: address(&connection),
             on_existing: asked.on_existing,
             only_existing: asked.only_existing,
             work,
@@ -46,13 +75,13 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
 }
 
 /// The connection, and the country of its phones.
-fn connection(asked: &TargetAsked, context: &Context) -> Result<(Connection, Option<Region>), Failure> {
-    let connection = plan::connection(&context.configuration()?, asked)?;
+pub(super) fn connection(config: &Config, asked: &TargetAsked) -> Result<(Connection, Option<Region>), Failure> {
+    let connection = plan::connection(config, asked)?;
     let region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
     Ok((connection, region))
 }
 
-fn target_asked(typed: &args::Import) -> TargetAsked {
+pub(super) fn target_asked(typed: &args::Target) -> TargetAsked {
     TargetAsked {
         to: typed.to.clone(),
         sandbox: typed.sandbox,

@@ -5,6 +5,7 @@ mod check;
 mod convert;
 mod import;
 mod map;
+mod migrate;
 mod platforms;
 mod resume;
 mod runs;
@@ -95,6 +96,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
 fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.command {
         Command::Import(import) => import::run(import, context),
+        Command::Migrate(migrate) => migrate::run(migrate, context),
         Command::Convert(convert) => convert::run(convert, context),
         Command::Resume(resume) => resume::run(resume, context),
         Command::Runs(runs) => runs::run(runs, context),

@@ -38,6 +38,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
 fn anew_only_if_asked(command: &mut Command) {
     match command {
         Command::Import(import) => (import.work.fresh, import.work.limit) = (false, None),
+        Command::Migrate(migrate) => (migrate.work.fresh, migrate.work.limit) = (false, None),
         Command::Convert(convert) => (convert.work.fresh, convert.work.limit) = (false, None),
         _ => {}
     }

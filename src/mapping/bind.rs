@@ -10,7 +10,7 @@ use super::rule::{Rule, Target};
 use super::source::{ContactName, Slot};
 use super::template::Part;
 use super::{Mapping, Unmapped};
-use crate::contact::{FIELDS, Field, FieldSet};
+use crate::contact::{Field, FieldSet};
 use crate::record::Header;
 use minijinja::Environment;
 use std::collections::{BTreeSet, HashSet};
@@ -51,8 +51,10 @@ pub struct Writes {
     pub owners: bool,
     /// Tags that the mapping itself names.
     pub tags_static: Vec<String>,
-    /// Fields of the contact.
+    /// Fields of the contact that a rule writes.
     pub fields: FieldSet,
+    /// Whether whatever else the source's contact has is written too.
+    pub carries: bool,
     /// Whether anything can be wiped.
     pub clears: bool,
 }
@@ -232,15 +234,14 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
     });
     let unmapped = mapping.unmapped_for(header);
     let surplus = binder.surplus(mapping, unmapped, consumed, &mut bound, left_out);
-    let identity = mapping.identity.clone().unwrap_or_else(|| options.identity_default.clone());
     let is_carried = matches!(unmapped, Unmapped::Carry);
     if let Some(wanted) = mapping.identity.as_ref().filter(|_| !is_carried && !bound.is_empty()) {
         binder.check_identity(wanted, &bound, &mapping.identity_at);
     }
     let mut writes = writes(&bound);
+    let identity = mapping.identity.clone().unwrap_or_else(|| by_default(options, &writes));
     if is_carried {
-        FIELDS.iter().for_each(|(field, _)| writes.fields.insert(*field));
-        writes.owners = true;
+        (writes.carries, writes.owners) = (true, true);
     }
     let attributes_open = match (&surplus, header) {
         (Surplus::Ignore | Surplus::Error(_), _) => false,
@@ -273,6 +274,15 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
             attributes_open,
         },
     )
+}
+
+/// By what the target finds somebody; first of all by their id there, where a rule gives it.
+fn by_default(options: &BindOptions, writes: &Writes) -> Vec<Field> {
+    let mut identity = options.identity_default.clone();
+    if !identity.is_empty() && writes.fields.has(Field::TargetId) && !identity.contains(&Field::TargetId) {
+        identity.insert(0, Field::TargetId);
+    }
+    identity
 }
 
 fn writes(rules: &[BoundRule]) -> Writes {

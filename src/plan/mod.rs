@@ -102,6 +102,17 @@ impl SourcePlan {
         mistakes.end(source)
     }
 
+    /// A platform as the source: what it holds is read to disk by the run, so there is no file.
+    pub fn of_platform(connection: &str, asked: &SourceAsked, mistakes: &mut Mistakes) -> Option<SourcePlan> {
+        let mapping = asked.map.as_deref().map(|map| mistakes.take(load_mapping(map)));
+        let region = asked.region.as_deref().map(|region| mistakes.take(region_choice(region)));
+        let shown = connection.to_owned();
+        let options = ReadOptions::default();
+        let (mapping, region) =
+            (mapping.map_or(Some(None), |it| it.map(Some))?, region.map_or(Some(None), |it| it.map(Some))?);
+        Some(SourcePlan { path: PathBuf::new(), shown, _copy: None, options, mapping, region })
+    }
+
     /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
     /// input is then left alone.
     pub fn gather(asked: &SourceAsked, state: &Path, mistakes: &mut Mistakes) -> Option<SourcePlan> {

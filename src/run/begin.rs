@@ -34,9 +34,13 @@ pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> 
 
 /// What makes two runs the same work (contract 1.3).
 fn work_of(plan: &ImportPlan) -> String {
+    let source = match &plan.from {
+        None => plan.source.identity(),
+        Some(from) => format!("{} {} {}", from.connection.name, from.connection.platform.name, from.address),
+    };
     let parts = format!(
-        "import\n{}\n{}\n{}\n{}\n{:?}\n{}",
-        plan.source.identity(),
+        "{}\n{source}\n{}\n{}\n{}\n{:?}\n{}",
+        plan.command(),
         plan.connection.platform.name,
         plan.address,
         plan.source.mapping_identity(),
@@ -85,13 +89,14 @@ pub(super) fn begin(
             plan.connection.name, other.name
         ));
     }
-    let mut info = new_run(&plan.state, "import", &plan.source.shown, &plan.connection.name, &work, clock)?;
+    let mut info = new_run(&plan.state, plan.command(), &plan.source.shown, &plan.connection.name, &work, clock)?;
     info.arguments = plan.arguments.clone();
     info.folder = plan.folder.clone();
     info.checkpoint = Some(checkpoint_path(&plan.state, &plan.connection, &plan.address)?);
     let folder = run_folder(&plan.state, &info.run);
     info.save(&plan.state)?;
-    let new = NewRun { name: info.run.clone(), work, command: "import".to_owned(), info: serde_json::Value::Null };
+    let new =
+        NewRun { name: info.run.clone(), work, command: plan.command().to_owned(), info: serde_json::Value::Null };
     let no = checkpoint.begin(&new)?;
     Ok(Begun { info, no, folder, is_resumed: false, next_pass: 1, started: clock.now() })
 }

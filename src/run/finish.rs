@@ -1,6 +1,8 @@
 //! How an import ends: books, summary, exit code, and the command that goes on.
 
+use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
+use crate::http::Traffic;
 use crate::outcome::{Books, Exit, Failure};
 use crate::report::{Requests, Status, Summary};
 use crate::run::begin::Begun;
@@ -31,6 +33,10 @@ pub(super) struct Worked {
     pub(super) is_whole: bool,
     /// Records that are in the rejects file.
     pub(super) rejects: u64,
+    /// What was sent to a source platform.
+    pub(super) traffic: Traffic,
+    /// How it is known that everybody at a source platform was read.
+    pub(super) completeness: Option<Completeness>,
 }
 
 /// Draws up the books, the summary and the exit code.
@@ -64,13 +70,14 @@ pub(super) async fn finish(
     }
     let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
     let has_rejects = worked.rejects > 0;
-    add_up(&mut begun, target);
+    add_up(&mut begun, target, worked.traffic);
     begun.info.books = books;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
     let summary = Summary {
         status: if is_done { Status::Done } else { Status::Unfinished },
         next_command: (!is_done).then(|| go_on(&plan.arguments)),
+        completeness: worked.completeness.map(shown_completeness),
         ..summary(plan, &begun, tally)
     };
     begun.info.summary = serde_json::to_value(&summary).ok();
@@ -83,10 +90,12 @@ pub(super) async fn finish(
 }
 
 /// Adds what this process took to what the run has taken.
-fn add_up(begun: &mut Begun, target: Option<&Target>) {
-    let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
-    let [sent, retried, rate_limited] = begun.info.requests;
-    begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
+fn add_up(begun: &mut Begun, target: Option<&Target>, source: Traffic) {
+    let target = target.map(|target| target.http.traffic()).unwrap_or_default();
+    for traffic in [target, source] {
+        let [sent, retried, rate_limited] = begun.info.requests;
+        begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
+    }
     begun.info.seconds += begun.started.elapsed().as_secs_f64();
 }
 
@@ -94,7 +103,7 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
     let [sent, retried, rate_limited] = begun.info.requests;
     Summary {
         run: begun.info.run.clone(),
-        command: "import".to_owned(),
+        command: plan.command().to_owned(),
         records: begun.info.books,
         skipped: tally.skipped.into_iter().collect(),
         rejects: tally.rejects.into_iter().collect(),
@@ -111,6 +120,15 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
             .as_ref()
             .and_then(|path| with_rejects(&plan.arguments, &plan.source.shown, &path.display().to_string())),
         ..Summary::default()
+    }
+}
+
+/// The same, as the summary has it.
+fn shown_completeness(completeness: Completeness) -> crate::report::Completeness {
+    match completeness {
+        Completeness::Counted => crate::report::Completeness::Counted,
+        Completeness::Repeated => crate::report::Completeness::Repeated,
+        Completeness::Unproven => crate::report::Completeness::Unproven,
     }
 }
 

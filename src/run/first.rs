@@ -6,10 +6,11 @@ use crate::checkpoint::people::{People, PeopleBuilder};
 use crate::files::Source;
 use crate::outcome::{Exit, Failure};
 use crate::report::Progress;
-use crate::run::item::{Item, Mapper};
+use crate::run::item::{Candidate, Item, Mapper};
 use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +43,9 @@ pub struct First {
     /// Whether the source ends in the middle.
     #[serde(default)]
     pub is_cut: bool,
+    /// The custom attributes that people are to have, where the target has to define them beforehand.
+    #[serde(default)]
+    pub attributes: BTreeSet<String>,
 }
 
 impl First {
@@ -50,6 +54,9 @@ impl First {
         self.read.saturating_sub(self.rejected + self.filtered + self.duplicates)
     }
 }
+
+/// More attributes than this are data that became names.
+const ATTRIBUTES_MAX: usize = 10_000;
 
 const SUMS: &str = "first.json";
 const PEOPLE: &str = "people.db";
@@ -74,6 +81,19 @@ pub fn last(folder: &Path) -> Option<First> {
 }
 
 impl First {
+    fn add_attributes(&mut self, names: Vec<Arc<str>>) -> Result<(), Failure> {
+        for name in names {
+            if !self.attributes.contains(&*name) {
+                self.attributes.insert(name.to_string());
+            }
+        }
+        if self.attributes.len() <= ATTRIBUTES_MAX {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("the records have more than {ATTRIBUTES_MAX} custom attributes"))
+            .hint("name those that are meant under `attributes:` in the mapping, and say `unmapped: ignore`"))
+    }
+
     /// Keeps the sums for the next process, whole or not at all.
     ///
     /// # Errors
@@ -87,6 +107,12 @@ impl First {
         file.persist(folder.join(SUMS)).map_err(|error| fault(error.error))?;
         Ok(())
     }
+}
+
+/// The custom attributes that somebody is to have a value of.
+fn attributes_of(candidate: &Candidate) -> Vec<Arc<str>> {
+    let attributes = candidate.wanted.contact.attributes.iter();
+    attributes.filter(|attribute| !attribute.value.is_empty()).map(|attribute| Arc::clone(&attribute.name)).collect()
 }
 
 /// Reads the whole source. `first`: all that is known about the pass before it.
@@ -104,17 +130,15 @@ pub fn first_pass(
     }
     let mut builder = PeopleBuilder::create(&folder.join(PEOPLE))?;
     let pure = Arc::clone(&mapper);
-    let light = move |read| {
-        let item = pure.item(read);
-        let hashes = match &item {
-            Item::Candidate(candidate) => Some(pure.identity_hashes(candidate)),
-            _ => None,
-        };
-        match item {
-            Item::Candidate(candidate) => Light::Candidate(candidate.record.origin, hashes.unwrap_or_default()),
-            Item::Filtered(_) => Light::Filtered,
-            Item::Rejected(_) => Light::Rejected,
+    let defines_attributes = mapper.platform.is_some_and(|platform| platform.defines_attributes);
+    let light = move |read| match pure.item(read) {
+        Item::Candidate(candidate) => {
+            let hashes = pure.identity_hashes(&candidate);
+            let attributes = if defines_attributes { attributes_of(&candidate) } else { Vec::new() };
+            Light::Candidate(candidate.record.origin, hashes, attributes)
         }
+        Item::Filtered(_) => Light::Filtered,
+        Item::Rejected(_) => Light::Rejected,
     };
     for batch in in_order(source, None, light) {
         let batch = match batch {
@@ -129,7 +153,10 @@ pub fn first_pass(
         for light in batch {
             first.read += 1;
             match light {
-                Light::Candidate(origin, hashes) => builder.add(origin.ordinal, origin.line, &hashes)?,
+                Light::Candidate(origin, hashes, attributes) => {
+                    builder.add(origin.ordinal, origin.line, &hashes)?;
+                    first.add_attributes(attributes)?;
+                }
                 Light::Filtered => first.filtered += 1,
                 Light::Rejected => first.rejected += 1,
             }
@@ -147,7 +174,7 @@ pub fn first_pass(
 
 /// What the first pass keeps of a record.
 enum Light {
-    Candidate(crate::record::Origin, Vec<Option<[u8; 16]>>),
+    Candidate(crate::record::Origin, Vec<Option<[u8; 16]>>, Vec<Arc<str>>),
     Filtered,
     Rejected,
 }

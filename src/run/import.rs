@@ -7,7 +7,7 @@ use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent};
 use crate::clock::Clock;
 use crate::contact::Field;
-use crate::files::{self, Dialect, Format, Opened, RejectsWriter};
+use crate::files::{Dialect, Format, Opened, RejectsWriter};
 use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, Bound, Duplicates, Overflow};
 use crate::outcome::{Books, Exit, Failure};
@@ -23,12 +23,13 @@ use crate::record::Header;
 use crate::report::{Console, Progress, State};
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
 use crate::run::finish::{Worked, finish};
-use crate::run::first::{First, first_pass, kept, last, show, stamp_of};
+use crate::run::first::{First, first_pass, kept, last, show};
 use crate::run::item::{Item, Mapper};
 use crate::run::open::{open_intents, settle_open};
 use crate::run::ordered::in_order;
 use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
+use crate::run::supply::{FromPlatform, Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -54,8 +55,10 @@ const BATCHES_AHEAD: usize = 2;
 
 /// A checked import.
 pub struct ImportPlan {
-    /// The file and its mapping.
+    /// The file and its mapping; of a platform as the source, only the mapping.
     pub source: SourcePlan,
+    /// The platform as the source.
+    pub from: Option<FromPlatform>,
     /// Where to.
     pub connection: Connection,
     /// The address without what may change between two processes of one run.
@@ -78,6 +81,13 @@ pub struct ImportPlan {
     pub connection_region: Option<Region>,
 }
 
+impl ImportPlan {
+    /// The command that it is.
+    pub fn command(&self) -> &'static str {
+        if self.from.is_some() { "migrate" } else { "import" }
+    }
+}
+
 /// What all parts of the line need.
 struct Line<'a> {
     plan: &'a ImportPlan,
@@ -93,32 +103,34 @@ struct Line<'a> {
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let opened = open_source(plan)?;
-    for note in &opened.notes {
-        console.note(note);
-    }
-    let mapper = Arc::new(mapper(plan, &opened, console)?);
+    let (header, dialect) = match &plan.from {
+        None => {
+            let opened = Supply::File(&plan.source).open()?;
+            opened.notes.iter().for_each(|note| console.note(note));
+            (opened.header, opened.dialect)
+        }
+        Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl)),
+    };
+    let mapper = Arc::new(mapper(plan, &header, console)?);
     let checkpoint = Checkpoint::open(&checkpoint_path(&plan.state, &plan.connection, &plan.address)?)?;
     let mut begun = begin(plan, &checkpoint, console, clock)?;
     let mut worked = Worked::default();
     let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, mapper };
-    let dialect = (opened.dialect.clone(), opened.header.clone());
-    let first = match line.first(&begun, opened).await {
-        Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
-        first => first,
-    };
     let mut reached = None;
+    let read = match line.read(&begun, &mut reached, &mut worked).await {
+        Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
+        read => read,
+    };
     let result = async {
-        let Some(first) = first? else { return Ok(()) };
-        let target = reached.insert(reach(plan, &checkpoint, clock, stop).await?);
-        line.work(target, dialect, first, &mut begun, &mut worked).await
+        let Some((supply, first)) = read? else { return Ok(()) };
+        let target = match &mut reached {
+            Some(target) => target,
+            none => none.insert(reach(plan, &checkpoint, clock, stop).await?),
+        };
+        line.work(target, &supply, (dialect, header), first, &mut begun, &mut worked).await
     }
     .await;
     finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, result.err()).await
-}
-
-fn open_source(plan: &ImportPlan) -> Result<Opened, Failure> {
-    files::open(&plan.source.path, &plan.source.shown, &plan.source.options)
 }
 
 /// The target, once it has answered. From now on a stop is told to its door.
@@ -140,11 +152,35 @@ async fn reach(plan: &ImportPlan, checkpoint: &Checkpoint, clock: Clock, stop: &
     Ok(target)
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// What comes before anything is written: all that the source is, and the first pass over it. None: it was told to
+    /// stop. A source platform is read only when the target has answered.
+    async fn read(
+        &self,
+        begun: &Begun,
+        reached: &mut Option<Target>,
+        worked: &mut Worked,
+    ) -> Result<Option<(Supply<'a>, (First, People))>, Failure> {
+        let Line { plan, console, clock, stop, checkpoint, .. } = *self;
+        let supply = match &plan.from {
+            None => Supply::File(&plan.source),
+            Some(from) => {
+                *reached = Some(reach(plan, checkpoint, clock, stop).await?);
+                let supply = supply_of(from, &begun.folder, &plan.state, plan.wait, console, clock, stop).await?;
+                let Some(supply) = supply else { return Ok(None) };
+                (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
+                supply
+            }
+        };
+        let first = self.first(begun, &supply).await?;
+        Ok(first.map(|first| (supply, first)))
+    }
+
     /// What comes after the first pass.
     async fn work(
         &self,
         target: &Target,
+        supply: &Supply<'_>,
         (dialect, header): (Dialect, Header),
         (mut first, people): (First, People),
         begun: &mut Begun,
@@ -157,8 +193,8 @@ impl Line<'_> {
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
         let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first).await?);
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
-        let opened = open_source(self.plan)?;
-        self.prove_unchanged(&first)?;
+        let opened = supply.open()?;
+        self.prove_unchanged(supply, &first)?;
         let counters = Arc::new(Counters::default());
         let second = Second {
             reconciler,
@@ -187,7 +223,7 @@ impl Line<'_> {
         if self.stop.is_told() {
             return Ok(());
         }
-        self.prove_unchanged(&first)?;
+        self.prove_unchanged(supply, &first)?;
         worked.is_whole = worked.read == first.read && !first.is_cut;
         match worked.is_whole || self.plan.work.limit.is_some() {
             true => Ok(()),
@@ -196,8 +232,8 @@ impl Line<'_> {
     }
 
     /// Both passes are to read the same: who is the same person is known by where their records stand.
-    fn prove_unchanged(&self, first: &First) -> Result<(), Failure> {
-        let is_same = first.stamp.is_none() || stamp_of(&self.plan.source.path) == first.stamp;
+    fn prove_unchanged(&self, supply: &Supply<'_>, first: &First) -> Result<(), Failure> {
+        let is_same = first.stamp.is_none() || supply.stamp() == first.stamp;
         if is_same { Ok(()) } else { Err(self.changed()) }
     }
 
@@ -213,8 +249,8 @@ impl Line<'_> {
     }
 
     /// The first pass, or what is left of an earlier one; none when the run was told to stop.
-    async fn first(&self, begun: &Begun, opened: Opened) -> Result<Option<(First, People)>, Failure> {
-        let stamp = stamp_of(&self.plan.source.path).filter(|_| self.plan.source.shown != "-");
+    async fn first(&self, begun: &Begun, supply: &Supply<'_>) -> Result<Option<(First, People)>, Failure> {
+        let (opened, stamp) = (supply.open()?, supply.stamp());
         let read_as = self.read_as();
         if let Some(first) = kept(&begun.folder, stamp, &read_as) {
             return Ok(Some(first));
@@ -264,8 +300,11 @@ impl Line<'_> {
     ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let writes = self.mapper.bound.writes();
-        let needs =
-            Needs { owners: writes.owners, attributes: writes.attributes.clone(), tags: writes.tags_static.clone() };
+        let attributes = match connection.platform.defines_attributes {
+            true => first.attributes.iter().cloned().collect(),
+            false => writes.attributes.clone(),
+        };
+        let needs = Needs { owners: writes.owners, attributes, tags: writes.tags_static.clone() };
         let ready = target.connector.prepare(&target.http, &needs).await.map_err(stops)?;
         let (identity, people) = (self.mapper.finds_by.clone(), first.people());
         let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
@@ -341,7 +380,8 @@ impl Line<'_> {
         begun: &mut Begun,
     ) -> Result<(), Failure> {
         let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
-        let progress = self.console.progress(&format!("importing into {}", self.plan.connection.name), Some(total));
+        let verb = if self.plan.from.is_some() { "moving" } else { "importing" };
+        let progress = self.console.progress(&format!("{verb} into {}", self.plan.connection.name), Some(total));
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(TICK);
         let mut since_save = 0;
@@ -384,11 +424,11 @@ fn books_so_far(counters: &Counters) -> Books {
     Books { read, rejected, unchanged, pending, ..Books::default() }
 }
 
-fn mapper(plan: &ImportPlan, opened: &Opened, console: &Console) -> Result<Mapper, Failure> {
+fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> Result<Mapper, Failure> {
     let platform = plan.connection.platform;
     let finds_by = platform.finds_by.to_vec();
-    let (bound, overflow, identity) = bind(&plan.source, &opened.header, plan.connection_region, finds_by, console)?;
-    let identity = identity.unwrap_or_else(|| platform.finds_by.to_vec());
+    let (bound, overflow, _) = bind(&plan.source, header, plan.connection_region, finds_by, console)?;
+    let identity = bound.identity().to_vec();
     let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
     let finds_by: Vec<Field> = identity.iter().copied().filter(finds).collect();
     if finds_by.is_empty() {
@@ -401,7 +441,36 @@ fn mapper(plan: &ImportPlan, opened: &Opened, console: &Console) -> Result<Mappe
         ))
         .hint(format!("it finds people by {}", known.join(", "))));
     }
-    Ok(Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow })
+    let mapper = Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow };
+    check_identity(plan, &mapper)?;
+    Ok(mapper)
+}
+
+/// Somebody has to be findable at the target by something that the source has.
+fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
+    let writes = mapper.bound.writes();
+    let source_holds = |field: &Field| {
+        let source = plan.from.as_ref().map(|from| from.connection.platform);
+        *field != Field::TargetId && source.is_some_and(|source| source.holds.contains(field))
+    };
+    let is_found = |field: &Field| writes.fields.has(*field) || (writes.carries && source_holds(field));
+    if mapper.finds_by.iter().any(is_found) {
+        return Ok(());
+    }
+    let title = plan.connection.platform.title;
+    let names: Vec<String> = mapper.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
+    let names = names.join(" or ");
+    let failure = Failure::usage(format!(
+        "{title} finds people by {names}, and nothing says where {} from",
+        if mapper.finds_by.len() == 1 { "that comes" } else { "one of them comes" }
+    ));
+    Err(match mapper.finds_by.first() {
+        Some(field) => failure.hint(format!(
+            "say it in a mapping: `contact: {{ {}: … }}` with the column (of a platform: `id`, `attributes.NAME`) that holds it",
+            singular(*field)
+        )),
+        None => failure,
+    })
 }
 
 /// The field as one names its first value.
@@ -426,6 +495,11 @@ pub fn bind(
         Some((mapping, _)) => {
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;
             Ok((bound, mapping.overflow, mapping.identity.clone()))
+        }
+        None if *header == Header::Contact => {
+            let mapping = crate::mapping::Mapping::by_names_seen(header, &[]).mapping;
+            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            Ok((bound, mapping.overflow, None))
         }
         None => {
             let by_names = crate::mapping::Mapping::by_names_seen(header, &source.names_seen());

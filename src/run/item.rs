@@ -62,7 +62,11 @@ impl Mapper {
     }
 
     /// A mapped contact, cut to the target.
-    pub fn candidate(&self, record: Record, wanted: Wanted) -> Item {
+    pub fn candidate(&self, record: Record, mut wanted: Wanted) -> Item {
+        // An id at the source is none at the target: only a rule can say that it is.
+        if self.bound.writes().carries && !self.bound.writes().fields.has(Field::TargetId) && self.platform.is_some() {
+            wanted.contact.remove(Field::TargetId);
+        }
         let identities = identity_of(&wanted.contact, &self.identity);
         let Some(platform) = self.platform else {
             return Item::Candidate(Box::new(Candidate { record, wanted, not_carried: Vec::new(), identities }));

@@ -15,5 +15,6 @@ pub mod ordered;
 pub mod results;
 pub mod second;
 pub mod stop;
+pub mod supply;
 pub mod target;
 pub mod words;

@@ -91,11 +91,14 @@ fn an_import_takes_standard_input_and_all_its_options() {
     let args = typed(line).unwrap();
     let Command::Import(import) = args.command else { panic!("{:?}", args.command) };
     assert_eq!(import.source.file, PathBuf::from("-"));
-    assert_eq!((import.to.as_str(), import.source.map), ("shop", Some(PathBuf::from("people.yaml"))));
+    assert_eq!((import.target.to.as_str(), import.source.map), ("shop", Some(PathBuf::from("people.yaml"))));
     assert_eq!((import.source.delimiter, import.source.format), (Some('\t'), Some(FileFormat::Csv)));
-    assert_eq!((import.on_existing, import.only_existing, import.sandbox), (OnExisting::Fill, true, true));
-    assert_eq!((import.work.limit, import.work.fresh, import.concurrency), (Some(10), true, Some(4)));
-    assert_eq!((import.rate.as_deref(), import.wait.as_deref()), (Some("10/s,300/min"), Some("2h")));
+    assert_eq!(
+        (import.target.on_existing, import.target.only_existing, import.target.sandbox),
+        (OnExisting::Fill, true, true)
+    );
+    assert_eq!((import.work.limit, import.work.fresh, import.target.concurrency), (Some(10), true, Some(4)));
+    assert_eq!((import.target.rate.as_deref(), import.target.wait.as_deref()), (Some("10/s,300/min"), Some("2h")));
     assert_eq!((args.global.output, args.global.verbose), (OutputKind::Json, 2));
     assert_eq!((args.global.color, args.global.progress), (Choice::Never, Choice::Always));
 }

@@ -236,6 +236,7 @@ fn plan_of(folder: &Path, connection: Connection) -> ImportPlan {
     assert_eq!(source.options.format, ReadOptions::default().format);
     ImportPlan {
         source,
+        from: None,
         address: address_of(&connection),
         connection,
         on_existing: OnExisting::Update,

@@ -1,0 +1,30 @@
+//! `ferry migrate`.
+
+use super::import::{Carried, carry, connection, target_asked, work_asked};
+use super::{Context, args};
+use crate::outcome::{Exit, Failure};
+use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
+use std::path::Path;
+
+pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
+    let mut mistakes = Mistakes::default();
+    let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
+    let config = context.configuration()?;
+    let target = mistakes.take(connection(&config, &asked));
+    let source_asked = TargetAsked { to: typed.from.clone(), sandbox: asked.sandbox, ..TargetAsked::default() };
+    let from = mistakes.take(connection(&config, &source_asked));
+    if let (Some((from, _)), Some((to, _))) = (&from, &target)
+        && from.name == to.name
+    {
+        let failure = Failure::usage(format!("`--from` and `--to` are both `{}`", from.name));
+        mistakes.take::<()>(Err(failure.hint("name two connections")));
+    }
+    work.check(Path::new("-"), None, &mut mistakes);
+    let asked_of_source =
+        SourceAsked { map: typed.map.clone(), region: typed.region.clone(), ..SourceAsked::default() };
+    let source = SourcePlan::of_platform(&typed.from, &asked_of_source, &mut mistakes);
+    let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
+    context.make_state()?;
+    let from = Some((from, config.folder.clone()));
+    carry(context, Carried { source, from, connection: (target, from_region.or(target_region)), asked, work })
+}

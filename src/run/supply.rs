@@ -1,0 +1,174 @@
+//! What a run reads: a file, or what a source platform holds, which is read to disk first.
+
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::spool::{Completeness, Spool};
+use crate::clock::Clock;
+use crate::files::{self, Dialect, Format, Opened, ReadFault, Source};
+use crate::http::Traffic;
+use crate::outcome::{Failure, Problem, Reject};
+use crate::plan::{Connection, SourcePlan};
+use crate::record::{Header, Origin, Record};
+use crate::report::{Console, State};
+use crate::run::begin::checkpoint_path;
+use crate::run::first::stamp_of;
+use crate::run::gather::{Gather, GatherState, What, gather};
+use crate::run::stop::Stop;
+use crate::run::target::{Target, remembered_rate};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A platform as the source of a run.
+#[derive(Clone, Debug)]
+pub struct FromPlatform {
+    /// Where from.
+    pub connection: Connection,
+    /// The address without what may change between two processes of one run.
+    pub address: String,
+    /// The folder to which paths in its settings are relative.
+    pub config_folder: PathBuf,
+}
+
+/// What is read, to be opened for each pass.
+pub enum Supply<'a> {
+    /// A file.
+    File(&'a SourcePlan),
+    /// What a source platform held.
+    Platform {
+        /// Everybody, on disk.
+        spool: Spool,
+        /// How it is known that it is everybody.
+        completeness: Completeness,
+        /// What its requests were.
+        traffic: Traffic,
+    },
+}
+
+impl Supply<'_> {
+    /// Opens it from the beginning.
+    ///
+    /// # Errors
+    /// What makes it unreadable as a whole.
+    pub fn open(&self) -> Result<Opened, Failure> {
+        match self {
+            Supply::File(plan) => files::open(&plan.path, &plan.shown, &plan.options),
+            Supply::Platform { spool, .. } => Ok(Opened {
+                header: Header::Contact,
+                dialect: Dialect::plain(Format::Jsonl),
+                source: source_of(spool)?,
+                notes: Vec::new(),
+                bytes_read: Arc::default(),
+                bytes_total: 0,
+            }),
+        }
+    }
+
+    /// What changes when the content does, as far as that can be told.
+    pub fn stamp(&self) -> Option<(u64, u128)> {
+        match self {
+            Supply::File(plan) if plan.shown == "-" => None,
+            Supply::File(plan) => stamp_of(&plan.path),
+            // It is read once, and stays as it is.
+            Supply::Platform { spool, .. } => Some((spool.len(), 0)),
+        }
+    }
+
+    /// How it is known that nothing is missing, where that is to be known.
+    pub fn completeness(&self) -> Option<Completeness> {
+        match self {
+            Supply::File(_) => None,
+            Supply::Platform { completeness, .. } => Some(*completeness),
+        }
+    }
+
+    /// What was sent for it.
+    pub fn traffic(&self) -> Traffic {
+        match self {
+            Supply::File(_) => Traffic::default(),
+            Supply::Platform { traffic, .. } => *traffic,
+        }
+    }
+}
+
+/// Reads everything that a platform holds into the folder of a run, or goes on with it. None: it was told to stop.
+///
+/// # Errors
+/// What stopped it; exit 6 when the platform gave less than it says it holds.
+pub async fn supply_of(
+    from: &FromPlatform,
+    folder: &Path,
+    state: &Path,
+    wait: Duration,
+    console: &Console,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Option<Supply<'static>>, Failure> {
+    let rate = match Checkpoint::look(&checkpoint_path(state, &from.connection, &from.address)?) {
+        Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
+        Ok(None) | Err(_) => None,
+    };
+    let mut told = stop.watch();
+    let source = tokio::select! {
+        source = Target::open(&from.connection, clock, wait, rate) => source?,
+        _ = told.wait_for(|told| *told) => return Ok(None),
+    };
+    let progress = console.progress(&format!("reading from {}", from.connection.name), None);
+    let show = |state: &GatherState| progress.set(State { done: state.held, ..State::default() });
+    let what = Gather {
+        source: &source,
+        connection: &from.connection,
+        config_folder: &from.config_folder,
+        what: What::Contacts,
+        folder,
+        limit: None,
+        clock,
+        stop,
+        progress: &show,
+    };
+    let gathered = gather(what).await;
+    progress.finish();
+    let traffic = source.http.traffic();
+    Ok(gathered?.map(|it| Supply::Platform { spool: it.spool, completeness: it.completeness, traffic }))
+}
+
+/// Everybody, and then a reject for each id that led to nobody.
+///
+/// # Errors
+/// Exit 1 when it cannot be read.
+pub fn source_of(spool: &Spool) -> Result<Box<dyn Source>, Failure> {
+    let (records, missing) = (spool.source()?, spool.missing()?);
+    Ok(Box::new(Everybody { records, missing, ordinal: 0 }))
+}
+
+struct Everybody<M> {
+    records: Box<dyn Source>,
+    missing: M,
+    ordinal: u64,
+}
+
+impl<M: Iterator<Item = Result<String, Failure>> + Send> Iterator for Everybody<M> {
+    type Item = Result<Record, ReadFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(record) = self.records.next() {
+            self.ordinal += 1;
+            return Some(record);
+        }
+        let origin = Origin { ordinal: self.ordinal, line: self.ordinal + 1 };
+        self.ordinal += 1;
+        Some(Err(match self.missing.next()? {
+            Ok(id) => ReadFault::Reject(nobody_has(&id, origin)),
+            Err(failure) => ReadFault::Fatal(failure),
+        }))
+    }
+}
+
+impl<M: Iterator<Item = Result<String, Failure>> + Send> Source for Everybody<M> {}
+
+fn nobody_has(id: &str, origin: Origin) -> Reject {
+    let problem = Problem::new("id.not_found", format!("nobody at the source has the id `{id}`"))
+        .at("id")
+        .hint("take the id out of the list, or see that it belongs to this account");
+    Reject { origin, raw: json!({ "id": id }).to_string().into_bytes().into(), problems: vec![problem] }
+}
