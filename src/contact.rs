@@ -326,6 +326,16 @@ impl Contact {
                 _ => {}
             }
         }
+        // Somebody may have mended the first of a list under its own name.
+        for (field, name) in [(Field::Phones, "phone"), (Field::Emails, "email")] {
+            let first = object.get(name).and_then(Value::as_str).filter(|first| !first.is_empty());
+            let list = contact.list_mut(field);
+            match (first, list.first_mut()) {
+                (Some(first), Some(known)) if known != first => *known = first.to_owned(),
+                (Some(first), None) => list.push(first.to_owned()),
+                _ => {}
+            }
+        }
         if let Some(Value::Object(attributes)) = object.get("attributes") {
             for (name, value) in attributes {
                 if let Some(value) = value.as_str() {

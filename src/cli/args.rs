@@ -137,9 +137,9 @@ pub struct Import {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry migrate --from shop --to atom
-  ferry migrate --from shop --to atom --map shop-to-atom.yaml --rate 5/s
-  ferry migrate --from mercately --to eadesk --sandbox      rehearse")]
+  ferry migrate --from shop --to support
+  ferry migrate --from shop --to support --map shop-to-support.yaml --rate 5/s
+  ferry migrate --from shop --to support --sandbox --limit 100      rehearse with the first 100")]
 pub struct Migrate {
     /// The connection to read from: its name in ferry.yaml, or a platform's
     #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]

@@ -150,8 +150,9 @@ fn open_array(window: Window, mut dialect: Dialect, root: Option<String>, shown:
 
 fn open_lines(window: Window, mut dialect: Dialect, shown: &str) -> Opened {
     dialect.format = Format::Jsonl;
-    let source = json::JsonSource::lines(window, shown, encoding_name(dialect.encoding));
-    opened(Header::Open, dialect, Box::new(source), Vec::new())
+    let are_contacts = json::are_contacts(window.data());
+    let source = json::JsonSource::lines(window, shown, encoding_name(dialect.encoding)).of_contacts(are_contacts);
+    opened(if are_contacts { Header::Contact } else { Header::Open }, dialect, Box::new(source), Vec::new())
 }
 
 fn encoding_name(encoding: &'static Encoding) -> &'static str {

@@ -1,7 +1,8 @@
 //! The rejects file: the records that stay behind, as they came, and what was wrong with each.
 //!
 //! A table's are a table in its own dialect, the columns byte for byte and `ferry_*` behind them; JSON's (and a
-//! platform's) are JSON Lines, or a table when the name says so. Either can be mended and imported as it is.
+//! platform's) are JSON Lines, or a table when the name says so. Either can be mended and imported as it is; of a
+//! platform's the lines say that they are contacts, so that the mapping for the platform does for them too.
 
 use super::csv::CsvEncoder;
 use super::csv::frame::raw_cells;
@@ -23,6 +24,10 @@ const FERRY_COLUMNS: [&str; 5] = ["ferry_line", "ferry_column", "ferry_code", "f
 /// The column for what a ragged row has beyond the header, where any has.
 const SURPLUS_COLUMN: &str = "ferry_surplus";
 
+/// What a line says of a record that is a platform's contact.
+pub(super) const OF: &str = "of";
+pub(super) const OF_CONTACT: &str = "contact";
+
 /// Between several problems of one record.
 const PROBLEMS_JOIN: &str = " | ";
 
@@ -31,6 +36,8 @@ pub struct RejectsWriter {
     path: PathBuf,
     dialect: Dialect,
     layout: Layout,
+    /// Whether the records are contacts of a platform.
+    are_contacts: bool,
     spool: Option<Spool>,
 }
 
@@ -71,7 +78,8 @@ impl RejectsWriter {
             Header::Open | Header::Contact if table_by_name => Layout::Flattened,
             Header::Open | Header::Contact => Layout::Lines,
         };
-        RejectsWriter { path: path.to_owned(), dialect: dialect.clone(), layout, spool: None }
+        let are_contacts = *header == Header::Contact;
+        RejectsWriter { path: path.to_owned(), dialect: dialect.clone(), layout, are_contacts, spool: None }
     }
 
     /// Adds one reject. A platform's record has no bytes of its own: its `raw` is the contact as JSON, written by the
@@ -101,7 +109,7 @@ impl RejectsWriter {
         let mut out = Output::create(&self.path)?;
         let written = match self.layout {
             Layout::Table => self.table(&mut spool, &mut out),
-            Layout::Lines => lines(&mut spool, &mut out),
+            Layout::Lines => lines(&mut spool, self.are_contacts, &mut out),
             Layout::Flattened => self.flattened(&mut spool, &mut out),
         };
         written.map_err(|fault| match fault {
@@ -248,17 +256,20 @@ fn joined<'p>(problems: &'p [Problem], part: impl Fn(&'p Problem) -> Option<&'p 
     problems.iter().filter_map(part).collect::<Vec<_>>().join(PROBLEMS_JOIN)
 }
 
-fn lines(spool: &mut Spool, out: &mut Output) -> Result<(), Fault> {
-    spool.each(|reject| Ok(out.write_all(&line(&reject))?))
+fn lines(spool: &mut Spool, are_contacts: bool, out: &mut Output) -> Result<(), Fault> {
+    spool.each(|reject| Ok(out.write_all(&line(&reject, are_contacts))?))
 }
 
 /// One reject as a line of JSON: the record as it stood, or its text where it is no JSON.
-fn line(reject: &Reject) -> Vec<u8> {
+fn line(reject: &Reject, is_contact: bool) -> Vec<u8> {
     let [_, column, code, message, hint] = ferry_cells(reject);
     let or_null = |text: String| if text.is_empty() { Value::Null } else { Value::String(text) };
-    let ferry = json!({
+    let mut ferry = json!({
         "line": reject.origin.line, "column": or_null(column), "code": code, "message": message, "hint": or_null(hint),
     });
+    if let (true, Value::Object(ferry)) = (is_contact, &mut ferry) {
+        ferry.insert(OF.to_owned(), Value::from(OF_CONTACT));
+    }
     let mut out = Vec::with_capacity(reject.raw.len() + 256);
     if serde_json::from_slice::<Value>(&reject.raw).is_ok() {
         out.extend_from_slice(b"{\"record\":");

@@ -10,7 +10,7 @@ use crate::run::import::ImportPlan;
 use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
-use crate::run::words::{go_on, with_rejects};
+use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
 
 /// How a run ended.
 pub struct Ended {
@@ -29,6 +29,8 @@ pub(super) struct Worked {
     pub(super) pass: u32,
     /// Records that it read.
     pub(super) read: u64,
+    /// Records that the first pass read.
+    pub(super) counted: u64,
     /// Whether that was the whole source.
     pub(super) is_whole: bool,
     /// Records that are in the rejects file.
@@ -59,6 +61,7 @@ pub(super) async fn finish(
             books.pending = books.read.saturating_sub(books.settled());
             tally = closed;
         }
+        Ok(_) if books.read == 0 => books = Books { read: worked.counted, pending: worked.counted, ..books },
         Ok(_) => {}
         Err(fault) => failure = failure.or(Some(fault)),
     }
@@ -118,7 +121,7 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
             .info
             .rejects_file
             .as_ref()
-            .and_then(|path| with_rejects(&plan.arguments, &plan.source.shown, &path.display().to_string())),
+            .and_then(|path| rejects_command(plan, &path.display().to_string())),
         ..Summary::default()
     }
 }
@@ -129,6 +132,13 @@ fn shown_completeness(completeness: Completeness) -> crate::report::Completeness
         Completeness::Counted => crate::report::Completeness::Counted,
         Completeness::Repeated => crate::report::Completeness::Repeated,
         Completeness::Unproven => crate::report::Completeness::Unproven,
+    }
+}
+
+fn rejects_command(plan: &ImportPlan, rejects: &str) -> Option<String> {
+    match &plan.from {
+        None => with_rejects(&plan.arguments, &plan.source.shown, rejects),
+        Some(_) => with_rejects_of_migration(&plan.arguments, rejects),
     }
 }
 

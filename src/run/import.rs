@@ -173,6 +173,7 @@ impl<'a> Line<'a> {
             }
         };
         let first = self.first(begun, &supply).await?;
+        worked.counted = first.as_ref().map_or(0, |(first, _)| first.read);
         Ok(first.map(|first| (supply, first)))
     }
 
@@ -451,7 +452,7 @@ fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
     let writes = mapper.bound.writes();
     let source_holds = |field: &Field| {
         let source = plan.from.as_ref().map(|from| from.connection.platform);
-        *field != Field::TargetId && source.is_some_and(|source| source.holds.contains(field))
+        *field != Field::TargetId && source.is_none_or(|source| source.holds.contains(field))
     };
     let is_found = |field: &Field| writes.fields.has(*field) || (writes.carries && source_holds(field));
     if mapper.finds_by.iter().any(is_found) {

@@ -35,6 +35,15 @@ pub fn with_rejects(words: &[String], source: &str, rejects: &str) -> Option<Str
     Some(command(&words))
 }
 
+/// The command that brings the rejects of a migration in once they are mended: an import of them, with the words that
+/// remain. `None` when `migrate` is not among them.
+pub fn with_rejects_of_migration(words: &[String], rejects: &str) -> Option<String> {
+    let mut words = without(&without(&without(words, &ONCE), &FILES), &[("--from", true)]);
+    let at = words.iter().position(|word| word == "migrate")?;
+    words.splice(at..=at, ["import".to_owned(), rejects.to_owned()]);
+    Some(command(&words))
+}
+
 fn command(words: &[String]) -> String {
     let words: Vec<_> = words.iter().map(|word| shell(word)).collect();
     format!("ferry {}", words.join(" "))
@@ -52,5 +61,8 @@ mod tests {
         let rejects = with_rejects(&typed, "a.csv", "my rejects.csv");
         assert_eq!(rejects.as_deref(), Some("ferry import 'my rejects.csv' --to shop --map m.yaml"));
         assert_eq!(with_rejects(&typed, "-", "r.csv"), None);
+        let typed = words("-q migrate --from shop --to crm --limit 5 --map m.yaml --from=shop");
+        let rejects = with_rejects_of_migration(&typed, "r.jsonl");
+        assert_eq!(rejects.as_deref(), Some("ferry -q import r.jsonl --to crm --map m.yaml"));
     }
 }

@@ -26,6 +26,10 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
         &["import"],
         &["ferry import contacts.csv --to shop --map contacts.yaml", "--sandbox --limit 100", "import - --to shop"],
     ),
+    (
+        &["migrate"],
+        &["ferry migrate --from shop --to support --map shop-to-support.yaml --rate 5/s", "--sandbox --limit 100"],
+    ),
     (&["convert"], &["ferry convert contacts.csv --out contacts.jsonl", "ferry convert - --out old.jsonl.zst"]),
     (&["resume"], &["ferry resume 7f3a"]),
     (&["runs"], &["ferry runs 7f3a --rejects > rejects.csv", "ferry runs --prune 90d"]),

@@ -7,4 +7,4 @@ pub(super) mod head;
 mod read;
 mod scan;
 
-pub(super) use read::JsonSource;
+pub(super) use read::{JsonSource, are_contacts};

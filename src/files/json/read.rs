@@ -2,10 +2,12 @@
 
 use super::head::string_len;
 use super::scan::Scan;
+use crate::contact::Contact;
 use crate::files::RECORD_LEN_MAX;
 use crate::files::encoding::undecodable;
 use crate::files::open::{ReadFault, Source};
 use crate::files::packed::read_failure;
+use crate::files::rejects::{OF, OF_CONTACT};
 use crate::files::window::{Window, count_line_ends, excerpt, kept_of_too_large};
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::{Fields, Origin, Record};
@@ -26,6 +28,18 @@ pub(in crate::files) struct JsonSource {
     after_cr: bool,
     ordinal: u64,
     place: Place,
+    /// Whether the records are contacts of a platform.
+    are_contacts: bool,
+}
+
+/// Whether JSON Lines that begin so are rejects of a platform: their records are its contacts.
+pub(in crate::files) fn are_contacts(begin: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Line {
+        ferry: serde_json::Map<String, Value>,
+    }
+    let line = begin.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    serde_json::from_slice::<Line>(line).is_ok_and(|line| line.ferry.get(OF).is_some_and(|of| of == OF_CONTACT))
 }
 
 /// Where the reader stands.
@@ -45,7 +59,21 @@ impl JsonSource {
     /// Reads JSON Lines.
     pub fn lines(window: Window, shown: &str, encoding: &'static str) -> JsonSource {
         let shown = shown.to_owned();
-        JsonSource { window, shown, encoding, line: 1, after_cr: false, ordinal: 0, place: Place::Line }
+        JsonSource {
+            window,
+            shown,
+            encoding,
+            line: 1,
+            after_cr: false,
+            ordinal: 0,
+            place: Place::Line,
+            are_contacts: false,
+        }
+    }
+
+    /// The same, of which it is known whether the records are contacts of a platform.
+    pub fn of_contacts(self, are_contacts: bool) -> JsonSource {
+        JsonSource { are_contacts, ..self }
     }
 
     /// Reads an array; inside of objects, at the dotted path `root`, where it is given.
@@ -306,6 +334,9 @@ impl JsonSource {
         let taken = take(raw, self.encoding);
         self.leave(next);
         match taken {
+            Ok((Value::Object(object), raw)) if self.are_contacts => {
+                Ok(Record { origin, fields: Fields::Contact(Box::new(Contact::from_json(&object))), raw })
+            }
             Ok((value, raw)) => Ok(Record { origin, fields: Fields::Json(value), raw }),
             Err((problem, raw)) => Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })),
         }
