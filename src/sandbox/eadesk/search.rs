@@ -45,8 +45,7 @@ fn digits_key(digits: &str) -> String {
 /// The keys of a value: by these it is found.
 pub(super) fn keys_of_value(value: &str) -> impl Iterator<Item = String> + use<> {
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-    let text = (!value.is_empty()).then(|| text_key(value));
-    text.into_iter().chain((!digits.is_empty()).then(|| digits_key(&digits)))
+    std::iter::once(text_key(value)).chain((!digits.is_empty()).then(|| digits_key(&digits)))
 }
 
 /// The expression with `\d` and `\D` spelled out, since they are more digits than ten where it is tried.
@@ -151,4 +150,63 @@ fn is_without_digits(set: &str) -> bool {
         is_first = false;
     }
     !set.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    /// Texts put together from a few pieces.
+    fn made_of(pieces: &'static [&'static str], max: usize) -> impl Strategy<Value = String> {
+        prop::collection::vec(select(pieces), 0..max).prop_map(|pieces| pieces.concat())
+    }
+
+    const PIECES: &[&str] = &[
+        "1", "2", "a", "Я", "-", r"\+", r"\.", r"\D*", r"\D", r"\d", r"\s?", r"\w", r"\W*?", ".", ".*", "[^0-9]*",
+        r"[^\d]", "[ -.]*", "[-. ]*", "[1a]", r"[\s(]?", "a?", "1?", "-+?", "|", "{2}",
+    ];
+
+    proptest! {
+        #[test]
+        fn everything_that_an_expression_matches_has_one_of_its_keys(
+            expression in made_of(PIECES, 7),
+            group in any::<bool>(),
+            value in made_of(&["1", "2", "a", "A", "Я", "-", "+", ".", " ", "٣"], 6),
+        ) {
+            let expression = if group { format!("^(?:{expression})$") } else { format!("^{expression}$") };
+            if let Some(search) = Search::parse(&expression)
+                && let Some(keys) = search.keys()
+                && search.matches(&value)
+            {
+                prop_assert!(keys_of_value(&value).any(|key| keys.contains(&key)), "{expression} {value} {keys:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_named_where_an_expression_is_a_text_or_digits_with_separators() {
+        let (text, digits) = (|text: &str| text_key(text), |digits: &str| digits_key(digits));
+        for (expression, keys) in [
+            (r"^Ana@Example\.com$", Some(vec![text("ana@example.com")])),
+            (r"^\+?7\D*9\D*8$", Some(vec![digits("798")])),
+            (r"^[^0-9]*7[-\s().]*98$", Some(vec![digits("798")])),
+            (r"^(?:\+79|Eva)$", Some(vec![text("+79"), text("eva")])),
+            (r"^$", Some(vec![text("")])),
+            (r"^\D+$", None),
+            (r"79", None),
+            (r"^79", None),
+            (r"^79\$", None),
+            (r"^7|9$", None),
+            (r"^7.9$", None),
+            (r"^79?$", None),
+            (r"^7{2}$", None),
+            (r"^7[ -9]8$", None),
+            (r"^7\d$", None),
+            (r"^(?:7|\d)$", None),
+        ] {
+            assert_eq!(keys_of(expression), keys, "{expression}");
+        }
+    }
 }
