@@ -50,7 +50,7 @@ pub(super) fn values(number: Number) -> Vec<(usize, Box<str>)> {
     const PLANS: [&str; 2] = ["Basic", "Pro"];
     let pick =
         |texts: &[&str]| texts.get((number % texts.len() as u64) as usize).copied().unwrap_or_default().to_owned();
-    if number >= STARTED || number % 4 == 0 {
+    if number >= STARTED || number.is_multiple_of(4) {
         return Vec::new();
     }
     let name = format!("{} {}", pick(&NAMES), pick(&SURNAMES));

@@ -333,7 +333,7 @@ async fn eadesk_pages_by_fifty_and_cuts_a_limit_over_a_thousand() {
     let folder = tempfile::tempdir().unwrap();
     // A thousand requests are slow; what a journal says is as good.
     let line = |number: usize| {
-        let status = if number % 2 == 0 { json!("deleted") } else { Value::Null };
+        let status = if number.is_multiple_of(2) { json!("deleted") } else { Value::Null };
         json!({
             "_id": format!("00000000000000ff{number:08x}"), "name": number.to_string(), "createdAt": "T", "contacts": [],
             "status": status,
