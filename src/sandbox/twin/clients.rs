@@ -20,7 +20,7 @@ const CHAT: &str = "7a1e0000-0000-4000-8c00-000000000001";
 const FIRST_CHAT: Duration = Duration::from_secs(1_767_603_600);
 const BETWEEN_CHATS_SECS: u64 = 60;
 
-/// The attributes that the account begins with: the name, and which of [`values`] they are, by place.
+/// The names of the attributes that the account begins with.
 pub(super) const ATTRIBUTES: [&str; 4] = ["Name", "Phone", "City", "Plan"];
 
 pub(super) fn id_of(number: Number) -> String {
