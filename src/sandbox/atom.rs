@@ -5,7 +5,7 @@
 //! `size` above 100 is cut without a word; `length` counts the page's items; the times are Firestore's.
 
 use super::faults::mix;
-use super::model::{Account, Model, Reply, Row, text_of};
+use super::model::{Account, Held, Model, Reply, Row, text_of};
 use super::moment::Moment;
 use super::shelf::{Place, Shelf};
 use super::wire::{Answer, HTML, JSON, Request, escape_html, express_not_found, express_page};
@@ -19,7 +19,7 @@ const TOKEN: &str = "sandbox-atom-token";
 /// Atom's line in the table.
 pub(super) const MODEL: Model = Model {
     name: "atom",
-    base_url: "FERRY_ATOM_BASE_URL",
+    addresses: &[("FERRY_ATOM_BASE_URL", "")],
     credentials: &[("FERRY_ATOM_TOKEN", TOKEN)],
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("clients"),
     open: |setup| Box::new(Atom { seed: setup.seed, shelf: Shelf::default() }),
@@ -71,7 +71,7 @@ impl Account for Atom {
         Answer::json(500, &json!({ "message": message }))
     }
 
-    fn shelf(&mut self) -> &mut Shelf {
+    fn held(&mut self) -> &mut dyn Held {
         &mut self.shelf
     }
 
@@ -80,6 +80,7 @@ impl Account for Atom {
         let tags = contact.get("tags").and_then(Value::as_array).into_iter().flatten();
         let optionals = contact.get("optionals").and_then(Value::as_object).into_iter().flatten();
         Row {
+            id: text_of(contact, "id").unwrap_or_default().to_owned(),
             name: names.into_iter().flatten().collect::<Vec<_>>().join(" "),
             phone: text_of(contact, "phone").unwrap_or_default().to_owned(),
             email: text_of(contact, "email").unwrap_or_default().to_owned(),

@@ -9,7 +9,7 @@ mod customer;
 
 use self::customer::Customer;
 use super::faults::mix;
-use super::model::{Account, Model, Reply, Row, Setup, text_of};
+use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
 use super::moment::Moment;
 use super::shelf::{Place, Shelf};
 use super::wire::{Answer, HTML, JSON, Request};
@@ -22,7 +22,7 @@ const KEY: &str = "sandbox-mercately-key";
 /// Mercately's line in the table.
 pub(super) const MODEL: Model = Model {
     name: "mercately",
-    base_url: "FERRY_MERCATELY_BASE_URL",
+    addresses: &[("FERRY_MERCATELY_BASE_URL", "")],
     credentials: &[("FERRY_MERCATELY_API_KEY", KEY)],
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("retailers"),
     open: |setup| Box::new(Mercately { setup: setup.clone(), shelf: Shelf::default() }),
@@ -79,7 +79,7 @@ impl Account for Mercately {
         Answer::json(500, &info("Internal server error"))
     }
 
-    fn shelf(&mut self) -> &mut Shelf {
+    fn held(&mut self) -> &mut dyn Held {
         &mut self.shelf
     }
 
@@ -88,6 +88,7 @@ impl Account for Mercately {
         let list = |name: &str| contact.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
         let field = |item: &Value, name: &str| text_of(item, name).unwrap_or_default().to_owned();
         Row {
+            id: text_of(contact, "id").unwrap_or_default().to_owned(),
             name: names.into_iter().flatten().collect::<Vec<_>>().join(" "),
             phone: field(contact, "phone"),
             email: field(contact, "email"),

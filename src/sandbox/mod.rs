@@ -6,6 +6,7 @@
 //! carries no contacts.
 
 mod atom;
+mod eadesk;
 mod faults;
 mod history;
 mod journal;
@@ -16,6 +17,7 @@ mod moment;
 mod page;
 mod server;
 mod shelf;
+mod twin;
 mod wire;
 
 pub use faults::{FAULTS, Fault, FaultKind};
@@ -45,6 +47,10 @@ const TAGS: [&str; 6] = ["VIP", "Newsletter", "Cliente", "Lead", "moved-2026", "
 const SLOW: Duration = Duration::from_secs(2);
 /// How long a new contact that lags is not found, unless told.
 const LAG: Duration = Duration::from_secs(2);
+/// Clients that an account begins with where nobody can make one, unless told.
+const TWIN_CLIENTS: u32 = 12;
+/// How long a token is good, unless told.
+const TWIN_TOKEN_TTL: Duration = Duration::from_secs(3600);
 
 /// How to run a sandbox. Begin with [`SandboxOptions::new`].
 #[derive(Clone, Debug)]
@@ -68,6 +74,14 @@ pub struct SandboxOptions {
     /// The custom fields that an account does not know, where the platform drops those in silence (Mercately); it
     /// knows all others.
     pub unknown_attributes: Vec<String>,
+    /// How many clients an account begins with, where nobody can make one (TWIN): their ids are
+    /// `7a1e0000-0000-4000-8000-000000000001` and on, with decimal digits at the end. One that nobody writes to costs
+    /// no memory.
+    pub twin_clients: u32,
+    /// How long a token is good that a login gave (TWIN); a client that asks for less gets less.
+    pub twin_token_ttl: Duration,
+    /// For how many requests such a token is good, for those who do not want to wait; no end when nothing is said.
+    pub twin_token_requests: Option<u64>,
 }
 
 impl SandboxOptions {
@@ -83,6 +97,9 @@ impl SandboxOptions {
             lag: LAG,
             tags: TAGS.map(str::to_owned).to_vec(),
             unknown_attributes: Vec::new(),
+            twin_clients: TWIN_CLIENTS,
+            twin_token_ttl: TWIN_TOKEN_TTL,
+            twin_token_requests: None,
         }
     }
 
@@ -144,6 +161,9 @@ fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<Lock>) -> Re
         seed: options.seed,
         tags: options.tags.clone(),
         unknown_attributes: options.unknown_attributes.clone(),
+        twin_clients: options.twin_clients,
+        twin_token_ttl: options.twin_token_ttl,
+        twin_token_requests: options.twin_token_requests,
     });
     let path = options.folder.join(format!("{}.jsonl", model.name));
     let journal = Journal::open(&path, Arc::clone(lock), |line| account.load(line))?;
@@ -161,21 +181,27 @@ impl Sandbox {
     pub fn credentials(&self) -> Vec<(&'static str, String)> {
         let of = |model: &'static Model| {
             let secrets = model.credentials.iter().map(|&(name, value)| (name, value.to_owned()));
-            std::iter::once((model.base_url, format!("http://{}", self.address))).chain(secrets)
+            let addresses = model.addresses.iter();
+            addresses.map(|&(name, path)| (name, format!("http://{}{path}", self.address))).chain(secrets)
         };
         MODELS.iter().flat_map(of).collect()
     }
 
     /// Everything that a platform holds, as it would answer it, oldest first. Nothing for a name that is not modelled.
+    ///
+    /// Eadesk: the persons and items that are not deleted. TWIN, which answers no client: those whose values a request
+    /// has changed, by number, each as `{"id", "attributes": {name: value}}`.
     pub fn contacts(&self, platform: &str) -> Vec<serde_json::Value> {
-        let Some(hosted) = self.site.hosted.iter().find(|hosted| hosted.model.name == platform) else {
-            return Vec::new();
-        };
-        let mut account = locked(&hosted.account);
-        let mut contacts: Vec<_> =
-            account.shelf().newest().filter_map(|text| serde_json::from_str(text).ok()).collect();
-        contacts.reverse();
-        contacts
+        self.hosted(platform).map(|hosted| locked(&hosted.account).held().contacts()).unwrap_or_default()
+    }
+
+    /// How many conversations were begun on a platform where a contact can only come with one (TWIN).
+    pub fn chats_started(&self, platform: &str) -> usize {
+        self.hosted(platform).map(|hosted| locked(&hosted.account).held().chats()).unwrap_or_default()
+    }
+
+    fn hosted(&self, platform: &str) -> Option<&Hosted> {
+        self.site.hosted.iter().find(|hosted| hosted.model.name == platform)
     }
 
     /// The newest exchanges, oldest first; the page is not among them.

@@ -3,20 +3,21 @@
 //! It does not serve: faults, limits and the disk are the server's.
 
 use super::moment::Moment;
-use super::shelf::Shelf;
 use super::wire::{Answer, Request};
-use super::{atom, mercately};
+use super::{atom, eadesk, mercately, twin};
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Every platform that the sandbox models. A request belongs to the first that owns its path.
-pub(super) const MODELS: &[Model] = &[atom::MODEL, mercately::MODEL];
+pub(super) const MODELS: &[Model] = &[atom::MODEL, mercately::MODEL, twin::MODEL, eadesk::MODEL];
 
 /// The facts of a modelled platform.
 pub(super) struct Model {
     /// As in a configuration's `platform`; its journal's name too.
     pub(super) name: &'static str,
-    /// The variable that leads a client here.
-    pub(super) base_url: &'static str,
+    /// The variables that lead a client here, each with what follows the host in its value.
+    pub(super) addresses: &'static [(&'static str, &'static str)],
     /// Variables and values that let a client in.
     pub(super) credentials: &'static [(&'static str, &'static str)],
     /// Whether a path (percent-encoded) is under this platform.
@@ -34,23 +35,49 @@ pub(super) struct Setup {
     pub(super) tags: Vec<String>,
     /// Custom fields that the account does not know, where a platform drops those.
     pub(super) unknown_attributes: Vec<String>,
+    /// Clients that the account has, where a platform lets nobody make one.
+    pub(super) twin_clients: u32,
+    /// How long a token of a login is good.
+    pub(super) twin_token_ttl: Duration,
+    /// For how many requests it is good.
+    pub(super) twin_token_requests: Option<u64>,
 }
 
 /// One account on a platform, and how the platform answers for it.
 pub(super) trait Account: Send {
-    /// Takes a line of the journal: a contact as it was left.
+    /// Takes a line of the journal: what was changed, as it was left.
     fn load(&mut self, line: &str) -> Result<(), String>;
     /// Carries out a request under one of its paths.
     fn answer(&mut self, request: &Request, moment: &Moment) -> Reply;
     /// The platform's own 500.
     fn failure(&self, request: &Request, moment: &Moment) -> Answer;
-    /// The contacts it holds.
-    fn shelf(&mut self) -> &mut Shelf;
+    /// What it holds.
+    fn held(&mut self) -> &mut dyn Held;
     /// A contact for the page.
     fn row(&self, contact: &Value) -> Row;
 }
 
-/// An answer, and the contact that the request changed, as its line of the journal.
+/// The contacts of an account, for those who look at it from outside: the page and the tests.
+pub(super) trait Held {
+    /// Shows what was hidden long enough.
+    fn reveal(&mut self, now: Instant);
+    /// How many contacts there are, hidden ones too.
+    fn total(&self) -> usize;
+    /// So many of them at most, newest first.
+    fn newest(&self, max: usize) -> Vec<Value>;
+    /// What requests left here, oldest first.
+    fn contacts(&self) -> Vec<Value> {
+        let mut contacts = self.newest(usize::MAX);
+        contacts.reverse();
+        contacts
+    }
+    /// How many conversations requests began; none on a platform where contacts come without.
+    fn chats(&self) -> usize {
+        0
+    }
+}
+
+/// An answer, and what the request changed, as its line of the journal.
 pub(super) struct Reply {
     pub(super) answer: Answer,
     pub(super) change: Option<String>,
@@ -62,7 +89,7 @@ impl Reply {
         Reply { answer, change: None }
     }
 
-    /// A contact was changed to this.
+    /// Something was changed to this.
     pub(super) fn changed(answer: Answer, line: String) -> Reply {
         Reply { answer, change: Some(line) }
     }
@@ -70,6 +97,7 @@ impl Reply {
 
 /// A contact as the page shows it.
 pub(super) struct Row {
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) phone: String,
     pub(super) email: String,
@@ -77,7 +105,7 @@ pub(super) struct Row {
     pub(super) attributes: Vec<(String, String)>,
 }
 
-/// A field that is text.
+/// A field that is text, if it is there.
 pub(super) fn text_of<'a>(contact: &'a Value, name: &str) -> Option<&'a str> {
     contact.get(name).and_then(Value::as_str)
 }

@@ -19,11 +19,16 @@ pub(super) struct Moment {
 impl Moment {
     /// As RFC 3339 with milliseconds, UTC.
     pub(super) fn rfc3339(&self) -> String {
-        let (seconds, millis) = (self.since_1970.as_secs(), self.since_1970.subsec_millis());
-        let (year, month, day) = date(seconds / 86_400);
-        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        rfc3339(self.since_1970)
     }
+}
+
+/// A time since 1970 as RFC 3339 with milliseconds, UTC.
+pub(super) fn rfc3339(since_1970: Duration) -> String {
+    let (seconds, millis) = (since_1970.as_secs(), since_1970.subsec_millis());
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
 /// Year, month and day of so many days after 1970-01-01, in the Gregorian calendar.

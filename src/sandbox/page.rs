@@ -2,7 +2,7 @@
 //!
 //! It shows what was acted on, whether or not a client has heard of it.
 
-use super::model::{Row, text_of};
+use super::model::Row;
 use super::server::{Hosted, Site, locked};
 use super::wire::{Answer, HTML};
 use minijinja::{AutoEscape, Environment, Value, context};
@@ -25,16 +25,15 @@ pub(super) fn page(site: &Site) -> Answer {
 /// A platform, as the template wants it.
 fn platform(hosted: &Hosted) -> Value {
     let mut account = locked(&hosted.account);
-    let total = account.shelf().len();
-    let texts: Vec<String> = account.shelf().newest().take(SHOWN_MAX).map(str::to_owned).collect();
-    let parsed = texts.iter().filter_map(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let contacts: Vec<Value> = parsed.map(|contact| line(text_of(&contact, "id"), account.row(&contact))).collect();
+    let total = account.held().total();
+    let newest = account.held().newest(SHOWN_MAX);
+    let contacts: Vec<Value> = newest.iter().map(|contact| line(account.row(contact))).collect();
     context! { name => hosted.model.name, total, contacts }
 }
 
 /// A contact, as the template wants it.
-fn line(id: Option<&str>, row: Row) -> Value {
+fn line(row: Row) -> Value {
     let attributes: Vec<Value> =
         row.attributes.into_iter().map(|(name, value)| Value::from(vec![name, value])).collect();
-    context! { id, attributes, name => row.name, phone => row.phone, email => row.email, tags => row.tags }
+    context! { id => row.id, attributes, name => row.name, phone => row.phone, email => row.email, tags => row.tags }
 }

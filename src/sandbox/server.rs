@@ -201,7 +201,7 @@ impl Hosted {
     /// answer may tell of.
     fn act(&self, request: &Request, moment: &Moment) -> (Reply, u64) {
         let mut account = locked(&self.account);
-        account.shelf().reveal(moment.now);
+        account.held().reveal(moment.now);
         let reply = account.answer(request, moment);
         if let Some(line) = &reply.change {
             self.journal.append(line);

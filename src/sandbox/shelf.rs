@@ -3,6 +3,8 @@
 //! Each is kept as the JSON text that the platform would answer, which is also its line in the journal. It knows
 //! nothing of what the text says.
 
+use super::model::Held;
+use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;
 
@@ -58,13 +60,6 @@ impl Shelf {
         }
     }
 
-    /// Shows what was hidden long enough. All are hidden for as long, so the oldest come first.
-    pub(super) fn reveal(&mut self, now: Instant) {
-        while self.hidden.front().is_some_and(|&(_, until)| until <= now) {
-            self.hidden.pop_front();
-        }
-    }
-
     /// The text at a place.
     pub(super) fn text(&self, place: Place) -> Option<&str> {
         self.texts.get(place).map(AsRef::as_ref)
@@ -107,9 +102,21 @@ impl Shelf {
         }
         self.seen().skip(skip).take(take).collect()
     }
+}
 
-    /// All of them, hidden ones too, newest first.
-    pub(super) fn newest(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().rev().map(AsRef::as_ref)
+impl Held for Shelf {
+    /// All are hidden for as long, so the oldest come first.
+    fn reveal(&mut self, now: Instant) {
+        while self.hidden.front().is_some_and(|&(_, until)| until <= now) {
+            self.hidden.pop_front();
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.texts.len()
+    }
+
+    fn newest(&self, max: usize) -> Vec<Value> {
+        self.texts.iter().rev().take(max).filter_map(|text| serde_json::from_str(text).ok()).collect()
     }
 }

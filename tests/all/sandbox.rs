@@ -1,7 +1,9 @@
 //! The sandbox against a raw HTTP client of this file's own: every quirk as a request and its whole answer.
 
 mod atom;
+mod eadesk;
 mod mercately;
+mod twin;
 
 use ferry::outcome::{Exit, Failure};
 use ferry::sandbox::{Exchange, FAULTS, FaultKind, Sandbox, SandboxOptions, start};
@@ -229,8 +231,14 @@ async fn the_environment_leads_a_client_in() {
         [
             ("FERRY_ATOM_BASE_URL", here.clone()),
             ("FERRY_ATOM_TOKEN", "sandbox-atom-token".to_owned()),
-            ("FERRY_MERCATELY_BASE_URL", here),
+            ("FERRY_MERCATELY_BASE_URL", here.clone()),
             ("FERRY_MERCATELY_API_KEY", "sandbox-mercately-key".to_owned()),
+            ("FERRY_TWIN_BASE_URL", format!("{here}/api/v1")),
+            ("FERRY_TWIN_IAM_URL", format!("{here}/api/v1")),
+            ("FERRY_TWIN_EMAIL", "sandbox@example.com".to_owned()),
+            ("FERRY_TWIN_PASSWORD", "sandbox-twin-password".to_owned()),
+            ("FERRY_EADESK_BASE_URL", here),
+            ("FERRY_EADESK_TOKEN", "sandbox-eadesk-token".to_owned()),
         ]
     );
     sandbox.stop().await;
