@@ -512,12 +512,12 @@ fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failur
     filling.add(pass, &rows)
 }
 
-/// Every phone and every e-mail of a contact, comparable.
+/// Every phone, e-mail and handle of a contact, comparable.
 fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
     let of = |field: Field| {
         contact.list(field).iter().map(move |value| IdentityValue { field, value: canonical(field, value) })
     };
-    of(Field::Phones).chain(of(Field::Emails)).collect()
+    of(Field::Phones).chain(of(Field::Emails)).chain(of(Field::Handles)).collect()
 }
 
 fn found_of(id: &str, json: &str) -> Found {
