@@ -4,6 +4,7 @@
 
 mod atom;
 mod diff;
+mod eadesk;
 mod mercately;
 mod settings;
 
@@ -207,6 +208,7 @@ fn credentials_go_into_the_header_that_each_platform_wants() {
     assert_eq!(credentials("atom", &[("token", "abc")]), pair("Authorization", "Bearer abc"));
     assert_eq!(credentials("atom", &[("token", "Bearer abc\n")]), pair("Authorization", "Bearer abc"));
     assert_eq!(credentials("mercately", &[("api_key", "abc")]), pair("Api-Key", "abc"));
+    assert_eq!(credentials("eadesk", &[("token", "abc")]), pair("token", "abc"));
 }
 
 #[test]
@@ -236,15 +238,22 @@ fn no_answer_however_odd_brings_a_connector_down() {
         "address",
         "items",
         "errors",
+        "err",
+        "_id",
+        "segments",
+        "contacts",
+        "description",
+        "status",
     ];
-    for platform in ["atom", "mercately"] {
+    for platform in ["atom", "mercately", "eadesk"] {
         for odd in odd.as_array().unwrap() {
             for key in keys {
-                let mut person = json!({ "id": "1" });
+                let mut person = json!({ "id": "1", "_id": "1" });
                 person[key] = odd.clone();
                 for answer in [
                     json!({ "items": [person], "customers": [person] }),
                     json!({ "items": odd, "customers": odd, "results": odd, key: odd }),
+                    json!([person]),
                     odd.clone(),
                 ] {
                     let door = Http::over(Box::new(Same(answer)));
