@@ -15,7 +15,7 @@ use ferry::http::{Http, Request, Response, Sent, message::Method};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::platforms::diff::{Delta, OnExisting, diff};
 use ferry::platforms::settings::Settings;
-use ferry::platforms::{Connector, Fault, Found, PLATFORMS, Platform, Ready, Step, platform_named};
+use ferry::platforms::{Connector, Fault, Found, Lookup, PLATFORMS, Platform, Ready, Step, platform_named};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -260,6 +260,11 @@ fn no_answer_however_odd_brings_a_connector_down() {
                     let connector = connect(platform, &[]).unwrap();
                     let _ = run(connector.page(&door, None));
                     let _ = run(connector.read(&door, "1", None));
+                    let _ = run(connector.half_made(&door, &person, 0));
+                    for field in connector.platform().finds_by {
+                        let by = Lookup { field: *field, value: "vk:1".to_owned() };
+                        let _ = run(connector.find(&door, &by));
+                    }
                     let _ =
                         run(connector.prepare(&door, &ferry::platforms::Needs { owners: true, ..Default::default() }));
                 }
