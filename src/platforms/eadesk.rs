@@ -126,7 +126,7 @@ fn segments(settings: &Settings) -> Result<Vec<(String, String)>, Failure> {
     let mut segments = pairs(line).ok_or_else(|| wrong(settings, "segments", line, expected))?;
     for (name, id) in settings.table("segments") {
         let Some(pair) = tidy(name).zip(tidy(id)) else {
-            return Err(wrong(settings, "segments", &format!("{name}: {id}"), "a name and an id"));
+            return Err(wrong(settings, "segments", &format!("{name}: {id}"), "a name and its id, both not blank"));
         };
         segments.push(pair);
     }

@@ -339,7 +339,7 @@ fn segments_are_a_table_or_one_line() {
     assert!(connector.fit(&Ready::default(), &mut want).is_empty());
     settings.set_table("segments", vec![("VIP".into(), " ".into())]);
     let failures = (facts("eadesk").connect)(&settings).err().unwrap();
-    assert_eq!(failures[0].to_string(), "`segments` of connection `my-shop` is `VIP:  `; expected a name and an id");
+    assert_eq!(failures[0].to_string(), "`segments` of connection `my-shop` is `VIP:  `; expected a name and its id, both not blank");
 }
 
 /// What a person of the account can hold.
