@@ -21,13 +21,29 @@ pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
 }
 
 /// The form in which two values of a field are compared: phones as the digits of their shortest WhatsApp form, e-mails
-/// in lower case, anything else as it is.
+/// in lower case, handles with their service in lower case (a WhatsApp number like a phone), anything else as it is.
 pub fn canonical(field: Field, value: &str) -> String {
     match field {
         Field::Phones => whatsapp_key(value),
         Field::Emails => value.trim().to_lowercase(),
+        Field::Handles => match split_handle(value) {
+            Some((service, value)) => format!("{service}:{}", handle_key(&service, value)),
+            None => value.trim().to_owned(),
+        },
         _ => value.trim().to_owned(),
     }
+}
+
+fn handle_key(service: &str, value: &str) -> String {
+    let key = if service == "whatsapp" { whatsapp_key(value) } else { String::new() };
+    if key.is_empty() { value.to_owned() } else { key }
+}
+
+/// The service of a handle (`service:value`), in lower case, and its value; `None` when either is not there.
+pub fn split_handle(handle: &str) -> Option<(String, &str)> {
+    let (service, value) = handle.split_once(':')?;
+    let (service, value) = (service.trim().to_lowercase(), value.trim());
+    (!service.is_empty() && !value.is_empty()).then_some((service, value))
 }
 
 /// Digits only.
@@ -99,6 +115,22 @@ mod tests {
         ] {
             assert_eq!(whatsapp_key(one), whatsapp_key(other), "{one} {other}");
             assert!(whatsapp_forms(one).contains(&digits(other)) && whatsapp_forms(other).contains(&digits(one)));
+        }
+    }
+
+    #[test]
+    fn handles_are_compared_by_service_and_value() {
+        for (handle, expected) in [
+            ("Telegram: anna", "telegram:anna"),
+            ("telegram:Anna", "telegram:Anna"),
+            ("whatsapp:+52 1 55 1234 5678", "whatsapp:525512345678"),
+            ("whatsapp:anna", "whatsapp:anna"),
+            ("vk:https://vk.example/анна", "vk:https://vk.example/анна"),
+            (" anna ", "anna"),
+            (":anna", ":anna"),
+            ("vk:", "vk:"),
+        ] {
+            assert_eq!(canonical(Field::Handles, handle), expected, "{handle}");
         }
     }
 

@@ -48,7 +48,10 @@ fn held(platform: &Platform, field: Field) -> &'static str {
 
 fn needs(platform: &Platform) -> String {
     let one_of = |fields: &&[Field]| fields.iter().map(|field| singular(*field)).collect::<Vec<_>>().join(" or ");
-    platform.needs.iter().map(one_of).collect::<Vec<_>>().join(", ")
+    match platform.needs {
+        [] => "nothing".to_owned(),
+        needs => needs.iter().map(one_of).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn finds_by(platform: &Platform) -> String {

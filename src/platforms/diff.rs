@@ -280,7 +280,7 @@ pub fn same(field: Field, one: &str, other: &str) -> bool {
             (one_key, other_key) if one_key.is_empty() || other_key.is_empty() => same_text(one, other),
             (one_key, other_key) => one_key == other_key,
         },
-        Field::Emails => canonical(field, one) == canonical(field, other),
+        Field::Emails | Field::Handles => canonical(field, one) == canonical(field, other),
         _ => same_text(one, other),
     }
 }

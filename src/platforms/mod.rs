@@ -9,6 +9,7 @@ pub mod settings;
 
 mod answer;
 mod atom;
+mod eadesk;
 mod fit;
 mod mercately;
 mod value;
@@ -22,7 +23,7 @@ use serde_json::{Map, Value};
 use settings::{Setting, Settings};
 
 /// Every platform there is, in the order in which they are shown.
-pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM];
+pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM, &eadesk::PLATFORM];
 
 /// The facts of a platform, each from its reference under the vendor's documents.
 pub struct Platform {

@@ -48,11 +48,15 @@ pub fn move_phone(object: &mut Map<String, Value>, name: &str, contact: &mut Con
 
 /// Moves an e-mail, its domain in lower case.
 pub fn move_email(object: &mut Map<String, Value>, name: &str, contact: &mut Contact) {
-    let email = take_text(object, name).map(|email| match email.rsplit_once('@') {
+    contact.list_mut(Field::Emails).extend(take_text(object, name).map(|email| tidy_email(&email)));
+}
+
+/// An e-mail with its domain in lower case.
+pub fn tidy_email(email: &str) -> String {
+    match email.rsplit_once('@') {
         Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
-        None => email,
-    });
-    contact.list_mut(Field::Emails).extend(email);
+        None => email.to_owned(),
+    }
 }
 
 /// Moves a time, as RFC 3339; one that cannot be read stays where it is.

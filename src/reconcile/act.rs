@@ -68,6 +68,13 @@ impl Reconciler {
                     whom = Whom::Id(id);
                 }
                 Ok(Taken::AlreadyThere(words)) => return self.after_claim(person, story, words).await,
+                Ok(Taken::Gone) if story.has_created && story.made.is_some() && story.tries < TRIES_MAX => {
+                    // Made by this run a moment ago: they are there, and are not shown to every request yet.
+                    story.tries += 1;
+                    let (at_ms, why) = (self.clock.wall_ms(), Failure::new(Exit::Unavailable, "not shown yet"));
+                    story.doubt = Some(Doubt { kind: StepKind::Change, since_ms, at_ms, why });
+                    return Ok(Turn::Again(retry_after(story.tries)));
+                }
                 Ok(Taken::Gone) => {
                     self.checkpoint.withdraw(self.run, person.key).await?;
                     story.tries += 1;

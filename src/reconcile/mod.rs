@@ -246,6 +246,11 @@ impl Reconciler {
         match self.connector.read(&self.http, id, None).await? {
             Reading::There(found) => self.turn_for_found(person, story, found, None).await,
             Reading::Gone | Reading::Unreadable => {
+                // Whoever was made a moment ago may not be shown yet.
+                let left = story.doubt.as_ref().map_or(Duration::ZERO, |doubt| self.settle_left(doubt));
+                if !left.is_zero() {
+                    return Ok(Turn::Again(left));
+                }
                 (story.made, story.has_created) = (None, false);
                 Ok(Turn::Again(Duration::ZERO))
             }

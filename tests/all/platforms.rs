@@ -4,6 +4,7 @@
 
 mod atom;
 mod diff;
+mod eadesk;
 mod mercately;
 mod settings;
 
@@ -14,7 +15,7 @@ use ferry::http::{Http, Request, Response, Sent, message::Method};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::platforms::diff::{Delta, OnExisting, diff};
 use ferry::platforms::settings::Settings;
-use ferry::platforms::{Connector, Fault, Found, PLATFORMS, Platform, Ready, Step, platform_named};
+use ferry::platforms::{Connector, Fault, Found, Lookup, PLATFORMS, Platform, Ready, Step, platform_named};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -207,6 +208,7 @@ fn credentials_go_into_the_header_that_each_platform_wants() {
     assert_eq!(credentials("atom", &[("token", "abc")]), pair("Authorization", "Bearer abc"));
     assert_eq!(credentials("atom", &[("token", "Bearer abc\n")]), pair("Authorization", "Bearer abc"));
     assert_eq!(credentials("mercately", &[("api_key", "abc")]), pair("Api-Key", "abc"));
+    assert_eq!(credentials("eadesk", &[("token", "abc")]), pair("token", "abc"));
 }
 
 #[test]
@@ -236,21 +238,33 @@ fn no_answer_however_odd_brings_a_connector_down() {
         "address",
         "items",
         "errors",
+        "err",
+        "_id",
+        "segments",
+        "contacts",
+        "description",
+        "status",
     ];
-    for platform in ["atom", "mercately"] {
+    for platform in ["atom", "mercately", "eadesk"] {
         for odd in odd.as_array().unwrap() {
             for key in keys {
-                let mut person = json!({ "id": "1" });
+                let mut person = json!({ "id": "1", "_id": "1" });
                 person[key] = odd.clone();
                 for answer in [
                     json!({ "items": [person], "customers": [person] }),
                     json!({ "items": odd, "customers": odd, "results": odd, key: odd }),
+                    json!([person]),
                     odd.clone(),
                 ] {
                     let door = Http::over(Box::new(Same(answer)));
                     let connector = connect(platform, &[]).unwrap();
                     let _ = run(connector.page(&door, None));
                     let _ = run(connector.read(&door, "1", None));
+                    let _ = run(connector.half_made(&door, &person, 0));
+                    for field in connector.platform().finds_by {
+                        let by = Lookup { field: *field, value: "vk:1".to_owned() };
+                        let _ = run(connector.find(&door, &by));
+                    }
                     let _ =
                         run(connector.prepare(&door, &ferry::platforms::Needs { owners: true, ..Default::default() }));
                 }

@@ -151,6 +151,10 @@ fn the_same_value_in_another_form_is_no_change() {
         (Field::Notes, "a\rb", "a\nb", true),
         (Field::City, "quito", "Quito", false),
         (Field::Tags, "VIP", "vip", false),
+        (Field::Handles, "Telegram:anna", "telegram: anna", true),
+        (Field::Handles, "telegram:anna", "vk:anna", false),
+        (Field::Handles, "telegram:anna", "telegram:Anna", false),
+        (Field::Handles, "whatsapp:+5215512345678", "whatsapp:52 55 1234 5678", true),
     ] {
         assert_eq!(same(field, one, other), expected, "{one} {other}");
     }

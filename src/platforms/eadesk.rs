@@ -1,0 +1,279 @@
+//! Eadesk (Yeahdesk): persons and their contact data. A person is made by one call and each item (phone, e-mail,
+//! handle) by another; whoever is there is found by a regular expression.
+//!
+//! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
+//! connect, answers; reading, finding and writing have a file each.
+
+mod find;
+mod person;
+mod write;
+
+use super::answer::{Account, Purpose, send};
+use super::diff::Delta;
+use super::settings::{Setting, Settings, validate, whole_number, wrong};
+use super::value::{text, tidy};
+use super::{
+    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step, Taken,
+    Whom,
+};
+use crate::contact::{Field, Wanted};
+use crate::http::{Credentials, Http, Request, Response};
+use crate::outcome::{Failure, Problem};
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// The facts (help article on managing clients).
+pub const PLATFORM: Platform = Platform {
+    name: "eadesk",
+    aliases: &["yeahdesk"],
+    title: "Eadesk",
+    holds: &[Field::FullName, Field::Phones, Field::Emails, Field::Handles, Field::Tags, Field::Notes],
+    single: &[],
+    reads: &[Field::Id, Field::CreatedAt],
+    attributes: false,
+    defines_attributes: false,
+    creates: true,
+    half_makes: true,
+    needs: &[],
+    finds_by: &[Field::Phones, Field::Emails, Field::Handles],
+    drops: &[],
+    drops_attributes: false,
+    // Also where an update merges: an item that is added twice stands there twice, and one is deleted by its own id,
+    // so that what was read long ago will not do.
+    replaces: |_| true,
+    takes_back: "who was created is deleted; changes are written back",
+    rate_start_per_s: 2.0,
+    concurrency: 4,
+    lists: &[],
+    ids_setting: None,
+    settings: SETTINGS,
+    base_url: "https://app.yeahdesk.ru",
+    credentials,
+    login: |_| None,
+    connect,
+};
+
+const SETTINGS: &[Setting] = &[
+    Setting::secret("token", "the API token of the account"),
+    Setting::choice("auth", &["query", "bearer"], "query", "whether the token goes into the address or into a header"),
+    Setting::choice("on_update", &["replace", "merge"], "replace", "what an update does to the fields that it omits"),
+    Setting::text("segments", None, "the id of each segment by its name, for tags: a table, or `VIP=id, New=id`"),
+    Setting::text("services", Some(SERVICES), "the messengers that it knows, and of what type their items are"),
+    Setting::text("page_size", Some("1000"), "persons on a page of the list"),
+    Setting::switch("need_existing_records", "true", "ask for persons who are not deleted only"),
+    Setting::switch("search_by_type", "true", "name the type of the item that is searched for"),
+    Setting::switch("path_equals", "false", "end the paths of updates and deletions with `=`, as the documents do"),
+    Setting::text("path_prefix", Some("/api/clients/person"), "what stands before `/create`, `/read`, `/update`"),
+];
+
+/// The documents name the services and the types, but not which go together.
+const SERVICES: &str = "whatsapp=phone, telegram=id, vk=id, facebook=id, skype=id, chatra=id";
+/// The types of items.
+const TYPES: [&str; 3] = ["id", "mail", "phone"];
+/// More persons on a page than the API can be expected to send in one answer.
+const PAGE_SIZE_MAX: u64 = 10_000;
+/// How many persons an answer has when nobody says: a page that is asked to be longer may be cut to that.
+const LIMIT_DEFAULT: u64 = 50;
+
+fn credentials(settings: &Settings) -> Credentials {
+    let token = settings.secret("token").map(|token| {
+        let token = token.expose_secret().trim();
+        token.strip_prefix("Bearer ").unwrap_or(token).to_owned()
+    });
+    let mut credentials = Credentials::default();
+    match settings.get_or_default(SETTINGS, "auth") {
+        "bearer" => {
+            let bearer = token.map(|token| SecretString::from(format!("Bearer {token}")));
+            credentials.headers.extend(bearer.map(|bearer| ("Authorization", bearer)));
+        }
+        _ => credentials.query.extend(token.map(|token| ("token", SecretString::from(token)))),
+    }
+    credentials
+}
+
+fn connect(settings: &Settings) -> Connected {
+    let mut failures = validate(&PLATFORM, settings);
+    let get = |name| settings.get_or_default(SETTINGS, name);
+    let prefix = get("path_prefix");
+    if !prefix.starts_with('/') {
+        failures.push(wrong(settings, "path_prefix", prefix, "a path that begins with `/`"));
+    }
+    let page_size = whole_number(settings, "page_size", get("page_size"), 1, PAGE_SIZE_MAX);
+    let page_size = page_size.map_err(|failure| failures.push(failure)).unwrap_or_default();
+    let segments = segments(settings).map_err(|failure| failures.push(failure)).unwrap_or_default();
+    let services = services(settings).map_err(|failure| failures.push(failure)).unwrap_or_default();
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    Ok(Box::new(Eadesk {
+        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
+        merges: get("on_update") == "merge",
+        segments,
+        services,
+        page_size,
+        hides_deleted: get("need_existing_records") == "true",
+        searches_by_type: get("search_by_type") == "true",
+        path_end: if get("path_equals") == "true" { "=" } else { "" },
+        prefix: prefix.trim_end_matches('/').to_owned(),
+    }))
+}
+
+/// Names and ids, from the table or from one line of `name=id` (all that an environment variable can hold).
+fn segments(settings: &Settings) -> Result<Vec<(String, String)>, Failure> {
+    let line = settings.get("segments").unwrap_or_default();
+    let expected = "`name=id`, several joined by `,`";
+    let mut segments = pairs(line).ok_or_else(|| wrong(settings, "segments", line, expected))?;
+    for (name, id) in settings.table("segments") {
+        let Some(pair) = tidy(name).zip(tidy(id)) else {
+            return Err(wrong(settings, "segments", &format!("{name}: {id}"), "a name and its id, both not blank"));
+        };
+        segments.push(pair);
+    }
+    Ok(segments)
+}
+
+fn services(settings: &Settings) -> Result<Vec<(String, String)>, Failure> {
+    let line = settings.get_or_default(SETTINGS, "services");
+    let known = |pairs: &Vec<(String, String)>| pairs.iter().all(|(_, kind)| TYPES.contains(&kind.as_str()));
+    let expected = "`service=type`, several joined by `,`, the type one of `id`, `mail`, `phone`";
+    pairs(&line.to_lowercase()).filter(known).ok_or_else(|| wrong(settings, "services", line, expected))
+}
+
+/// `a=1, b=2`. The last `=` divides, for names are anybody's and ids are not.
+fn pairs(line: &str) -> Option<Vec<(String, String)>> {
+    let parts = line.split(',').filter(|part| !part.trim().is_empty());
+    let pair = |part: &str| part.rsplit_once('=').and_then(|(name, id)| tidy(name).zip(tidy(id)));
+    parts.map(pair).collect()
+}
+
+/// The connector; its fields are the settings.
+struct Eadesk {
+    account: Account,
+    merges: bool,
+    /// Names and ids.
+    segments: Vec<(String, String)>,
+    /// Services and the types of their items.
+    services: Vec<(String, String)>,
+    page_size: u64,
+    hides_deleted: bool,
+    searches_by_type: bool,
+    path_end: &'static str,
+    prefix: String,
+}
+
+#[async_trait]
+impl Connector for Eadesk {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    async fn check(&self, http: &Http) -> Result<Checked, Fault> {
+        let page = self.page_from(http, 0, self.page_size.min(LIMIT_DEFAULT)).await?;
+        let is_nobody_there = page.found.is_empty() && page.next.is_none();
+        Ok(Checked { contacts: is_nobody_there.then_some(0), sample: page.found })
+    }
+
+    async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+        let offset = match after {
+            Some(cursor) => cursor.parse().map_err(|_| no_offset(cursor))?,
+            None => 0,
+        };
+        self.page_from(http, offset, self.page_size).await
+    }
+
+    async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
+        match by.field {
+            Field::Phones | Field::Emails | Field::Handles => self.find_by_item(http, by).await,
+            Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
+            other => {
+                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                Err(Fault::Fatal(Failure::failed(message)))
+            }
+        }
+    }
+
+    async fn read(&self, http: &Http, id: &str, _or_by: Option<&Lookup>) -> Result<Reading, Fault> {
+        if id.trim().is_empty() {
+            return Ok(Reading::Gone);
+        }
+        self.read_by_id(http, id).await
+    }
+
+    async fn prepare(&self, _http: &Http, _needs: &Needs) -> Result<Ready, Fault> {
+        Ok(Ready::default())
+    }
+
+    fn fit(&self, _ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+        let mut not_carried = self.fit_handles(wanted);
+        not_carried.extend(self.fit_tags(wanted));
+        not_carried
+    }
+
+    fn steps(&self, _ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        Ok(self.steps_to(delta, found))
+    }
+
+    async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
+        self.find_half_made(http, made, since_ms).await
+    }
+
+    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+        self.take_step(http, step, whom).await
+    }
+}
+
+/// What an answer with a success status says.
+enum Said {
+    /// Nothing at all: there is no more of a list.
+    Nothing,
+    /// Nobody or nothing has this id.
+    NotFound,
+    /// This.
+    Json(Value),
+}
+
+/// Answers.
+impl Eadesk {
+    async fn ask(&self, http: &Http, request: Request, purpose: Purpose) -> Result<(Said, Response), Fault> {
+        let response = send(http, request, purpose).await?;
+        let said = self.said(http, &response, purpose)?;
+        Ok((said, response))
+    }
+
+    /// A failure can come with a success status: `err` is looked for before anything else is.
+    fn said(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<Said, Fault> {
+        if !response.is_success() {
+            return Err(self.failure(http, response, purpose));
+        }
+        if response.body.trim_ascii().is_empty() {
+            return Ok(Said::Nothing);
+        }
+        let Some(value) = response.json() else { return Err(self.not_promised(http, response, purpose, "JSON")) };
+        match value.get("err") {
+            None | Some(Value::Null) => Ok(Said::Json(value)),
+            Some(err) if text(err).is_some_and(|err| err.eq_ignore_ascii_case("ENOT_FOUND")) => Ok(Said::NotFound),
+            Some(_) => Err(self.account.judge(http, response, purpose, "token")),
+        }
+    }
+
+    /// 404 is never a person who is missing, but a path that leads nowhere.
+    fn failure(&self, http: &Http, response: &Response, purpose: Purpose) -> Fault {
+        match response.status {
+            401 | 403 => self.account.refuses_us(response, &["token", "auth"]),
+            300..=399 | 404 | 405 => self.account.wrong_address(http, response, &["base_url", "path_prefix"]),
+            _ => self.account.judge(http, response, purpose, "token"),
+        }
+    }
+
+    fn not_promised(&self, http: &Http, response: &Response, purpose: Purpose, promised: &str) -> Fault {
+        match purpose {
+            Purpose::Write => self.account.not_promised_of_write(http, response, promised),
+            Purpose::List | Purpose::Look => self.account.not_promised(http, response, promised),
+        }
+    }
+}
+
+fn no_offset(cursor: &Cursor) -> Fault {
+    Fault::Fatal(Failure::failed(format!("`{cursor}` is no place in the list")))
+}

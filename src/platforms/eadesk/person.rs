@@ -1,0 +1,176 @@
+//! Reading persons: one, a page of them, and what a contact is made of.
+//!
+//! Nothing is ever deleted but by a mark: whoever bears it is left out, and so is each item that does.
+
+use super::super::answer::Purpose;
+use super::super::diff::same;
+use super::super::value::{keep_rest, move_text, move_time, take_text, text, tidy_email, with_plus};
+use super::super::{Fault, Found, Page, Reading};
+use super::{Eadesk, Said};
+use crate::contact::{Contact, Field};
+use crate::http::{Http, Request, Response};
+use crate::outcome::{Exit, Failure};
+use serde_json::{Map, Value};
+
+/// Where a contact keeps the items as they came, with their ids and who made them.
+pub(super) const ITEMS: &str = "items";
+
+/// A person as the platform has them.
+pub(super) struct Person {
+    pub found: Found,
+    pub is_deleted: bool,
+}
+
+impl Eadesk {
+    pub(super) async fn read_by_id(&self, http: &Http, id: &str) -> Result<Reading, Fault> {
+        let request = Request::get(format!("{}/read", self.prefix)).query("id", id);
+        let persons = self.persons(http, request, Purpose::Look).await?;
+        let others = persons.len();
+        match persons.into_iter().find(|person| person.found.id == id) {
+            Some(Person { found, is_deleted: false }) => Ok(Reading::There(found)),
+            Some(_) => Ok(Reading::Gone),
+            None if others == 0 => Ok(Reading::Gone),
+            None => {
+                let message = format!("{} answered `id={id}` with {others} other persons", self.account.title);
+                Err(Fault::InDoubt(Failure::new(Exit::Unavailable, message)))
+            }
+        }
+    }
+
+    /// A page from this offset. The next begins behind what was received, for the server may send less than it is asked
+    /// for; only an empty one is the end. Pages on which everybody is deleted are passed over.
+    pub(super) async fn page_from(&self, http: &Http, mut offset: u64, limit: u64) -> Result<Page, Fault> {
+        let mut first_before = None;
+        loop {
+            let persons = self.persons(http, self.list(offset, limit), Purpose::List).await?;
+            let first = persons.first().map(|person| person.found.id.clone());
+            if first.is_none() || first == first_before {
+                return Ok(Page::default());
+            }
+            offset = offset.saturating_add(persons.len() as u64);
+            let alive = persons.into_iter().filter(|person| !person.is_deleted);
+            let found: Vec<Found> = alive.map(|person| person.found).collect();
+            if !found.is_empty() {
+                return Ok(Page { found, unread: Vec::new(), total: None, next: Some(offset.to_string()) });
+            }
+            first_before = first;
+        }
+    }
+
+    /// The request for persons from an offset. That a parameter hides the deleted is told by its being there: any value
+    /// of it does.
+    pub(super) fn list(&self, offset: u64, limit: u64) -> Request {
+        let request = Request::get(format!("{}/read", self.prefix));
+        let request = request.query("offset", offset.to_string()).query("limit", limit.to_string());
+        if self.hides_deleted { request.query("needExistingRecords", "true") } else { request }
+    }
+
+    async fn persons(&self, http: &Http, request: Request, purpose: Purpose) -> Result<Vec<Person>, Fault> {
+        let (persons, response) = self.raw_persons(http, request, purpose).await?;
+        let read = |person| self.read_person(person).ok_or_else(|| self.no_persons(http, &response, purpose));
+        persons.into_iter().map(read).collect()
+    }
+
+    /// The persons of an answer: a bare array; nothing, or nobody, where there is no more.
+    pub(super) async fn raw_persons(
+        &self,
+        http: &Http,
+        request: Request,
+        purpose: Purpose,
+    ) -> Result<(Vec<Value>, Response), Fault> {
+        match self.ask(http, request, purpose).await? {
+            (Said::Json(Value::Array(persons)), response) => Ok((persons, response)),
+            (Said::Nothing | Said::NotFound, response) => Ok((Vec::new(), response)),
+            (Said::Json(_), response) => Err(self.no_persons(http, &response, purpose)),
+        }
+    }
+
+    pub(super) fn no_persons(&self, http: &Http, response: &Response, purpose: Purpose) -> Fault {
+        self.not_promised(http, response, purpose, "an array of persons")
+    }
+
+    pub(super) fn read_person(&self, person: Value) -> Option<Person> {
+        let Value::Object(mut person) = person else { return None };
+        let id = take_text(&mut person, "_id")?;
+        let is_deleted = is_deleted(&person);
+        let mut contact = Contact::default();
+        contact.set_text(Field::Id, id.as_str());
+        move_text(&mut person, "name", &mut contact, Field::FullName);
+        move_text(&mut person, "description", &mut contact, Field::Notes);
+        self.read_segments(&mut person, &mut contact);
+        let items = self.read_items(&mut person, &mut contact);
+        move_time(&mut person, "createdAt", &mut contact, Field::CreatedAt);
+        keep_rest(person, &mut contact);
+        if !items.is_empty() {
+            contact.native.insert(ITEMS.to_owned(), Value::Array(items));
+        }
+        Some(Person { found: Found { id, contact }, is_deleted })
+    }
+
+    /// By name; an id that nobody has named stays one.
+    fn read_segments(&self, person: &mut Map<String, Value>, contact: &mut Contact) {
+        let Some(Value::Array(segments)) = person.shift_remove("segments") else { return };
+        let tags = contact.list_mut(Field::Tags);
+        for id in segments.iter().filter_map(text) {
+            let name = self.segment_name(&id).map_or_else(|| id.clone(), str::to_owned);
+            if !tags.contains(&name) {
+                tags.push(name);
+            }
+        }
+    }
+
+    /// The items that are not deleted, as they came; what they say goes to the contact, each value once.
+    fn read_items(&self, person: &mut Map<String, Value>, contact: &mut Contact) -> Vec<Value> {
+        let Some(Value::Array(mut items)) = person.shift_remove("contacts") else { return Vec::new() };
+        items.retain(|item| item.as_object().is_some_and(|item| !is_deleted(item)));
+        for item in &items {
+            let Some((field, value)) = self.read_item(item) else { continue };
+            let list = contact.list_mut(field);
+            if !list.iter().any(|known| same(field, known, &value)) {
+                list.push(value);
+            }
+        }
+        items
+    }
+
+    /// The field of an item, and its value there. A messenger that is not told by its service may be told by who made
+    /// the item.
+    pub(super) fn read_item(&self, item: &Value) -> Option<(Field, String)> {
+        let part = |name| item.get(name).and_then(text).map(|text| text.to_lowercase()).unwrap_or_default();
+        let value = item.get("value").and_then(text)?;
+        let (kind, service) = (part("type"), part("service"));
+        match (kind.as_str(), service.as_str()) {
+            ("phone", "phone" | "") | ("", "phone") => Some((Field::Phones, with_plus(&value))),
+            ("mail", "mail" | "") | ("", "mail") => Some((Field::Emails, tidy_email(&value))),
+            _ => {
+                let origin = Some(part("origin")).filter(|origin| self.type_of(origin).is_some());
+                let service = if service.is_empty() { origin.unwrap_or_else(|| "id".to_owned()) } else { service };
+                let value = if kind == "phone" { with_plus(&value) } else { value };
+                Some((Field::Handles, format!("{service}:{value}")))
+            }
+        }
+    }
+
+    fn segment_name(&self, id: &str) -> Option<&str> {
+        self.segments.iter().find(|(_, known)| known == id).map(|(name, _)| name.as_str())
+    }
+
+    /// The id of a segment by its name; the name of no segment is an id that was read.
+    pub(super) fn segment_id<'a>(&'a self, name: &'a str) -> &'a str {
+        self.segments.iter().find(|(known, _)| known == name).map_or(name, |(_, id)| id)
+    }
+
+    /// The name by which a tag is known here, whether it was given by its name or by its id.
+    pub(super) fn known_tag<'a>(&'a self, tag: &'a str) -> Option<&'a str> {
+        self.segment_name(self.segment_id(tag))
+    }
+
+    /// The type of the items of a messenger that the platform knows.
+    pub(super) fn type_of(&self, service: &str) -> Option<&str> {
+        self.services.iter().find(|(known, _)| known == service).map(|(_, kind)| kind.as_str())
+    }
+}
+
+pub(super) fn is_deleted(object: &Map<String, Value>) -> bool {
+    object.get("status").and_then(Value::as_str).is_some_and(|status| status.eq_ignore_ascii_case("deleted"))
+}
