@@ -11,6 +11,7 @@ mod answer;
 mod atom;
 mod fit;
 mod mercately;
+mod twin;
 mod value;
 
 use crate::contact::{Contact, Field, Wanted};
@@ -22,7 +23,7 @@ use serde_json::{Map, Value};
 use settings::{Setting, Settings};
 
 /// Every platform there is, in the order in which they are shown.
-pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM];
+pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM, &twin::PLATFORM];
 
 /// The facts of a platform, each from its reference under the vendor's documents.
 pub struct Platform {

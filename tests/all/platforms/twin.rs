@@ -1,0 +1,1 @@
+//! TWIN: what is sent, and what is made of its answers.
