@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, nearest};
 use super::env::{Env, expand};
 use super::yaml::{Key, Kind, Node, Span};
 use crate::platforms::Platform;
-use crate::platforms::settings::{COMMON, Setting, Settings, lack};
+use crate::platforms::settings::{COMMON, Lack, Setting, Settings, lack};
 use secrecy::SecretString;
 
 /// Fills the settings of one connection.
@@ -192,13 +192,15 @@ impl<'e> Filling<'e> {
             let message = format!("connection `{}` needs {names}: {}", self.name, lack.setting().help);
             let variables = lack.names(|name| format!("`{}`", variable(&self.name, name)));
             let lines = lack.names(|name| format!("`{name}:`"));
-            let variable = if variables.contains(" and ") { "variables" } else { "variable" };
+            let hint = match lack {
+                Lack::One(_) => format!("set the environment variable {variables}, or {lines} in `ferry.yaml`"),
+                Lack::OneOr(_) => format!("set in the environment {variables}; or in `ferry.yaml` {lines}"),
+            };
             let place = match &self.place {
                 Some(span) => Diagnostic::new(span.clone(), message),
                 None => Diagnostic::elsewhere(message),
             };
-            self.lacks
-                .push(place.hint(format!("set the environment {variable} {variables}, or {lines} in `ferry.yaml`")));
+            self.lacks.push(place.hint(hint));
         }
     }
 }

@@ -54,7 +54,11 @@ pub const PLATFORM: Platform = Platform {
 };
 
 const SETTINGS: &[Setting] = &[
-    Setting::secret_or("token", &["email", "password"], "a token of the account; it ends after a week at most"),
+    Setting::secret_or(
+        "token",
+        &["email", "password"],
+        "a token of the account, which lives as long as it was made for (a week)",
+    ),
     Setting::text("email", None, "the e-mail to log in with, where there is no token"),
     Setting::spare_secret("password", "the password to log in with, where there is no token"),
     Setting::text("iam_url", Some("https://iam.twin24.ai/api/v1"), "the address of the server that gives tokens"),
@@ -98,7 +102,8 @@ fn connect(settings: &Settings) -> Connected {
     if let Err(failure) = check_base_url(get("iam_url"), settings.is_true("allow_http")) {
         // The address is not repeated: it might hold a password.
         let message = format!("`iam_url` of connection `{}` will not do: {}", settings.connection, failure.message);
-        failures.push(Failure { message, ..failure });
+        let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`iam_url`"));
+        failures.push(Failure { message, hint, ..failure });
     }
     if !failures.is_empty() {
         return Err(failures);
