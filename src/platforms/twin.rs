@@ -203,9 +203,11 @@ impl Connector for Twin {
         let (mut steps, mut problems) = (Vec::new(), Vec::new());
         for name in &delta.changed_attributes {
             let value = delta.after.attribute(name).filter(|value| !value.is_empty());
-            match ready.attributes.iter().find(|defined| defined.name == **name) {
-                Some(defined) => steps.push(self.step(defined, value)),
-                None => problems.push(undefined(name, ready)),
+            let mut of_name = ready.attributes.iter().filter(|defined| defined.name == **name);
+            match (of_name.next(), of_name.next()) {
+                (Some(defined), None) => steps.push(self.step(defined, value)),
+                (Some(one), Some(other)) => problems.push(ambiguous(one, other)),
+                (None, _) => problems.push(undefined(name, ready)),
             }
         }
         if problems.is_empty() { Ok(steps) } else { Err(problems) }
@@ -229,7 +231,10 @@ impl Connector for Twin {
         let path = path.ok_or_else(|| Fault::Fatal(undefined_id(what)))?;
         let response = self.ask(http, written(method, path, name.map(|name| json!({ "name": name }))), Purpose::Write);
         match response.await? {
-            response if response.is_success() => Ok(()),
+            response if response.is_success() => {
+                self.rename(what);
+                Ok(())
+            }
             response if is_absent(&response) && !matches!(what, Define::Add { .. }) => {
                 Err(Fault::Fatal(undefined_id(what)))
             }
@@ -377,12 +382,19 @@ impl Twin {
         Found { id: id.to_owned(), contact }
     }
 
+    /// A client's value can go on under an old name for a while; the ids say which one it has now.
+    fn rename(&self, what: &Define) {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        match what {
+            Define::Rename { id, name } => drop(names.insert(id.clone(), name.clone())),
+            Define::Remove { id } => drop(names.remove(id)),
+            Define::Add { .. } => {}
+        }
+    }
+
     fn ambiguous(&self, one: &Definition, other: &Definition) -> Failure {
-        let message = format!(
-            "the account of connection `{}` has two attributes `{}`: `{}` and `{}`",
-            self.account.connection, one.name, one.id, other.id
-        );
-        Failure::usage(message).hint("rename or remove one of them, since nobody can tell which one is meant")
+        let Problem { message, hint, .. } = ambiguous(one, other);
+        Failure { hint, ..Failure::usage(format!("connection `{}`: {message}", self.account.connection)) }
     }
 }
 
@@ -455,6 +467,13 @@ fn not_found(client: &str) -> Problem {
     Problem::new("target_id.not_found", format!("{} has no client `{client}`", PLATFORM.title))
         .at(Field::TargetId.name())
         .hint("take the id from the operator's panel, or from an export")
+}
+
+fn ambiguous(one: &Definition, other: &Definition) -> Problem {
+    let message = format!("the account has two attributes `{}`: `{}` and `{}`", one.name, one.id, other.id);
+    Problem::new("attribute.ambiguous", message)
+        .at(format!("attributes.{}", one.name))
+        .hint("rename or remove one of them, since nobody can tell which one is meant")
 }
 
 fn undefined(name: &str, ready: &Ready) -> Problem {

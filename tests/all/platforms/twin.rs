@@ -104,6 +104,22 @@ fn a_value_belongs_to_the_attribute_of_its_id_and_failing_that_of_its_name() {
 }
 
 #[test]
+fn a_renamed_attribute_is_read_by_its_new_name_at_once() {
+    let script: &[Exchange] = &[
+        (DEFINED, ok(recorded())),
+        (r#"PATCH /clients/attributes/a1 {"name":"Имя"}"#, Text(200, "")),
+        ("DELETE /clients/attributes/a2", Text(200, "")),
+        (VALUES, list(2, &[value("a1", "Имя клиента", "Иван"), value("a2", "old", "41")])),
+    ];
+    let scene = scene("twin", &[], script);
+    run(scene.connector.check(&scene.http)).unwrap();
+    let rename = Define::Rename { id: "a1".to_owned(), name: "Имя".to_owned() };
+    run(scene.connector.define(&scene.http, &rename)).unwrap();
+    run(scene.connector.define(&scene.http, &Define::Remove { id: "a2".to_owned() })).unwrap();
+    assert_eq!(client(&scene)["attributes"], json!({"Имя": "Иван", "old": "41"}));
+}
+
+#[test]
 fn two_values_of_one_name_are_both_kept() {
     let values = [value("a1", "Город", "Казань"), value("a2", "Город", "Омск"), value("a3", "Город", "Тула")];
     let scene = scene("twin", &[], &[(VALUES, list(3, &values))]);
@@ -273,7 +289,7 @@ fn a_name_that_two_attributes_have_is_refused_where_it_is_needed() {
         (
             "Возраст",
             Some(
-                "fatal 2 the account of connection `my-shop` has two attributes `Возраст`: `a3` and `a4` | rename or \
+                "fatal 2 connection `my-shop`: the account has two attributes `Возраст`: `a3` and `a4` | rename or \
                  remove one of them, since nobody can tell which one is meant",
             ),
         ),
@@ -362,6 +378,18 @@ fn attributes_that_the_account_does_not_define_are_all_named() {
             undefined("Balance", "have it defined first, or leave it out of the mapping"),
         ])
     );
+}
+
+#[test]
+fn a_value_whose_attribute_nobody_can_tell_is_not_written() {
+    let ready =
+        Ready { attributes: vec![definition("a1", "Город"), definition("a2", "Город")], ..Ready::default() };
+    let found = there(CLIENT, json!({}));
+    let want = wanted(json!({"attributes": {"Город": "Омск"}}));
+    let connector = connect("twin", &[]).unwrap();
+    let problems = connector.steps(&ready, &delta("twin", &want, Some(&found)), Some(&found)).unwrap_err();
+    let told: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect();
+    assert_eq!(told, ["attribute.ambiguous: the account has two attributes `Город`: `a1` and `a2`"]);
 }
 
 #[test]
