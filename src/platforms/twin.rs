@@ -120,6 +120,9 @@ fn connect(settings: &Settings) -> Connected {
     }))
 }
 
+/// One item of a list, as it was sent.
+type Item = Map<String, Value>;
+
 /// The connector; its fields are the settings.
 struct Twin {
     account: Account,
@@ -292,12 +295,7 @@ impl Twin {
     }
 
     /// The `count` and the `items` of a successful answer.
-    fn items(
-        &self,
-        http: &Http,
-        response: &Response,
-        purpose: Purpose,
-    ) -> Result<(Option<u64>, Vec<Map<String, Value>>), Fault> {
+    fn items(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<(Option<u64>, Vec<Item>), Fault> {
         if !response.is_success() {
             return Err(self.failure(http, response, purpose));
         }
@@ -311,13 +309,8 @@ impl Twin {
 
     /// All items of a list of attributes; `None` when it is nobody's. No paging is documented for it, so the next page
     /// is asked for only while fewer came than there are, and until one brings nothing new.
-    async fn whole_list(
-        &self,
-        http: &Http,
-        path: &str,
-        purpose: Purpose,
-    ) -> Result<Option<Vec<Map<String, Value>>>, Fault> {
-        let mut list: Vec<Map<String, Value>> = Vec::new();
+    async fn whole_list(&self, http: &Http, path: &str, purpose: Purpose) -> Result<Option<Vec<Item>>, Fault> {
+        let mut list: Vec<Item> = Vec::new();
         let mut met = HashSet::new();
         for number in 1..=PAGES_MAX {
             let request = Request::get(path);
@@ -342,7 +335,7 @@ impl Twin {
 }
 
 /// An attribute's id, and its name, in case the ids that a server gives are not as different as they should be.
-fn key_of(item: &Map<String, Value>) -> (Option<String>, Option<String>) {
+fn key_of(item: &Item) -> (Option<String>, Option<String>) {
     let part = |name| item.get(name).and_then(text);
     (part("id"), part("name"))
 }
@@ -365,7 +358,7 @@ fn is_absent(response: &Response) -> bool {
 /// Reading.
 impl Twin {
     /// Values by the names of their attributes, in the order given; of two attributes of one name the second is `Name#2`.
-    fn read_client(&self, id: &str, values: &[Map<String, Value>]) -> Found {
+    fn read_client(&self, id: &str, values: &[Item]) -> Found {
         let mut contact = Contact::default();
         contact.set_text(Field::Id, id);
         contact.set_text(Field::TargetId, id);
@@ -405,7 +398,7 @@ fn free_name(contact: &Contact, name: String) -> String {
 }
 
 /// Its name is compared exactly, so that it is taken as it is.
-fn read_definition(item: &Map<String, Value>) -> Option<Definition> {
+fn read_definition(item: &Item) -> Option<Definition> {
     let name = item.get("name")?.as_str()?.to_owned();
     Some(Definition { id: text(item.get("id")?)?, name })
 }

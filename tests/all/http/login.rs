@@ -160,7 +160,7 @@ impl Login for Desk {
 async fn send_all(door: &Arc<Http>, n: usize) -> Vec<String> {
     let send = |n: usize| {
         let door = Arc::clone(door);
-        tokio::spawn(async move { told(&door.send(if n % 2 == 0 { get() } else { post() }).await) })
+        tokio::spawn(async move { told(&door.send(if n.is_multiple_of(2) { get() } else { post() }).await) })
     };
     let mut all = Vec::new();
     for sent in (0..n).map(send).collect::<Vec<_>>() {
