@@ -94,6 +94,7 @@ fn default_of(platform: &Platform, setting: &Setting) -> String {
         ("concurrency", _) => format!(" = {}", platform.concurrency),
         (_, Some(default)) => format!(" = {default}"),
         (_, None) if setting.required => " (needed)".to_owned(),
+        (_, None) if !setting.instead.is_empty() => format!(" (needed, or {})", setting.instead.join(" and ")),
         (_, None) => String::new(),
     }
 }

@@ -9,7 +9,8 @@
 //!                  └────────── pause, back-off ◀──────┘
 //! ```
 //!
-//! It does not renew tokens, follow redirects or unpack compressed answers (none are asked for).
+//! Where a token goes with every request, it is got before the first one and got anew when it has expired (`login`).
+//! The door does not follow redirects or unpack compressed answers (none are asked for).
 
 mod address;
 mod auto;
@@ -32,6 +33,7 @@ pub use secrets::Credentials;
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
 use async_trait::async_trait;
+use login::Tokens;
 use pace::Pace;
 use retry::{Came, Health, Next, Tries};
 use secrets::Redactor;
@@ -42,13 +44,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use turn::{Turn, words};
-use wire::{Wire, shown};
+use wire::{Wires, shown};
 
 /// Carries one request once: no pacing, no retry. Faked in tests.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends it and waits for the whole answer. A failure of exit 6 may be mended by another try, any other may not.
     async fn exchange(&self, request: &Request) -> Sent;
+
+    /// The same with a request of [`Login`], which goes to the server that gives tokens.
+    async fn log_in(&self, request: &Request) -> Sent {
+        self.exchange(request).await
+    }
 }
 
 /// How a connection is spoken to.
@@ -79,11 +86,19 @@ pub struct HttpOptions {
 /// The door of one connection.
 pub struct Http {
     transport: Box<dyn Transport>,
-    turn: Turn,
+    way: Way,
+    /// `None`: no token is needed.
+    tokens: Option<Tokens>,
     redactor: Redactor,
+    counts: Counts,
+}
+
+/// The way to one server: the queue before it, and when it is tried again.
+struct Way {
+    turn: Turn,
     /// `None`: one try is all there is.
     retry: Option<Retry>,
-    counts: Counts,
+    is_login: bool,
 }
 
 /// What second tries depend on.
@@ -111,8 +126,8 @@ impl Http {
     ///
     /// Exit 2: a secret or the agent does not fit into a header. Exit 1: this machine cannot do TLS.
     pub fn connect(options: HttpOptions) -> Result<Http, Failure> {
-        let wire = Wire::new(&options)?;
-        Ok(Http::with_transport(Box::new(wire), options))
+        let wires = Wires::new(&options)?;
+        Ok(Http::with_transport(Box::new(wires), options))
     }
 
     /// A door with pace and retries over any transport.
@@ -120,79 +135,77 @@ impl Http {
         let now = options.clock.now();
         let address = shown(&options.base_url);
         let pace = Pace::new(&options.rate, options.rate_start_per_s, now);
-        let retry = Retry {
-            wait: options.wait,
-            clock: options.clock,
-            address: address.clone(),
-            health: Mutex::default(),
-            well: AtomicBool::new(false),
-            dice: AtomicU64::new(RandomState::new().hash_one(0)),
-        };
-        Http {
-            transport,
-            turn: Turn::new(options.concurrency, pace, now, Some(options.clock), address),
-            redactor: Redactor::new(&options.credentials),
-            retry: Some(retry),
-            counts: Counts::default(),
-        }
+        let turn = Turn::new(options.concurrency, pace, now, Some(options.clock), address.clone());
+        let redactor = Redactor::new(&options.credentials);
+        let tokens = options.login.as_ref().map(|login| Tokens::new(Arc::clone(login), &options, &redactor));
+        let way = Way { turn, retry: Some(Retry::new(&options, address)), is_login: false };
+        Http { transport, way, tokens, redactor, counts: Counts::default() }
     }
 
     /// A door over any transport, without pace and with no more than one try (for tests of connectors).
     pub fn over(transport: Box<dyn Transport>) -> Http {
         Http {
             transport,
-            turn: Turn::new(usize::MAX, None, Instant::now(), None, "the platform".to_owned()),
+            way: Way {
+                turn: Turn::new(usize::MAX, None, Instant::now(), None, "the platform".to_owned()),
+                retry: None,
+                is_login: false,
+            },
+            tokens: None,
             redactor: Redactor::new(&Credentials::default()),
-            retry: None,
             counts: Counts::default(),
         }
     }
 
-    /// Sends a request: waits for its turn, repeats what may be repeated, obeys what the platform asks for.
+    /// Sends a request: waits for its turn, repeats what may be repeated, obeys what the platform asks for, gets the
+    /// token that goes with it.
     ///
     /// Secrets are taken out of whatever comes back.
     pub async fn send(&self, request: Request) -> Sent {
-        let sent = match self.turn.slot().await {
-            Ok(_slot) => self.deliver(&request).await,
-            Err(failure) => Sent::NotSent(failure),
+        let sent = match (self.way.turn.slot().await, &self.tokens) {
+            (Ok(_slot), None) => self.deliver(&self.way, &request, &mut None).await,
+            (Ok(_slot), Some(tokens)) => self.deliver_with_token(tokens, &request).await,
+            (Err(failure), _) => Sent::NotSent(failure),
         };
         self.redactor.sent(sent)
     }
 
-    async fn deliver(&self, request: &Request) -> Sent {
+    /// All tries of a request. What came of the last one but this, and may have been acted upon, is left in `last`.
+    async fn deliver(&self, way: &Way, request: &Request, last: &mut Option<Sent>) -> Sent {
         let mut tries = Tries { repeatable: request.repeatable, made: 0, refused: 0, since: Instant::now() };
-        let mut last = None;
         loop {
-            if let Err(failure) = self.turn.leave().await {
-                let doubt = last.filter(|_| failure.exit == Exit::Interrupted);
-                return doubt.unwrap_or(Sent::NotSent(failure));
+            if let Err(failure) = way.turn.leave().await {
+                return doubt_or(last, failure);
             }
-            let sent = self.exchange(request, &tries).await;
+            let sent = self.exchange(way, request, &tries).await;
             tries.made += 1;
-            let Some(retry) = &self.retry else { return sent };
+            let Some(retry) = &way.retry else { return sent };
             match retry.judge(request, &sent, &mut tries) {
-                Next::Return => return self.well(sent),
+                Next::Return => return way.well(sent),
                 Next::ReturnAndPause(pause) => {
-                    self.pause_all(retry, pause, &sent);
+                    way.pause_all(retry, pause, &sent);
                     return sent;
                 }
-                Next::Pause(pause) => self.pause_all(retry, pause, &sent),
+                Next::Pause(pause) => way.pause_all(retry, pause, &sent),
                 Next::GiveUp => return Sent::NotSent(retry.given_up(&sent)),
                 Next::Rest(rest) => {
-                    let rested = self.turn.rest(rest, trouble(&sent)).await;
+                    let rested = way.turn.rest(rest, trouble(&sent)).await;
                     if let Err(stopped) = rested {
                         return kept(sent).unwrap_or(Sent::NotSent(stopped));
                     }
                 }
             }
-            last = kept(sent);
+            *last = kept(sent);
         }
     }
 
     /// One try, counted and logged.
-    async fn exchange(&self, request: &Request, tries: &Tries) -> Sent {
+    async fn exchange(&self, way: &Way, request: &Request, tries: &Tries) -> Sent {
         let begun = Instant::now();
-        let sent = self.transport.exchange(request).await;
+        let sent = match way.is_login {
+            true => self.transport.log_in(request).await,
+            false => self.transport.exchange(request).await,
+        };
         if !matches!(sent, Sent::NotSent(_)) {
             self.counts.sent.fetch_add(1, Relaxed);
             self.counts.retried.fetch_add(u64::from(tries.made > 0), Relaxed);
@@ -220,6 +233,40 @@ impl Http {
         tracing::debug!("{} {path}: {came}, {ms} ms", request.method.name());
     }
 
+    /// How often what was sent so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            sent: self.counts.sent.load(Relaxed),
+            retried: self.counts.retried.load(Relaxed),
+            rate_limited: self.counts.rate_limited.load(Relaxed),
+        }
+    }
+
+    /// Why nothing is sent right now, if so: the platform asked for a pause, or is not to be had.
+    pub fn pause(&self) -> Option<Pause> {
+        self.way.turn.pause().or_else(|| self.tokens.as_ref()?.pause())
+    }
+
+    /// With `auto`, the rate (requests per second) that is worth remembering; `None` when the rate is fixed.
+    pub fn rate_now(&self) -> Option<f64> {
+        self.way.turn.proven_per_s()
+    }
+
+    /// Orderly stop: what has not left yet never will ([`Sent::NotSent`], exit 130), what is in flight goes on.
+    pub fn stop(&self) {
+        self.way.turn.stop();
+        if let Some(tokens) = &self.tokens {
+            tokens.stop();
+        }
+    }
+
+    /// A text without the connection's secrets.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.text(text)
+    }
+}
+
+impl Way {
     fn well(&self, sent: Sent) -> Sent {
         if matches!(&sent, Sent::Answered(response) if response.status < 500) {
             self.turn.is_well();
@@ -236,38 +283,20 @@ impl Http {
         };
         self.turn.pause_all(pause, why);
     }
-
-    /// How often what was sent so far.
-    pub fn traffic(&self) -> Traffic {
-        Traffic {
-            sent: self.counts.sent.load(Relaxed),
-            retried: self.counts.retried.load(Relaxed),
-            rate_limited: self.counts.rate_limited.load(Relaxed),
-        }
-    }
-
-    /// Why nothing is sent right now, if so: the platform asked for a pause, or is not to be had.
-    pub fn pause(&self) -> Option<Pause> {
-        self.turn.pause()
-    }
-
-    /// With `auto`, the rate (requests per second) that is worth remembering; `None` when the rate is fixed.
-    pub fn rate_now(&self) -> Option<f64> {
-        self.turn.proven_per_s()
-    }
-
-    /// Orderly stop: what has not left yet never will ([`Sent::NotSent`], exit 130), what is in flight goes on.
-    pub fn stop(&self) {
-        self.turn.stop();
-    }
-
-    /// A text without the connection's secrets.
-    pub fn redact(&self, text: &str) -> String {
-        self.redactor.text(text)
-    }
 }
 
 impl Retry {
+    fn new(options: &HttpOptions, address: String) -> Retry {
+        Retry {
+            wait: options.wait,
+            clock: options.clock,
+            address,
+            health: Mutex::default(),
+            well: AtomicBool::new(false),
+            dice: AtomicU64::new(RandomState::new().hash_one(0)),
+        }
+    }
+
     fn judge(&self, request: &Request, sent: &Sent, tries: &mut Tries) -> Next {
         let wall = if is_good(sent) { SystemTime::UNIX_EPOCH } else { self.clock.wall() };
         let came = match (sent, request.is_answer) {
@@ -311,6 +340,11 @@ impl Retry {
 
 fn is_good(sent: &Sent) -> bool {
     matches!(sent, Sent::Answered(response) if response.status < 429)
+}
+
+/// What is told of a request that does not leave any more: that it may have been acted upon, if a stop came in between.
+fn doubt_or(last: &mut Option<Sent>, failure: Failure) -> Sent {
+    last.take().filter(|_| failure.exit == Exit::Interrupted).unwrap_or(Sent::NotSent(failure))
 }
 
 /// What a request keeps as its answer when it is stopped on the way to another try: whatever may have been acted upon.

@@ -1,7 +1,7 @@
 //! What must never be shown, and taking it out of what is.
 //!
 //! Everything that leaves the door goes through [`Redactor`]: failures, and the bodies and headers of answers, since
-//! some platforms repeat a token in their errors.
+//! some platforms repeat a token in their errors. It learns the tokens that are got on the way.
 
 use super::address::segment;
 use super::message::{Response, Sent};
@@ -9,7 +9,9 @@ use crate::outcome::Failure;
 use bytes::Bytes;
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// What stands where a secret was.
 const STARS: &str = "***";
@@ -29,25 +31,71 @@ pub struct Credentials {
     pub query: Vec<(&'static str, SecretString)>,
 }
 
+/// Of so many tokens that were got one after the other none is ever shown: those that requests in flight may still
+/// carry, and then some. More of them would make every answer slow in a run of days.
+const LEARNT_MAX: usize = 16;
+
+/// Every spelling of every secret, the longest first, so that none is found inside another.
+type Spellings = Arc<[Box<str>]>;
+
 /// Takes secrets out of texts.
 pub(super) struct Redactor {
-    /// Every spelling of every secret, the longest first, so that none is found inside another.
-    spellings: Vec<Box<str>>,
+    given: Spellings,
+    /// Where tokens are got on the way: with these.
+    learnt: OnceLock<RwLock<Learnt>>,
+}
+
+#[derive(Default)]
+struct Learnt {
+    /// Secrets that stay so.
+    kept: Vec<Box<str>>,
+    /// The spellings of each token, the last one at the end.
+    tokens: VecDeque<Vec<Box<str>>>,
+    all: Spellings,
 }
 
 impl Redactor {
     pub(super) fn new(credentials: &Credentials) -> Redactor {
-        let values = credentials.headers.iter().chain(&credentials.query).map(|(_, value)| value.expose_secret());
-        let mut spellings: Vec<Box<str>> = values.flat_map(spellings).collect();
-        spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        spellings.dedup();
-        Redactor { spellings }
+        let values = credentials.headers.iter().chain(&credentials.query).map(|(_, value)| value);
+        Redactor { given: in_order(values.flat_map(spellings)), learnt: OnceLock::new() }
+    }
+
+    /// Never shows these from now on.
+    pub(super) fn keep(&self, secrets: &[SecretString]) {
+        self.change(|learnt| learnt.kept.extend(secrets.iter().flat_map(spellings)));
+    }
+
+    /// Does not show these any more, until [`LEARNT_MAX`] others have come after them.
+    pub(super) fn learn<'a>(&self, secrets: impl Iterator<Item = &'a SecretString>) {
+        let token = secrets.flat_map(spellings).collect();
+        self.change(|learnt| {
+            learnt.tokens.push_back(token);
+            if learnt.tokens.len() > LEARNT_MAX {
+                learnt.tokens.pop_front();
+            }
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Learnt)) {
+        let learnt = self.learnt.get_or_init(RwLock::default);
+        let mut learnt = learnt.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut learnt);
+        let all = self.given.iter().chain(&learnt.kept).chain(learnt.tokens.iter().flatten());
+        learnt.all = in_order(all.cloned());
+    }
+
+    /// Without a login there is no lock in the way.
+    fn spellings(&self) -> Spellings {
+        match self.learnt.get() {
+            Some(learnt) => Arc::clone(&learnt.read().unwrap_or_else(PoisonError::into_inner).all),
+            None => Arc::clone(&self.given),
+        }
     }
 
     /// The text without the secrets.
     pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.spellings.iter().filter(|secret| secret.len() >= TEXT_SECRET_LEN_MIN) {
+        for secret in self.spellings().iter().filter(|secret| secret.len() >= TEXT_SECRET_LEN_MIN) {
             if text.contains(&**secret) {
                 text = text.replace(&**secret, STARS);
             }
@@ -58,7 +106,7 @@ impl Redactor {
     /// What came of a request, without the secrets.
     pub(super) fn sent(&self, sent: Sent) -> Sent {
         match sent {
-            _ if self.spellings.is_empty() => sent,
+            _ if self.spellings().is_empty() => sent,
             Sent::NotSent(failure) => Sent::NotSent(self.failure(failure)),
             Sent::InDoubt(failure) => Sent::InDoubt(self.failure(failure)),
             Sent::Answered(response) => Sent::Answered(self.response(response)),
@@ -78,7 +126,7 @@ impl Redactor {
 
     fn response(&self, mut response: Response) -> Response {
         let len_min = if response.is_success() { DATA_SECRET_LEN_MIN } else { TEXT_SECRET_LEN_MIN };
-        for secret in self.spellings.iter().filter(|secret| secret.len() >= len_min) {
+        for secret in self.spellings().iter().filter(|secret| secret.len() >= len_min) {
             if memmem::find(&response.body, secret.as_bytes()).is_some() {
                 response.body = without(&response.body, secret.as_bytes());
             }
@@ -92,13 +140,13 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} spellings)", self.spellings.len())
+        write!(f, "Redactor({} spellings)", self.spellings().len())
     }
 }
 
 /// A secret as it may turn up: as it is, without its scheme (`Bearer x`), in a URL, in JSON.
-fn spellings(secret: &str) -> Vec<Box<str>> {
-    let bare = secret.trim();
+fn spellings(secret: &SecretString) -> Vec<Box<str>> {
+    let bare = secret.expose_secret().trim();
     let plain = [Some(bare), bare.split_once(' ').map(|(_, token)| token.trim())];
     let mut all = Vec::new();
     for text in plain.into_iter().flatten().filter(|text| !text.is_empty()) {
@@ -111,6 +159,13 @@ fn spellings(secret: &str) -> Vec<Box<str>> {
         all.push(json.into());
     }
     all
+}
+
+fn in_order(spellings: impl Iterator<Item = Box<str>>) -> Spellings {
+    let mut spellings: Vec<Box<str>> = spellings.collect();
+    spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    spellings.dedup();
+    spellings.into()
 }
 
 fn without(body: &[u8], secret: &[u8]) -> Bytes {

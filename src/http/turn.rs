@@ -212,6 +212,12 @@ impl Turn {
         self.stop.cancel();
     }
 
+    /// Waits for the orderly stop.
+    pub(super) async fn stopped(&self) -> Failure {
+        self.stop.cancelled().await;
+        stopped()
+    }
+
     fn too_long(&self, left: Duration) -> Failure {
         let back = self.clock.and_then(|clock| local(&clock, left));
         let hint = match back {

@@ -7,14 +7,15 @@ use super::HttpOptions;
 use super::address::{below, is_loopback, segment};
 use super::message::{Method, Request, Response, Sent};
 use super::turn::words;
-use super::{Credentials, Transport};
+use super::{Credentials, Login, Transport};
 use crate::outcome::{Exit, Failure};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -33,7 +34,7 @@ const WHOLE: u32 = 4;
 const IDLE_MAX: Duration = Duration::from_secs(4);
 
 /// The network.
-pub(super) struct Wire {
+struct Wire {
     client: reqwest::Client,
     /// The address without a `/` at its end.
     base: String,
@@ -42,8 +43,38 @@ pub(super) struct Wire {
     timeout: Duration,
 }
 
+/// The network of a door: to the platform, and to the server that gives its tokens, where there is one.
+pub(super) struct Wires {
+    platform: Wire,
+    login: Option<Wire>,
+}
+
+impl Wires {
+    pub(super) fn new(options: &HttpOptions) -> Result<Wires, Failure> {
+        let wire_of = |login: &Arc<dyn Login>| {
+            let base_url = login.base_url()?;
+            Wire::new(&HttpOptions { base_url, credentials: Credentials::default(), login: None, ..options.clone() })
+        };
+        Ok(Wires { platform: Wire::new(options)?, login: options.login.as_ref().map(wire_of).transpose()? })
+    }
+}
+
+#[async_trait]
+impl Transport for Wires {
+    async fn exchange(&self, request: &Request) -> Sent {
+        self.platform.exchange(request).await
+    }
+
+    async fn log_in(&self, request: &Request) -> Sent {
+        match &self.login {
+            Some(wire) => wire.exchange(request).await,
+            None => Sent::NotSent(Failure::failed("a token was asked for, and nobody said where")),
+        }
+    }
+}
+
 impl Wire {
-    pub(super) fn new(options: &HttpOptions) -> Result<Wire, Failure> {
+    fn new(options: &HttpOptions) -> Result<Wire, Failure> {
         let timeout = options.timeout.min(TIMEOUT_MAX);
         if timeout.is_zero() {
             return Err(Failure::usage("a `timeout` of nothing leaves no time for an answer").hint("`30s` is usual"));
@@ -71,6 +102,13 @@ impl Wire {
         Ok(Wire { client, base, query: encoded(&options.credentials), timeout })
     }
 
+    async fn exchange(&self, request: &Request) -> Sent {
+        match self.try_exchange(request).await {
+            Ok(response) => Sent::Answered(response),
+            Err(sent) => sent,
+        }
+    }
+
     async fn try_exchange(&self, request: &Request) -> Result<Response, Sent> {
         let whole = Instant::now() + self.timeout.saturating_mul(WHOLE);
         let request = self.build(request).map_err(Sent::NotSent)?;
@@ -90,7 +128,8 @@ impl Wire {
         let url = below(&self.base, &request.path, &request.query, self.query.expose_secret())?;
         let mut built = reqwest::Request::new(method(request.method), url);
         for (name, value) in &request.headers {
-            let (name, value) = header(name, value)?;
+            let (name, mut value) = header(name, value)?;
+            value.set_sensitive(name == AUTHORIZATION);
             built.headers_mut().insert(name, value);
         }
         if let Some(body) = &request.body {
@@ -153,16 +192,6 @@ impl Wire {
             return Sent::NotSent(no_connection(&self.base, &chain(&error), error.is_timeout()));
         }
         self.doubt_because("broke off without an answer", &error)
-    }
-}
-
-#[async_trait]
-impl Transport for Wire {
-    async fn exchange(&self, request: &Request) -> Sent {
-        match self.try_exchange(request).await {
-            Ok(response) => Sent::Answered(response),
-            Err(sent) => sent,
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, nearest};
 use super::env::{Env, expand};
 use super::yaml::{Key, Kind, Node, Span};
 use crate::platforms::Platform;
-use crate::platforms::settings::{COMMON, Setting, Settings};
+use crate::platforms::settings::{COMMON, Lack, Setting, Settings, lack};
 use secrecy::SecretString;
 
 /// Fills the settings of one connection.
@@ -183,22 +183,24 @@ impl<'e> Filling<'e> {
     fn needed(&mut self) {
         // What could not be read is told already.
         let told = std::mem::take(&mut self.told);
-        for setting in settings_of(self.platform).filter(|setting| setting.required && !told.contains(&setting.name)) {
-            use secrecy::ExposeSecret;
-            let secret = self.settings.secret(setting.name).is_some_and(|value| !value.expose_secret().is_empty());
-            let table = !self.settings.table(setting.name).is_empty();
-            if self.settings.get(setting.name).is_some() || secret || table {
+        for setting in settings_of(self.platform).filter(|setting| !told.contains(&setting.name)) {
+            let Some(lack) = lack(self.platform, &self.settings, setting) else { continue };
+            if !self.settings.table(setting.name).is_empty() || told.contains(&lack.setting().name) {
                 continue;
             }
-            let message = format!("connection `{}` needs `{}`: {}", self.name, setting.name, setting.help);
-            let name = variable(&self.name, setting.name);
-            let lack = match &self.place {
+            let names = lack.names(|name| format!("`{name}`"));
+            let message = format!("connection `{}` needs {names}: {}", self.name, lack.setting().help);
+            let variables = lack.names(|name| format!("`{}`", variable(&self.name, name)));
+            let lines = lack.names(|name| format!("`{name}:`"));
+            let hint = match lack {
+                Lack::One(_) => format!("set the environment variable {variables}, or {lines} in `ferry.yaml`"),
+                Lack::OneOr(_) => format!("set in the environment {variables}; or in `ferry.yaml` {lines}"),
+            };
+            let place = match &self.place {
                 Some(span) => Diagnostic::new(span.clone(), message),
                 None => Diagnostic::elsewhere(message),
             };
-            self.lacks.push(
-                lack.hint(format!("set the environment variable `{name}`, or `{}:` in `ferry.yaml`", setting.name)),
-            );
+            self.lacks.push(place.hint(hint));
         }
     }
 }

@@ -169,11 +169,14 @@ fn sentence(value: &Value) -> Option<String> {
     }
 }
 
-/// What the platform says, in its own words: its `errors`, its `message`, its `err`, or the beginning of whatever it sent.
+/// What the platform says, in its own words: its `errors`, its `message`, `error` or `err` with the `details`, or the
+/// beginning of whatever it sent.
 pub fn words(http: &Http, response: &Response) -> String {
     let told = object(response).and_then(|object| {
         let errors = errors(&object).join("; ");
-        let message = ["message", "error", "err"].into_iter().find_map(|name| object.get(name).and_then(sentence));
+        let said = |name: &str| object.get(name).and_then(sentence);
+        let details = said("details").map(|details| format!(": {details}")).unwrap_or_default();
+        let message = ["message", "error", "err"].into_iter().find_map(said).map(|message| message + &details);
         if errors.is_empty() { message } else { Some(errors) }
     });
     let text = told.unwrap_or_else(|| response.text(SAMPLED_LEN_MAX));

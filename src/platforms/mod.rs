@@ -12,6 +12,7 @@ mod atom;
 mod eadesk;
 mod fit;
 mod mercately;
+mod twin;
 mod value;
 
 use crate::contact::{Contact, Field, Wanted};
@@ -23,7 +24,7 @@ use serde_json::{Map, Value};
 use settings::{Setting, Settings};
 
 /// Every platform there is, in the order in which they are shown.
-pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM, &eadesk::PLATFORM];
+pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM, &twin::PLATFORM, &eadesk::PLATFORM];
 
 /// The facts of a platform, each from its reference under the vendor's documents.
 pub struct Platform {

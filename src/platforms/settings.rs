@@ -16,6 +16,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// Whether it is needed.
     pub required: bool,
+    /// Where it is needed unless all of these are set in its place: their names.
+    pub instead: &'static [&'static str],
     /// Whether it must never be shown.
     pub secret: bool,
     /// The words it may be; empty: any text.
@@ -27,7 +29,7 @@ pub struct Setting {
 impl Setting {
     /// A text that may be shown and has a default, without choices; the beginning of most tables' rows.
     pub const fn text(name: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
-        Setting { name, default, required: false, secret: false, choices: &[], help }
+        Setting { name, default, required: false, instead: &[], secret: false, choices: &[], help }
     }
 
     /// One of these words.
@@ -37,7 +39,7 @@ impl Setting {
         default: &'static str,
         help: &'static str,
     ) -> Setting {
-        Setting { name, default: Some(default), required: false, secret: false, choices, help }
+        Setting { choices, ..Setting::text(name, Some(default), help) }
     }
 
     /// `true` or `false`.
@@ -47,7 +49,17 @@ impl Setting {
 
     /// What proves to the platform who we are; needed, and never shown.
     pub const fn secret(name: &'static str, help: &'static str) -> Setting {
-        Setting { name, default: None, required: true, secret: true, choices: &[], help }
+        Setting { required: true, ..Setting::spare_secret(name, help) }
+    }
+
+    /// A secret that is not needed.
+    pub const fn spare_secret(name: &'static str, help: &'static str) -> Setting {
+        Setting { secret: true, ..Setting::text(name, None, help) }
+    }
+
+    /// A secret that is needed unless all of these are set in its place.
+    pub const fn secret_or(name: &'static str, instead: &'static [&'static str], help: &'static str) -> Setting {
+        Setting { instead, ..Setting::spare_secret(name, help) }
     }
 }
 
@@ -168,8 +180,52 @@ pub fn validate(platform: &Platform, settings: &Settings) -> Vec<Failure> {
             failures.push(unknown_name(settings, name, known().map(|setting| setting.name)));
         }
     }
-    failures.extend(known().filter_map(|setting| wrong_value(setting, settings)));
+    failures.extend(known().filter_map(|setting| wrong_value(platform, setting, settings)));
     failures
+}
+
+/// What has to be set for this setting's sake, and is not.
+#[derive(Clone, Copy, Debug)]
+pub enum Lack {
+    /// This one.
+    One(&'static Setting),
+    /// This one, or all of those that may stand in its place.
+    OneOr(&'static Setting),
+}
+
+/// What is lacking for a setting's sake: itself where it is needed; where others may stand in its place either, or, when
+/// some of those are set, the first that is not.
+pub fn lack(platform: &Platform, settings: &Settings, setting: &'static Setting) -> Option<Lack> {
+    let known = |name: &&str| platform.settings.iter().find(|known| known.name == *name);
+    if has(settings, setting) || (!setting.required && setting.instead.is_empty()) {
+        return None;
+    }
+    let (there, missing): (Vec<_>, Vec<_>) =
+        setting.instead.iter().filter_map(known).partition(|other| has(settings, other));
+    match (missing.first().copied(), there.is_empty()) {
+        (Some(first), false) => Some(Lack::One(first)),
+        (Some(_), true) => Some(Lack::OneOr(setting)),
+        (None, _) => setting.required.then_some(Lack::One(setting)),
+    }
+}
+
+impl Lack {
+    /// The setting that is told first.
+    pub fn setting(&self) -> &'static Setting {
+        let (Lack::One(setting) | Lack::OneOr(setting)) = self;
+        setting
+    }
+
+    /// The settings by what `quoted` makes of their names: `token`, or `email` and `password`.
+    pub fn names(&self, quoted: impl Fn(&str) -> String) -> String {
+        match self {
+            Lack::One(setting) => quoted(setting.name),
+            Lack::OneOr(setting) => {
+                let others: Vec<String> = setting.instead.iter().map(|name| quoted(name)).collect();
+                format!("{}, or {}", quoted(setting.name), others.join(" and "))
+            }
+        }
+    }
 }
 
 fn unknown_name<'a>(settings: &Settings, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
@@ -180,10 +236,10 @@ fn unknown_name<'a>(settings: &Settings, name: &str, known: impl Iterator<Item =
     }
 }
 
-fn wrong_value(setting: &Setting, settings: &Settings) -> Option<Failure> {
+fn wrong_value(platform: &Platform, setting: &'static Setting, settings: &Settings) -> Option<Failure> {
     let name = setting.name;
-    if setting.required && !has(settings, setting) {
-        return Some(missing(settings, name));
+    if let Some(lack) = lack(platform, settings, setting) {
+        return Some(missing(settings, lack));
     }
     let value = settings.get(name)?;
     if !setting.choices.is_empty() && !setting.choices.contains(&value) {
@@ -210,13 +266,18 @@ fn has(settings: &Settings, setting: &Setting) -> bool {
 }
 
 /// A setting that has to be there and is not.
-pub fn missing(settings: &Settings, name: &str) -> Failure {
+fn missing(settings: &Settings, lack: Lack) -> Failure {
     let hint = format!(
-        "set `{name}` of connection `{}` in `ferry.yaml`, or `{}` in the environment",
+        "set {} of connection `{}` in `ferry.yaml`, or {} in the environment",
+        lack.names(|name| format!("`{name}`")),
         settings.connection,
-        settings.environment_name(name)
+        lack.names(|name| format!("`{}`", settings.environment_name(name)))
     );
-    Failure::usage(format!("connection `{}` has no `{name}`", settings.connection)).hint(hint)
+    let (joint, names) = match lack {
+        Lack::One(_) => ("no", lack.names(|name| format!("`{name}`"))),
+        Lack::OneOr(_) => ("neither", lack.names(|name| format!("`{name}`")).replace(", or ", " nor ")),
+    };
+    Failure::usage(format!("connection `{}` has {joint} {names}", settings.connection)).hint(hint)
 }
 
 /// A value that will not do, and what was expected.

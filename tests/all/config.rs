@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const fn setting(name: &'static str) -> Setting {
-    Setting { name, default: None, required: false, secret: false, choices: &[], help: "something" }
+    Setting::text(name, None, "something")
 }
 
 const fn platform(name: &'static str, title: &'static str, settings: &'static [Setting]) -> Platform {

@@ -222,3 +222,24 @@ fn options_outside() -> ferry::http::HttpOptions {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { options("none") })
 }
+
+#[tokio::test]
+async fn a_login_goes_to_its_own_server_without_the_credentials_of_the_connection() {
+    let (iam, asked) = server(Does::Says("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\ntoken-0001")).await;
+    let (address, heard) = server(Does::Says("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")).await;
+    let mut options = options("none");
+    options.base_url = ferry::http::check_base_url(&address, false).unwrap();
+    options.credentials.headers = vec![("api-key", secret("s3cret-token-0123456789"))];
+    options.credentials.query = vec![("who", secret("a&b"))];
+    options.login = Some(Arc::new(super::login::Desk(format!("{iam}/v1"))));
+    let door = Http::connect(options.clone()).unwrap();
+    assert_eq!(text(door.send(get()).await), "200 {}");
+    let (asked, heard) = (asked.lock().unwrap().clone(), heard.lock().unwrap().to_lowercase());
+    assert!(asked.starts_with("POST /v1/login HTTP/1.1\r\n") && !asked.contains("s3cret"), "{asked}");
+    assert!(
+        heard.starts_with("get /contacts?who=a%26b ") && heard.contains("authorization: bearer token-0001"),
+        "{heard}"
+    );
+    options.login = Some(Arc::new(super::login::Desk("http://iam.example.com".to_owned())));
+    assert_eq!(Http::connect(options).err().unwrap().exit.code(), 2, "a password goes over TLS only");
+}

@@ -1,0 +1,488 @@
+//! TWIN: clients of a chat account, known by their ids; only their attributes can be read and written.
+//!
+//! It never starts a chat: clients are made by the people who write to the account, and by nobody else. What the
+//! documents leave open is a setting. The order of the parts is that of every platform: facts, settings, connect, read,
+//! find, write.
+
+mod iam;
+
+use super::answer::{Account, Purpose, object, send, words};
+use super::diff::Delta;
+use super::settings::{Setting, Settings, validate, whole_number};
+use super::value::{segment, text};
+use super::{
+    Checked, Connected, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Platform, Reading,
+    Ready, Step, StepKind, Taken, Whom,
+};
+use crate::contact::{Contact, Field};
+use crate::http::{Credentials, Http, Method, Request, Response, check_base_url};
+use crate::mapping::names::nearest;
+use crate::outcome::{Exit, Failure, Problem};
+use async_trait::async_trait;
+use iam::{accepts_json, bearer, is_expired, login, secret};
+use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
+
+/// The facts (chat API, client attributes; IAM, tokens).
+pub const PLATFORM: Platform = Platform {
+    name: "twin",
+    aliases: &[],
+    title: "TWIN",
+    holds: &[],
+    single: &[],
+    reads: &[Field::Id, Field::TargetId],
+    attributes: true,
+    defines_attributes: true,
+    creates: false,
+    half_makes: false,
+    needs: &[&[Field::TargetId]],
+    finds_by: &[Field::TargetId],
+    drops: &[],
+    drops_attributes: false,
+    replaces: |_| false,
+    takes_back: "values are written back, and those that were not there deleted; attributes that were defined stay",
+    rate_start_per_s: 5.0,
+    concurrency: 4,
+    lists: &[],
+    ids_setting: Some("client_ids"),
+    settings: SETTINGS,
+    base_url: "https://chat-api.twin24.ai/api/v1",
+    credentials,
+    login,
+    connect,
+};
+
+const SETTINGS: &[Setting] = &[
+    Setting::secret_or(
+        "token",
+        &["email", "password"],
+        "a token of the account, which lives as long as it was made for (a week)",
+    ),
+    Setting::text("email", None, "the e-mail to log in with, where there is no token"),
+    Setting::spare_secret("password", "the password to log in with, where there is no token"),
+    Setting::text("iam_url", Some("https://iam.twin24.ai/api/v1"), "the address of the server that gives tokens"),
+    Setting::text("ttl", Some("86400"), "how long a token that is got by logging in is to live, in seconds"),
+    Setting::text("company_id", None, "the company to log in to, where the account has several"),
+    Setting::choice("refresh_header", &["bare", "bearer"], "bare", "how the old token is sent to get the next one"),
+    Setting::text("client_ids", Some(SESSIONS), "whose attributes are read: `sessions`, or a file of client ids"),
+    Setting::text("page_size", Some("100"), "sessions on a page of the list"),
+    Setting::choice("paging", &["offset", "page"], "offset", "what the next page of a list is asked for by"),
+    Setting::switch("group_by_client", "true", "ask for one session of each client only"),
+    Setting::choice("match", &["id", "name"], "id", "what a client's value and an attribute have in common"),
+    Setting::choice(
+        "clear_by",
+        &["delete", "empty"],
+        "delete",
+        "how a value is wiped: deleted, or set to an empty text",
+    ),
+];
+
+/// The clients of all chat sessions.
+const SESSIONS: &str = "sessions";
+/// More sessions on a page than any server of this kind gives.
+const PAGE_SIZE_MAX: u64 = 10_000;
+/// Ten years, in seconds: a token that lives longer is a mistake of units.
+const TTL_MAX: u64 = 10 * 365 * 86_400;
+/// The pages of one list of attributes: a hundred times what an operator's panel could show.
+const PAGES_MAX: u64 = 1_000;
+
+fn credentials(settings: &Settings) -> Credentials {
+    let token = secret(settings, "token").map(bearer);
+    Credentials { headers: token.map(|token| ("Authorization", token)).into_iter().collect(), query: Vec::new() }
+}
+
+fn connect(settings: &Settings) -> Connected {
+    let mut failures = validate(&PLATFORM, settings);
+    let get = |name| settings.get_or_default(SETTINGS, name);
+    let numbers = [("page_size", 1, PAGE_SIZE_MAX), ("ttl", 60, TTL_MAX), ("company_id", 0, u64::MAX)];
+    for (name, min, max) in numbers.into_iter().filter(|(name, ..)| !get(name).is_empty()) {
+        failures.extend(whole_number(settings, name, get(name), min, max).err());
+    }
+    if let Err(failure) = check_base_url(get("iam_url"), settings.is_true("allow_http")) {
+        // The address is not repeated: it might hold a password.
+        let message = format!("`iam_url` of connection `{}` will not do: {}", settings.connection, failure.message);
+        let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`iam_url`"));
+        failures.push(Failure { message, hint, ..failure });
+    }
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    Ok(Box::new(Twin {
+        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
+        has_token: secret(settings, "token").is_some(),
+        page_size: get("page_size").parse().unwrap_or(1),
+        by_page: get("paging") == "page",
+        groups: get("group_by_client") == "true",
+        by_id: get("match") == "id",
+        deletes: get("clear_by") == "delete",
+        names: RwLock::default(),
+    }))
+}
+
+/// One item of a list, as it was sent.
+type Item = Map<String, Value>;
+
+/// The connector; its fields are the settings.
+struct Twin {
+    account: Account,
+    has_token: bool,
+    page_size: u64,
+    by_page: bool,
+    groups: bool,
+    by_id: bool,
+    deletes: bool,
+    /// The names of the attributes by their ids, as they were listed last: a client's value may still have an old name.
+    names: RwLock<HashMap<String, String>>,
+}
+
+#[async_trait]
+impl Connector for Twin {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    async fn check(&self, http: &Http) -> Result<Checked, Fault> {
+        self.attributes(http).await?;
+        Ok(Checked { contacts: None, sample: Vec::new() })
+    }
+
+    /// Sessions are no clients: the list tells ids, the same one perhaps on several pages, and no number of clients.
+    async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+        let (number, offset) = match after {
+            Some(cursor) => place(cursor)?,
+            None => (1, 0),
+        };
+        let request = Request::get("/sessions").query("limit", self.page_size.to_string());
+        let request =
+            if self.by_page { request.query("page", number.to_string()) } else { with_offset(request, offset) };
+        let request = if self.groups { request.query("groupByClientId", "true") } else { request };
+        let response = self.ask(http, request, Purpose::List).await?;
+        let (count, sessions) = self.items(http, &response, Purpose::List)?;
+        let mut unread: Vec<String> = Vec::new();
+        let mut met = HashSet::new();
+        for id in sessions.iter().filter_map(|session| text(session.get("clientId")?)) {
+            if met.insert(id.clone()) {
+                unread.push(id);
+            }
+        }
+        let len = sessions.len() as u64;
+        let read = offset.saturating_add(len);
+        // A full page is no last one by its count alone, which may be that of the page.
+        let is_last = len == 0 || (len < self.page_size && count.is_some_and(|count| read >= count));
+        let next = (!is_last).then(|| format!("{},{read}", number.saturating_add(1)));
+        Ok(Page { found: Vec::new(), unread, total: None, next })
+    }
+
+    async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
+        match by.field {
+            Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
+            other => {
+                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                Err(Fault::Fatal(Failure::failed(message)))
+            }
+        }
+    }
+
+    async fn read(&self, http: &Http, id: &str, _or_by: Option<&Lookup>) -> Result<Reading, Fault> {
+        let Some(segment) = segment(id) else { return Ok(Reading::Gone) };
+        let path = format!("/clients/{segment}/attributes");
+        let values = self.whole_list(http, &path, Purpose::Look).await?;
+        Ok(values.map_or(Reading::Gone, |values| Reading::There(self.read_client(id, &values))))
+    }
+
+    async fn prepare(&self, http: &Http, needs: &Needs) -> Result<Ready, Fault> {
+        let attributes = self.attributes(http).await?;
+        match twice(&attributes, &needs.attributes) {
+            Some((one, other)) => Err(Fault::Fatal(self.ambiguous(one, other))),
+            None => Ok(Ready { attributes, ..Ready::default() }),
+        }
+    }
+
+    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        if found.is_none() {
+            return Err(vec![nobody()]);
+        }
+        let (mut steps, mut problems) = (Vec::new(), Vec::new());
+        for name in &delta.changed_attributes {
+            let value = delta.after.attribute(name).filter(|value| !value.is_empty());
+            let mut of_name = ready.attributes.iter().filter(|defined| defined.name == **name);
+            match (of_name.next(), of_name.next()) {
+                (Some(defined), None) => steps.push(self.step(defined, value)),
+                (Some(one), Some(other)) => problems.push(ambiguous(one, other)),
+                (None, _) => problems.push(undefined(name, ready)),
+            }
+        }
+        if problems.is_empty() { Ok(steps) } else { Err(problems) }
+    }
+
+    async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault> {
+        let list = self.whole_list(http, "/clients/attributes", Purpose::List).await?;
+        let attributes: Vec<Definition> = list.unwrap_or_default().iter().filter_map(read_definition).collect();
+        let names = attributes.iter().map(|defined| (defined.id.clone(), defined.name.clone())).collect();
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        Ok(attributes)
+    }
+
+    async fn define(&self, http: &Http, what: &Define) -> Result<(), Fault> {
+        let path = |id: &str| segment(id).map(|id| format!("/clients/attributes/{id}"));
+        let (path, method, name) = match what {
+            Define::Add { name } => (Some("/clients/attributes".to_owned()), Method::Post, Some(name)),
+            Define::Rename { id, name } => (path(id), Method::Patch, Some(name)),
+            Define::Remove { id } => (path(id), Method::Delete, None),
+        };
+        let path = path.ok_or_else(|| Fault::Fatal(undefined_id(what)))?;
+        let response = self.ask(http, written(method, path, name.map(|name| json!({ "name": name }))), Purpose::Write);
+        match response.await? {
+            response if response.is_success() => {
+                self.rename(what);
+                Ok(())
+            }
+            response if is_absent(&response) && !matches!(what, Define::Add { .. }) => {
+                Err(Fault::Fatal(undefined_id(what)))
+            }
+            response => Err(self.failure(http, &response, Purpose::Write)),
+        }
+    }
+
+    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+        let Whom::Id(client) = whom else {
+            return Err(Fault::Fatal(Failure::failed("a value was to be written, and nobody said to whom")));
+        };
+        let attribute = step.body.get("attribute").and_then(Value::as_str).and_then(segment);
+        let (Some(attribute), Some(segment)) = (attribute, segment(client)) else {
+            return Err(Fault::Refused(vec![not_found(client)]));
+        };
+        let path = format!("/clients/{segment}/attributes/{attribute}");
+        let value = step.body.get("value");
+        let method = if value.is_some() { Method::Post } else { Method::Delete };
+        let mut request = written(method, path, value.map(|value| json!({ "value": value })));
+        // A value that is set or deleted twice is set or deleted.
+        request.repeatable = true;
+        let response = self.ask(http, request, Purpose::Write).await?;
+        if response.is_success() {
+            return Ok(Taken::Done { id: client.clone(), after: None });
+        }
+        if !is_absent(&response) {
+            return Err(self.failure(http, &response, Purpose::Write));
+        }
+        match value {
+            Some(_) => Err(self.is_not_there(http, &response, client)),
+            None => self.after_absent(http, &response, step, client).await,
+        }
+    }
+}
+
+/// Answers.
+impl Twin {
+    async fn ask(&self, http: &Http, request: Request, purpose: Purpose) -> Result<Response, Fault> {
+        send(http, accepts_json(request), purpose).await
+    }
+
+    fn failure(&self, http: &Http, response: &Response, purpose: Purpose) -> Fault {
+        match response.status {
+            401 if self.has_token && is_expired(response) => self.token_has_expired(),
+            401..=403 | 407 if self.has_token => self.account.refuses_us(response, &["token"]),
+            401..=403 | 407 => self.account.refuses_us(response, &["email", "password"]),
+            _ => self.account.judge(http, response, purpose, "token"),
+        }
+    }
+
+    fn token_has_expired(&self) -> Fault {
+        let message = format!("the token of connection `{}` has expired", self.account.connection);
+        let hint = "get a new one; with `email` and `password` in place of `token`, it is got and renewed as needed";
+        Fault::Fatal(Failure::new(Exit::Refused, message).hint(hint))
+    }
+
+    /// The `count` and the `items` of a successful answer.
+    fn items(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<(Option<u64>, Vec<Item>), Fault> {
+        if !response.is_success() {
+            return Err(self.failure(http, response, purpose));
+        }
+        let promised = || self.account.not_promised(http, response, "`{\"count\": …, \"items\": […]}`");
+        let mut answer = object(response).ok_or_else(promised)?;
+        let Some(Value::Array(items)) = answer.shift_remove("items") else { return Err(promised()) };
+        let as_object = |item| if let Value::Object(item) = item { Some(item) } else { None };
+        let items = items.into_iter().map(as_object).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
+        Ok((answer.get("count").and_then(Value::as_u64), items))
+    }
+
+    /// All items of a list of attributes; `None` when it is nobody's. No paging is documented for it, so the next page
+    /// is asked for only while fewer came than there are, and until one brings nothing new.
+    async fn whole_list(&self, http: &Http, path: &str, purpose: Purpose) -> Result<Option<Vec<Item>>, Fault> {
+        let mut list: Vec<Item> = Vec::new();
+        let mut met = HashSet::new();
+        for number in 1..=PAGES_MAX {
+            let request = Request::get(path);
+            let request = match (number, self.by_page) {
+                (1, _) => request,
+                (_, true) => request.query("page", number.to_string()),
+                (_, false) => with_offset(request, list.len() as u64),
+            };
+            let response = self.ask(http, request, purpose).await?;
+            if number == 1 && purpose == Purpose::Look && is_absent(&response) {
+                return Ok(None);
+            }
+            let (count, items) = self.items(http, &response, purpose)?;
+            let before = list.len();
+            list.extend(items.into_iter().filter(|item| met.insert(key_of(item))));
+            if list.len() == before || count.is_none_or(|count| list.len() as u64 >= count) {
+                break;
+            }
+        }
+        Ok(Some(list))
+    }
+}
+
+/// An attribute's id, and its name, in case the ids that a server gives are not as different as they should be.
+fn key_of(item: &Item) -> (Option<String>, Option<String>) {
+    let part = |name| item.get(name).and_then(text);
+    (part("id"), part("name"))
+}
+
+fn with_offset(request: Request, offset: u64) -> Request {
+    request.query("offset", offset.to_string())
+}
+
+/// The page and the offset of a cursor.
+fn place(cursor: &Cursor) -> Result<(u64, u64), Fault> {
+    let parts = cursor.split_once(',').and_then(|(page, offset)| Some((page.parse().ok()?, offset.parse().ok()?)));
+    parts.ok_or_else(|| Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list"))))
+}
+
+/// Nobody, or nothing, has this id: 404 in JSON, or without a word. A page in another form is another server's.
+fn is_absent(response: &Response) -> bool {
+    response.status == 404 && (response.body.trim_ascii().is_empty() || object(response).is_some())
+}
+
+/// Reading.
+impl Twin {
+    /// Values by the names of their attributes, in the order given; of two attributes of one name the second is `Name#2`.
+    fn read_client(&self, id: &str, values: &[Item]) -> Found {
+        let mut contact = Contact::default();
+        contact.set_text(Field::Id, id);
+        contact.set_text(Field::TargetId, id);
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        for item in values {
+            let by_id = || names.get(&item.get("id").and_then(text)?).cloned();
+            let own = || item.get("name").and_then(Value::as_str).map(str::to_owned);
+            let name = if self.by_id { by_id().or_else(own) } else { own() };
+            if let (Some(name), Some(value)) = (name.filter(|name| !name.is_empty()), item.get("value").and_then(text))
+            {
+                contact.set_attribute(free_name(&contact, name), value);
+            }
+        }
+        Found { id: id.to_owned(), contact }
+    }
+
+    /// A client's value can go on under an old name for a while; the ids say which one it has now.
+    fn rename(&self, what: &Define) {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        match what {
+            Define::Rename { id, name } => drop(names.insert(id.clone(), name.clone())),
+            Define::Remove { id } => drop(names.remove(id)),
+            Define::Add { .. } => {}
+        }
+    }
+
+    fn ambiguous(&self, one: &Definition, other: &Definition) -> Failure {
+        let Problem { message, hint, .. } = ambiguous(one, other);
+        Failure { hint, ..Failure::usage(format!("connection `{}`: {message}", self.account.connection)) }
+    }
+}
+
+fn free_name(contact: &Contact, name: String) -> String {
+    let numbered = (2..).map(|number| format!("{name}#{number}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|name| contact.attribute(name).is_none()).unwrap_or(name)
+}
+
+/// Its name is compared exactly, so that it is taken as it is.
+fn read_definition(item: &Item) -> Option<Definition> {
+    let name = item.get("name")?.as_str()?.to_owned();
+    Some(Definition { id: text(item.get("id")?)?, name })
+}
+
+/// Two definitions that share a name which is needed.
+fn twice<'a>(defined: &'a [Definition], needed: &[String]) -> Option<(&'a Definition, &'a Definition)> {
+    needed.iter().find_map(|name| {
+        let mut of_name = defined.iter().filter(|defined| defined.name == *name);
+        Some((of_name.next()?, of_name.next()?))
+    })
+}
+
+/// Writing.
+impl Twin {
+    fn step(&self, defined: &Definition, value: Option<&str>) -> Step {
+        let mut body = json!({ "attribute": defined.id, "name": defined.name });
+        let value = value.or_else(|| (!self.deletes).then_some(""));
+        if let (Some(value), Value::Object(body)) = (value, &mut body) {
+            body.insert("value".to_owned(), Value::from(value));
+        }
+        Step { kind: StepKind::Change, body }
+    }
+
+    fn is_not_there(&self, http: &Http, response: &Response, client: &str) -> Fault {
+        let said = words(http, response).to_lowercase();
+        match ["attribute", "атрибут"].into_iter().any(|word| said.contains(word)) {
+            true => self.account.refuses(http, response),
+            false => Fault::Refused(vec![not_found(client)]),
+        }
+    }
+
+    /// What was to be deleted is not there: the client is gone, or the value, perhaps by a request whose answer was lost.
+    async fn after_absent(&self, http: &Http, response: &Response, step: &Step, client: &str) -> Result<Taken, Fault> {
+        let Reading::There(found) = self.read(http, client, None).await? else {
+            return Err(Fault::Refused(vec![not_found(client)]));
+        };
+        let name = step.body.get("name").and_then(Value::as_str).unwrap_or_default();
+        match found.contact.attribute(name) {
+            Some(_) => Err(self.is_not_there(http, response, client)),
+            None => Ok(Taken::Done { id: found.id, after: None }),
+        }
+    }
+}
+
+fn written(method: Method, path: String, body: Option<Value>) -> Request {
+    let mut request = Request::write(method, path, &Value::Null);
+    request.body = body.map(|body| body.to_string().into());
+    request
+}
+
+/// It makes nobody: a client begins with a chat.
+fn nobody() -> Problem {
+    Problem::new("target_id.missing", format!("{} makes no clients, and the record names none", PLATFORM.title))
+        .at(Field::TargetId.name())
+        .hint("map the column with the client ids to `target_id`")
+}
+
+fn not_found(client: &str) -> Problem {
+    Problem::new("target_id.not_found", format!("{} has no client `{client}`", PLATFORM.title))
+        .at(Field::TargetId.name())
+        .hint("take the id from the operator's panel, or from an export")
+}
+
+fn ambiguous(one: &Definition, other: &Definition) -> Problem {
+    let message = format!("the account has two attributes `{}`: `{}` and `{}`", one.name, one.id, other.id);
+    Problem::new("attribute.ambiguous", message)
+        .at(format!("attributes.{}", one.name))
+        .hint("rename or remove one of them, since nobody can tell which one is meant")
+}
+
+fn undefined(name: &str, ready: &Ready) -> Problem {
+    let message = format!("the account defines no attribute `{name}`");
+    let problem = Problem::new("attribute.undefined", message).at(format!("attributes.{name}"));
+    match nearest(name, ready.attributes.iter().map(|defined| defined.name.as_str())) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint("have it defined first, or leave it out of the mapping"),
+    }
+}
+
+fn undefined_id(what: &Define) -> Failure {
+    let id = match what {
+        Define::Rename { id, .. } | Define::Remove { id } => id,
+        Define::Add { name } => name,
+    };
+    Failure::new(Exit::Refused, format!("{} has no attribute with the id `{id}`", PLATFORM.title))
+        .hint("list the attributes: it may have been removed")
+}

@@ -1,0 +1,640 @@
+//! TWIN: what is sent, and what is made of its answers.
+
+use super::Answer::{self, InDoubt, Json, NotSent, Text};
+use super::{Exchange, Scene, connect, contact, delta, facts, ok, run, scene, steps, there, told, wanted};
+use ferry::contact::{Field, Overwrite, Wanted};
+use ferry::http::{Login, Response, Token, message::Method};
+use ferry::platforms::settings::Settings;
+use ferry::platforms::{Define, Definition, Lookup, Needs, Reading, Ready, Step, StepKind, Taken, Whom};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+const DEFINED: &str = "GET /clients/attributes";
+const CLIENT: &str = "35e45a67-9dc052045452";
+const VALUES: &str = "GET /clients/35e45a67-9dc052045452/attributes";
+
+/// The recorded list of an account's attributes, with ids that differ.
+fn recorded() -> Value {
+    json!({"count": 3, "items": [
+        {"id": "a1", "companyId": 123, "name": "Имя клиента"},
+        {"id": "a2", "companyId": 123, "name": "Возраст"},
+        {"id": "a3", "companyId": 123, "name": "Тема обращения"}
+    ]})
+}
+
+fn definition(id: &str, name: &str) -> Definition {
+    Definition { id: id.to_owned(), name: name.to_owned() }
+}
+
+fn definitions() -> Vec<Definition> {
+    vec![definition("a1", "Имя клиента"), definition("a2", "Возраст"), definition("a3", "Тема обращения")]
+}
+
+fn ready() -> Ready {
+    Ready { attributes: definitions(), ..Ready::default() }
+}
+
+fn value(id: &str, name: &str, value: &str) -> Value {
+    json!({"id": id, "clientId": CLIENT, "companyId": 123, "name": name, "value": value})
+}
+
+fn list(count: u64, items: &[Value]) -> Answer {
+    ok(json!({ "count": count, "items": items }))
+}
+
+fn error(status: u16, error: &str) -> Answer {
+    Json(status, json!({ "error": error }))
+}
+
+fn client(scene: &Scene) -> Value {
+    let reading = run(scene.connector.read(&scene.http, CLIENT, None)).map_err(told).unwrap();
+    let found = reading.there().unwrap();
+    assert_eq!(found.id, CLIENT);
+    Value::Object(found.contact.to_json())
+}
+
+#[test]
+fn a_check_is_one_request_and_says_nothing_of_a_number_of_clients() {
+    let scene = scene("twin", &[], &[(DEFINED, ok(recorded()))]);
+    let checked = run(scene.connector.check(&scene.http)).unwrap();
+    assert_eq!((checked.contacts, checked.sample), (None, vec![]));
+    assert_eq!(*scene.headers.lock().unwrap(), [("Accept".to_owned(), "application/json".to_owned())]);
+}
+
+#[test]
+fn the_recorded_values_are_read_by_the_names_of_their_attributes() {
+    let recorded = value("0c1f0-9dc052045452", "Имя клиента", "Иван");
+    let scene = scene("twin", &[], &[(VALUES, list(1, &[recorded]))]);
+    assert_eq!(
+        client(&scene),
+        json!({"id": CLIENT, "target_id": CLIENT, "attributes": {"Имя клиента": "Иван"}}),
+        "the client's id is the one by which it is written to"
+    );
+}
+
+#[test]
+fn other_forms_of_a_value_are_read_too() {
+    for (item, expected) in [
+        (json!({"id": "a2", "name": "Возраст", "value": 41}), json!({"Возраст": "41"})),
+        (json!({"id": "a2", "name": "Возраст", "value": "  41 "}), json!({"Возраст": "41"})),
+        (json!({"id": "a2", "name": " Возраст", "value": "41"}), json!({" Возраст": "41"})),
+        (json!({"id": "a2", "name": "Возраст", "value": null}), Value::Null),
+        (json!({"id": "a2", "name": "Возраст", "value": " "}), Value::Null),
+        (json!({"id": "a2", "value": "41"}), Value::Null),
+        (json!({"name": "Возраст", "value": "41"}), json!({"Возраст": "41"})),
+    ] {
+        let scene = scene("twin", &[], &[(VALUES, list(1, std::slice::from_ref(&item)))]);
+        assert_eq!(client(&scene).get("attributes").cloned().unwrap_or_default(), expected, "{item}");
+    }
+}
+
+#[test]
+fn a_value_belongs_to_the_attribute_of_its_id_and_failing_that_of_its_name() {
+    let values =
+        [value("a1", "Old name", "Иван"), value("x9", "Возраст", "41"), json!({"id": "a3", "value": "delivery"})];
+    for (by, expected) in [
+        ("id", json!({"Имя клиента": "Иван", "Возраст": "41", "Тема обращения": "delivery"})),
+        ("name", json!({"Old name": "Иван", "Возраст": "41"})),
+    ] {
+        let script: &[Exchange] = &[(DEFINED, ok(recorded())), (VALUES, list(3, &values))];
+        let scene = scene("twin", &[("match", by)], script);
+        run(scene.connector.check(&scene.http)).unwrap();
+        assert_eq!(client(&scene)["attributes"].to_string(), expected.to_string(), "{by}");
+    }
+}
+
+#[test]
+fn a_renamed_attribute_is_read_by_its_new_name_at_once() {
+    let script: &[Exchange] = &[
+        (DEFINED, ok(recorded())),
+        (r#"PATCH /clients/attributes/a1 {"name":"Имя"}"#, Text(200, "")),
+        ("DELETE /clients/attributes/a2", Text(200, "")),
+        (VALUES, list(2, &[value("a1", "Имя клиента", "Иван"), value("a2", "old", "41")])),
+    ];
+    let scene = scene("twin", &[], script);
+    run(scene.connector.check(&scene.http)).unwrap();
+    let rename = Define::Rename { id: "a1".to_owned(), name: "Имя".to_owned() };
+    run(scene.connector.define(&scene.http, &rename)).unwrap();
+    run(scene.connector.define(&scene.http, &Define::Remove { id: "a2".to_owned() })).unwrap();
+    assert_eq!(client(&scene)["attributes"], json!({"Имя": "Иван", "old": "41"}));
+}
+
+#[test]
+fn two_values_of_one_name_are_both_kept() {
+    let values = [value("a1", "Город", "Казань"), value("a2", "Город", "Омск"), value("a3", "Город", "Тула")];
+    let scene = scene("twin", &[], &[(VALUES, list(3, &values))]);
+    assert_eq!(client(&scene)["attributes"], json!({"Город": "Казань", "Город#2": "Омск", "Город#3": "Тула"}));
+}
+
+#[test]
+fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
+    let item = |number: usize| json!({"id": format!("a{number}"), "name": format!("n{number}")});
+    let items = |numbers: std::ops::Range<usize>| numbers.map(item).collect::<Vec<_>>();
+    let (one, two) = ("GET /clients/attributes?offset=2", "GET /clients/attributes?offset=4");
+    let cases: Vec<(&str, Vec<Exchange>, usize)> = vec![
+        ("whole", vec![(DEFINED, list(2, &items(0..2)))], 2),
+        (
+            "in three pieces",
+            vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &items(2..4))), (two, list(5, &items(4..5)))],
+            5,
+        ),
+        ("an empty page", vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &[]))], 2),
+        ("the same page again", vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &items(0..2)))], 2),
+        ("a page that overlaps", vec![(DEFINED, list(3, &items(0..2))), (one, list(3, &items(1..3)))], 3),
+        ("more than it says", vec![(DEFINED, list(1, &items(0..2)))], 2),
+        ("it does not say", vec![(DEFINED, ok(json!({"items": items(0..2)})))], 2),
+        ("nothing", vec![(DEFINED, list(0, &[]))], 0),
+    ];
+    for (name, script, expected) in cases {
+        let scene = scene("twin", &[], &script);
+        let attributes = run(scene.connector.attributes(&scene.http)).unwrap();
+        assert_eq!(attributes.len(), expected, "{name}");
+        assert_eq!(
+            attributes,
+            (0..expected).map(|n| definition(&format!("a{n}"), &format!("n{n}"))).collect::<Vec<_>>()
+        );
+    }
+    let more = "GET /clients/35e45a67-9dc052045452/attributes?page=2";
+    let script: &[Exchange] = &[(VALUES, list(2, &[value("a", "A", "1")])), (more, list(2, &[value("b", "B", "2")]))];
+    let scene = scene("twin", &[("paging", "page")], script);
+    assert_eq!(client(&scene)["attributes"], json!({"A": "1", "B": "2"}), "values are read by the same rule");
+}
+
+#[test]
+fn clients_are_those_of_the_sessions_each_once_a_page() {
+    let sessions = |clients: &[&str]| clients.iter().map(|id| json!({"id": "s", "clientId": id})).collect::<Vec<_>>();
+    let grouped = |offset: u64| format!("GET /sessions?limit=2&offset={offset}&groupByClientId=true");
+    let path = |offset| -> &'static str { Box::leak(grouped(offset).into_boxed_str()) };
+    let script: &[Exchange] = &[
+        (path(0), list(5, &sessions(&["c1", "c1"]))),
+        (path(2), list(5, &sessions(&["c2", "c1"]))),
+        (path(4), list(5, &[json!({"id": "s"})])),
+    ];
+    let scene = scene("twin", &[("page_size", "2")], script);
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = run(scene.connector.page(&scene.http, after.as_ref())).map_err(told).unwrap();
+        assert_eq!((page.found, page.total), (vec![], None), "a session tells nothing but the id, and is no client");
+        pages.push(page.unread);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["c1"], vec!["c2", "c1"], vec![]]);
+}
+
+#[test]
+fn sessions_end_with_an_empty_page_or_with_their_number() {
+    let sessions = |n: usize| (0..n).map(|n| json!({"clientId": format!("c{n}")})).collect::<Vec<_>>();
+    let without_count = |n| ok(json!({ "items": sessions(n) }));
+    for (name, settings, ask, answer, next) in [
+        ("empty", &[][..], "limit=100&offset=0&groupByClientId=true", list(5, &[]), None),
+        ("all", &[], "limit=100&offset=0&groupByClientId=true", list(3, &sessions(3)), None),
+        ("no number", &[], "limit=100&offset=0&groupByClientId=true", without_count(3), Some("2,3")),
+        (
+            "a full page",
+            &[("page_size", "3")],
+            "limit=3&offset=0&groupByClientId=true",
+            list(3, &sessions(3)),
+            Some("2,3"),
+        ),
+        (
+            "a smaller page than asked for",
+            &[],
+            "limit=100&offset=0&groupByClientId=true",
+            list(9, &sessions(3)),
+            Some("2,3"),
+        ),
+        ("by page", &[("paging", "page")], "limit=100&page=1&groupByClientId=true", list(9, &sessions(3)), Some("2,3")),
+        ("one by one", &[("group_by_client", "false")], "limit=100&offset=0", list(9, &sessions(3)), Some("2,3")),
+    ] {
+        let ask: &'static str = Box::leak(format!("GET /sessions?{ask}").into_boxed_str());
+        let scene = scene("twin", settings, &[(ask, answer)]);
+        let page = run(scene.connector.page(&scene.http, None)).unwrap();
+        assert_eq!(page.next.as_deref(), next, "{name}");
+    }
+    let second =
+        scene("twin", &[("paging", "page")], &[("GET /sessions?limit=100&page=2&groupByClientId=true", list(3, &[]))]);
+    assert_eq!(run(second.connector.page(&second.http, Some(&"2,3".to_owned()))).unwrap().next, None);
+    let silly = scene("twin", &[], &[]);
+    let page = run(silly.connector.page(&silly.http, Some(&"x".to_owned())));
+    assert_eq!(page.map_err(told).err().unwrap(), "fatal 1 `x` is no page of the list");
+}
+
+#[test]
+fn who_is_not_there_is_gone_and_a_web_page_is_another_server() {
+    let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN is not there (HTTP 404): <html>no such \
+                   page</html> | mend `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
+                   in the environment";
+    for (answer, expected) in [
+        (error(404, "Client not found"), Ok(Reading::Gone)),
+        (Json(404, json!({"error": {"code": 7}, "details": null})), Ok(Reading::Gone)),
+        (Text(404, ""), Ok(Reading::Gone)),
+        (Text(404, "<html>no such page</html>"), Err(address.to_owned())),
+        (error(422, "bad id"), Err("refused target.refused TWIN refused it (HTTP 422): bad id".to_owned())),
+        (InDoubt, Err("in doubt 6 no answer within 30 s".to_owned())),
+        (NotSent, Err("fatal 6 connection refused".to_owned())),
+        (
+            error(500, "x"),
+            Err("in doubt 6 TWIN failed for connection `my-shop` (HTTP 500): x | try again later".to_owned()),
+        ),
+    ] {
+        let scene = scene("twin", &[], &[(VALUES, answer)]);
+        assert_eq!(run(scene.connector.read(&scene.http, CLIENT, None)).map_err(told), expected);
+    }
+    let nobody = scene("twin", &[], &[]);
+    for id in ["", ".", ".."] {
+        assert_eq!(run(nobody.connector.read(&nobody.http, id, None)).map_err(told), Ok(Reading::Gone));
+    }
+}
+
+#[test]
+fn somebody_is_found_by_the_id_and_by_nothing_else() {
+    for field in [Field::Id, Field::TargetId] {
+        let scene = scene("twin", &[], &[(VALUES, list(0, &[]))]);
+        let by = Lookup { field, value: CLIENT.to_owned() };
+        let expected = there(CLIENT, json!({"id": CLIENT, "target_id": CLIENT}));
+        assert_eq!(run(scene.connector.find(&scene.http, &by)).unwrap(), [expected], "without a value, too");
+    }
+    let scene = scene("twin", &[], &[]);
+    let by = Lookup { field: Field::Phones, value: "+75555673245".to_owned() };
+    assert_eq!(
+        run(scene.connector.find(&scene.http, &by)).map_err(told),
+        Err("fatal 1 TWIN finds nobody by `phones`".to_owned())
+    );
+}
+
+#[test]
+fn attributes_are_listed_before_anything_is_written() {
+    let scene = scene("twin", &[], &[(DEFINED, ok(recorded()))]);
+    assert_eq!(run(scene.connector.prepare(&scene.http, &Needs::default())).unwrap().attributes, definitions());
+}
+
+#[test]
+fn a_name_that_two_attributes_have_is_refused_where_it_is_needed() {
+    let twice = || {
+        list(
+            4,
+            &[
+                json!({"id": "a1", "name": "Город"}),
+                json!({"id": "a2", "name": "город"}),
+                json!({"id": "a3", "name": "Возраст"}),
+                json!({"id": "a4", "name": "Возраст"}),
+            ],
+        )
+    };
+    for (needed, expected) in [
+        ("Город", None),
+        (
+            "Возраст",
+            Some(
+                "fatal 2 connection `my-shop`: the account has two attributes `Возраст`: `a3` and `a4` | rename or \
+                 remove one of them, since nobody can tell which one is meant",
+            ),
+        ),
+    ] {
+        let scene = scene("twin", &[], &[(DEFINED, twice())]);
+        let needs = Needs { attributes: vec![needed.to_owned()], ..Needs::default() };
+        let prepared = run(scene.connector.prepare(&scene.http, &needs));
+        assert_eq!(prepared.map_err(told).err().as_deref(), expected, "{needed}");
+    }
+}
+
+#[test]
+fn the_recorded_definitions_are_what_is_sent() {
+    let add = || Define::Add { name: "Имя клиента".to_owned() };
+    let rename = || Define::Rename { id: "bf1fee/1".to_owned(), name: "Ответ клиента".to_owned() };
+    let remove = || Define::Remove { id: "bf1fee".to_owned() };
+    let post = r#"POST /clients/attributes {"name":"Имя клиента"}"#;
+    let patch = r#"PATCH /clients/attributes/bf1fee%2F1 {"name":"Ответ клиента"}"#;
+    let delete = "DELETE /clients/attributes/bf1fee";
+    let unknown = |id: &str| {
+        Err(format!("fatal 5 TWIN has no attribute with the id `{id}` | list the attributes: it may have been removed"))
+    };
+    let cases: Vec<(Define, &'static str, Answer, Result<(), String>)> = vec![
+        (add(), post, ok(json!({"id": "bf1fee"})), Ok(())),
+        (add(), post, Text(201, ""), Ok(())),
+        (rename(), patch, Text(200, ""), Ok(())),
+        (remove(), delete, Text(200, ""), Ok(())),
+        (rename(), patch, error(404, "not found"), unknown("bf1fee/1")),
+        (remove(), delete, Text(404, ""), unknown("bf1fee")),
+        (
+            add(),
+            post,
+            Json(422, json!({"error": "Validation", "details": {"name": ["too long"]}})),
+            Err(r#"refused target.refused TWIN refused it (HTTP 422): Validation: {"name":["too long"]}"#.to_owned()),
+        ),
+        (add(), post, InDoubt, Err("in doubt 6 no answer within 30 s".to_owned())),
+    ];
+    for (what, ask, answer, expected) in cases {
+        let scene = scene("twin", &[], &[(ask, answer)]);
+        assert_eq!(run(scene.connector.define(&scene.http, &what)).map_err(told), expected, "{what:?}");
+    }
+    let scene = scene("twin", &[], &[]);
+    let nowhere = Define::Remove { id: "..".to_owned() };
+    assert_eq!(run(scene.connector.define(&scene.http, &nowhere)).map_err(told), unknown(".."));
+}
+
+/// The steps from what is there to what is wanted.
+fn steps_to(settings: &[(&str, &str)], wanted: &Wanted, have: Value) -> Result<Vec<Step>, Vec<String>> {
+    let found = there(CLIENT, have);
+    let connector = connect("twin", settings).unwrap();
+    let steps = connector.steps(&ready(), &delta("twin", wanted, Some(&found)), Some(&found));
+    let told = |problem: &ferry::outcome::Problem| {
+        let column = problem.column.as_deref().unwrap_or_default();
+        format!("{} {column}: {} | {}", problem.code, problem.message, problem.hint.as_deref().unwrap_or_default())
+    };
+    steps.map_err(|problems| problems.iter().map(told).collect())
+}
+
+#[test]
+fn each_value_that_changes_is_a_step_and_a_wiped_one_is_deleted() {
+    let mut want = wanted(json!({"attributes": {"Имя клиента": "Иван", "Возраст": "41", "Тема обращения": ""}}));
+    want.attribute_overwrite.push(("Тема обращения".into(), Overwrite::Clear));
+    let change = |body: Value| Step { kind: StepKind::Change, body };
+    let age = json!({"attribute": "a2", "name": "Возраст", "value": "41"});
+    let topic = json!({"attribute": "a3", "name": "Тема обращения"});
+    let have = json!({"attributes": {"Имя клиента": "Иван", "Возраст": "40", "Тема обращения": "delivery"}});
+    assert_eq!(steps_to(&[], &want, have.clone()), Ok(vec![change(age.clone()), change(topic.clone())]));
+    let mut emptied = topic;
+    emptied["value"] = json!("");
+    assert_eq!(steps_to(&[("clear_by", "empty")], &want, have), Ok(vec![change(age), change(emptied)]));
+    let as_it_is = json!({"attributes": {"Имя клиента": "Иван", "Возраст": "41"}});
+    assert_eq!(steps_to(&[], &want, as_it_is), Ok(vec![]), "what is not there is not deleted");
+}
+
+#[test]
+fn attributes_that_the_account_does_not_define_are_all_named() {
+    let want = wanted(json!({"attributes": {"Возрас": "41", "Возраст": "41", "возраст": "41", "Balance": "7"}}));
+    let undefined = |name: &str, hint: &str| {
+        format!("attribute.undefined attributes.{name}: the account defines no attribute `{name}` | {hint}")
+    };
+    assert_eq!(
+        steps_to(&[], &want, json!({})),
+        Err(vec![
+            undefined("Возрас", "did you mean `Возраст`?"),
+            undefined("возраст", "did you mean `Возраст`?"),
+            undefined("Balance", "have it defined first, or leave it out of the mapping"),
+        ])
+    );
+}
+
+#[test]
+fn a_value_whose_attribute_nobody_can_tell_is_not_written() {
+    let ready =
+        Ready { attributes: vec![definition("a1", "Город"), definition("a2", "Город")], ..Ready::default() };
+    let found = there(CLIENT, json!({}));
+    let want = wanted(json!({"attributes": {"Город": "Омск"}}));
+    let connector = connect("twin", &[]).unwrap();
+    let problems = connector.steps(&ready, &delta("twin", &want, Some(&found)), Some(&found)).unwrap_err();
+    let told: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect();
+    assert_eq!(told, ["attribute.ambiguous: the account has two attributes `Город`: `a1` and `a2`"]);
+}
+
+#[test]
+fn nobody_is_ever_made() {
+    assert!(!facts("twin").creates);
+    let want = wanted(json!({"target_id": "c1", "attributes": {"Возраст": "41"}}));
+    assert_eq!(steps("twin", &[], &want, None), Err(vec!["target_id.missing".to_owned()]));
+}
+
+#[test]
+fn what_it_cannot_hold_is_named() {
+    use ferry::mapping::Overflow;
+    use ferry::platforms::diff::fit;
+    let want = || wanted(json!({"target_id": "c1", "first_name": "Иван", "phones": ["+75555673245"]}));
+    assert_eq!(fit(facts("twin"), want(), Overflow::Report).not_carried, ["first_name", "phones"]);
+    let fitted = fit(facts("twin"), want(), Overflow::Attributes);
+    assert_eq!(fitted.not_carried, [""; 0]);
+    assert_eq!(
+        fitted.wanted.contact,
+        contact(json!({"target_id": "c1", "attributes": {"first_name": "Иван", "phones": "+75555673245"}}))
+    );
+}
+
+#[test]
+fn a_step_has_one_of_three_fates() {
+    let post = r#"POST /clients/35e45a67-9dc052045452/attributes/a%201 {"value":"Имя"}"#;
+    let delete = "DELETE /clients/35e45a67-9dc052045452/attributes/a%201";
+    let set = || json!({"attribute": "a 1", "name": "Имя клиента", "value": "Имя"});
+    let wipe = || json!({"attribute": "a 1", "name": "Имя клиента"});
+    let done = || Ok(Taken::Done { id: CLIENT.to_owned(), after: None });
+    let refused =
+        |status: u16, words: &str| Err(format!("refused target.refused TWIN refused it (HTTP {status}): {words}"));
+    let unknown = || Err(format!("refused target_id.not_found TWIN has no client `{CLIENT}`"));
+    let there = |items: &[Value]| (VALUES, list(items.len() as u64, items));
+    let held = value("a 1", "Имя клиента", "Иван");
+    let token = "fatal 5 TWIN refuses connection `my-shop` (HTTP 401) | mend `token` of connection `my-shop` in \
+                 `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN` in the environment";
+    let expired = "fatal 5 the token of connection `my-shop` has expired | get a new one; with `email` and `password` \
+                   in place of `token`, it is got and renewed as needed";
+    let failed = "in doubt 6 TWIN failed for connection `my-shop` (HTTP 502) | try again later";
+    let cases: Vec<(Value, Vec<Exchange>, Result<Taken, String>)> = vec![
+        (set(), vec![(post, Text(200, ""))], done()),
+        (set(), vec![(post, Text(204, ""))], done()),
+        (set(), vec![(post, ok(json!({"id": "x"})))], done()),
+        (wipe(), vec![(delete, Text(200, ""))], done()),
+        (set(), vec![(post, error(404, "Client not found"))], unknown()),
+        (set(), vec![(post, Text(404, ""))], unknown()),
+        (set(), vec![(post, error(404, "No such attribute"))], refused(404, "No such attribute")),
+        (set(), vec![(post, error(404, "Атрибут не найден"))], refused(404, "Атрибут не найден")),
+        (wipe(), vec![(delete, error(404, "x")), (VALUES, error(404, "Client not found"))], unknown()),
+        (wipe(), vec![(delete, error(404, "x")), there(&[])], done()),
+        (wipe(), vec![(delete, error(404, "attribute?")), there(&[held])], refused(404, "attribute?")),
+        (set(), vec![(post, error(422, "too long"))], refused(422, "too long")),
+        (set(), vec![(post, Json(400, json!({"error": {"value": "bad"}})))], refused(400, r#"{"value":"bad"}"#)),
+        (set(), vec![(post, Text(400, "not\nso"))], refused(400, "not so")),
+        (set(), vec![(post, error(401, "Token is wrong."))], Err(token.to_owned())),
+        (set(), vec![(post, error(401, "token is expired"))], Err(expired.to_owned())),
+        (set(), vec![(post, Text(502, ""))], Err(failed.to_owned())),
+        (set(), vec![(post, InDoubt)], Err("in doubt 6 no answer within 30 s".to_owned())),
+        (set(), vec![(post, NotSent)], Err("fatal 6 connection refused".to_owned())),
+    ];
+    for (body, script, expected) in cases {
+        let scene = scene("twin", &[], &script);
+        let step = Step { kind: StepKind::Change, body };
+        let taken = run(scene.connector.take(&scene.http, &step, &Whom::Id(CLIENT.to_owned())));
+        assert_eq!(taken.map_err(told), expected, "{:?}", script.iter().map(|(ask, _)| ask).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_value_of_nobody_is_our_own_fault() {
+    let scene = scene("twin", &[], &[]);
+    let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}) };
+    let taken = run(scene.connector.take(&scene.http, &step, &Whom::Nobody)).map_err(told);
+    assert_eq!(taken, Err("fatal 1 a value was to be written, and nobody said to whom".to_owned()));
+}
+
+#[test]
+fn an_answer_of_another_form_is_told() {
+    for (answer, expected) in [
+        (
+            Text(200, "<html>Log in</html>"),
+            "fatal 5 TWIN answered connection `my-shop` with a web page instead of `{\"count\": …, \"items\": […]}` \
+             (HTTP 200): <html>Log in</html> | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
+             `FERRY_MY_SHOP_BASE_URL` in the environment",
+        ),
+        (
+            ok(json!({"items": 7})),
+            "fatal 6 TWIN answered connection `my-shop` with something else instead of `{\"count\": …, \"items\": \
+             […]}` (HTTP 200): {\"items\":7} | try again later; if it stays so, the platform has changed",
+        ),
+    ] {
+        let scene = scene("twin", &[], &[(DEFINED, answer)]);
+        assert_eq!(run(scene.connector.check(&scene.http)).map_err(told).err().as_deref(), Some(expected));
+    }
+}
+
+/// Settings with e-mail and password, and no token.
+fn settings(given: &[(&str, &str)]) -> Settings {
+    let mut settings = Settings::new("my-shop");
+    for (name, value) in [("email", "ana@example.com"), ("password", "s3cret ")].iter().chain(given) {
+        match *name {
+            "password" | "token" => settings.set_secret(name, SecretString::from(*value)),
+            name => settings.set(name, *value),
+        }
+    }
+    settings.fill_defaults(facts("twin"));
+    settings
+}
+
+fn login(given: &[(&str, &str)]) -> Option<Box<dyn Login>> {
+    (facts("twin").login)(&settings(given))
+}
+
+fn answer(status: u16, body: &Value) -> Response {
+    Response { status, headers: Vec::new(), body: body.to_string().into() }
+}
+
+#[test]
+fn a_token_wins_over_a_login_and_a_login_takes_both() {
+    assert!(login(&[("token", "abc")]).is_none());
+    assert!(login(&[("token", " ")]).is_some(), "a blank is none");
+    assert!(login(&[("email", "")]).is_none());
+    assert!((facts("twin").credentials)(&settings(&[])).headers.is_empty());
+}
+
+#[test]
+fn the_login_is_sent_as_the_documents_say() {
+    for (given, expected) in [
+        (&[][..], json!({"email": "ana@example.com", "password": "s3cret ", "ttl": 86400})),
+        (
+            &[("ttl", "600"), ("company_id", "123")],
+            json!({"email": "ana@example.com", "password": "s3cret ", "ttl": 600, "companyId": 123}),
+        ),
+    ] {
+        let request = login(given).unwrap().first();
+        assert_eq!((request.method, request.path.as_str()), (Method::Post, "/auth/login"));
+        assert_eq!(String::from_utf8(request.body.unwrap().to_vec()).unwrap(), expected.to_string());
+    }
+    assert_eq!(login(&[]).unwrap().base_url().unwrap().as_str(), "https://iam.twin24.ai/api/v1");
+}
+
+#[test]
+fn a_token_is_renewed_with_the_bare_token_in_the_header() {
+    for (how, header) in [("bare", "abc.def"), ("bearer", "Bearer abc.def")] {
+        let login = login(&[("refresh_header", how)]).unwrap();
+        let token = login.token(&answer(200, &json!({"token": "abc.def", "refreshToken": "r1"}))).unwrap();
+        assert_eq!((token.header.0, token.header.1.expose_secret()), ("Authorization", "Bearer abc.def"));
+        let request = login.next(&token).unwrap();
+        assert_eq!((request.method, request.path.as_str()), (Method::Post, "/auth/refresh"));
+        let sent = request.headers.iter().find(|(name, _)| *name == "Authorization").unwrap();
+        assert_eq!(sent.1, header);
+        let body = String::from_utf8(request.body.unwrap().to_vec()).unwrap();
+        assert_eq!(body, json!({"refreshToken": "r1", "ttl": 86400}).to_string());
+        assert!(login.next(&Token { refresh: None, ..token }).is_none());
+    }
+}
+
+#[test]
+fn only_a_token_makes_a_login_good() {
+    let login = login(&[]).unwrap();
+    for body in [json!({}), json!({"token": null}), json!({"token": " "}), json!({"token": 7}), json!([])] {
+        assert!(login.token(&answer(200, &body)).is_none(), "{body}");
+    }
+    let token = login.token(&answer(200, &json!({"token": " abc "}))).unwrap();
+    assert_eq!((token.header.1.expose_secret(), token.refresh.is_none()), ("Bearer abc", true));
+}
+
+#[test]
+fn a_token_has_expired_only_where_the_platform_says_so() {
+    let login = login(&[]).unwrap();
+    for (status, body, expected) in [
+        (401, json!({"error": "Token is expired."}), true),
+        (401, json!({"error": "token is Expired "}), true),
+        (401, json!({"error": "Token is invalid."}), false),
+        (401, json!({"error": {"text": "Token is expired."}}), false),
+        (401, json!({"message": "Token is expired."}), false),
+        (401, json!("Token is expired."), false),
+        (403, json!({"error": "Token is expired."}), false),
+        (200, json!({"error": "Token is expired."}), false),
+    ] {
+        assert_eq!(login.has_expired(&answer(status, &body)), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_refused_login_says_what_to_mend() {
+    let who = "`email` or `password` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_EMAIL` or \
+               `FERRY_MY_SHOP_PASSWORD` in the environment";
+    let place = "`iam_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_IAM_URL` in the environment";
+    for (status, body, said, mend) in [
+        (401, json!({"error": "Wrong password"}), ": Wrong password", who),
+        (422, json!({}), "", who),
+        (404, json!("x"), "", place),
+        (302, json!(null), "", place),
+    ] {
+        let failure = login(&[]).unwrap().refused(&answer(status, &body));
+        let expected = format!("TWIN refuses the login of connection `my-shop` (HTTP {status}){said}");
+        assert_eq!((failure.exit.code(), failure.to_string()), (5, expected));
+        assert_eq!(failure.hint, Some(format!("mend {mend}")));
+    }
+}
+
+#[test]
+fn with_a_login_a_refusal_points_at_it() {
+    let connector = (facts("twin").connect)(&settings(&[])).unwrap_or_else(|failures| panic!("{failures:?}"));
+    let mut scene = scene("twin", &[], &[(DEFINED, error(403, "no right"))]);
+    scene.connector = connector;
+    assert_eq!(
+        run(scene.connector.check(&scene.http)).map_err(told).err().unwrap(),
+        "fatal 5 TWIN refuses connection `my-shop` (HTTP 403) | mend `email` or `password` of connection `my-shop` in \
+         `ferry.yaml`, or `FERRY_MY_SHOP_EMAIL` or `FERRY_MY_SHOP_PASSWORD` in the environment"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_is_told_at_once() {
+    let failures = |given: &[(&str, &str)]| -> Vec<String> {
+        let told =
+            |failure: &ferry::outcome::Failure| format!("{failure} | {}", failure.hint.as_deref().unwrap_or("-"));
+        (facts("twin").connect)(&settings(given)).err().unwrap_or_default().iter().map(told).collect()
+    };
+    assert_eq!(failures(&[]), [""; 0]);
+    let neither = "connection `my-shop` has neither `token` nor `email` and `password` | set `token`, or `email` and \
+                   `password` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN`, or \
+                   `FERRY_MY_SHOP_EMAIL` and `FERRY_MY_SHOP_PASSWORD` in the environment";
+    assert_eq!(failures(&[("email", ""), ("password", " ")]), [neither]);
+    let half = "connection `my-shop` has no `password` | set `password` of connection `my-shop` in `ferry.yaml`, or \
+                `FERRY_MY_SHOP_PASSWORD` in the environment";
+    assert_eq!(failures(&[("password", "")]), [half]);
+    assert_eq!(
+        failures(&[
+            ("ttl", "soon"),
+            ("company_id", "-1"),
+            ("page_size", "0"),
+            ("match", "x"),
+            ("iam_url", "http://ana:s3cret@x.example")
+        ]),
+        [
+            "`match` of connection `my-shop` is `x`; expected `id` or `name` | -",
+            "`page_size` of connection `my-shop` is `0`; expected a whole number from 1 to 10000 | -",
+            "`ttl` of connection `my-shop` is `soon`; expected a whole number from 60 to 315360000 | -",
+            "`company_id` of connection `my-shop` is `-1`; expected a whole number from 0 to 18446744073709551615 | -",
+            "`iam_url` of connection `my-shop` will not do: the address of an API cannot hold a user or a password | \
+             take them out of `iam_url`; a token has a setting of its own",
+        ]
+    );
+}
