@@ -62,6 +62,7 @@ fn target_asked(typed: &args::Import) -> TargetAsked {
             args::OnExisting::Skip => OnExisting::Skip,
         },
         only_existing: typed.only_existing,
+        create_attributes: typed.create_attributes,
         rate: typed.rate.clone(),
         concurrency: typed.concurrency,
         wait: typed.wait.clone(),
