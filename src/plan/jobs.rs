@@ -172,7 +172,7 @@ impl Reading<'_> {
     /// The one command of a job, and what it is given; what is neither a command nor may stand beside one is told.
     fn command<'n>(&mut self, job: &Key, entries: &'n [(Key, Node)]) -> Option<(&'n Key, &'n Node)> {
         let names = self.names();
-        let mut found = None;
+        let (mut found, mut is_told) = (None, false);
         for (key, node) in entries {
             let name = key.text.as_str();
             match &found {
@@ -184,6 +184,7 @@ impl Reading<'_> {
                 }
                 _ if BESIDE.contains(&name) => {}
                 _ => {
+                    is_told = true;
                     let all: Vec<&str> = names.iter().copied().chain(BESIDE).collect();
                     let message = format!("`{name}` is nothing that a job has");
                     let hint = match self.belongs_to(name, entries) {
@@ -194,7 +195,7 @@ impl Reading<'_> {
                 }
             }
         }
-        if found.is_none() {
+        if found.is_none() && !is_told {
             let message = format!("job `{}` has no command", job.text);
             self.mistake(&job.span, message, format!("give it one of {}", listed(&names)));
         }

@@ -2,6 +2,7 @@
 //!
 //! Only this module knows all the parts.
 
+pub mod attributes;
 mod begin;
 pub mod convert;
 mod finish;
@@ -16,3 +17,5 @@ pub mod second;
 pub mod stop;
 pub mod target;
 pub mod words;
+
+pub use begin::checkpoint_path;
