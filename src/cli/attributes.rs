@@ -27,7 +27,8 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     }
     if typed.change.is_some() && !platform.defines_attributes {
         let message = format!("{} defines no attributes: there is nothing to change", platform.title);
-        return Err(Failure::usage(message).hint("a contact may have any; they come and go with the contacts that do"));
+        return Err(Failure::usage(message)
+            .hint("they come with the contacts that have them, or are made on the platform's own page"));
     }
     if let Some(AttributesChange::Remove { name, yes: false }) = &typed.change {
         confirm(name, &connection.name)?;

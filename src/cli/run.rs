@@ -33,7 +33,9 @@ pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure>
         ended.push((&job.name, exit));
     }
     if ended.len() > 1 && !context.console.look().quiet {
-        close(&ended, context);
+        // Contacts go to standard output alone.
+        let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
+        close(&ended, has_contacts, context);
     }
     Ok(ended.into_iter().filter_map(|(_, exit)| exit).fold(Exit::Done, Exit::worse))
 }
@@ -277,7 +279,7 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exi
 }
 
 /// The closing table.
-fn close(ended: &[(&str, Option<Exit>)], context: &Context) {
+fn close(ended: &[(&str, Option<Exit>)], to_stderr: bool, context: &Context) {
     let width = ended.iter().map(|(name, _)| name.chars().count()).chain([3]).max().unwrap_or_default();
     let status = |exit: Option<Exit>| exit.map_or("not begun", words_for);
     let mut table = format!("\n{:<width$}  EXIT  STATUS\n", "JOB");
@@ -286,7 +288,10 @@ fn close(ended: &[(&str, Option<Exit>)], context: &Context) {
         match context.console.output() {
             OutputKind::Json => {
                 let line = json!({ "job": name, "status": status(*exit), "exit": code });
-                context.console.result_line(&line.to_string());
+                match to_stderr {
+                    true => context.console.block(&line.to_string()),
+                    false => context.console.result_line(&line.to_string()),
+                }
             }
             OutputKind::Human => {
                 let code = code.map_or(String::new(), |code| code.to_string());
