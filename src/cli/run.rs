@@ -29,7 +29,9 @@ pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure>
     let mut ended: Vec<(&str, Option<Exit>)> = Vec::new();
     for job in &planned {
         // Whoever was told to stop begins nothing new.
-        let exit = if Stop::signal().is_some() { None } else { Some(one(job, ended.is_empty(), &config, context)) };
+        let is_shown = |exit: Option<Exit>| !context.console.look().quiet || exit != Some(Exit::Done);
+        let is_first = !ended.iter().any(|(_, exit)| is_shown(*exit));
+        let exit = if Stop::signal().is_some() { None } else { Some(one(job, is_first, &config, context)) };
         ended.push((&job.name, exit));
     }
     if ended.len() > 1 && !context.console.look().quiet {
@@ -258,7 +260,7 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exi
     let quiet = context.console.look().quiet;
     let results_to_stderr = look(&job.args, &context.env).results_to_stderr;
     let console = Console::new(Look { results_to_stderr, ..context.console.look() });
-    let gap = if is_first || quiet { "" } else { "\n" };
+    let gap = if is_first { "" } else { "\n" };
     console.block(&format!("{gap}{}: {}\n", job.name, escape(&job.shown)));
     let own = Context {
         console,
