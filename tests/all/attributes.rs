@@ -153,7 +153,7 @@ impl Connector for Loft {
 
     async fn define(&self, _: &Http, what: &Define) -> Result<(), Fault> {
         self.sent.lock().unwrap().push(what.clone());
-        let doubt = || Err(Fault::InDoubt(Failure::new(Exit::Unavailable, "the answer was lost")));
+        let doubt = Fault::InDoubt(Failure::new(Exit::Unavailable, "the answer was lost"));
         match self.plays.lock().unwrap().pop().unwrap_or(Play::Made(0)) {
             Play::Made(seconds) => {
                 self.do_it(what, seconds);
@@ -161,9 +161,9 @@ impl Connector for Loft {
             }
             Play::MadeInDoubt(seconds) => {
                 self.do_it(what, seconds);
-                doubt()
+                Err(doubt)
             }
-            Play::LostInDoubt => doubt(),
+            Play::LostInDoubt => Err(doubt),
             Play::TakenByOther => {
                 self.do_it(what, 0);
                 Err(Fault::Refused(vec![Problem::new("target.refused", "there is one already")]))

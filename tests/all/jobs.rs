@@ -235,7 +235,8 @@ fn what_is_typed_wins_over_what_the_job_says() {
     let first = err.lines().next().unwrap();
     let mut found: Vec<&str> = first.split(' ').collect();
     let mut expected: Vec<&str> = "nightly: ferry import".split(' ').chain(words.split(' ')).collect();
-    (found.sort(), expected.sort());
+    found.sort_unstable();
+    expected.sort_unstable();
     assert_eq!((found, code), (expected, 0), "{err}");
     assert!(folder.path().join("r.csv").exists());
 }
@@ -268,6 +269,29 @@ fn two_nights_never_overlap() {
     assert!(err.ends_with("nightly: busy (exit code 7)\n"), "{err}");
     night_before.close().unwrap();
     assert_eq!(typed(&home, "run nightly --quiet"), (String::new(), String::new(), 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_told_to_stop_begins_no_other_job() {
+    let import = "  nightly:\n    import: { file: lists/many.csv, to: shop, sandbox: true, rate: 5/s }\n";
+    let folder = folder(&[import, GOOD].concat());
+    let home = folder.path().join("home");
+    let people = (0..100).map(|n| format!("Ana{n},Paz,+5939876255{n:02}\n"));
+    let many: String = std::iter::once("First Name,Last Name,Phone\n".to_owned()).chain(people).collect();
+    fs::write(home.join("lists/many.csv"), many).unwrap();
+    let child = ferry(&home, "run --all").spawn().unwrap();
+    // A run that has its folder listens to signals.
+    while fs::read_dir(home.join(".ferry/runs")).map_or(0, Iterator::count) == 0 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert!(err.ends_with("nightly   130  interrupted\ngood           not begun\n"), "{err}");
+    assert!(!home.join("good.csv").exists());
 }
 
 /// A port at which nobody listens.
