@@ -1,7 +1,10 @@
 //! What is typed: commands, options, help. It decides nothing: `plan` makes sense of it.
 
+use crate::plan::jobs::COMMANDS;
 use crate::report::{Choice, OutputKind};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -33,6 +36,50 @@ pub struct Args {
     #[command(subcommand)]
     #[allow(missing_docs)]
     pub command: Command,
+}
+
+impl Args {
+    /// What these words mean, the program's name before them. `ferry run` takes every option of the commands that can be
+    /// a job.
+    ///
+    /// # Errors
+    /// When they mean nothing, or ask for help.
+    pub fn understand(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Args, clap::Error> {
+        let command = Args::command().term_width(0);
+        let options = job_options(&command);
+        let matches = command.mut_subcommand("run", |run| run.args(&options)).try_get_matches_from(words)?;
+        let mut args = Args::from_arg_matches(&matches)?;
+        if let (Command::Run(run), Some(matches)) = (&mut args.command, matches.subcommand_matches("run")) {
+            run.options = options.iter().filter_map(|option| typed(option, matches)).collect();
+        }
+        Ok(args)
+    }
+}
+
+/// The options of all commands that can be a job, any text being a value: each job's command is to judge it.
+fn job_options(command: &clap::Command) -> Vec<Arg> {
+    let mut options: Vec<Arg> = Vec::new();
+    let jobs = command.get_subcommands().filter(|command| COMMANDS.contains(&command.get_name()));
+    for known in jobs.flat_map(clap::Command::get_arguments) {
+        let Some(long) = known.get_long() else { continue };
+        if options.iter().any(|option| option.get_long() == Some(long)) {
+            continue;
+        }
+        let is_flag = matches!(known.get_action(), ArgAction::SetTrue | ArgAction::SetFalse | ArgAction::Count);
+        let action = if is_flag { ArgAction::SetTrue } else { ArgAction::Append };
+        let option = known.clone().required(false).hide(true).action(action).default_value(None::<&str>);
+        options.push(if is_flag { option } else { option.value_parser(clap::value_parser!(String)) });
+    }
+    options
+}
+
+fn typed(option: &Arg, matches: &ArgMatches) -> Option<TypedOption> {
+    let id = option.get_id().as_str();
+    let values: Vec<String> = match option.get_action() {
+        ArgAction::SetTrue => matches.get_flag(id).then(Vec::new)?,
+        _ => matches.get_many::<String>(id)?.cloned().collect(),
+    };
+    Some(TypedOption { option: format!("--{}", option.get_long()?), values })
 }
 
 /// The options of every command.
@@ -81,6 +128,12 @@ pub enum Command {
     /// Makes another file of a file, with the same reading, mapping and rejects as an import, and no platform. The
     /// format goes by the name of the file that is written; a reader never sees half of it.
     Convert(Convert),
+    /// Do jobs of ferry.yaml, one after the other
+    ///
+    /// Does jobs of ferry.yaml, one after the other, also after a failed one, and ends with the worst exit code. All
+    /// jobs are checked before the first one begins. Options of the jobs' commands can be typed too; they win over what
+    /// a job says.
+    Run(Run),
     /// Go on with an unfinished run
     ///
     /// Goes on with an unfinished run: what has arrived is not sent again, what is in doubt is found out first.
@@ -94,6 +147,11 @@ pub enum Command {
     /// Asks the platform once whether the settings of a connection work, and says in one line what the account holds
     /// and by which keys contacts are found there. Nothing is changed.
     Check(Check),
+    /// List the custom attributes that an account knows, or change them
+    ///
+    /// Lists the custom attributes that an account knows: those it defines, or, where nothing has to be defined, those
+    /// that its contacts have. Where they are defined, they can be added, renamed and removed.
+    Attributes(Attributes),
     /// Serve the platforms on this machine, to rehearse with
     ///
     /// Serves the platforms on this machine, each under the paths of its real API and with its quirks, and prints the
@@ -174,6 +232,10 @@ pub struct Target {
     /// Never create; who is not there is skipped
     #[arg(long, help_heading = EXISTING)]
     pub only_existing: bool,
+    /// Define custom attributes that the account does not have, where it has to define them; without this they are a
+    /// mistake that is told before anything is written
+    #[arg(long, help_heading = TARGET)]
+    pub create_attributes: bool,
     /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
     /// connection's, else auto]
     #[arg(long, help_heading = LIMITS)]
@@ -182,6 +244,9 @@ pub struct Target {
     #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
     pub concurrency: Option<u64>,
     /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    ///
+    /// It goes on by itself when the platform is back. When the time is over it ends with exit code 6; the checkpoint is
+    /// kept, and the same command goes on.
     #[arg(long, value_name = "TIME", help_heading = LIMITS)]
     pub wait: Option<String>,
 }
@@ -248,6 +313,36 @@ pub struct Work {
     pub results: Option<PathBuf>,
 }
 
+/// `ferry run`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Every option of a job's command may stand here: `ferry import --help` lists those of an import.
+
+Examples:
+  ferry run nightly
+  ferry run nightly weekly --quiet
+  ferry run --all --sandbox --limit 100")]
+pub struct Run {
+    /// The jobs, by their names in ferry.yaml
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<String>,
+    /// All jobs, in the order of ferry.yaml
+    #[arg(long, conflicts_with = "jobs")]
+    pub all: bool,
+    /// What is typed for the jobs' commands
+    #[arg(skip)]
+    pub options: Vec<TypedOption>,
+}
+
+/// An option that is typed for the command of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedOption {
+    /// Its name: `--limit`.
+    pub option: String,
+    /// Its values; none where it takes none.
+    pub values: Vec<String>,
+}
+
 /// `ferry resume`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
@@ -289,6 +384,53 @@ pub struct Check {
     /// Use the built-in sandbox for every platform; its data is kept in the state folder
     #[arg(long, help_heading = TARGET)]
     pub sandbox: bool,
+}
+
+/// `ferry attributes`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(subcommand_value_name = "CHANGE", subcommand_help_heading = "Changes")]
+#[command(after_help = "\
+Examples:
+  ferry attributes shop
+  ferry attributes shop add Plan
+  ferry attributes shop rename Plan Tariff
+  ferry attributes shop remove Tariff --yes")]
+pub struct Attributes {
+    /// The connection: its name in ferry.yaml, or a platform's
+    pub connection: String,
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub change: Option<AttributesChange>,
+    /// Use the built-in sandbox for every platform; its data is kept in the state folder
+    #[arg(long, global = true, help_heading = TARGET)]
+    pub sandbox: bool,
+}
+
+/// The changes that `ferry attributes` makes.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AttributesChange {
+    /// Define an attribute; one that is there is left as it is
+    Add {
+        /// Its name, exactly
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        name: String,
+    },
+    /// Give an attribute another name; contacts keep their values
+    Rename {
+        /// Its name, exactly
+        old: String,
+        /// Its new name
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        new: String,
+    },
+    /// Remove an attribute, and with it the values that contacts have
+    Remove {
+        /// Its name, exactly
+        name: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
 /// `ferry sandbox`.

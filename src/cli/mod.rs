@@ -1,6 +1,7 @@
 //! The command line: what was typed, handed to the parts that do it. One file a command, and no more.
 
 pub mod args;
+mod attributes;
 mod check;
 mod convert;
 mod import;
@@ -8,6 +9,7 @@ mod map;
 mod migrate;
 mod platforms;
 mod resume;
+mod run;
 mod runs;
 mod sandbox;
 mod usage;
@@ -20,7 +22,7 @@ use crate::run::folder::make_private;
 use crate::run::import::Ended;
 use crate::run::stop::Stop;
 use args::{Args, Command, Global};
-use clap::{CommandFactory, FromArgMatches};
+use clap::CommandFactory;
 use std::ffi::OsString;
 use std::future::Future;
 use std::path::PathBuf;
@@ -44,9 +46,8 @@ pub struct Context {
 /// Does what was typed, and says how it ended.
 pub fn main(words: impl Iterator<Item = OsString>, vars: impl Iterator<Item = (OsString, OsString)>) -> Exit {
     let words: Vec<OsString> = words.collect();
-    let command = Args::command().term_width(0);
     let env = Env::from_os(vars);
-    let args = match command.try_get_matches_from(&words).and_then(|matches| Args::from_arg_matches(&matches)) {
+    let args = match Args::understand(&words) {
         Ok(args) => args,
         Err(error) => return refused(&error, &words, &env),
     };
@@ -98,9 +99,11 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Import(import) => import::run(import, context),
         Command::Migrate(migrate) => migrate::run(migrate, context),
         Command::Convert(convert) => convert::run(convert, context),
+        Command::Run(run) => run::run(run, context),
         Command::Resume(resume) => resume::run(resume, context),
         Command::Runs(runs) => runs::run(runs, context),
         Command::Check(check) => check::run(check, context),
+        Command::Attributes(attributes) => attributes::run(attributes, context),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, context),
         Command::Platforms(platforms) => platforms::run(platforms, context),
         Command::Map(map) => map::run(map, context),

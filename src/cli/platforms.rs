@@ -6,7 +6,7 @@ use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::diagnostic::nearest;
 use crate::platforms::settings::{COMMON, Setting, environment_name};
-use crate::platforms::{PLATFORMS, Platform, platform_named};
+use crate::platforms::{LISTS, PLATFORMS, Platform, platform_named};
 use crate::run::import::singular;
 use serde_json::{Value, json};
 
@@ -20,8 +20,10 @@ pub(super) fn run(typed: &Platforms, context: &Context) -> Result<Exit, Failure>
     let text = if context.is_json() {
         Value::Array(chosen.iter().map(|platform| object_of(platform)).collect()).to_string()
     } else {
-        let page = if typed.name.is_some() { whole } else { short };
-        chosen.iter().map(|platform| page(platform)).collect::<Vec<_>>().join("\n\n")
+        match (&typed.name, &chosen[..]) {
+            (Some(_), [platform]) => whole(platform),
+            _ => all(&chosen),
+        }
     };
     context.console.result_line(&text);
     Ok(Exit::Done)
@@ -37,80 +39,181 @@ fn unknown(name: &str) -> Failure {
     }
 }
 
+/// No line is longer, where the facts allow it.
+const WIDTH: usize = 100;
+
 fn held(platform: &Platform, field: Field) -> &'static str {
     match (platform.holds.contains(&field), platform.single.contains(&field), platform.reads.contains(&field)) {
-        (true, true, _) => "the first",
+        (true, true, _) => "first",
         (true, false, _) => "yes",
         (false, _, true) => "read only",
         _ => "no",
     }
 }
 
-fn needs(platform: &Platform) -> String {
-    let one_of = |fields: &&[Field]| fields.iter().map(|field| singular(*field)).collect::<Vec<_>>().join(" or ");
-    match platform.needs {
-        [] => "nothing".to_owned(),
-        needs => needs.iter().map(one_of).collect::<Vec<_>>().join(", "),
+/// Whether a contact cannot be created without a field, or without this one of several.
+fn needed(platform: &Platform, field: Field) -> &'static str {
+    match platform.needs.iter().find(|fields| fields.contains(&field)) {
+        Some([_]) => "yes",
+        Some(_) => "or another",
+        None => "",
     }
 }
 
-fn finds_by(platform: &Platform) -> String {
-    platform.finds_by.iter().map(|field| singular(*field)).collect::<Vec<_>>().join(", ")
+fn attributes(platform: &Platform) -> &'static str {
+    match (platform.attributes, platform.defines_attributes) {
+        (true, true) => "if defined",
+        (true, false) => "yes",
+        (false, _) => "no",
+    }
+}
+
+fn names(fields: &[Field], between: &str) -> String {
+    fields.iter().map(|field| singular(*field)).collect::<Vec<_>>().join(between)
+}
+
+fn needs(platform: &Platform) -> String {
+    platform.needs.iter().map(|fields| names(fields, " or ")).collect::<Vec<_>>().join(", ")
+}
+
+fn lists(platform: &Platform) -> Vec<&'static str> {
+    LISTS.iter().filter(|(list, _)| platform.lists.contains(list)).map(|(_, name)| *name).collect()
+}
+
+/// All platforms beside each other, and what is to be said of each in a sentence.
+fn all(platforms: &[&Platform]) -> String {
+    let mut rows = vec![vec!["FIELD".to_owned()]];
+    rows.extend(FIELDS.iter().map(|(_, name)| vec![(*name).to_owned()]));
+    rows.push(vec!["attributes.NAME".to_owned()]);
+    for platform in platforms {
+        let fields = FIELDS.iter().map(|(field, _)| cell(platform, *field));
+        let column = [platform.name.to_uppercase()].into_iter().chain(fields).chain([attributes(platform).to_owned()]);
+        rows.iter_mut().zip(column).for_each(|(row, cell)| row.push(cell));
+    }
+    let legend = "* people are found by it   + needed   | one of those so marked is needed";
+    let told = platforms.iter().map(|platform| short(platform)).collect::<Vec<_>>().join("\n\n");
+    format!("{}\n\n{legend}\n\n{told}\n\n`ferry platforms NAME` says all about one", table(&rows))
+}
+
+fn cell(platform: &Platform, field: Field) -> String {
+    let finds = if platform.finds_by.contains(&field) { "*" } else { "" };
+    let needed = match needed(platform, field) {
+        "" => "",
+        "yes" => "+",
+        _ => "|",
+    };
+    format!("{} {finds}{needed}", held(platform, field)).trim_end().to_owned()
+}
+
+/// Cells under one another, without blanks at the ends of lines.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn short(platform: &Platform) -> String {
-    let holds: Vec<&str> = platform.holds.iter().map(|field| singular(*field)).collect();
-    let attributes = if platform.attributes { ", custom attributes" } else { "" };
-    [
-        format!("{} ({})", platform.name, platform.title),
-        format!("  holds       {}{attributes}", holds.join(", ")),
-        format!("  needs       {}", needs(platform)),
-        format!("  finds by    {}", finds_by(platform)),
-        format!("  takes back  {}", platform.takes_back),
-        format!("  rate        auto, from {}/s", platform.rate_start_per_s),
-    ]
-    .join("\n")
+    let aliases = platform.aliases.iter().map(|alias| format!(", also `{alias}`")).collect::<String>();
+    let creates = if platform.creates { "" } else { "; nobody can be created, only changed" };
+    let lists = match lists(platform)[..] {
+        [] => "contacts".to_owned(),
+        ref others => format!("contacts, {}", others.join(", ")),
+    };
+    let concurrency = platform.concurrency;
+    let rate = format!("auto, from {}/s, {concurrency} requests in flight", platform.rate_start_per_s);
+    let needs = format!("{}{creates}", needs(platform));
+    let facts = [
+        ("needs", needs.trim_start_matches("; ")),
+        ("finds by", &names(platform.finds_by, ", then ")),
+        ("takes back", platform.takes_back),
+        ("lists", &lists),
+        ("rate", &rate),
+    ];
+    let facts = facts.iter().map(|(name, text)| format!("  {name:<12}{}", wrapped(text, 14)));
+    let head = format!("{} ({}{aliases})", platform.name, platform.title);
+    std::iter::once(head).chain(facts).collect::<Vec<_>>().join("\n")
+}
+
+/// A text in lines of [`WIDTH`] at most, all but the first with `indent` blanks before it.
+fn wrapped(text: &str, indent: usize) -> String {
+    let (mut out, mut len) = (String::new(), indent);
+    for word in text.split_inclusive(' ') {
+        let word_len = word.trim_end().chars().count();
+        if len + word_len > WIDTH && len > indent {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            len = indent;
+        }
+        out.push_str(word);
+        len += word.chars().count();
+    }
+    out
 }
 
 fn whole(platform: &Platform) -> String {
-    let mut lines = vec![short(platform), String::new(), format!("  {:<20} held", "field")];
-    lines.extend(FIELDS.iter().map(|(field, name)| format!("  {name:<20} {}", held(platform, *field))));
-    lines.push(format!("  {:<20} {}", "attributes.NAME", if platform.attributes { "yes" } else { "no" }));
-    lines.push(String::new());
-    lines.push("  settings, each also as an environment variable".to_owned());
-    for setting in COMMON.iter().chain(platform.settings) {
-        let default = default_of(platform, setting);
-        lines.push(format!("  {}  [{}]{default}", setting.name, environment_name(platform.name, setting.name)));
-        let choices =
-            if setting.choices.is_empty() { String::new() } else { format!(" ({})", setting.choices.join(", ")) };
-        lines.push(format!("      {}{choices}", setting.help));
+    let mut rows = vec![["FIELD", "HELD", "NEEDED", "FOUND BY"].map(str::to_owned).to_vec()];
+    for (field, name) in FIELDS {
+        let place = platform.finds_by.iter().position(|known| *known == field);
+        let found = match place {
+            Some(0) => "first",
+            Some(_) => "then",
+            None => "",
+        };
+        rows.push([name, held(platform, field), needed(platform, field), found].map(str::to_owned).to_vec());
     }
-    lines.join("\n")
+    rows.push(["attributes.NAME", attributes(platform)].map(str::to_owned).to_vec());
+    let settings = COMMON.iter().chain(platform.settings).map(|setting| about(platform, setting));
+    let settings = settings.collect::<Vec<_>>().join("\n");
+    let head = "its settings in `ferry.yaml`, each with its environment variable and default";
+    format!("{}\n\n{}\n\n{head}\n{settings}", short(platform), table(&rows))
 }
 
-fn default_of(platform: &Platform, setting: &Setting) -> String {
+fn about(platform: &Platform, setting: &Setting) -> String {
+    let variable = environment_name(platform.name, setting.name);
+    let default = match (default_of(platform, setting), setting.required) {
+        (Some(default), _) => format!("  [{default}]"),
+        (None, true) => "  (needed)".to_owned(),
+        (None, false) if !setting.instead.is_empty() => format!("  (needed, or {})", setting.instead.join(" and ")),
+        (None, false) => String::new(),
+    };
+    let choices = if setting.choices.is_empty() { String::new() } else { format!(" ({})", setting.choices.join(", ")) };
+    let help = wrapped(&format!("{}{choices}", setting.help), 6);
+    format!("  {:<16}{variable}{default}\n      {help}", setting.name)
+}
+
+fn default_of(platform: &Platform, setting: &Setting) -> Option<String> {
     match (setting.name, setting.default) {
-        ("base_url", _) => format!(" = {}", platform.base_url),
-        ("concurrency", _) => format!(" = {}", platform.concurrency),
-        (_, Some(default)) => format!(" = {default}"),
-        (_, None) if setting.required => " (needed)".to_owned(),
-        (_, None) if !setting.instead.is_empty() => format!(" (needed, or {})", setting.instead.join(" and ")),
-        (_, None) => String::new(),
+        ("base_url", _) => Some(platform.base_url.to_owned()),
+        ("concurrency", _) => Some(platform.concurrency.to_string()),
+        (_, default) => default.map(str::to_owned),
     }
 }
 
 fn object_of(platform: &Platform) -> Value {
     let fields: serde_json::Map<String, Value> =
         FIELDS.iter().map(|(field, name)| ((*name).to_owned(), json!(held(platform, *field)))).collect();
-    let settings: Vec<Value> = COMMON
-        .iter()
-        .chain(platform.settings)
-        .map(|s| json!({"name": s.name, "environment": environment_name(platform.name, s.name), "default": s.default, "required": s.required, "help": s.help}))
-        .collect();
+    let settings = COMMON.iter().chain(platform.settings).map(|setting| {
+        json!({
+            "name": setting.name, "environment": environment_name(platform.name, setting.name),
+            "default": default_of(platform, setting), "required": setting.required, "secret": setting.secret,
+            "choices": setting.choices, "help": setting.help,
+        })
+    });
+    let settings: Vec<Value> = settings.collect();
+    let needs: Vec<Vec<&str>> =
+        platform.needs.iter().map(|fields| fields.iter().map(|field| singular(*field)).collect()).collect();
     json!({
-        "name": platform.name, "title": platform.title, "fields": fields, "attributes": platform.attributes,
-        "needs": needs(platform), "finds_by": platform.finds_by.iter().map(|field| singular(*field)).collect::<Vec<_>>(),
-        "takes_back": platform.takes_back, "rate_start_per_s": platform.rate_start_per_s,
-        "base_url": platform.base_url, "settings": settings,
+        "name": platform.name, "aliases": platform.aliases, "title": platform.title, "fields": fields,
+        "attributes": platform.attributes, "defines_attributes": platform.defines_attributes,
+        "creates": platform.creates, "needs": needs,
+        "finds_by": platform.finds_by.iter().map(|field| singular(*field)).collect::<Vec<_>>(),
+        "takes_back": platform.takes_back, "lists": lists(platform), "rate_start_per_s": platform.rate_start_per_s,
+        "concurrency": platform.concurrency, "base_url": platform.base_url, "settings": settings,
     })
 }

@@ -53,6 +53,8 @@ pub struct Config {
     path: Option<String>,
     /// The file with its secrets masked.
     page: String,
+    /// The environment with what `env_file` adds to it.
+    pub(super) env: Env,
 }
 
 /// Why there is no configuration, or no such connection in it.
@@ -119,13 +121,14 @@ impl Config {
         }
         let notes = notes(&connections, &reading.env);
         let folder = folder.to_owned();
-        Ok(Config { connections, folder, jobs, notes, path: Some(path), page: masked })
+        Ok(Config { connections, folder, jobs, notes, path: Some(path), page: masked, env: reading.env })
     }
 
     fn without_file(platforms: &[&'static Platform], env: &Env) -> Config {
         let connections = default_connections(platforms, env);
         let notes = notes(&connections, env);
-        Config { connections, folder: PathBuf::from("."), jobs: None, notes, path: None, page: String::new() }
+        let (folder, env) = (PathBuf::from("."), env.clone());
+        Config { connections, folder, jobs: None, notes, path: None, page: String::new(), env }
     }
 
     /// A connection by its name (or another name of its platform, when it is named after it), whatever it lacks: enough
@@ -150,8 +153,18 @@ impl Config {
         if found.lacks.is_empty() {
             return Ok(found);
         }
+        Err(self.wrong(found.lacks.clone()))
+    }
+
+    /// Mistakes in the file, to be told with their places.
+    pub fn wrong(&self, mistakes: Vec<Diagnostic>) -> ConfigError {
         let path = self.path.as_deref().unwrap_or(FILE_NAME);
-        Err(ConfigError::Mistakes(Diagnostics::new(path, &self.page, found.lacks.clone())))
+        ConfigError::Mistakes(Diagnostics::new(path, &self.page, mistakes))
+    }
+
+    /// The file that was read; `None` when there is none.
+    pub fn file(&self) -> Option<&Path> {
+        self.path.as_deref().map(Path::new)
     }
 
     /// A path of the configuration, relative to its folder.
@@ -336,16 +349,16 @@ impl Reading<'_> {
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-fn listed(names: &[&str]) -> String {
+pub(super) fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn did_you_mean(word: &str, names: &[&str]) -> String {
+pub(super) fn did_you_mean(word: &str, names: &[&str]) -> String {
     match nearest(word, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", listed(names)),

@@ -6,6 +6,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod env;
 mod filling;
+pub mod jobs;
 mod secrets;
 pub mod yaml;
 
@@ -62,6 +63,7 @@ pub struct TargetAsked {
     pub sandbox: bool,
     pub on_existing: OnExisting,
     pub only_existing: bool,
+    pub create_attributes: bool,
     pub rate: Option<String>,
     pub concurrency: Option<u64>,
     pub wait: Option<String>,

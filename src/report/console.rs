@@ -80,6 +80,11 @@ impl Console {
         self.shared.color
     }
 
+    /// How it looks, for another one that is to look the same.
+    pub fn look(&self) -> Look {
+        self.shared.look
+    }
+
     /// How the results are wanted.
     pub fn output(&self) -> OutputKind {
         self.shared.look.output

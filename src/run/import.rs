@@ -21,6 +21,7 @@ use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
 use crate::report::{Console, Progress, State};
+use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
@@ -67,6 +68,8 @@ pub struct ImportPlan {
     pub on_existing: OnExisting,
     /// Nobody is created.
     pub only_existing: bool,
+    /// Custom attributes that the account does not define are defined.
+    pub create_attributes: bool,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -306,7 +309,12 @@ impl<'a> Line<'a> {
             false => writes.attributes.clone(),
         };
         let needs = Needs { owners: writes.owners, attributes, tags: writes.tags_static.clone() };
-        let ready = target.connector.prepare(&target.http, &needs).await.map_err(stops)?;
+        let mut ready = target.connector.prepare(&target.http, &needs).await.map_err(stops)?;
+        let (connector, http) = (&*target.connector, &*target.http);
+        let create = self.plan.create_attributes;
+        ready.attributes =
+            attributes::ensure(connector, http, checkpoint, self.clock, target.settle, &needs.attributes, create)
+                .await?;
         let (identity, people) = (self.mapper.finds_by.clone(), first.people());
         let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
         if self.plan.work.fresh {

@@ -2,6 +2,7 @@
 //!
 //! Only this module knows all the parts.
 
+pub mod attributes;
 mod begin;
 pub mod convert;
 mod finish;
@@ -18,3 +19,5 @@ pub mod stop;
 pub mod supply;
 pub mod target;
 pub mod words;
+
+pub use begin::checkpoint_path;

@@ -6,7 +6,7 @@ use ferry::report::{Choice, OutputKind};
 use std::path::PathBuf;
 
 fn typed(line: &str) -> Result<Args, clap::Error> {
-    Args::try_parse_from(line.split(' '))
+    Args::understand(line.split(' '))
 }
 
 /// The help of a command, by its path.
@@ -31,9 +31,11 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
         &["ferry migrate --from shop --to support --map shop-to-support.yaml --rate 5/s", "--sandbox --limit 100"],
     ),
     (&["convert"], &["ferry convert contacts.csv --out contacts.jsonl", "ferry convert - --out old.jsonl.zst"]),
+    (&["run"], &["ferry run nightly", "ferry run nightly weekly --quiet", "ferry run --all --sandbox --limit 100"]),
     (&["resume"], &["ferry resume 7f3a"]),
     (&["runs"], &["ferry runs 7f3a --rejects > rejects.csv", "ferry runs --prune 90d"]),
     (&["check"], &["ferry check shop", "ferry check shop --sandbox"]),
+    (&["attributes"], &["ferry attributes shop add Plan", "ferry attributes shop remove Tariff --yes"]),
     (&["sandbox"], &["ferry sandbox --fault drop-after=0.05 --fault error-500=0.01 --seed 7"]),
     (&["platforms"], &["ferry platforms NAME"]),
     (&["map"], &["ferry map check contacts.yaml contacts.csv --to shop"]),

@@ -53,6 +53,14 @@ const FILES: &[(&str, &[u8])] = &[
         b"connections:\n  shop:\n    platform: mercately\n    api_key: ${SHOP_KEY}\n    slug: my-shop\n  open:\n    platform: atom\n    token: ${SHOP_KEY}\n",
     ),
     (
+        "jobs.yaml",
+        b"connections:\n  shop: { platform: mercately, rate: none }\njobs:\n  nightly:\n    import: { file: ok.csv, to: shop, sandbox: true }\n  tidy:\n    convert: { file: ok.csv, out: tidy.csv }\n",
+    ),
+    (
+        "wrong-jobs.yaml",
+        b"connections:\n  shop: { platform: mercately }\njobs:\n  nightly:\n    import: { file: ok.csv, too: shop, on_existing: replace, limit: 0, rate: 2/fortnight, sandbox: maybe }\n    retain: 30d\n  two:\n    import: { file: ok.csv, to: shp, map: }\n    convert: { file: ok.csv }\n  none: {}\n  bare:\n  odd:\n    convert: { out: [a, b], file: \"${NOPE}\" }\n    map: x\n  \"-x\":\n    convert: ok.csv\n  near:\n    improt: {}\n  clash:\n    convert: { file: ok.csv, out: c.csv, delimiter: x, format: xml, region: Ecuador }\n",
+    ),
+    (
         "wrong.yaml",
         b"conections: {}\nconnections:\n  shop:\n    platform: mercatly\n  atom:\n    tokne: s3cr3t-t0k3n-0123456789\n    base_url: http://api.example.com\n    rate: 2/fortnight\n    concurrency: 0\n    timeout: soon\n    phone_region: Ecuador\n    find: eech\n",
     ),
@@ -338,4 +346,9 @@ fn the_completions_of_a_shell_are_a_script_of_it() {
     let mut bash = Command::new("bash").args(["-n"]).stdin(Stdio::piped()).spawn().unwrap();
     bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     assert!(bash.wait().unwrap().success());
+}
+
+#[test]
+fn jobs_are_checked_all_at_once_and_done_one_after_the_other() {
+    transcript("jobs.txt");
 }

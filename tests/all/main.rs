@@ -11,11 +11,13 @@
 )]
 
 mod args;
+mod attributes;
 mod checkpoint;
 mod cli;
 mod config;
 mod files;
 mod http;
+mod jobs;
 mod mapping;
 mod phone;
 mod platforms;

@@ -1,0 +1,173 @@
+//! `ferry attributes`.
+
+use super::args::{self, AttributesChange};
+use super::{Context, with_sandbox};
+use crate::checkpoint::Checkpoint;
+use crate::clock::Clock;
+use crate::outcome::{Exit, Failure};
+use crate::plan::{self, Connection, TargetAsked};
+use crate::platforms::Definition;
+use crate::report::words::{count, number};
+use crate::report::{State, escape};
+use crate::run::attributes::{Attributes, Changed, names_in_use};
+use crate::run::stop::Stop;
+use crate::run::target::{Target, remembered_rate};
+use serde_json::json;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, Failure> {
+    let config = context.configuration()?;
+    let asked = TargetAsked { to: typed.connection.clone(), sandbox: typed.sandbox, ..TargetAsked::default() };
+    let mut connection = plan::connection(&config, &asked)?;
+    let platform = connection.platform;
+    if !platform.attributes {
+        let message = format!("{} has no custom attributes", platform.title);
+        return Err(Failure::usage(message).hint(format!("`ferry platforms {}` says what it holds", platform.name)));
+    }
+    if typed.change.is_some() && !platform.defines_attributes {
+        let message = format!("{} defines no attributes: there is nothing to change", platform.title);
+        return Err(Failure::usage(message)
+            .hint("they come with the contacts that have them, or are made on the platform's own page"));
+    }
+    if let Some(AttributesChange::Remove { name, yes: false }) = &typed.change {
+        confirm(name, &connection.name)?;
+    }
+    context.make_state()?;
+    let text = context.block_on(|clock, stop| async move {
+        let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
+        let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
+        let mut told = stop.watch();
+        let text = tokio::select! {
+            text = work(typed, context, &connection, &address, clock) => text,
+            // What was sent is remembered, and found out by whoever comes next.
+            _ = told.wait_for(|told| *told) => {
+                Err(Failure::new(Stop::signal().unwrap_or(Exit::Interrupted), "stopped"))
+            }
+        };
+        if let Some(sandbox) = sandbox {
+            sandbox.stop().await;
+        }
+        text
+    })?;
+    context.console.result_line(&text);
+    Ok(Exit::Done)
+}
+
+/// Asks on a terminal; elsewhere `--yes` has to be said.
+fn confirm(name: &str, connection: &str) -> Result<(), Failure> {
+    let message = format!("removing `{name}` from `{connection}` loses the values that contacts have");
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage(message).hint("say that it is meant: `--yes`"));
+    }
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{}; remove it? [y/N] ", escape(&message));
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" if read.is_ok() => Ok(()),
+        _ => Err(Failure::usage("nothing was removed")),
+    }
+}
+
+async fn work(
+    typed: &args::Attributes,
+    context: &Context,
+    connection: &Connection,
+    address: &str,
+    clock: Clock,
+) -> Result<String, Failure> {
+    let Some(change) = &typed.change else { return list(context, connection, clock).await };
+    let path = crate::run::checkpoint_path(&context.state, connection, address)?;
+    let checkpoint = Checkpoint::open(&path)?;
+    let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
+    let (connector, http, settle) = (&*target.connector, &*target.http, target.settle);
+    let attributes = Attributes { connector, http, checkpoint: &checkpoint, clock, settle };
+    let (changed, verb) = match change {
+        AttributesChange::Add { name } => (attributes.add(name).await?, "added"),
+        AttributesChange::Rename { old, new } => (attributes.rename(old, new).await?, "renamed"),
+        AttributesChange::Remove { name, .. } => (attributes.remove(name).await?, "removed"),
+    };
+    checkpoint.close()?;
+    Ok(tell(change, &changed, verb, connection, context))
+}
+
+fn tell(
+    change: &AttributesChange,
+    changed: &Changed,
+    verb: &str,
+    connection: &Connection,
+    context: &Context,
+) -> String {
+    let (one, is_done) = match changed {
+        Changed::Done(one) => (one, true),
+        Changed::AsItWas(one) => (one, false),
+    };
+    if context.is_json() {
+        let did = if is_done { verb } else { "unchanged" };
+        return json!({ "connection": connection.name, "did": did, "id": one.id, "name": one.name }).to_string();
+    }
+    let (name, id) = (escape(&one.name), escape(&one.id));
+    match change {
+        _ if !is_done => format!("`{}` has `{name}` already (id {id})", connection.name),
+        AttributesChange::Rename { old, .. } => format!("renamed: `{}` is now `{name}` (id {id})", escape(old)),
+        _ => format!("{verb}: `{name}` (id {id})"),
+    }
+}
+
+async fn list(context: &Context, connection: &Connection, clock: Clock) -> Result<String, Failure> {
+    let target = Target::open(connection, clock, Duration::ZERO, None).await?;
+    if connection.platform.defines_attributes {
+        let defined = target.connector.attributes(&target.http).await.map_err(crate::run::target::stops)?;
+        return Ok(defined_table(&defined, connection, context));
+    }
+    let fault =
+        |error: io::Error| Failure::failed(format!("`{}` cannot be written", context.state.display())).cause(error);
+    let folder = tempfile::tempdir_in(&context.state).map_err(fault)?;
+    let what = format!("reading the contacts of {}", connection.name);
+    let progress = context.console.progress(&what, target.checked.contacts);
+    let told = |done| progress.set(State { done, ..State::default() });
+    let names = names_in_use(&*target.connector, &target.http, folder.path(), told).await;
+    progress.finish();
+    let names = names?;
+    if context.is_json() {
+        let names: Vec<_> = names.iter().map(|(name, count)| json!({ "name": name, "contacts": count })).collect();
+        return Ok(listed(connection, names));
+    }
+    if names.is_empty() {
+        return Ok(format!("no contact of `{}` has a custom attribute", connection.name));
+    }
+    let mut names: Vec<(String, u64)> = names.into_iter().collect();
+    names.sort_by(|(one, n), (other, m)| m.cmp(n).then_with(|| one.cmp(other)));
+    let rows = names.iter().map(|(name, count)| (escape(name).into_owned(), number(*count)));
+    Ok(table(["NAME", "CONTACTS"], rows.collect()))
+}
+
+fn listed(connection: &Connection, attributes: Vec<serde_json::Value>) -> String {
+    json!({
+        "connection": connection.name, "platform": connection.platform.name,
+        "defined": connection.platform.defines_attributes, "attributes": attributes,
+    })
+    .to_string()
+}
+
+fn defined_table(defined: &[Definition], connection: &Connection, context: &Context) -> String {
+    if context.is_json() {
+        let all = defined.iter().map(|one| json!({ "id": one.id, "name": one.name }));
+        return listed(connection, all.collect());
+    }
+    if defined.is_empty() {
+        return format!("`{}` defines no attributes yet: `ferry attributes {0} add NAME`", connection.name);
+    }
+    let rows = defined.iter().map(|one| (escape(&one.name).into_owned(), escape(&one.id).into_owned()));
+    let head = count(defined.len() as u64, "attribute", "attributes");
+    context.console.detail(1, &format!("{head} of `{}`", connection.name));
+    table(["NAME", "ID"], rows.collect())
+}
+
+fn table(head: [&str; 2], rows: Vec<(String, String)>) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).chain([head[0].len()]).max().unwrap_or_default();
+    let lines = rows.iter().map(|(name, other)| format!("{name:<width$}  {other}"));
+    std::iter::once(format!("{:<width$}  {}", head[0], head[1])).chain(lines).collect::<Vec<_>>().join("\n")
+}

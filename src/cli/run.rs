@@ -1,0 +1,322 @@
+//! `ferry run`: the jobs of `ferry.yaml`, each as the command that it is.
+
+use super::args::{self, Args, TypedOption};
+use super::{Context, dispatch, look, usage};
+use crate::outcome::{Exit, Failure};
+use crate::plan::Config;
+use crate::plan::diagnostic::{Diagnostic, nearest};
+use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Takes};
+use crate::report::words::shell;
+use crate::report::{Console, Look, OutputKind, escape};
+use crate::run::stop::Stop;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgAction, CommandFactory};
+use serde_json::json;
+use std::any::TypeId;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure> {
+    let config = Config::load(context.config.as_deref(), &context.env)?;
+    let commands = command_words();
+    let (jobs, mut mistakes) = jobs::read(&config, &commands);
+    mistakes.extend(jobs.iter().flat_map(|job| refusals(job, &commands)));
+    if !mistakes.is_empty() {
+        return Err(config.wrong(mistakes).into());
+    }
+    let chosen = chosen(typed, &jobs, &config)?;
+    let planned = plan(&chosen, &typed.options, &commands, &config, context)?;
+    let mut ended: Vec<(&str, Option<Exit>)> = Vec::new();
+    for job in &planned {
+        // Whoever was told to stop begins nothing new.
+        let is_shown = |exit: Option<Exit>| !context.console.look().quiet || exit != Some(Exit::Done);
+        let is_first = !ended.iter().any(|(_, exit)| is_shown(*exit));
+        let exit = if Stop::signal().is_some() { None } else { Some(one(job, is_first, &config, context)) };
+        ended.push((&job.name, exit));
+    }
+    if ended.len() > 1 && !context.console.look().quiet {
+        // Contacts go to standard output alone.
+        let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
+        close(&ended, has_contacts, context);
+    }
+    Ok(ended.into_iter().filter_map(|(_, exit)| exit).fold(Exit::Done, Exit::worse))
+}
+
+/// The commands that can be a job, as the command line has them.
+fn command_words() -> Vec<CommandWords> {
+    let root = Args::command();
+    let known = COMMANDS.iter().filter_map(|name| root.find_subcommand(name));
+    known
+        .map(|command| {
+            let mut command = command.clone();
+            command.build();
+            let own = command.get_arguments().filter(|argument| !argument.is_global_set());
+            let own = own.filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"));
+            CommandWords { name: command.get_name().to_owned(), arguments: own.map(argument).collect() }
+        })
+        .collect()
+}
+
+fn argument(known: &clap::Arg) -> Argument {
+    let name = known.get_long().unwrap_or(known.get_id().as_str());
+    let is_connection = known.get_value_names().unwrap_or_default().iter().any(|name| *name == "CONNECTION");
+    let takes = match known.get_action() {
+        ArgAction::SetTrue | ArgAction::SetFalse | ArgAction::Count => Takes::Nothing,
+        ArgAction::Append => Takes::Texts,
+        _ if is_connection => Takes::Connection,
+        _ if known.get_value_parser().type_id() == TypeId::of::<PathBuf>() => Takes::Path,
+        _ => Takes::Text,
+    };
+    Argument {
+        key: name.replace('-', "_"),
+        option: known.get_long().map(|long| format!("--{long}")),
+        shown: known.to_string(),
+        takes,
+        is_needed: known.is_required_set(),
+    }
+}
+
+/// What the command line refuses in a job, each at its place; nothing that is told already.
+fn refusals(job: &Job, commands: &[CommandWords]) -> Vec<Diagnostic> {
+    let Some(command) = commands.iter().find(|command| command.name == job.command) else { return Vec::new() };
+    let (mut given, mut found) = (job.given.clone(), Vec::new());
+    while let Err(error) = Args::try_parse_from_words(&words_of(&job.command, &given)) {
+        let words = ["ferry".into(), OsString::from(&job.command)];
+        let Some(failure) = usage::failure_of(&error, &words) else { break };
+        let about = about(&error, command);
+        let told = |place| Diagnostic::new(place, in_keys(&failure.message, command));
+        let hint = failure.hint.as_deref().map(|hint| in_keys(hint, command)).unwrap_or_default();
+        match given.iter().position(|one| about.is_some_and(|about| about.key == one.key)) {
+            Some(at) => found.push(told(given.remove(at).place).hint(hint)),
+            // What is missing because it was wrong is told already.
+            None if job.is_wrong || !found.is_empty() => break,
+            None => {
+                found.push(told(job.place.clone()).hint(hint));
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// The argument that a refusal is about.
+fn about<'c>(error: &clap::Error, command: &'c CommandWords) -> Option<&'c Argument> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return None };
+    command.arguments.iter().find(|argument| argument.shown == *shown)
+}
+
+/// A text of the command line in the words of a job: `limit` for `--limit <N>`.
+fn in_keys(text: &str, command: &CommandWords) -> String {
+    let known = command.arguments.iter();
+    known.fold(text.to_owned(), |text, argument| {
+        text.replace(&format!("`{}`", argument.shown), &format!("`{}`", argument.key))
+    })
+}
+
+/// The words of a command: first what stands without an option.
+fn words_of(command: &str, given: &[Given]) -> Vec<String> {
+    let (options, plain): (Vec<&Given>, Vec<&Given>) = given.iter().partition(|given| given.option.is_some());
+    let words = plain.into_iter().chain(options).flat_map(Given::words);
+    std::iter::once(command.to_owned()).chain(words).collect()
+}
+
+impl Args {
+    /// What these words mean, without the program's name.
+    fn try_parse_from_words(words: &[String]) -> Result<Args, clap::Error> {
+        Args::understand(std::iter::once("ferry").chain(words.iter().map(String::as_str)))
+    }
+}
+
+/// The jobs that are asked for.
+fn chosen<'j>(typed: &args::Run, jobs: &'j [Job], config: &Config) -> Result<Vec<&'j Job>, Failure> {
+    let names = || jobs.iter().map(|job| job.name.as_str());
+    let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if jobs.is_empty() {
+        let message = match config.file() {
+            Some(file) => format!("`{}` has no jobs", file.display()),
+            None => "there is no `ferry.yaml` here, and so there are no jobs".to_owned(),
+        };
+        let example = "nightly:\n  export: { from: CONNECTION, out: \"contacts-{date}.csv\" }";
+        let hint = format!("write them into `ferry.yaml`:\njobs:\n  {}", example.replace('\n', "\n  "));
+        return Err(Failure::usage(message).hint(hint));
+    }
+    if typed.all {
+        return Ok(jobs.iter().collect());
+    }
+    if typed.jobs.is_empty() {
+        return Err(
+            Failure::usage("no job is named").hint(format!("there are {known}; `ferry run --all` does them all"))
+        );
+    }
+    let found = typed.jobs.iter().map(|name| {
+        jobs.iter().find(|job| job.name == *name).ok_or_else(|| {
+            let failure = Failure::usage(format!("there is no job `{name}`"));
+            match nearest(name, names()) {
+                Some(near) => failure.hint(format!("did you mean `{near}`? there are {known}")),
+                None => failure.hint(format!("there are {known}")),
+            }
+        })
+    });
+    all_or_failures(found)
+}
+
+/// Everything, or all failures as one.
+fn all_or_failures<T>(results: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let (mut done, mut failures) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => done.push(value),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Failure::together(failures).map_or(Ok(done), Err)
+}
+
+/// A job that is ready to be done.
+struct Planned {
+    name: String,
+    args: Args,
+    /// The words that do the same, also from elsewhere and without `ferry run`.
+    words: Vec<String>,
+    /// The same as people would type it here.
+    shown: String,
+}
+
+/// What is to be done, with what is typed for it.
+fn plan(
+    chosen: &[&Job],
+    typed: &[TypedOption],
+    commands: &[CommandWords],
+    config: &Config,
+    context: &Context,
+) -> Result<Vec<Planned>, Failure> {
+    let file = config.file().unwrap_or(Path::new(crate::plan::config::FILE_NAME));
+    let mut everywhere = vec!["--config".to_owned(), full(file).display().to_string()];
+    if full(&context.state) != full(file).with_file_name(".ferry") {
+        everywhere.extend(["--state".to_owned(), full(&context.state).display().to_string()]);
+    }
+    shared_files(chosen, typed, commands)?;
+    all_or_failures(chosen.iter().map(|job| {
+        let Some(command) = commands.iter().find(|command| command.name == job.command) else {
+            return Err(Failure::failed(format!("there is no command `{}`: a fault of Ferry", job.command)));
+        };
+        let mut words = words_of(&job.command, &merged(job, typed, command)?);
+        let shown = words.iter().map(|word| shell(word)).collect::<Vec<_>>().join(" ");
+        words.extend(everywhere.iter().cloned());
+        let args = Args::try_parse_from_words(&words).map_err(|error| {
+            let words: Vec<OsString> = ["ferry", &job.command].map(OsString::from).into();
+            let failure = usage::failure_of(&error, &words);
+            let mut failure = failure.unwrap_or_else(|| Failure::usage("the options cannot be understood"));
+            failure.message = format!("job `{}`: {}", job.name, failure.message);
+            failure
+        })?;
+        Ok(Planned { name: job.name.clone(), args, words, shown: format!("ferry {shown}") })
+    }))
+}
+
+/// Several jobs cannot write one file.
+fn shared_files(chosen: &[&Job], typed: &[TypedOption], commands: &[CommandWords]) -> Result<(), Failure> {
+    let is_read = |argument: &Argument| argument.key == "map";
+    let is_file = |option: &&TypedOption| {
+        let mut known = commands.iter().flat_map(|command| &command.arguments);
+        known.any(|one| one.takes == Takes::Path && !is_read(one) && one.option.as_ref() == Some(&option.option))
+    };
+    match typed.iter().find(is_file) {
+        Some(option) if chosen.len() > 1 => {
+            let message = format!("`{}` names one file, and there are {} jobs", option.option, chosen.len());
+            Err(Failure::usage(message).hint("do one job at a time, or name the files in `ferry.yaml`"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a job's command is given: what is typed wins.
+fn merged(job: &Job, typed: &[TypedOption], command: &CommandWords) -> Result<Vec<Given>, Failure> {
+    let mut given = job.given.clone();
+    for option in typed {
+        let known = command.arguments.iter().find(|known| known.option.as_ref() == Some(&option.option));
+        let Some(known) = known else {
+            let message = format!("`{}` is no option of `ferry {}`", option.option, command.name);
+            let hint = format!("job `{}` is one: leave the option out, or the job", job.name);
+            return Err(Failure::usage(message).hint(hint));
+        };
+        given.retain(|one| one.key != known.key);
+        given.push(Given {
+            key: known.key.clone(),
+            option: known.option.clone(),
+            values: option.values.clone(),
+            place: 0..0,
+        });
+    }
+    Ok(given)
+}
+
+fn full(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Does one job. What it says is its own: with `--quiet` it is held back until the job has ended.
+fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exit {
+    let quiet = context.console.look().quiet;
+    let results_to_stderr = look(&job.args, &context.env).results_to_stderr;
+    let console = Console::new(Look { results_to_stderr, ..context.console.look() });
+    let gap = if is_first { "" } else { "\n" };
+    console.block(&format!("{gap}{}: {}\n", job.name, escape(&job.shown)));
+    let own = Context {
+        console,
+        env: context.env.clone(),
+        state: context.state.clone(),
+        config: config.file().map(full),
+        words: job.words.clone(),
+        folder: context.folder.clone(),
+    };
+    let exit = dispatch(&job.args, &own).unwrap_or_else(|failure| {
+        own.console.failure(&failure);
+        failure.exit
+    });
+    if quiet && exit != Exit::Done {
+        own.console.block(&format!("{}: {} (exit code {})\n", job.name, words_for(exit), exit.code()));
+    }
+    own.console.finish(exit)
+}
+
+/// The closing table.
+fn close(ended: &[(&str, Option<Exit>)], to_stderr: bool, context: &Context) {
+    let width = ended.iter().map(|(name, _)| name.chars().count()).chain([3]).max().unwrap_or_default();
+    let status = |exit: Option<Exit>| exit.map_or("not begun", words_for);
+    let mut table = format!("\n{:<width$}  EXIT  STATUS\n", "JOB");
+    for (name, exit) in ended {
+        let code = exit.map(|exit| exit.code());
+        match context.console.output() {
+            OutputKind::Json => {
+                let line = json!({ "job": name, "status": status(*exit), "exit": code });
+                match to_stderr {
+                    true => context.console.block(&line.to_string()),
+                    false => context.console.result_line(&line.to_string()),
+                }
+            }
+            OutputKind::Human => {
+                let code = code.map_or(String::new(), |code| code.to_string());
+                table.push_str(&format!("{name:<width$}  {code:>4}  {}\n", status(*exit)));
+            }
+        }
+    }
+    if context.console.output() == OutputKind::Human {
+        context.console.block(&table);
+    }
+}
+
+fn words_for(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done => "done",
+        Exit::Failed => "failed on this side",
+        Exit::Usage => "wrong usage",
+        Exit::Rejects => "done, some rejected",
+        Exit::Unknown => "some unknown",
+        Exit::Refused => "refused",
+        Exit::Unavailable => "not to be had",
+        Exit::Busy => "busy",
+        Exit::Guard => "stopped by a guard",
+        Exit::Interrupted | Exit::Terminated => "interrupted",
+    }
+}

@@ -1,0 +1,373 @@
+//! The jobs of `ferry.yaml` (contract 2): commands with their arguments, written down under a name.
+//!
+//! What commands and arguments there are is handed in, so that the command line has the only list of them. Nothing is
+//! run here, and nobody but `ferry run` asks: a mistake in a job stops no other command.
+
+use super::config::{did_you_mean, is_name, listed};
+use super::diagnostic::{Diagnostic, nearest};
+use super::env::expand;
+use super::yaml::{Key, Kind, Node, Span};
+use super::{BUILT_IN, Config, duration_of, region_choice};
+use crate::http::Rate;
+use crate::outcome::Failure;
+use std::path::Path;
+
+/// The commands that can be a job.
+pub const COMMANDS: [&str; 4] = ["import", "export", "migrate", "convert"];
+
+/// Arguments that may also stand beside the command, since they are about what the job leaves.
+const BESIDE: [&str; 2] = ["retain", "at_least"];
+
+/// A command as the command line knows it.
+#[derive(Clone, Debug)]
+pub struct CommandWords {
+    /// Its name.
+    pub name: String,
+    /// What it can be given.
+    pub arguments: Vec<Argument>,
+}
+
+/// One argument of a command.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    /// Its name in a job: `on_existing`, `file`.
+    pub key: String,
+    /// Its option: `--on-existing`; none for what stands without one.
+    pub option: Option<String>,
+    /// How help writes it: `--on-existing <HOW>`.
+    pub shown: String,
+    /// What it takes.
+    pub takes: Takes,
+    /// Whether the command cannot do without.
+    pub is_needed: bool,
+}
+
+/// What an argument takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing: it is there or it is not.
+    Nothing,
+    /// A text.
+    Text,
+    /// Several texts.
+    Texts,
+    /// A path.
+    Path,
+    /// The name of a connection.
+    Connection,
+}
+
+/// A job, as far as the page alone tells.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Its command.
+    pub command: String,
+    /// Where the command stands.
+    pub place: Span,
+    /// What the command is given, in the order of the page; nothing that is wrong.
+    pub given: Vec<Given>,
+    /// Whether something was wrong with it.
+    pub is_wrong: bool,
+}
+
+/// An argument with its values.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its name in the job.
+    pub key: String,
+    /// Its option, if it has one.
+    pub option: Option<String>,
+    /// Its values; none where it takes none.
+    pub values: Vec<String>,
+    /// Where the first value stands.
+    pub place: Span,
+}
+
+impl Given {
+    /// The words that say so. A value that looks like an option is tied to its own.
+    pub fn words(&self) -> Vec<String> {
+        let Some(option) = &self.option else { return self.values.clone() };
+        if self.values.is_empty() {
+            return vec![option.clone()];
+        }
+        let said = |value: &String| match value.starts_with('-') && value != "-" {
+            true => vec![format!("{option}={value}")],
+            false => vec![option.clone(), value.clone()],
+        };
+        self.values.iter().flat_map(said).collect()
+    }
+}
+
+/// The jobs of a configuration, in its order, and all that is wrong with them.
+pub fn read(config: &Config, commands: &[CommandWords]) -> (Vec<Job>, Vec<Diagnostic>) {
+    let mut reading = Reading { config, commands, mistakes: Vec::new() };
+    let jobs = match &config.jobs {
+        None | Some(Node { kind: Kind::Null, .. }) => Vec::new(),
+        Some(Node { kind: Kind::Map(entries), .. }) => {
+            entries.iter().map(|(key, node)| reading.job(key, node)).collect()
+        }
+        Some(node) => {
+            let message = format!("`jobs` is {}, expected a map", node.kind_name());
+            reading.mistake(&node.span, message, "write `name:` and its command below it");
+            Vec::new()
+        }
+    };
+    (jobs.into_iter().flatten().collect(), reading.mistakes)
+}
+
+struct Reading<'a> {
+    config: &'a Config,
+    commands: &'a [CommandWords],
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Reading<'_> {
+    fn mistake(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.push(Diagnostic::new(span.clone(), message).hint(hint));
+    }
+
+    fn job(&mut self, key: &Key, node: &Node) -> Option<Job> {
+        let before = self.mistakes.len();
+        if !is_name(&key.text) {
+            let message = format!("`{}` is no name for a job", key.text);
+            self.mistake(&key.span, message, "use letters, digits, `-` and `_`");
+        }
+        let Kind::Map(entries) = &node.kind else {
+            let message = format!("job `{}` is {}, expected a map", key.text, node.kind_name());
+            let names = listed(&self.names());
+            self.mistake(&place_of(node, key), message, format!("give it one of {names}"));
+            return None;
+        };
+        let (command, arguments) = self.command(key, entries)?;
+        let beside = entries.iter().filter(|(beside, _)| BESIDE.contains(&beside.text.as_str()));
+        let words = self.commands.iter().find(|words| words.name == command.text)?;
+        let mut given: Vec<Given> = Vec::new();
+        for (argument, value) in
+            self.arguments(command, arguments).iter().chain(beside.cloned().collect::<Vec<_>>().iter())
+        {
+            if given.iter().any(|one| one.key == argument.text) {
+                let message = format!("`{}` stands here and beside `{}`", argument.text, command.text);
+                self.mistake(&argument.span, message, "keep one of them");
+            } else {
+                given.extend(self.given(words, argument, value));
+            }
+        }
+        self.needed(words, command, arguments, entries);
+        let is_wrong = self.mistakes.len() > before;
+        Some(Job {
+            name: key.text.clone(),
+            command: command.text.clone(),
+            place: command.span.clone(),
+            given,
+            is_wrong,
+        })
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        COMMANDS.into_iter().filter(|name| self.commands.iter().any(|words| words.name == *name)).collect()
+    }
+
+    /// The one command of a job, and what it is given; what is neither a command nor may stand beside one is told.
+    fn command<'n>(&mut self, job: &Key, entries: &'n [(Key, Node)]) -> Option<(&'n Key, &'n Node)> {
+        let names = self.names();
+        let (mut found, mut is_told) = (None, false);
+        for (key, node) in entries {
+            let name = key.text.as_str();
+            match &found {
+                None if names.contains(&name) => found = Some((key, node)),
+                Some((first, _)) if names.contains(&name) => {
+                    let first: &Key = first;
+                    let message = format!("job `{}` has two commands: `{}` and `{name}`", job.text, first.text);
+                    self.mistake(&key.span, message, "make two jobs of it");
+                }
+                _ if BESIDE.contains(&name) => {}
+                _ => {
+                    is_told = true;
+                    let all: Vec<&str> = names.iter().copied().chain(BESIDE).collect();
+                    let message = format!("`{name}` is nothing that a job has");
+                    let hint = match self.belongs_to(name, entries) {
+                        Some(command) => format!("it belongs into `{command}: {{ … }}`"),
+                        None => did_you_mean(name, &all),
+                    };
+                    self.mistake(&key.span, message, hint);
+                }
+            }
+        }
+        if found.is_none() && !is_told {
+            let message = format!("job `{}` has no command", job.text);
+            self.mistake(&job.span, message, format!("give it one of {}", listed(&names)));
+        }
+        found
+    }
+
+    /// The command of the job that knows this argument.
+    fn belongs_to(&self, argument: &str, entries: &[(Key, Node)]) -> Option<&str> {
+        let words = self.commands.iter().find(|words| entries.iter().any(|(key, _)| key.text == words.name))?;
+        words.arguments.iter().any(|known| known.key == argument).then_some(words.name.as_str())
+    }
+
+    fn arguments(&mut self, command: &Key, node: &Node) -> Vec<(Key, Node)> {
+        match &node.kind {
+            Kind::Map(entries) => entries.clone(),
+            Kind::Null => Vec::new(),
+            _ => {
+                let message = format!("`{}` is {}, expected a map", command.text, node.kind_name());
+                self.mistake(&node.span, message, "write its arguments as `{ name: value, … }`");
+                Vec::new()
+            }
+        }
+    }
+
+    fn needed(&mut self, words: &CommandWords, command: &Key, arguments: &Node, entries: &[(Key, Node)]) {
+        let inside: &[(Key, Node)] = match &arguments.kind {
+            Kind::Map(inside) => inside,
+            Kind::Null => &[],
+            _ => return,
+        };
+        let has = |name: &str| inside.iter().chain(entries).any(|(key, _)| key.text == name);
+        let missing = words.arguments.iter().filter(|argument| argument.is_needed && !has(&argument.key));
+        let missing: Vec<&str> = missing.map(|argument| argument.key.as_str()).collect();
+        if let [first, ..] = missing[..] {
+            let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+            let hint = format!("write `{}: {{ {first}: …, … }}`", words.name);
+            self.mistake(&command.span, format!("`{}` needs {names}", words.name), hint);
+        }
+    }
+
+    fn given(&mut self, words: &CommandWords, key: &Key, node: &Node) -> Option<Given> {
+        let Some(argument) = words.arguments.iter().find(|known| known.key == key.text) else {
+            self.unknown(words, key);
+            return None;
+        };
+        let place = place_of(node, key);
+        let texts = self.texts(argument, key, node)?;
+        let values = match argument.takes {
+            Takes::Nothing => {
+                let is_on = self.switch(argument, node, texts.first()?)?;
+                if !is_on {
+                    return None;
+                }
+                Vec::new()
+            }
+            _ => texts.into_iter().map(|text| self.value(argument, text, &place)).collect::<Option<Vec<_>>>()?,
+        };
+        Some(Given { key: argument.key.clone(), option: argument.option.clone(), values, place })
+    }
+
+    fn unknown(&mut self, words: &CommandWords, key: &Key) {
+        if BESIDE.contains(&key.text.as_str()) {
+            let knows = |words: &&CommandWords| words.arguments.iter().any(|known| known.key == key.text);
+            let names: Vec<&str> = self.commands.iter().filter(knows).map(|words| words.name.as_str()).collect();
+            let message = format!("`{}` is nothing for `{}`", key.text, words.name);
+            let hint = match names.is_empty() {
+                true => "take the line out".to_owned(),
+                false => format!("it is for {}", listed(&names)),
+            };
+            return self.mistake(&key.span, message, hint);
+        }
+        let names: Vec<&str> = words.arguments.iter().map(|known| known.key.as_str()).collect();
+        let message = format!("`{}` is no argument of `{}`", key.text, words.name);
+        let hint = match nearest(&key.text, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`ferry {} --help` lists them, with `-` for `_`", words.name),
+        };
+        self.mistake(&key.span, message, hint);
+    }
+
+    /// The texts of a value, variables filled in.
+    fn texts(&mut self, argument: &Argument, key: &Key, node: &Node) -> Option<Vec<String>> {
+        let texts: Vec<(&str, &Span)> = match (&node.kind, argument.takes) {
+            (Kind::Text(text), _) => vec![(text, &node.span)],
+            (Kind::List(items), Takes::Texts) => {
+                let text = |item: &'_ Node| matches!(item.kind, Kind::Text(_));
+                if let Some(other) = items.iter().find(|item| !text(item)) {
+                    let message = format!("an item of `{}` is {}, expected a text", key.text, other.kind_name());
+                    self.mistake(&other.span, message, "give it a value, or take it out");
+                    return None;
+                }
+                items.iter().filter_map(|item| text_of(item)).collect()
+            }
+            _ => {
+                let expected = if argument.takes == Takes::Nothing { "`true` or `false`" } else { "a text" };
+                let message = format!("`{}` is {}, expected {expected}", key.text, node.kind_name());
+                self.mistake(&place_of(node, key), message, "give it a value, or take the line out");
+                return None;
+            }
+        };
+        let mut expanded = Vec::new();
+        for (text, span) in texts {
+            match expand(text, span, &self.config.env) {
+                Ok(text) => expanded.push(text),
+                Err(unset) => {
+                    self.mistakes.extend(unset);
+                    return None;
+                }
+            }
+        }
+        Some(expanded)
+    }
+
+    fn switch(&mut self, argument: &Argument, node: &Node, text: &str) -> Option<bool> {
+        match text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                let message = format!("`{}` cannot be `{text}`", argument.key);
+                self.mistake(&node.span, message, "expected `true` or `false`");
+                None
+            }
+        }
+    }
+
+    /// A value as the command is given it.
+    fn value(&mut self, argument: &Argument, text: String, place: &Span) -> Option<String> {
+        if argument.takes == Takes::Connection
+            && let Err(error) = self.config.find(&text)
+        {
+            let failure = Failure::from(error);
+            self.mistake(place, failure.message, failure.hint.unwrap_or_default());
+            return None;
+        }
+        if let Some((_, check)) = CHECKS.iter().find(|(key, _)| *key == argument.key)
+            && let Err(failure) = check(&text)
+        {
+            let message = failure.message.trim_start_matches(&format!("`--{}`: ", argument.key)).to_owned();
+            self.mistake(place, format!("`{}`: {message}", argument.key), failure.hint.unwrap_or_default());
+            return None;
+        }
+        Some(if argument.takes == Takes::Path { self.path(&argument.key, &text) } else { text })
+    }
+
+    /// A path beside `ferry.yaml`, as seen from here; the name of a built-in mapping stays one.
+    fn path(&self, key: &str, text: &str) -> String {
+        let path = self.config.path(text);
+        let is_built_in = key == "map" && BUILT_IN.iter().any(|(name, _)| *name == text) && !path.exists();
+        if text == "-" || is_built_in || (self.config.folder == Path::new(".") && !text.starts_with('-')) {
+            return text.to_owned();
+        }
+        path.display().to_string()
+    }
+}
+
+/// What is wrong with a value that the command line takes as any text, told before anything is run.
+type Check = fn(&str) -> Result<(), Failure>;
+const CHECKS: [(&str, Check); 4] = [
+    ("rate", |text| Rate::parse(text).map(drop)),
+    ("wait", |text| duration_of("--wait", text).map(drop)),
+    ("retain", |text| duration_of("--retain", text).map(drop)),
+    ("region", |text| region_choice(text).map(drop)),
+];
+
+fn text_of(node: &Node) -> Option<(&str, &Span)> {
+    match &node.kind {
+        Kind::Text(text) => Some((text, &node.span)),
+        _ => None,
+    }
+}
+
+/// Where a value stands; nothing stands nowhere, so then its key.
+fn place_of(node: &Node, key: &Key) -> Span {
+    if node.kind == Kind::Null { key.span.clone() } else { node.span.clone() }
+}

@@ -1,0 +1,343 @@
+//! Jobs: what stands in `ferry.yaml` becomes the words of a command, and the commands are done one after the other.
+
+use ferry::checkpoint::Checkpoint;
+use ferry::plan::jobs::{Argument, CommandWords, Job, Takes, read};
+use ferry::plan::{Config, Env};
+use serde_json::Value;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+fn argument(key: &str, takes: Takes, is_needed: bool) -> Argument {
+    let option = (key != "file").then(|| format!("--{}", key.replace('_', "-")));
+    let shown = option.clone().unwrap_or_else(|| "<FILE>".to_owned());
+    Argument { key: key.to_owned(), option, shown, takes, is_needed }
+}
+
+/// Commands as the program has them, or will.
+fn commands() -> Vec<CommandWords> {
+    let command = |name: &str, arguments: &[(&str, Takes, bool)]| CommandWords {
+        name: name.to_owned(),
+        arguments: arguments.iter().map(|(key, takes, is_needed)| argument(key, *takes, *is_needed)).collect(),
+    };
+    vec![
+        command(
+            "import",
+            &[
+                ("file", Takes::Path, true),
+                ("to", Takes::Connection, true),
+                ("map", Takes::Path, false),
+                ("only_existing", Takes::Nothing, false),
+                ("on_existing", Takes::Text, false),
+                ("rate", Takes::Text, false),
+            ],
+        ),
+        command(
+            "export",
+            &[
+                ("from", Takes::Connection, true),
+                ("out", Takes::Path, false),
+                ("map", Takes::Path, false),
+                ("retain", Takes::Text, false),
+                ("at_least", Takes::Text, false),
+                ("only", Takes::Texts, false),
+            ],
+        ),
+    ]
+}
+
+fn jobs_of(page: &str, file: &str) -> Vec<Job> {
+    let env: Env = [("PLACE", "north")].into_iter().collect();
+    let page = format!("connections: {{ shop: {{ platform: mercately }} }}\njobs:\n{page}");
+    let config = Config::parse_with(ferry::platforms::PLATFORMS, &page, Path::new(file), &env).unwrap();
+    let (jobs, mistakes) = read(&config, &commands());
+    assert!(mistakes.is_empty(), "{}", config.wrong(mistakes));
+    jobs
+}
+
+fn words(job: &Job) -> String {
+    job.given.iter().flat_map(|given| given.words()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_job_is_the_words_of_its_command_with_paths_beside_the_file() {
+    let cases = [
+        ("import: { file: a.csv, to: shop }", "home/a.csv --to shop"),
+        ("import: { to: shop, file: \"-\" }", "--to shop -"),
+        ("import: { file: /b/a.csv, to: shop, map: contacts }", "/b/a.csv --to shop --map contacts"),
+        ("import: { file: a.csv, to: shop, map: maps/m.yaml }", "home/a.csv --to shop --map home/maps/m.yaml"),
+        ("import: { file: a.csv, to: shop, only_existing: true }", "home/a.csv --to shop --only-existing"),
+        ("import: { file: a.csv, to: shop, only_existing: false }", "home/a.csv --to shop"),
+        ("import: { file: a.csv, to: shop, on_existing: -x }", "home/a.csv --to shop --on-existing=-x"),
+        ("import: { file: \"${PLACE}.csv\", to: shop, rate: 2/s }", "home/north.csv --to shop --rate 2/s"),
+        ("export: { from: shop }", "--from shop"),
+        ("export: { from: shop, out: \"-\" }", "--from shop --out -"),
+        (
+            "export: { from: shop, out: \"e/shop-{date}.csv.gz\" }\n    retain: 30d\n    at_least: 5000",
+            "--from shop --out home/e/shop-{date}.csv.gz --retain 30d --at-least 5000",
+        ),
+        ("export: { from: shop, at_least: 5000 }", "--from shop --at-least 5000"),
+        ("export: { from: shop, only: [a, b] }", "--from shop --only a --only b"),
+        ("export: { from: shop, only: a }", "--from shop --only a"),
+    ];
+    for (job, expected) in cases {
+        let jobs = jobs_of(&format!("  nightly:\n    {job}\n"), "home/ferry.yaml");
+        assert_eq!(jobs.iter().map(words).collect::<Vec<_>>(), [expected]);
+    }
+    let jobs = jobs_of("  a: { import: { file: -a.csv, to: shop, map: m.yaml } }\n", "ferry.yaml");
+    assert_eq!(words(&jobs[0]), "./-a.csv --to shop --map m.yaml");
+    assert!(jobs_of("", "ferry.yaml").is_empty());
+}
+
+#[test]
+fn retain_and_at_least_stand_once_and_with_a_command_that_knows_them() {
+    let page = "jobs:\n  a:\n    export: { from: shop, retain: 30d }\n    retain: 9d\n  b:\n    import: { file: a, to: shop }\n    at_least: 5\n";
+    let page = format!("connections: {{ shop: {{ platform: mercately }} }}\n{page}");
+    let env = Env::default();
+    let config = Config::parse_with(ferry::platforms::PLATFORMS, &page, Path::new("ferry.yaml"), &env).unwrap();
+    let (_, mistakes) = read(&config, &commands());
+    let told: Vec<_> = mistakes.iter().map(|one| (one.message.as_str(), one.hint.as_deref().unwrap())).collect();
+    let expected = [
+        ("`retain` stands here and beside `export`", "keep one of them"),
+        ("`at_least` is nothing for `import`", "it is for `export`"),
+    ];
+    assert_eq!(told, expected);
+}
+
+/// A folder with a configuration, samples and what else is needed.
+fn folder(jobs: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir_all(home.join("lists")).unwrap();
+    fs::write(home.join("lists/ok.csv"), "First Name,Last Name,Phone\nAna,Paz,+593987625587\n").unwrap();
+    fs::write(home.join("lists/bad.csv"), "First Name,Last Name,Phone\nAna,Paz,+59312\n").unwrap();
+    fs::write(
+        home.join("ferry.yaml"),
+        format!("connections:\n  shop: {{ platform: mercately, rate: none }}\njobs:\n{jobs}"),
+    )
+    .unwrap();
+    folder
+}
+
+fn ferry(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+    command.env_clear().current_dir(folder).args(line.split_whitespace());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What it printed on both streams, and its exit code.
+fn typed(folder: &Path, line: &str) -> (String, String, i32) {
+    let output = ferry(folder, line).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+}
+
+const GOOD: &str = "  good:\n    convert: { file: lists/ok.csv, out: good.csv }\n";
+const BAD: &str = "  bad:\n    convert: { file: lists/bad.csv, out: bad.csv }\n";
+const LOST: &str = "  lost:\n    convert: { file: lists/lost.csv, out: lost.csv }\n";
+
+#[test]
+fn a_failed_job_stops_no_other_and_the_worst_exit_code_counts() {
+    let folder = folder(&[LOST, BAD, GOOD].concat());
+    let (out, err, code) = typed(folder.path(), "run --config home/ferry.yaml --all --output json");
+    let table = ["lost wrong usage 2", "bad done, some rejected 3", "good done 0"];
+    let objects: Vec<Value> = out
+        .lines()
+        .filter(|line| line.starts_with("{\"job\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let objects: Vec<String> = objects
+        .iter()
+        .map(|one| format!("{} {} {}", one["job"].as_str().unwrap(), one["status"].as_str().unwrap(), one["exit"]))
+        .collect();
+    assert_eq!((objects, code), (table.map(str::to_owned).to_vec(), 2), "{err}");
+    assert!(folder.path().join("home/good.csv").exists());
+    let begins: Vec<&str> = err.lines().filter(|line| line.contains(": ferry ")).collect();
+    let expected = ["lost", "bad", "good"].map(|name| {
+        let file = if name == "good" { "ok" } else { name };
+        format!("{name}: ferry convert home/lists/{file}.csv --out home/{name}.csv")
+    });
+    assert_eq!(begins, expected);
+    let (_, err, _) = typed(folder.path(), "run --config home/ferry.yaml good bad");
+    assert!(err.ends_with("\nJOB   EXIT  STATUS\ngood     0  done\nbad      3  done, some rejected\n"), "{err}");
+}
+
+#[test]
+fn quiet_is_silent_about_what_went_well_and_tells_all_about_what_did_not() {
+    let folder = folder(&[GOOD, BAD, LOST].concat());
+    let quiet = |jobs: &str| typed(folder.path(), &format!("run --config home/ferry.yaml {jobs} --quiet"));
+    assert_eq!(quiet("good"), (String::new(), String::new(), 0));
+    assert_eq!(quiet("good --output json"), (String::new(), String::new(), 0));
+    let (out, err, code) = quiet("--all");
+    assert_eq!((out.as_str(), code), ("", 2));
+    assert!(err.starts_with("bad: ferry convert home/lists/bad.csv --out home/bad.csv\n"), "{err}");
+    assert!(err.contains("rejects, by reason\n  phone.invalid  1\n"), "{err}");
+    let end = "\
+bad: done, some rejected (exit code 3)
+
+lost: ferry convert home/lists/lost.csv --out home/lost.csv
+error: `home/lists/lost.csv` cannot be read
+  cause: No such file or directory (os error 2)
+hint: it was looked for at `HERE/home/lists/lost.csv`
+lost: wrong usage (exit code 2)
+";
+    let here = folder.path().display().to_string();
+    assert!(err.replace(&here, "HERE").ends_with(end), "{err}");
+    assert!(!err.contains("good"), "{err}");
+}
+
+#[test]
+fn nothing_is_done_when_an_option_or_a_job_is_unknown() {
+    let import = "  nightly:\n    import: { file: lists/ok.csv, to: shop, sandbox: true }\n";
+    let folder = folder(&[GOOD, BAD, import].concat());
+    for (line, expected) in [
+        (
+            "good nightly --on-existing fill",
+            "error: `--on-existing` is no option of `ferry convert`\nhint: job `good` is one: leave the option out, or the job\n",
+        ),
+        (
+            "good --limit 0",
+            "error: job `good`: `--limit <N>` cannot be `0`: expected a whole number above 0\nhint: `ferry convert --help` says how it is written\n",
+        ),
+        ("good --limt 3", "error: there is no `--limt` here\nhint: did you mean `--limit`?\n"),
+        (
+            "good godo wood",
+            "error: there is no job `godo`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n\nerror: there is no job `wood`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n",
+        ),
+        (
+            "good bad --rejects r.csv",
+            "error: `--rejects` names one file, and there are 2 jobs\nhint: do one job at a time, or name the files in `ferry.yaml`\n",
+        ),
+        (
+            "good --all",
+            "error: `[JOB]...` and `--all` cannot stand together\nhint: `ferry run --help` says how it is written\n",
+        ),
+        ("", "error: no job is named\nhint: there are `good`, `bad`, `nightly`; `ferry run --all` does them all\n"),
+    ] {
+        let told = typed(folder.path(), &format!("run --config home/ferry.yaml {line}"));
+        assert_eq!(told, (String::new(), expected.to_owned(), 2), "{line}");
+        assert!(!folder.path().join("home/good.csv").exists() && !folder.path().join("home/.ferry").exists(), "{line}");
+    }
+}
+
+#[test]
+fn what_is_typed_wins_over_what_the_job_says() {
+    let import =
+        "  nightly:\n    import: { file: lists/ok.csv, to: shop, sandbox: true, rate: 1/h, on_existing: skip }\n";
+    let folder = folder(import);
+    let (_, err, code) =
+        typed(folder.path(), "run --rate none nightly --config home/ferry.yaml --on-existing=fill --results r.csv");
+    let words = "home/lists/ok.csv --to shop --sandbox --rate none --on-existing fill --results r.csv";
+    let first = err.lines().next().unwrap();
+    let mut found: Vec<&str> = first.split(' ').collect();
+    let mut expected: Vec<&str> = "nightly: ferry import".split(' ').chain(words.split(' ')).collect();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!((found, code), (expected, 0), "{err}");
+    assert!(folder.path().join("r.csv").exists());
+}
+
+#[test]
+fn a_run_that_a_job_began_can_be_gone_on_with_from_anywhere() {
+    let import = "  nightly:\n    import: { file: lists/many.csv, to: shop, sandbox: true, limit: 1 }\n";
+    let folder = folder(import);
+    let many = "First Name,Last Name,Phone\nAna,Paz,+593987625587\nEva,Sol,+593987625588\n";
+    fs::write(folder.path().join("home/lists/many.csv"), many).unwrap();
+    let (_, err, code) = typed(&folder.path().join("home"), "run nightly --state ../state");
+    assert_eq!(code, 0, "{err}");
+    let elsewhere = TempDir::new().unwrap();
+    let state = folder.path().join("state");
+    let (out, err, code) = typed(elsewhere.path(), &format!("resume --state {} --output json", state.display()));
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &summary["records"]["read"], &summary["status"]), (0, &2.into(), &"done".into()), "{err}");
+}
+
+#[test]
+fn two_nights_never_overlap() {
+    let import = "  nightly:\n    import: { file: lists/ok.csv, to: shop, sandbox: true }\n";
+    let folder = folder(import);
+    let home = folder.path().join("home");
+    let config = Config::load(Some(&home.join("ferry.yaml")), &Env::default()).unwrap();
+    let path = ferry::run::checkpoint_path(&home.join(".ferry"), config.find("shop").unwrap(), "sandbox").unwrap();
+    let night_before = Checkpoint::open(&path).unwrap();
+    let (out, err, code) = typed(&home, "run nightly --quiet");
+    assert_eq!((out.as_str(), code), ("", 7), "{err}");
+    assert!(err.ends_with("nightly: busy (exit code 7)\n"), "{err}");
+    night_before.close().unwrap();
+    assert_eq!(typed(&home, "run nightly --quiet"), (String::new(), String::new(), 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_is_told_to_stop_begins_no_other_job() {
+    let import = "  nightly:\n    import: { file: lists/many.csv, to: shop, sandbox: true, rate: 5/s }\n";
+    let folder = folder(&[import, GOOD].concat());
+    let home = folder.path().join("home");
+    let people = (0..100).map(|n| format!("Ana{n},Paz,+5939876255{n:02}\n"));
+    let many: String = std::iter::once("First Name,Last Name,Phone\n".to_owned()).chain(people).collect();
+    fs::write(home.join("lists/many.csv"), many).unwrap();
+    let child = ferry(&home, "run --all").spawn().unwrap();
+    // A run that has its folder listens to signals.
+    while fs::read_dir(home.join(".ferry/runs")).map_or(0, Iterator::count) == 0 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert!(err.ends_with("nightly   130  interrupted\ngood           not begun\n"), "{err}");
+    assert!(!home.join("good.csv").exists());
+}
+
+/// A port at which nobody listens.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn import_to(address: SocketAddr, folder: &Path, wait: &str) -> Command {
+    let mut command = ferry(folder, &format!("import lists/ok.csv --to shop --wait {wait} --output json"));
+    command.env("FERRY_SHOP_BASE_URL", format!("http://{address}"));
+    command.env("FERRY_SHOP_API_KEY", "sandbox-mercately-key");
+    command
+}
+
+/// Ends a child that is still there.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_platform_that_is_away_is_waited_for_and_the_import_goes_on_when_it_is_back() {
+    let folder = folder(GOOD);
+    let (home, address) = (folder.path().join("home"), free());
+    let import = import_to(address, &home, "30s").spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    let sandbox = ferry(folder.path(), &format!("sandbox --listen {address} --state back")).spawn().unwrap();
+    let _sandbox = Ended(sandbox);
+    let output = import.wait_with_output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &summary["records"]["created"]), (Some(0), &1.into()), "{err}");
+}
+
+#[test]
+fn a_platform_that_stays_away_ends_the_run_when_the_wait_is_over() {
+    let folder = folder(GOOD);
+    let start = Instant::now();
+    let output = import_to(free(), &folder.path().join("home"), "1s").output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{err}");
+    assert!((1..5).contains(&start.elapsed().as_secs()), "{err}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["status"], "unfinished");
+}
