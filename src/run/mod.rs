@@ -12,6 +12,7 @@ pub mod item;
 pub mod open;
 pub mod ordered;
 pub mod results;
+mod rows;
 pub mod second;
 pub mod stop;
 pub mod target;
