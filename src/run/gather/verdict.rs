@@ -43,7 +43,8 @@ impl PageEnd {
         if let Some(total) = self.total {
             let has_fallen = reading.total.is_some_and(|before| total < before);
             reading.has_fallen |= has_fallen;
-            reading.has_fallen_now |= has_fallen;
+            reading.has_fallen_now |= has_fallen && reading.is_told;
+            reading.is_told = true;
             reading.total = Some(total);
         }
         reading.repeats = if news == 0 { reading.repeats.saturating_add(1) } else { 0 };
@@ -77,8 +78,8 @@ fn end_of_pass(reading: Reading, sums: &Sums, is_given: bool) -> Reading {
 
 fn next_pass(before: Reading, sums: &Sums) -> Reading {
     let pass = before.pass.saturating_add(1);
-    let (known_before, has_fallen_now) = (sums.known(), false);
-    Reading { pass, known_before, after: None, repeats: 0, met: 0, has_fallen_now, ..before }
+    let (known_before, is_told, has_fallen_now) = (sums.known(), false, false);
+    Reading { pass, known_before, after: None, repeats: 0, met: 0, is_told, has_fallen_now, ..before }
 }
 
 /// How it is known that the pass that ends was the last, if it is.
