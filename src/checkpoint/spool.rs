@@ -9,7 +9,7 @@ use crate::contact::Contact;
 use crate::files::{ReadFault, Source};
 use crate::outcome::Failure;
 use crate::record::{Fields, Origin, Record};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -43,16 +43,59 @@ pub enum Completeness {
 pub struct Reading {
     /// The pass over the source, from 1; 0: none was begun.
     pub pass: u32,
+    /// How many of the passes belong to attempts that came to nothing.
+    pub passes_before: u32,
     /// Where its next page begins; `None`: at the beginning.
     pub after: Option<String>,
-    /// How many were held when the pass began.
-    pub held_before: u64,
+    /// How many pages in a row brought nobody whom this pass had not met.
+    pub repeats: u32,
+    /// How many were held, or known to be gone, when the pass began.
+    pub known_before: u64,
+    /// How many the pass met, each once.
+    pub met: u64,
     /// How many the platform said there are, at last.
     pub total: Option<u64>,
+    /// Whether it said so in this pass.
+    pub is_told: bool,
+    /// Whether that number has ever become smaller.
+    pub has_fallen: bool,
+    /// Whether it has within this pass.
+    pub has_fallen_now: bool,
+    /// Whether the latest attempt came to nothing: fewer were met than the platform says it holds.
+    pub is_short: bool,
     /// Whether everything is read.
     pub is_whole: bool,
     /// How that is known.
     pub completeness: Completeness,
+}
+
+/// What a page, or a part of one, brought.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The id and the JSON of each who was read.
+    pub read: Vec<(String, String)>,
+    /// Ids that were met and are known already.
+    pub known: Vec<String>,
+    /// Ids that led to nobody.
+    pub missing: Vec<String>,
+}
+
+/// What is held after a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// How many of the batch the pass had not met before.
+    pub news: u64,
+    /// How many are held.
+    pub held: u64,
+    /// How many ids led to nobody.
+    pub missing: u64,
+}
+
+impl Sums {
+    /// Everybody of whom it is known whether they are there.
+    pub fn known(&self) -> u64 {
+        self.held + self.missing
+    }
 }
 
 /// What a spool holds.
@@ -80,7 +123,7 @@ pub struct Spool {
     connection: Mutex<Connection>,
     path: PathBuf,
     kind: Kind,
-    len: u64,
+    sums: Sums,
 }
 
 impl Spool {
@@ -94,8 +137,8 @@ impl Spool {
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
         })?;
-        let (connection, len) = prepare(path).map_err(|error| failure(error, path))?;
-        Ok(Spool { connection: Mutex::new(connection), path: path.to_owned(), kind, len })
+        let (connection, sums) = prepare(path).map_err(|error| failure(error, path))?;
+        Ok(Spool { connection: Mutex::new(connection), path: path.to_owned(), kind, sums })
     }
 
     /// Where it is.
@@ -105,12 +148,12 @@ impl Spool {
 
     /// How many it holds.
     pub fn len(&self) -> u64 {
-        self.len
+        self.sums.held
     }
 
     /// Whether it holds nobody.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.sums.held == 0
     }
 
     /// How far the reading is.
@@ -125,30 +168,34 @@ impl Spool {
         })
     }
 
-    /// Adds a page (id and JSON of each) and how far the reading is with it, both or neither. Somebody known gets the
-    /// later version. Says how many of them the reading's pass had not met before.
+    /// What it holds; the news are those of the latest batch.
+    pub fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    /// Adds what a pass met, and how far the reading is with it (`then`, from the sums after it), both or neither.
+    /// Somebody known gets the later version, and keeps their place.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written.
-    pub fn add(&mut self, page: &[(&str, &str)], reading: &Reading) -> Result<u64, Failure> {
-        let (mut news, mut added) = (0, 0);
-        self.ask(|connection| {
+    pub fn add(&mut self, pass: u32, batch: &Batch, then: impl FnOnce(&Sums) -> Reading) -> Result<Reading, Failure> {
+        let before = self.sums;
+        let (sums, reading) = self.ask(|connection| {
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            let done = add(connection, page, reading).and_then(|sums| {
+            let added = add(connection, pass, batch, before).and_then(|sums| {
+                let reading = then(&sums);
+                let text = serde_json::to_string(&reading)?;
+                connection.prepare_cached("INSERT OR REPLACE INTO reading VALUES (1, ?1)")?.execute([text])?;
                 connection.execute_batch("COMMIT")?;
-                Ok(sums)
+                Ok((sums, reading))
             });
-            match done {
-                Ok(sums) => (news, added) = sums,
-                Err(error) => {
-                    let _the_first_error_counts = connection.execute_batch("ROLLBACK");
-                    return Err(error);
-                }
+            if added.is_err() {
+                let _the_first_error_counts = connection.execute_batch("ROLLBACK");
             }
-            Ok(())
+            added
         })?;
-        self.len += added;
-        Ok(news)
+        self.sums = sums;
+        Ok(reading)
     }
 
     /// Whether somebody is held, in whatever version.
@@ -157,6 +204,36 @@ impl Spool {
     /// Exit 1 when it cannot be read.
     pub fn has(&self, id: &str) -> Result<bool, Failure> {
         Ok(self.json_of(id)?.is_some())
+    }
+
+    /// Whether an id is held, or known to lead to nobody.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn knows(&self, id: &str) -> Result<bool, Failure> {
+        self.ask(|connection| {
+            let sql =
+                "SELECT EXISTS (SELECT 1 FROM held WHERE id = ?1) OR EXISTS (SELECT 1 FROM missing WHERE id = ?1)";
+            Ok(connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
+        })
+    }
+
+    /// Each id that led to nobody, in the order in which they were met.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read, or what `each` answers with.
+    pub fn for_each_missing(&self, mut each: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut from = 0;
+        loop {
+            let ids = self.ask(|connection| missing(connection, from))?;
+            for (no, id) in &ids {
+                each(id)?;
+                from = *no;
+            }
+            if ids.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     /// Somebody's JSON.
@@ -193,21 +270,39 @@ impl Spool {
     }
 }
 
-fn add(connection: &Connection, page: &[(&str, &str)], reading: &Reading) -> Result<(u64, u64), StoreError> {
-    let (mut news, mut added) = (0, 0);
-    let mut known = connection.prepare_cached("SELECT pass FROM held WHERE id = ?1")?;
+fn add(connection: &Connection, pass: u32, batch: &Batch, before: Sums) -> Result<Sums, StoreError> {
+    let mut sums = Sums { news: 0, ..before };
+    let mut pass_of = connection.prepare_cached("SELECT pass FROM held WHERE id = ?1")?;
     let mut insert = connection.prepare_cached("INSERT INTO held (id, pass, json) VALUES (?1, ?2, ?3)")?;
     let mut update = connection.prepare_cached("UPDATE held SET pass = ?2, json = ?3 WHERE id = ?1")?;
-    for (id, json) in page {
-        let before: Option<u32> = known.query_row([id], |row| row.get(0)).optional()?;
-        news += u64::from(before != Some(reading.pass));
-        added += u64::from(before.is_none());
-        let statement = if before.is_none() { &mut insert } else { &mut update };
-        statement.execute(params![id, reading.pass, json])?;
+    let mut found = connection.prepare_cached("DELETE FROM missing WHERE id = ?1")?;
+    for (id, json) in &batch.read {
+        let met: Option<u32> = pass_of.query_row([id], |row| row.get(0)).optional()?;
+        let statement = if met.is_none() { &mut insert } else { &mut update };
+        statement.execute(params![id, pass, json])?;
+        sums.missing -= if met.is_none() { found.execute([id])? as u64 } else { 0 };
+        sums.held += u64::from(met.is_none());
+        sums.news += u64::from(met != Some(pass));
     }
-    let text = serde_json::to_string(reading)?;
-    connection.prepare_cached("INSERT OR REPLACE INTO reading (no, value) VALUES (1, ?1)")?.execute([text])?;
-    Ok((news, added))
+    let mut meet = connection.prepare_cached("UPDATE held SET pass = ?2 WHERE id = ?1 AND pass <> ?2")?;
+    let mut miss = connection.prepare_cached("UPDATE missing SET pass = ?2 WHERE id = ?1 AND pass <> ?2")?;
+    for id in &batch.known {
+        sums.news += (meet.execute(params![id, pass])? + miss.execute(params![id, pass])?) as u64;
+    }
+    let mut lose =
+        connection.prepare_cached("INSERT INTO missing (id, pass) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    for id in &batch.missing {
+        let lost = lose.execute(params![id, pass])? as u64;
+        sums.missing += lost;
+        sums.news += lost;
+    }
+    Ok(sums)
+}
+
+fn missing(connection: &Connection, from: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT no, id FROM missing WHERE no > ?1 ORDER BY no LIMIT ?2")?;
+    let rows = statement.query_map(params![from, ROWS_READ as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, StoreError> {
@@ -222,18 +317,27 @@ fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, StoreError> {
 }
 
 /// Every page is a transaction of its own in the write-ahead log, so that a killed process loses a page at most.
-fn prepare(path: &Path) -> Result<(Connection, u64), StoreError> {
+fn prepare(path: &Path) -> Result<(Connection, Sums), StoreError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let owner: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if !matches!(owner, 0 | APPLICATION_ID) {
+        return Err(StoreError::Damaged("it is a database of something else"));
+    }
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -{CACHE_KIB}; PRAGMA application_id = {APPLICATION_ID};
          CREATE TABLE IF NOT EXISTS held (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pass INTEGER NOT NULL,
              json TEXT NOT NULL);
+         CREATE TABLE IF NOT EXISTS missing (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pass INTEGER NOT NULL);
          CREATE TABLE IF NOT EXISTS reading (no INTEGER PRIMARY KEY, value TEXT NOT NULL);"
     ))?;
-    let len: i64 = connection.query_row("SELECT count(*) FROM held", [], |row| row.get(0))?;
-    Ok((connection, u64::try_from(len).unwrap_or_default()))
+    let count = |table: &str| -> Result<u64, StoreError> {
+        let count: i64 = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    };
+    let sums = Sums { news: 0, held: count("held")?, missing: count("missing")? };
+    Ok((connection, sums))
 }
 
 fn look(path: &Path) -> Result<Connection, StoreError> {
@@ -294,7 +398,24 @@ impl Iterator for Records {
 impl Source for Records {}
 
 fn failure(error: StoreError, path: &Path) -> Failure {
-    Failure::failed(format!("`{}`, which keeps what was read, failed", path.display()))
-        .cause(error)
-        .hint("make room there, or begin anew with `--fresh`")
+    let shown = path.display();
+    let code = match &error {
+        StoreError::Sql(error) => error.sqlite_error_code(),
+        StoreError::Damaged(_) | StoreError::Json(_) => Some(ErrorCode::DatabaseCorrupt),
+        _ => None,
+    };
+    let (message, hint) = match code {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
+            format!("`{shown}`, which keeps what was read, is damaged"),
+            format!("delete `{shown}`: everything is then read anew"),
+        ),
+        Some(ErrorCode::DiskFull) => {
+            (format!("the disk is full: `{shown}` cannot grow"), "make room there, then go on".to_owned())
+        }
+        _ => (
+            format!("`{shown}`, which keeps what was read, failed"),
+            "see to the disk, or name another folder with `--state`".to_owned(),
+        ),
+    };
+    Failure::failed(message).cause(error).hint(hint)
 }

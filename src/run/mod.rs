@@ -7,6 +7,7 @@ pub mod convert;
 mod finish;
 pub mod first;
 pub mod folder;
+pub mod gather;
 pub mod import;
 pub mod item;
 pub mod open;
