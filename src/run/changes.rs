@@ -109,13 +109,7 @@ impl Change<'_> {
         Ok(Some(Change { kind, changed, fields, before, now }))
     }
 
-    fn write(
-        self,
-        columns: &Columns,
-        layout: &Layout,
-        row: &mut Vec<u8>,
-        file: &mut RowWriter,
-    ) -> Result<(), Failure> {
+    fn write(self, columns: &Columns, layout: &Layout, row: &mut Vec<u8>, file: &mut RowWriter) -> Result<(), Failure> {
         row.clear();
         let Change { kind, changed, fields, before, now } = self;
         match &layout.csv {

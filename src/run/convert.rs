@@ -260,7 +260,9 @@ fn merged(
             let Item::Candidate(candidate) = item else {
                 match item {
                     Item::Rejected(reject) => books.reject(&reject, None)?,
-                    Item::Filtered(origin) => books.note(at(origin.line), Outcome::Skipped(Skip::Filtered), None, &[])?,
+                    Item::Filtered(origin) => {
+                        books.note(at(origin.line), Outcome::Skipped(Skip::Filtered), None, &[])?
+                    }
                     Item::Candidate(_) => {}
                 }
                 continue;

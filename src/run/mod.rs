@@ -3,7 +3,9 @@
 //! Only this module knows all the parts.
 
 mod begin;
+mod changes;
 pub mod convert;
+pub mod export;
 mod finish;
 pub mod first;
 pub mod folder;
@@ -13,6 +15,7 @@ pub mod item;
 pub mod open;
 pub mod ordered;
 pub mod results;
+pub mod retain;
 mod rows;
 pub mod second;
 pub mod stop;

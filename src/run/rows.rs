@@ -141,6 +141,11 @@ impl Columns {
         Columns::Contacts(ContactColumns::default())
     }
 
+    /// The same with `id` even when there is nobody.
+    pub(super) fn of_contacts_with_ids() -> Columns {
+        Columns::Contacts(ContactColumns { fields: [(0, Column::Whole(Field::Id))].into(), attributes: Vec::new() })
+    }
+
     /// Keeps the columns of a row in mind.
     pub(super) fn note(&mut self, row: &[u8]) -> Result<(), Failure> {
         let object = object_of(row)?;

@@ -8,6 +8,9 @@ const ONCE: [(&str, bool); 2] = [("--fresh", false), ("--limit", true)];
 /// Options that name a file of the run, and would be written over.
 const FILES: [(&str, bool); 2] = [("--rejects", true), ("--results", true)];
 
+/// Options that say where runs are kept.
+const WHERE: [&str; 2] = ["--state", "--config"];
+
 /// The words without these options, some of which take a value.
 fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
     let mut lasting = Vec::with_capacity(words.len());
@@ -25,6 +28,20 @@ fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
 /// The command that goes on.
 pub fn go_on(words: &[String]) -> String {
     command(&without(words, &ONCE))
+}
+
+/// The command that goes on with a run which the same words would begin anew.
+pub fn resume(words: &[String], run: &str) -> String {
+    let mut resume = vec!["resume".to_owned(), run.to_owned()];
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if WHERE.iter().any(|option| word.starts_with(&format!("{option}="))) {
+            resume.push(word.clone());
+        } else if WHERE.contains(&word.as_str()) {
+            resume.extend([word.clone()].into_iter().chain(words.next().cloned()));
+        }
+    }
+    command(&resume)
 }
 
 /// The command that brings the rejects in once they are mended: the same words with another source. `None` when the
@@ -52,5 +69,7 @@ mod tests {
         let rejects = with_rejects(&typed, "a.csv", "my rejects.csv");
         assert_eq!(rejects.as_deref(), Some("ferry import 'my rejects.csv' --to shop --map m.yaml"));
         assert_eq!(with_rejects(&typed, "-", "r.csv"), None);
+        let typed = words("--config a.yaml export --from shop --state=st --out x.csv");
+        assert_eq!(resume(&typed, "run-7f3a"), "ferry resume run-7f3a --config a.yaml --state=st");
     }
 }

@@ -26,6 +26,10 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
         &["import"],
         &["ferry import contacts.csv --to shop --map contacts.yaml", "--sandbox --limit 100", "import - --to shop"],
     ),
+    (
+        &["export"],
+        &["ferry export --from shop --out contacts.csv", "ferry export --from shop --what agents --format csv"],
+    ),
     (&["convert"], &["ferry convert contacts.csv --out contacts.jsonl", "ferry convert - --out old.jsonl.zst"]),
     (&["resume"], &["ferry resume 7f3a"]),
     (&["runs"], &["ferry runs 7f3a --rejects > rejects.csv", "ferry runs --prune 90d"]),
@@ -130,7 +134,9 @@ fn what_cannot_be_meant_is_wrong_usage() {
         "ferry runs --rejects",
         "ferry runs 7f3a --prune 90d",
         "ferry sandbox --listen here",
-        "ferry export --from shop",
+        "ferry export --out x.csv",
+        "ferry export --from shop --retain 30d",
+        "ferry export --from shop --since 2026-11-01 --changes c.csv",
     ];
     for line in lines {
         let error = typed(line).expect_err(line);
