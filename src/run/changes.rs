@@ -17,6 +17,8 @@ pub(super) struct Changes {
     /// Where what was written is kept for the next run.
     kept: PathBuf,
     columns: Columns,
+    /// Whether the columns are the mapping's: otherwise `id` is among them already.
+    is_mapped: bool,
     layout: Layout,
     out: Output,
 }
@@ -36,11 +38,11 @@ impl Changes {
         out: &Path,
         kept: PathBuf,
         folder: &Path,
-        columns: Columns,
+        (columns, is_mapped): (Columns, bool),
         layout: Layout,
     ) -> Result<Changes, Failure> {
         let written = Written::create(&folder.join("written.db"))?;
-        Ok(Changes { written, kept, columns, layout, out: Output::create(out)? })
+        Ok(Changes { written, kept, columns, is_mapped, layout, out: Output::create(out)? })
     }
 
     /// Takes the row (JSON) of a contact that is written.
@@ -53,11 +55,12 @@ impl Changes {
 
     /// Compares and writes. Who is not there any more is told only when the export is known to have everybody.
     pub(super) fn end(self, is_proven: bool) -> Result<ChangesReady, Failure> {
-        let Changes { mut written, kept, mut columns, layout, out } = self;
+        let Changes { mut written, kept, mut columns, is_mapped, layout, out } = self;
         if layout.csv.is_some() {
             written.look_at_gone(&kept, |row| columns.note(row))?;
         }
-        let names = ["change", "id"].into_iter().chain(columns.names());
+        let shown: Vec<bool> = columns.names().iter().map(|name| is_mapped || *name != "id").collect();
+        let names = ["change", "id"].into_iter().chain(kept_of(columns.names(), &shown));
         let mut file = layout.begin(out, names)?;
         let (mut counted, mut row) = (Counted::default(), Vec::new());
         written.compare(&kept, !is_proven, |changed| {
@@ -67,7 +70,7 @@ impl Changes {
                 "removed" => counted.removed += 1,
                 _ => counted.changed += 1,
             }
-            change.write(&columns, &layout, &mut row, &mut file)
+            change.write((&columns, &shown), &layout, &mut row, &mut file)
         })?;
         Ok(ChangesReady { written, kept, out: file.end()?.0, counted })
     }
@@ -109,14 +112,21 @@ impl Change<'_> {
         Ok(Some(Change { kind, changed, fields, before, now }))
     }
 
-    fn write(self, columns: &Columns, layout: &Layout, row: &mut Vec<u8>, file: &mut RowWriter) -> Result<(), Failure> {
+    fn write(
+        self,
+        (columns, shown): (&Columns, &[bool]),
+        layout: &Layout,
+        row: &mut Vec<u8>,
+        file: &mut RowWriter,
+    ) -> Result<(), Failure> {
         row.clear();
         let Change { kind, changed, fields, before, now } = self;
         match &layout.csv {
             Some(csv) => {
-                let shown = changed.now.as_ref().or(changed.before.as_ref());
-                let texts = columns.texts(shown.map_or(&b"{}"[..], |row| row))?;
-                let cells = [kind, changed.id.as_str()].into_iter().chain(texts.iter().map(String::as_str));
+                let latest = changed.now.as_ref().or(changed.before.as_ref());
+                let texts = columns.texts(latest.map_or(&b"{}"[..], |row| row))?;
+                let texts = kept_of(texts.iter().map(String::as_str), shown);
+                let cells = [kind, changed.id.as_str()].into_iter().chain(texts);
                 csv.row(cells, row);
             }
             None => {
@@ -127,6 +137,11 @@ impl Change<'_> {
         }
         file.row(row)
     }
+}
+
+/// Those of the cells that are shown.
+fn kept_of<'a>(cells: impl IntoIterator<Item = &'a str>, shown: &[bool]) -> impl Iterator<Item = &'a str> {
+    cells.into_iter().zip(shown).filter(|(_, is_shown)| **is_shown).map(|(cell, _)| cell)
 }
 
 /// The names whose values differ; those inside a group of a contact with the group's name before them.

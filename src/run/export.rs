@@ -27,6 +27,7 @@ use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 use write::Form;
@@ -141,7 +142,9 @@ struct Worked {
     changes: Option<crate::report::Changes>,
     /// Whether what was read is fewer than asked for: whoever goes on reads it again.
     is_too_little: bool,
-    /// Whether the whole export is in place.
+    /// Whether what is written is in place.
+    is_placed: bool,
+    /// Whether the whole export is.
     is_done: bool,
 }
 
@@ -162,7 +165,7 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
     let kept = kept_path(&plan.state, &work)?;
     let _lock = Lock::take_for(&kept, "is making this export")?;
     let begun = begin(plan, work, clock)?;
-    let line = Line { plan, console, clock, stop, form, kept, begun };
+    let line = Line { plan, console, clock, stop, form, kept, begun, met: AtomicU64::default() };
     let mut worked = Worked::default();
     let mut target = None;
     let done = line.work(&mut target, &mut worked).await;
@@ -209,6 +212,8 @@ struct Line<'a> {
     form: Form,
     kept: PathBuf,
     begun: Begun,
+    /// How many were read from the platform.
+    met: AtomicU64,
 }
 
 impl Line<'_> {
@@ -217,6 +222,7 @@ impl Line<'_> {
         let Some(target) = self.reach().await? else { return Ok(()) };
         let target = reached.insert(target);
         let Some(gathered) = self.gather(target).await? else { return Ok(()) };
+        self.met.store(gathered.spool.len() + gathered.missing, Ordering::Relaxed);
         worked.completeness = Some(match (gathered.is_whole, gathered.completeness) {
             (true, crate::checkpoint::spool::Completeness::Counted) => Completeness::Counted,
             (true, crate::checkpoint::spool::Completeness::Repeated) => Completeness::Repeated,
@@ -259,6 +265,7 @@ impl Line<'_> {
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
         let show = |state: &GatherState| {
+            self.met.store(state.held + state.missing, Ordering::Relaxed);
             progress.set(State {
                 done: state.held + state.missing,
                 total: state.total,
@@ -286,6 +293,7 @@ impl Line<'_> {
     /// Puts everything that is written in place: first the export, last what the next one compares with.
     fn place(&self, ready: Ready, worked: &mut Worked) -> Result<(), Failure> {
         ready.out.commit()?;
+        worked.is_placed = true;
         if let Some(results) = ready.results {
             results.commit()?;
         }

@@ -143,7 +143,7 @@ impl Columns {
 
     /// The same with `id` even when there is nobody.
     pub(super) fn of_contacts_with_ids() -> Columns {
-        Columns::Contacts(ContactColumns { fields: [(0, Column::Whole(Field::Id))].into(), attributes: Vec::new() })
+        Columns::Contacts(ContactColumns { fields: [(1, Column::Whole(Field::Id))].into(), attributes: Vec::new() })
     }
 
     /// Keeps the columns of a row in mind.

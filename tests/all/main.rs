@@ -14,6 +14,7 @@ mod args;
 mod checkpoint;
 mod cli;
 mod config;
+mod export;
 mod files;
 mod http;
 mod mapping;

@@ -11,6 +11,7 @@ use crate::run::stop::Stop;
 use crate::run::target::Target;
 use crate::run::words::resume;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 impl Line<'_> {
     /// Draws up the books, the summary and the exit code.
@@ -22,6 +23,11 @@ impl Line<'_> {
     ) -> Result<Ended, Failure> {
         let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
         let mut books = worked.sums.books;
+        if !worked.is_placed {
+            // Nobody is written before the file is in place.
+            books.read = books.read.max(self.met.load(Ordering::Relaxed));
+            books.created = 0;
+        }
         books.pending = books.read.saturating_sub(books.settled());
         if failure.is_none() && worked.is_done && (!books.balance() || books.pending > 0) {
             failure = Some(Failure::failed("the books do not balance: this is a fault of Ferry"));

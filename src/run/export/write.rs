@@ -215,7 +215,8 @@ impl Line<'_> {
         };
         let path = self.begun.moment.fill(path);
         let layout = Layout::new(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
-        let (kept, columns) = (self.kept.with_extension("db"), self.form.columns(self.plan.what));
+        let kept = self.kept.with_extension("db");
+        let columns = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
         Changes::begin(&path, kept, &self.begun.folder, columns, layout).map(Some)
     }
 
