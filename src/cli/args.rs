@@ -157,7 +157,8 @@ pub struct Import {
 #[command(after_help = "\
 Examples:
   ferry export --from shop --out contacts.csv
-  ferry export --from shop --out shop-{date}.csv.gz --retain 30d --at-least 5000 --changes changes.csv
+  ferry export --from shop --out shop-{date}.csv.gz --retain 30d --at-least 5000
+  ferry export --from shop --out shop.csv --changes changes.csv
   ferry export --from shop --what agents --format csv
   ferry export --from shop --map columns.yaml --format csv | head
 

@@ -92,7 +92,7 @@ impl Scene {
         let line = |(first, last, phone): &(&str, &str, usize)| format!("{first},{last},+59399600{phone:04}\n");
         let text: String = people.iter().map(line).collect();
         fs::write(self.folder.path().join("in.csv"), format!("first_name,last_name,phone\n{text}")).unwrap();
-        let printed = self.typed("import in.csv --to mercately --fresh");
+        let printed = self.typed("import in.csv --to mercately --fresh --concurrency 1");
         assert_eq!(printed.code, 0, "{}", printed.err);
     }
 
@@ -147,6 +147,34 @@ fn a_failed_export_leaves_the_file_of_yesterday() {
 }
 
 #[test]
+fn without_a_mapping_a_table_has_the_fields_that_occur_and_json_the_whole_contact() {
+    let scene = scene();
+    scene.put(&[("Ana", "Paz", 1), ("Eva", "=Sol", 2)]);
+    let steady = |text: &str| {
+        let ids = regex::Regex::new(r"^[0-9a-z]+,|\d{4}-\d\d-\d\dT[^,\n]*").unwrap();
+        text.lines().map(|line| ids.replace_all(line, "").into_owned() + "\n").collect::<String>()
+    };
+    let guarded = "first_name,last_name,phone,created_at\nAna,Paz,+593996000001,\nEva,'=Sol,+593996000002,\n";
+    for (options, expected) in [("", guarded.to_owned()), ("--raw-cells", guarded.replace('\'', ""))] {
+        let printed = scene.typed(&format!("export --from mercately --out a.csv --results r.csv {options}"));
+        assert_eq!((printed.code, steady(&scene.file("a.csv"))), (0, expected), "{}", printed.err);
+    }
+    let ids: Vec<String> =
+        scene.file("a.csv").lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect();
+    let results =
+        format!("line,outcome,reason,target_id,code,message\n1,created,,{},,\n2,created,,{},,\n", ids[0], ids[1]);
+    assert_eq!(scene.file("r.csv"), results);
+    let printed = scene.typed("export --from mercately --format json");
+    let all: Value = serde_json::from_str(&printed.out).unwrap_or_else(|_| panic!("{}", printed.err));
+    let names: Vec<&str> = all[1].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["id", "first_name", "last_name", "phone", "phones", "created_at", "native"]);
+    let later = scene.typed("export --from mercately --since 2999-01-01 --output json --out s.csv");
+    let summary = later.summary();
+    assert_eq!((later.code, summary["skipped"].to_string()), (0, r#"{"filtered":2}"#.to_owned()), "{}", later.err);
+    assert_eq!(scene.file("s.csv"), "id\n");
+}
+
+#[test]
 fn what_was_added_changed_and_removed_is_told_from_night_to_night() {
     let scene = scene();
     let night = |people: &[(&str, &str, usize)]| {
@@ -189,12 +217,12 @@ fn old_files_of_the_same_name_go_after_a_success_only() {
     assert_eq!(scene.typed(words).code, 0);
     let files = scene.files();
     let today = files.iter().find(|name| name.starts_with("s-2") && name.ends_with(".csv")).unwrap().clone();
-    assert_eq!(files, [today.clone(), "s-2020-01-01.csv.old".to_owned(), "t-2020-01-01.csv".to_owned()].map(|n| n));
+    assert_eq!(files, ["s-2020-01-01.csv.old", today.as_str(), "t-2020-01-01.csv"]);
     assert_eq!(scene.file(&today), "Name,Phone\nAna Paz,+593996000001\n");
 }
 
 #[test]
-fn an_export_that_was_killed_goes_on_with_its_next_page_and_a_second_one_waits_its_turn() {
+fn an_export_that_was_stopped_or_killed_goes_on_with_its_next_page_and_a_second_one_waits_its_turn() {
     let mut scene = scene();
     let people: Vec<(String, usize)> = (0..250).map(|number| (format!("P{number}"), number)).collect();
     let people: Vec<(&str, &str, usize)> =
@@ -205,14 +233,25 @@ fn an_export_that_was_killed_goes_on_with_its_next_page_and_a_second_one_waits_i
         options.faults = vec![(FaultKind::Slow, 1.0)];
     });
     let words = "export --from mercately --map rows.yaml --out a.csv";
-    let mut child = scene.begin(words);
+    let child = scene.begin(words);
     let begun = Instant::now();
-    while scene.pages() < 4 && begun.elapsed() < PATIENCE {
+    while scene.pages() < 3 && begun.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(5));
     }
     let second = scene.typed(words);
     assert_eq!(second.code, 7, "{}{}", second.out, second.err);
     assert!(second.err.contains("is making this export"), "{}", second.err);
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let stopped = child.wait_with_output().unwrap();
+    let last = String::from_utf8(stopped.stdout).unwrap();
+    assert_eq!(stopped.status.code(), Some(130), "{last}");
+    assert!(last.trim_end().lines().last().unwrap().starts_with("to go on, run: ferry resume "), "{last}");
+    let before = scene.pages();
+    let mut child = scene.begin("resume");
+    while scene.pages() < before + 2 && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(scene.file("a.csv"), "none");
