@@ -15,6 +15,7 @@ mod checkpoint;
 mod cli;
 mod config;
 mod files;
+mod gather;
 mod http;
 mod mapping;
 mod phone;
