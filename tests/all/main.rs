@@ -16,6 +16,7 @@ mod cli;
 mod config;
 mod export;
 mod files;
+mod gather;
 mod http;
 mod mapping;
 mod phone;

@@ -5,6 +5,7 @@
 mod atom;
 mod diff;
 mod mercately;
+mod mercately_lists;
 mod settings;
 
 use async_trait::async_trait;
