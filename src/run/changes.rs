@@ -147,8 +147,8 @@ fn kept_of<'a>(cells: impl IntoIterator<Item = &'a str>, shown: &[bool]) -> impl
 /// The names whose values differ; those inside a group of a contact with the group's name before them.
 fn fields(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {
     let mut names = Vec::new();
-    let fresh = before.keys().filter(|name| !now.contains_key(*name));
-    for name in now.keys().chain(fresh) {
+    let lost = before.keys().filter(|name| !now.contains_key(*name));
+    for name in now.keys().chain(lost) {
         let (one, other) = (before.get(name).unwrap_or(&Value::Null), now.get(name).unwrap_or(&Value::Null));
         if one == other {
             continue;
