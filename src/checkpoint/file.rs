@@ -28,9 +28,9 @@ const MOUNTS: &str = "/proc/self/mountinfo";
 /// A process id needs no more.
 const PID_BYTES_MAX: u64 = 32;
 
-/// The right to write to a connection, held until dropped (also by a killed process).
+/// The right to do what only one process may at a time, held until dropped (also by a killed process).
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     held: File,
 }
 
@@ -43,14 +43,22 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes the lock beside `path`, or says who has it (exit 7).
+    /// Takes the lock beside `path` for writing to a connection, or says who has it (exit 7).
     pub(super) fn take(path: &Path) -> Result<Lock, Failure> {
+        Lock::take_for(path, "is writing to this connection")
+    }
+
+    /// Takes the lock beside `path`, or says who has it, and `does` this meanwhile.
+    ///
+    /// # Errors
+    /// Exit 7 when another process has it; exit 1 when it cannot be made.
+    pub fn take_for(path: &Path, does: &str) -> Result<Lock, Failure> {
         let lock_path = beside(path, ".lock");
         let fault = |error: &io::Error| cannot_write(&lock_path, error);
         let mut file = create_private(&lock_path).map_err(|error| fault(&error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held_by(&mut file, path)),
+            Err(TryLockError::WouldBlock) => return Err(held_by(&mut file, path, does)),
             Err(TryLockError::Error(error)) => return Err(fault(&error)),
         }
         write_pid(&mut file).map_err(|error| fault(&error))?;
@@ -58,14 +66,14 @@ impl Lock {
     }
 }
 
-fn held_by(file: &mut File, path: &Path) -> Failure {
+fn held_by(file: &mut File, path: &Path, does: &str) -> Failure {
     let mut text = String::new();
     let _ = file.take(PID_BYTES_MAX).read_to_string(&mut text);
     let who = match text.trim().parse::<u32>() {
         Ok(pid) => format!("another process (`{pid}`)"),
         Err(_) => "another process".to_owned(),
     };
-    Failure::new(Exit::Busy, format!("{who} is writing to this connection"))
+    Failure::new(Exit::Busy, format!("{who} {does}"))
         .cause(format!("it holds `{}`", beside(path, ".lock").display()))
         .hint("wait until it has ended, then run the same command again")
 }

@@ -26,13 +26,14 @@ pub mod snapshot;
 pub mod spool;
 mod tables;
 mod writer;
+pub mod written;
 
+pub use file::Lock;
 pub use key::Key;
 pub use model::{Entry, Image, Intent, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunRow, RunStatus, Settled, Tally};
 pub use snapshot::{Filling, Snapshot};
 
 use crate::outcome::Failure;
-use file::Lock;
 use links::NewLinks;
 use rusqlite::Connection;
 use schema::{StoreError, Use};

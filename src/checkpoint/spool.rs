@@ -55,6 +55,8 @@ pub struct Reading {
     pub met: u64,
     /// How many the platform said there are, at last.
     pub total: Option<u64>,
+    /// Whether it said so in this pass.
+    pub is_told: bool,
     /// Whether that number has ever become smaller.
     pub has_fallen: bool,
     /// Whether it has within this pass.

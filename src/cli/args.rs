@@ -117,6 +117,12 @@ pub enum Command {
     /// person, and only the difference is written; a record that will not do is left behind in the rejects, with its
     /// reasons. An unfinished run of the same work is gone on with.
     Import(Import),
+    /// Write the contacts of a platform to a file
+    ///
+    /// Writes the contacts of a platform, or another of its lists, to a file or to standard output. Everything is read
+    /// first, and counted; the file is replaced when all of it is there, so that a failed export leaves the last one in
+    /// place. Each export begins anew; `ferry resume` goes on with one that was stopped.
+    Export(Export),
     /// Carry the contacts of one platform into another
     ///
     /// Carries the contacts of one platform into another, without a file between: everybody is read, proven to be
@@ -249,6 +255,80 @@ pub struct Target {
     /// kept, and the same command goes on.
     #[arg(long, value_name = "TIME", help_heading = LIMITS)]
     pub wait: Option<String>,
+}
+
+/// `ferry export`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry export --from shop --out contacts.csv
+  ferry export --from shop --out shop-{date}.csv.gz --retain 30d --at-least 5000
+  ferry export --from shop --out shop.csv --changes changes.csv
+  ferry export --from shop --what agents --format csv
+  ferry export --from shop --map columns.yaml --format csv | head
+
+In the names of --out and --changes, {date} is the day on which the run began (2026-11-22) and {time} its time (031500),
+local time.")]
+pub struct Export {
+    /// The connection to read: its name in ferry.yaml, or a platform's
+    #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]
+    pub from: String,
+    /// Which of its lists
+    #[arg(long, value_enum, value_name = "LIST", default_value_t = Listed::Contacts, help_heading = SOURCE)]
+    pub what: Listed,
+    /// The mapping: a YAML file, or the name of a built-in one [default: whole contacts]
+    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    pub map: Option<PathBuf>,
+    /// Leave out contacts that were last changed before this day (2026-11-01) or moment (2026-11-01T08:00:00Z) [default:
+    /// none are left out]
+    #[arg(long, value_name = "DATE", conflicts_with = "changes", help_heading = SOURCE)]
+    pub since: Option<String>,
+    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
+    pub region: Option<String>,
+    /// Use the built-in sandbox for every platform; its data is kept in the state folder
+    #[arg(long, help_heading = SOURCE)]
+    pub sandbox: bool,
+    /// The file to write; its name says how: .csv, .tsv, .json, .jsonl, and .gz or .zst after it [default: `-`, standard
+    /// output]
+    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    pub out: Option<PathBuf>,
+    /// The format, where no name says it [default: jsonl]
+    #[arg(long, value_enum, help_heading = TARGET)]
+    pub format: Option<FileFormat>,
+    /// Write cells as they are: without this, a `'` keeps a spreadsheet from running a cell as a formula
+    #[arg(long, help_heading = TARGET)]
+    pub raw_cells: bool,
+    /// Write what was added, changed and removed since the last finished run of the same export that told it (CSV or
+    /// JSON Lines by name) [default: not written]
+    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    pub changes: Option<PathBuf>,
+    /// After a success, remove files of the same name whose date in it is older than this, such as 30d [default: none]
+    #[arg(long, value_name = "AGE", requires = "out", help_heading = TARGET)]
+    pub retain: Option<String>,
+    /// Fewer contacts than this are a failure, and the file stays as it was [default: any number will do]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub at_least: Option<u64>,
+    /// Write the first N contacts, as a sample: --changes, --retain and --at-least do nothing; `ferry resume` writes all
+    /// [default: all]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub limit: Option<u64>,
+    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// connection's, else auto]
+    #[arg(long, help_heading = LIMITS)]
+    pub rate: Option<String>,
+    /// Requests in flight [default: the connection's]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub concurrency: Option<u64>,
+    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    pub wait: Option<String>,
+    /// Where the rejects go [default: the run's folder]
+    #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
+    pub rejects: Option<PathBuf>,
+    /// Write every contact with its outcome and the id it has on the platform [default: not written]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    pub results: Option<PathBuf>,
 }
 
 /// `ferry convert`.
@@ -527,6 +607,20 @@ pub enum OnExisting {
     Fill,
     /// Leave it alone
     Skip,
+}
+
+/// A list of a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The contacts
+    #[default]
+    Contacts,
+    /// The people of the account to whom contacts can belong
+    Agents,
+    /// What was said with contacts
+    Conversations,
+    /// Prepared messages
+    Templates,
 }
 
 /// How a file is written.

@@ -103,16 +103,20 @@ pub(super) fn source_asked(typed: &args::Source) -> SourceAsked {
     SourceAsked {
         file: typed.file.clone(),
         map: typed.map.clone(),
-        format: typed.format.map(|format| match format {
-            FileFormat::Csv => Format::Csv,
-            FileFormat::Tsv => Format::Tsv,
-            FileFormat::Json => Format::Json,
-            FileFormat::Jsonl => Format::Jsonl,
-        }),
+        format: typed.format.map(format_of),
         encoding: typed.encoding.clone(),
         delimiter: typed.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
         region: typed.region.clone(),
         raw_cells: typed.raw_cells,
+    }
+}
+
+pub(super) fn format_of(format: FileFormat) -> Format {
+    match format {
+        FileFormat::Csv => Format::Csv,
+        FileFormat::Tsv => Format::Tsv,
+        FileFormat::Json => Format::Json,
+        FileFormat::Jsonl => Format::Jsonl,
     }
 }
 

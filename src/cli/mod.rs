@@ -4,6 +4,7 @@ pub mod args;
 mod attributes;
 mod check;
 mod convert;
+mod export;
 mod import;
 mod map;
 mod migrate;
@@ -41,6 +42,8 @@ pub struct Context {
     pub words: Vec<String>,
     /// The folder in which it was typed.
     pub folder: PathBuf,
+    /// The run that is gone on with, when somebody asked for it by name.
+    pub resumes: Option<String>,
 }
 
 /// Does what was typed, and says how it ended.
@@ -83,7 +86,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     log(args.global.verbose);
     let folder = std::env::current_dir().unwrap_or_default();
     let state = state_folder(&args.global, &env);
-    let context = Context { console, env, state, config: args.global.config.clone(), words, folder };
+    let context = Context { console, env, state, config: args.global.config.clone(), words, folder, resumes: None };
     let exit = match dispatch(&args, &context) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -97,6 +100,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
 fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
     match &args.command {
         Command::Import(import) => import::run(import, context),
+        Command::Export(export) => export::run(export, context),
         Command::Migrate(migrate) => migrate::run(migrate, context),
         Command::Convert(convert) => convert::run(convert, context),
         Command::Run(run) => run::run(run, context),
@@ -126,6 +130,7 @@ fn look(args: &Args, env: &Env) -> Look {
         verbose: global.verbose,
         no_color: no_color(env),
         results_to_stderr: match &args.command {
+            Command::Export(export) => export.out.as_ref().is_none_or(|out| out.as_os_str() == "-"),
             Command::Convert(convert) => convert.out.as_os_str() == "-",
             _ => false,
         },

@@ -30,6 +30,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
         config: args.global.config.clone(),
         words: info.arguments.clone(),
         folder: info.folder.clone(),
+        resumes: Some(info.run.clone()),
     };
     dispatch(&args, &again)
 }
@@ -38,6 +39,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
 fn anew_only_if_asked(command: &mut Command) {
     match command {
         Command::Import(import) => (import.work.fresh, import.work.limit) = (false, None),
+        Command::Export(export) => export.limit = None,
         Command::Migrate(migrate) => (migrate.work.fresh, migrate.work.limit) = (false, None),
         Command::Convert(convert) => (convert.work.fresh, convert.work.limit) = (false, None),
         _ => {}
@@ -54,7 +56,7 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunInfo, Failure> {
     };
     if info.status == "done" {
         return Err(Failure::usage(format!("`{}` is done: there is nothing to go on with", info.run))
-            .hint("import the file again to begin anew: what is there already is left as it is"));
+            .hint("type its command again to begin anew: what is there already is left as it is"));
     }
     if info.source == "-" {
         return Err(Failure::usage(format!("`{}` read standard input, which is gone", info.run))

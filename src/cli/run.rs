@@ -269,6 +269,7 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exi
         config: config.file().map(full),
         words: job.words.clone(),
         folder: context.folder.clone(),
+        resumes: None,
     };
     let exit = dispatch(&job.args, &own).unwrap_or_else(|failure| {
         own.console.failure(&failure);

@@ -195,6 +195,11 @@ impl Mapping {
         self.columns.is_some()
     }
 
+    /// Whether it says nothing but what a written file is like.
+    pub fn is_about_rows_only(&self) -> bool {
+        self.contact.is_none() && self.only_if.is_none()
+    }
+
     /// What becomes of fields that no rule uses, for a source of this kind.
     pub fn unmapped_for(&self, header: &Header) -> Unmapped {
         self.unmapped.unwrap_or(match header {

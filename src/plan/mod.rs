@@ -189,7 +189,7 @@ fn options_of(asked: &SourceAsked, mapping: Option<&Mapping>) -> ReadOptions {
 }
 
 /// What `--region` says.
-fn region_choice(text: &str) -> Result<RegionChoice, Failure> {
+pub fn region_choice(text: &str) -> Result<RegionChoice, Failure> {
     if text == "none" {
         return Ok(RegionChoice::Nowhere);
     }
@@ -313,26 +313,39 @@ impl WorkAsked {
     /// Whether the files that are asked for can be written, found out before anything is done: none of them may be the
     /// source or another of them. `out` is the file that a conversion writes.
     pub fn check(&self, source: &Path, out: Option<&Path>, mistakes: &mut Mistakes) {
-        let mut taken: Vec<(String, PathBuf)> = Vec::new();
-        taken.extend(full(source).map(|path| (format!("the source `{}`", source.display()), path)));
-        let named = [("--out", out), ("--rejects", self.rejects.as_deref()), ("--results", self.results.as_deref())];
-        for (option, path) in named {
-            let Some(path) = path else { continue };
-            if option == "--out" && path.as_os_str() == "-" {
-                continue;
-            }
-            let must_say = option != "--rejects";
-            if mistakes.take(writable(option, path, must_say)).is_none() {
-                continue;
-            }
-            let Some(whole) = full(path) else { continue };
-            if let Some((what, _)) = taken.iter().find(|(_, known)| *known == whole) {
-                let failure = Failure::usage(format!("`{option}` would write over {what}"));
-                mistakes.0.push(failure.hint("name another file"));
-                continue;
-            }
-            taken.push((format!("the file of `{option}`"), whole));
+        let taken = full(source).map(|path| (format!("the source `{}`", source.display()), path));
+        let files = [
+            ("--out", out.map(Path::to_owned), true),
+            ("--rejects", self.rejects.clone(), false),
+            ("--results", self.results.clone(), true),
+        ];
+        check_beside(taken.into_iter().collect(), files, mistakes);
+    }
+}
+
+/// Whether files can be written, found out before anything is done: each by its option, its path, and whether its name
+/// must say how. None of them may be another of them.
+pub fn check_files<const N: usize>(files: [(&str, Option<PathBuf>, bool); N], mistakes: &mut Mistakes) {
+    check_beside(Vec::new(), files, mistakes);
+}
+
+fn check_beside<const N: usize>(
+    mut taken: Vec<(String, PathBuf)>,
+    files: [(&str, Option<PathBuf>, bool); N],
+    mistakes: &mut Mistakes,
+) {
+    for (option, path, must_say) in files {
+        let Some(path) = path.filter(|path| option != "--out" || path.as_os_str() != "-") else { continue };
+        if mistakes.take(writable(option, &path, must_say)).is_none() {
+            continue;
         }
+        let Some(whole) = full(&path) else { continue };
+        if let Some((what, _)) = taken.iter().find(|(_, known)| *known == whole) {
+            let failure = Failure::usage(format!("`{option}` would write over {what}"));
+            mistakes.0.push(failure.hint("name another file"));
+            continue;
+        }
+        taken.push((format!("the file of `{option}`"), whole));
     }
 }
 

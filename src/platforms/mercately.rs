@@ -3,13 +3,15 @@
 //! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
 //! connect, read, find, write.
 
+mod lists;
+
 use super::answer::{Account, Purpose, errors, object, send, words};
 use super::diff::Delta;
 use super::settings::{Setting, Settings, validate, wrong};
 use super::value::{keep_rest, move_email, move_phone, move_text, move_time, segment, take_text, text, with_plus};
 use super::{
-    Agent, Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step,
-    StepKind, Taken, Whom,
+    Agent, Checked, Connected, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, Platform, Reading,
+    Ready, Step, StepKind, Taken, Whom,
 };
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Method, Request, Response};
@@ -61,7 +63,7 @@ pub const PLATFORM: Platform = Platform {
     takes_back: "changes are written back; who was created stays, for there is no call to delete",
     rate_start_per_s: 2.0,
     concurrency: 4,
-    lists: &[],
+    lists: &[List::Agents, List::Conversations, List::Templates],
     ids_setting: None,
     settings: SETTINGS,
     base_url: "https://app.mercately.com",
@@ -187,6 +189,10 @@ impl Connector for Mercately {
             }
             _ => Err(self.account.not_promised(http, &response, "`{\"agents\": […]}`")),
         }
+    }
+
+    async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
+        self.page_of(http, list, after).await
     }
 
     fn fit(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {

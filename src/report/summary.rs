@@ -94,7 +94,16 @@ pub enum Completeness {
     Unproven,
 }
 
-/// How a run ended. The fields up to `completeness` are the JSON object of contract 1.2; the others are told to people.
+/// What is not as it was in the export before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Changes {
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+}
+
+/// How a run ended. The fields up to `changes` are the JSON object of contract 1.2; the others are told to people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
     /// The run's name.
@@ -126,6 +135,9 @@ pub struct Summary {
     /// How it is known that an export has everybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completeness: Option<Completeness>,
+    /// What is not as it was in the export before, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// Where the contacts came from, in words.
     #[serde(skip)]
     pub source: String,
@@ -182,7 +194,7 @@ impl Summary {
         let unfinished = self.status == Status::Unfinished;
         let rows = [
             ("read", books.read, true, String::new()),
-            ("created", books.created, true, String::new()),
+            (self.created(), books.created, true, String::new()),
             ("updated", books.updated, false, String::new()),
             ("unchanged", books.unchanged, false, String::new()),
             ("skipped", books.skipped, false, in_words(&self.skipped)),
@@ -199,6 +211,11 @@ impl Summary {
         rows.into_iter().map(line).collect()
     }
 
+    /// What it is called when a record is at the target and was not before.
+    fn created(&self) -> &'static str {
+        if self.command == "export" { "written" } else { "created" }
+    }
+
     fn effort(&self) -> String {
         let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
         let mut out = format!("{} in {}", count(self.records.settled(), "record", "records"), time(took));
@@ -208,6 +225,10 @@ impl Summary {
         out.push_str(&self.traffic());
         if self.cleared > 0 {
             out.push_str(&format!("\n{} emptied at the target", count(self.cleared, "value", "values")));
+        }
+        if let Some(Changes { added, changed, removed }) = self.changes {
+            let [added, changed, removed] = [added, changed, removed].map(number);
+            out.push_str(&format!("\nsince the export before: {added} added, {changed} changed, {removed} removed"));
         }
         if let Some(completeness) = self.completeness {
             out.push_str(match completeness {

@@ -5,24 +5,22 @@
 
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
-use crate::contact::{Contact, FIELDS, Field, Wanted};
-use crate::files::csv::CsvEncoder;
-use crate::files::{self, Format, Opened, Output, RejectsWriter, RowShape, RowWriter};
-use crate::mapping::{Bound, Duplicates, Mapped, Overflow, WriteHints};
-use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
+use crate::contact::Wanted;
+use crate::files::{self, Format, Opened, Output, RejectsWriter};
+use crate::mapping::{Duplicates, Mapped, Overflow};
+use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, State, Status, Summary};
 use crate::run::first::{First, first_pass, show};
 use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
-use crate::run::import::{Ended, bind, check_regions, rejects_name, singular};
+use crate::run::import::{Ended, bind, check_regions, rejects_name};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
 use crate::run::ordered::{Read, in_order};
-use crate::run::results::{ResultsWriter, outcome_name};
+use crate::run::results::ResultsWriter;
+use crate::run::rows::{Columns, Encoder, Layout, Sink, Sums, Table, Whose, Writer, format_of};
 use crate::run::stop::Stop;
 use crate::run::words::{go_on, with_rejects};
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,90 +50,20 @@ enum Row {
     Rejected(Reject),
 }
 
-/// Turns contacts into encoded rows; pure, used on all cores.
-struct Encoder {
-    bound: Arc<Bound>,
-    csv: Option<CsvEncoder>,
-}
-
-impl Encoder {
-    fn row(&self, item: Item) -> Row {
+impl Row {
+    fn of(encoder: &Encoder, item: Item) -> Row {
         match item {
             Item::Filtered(_) => Row::Filtered,
             Item::Rejected(reject) => Row::Rejected(reject),
             Item::Candidate(candidate) => {
                 let mut out = Vec::with_capacity(512);
-                match self.encode(&candidate.wanted, &candidate.record, &mut out) {
+                match encoder.encode(&candidate.wanted, &candidate.record, &mut out) {
                     Ok(()) => Row::Written(out),
                     Err(problems) => Row::Rejected(reject_of(candidate.record, problems)),
                 }
             }
         }
     }
-
-    /// The contact as one row: its columns where the mapping has some, else whole, as JSON.
-    fn encode(&self, wanted: &Wanted, record: &Record, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
-        match (self.bound.columns(), &self.csv) {
-            (Some(columns), Some(csv)) => {
-                let cells = columns.cells(&wanted.contact, record)?;
-                let texts: Vec<_> = cells.iter().map(|cell| cell.text()).collect();
-                csv.row(texts.iter().map(|text| &**text), out);
-                Ok(())
-            }
-            (Some(columns), None) => columns.write_json(&wanted.contact, record, out),
-            (None, _) => {
-                wanted.contact.write_json(out);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Where rows go: into the file, or, when its columns are not known before the end, to disk first.
-#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
-enum Sink {
-    File(RowWriter),
-    Spool(Spool),
-}
-
-/// Whole contacts on disk, and which columns they need.
-struct Spool {
-    file: std::io::BufWriter<std::fs::File>,
-    columns: BTreeMap<usize, Column>,
-    attributes: Vec<String>,
-}
-
-/// A column of a table that nobody mapped.
-#[derive(Clone, Copy)]
-enum Column {
-    /// A text, or all items of a list.
-    Whole(Field),
-    /// The first item of a list: `phone`, `email`.
-    First(Field),
-}
-
-impl Column {
-    fn name(self) -> &'static str {
-        match self {
-            Column::Whole(field) => field.name(),
-            Column::First(field) => singular(field),
-        }
-    }
-
-    fn value(self, contact: &Contact) -> String {
-        match self {
-            Column::Whole(field) => contact.text(field).map_or_else(|| contact.list(field).join("; "), str::to_owned),
-            Column::First(field) => contact.list(field).first().cloned().unwrap_or_default(),
-        }
-    }
-}
-
-/// What the conversion counted.
-#[derive(Default)]
-struct Sums {
-    books: Books,
-    skipped: BTreeMap<String, u64>,
-    rejects: BTreeMap<String, u64>,
 }
 
 /// Converts a file.
@@ -206,26 +134,27 @@ fn write(
     sums: &mut Sums,
 ) -> Result<(bool, u64), Failure> {
     let to_stdout = plan.out.as_os_str() == "-";
+    let create = || if to_stdout { Ok(Output::stdout()) } else { Output::create(&plan.out) };
     let format = if to_stdout { Format::Jsonl } else { format_of(&plan.out)? };
     let hints = plan.source.mapping.as_ref().map(|(mapping, _)| mapping.write_hints().clone()).unwrap_or_default();
-    let csv = format.is_table().then(|| csv_encoder(format, &hints, plan.raw_cells));
     let rejects = RejectsWriter::create(rejects_path, &opened.dialect, &opened.header);
-    let mut results = plan.work.results.as_deref().map(ResultsWriter::create).transpose()?;
-    let out = if to_stdout { Output::stdout() } else { Output::create(&plan.out)? };
-    let shape = shape_of(format, &hints, mapper.bound.columns().map(|columns| columns.names()), csv.as_ref())?;
+    let results = plan.work.results.as_deref().map(ResultsWriter::create).transpose()?;
+    let out = create()?;
+    let layout = Layout::new(format, &hints, plan.raw_cells)?;
     let people = people(plan, console, stop, &mapper, folder)?;
     if stop.is_told() {
         return Ok((false, 0));
     }
-    let mut sink = match (mapper.bound.columns(), &csv) {
-        (None, Some(_)) => Sink::Spool(Spool::new(folder)?),
-        _ => Sink::File(RowWriter::begin(out, shape.clone())?),
+    let columns = mapper.bound.columns().map(|columns| columns.names());
+    let mut sink = match (columns, &layout.csv) {
+        (None, Some(_)) => Sink::Table(Table::new(folder, Columns::of_contacts())?),
+        _ => Sink::File(layout.begin(out, columns.into_iter().flatten().map(String::as_str))?),
     };
     let opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
     let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
-    let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv };
-    let mut books = Writer { sums, rejects, results: &mut results };
+    let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
+    let mut books = Writer { sums, rejects, results };
     let mut show = |sums: &Sums| {
         let bytes = Some((bytes_read.load(Ordering::Relaxed), bytes_total));
         progress.set(State { done: sums.books.read, rejected: sums.books.rejected, bytes, ..State::default() });
@@ -243,45 +172,16 @@ fn write(
         return Err(Failure::from(mistakes));
     }
     check_regions(&mapper.bound, &plan.source.shown)?;
-    match sink {
-        Sink::File(writer) => drop(writer.commit()?),
-        Sink::Spool(spool) => {
-            let out = if to_stdout { Output::stdout() } else { Output::create(&plan.out)? };
-            spool.write_table(out, shape, csv.as_ref())?;
-        }
-    }
-    if let Some(results) = results {
+    sink.end(&layout, create)?.commit()?;
+    if let Some(results) = books.results {
         results.commit()?;
     }
     Ok((true, rejected))
 }
 
-fn format_of(path: &Path) -> Result<Format, Failure> {
-    Format::of_path(path).ok_or_else(|| {
-        Failure::usage(format!("the name of `{}` does not say how to write it", path.display()))
-            .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it")
-    })
-}
-
-fn csv_encoder(format: Format, hints: &WriteHints, raw_cells: bool) -> CsvEncoder {
-    let delimiter = hints.delimiter.unwrap_or(if format == Format::Tsv { b'\t' } else { b',' });
-    CsvEncoder { raw_cells, ..CsvEncoder::new(delimiter) }
-}
-
-fn shape_of(
-    format: Format,
-    hints: &WriteHints,
-    columns: Option<&[String]>,
-    csv: Option<&CsvEncoder>,
-) -> Result<RowShape, Failure> {
-    let mut header = Vec::new();
-    if let (Some(names), Some(csv)) = (columns, csv) {
-        csv.row(names.iter().map(String::as_str), &mut header);
-    }
-    let label = hints.encoding.as_deref().unwrap_or("utf-8");
-    let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
-        .ok_or_else(|| Failure::usage(format!("there is no encoding `{label}`")))?;
-    Ok(RowShape { encoding, bom: hints.bom.unwrap_or(false), ..RowShape::utf8(format, header) })
+/// Whose outcome it is: a file's records have no id.
+fn at(line: u64) -> Whose<'static> {
+    Whose { line, id: None }
 }
 
 /// Who is the same person, when the mapping says by what.
@@ -303,49 +203,6 @@ fn people(
     Ok(first?.map(|(_, people)| people))
 }
 
-/// Counts, and writes what stays behind.
-struct Writer<'a> {
-    sums: &'a mut Sums,
-    rejects: RejectsWriter,
-    results: &'a mut Option<ResultsWriter>,
-}
-
-impl Writer<'_> {
-    fn note(
-        &mut self,
-        line: u64,
-        outcome: Outcome,
-        duplicate_of: Option<u64>,
-        problems: &[Problem],
-    ) -> Result<(), Failure> {
-        self.sums.books.add(outcome, 1);
-        if let (Outcome::Skipped(_), (_, why)) = (outcome, outcome_name(outcome)) {
-            *self.sums.skipped.entry(why.to_owned()).or_default() += 1;
-        }
-        if let (Outcome::Rejected, Some(problem)) = (outcome, problems.first()) {
-            *self.sums.rejects.entry(problem.code.to_string()).or_default() += 1;
-        }
-        match self.results {
-            Some(results) => results.line(line, outcome, duplicate_of, problems),
-            None => Ok(()),
-        }
-    }
-
-    fn reject(&mut self, reject: &Reject) -> Result<(), Failure> {
-        self.rejects.write(reject)?;
-        self.note(reject.origin.line, Outcome::Rejected, None, &reject.problems)
-    }
-}
-
-impl Sink {
-    fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
-        match self {
-            Sink::File(writer) => writer.row(row),
-            Sink::Spool(spool) => spool.row(row),
-        }
-    }
-}
-
 /// Every record is a row of its own: mapped and encoded on all cores.
 #[allow(clippy::too_many_arguments)]
 fn alone(
@@ -360,7 +217,7 @@ fn alone(
 ) -> Result<bool, Failure> {
     let rows = in_order(opened.source, limit, move |read: Read| {
         let line = read.as_ref().map_or_else(|reject| reject.origin.line, |record| record.origin.line);
-        (line, encoder.row(mapper.item(read)))
+        (line, Row::of(&encoder, mapper.item(read)))
     });
     for batch in rows {
         for (line, row) in batch? {
@@ -368,10 +225,10 @@ fn alone(
             match row {
                 Row::Written(bytes) => {
                     sink.row(&bytes)?;
-                    books.note(line, Outcome::Created, None, &[])?;
+                    books.note(at(line), Outcome::Created, None, &[])?;
                 }
-                Row::Filtered => books.note(line, Outcome::Skipped(Skip::Filtered), None, &[])?,
-                Row::Rejected(reject) => books.reject(&reject)?,
+                Row::Filtered => books.note(at(line), Outcome::Skipped(Skip::Filtered), None, &[])?,
+                Row::Rejected(reject) => books.reject(&reject, None)?,
             }
         }
         show(books.sums);
@@ -402,8 +259,10 @@ fn merged(
             books.sums.books.read += 1;
             let Item::Candidate(candidate) = item else {
                 match item {
-                    Item::Rejected(reject) => books.reject(&reject)?,
-                    Item::Filtered(origin) => books.note(origin.line, Outcome::Skipped(Skip::Filtered), None, &[])?,
+                    Item::Rejected(reject) => books.reject(&reject, None)?,
+                    Item::Filtered(origin) => {
+                        books.note(at(origin.line), Outcome::Skipped(Skip::Filtered), None, &[])?
+                    }
                     Item::Candidate(_) => {}
                 }
                 continue;
@@ -411,7 +270,7 @@ fn merged(
             let origin = candidate.record.origin;
             match people.member(origin.ordinal)? {
                 Some(member) if duplicates == Duplicates::First && member.root != origin.ordinal => {
-                    books.note(origin.line, Outcome::Skipped(Skip::Duplicate), Some(member.root_line), &[])?;
+                    books.note(at(origin.line), Outcome::Skipped(Skip::Duplicate), Some(member.root_line), &[])?;
                 }
                 Some(member) if duplicates == Duplicates::Merge && member.last != origin.ordinal => {
                     people.hold(member.root, origin.ordinal, &pack(&candidate.record))?;
@@ -468,74 +327,16 @@ fn one(
     let (mut row, root_line) = (Vec::new(), first.origin.line);
     if let Err(problems) = encoder.encode(&wanted, first, &mut row) {
         for record in records {
-            books.reject(&reject_of(record, problems.clone()))?;
+            books.reject(&reject_of(record, problems.clone()), None)?;
         }
         return Ok(());
     }
     sink.row(&row)?;
-    books.note(root_line, Outcome::Created, None, &[])?;
+    books.note(at(root_line), Outcome::Created, None, &[])?;
     for record in records.iter().skip(1) {
-        books.note(record.origin.line, Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
+        books.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
     }
     Ok(())
-}
-
-impl Spool {
-    fn new(folder: &Path) -> Result<Spool, Failure> {
-        let file = tempfile::tempfile_in(folder).map_err(spool_fault)?;
-        Ok(Spool { file: std::io::BufWriter::new(file), columns: BTreeMap::new(), attributes: Vec::new() })
-    }
-
-    /// Keeps a contact (JSON), and its columns in mind.
-    fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
-        let contact = contact_of(row)?;
-        for (at, (field, _)) in FIELDS.into_iter().enumerate() {
-            let is_named_by_its_first = matches!(field, Field::Phones | Field::Emails);
-            if contact.has(field) && is_named_by_its_first {
-                self.columns.insert(2 * at, Column::First(field));
-            }
-            if contact.has(field) && (!is_named_by_its_first || contact.list(field).len() > 1) {
-                self.columns.insert(2 * at + 1, Column::Whole(field));
-            }
-        }
-        for attribute in &contact.attributes {
-            if !self.attributes.iter().any(|known| **known == *attribute.name) {
-                self.attributes.push(attribute.name.to_string());
-            }
-        }
-        self.file.write_all(row).and_then(|()| self.file.write_all(b"\n")).map_err(spool_fault)
-    }
-
-    /// The contacts as a table: the fields that occur, then one column per attribute.
-    fn write_table(self, out: Output, shape: RowShape, csv: Option<&CsvEncoder>) -> Result<(), Failure> {
-        let Some(csv) = csv else { return Ok(()) };
-        let mut header = Vec::new();
-        let names = self.columns.values().map(|column| column.name());
-        csv.row(names.chain(self.attributes.iter().map(String::as_str)), &mut header);
-        let mut writer = RowWriter::begin(out, RowShape { header, ..shape })?;
-        let mut file = self.file.into_inner().map_err(|error| spool_fault(error.into_error()))?;
-        file.rewind().map_err(spool_fault)?;
-        let (mut lines, mut row) = (BufReader::new(file).split(b'\n'), Vec::new());
-        while let Some(line) = lines.next().transpose().map_err(spool_fault)? {
-            let contact = contact_of(&line)?;
-            let values = self.columns.values().map(|column| column.value(&contact));
-            let attributes = self.attributes.iter().map(|name| contact.attribute(name).unwrap_or_default().to_owned());
-            let texts: Vec<String> = values.chain(attributes).collect();
-            row.clear();
-            csv.row(texts.iter().map(String::as_str), &mut row);
-            writer.row(&row)?;
-        }
-        writer.commit().map(|_| ())
-    }
-}
-
-fn contact_of(row: &[u8]) -> Result<Contact, Failure> {
-    let object = serde_json::from_slice(row).map_err(|error| spool_fault(error.into()))?;
-    Ok(Contact::from_json(&object))
-}
-
-fn spool_fault(error: std::io::Error) -> Failure {
-    Failure::failed("the contacts cannot be kept on disk while their columns are found out").cause(error)
 }
 
 /// Draws up the books, the summary and the exit code.

@@ -104,10 +104,10 @@ pub fn new_run(
     let started = jiff::Zoned::now();
     let seed = format!("{} {} {work}", clock.wall_ms(), std::process::id());
     let chance = blake3::hash(seed.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes);
-    let end = if command == "convert" {
-        Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy())
-    } else {
-        target.into()
+    let end = match command {
+        "convert" => Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy()),
+        "export" => source.into(),
+        _ => target.into(),
     };
     let run = new_name(&started, command, &end, chance);
     make_private(&run_folder(state, &run))?;

@@ -149,7 +149,7 @@ impl Work<'_> {
                 return Ok(None);
             }
             match self.next().await {
-                Err(failure) if failure.exit == Exit::Interrupted && self.gather.stop.is_told() => return Ok(None),
+                Err(failure) if self.gather.stop.is_told() && is_of_stop(&failure) => return Ok(None),
                 done => done?,
             }
             if self.reading.is_short {
@@ -170,7 +170,7 @@ impl Work<'_> {
     /// Reads one page, and keeps it.
     async fn next(&mut self) -> Result<(), Failure> {
         let Portion { read, unread, end } = self.portion().await?;
-        let (unknown, known) = self.sort(unread)?;
+        let (unknown, known) = self.sort(unread, &read)?;
         let mut news = 0;
         if !unknown.is_empty() {
             news += self.keep(&Batch { read, known, missing: Vec::new() }, after_part)?;
@@ -214,9 +214,10 @@ impl Work<'_> {
         }
     }
 
-    /// The ids that are to be read, and those that are known, each once.
-    fn sort(&self, ids: Vec<String>) -> Result<(VecDeque<String>, Vec<String>), Failure> {
-        let (mut unknown, mut known, mut met) = (VecDeque::new(), Vec::new(), HashSet::new());
+    /// The ids that are to be read, and those that are known, each once; whoever is on the page with content is neither.
+    fn sort(&self, ids: Vec<String>, read: &[(String, String)]) -> Result<(VecDeque<String>, Vec<String>), Failure> {
+        let (mut unknown, mut known) = (VecDeque::new(), Vec::new());
+        let mut met: HashSet<String> = if ids.is_empty() { HashSet::new() } else { ids_of(read) };
         for id in ids {
             if !met.insert(id.clone()) {
                 continue;
@@ -306,6 +307,15 @@ impl Work<'_> {
         )
         .hint("try again later: `ferry resume` asks for the others, and keeps what was read")
     }
+}
+
+fn ids_of(read: &[(String, String)]) -> HashSet<String> {
+    read.iter().map(|(id, _)| id.clone()).collect()
+}
+
+/// Whether it may come of a door that was closed: what waited for another try gives up.
+fn is_of_stop(failure: &Failure) -> bool {
+    matches!(failure.exit, Exit::Interrupted | Exit::Terminated | Exit::Unavailable)
 }
 
 /// Who was read, by the place among the ids; none where nobody has the id.

@@ -133,6 +133,12 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         line.work(target, &supply, (dialect, header), first, &mut begun, &mut worked).await
     }
     .await;
+    if let Err(failure) = &result
+        && failure.exit == Exit::Usage
+        && worked.read == 0
+    {
+        return Err(abandon(plan, &checkpoint, &begun, failure.clone()));
+    }
     finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, result.err()).await
 }
 

@@ -4,7 +4,9 @@
 
 pub mod attributes;
 mod begin;
+mod changes;
 pub mod convert;
+pub mod export;
 mod finish;
 pub mod first;
 pub mod folder;
@@ -14,6 +16,8 @@ pub mod item;
 pub mod open;
 pub mod ordered;
 pub mod results;
+pub mod retain;
+mod rows;
 pub mod second;
 pub mod stop;
 pub mod supply;

@@ -45,16 +45,17 @@ impl ResultsWriter {
         Ok(ResultsWriter { rows, csv, row: Vec::new() })
     }
 
-    /// Adds a record that has no id at a target.
+    /// Adds a record of a file that was written: its id is the source's, where it has one.
     pub fn line(
         &mut self,
-        line: u64,
+        origin: Origin,
+        id: Option<&str>,
         outcome: Outcome,
         duplicate_of: Option<u64>,
         problems: &[Problem],
     ) -> Result<(), Failure> {
-        let origin = Origin { ordinal: 0, line };
-        self.add(&OutcomeRow { origin, outcome, target_id: None, duplicate_of, problems: problems.to_vec() })
+        let target_id = id.map(str::to_owned);
+        self.add(&OutcomeRow { origin, outcome, target_id, duplicate_of, problems: problems.to_vec() })
     }
 
     /// Adds a record.

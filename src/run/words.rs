@@ -8,6 +8,9 @@ const ONCE: [(&str, bool); 2] = [("--fresh", false), ("--limit", true)];
 /// Options that name a file of the run, and would be written over.
 const FILES: [(&str, bool); 2] = [("--rejects", true), ("--results", true)];
 
+/// Options that say where runs are kept.
+const WHERE: [&str; 2] = ["--state", "--config"];
+
 /// The words without these options, some of which take a value.
 fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
     let mut lasting = Vec::with_capacity(words.len());
@@ -25,6 +28,20 @@ fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
 /// The command that goes on.
 pub fn go_on(words: &[String]) -> String {
     command(&without(words, &ONCE))
+}
+
+/// The command that goes on with a run which the same words would begin anew.
+pub fn resume(words: &[String], run: &str) -> String {
+    let mut resume = vec!["resume".to_owned(), run.to_owned()];
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if WHERE.iter().any(|option| word.starts_with(&format!("{option}="))) {
+            resume.push(word.clone());
+        } else if WHERE.contains(&word.as_str()) {
+            resume.extend([word.clone()].into_iter().chain(words.next().cloned()));
+        }
+    }
+    command(&resume)
 }
 
 /// The command that brings the rejects in once they are mended: the same words with another source. `None` when the
@@ -64,5 +81,7 @@ mod tests {
         let typed = words("-q migrate --from shop --to crm --limit 5 --map m.yaml --from=shop");
         let rejects = with_rejects_of_migration(&typed, "r.jsonl");
         assert_eq!(rejects.as_deref(), Some("ferry -q import r.jsonl --to crm --map m.yaml"));
+        let typed = words("--config a.yaml export --from shop --state=st --out x.csv");
+        assert_eq!(resume(&typed, "run-7f3a"), "ferry resume run-7f3a --config a.yaml --state=st");
     }
 }

@@ -27,6 +27,10 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
         &["ferry import contacts.csv --to shop --map contacts.yaml", "--sandbox --limit 100", "import - --to shop"],
     ),
     (
+        &["export"],
+        &["ferry export --from shop --out contacts.csv", "ferry export --from shop --what agents --format csv"],
+    ),
+    (
         &["migrate"],
         &["ferry migrate --from shop --to support --map shop-to-support.yaml --rate 5/s", "--sandbox --limit 100"],
     ),
@@ -139,7 +143,9 @@ fn what_cannot_be_meant_is_wrong_usage() {
         "ferry runs --rejects",
         "ferry runs 7f3a --prune 90d",
         "ferry sandbox --listen here",
-        "ferry export --from shop",
+        "ferry export --out x.csv",
+        "ferry export --from shop --retain 30d",
+        "ferry export --from shop --since 2026-11-01 --changes c.csv",
     ];
     for line in lines {
         let error = typed(line).expect_err(line);

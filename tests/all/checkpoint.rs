@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 mod damage;
+mod spool;
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()

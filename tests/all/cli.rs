@@ -36,6 +36,9 @@ const FILES: &[(&str, &[u8])] = &[
     ),
     ("cut.json", b"[{\"first_name\": \"Ana\", \"phone\": \"+593987625587\"},\n{\"first_name\": \"E"),
     ("seen.jsonl", b"{\"Nombre\": \"Ana\", \"Apellido\": \"Paz\", \"Mobile\": \"+593987625587\", \"shoe\": 38}\n"),
+    ("rows.yaml", b"columns: { Name: first_name, Family: last_name, Phone: phone }\n"),
+    ("typo.yaml", b"columns: { Name: frist_name }\n"),
+    ("short.yaml", b"contact: { notes: { from: last_name, lookup: { Paz: p } } }\ncolumns: { Phone: phone, N: notes }\n"),
     ("empty.yaml", b""),
     ("list.yaml", b"- a\n"),
     ("tab.yaml", b"contact:\n\tphone: Phone\n"),
@@ -128,7 +131,7 @@ fn steady(text: &str, folder: &Path) -> String {
     let here = folder.canonicalize().unwrap();
     let text = text.replace(&here.display().to_string(), "HERE").replace(&folder.display().to_string(), "HERE");
     let changes = [
-        (r"\d{8}-\d{4}-(import|convert)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
+        (r"\d{8}-\d{4}-(import|convert|export)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
         (r" in [0-9.]+ s(, [0-9.,]+/s)?", " in N s"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "THEN"),
     ];
@@ -204,6 +207,11 @@ fn every_mistake_of_a_mapping_is_told_at_once() {
 #[test]
 fn a_run_is_listed_shown_and_gone_on_with() {
     transcript("runs.txt");
+}
+
+#[test]
+fn an_export_tells_what_it_wrote_and_what_it_will_not_do() {
+    transcript("export.txt");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod atom;
 mod diff;
 mod eadesk;
 mod mercately;
+mod mercately_lists;
 mod settings;
 mod twin;
 

@@ -11,8 +11,8 @@ use crate::platforms::Cursor;
 pub const PASSES_MAX: u32 = 3;
 /// Pages in a row that bring nobody new to the pass, after which it has ended: one can be an echo in the middle.
 const REPEATS: u32 = 2;
-/// The same for pages of bare ids, which may well name the same people for long; only a list that goes in a circle has
-/// as many.
+/// The same for pages of bare ids, which may well name the same people for long. Only a list that goes in a circle has as
+/// many, and what goes in a circle proves nothing.
 const REPEATS_OF_IDS: u32 = 1_000;
 
 /// What a page says beside whom it brings.
@@ -32,7 +32,7 @@ impl PageEnd {
         PageEnd { next, total, repeats_max: if is_of_ids { REPEATS_OF_IDS } else { REPEATS }, is_given: false }
     }
 
-    /// Of a page of the user's own list.
+    /// Of a page of the user's own list. Its places are not the platform's, and are not kept.
     pub fn of_given(next: Option<Cursor>) -> PageEnd {
         PageEnd { next, total: None, repeats_max: u32::MAX, is_given: true }
     }
@@ -43,13 +43,21 @@ impl PageEnd {
         if let Some(total) = self.total {
             let has_fallen = reading.total.is_some_and(|before| total < before);
             reading.has_fallen |= has_fallen;
-            reading.has_fallen_now |= has_fallen;
+            reading.has_fallen_now |= has_fallen && reading.is_told;
+            reading.is_told = true;
             reading.total = Some(total);
         }
         reading.repeats = if news == 0 { reading.repeats.saturating_add(1) } else { 0 };
-        let is_over = self.next.is_none() || reading.repeats >= self.repeats_max;
-        reading.after = self.next;
-        if is_over { end_of_pass(reading, sums, self.is_given) } else { reading }
+        let is_last = self.next.is_none();
+        let is_over = is_last || reading.repeats >= self.repeats_max;
+        reading.after = self.next.filter(|_| !self.is_given);
+        if !is_over {
+            reading
+        } else if self.repeats_max == REPEATS_OF_IDS && !is_last {
+            whole(reading, Completeness::Unproven)
+        } else {
+            end_of_pass(reading, sums, self.is_given)
+        }
     }
 }
 
@@ -65,20 +73,24 @@ pub fn after_part(before: &Reading, sums: &Sums) -> Reading {
 
 fn end_of_pass(reading: Reading, sums: &Sums, is_given: bool) -> Reading {
     match proof(&reading, sums, is_given) {
-        Some(completeness) => Reading { after: None, is_whole: true, completeness, ..reading },
+        Some(completeness) => whole(reading, completeness),
         None if reading.pass - reading.passes_before < PASSES_MAX => next_pass(reading, sums),
         None if reading.total.is_some_and(|total| sums.known() < total) => {
             let passes_before = reading.pass;
             Reading { passes_before, is_short: true, ..next_pass(reading, sums) }
         }
-        None => Reading { after: None, is_whole: true, completeness: Completeness::Unproven, ..reading },
+        None => whole(reading, Completeness::Unproven),
     }
+}
+
+fn whole(reading: Reading, completeness: Completeness) -> Reading {
+    Reading { after: None, is_whole: true, completeness, ..reading }
 }
 
 fn next_pass(before: Reading, sums: &Sums) -> Reading {
     let pass = before.pass.saturating_add(1);
-    let (known_before, has_fallen_now) = (sums.known(), false);
-    Reading { pass, known_before, after: None, repeats: 0, met: 0, has_fallen_now, ..before }
+    let (known_before, is_told, has_fallen_now) = (sums.known(), false, false);
+    Reading { pass, known_before, after: None, repeats: 0, met: 0, is_told, has_fallen_now, ..before }
 }
 
 /// How it is known that the pass that ends was the last, if it is.

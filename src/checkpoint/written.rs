@@ -1,0 +1,168 @@
+//! What an export wrote, each contact by its id: the next one tells from it what was added, changed and removed since.
+//!
+//! It is filled under another name and put in place when everything else is. Which differences count is not its business.
+
+use super::file;
+use super::schema::StoreError;
+use crate::outcome::Failure;
+use rusqlite::{Connection, Row, params};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Memory for pages, in KiB.
+const CACHE_KIB: u32 = 4096;
+/// Marks the file as one of ours (`FERW`).
+const APPLICATION_ID: i32 = 0x4645_5257;
+
+/// Whose row is new or another, in their order.
+const NEWS: &str = "SELECT n.id, o.row, n.row FROM main.written n LEFT JOIN before.written o ON o.id = n.id
+     WHERE o.row IS NULL OR o.row <> n.row ORDER BY n.no";
+/// Who is not there any more.
+const GONE: &str = "SELECT o.id, o.row, NULL FROM before.written o LEFT JOIN main.written n ON n.id = o.id
+     WHERE n.id IS NULL ORDER BY o.no";
+
+/// What is written by an export that is not done yet.
+pub struct Written {
+    connection: Connection,
+    path: PathBuf,
+    is_attached: bool,
+}
+
+/// One contact that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Its id at the source.
+    pub id: String,
+    /// Its row in the export before (JSON); `None`: it was not in it.
+    pub before: Option<Vec<u8>>,
+    /// Its row now; `None`: it is not there any more.
+    pub now: Option<Vec<u8>>,
+}
+
+impl Written {
+    /// Begins at `path`, whatever is there.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written; as all methods.
+    pub fn create(path: &Path) -> Result<Written, Failure> {
+        let begin = || -> Result<Connection, StoreError> {
+            let connection = Connection::open(path)?;
+            connection.execute_batch(&format!(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA mmap_size = 0;
+                 PRAGMA cache_size = -{CACHE_KIB}; PRAGMA application_id = {APPLICATION_ID};
+                 CREATE TABLE written (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, row BLOB NOT NULL); BEGIN;"
+            ))?;
+            Ok(connection)
+        };
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failure(error, path)),
+            _ => {}
+        }
+        file::create_private(path).map_err(|error| failure(error, path))?;
+        let connection = begin().map_err(|error| failure(error, path))?;
+        Ok(Written { connection, path: path.to_owned(), is_attached: false })
+    }
+
+    /// Adds the row (JSON) of a contact.
+    ///
+    /// # Errors
+    /// As [`Written::create`].
+    pub fn add(&mut self, id: &str, row: &[u8]) -> Result<(), Failure> {
+        self.ask(|connection| {
+            let sql = "INSERT OR REPLACE INTO written (id, row) VALUES (?1, ?2)";
+            connection.prepare_cached(sql)?.execute(params![id, row])?;
+            Ok(())
+        })
+    }
+
+    /// Gives the rows of `before` who are not here any more.
+    ///
+    /// # Errors
+    /// As [`Written::create`]; what `give` says.
+    pub fn look_at_gone(
+        &mut self,
+        before: &Path,
+        mut give: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.attach(before)?;
+        self.each(GONE, &mut |changed| give(&changed.before.unwrap_or_default()))
+    }
+
+    /// Ends the filling, and makes the rows of `before` known as such, once.
+    fn attach(&mut self, before: &Path) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.is_attached, true) {
+            return Ok(());
+        }
+        let told = before.to_string_lossy().into_owned();
+        let other = if before.exists() { told.as_str() } else { ":memory:" };
+        self.ask(|connection| {
+            connection.execute_batch("COMMIT")?;
+            connection.execute("ATTACH DATABASE ?1 AS before", [other])?;
+            connection.execute_batch(
+                "CREATE TABLE IF NOT EXISTS before.written (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+                     row BLOB NOT NULL);",
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Gives everybody whose row is another than in `before` (none: everybody is new): those of now in their order,
+    /// then those who are gone, or, with `keeps_gone`, takes these over instead.
+    ///
+    /// # Errors
+    /// As [`Written::create`]; what `give` says.
+    pub fn compare(
+        &mut self,
+        before: &Path,
+        keeps_gone: bool,
+        mut give: impl FnMut(Changed) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.attach(before)?;
+        self.each(NEWS, &mut give)?;
+        if !keeps_gone {
+            return self.each(GONE, &mut give);
+        }
+        self.ask(|connection| {
+            connection.execute_batch(
+                "INSERT INTO main.written (id, row) SELECT id, row FROM before.written
+                 WHERE id NOT IN (SELECT id FROM main.written) ORDER BY no",
+            )?;
+            Ok(())
+        })
+    }
+
+    fn each(&self, sql: &str, give: &mut impl FnMut(Changed) -> Result<(), Failure>) -> Result<(), Failure> {
+        let changed = |row: &Row<'_>| Ok(Changed { id: row.get(0)?, before: row.get(1)?, now: row.get(2)? });
+        let mut statement = self.connection.prepare(sql).map_err(|error| failure(error, &self.path))?;
+        let rows = statement.query_map([], changed).map_err(|error| failure(error, &self.path))?;
+        for row in rows {
+            give(row.map_err(|error| failure(error, &self.path))?)?;
+        }
+        Ok(())
+    }
+
+    /// Puts it in place, on the disk, where the next export looks for it. Only after [`Written::compare`].
+    ///
+    /// # Errors
+    /// As [`Written::create`]; what was there stays then.
+    pub fn keep(self, path: &Path) -> Result<(), Failure> {
+        let Written { connection, path: new, .. } = self;
+        connection.close().map_err(|(_, error)| failure(error, &new))?;
+        let placed = File::open(&new)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&new, path))
+            .and_then(|()| file::sync_folder_of(path));
+        placed.map_err(|error| failure(error, path))
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Failure> {
+        ask(&self.connection).map_err(|error| failure(error, &self.path))
+    }
+}
+
+fn failure(error: impl std::fmt::Display, path: &Path) -> Failure {
+    Failure::failed(format!("`{}`, which keeps what an export wrote, failed", path.display()))
+        .cause(error)
+        .hint("make room there; if it is damaged, take it away: everybody counts as added then")
+}

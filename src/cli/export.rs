@@ -1,0 +1,127 @@
+//! `ferry export`.
+
+use super::args::{self, Listed};
+use super::import::format_of;
+use super::{Context, with_sandbox};
+use crate::mapping::Mapping;
+use crate::outcome::{Exit, Failure};
+use crate::plan::{self, Connection, Mistakes, TargetAsked, WorkAsked};
+use crate::platforms::List;
+use crate::run::export::{ExportPlan, What, check, check_mapping, export};
+use crate::run::retain::{self, Moment};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+
+pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failure> {
+    let mut mistakes = Mistakes::default();
+    let (work, what) = (work_asked(typed), what(typed.what));
+    let out = typed.out.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let connection = connection(typed, what, context, &mut mistakes);
+    let mapping = typed.map.as_deref().map(|map| mapping(map, what, &mut mistakes));
+    let region = typed.region.as_deref().map(|region| mistakes.take(plan::region_choice(region)));
+    let since = typed.since.as_deref().map(|since| mistakes.take(since_of(since)));
+    let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
+    age.is_some().then(|| mistakes.take(retain::check(&out)));
+    check_files(typed, &out, &work, &mut mistakes);
+    let (mut connection, config_folder) = mistakes.end(connection)?;
+    let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
+    let wait = plan::wait_of(typed.wait.as_deref())?;
+    context.make_state()?;
+    let ended = context.block_on(|clock, stop| async move {
+        let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
+        let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
+        let plan = ExportPlan {
+            address,
+            config_folder,
+            what,
+            mapping: mapping.flatten(),
+            region: region.flatten(),
+            connection_region,
+            out,
+            format: typed.format.map(format_of),
+            raw_cells: typed.raw_cells,
+            since: since.flatten(),
+            changes: typed.changes.clone(),
+            retain: age.flatten(),
+            at_least: typed.at_least,
+            work,
+            wait,
+            state: context.state.clone(),
+            arguments: context.words.clone(),
+            folder: context.folder.clone(),
+            resumes: context.resumes.clone(),
+            connection,
+        };
+        let ended = export(&plan, &context.console, clock, &stop).await;
+        if let Some(sandbox) = sandbox {
+            sandbox.stop().await;
+        }
+        ended
+    })?;
+    Ok(context.tell(&ended))
+}
+
+/// The connection, and the folder to which its paths are relative.
+fn connection(
+    typed: &args::Export,
+    what: What,
+    context: &Context,
+    mistakes: &mut Mistakes,
+) -> Option<(Connection, PathBuf)> {
+    let asked = TargetAsked {
+        to: typed.from.clone(),
+        sandbox: typed.sandbox,
+        rate: typed.rate.clone(),
+        concurrency: typed.concurrency,
+        wait: typed.wait.clone(),
+        ..TargetAsked::default()
+    };
+    let config = mistakes.take(context.configuration())?;
+    let connection = mistakes.take(plan::connection(&config, &asked))?;
+    mistakes.take(check(connection.platform, what, typed.since.is_some()))?;
+    Some((connection, config.folder))
+}
+
+/// The mapping, with everything that is wrong with it.
+fn mapping(map: &Path, what: What, mistakes: &mut Mistakes) -> Option<Mapping> {
+    let (mapping, _) = mistakes.take(plan::load_mapping(map))?;
+    mistakes.take(check_mapping(&mapping, what))?;
+    Some(mapping)
+}
+
+/// Whether the files can be written, as they will be called.
+fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, mistakes: &mut Mistakes) {
+    let now = Moment::now();
+    let changes = typed.changes.as_deref().map(|path| now.fill(path));
+    let out_must_say = typed.format.is_none();
+    let files = [
+        ("--out", Some(now.fill(out)), out_must_say),
+        ("--changes", changes, true),
+        ("--rejects", work.rejects.clone(), false),
+        ("--results", work.results.clone(), true),
+    ];
+    plan::check_files(files, mistakes);
+}
+
+fn work_asked(typed: &args::Export) -> WorkAsked {
+    WorkAsked { fresh: true, limit: typed.limit, rejects: typed.rejects.clone(), results: typed.results.clone() }
+}
+
+fn what(listed: Listed) -> What {
+    match listed {
+        Listed::Contacts => What::Contacts,
+        Listed::Agents => What::List(List::Agents),
+        Listed::Conversations => What::List(List::Conversations),
+        Listed::Templates => What::List(List::Templates),
+    }
+}
+
+/// The moment that `--since` names: a day begins at midnight here.
+fn since_of(text: &str) -> Result<Timestamp, Failure> {
+    let moment = text.parse().ok();
+    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::system()).ok();
+    moment.or_else(|| Some(day()?.timestamp())).ok_or_else(|| {
+        Failure::usage(format!("`--since`: `{text}` is no day and no moment"))
+            .hint("write it as `2026-11-01`, or as `2026-11-01T08:00:00Z`")
+    })
+}

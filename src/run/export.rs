@@ -1,0 +1,306 @@
+//! `ferry export`: from a platform into a file.
+//!
+//! Everything is first read to disk ([`crate::run::gather`]); a file is only written of a reading that is whole, and
+//! appears whole or not at all. A typed export begins anew; `ferry resume` goes on from the last page.
+
+mod end;
+mod write;
+
+use crate::checkpoint::{Checkpoint, Lock};
+use crate::clock::Clock;
+use crate::contact::Field;
+use crate::files::Format;
+use crate::mapping::phone::Region;
+use crate::mapping::{Mapping, RegionChoice};
+use crate::outcome::{Exit, Failure};
+use crate::plan::{Connection, WorkAsked};
+use crate::platforms::{LISTS, Platform};
+use crate::report::{Completeness, Console, State};
+use crate::run::begin::checkpoint_path;
+use crate::run::changes::ChangesReady;
+use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
+use crate::run::gather::{Gather, GatherState, Gathered, gather};
+use crate::run::import::Ended;
+use crate::run::retain::Moment;
+use crate::run::rows::Sums;
+use crate::run::stop::Stop;
+use crate::run::target::{Target, remembered_rate};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+use write::Form;
+
+pub use crate::run::gather::What;
+pub use write::check_mapping;
+
+/// The dates by which a contact is left out with `--since`, the first that it has.
+const DATES: [Field; 2] = [Field::UpdatedAt, Field::CreatedAt];
+
+/// A checked export.
+pub struct ExportPlan {
+    /// Where from.
+    pub connection: Connection,
+    /// The address without what may change between two processes of one run.
+    pub address: String,
+    /// The folder to which paths in the connection's settings are relative.
+    pub config_folder: PathBuf,
+    /// What is read.
+    pub what: What,
+    /// How a contact becomes a row; none: whole.
+    pub mapping: Option<Mapping>,
+    /// What `--region` says.
+    pub region: Option<RegionChoice>,
+    /// The region of the connection.
+    pub connection_region: Option<Region>,
+    /// The file as typed, `{date}` and `{time}` in it; `-`: standard output.
+    pub out: PathBuf,
+    /// Its format, when its name is not to say.
+    pub format: Option<Format>,
+    /// Whether cells are written without a formula guard.
+    pub raw_cells: bool,
+    /// Contacts that were last changed before are left out.
+    pub since: Option<jiff::Timestamp>,
+    /// Where to tell what changed since the last run, as typed.
+    pub changes: Option<PathBuf>,
+    /// Older files of the same name go.
+    pub retain: Option<Duration>,
+    /// Fewer contacts are a failure.
+    pub at_least: Option<u64>,
+    /// The rest of what was asked.
+    pub work: WorkAsked,
+    /// How long to wait for a platform that is not to be had.
+    pub wait: Duration,
+    /// The folder of all runs and checkpoints.
+    pub state: PathBuf,
+    /// The command line, for going on with it.
+    pub arguments: Vec<String>,
+    /// The folder it was typed in.
+    pub folder: PathBuf,
+    /// The run that is gone on with.
+    pub resumes: Option<String>,
+}
+
+impl ExportPlan {
+    fn is_to_stdout(&self) -> bool {
+        self.out.as_os_str() == "-"
+    }
+
+    /// What makes two exports the same work.
+    fn work_hash(&self) -> String {
+        let mapping = self.mapping.as_ref().map_or_else(String::new, Mapping::fingerprint);
+        let (name, platform, what) = (&self.connection.name, self.connection.platform.name, self.what.name());
+        let parts = format!("export\n{name}\n{platform}\n{}\n{what}\n{mapping}\n{}", self.address, self.out.display());
+        blake3::hash(parts.as_bytes()).to_hex().to_string()
+    }
+}
+
+/// Whether a platform can be exported in this way, as far as its facts tell.
+///
+/// # Errors
+/// Exit 2 for a list that it does not have, and for `--since` where contacts have no dates.
+pub fn check(platform: &Platform, what: What, is_since: bool) -> Result<(), Failure> {
+    if let What::List(list) = what
+        && !platform.lists.contains(&list)
+    {
+        let has = LISTS.iter().filter(|(list, _)| platform.lists.contains(list));
+        let has: Vec<String> = has.map(|(_, name)| format!("`{name}`")).collect();
+        let has = if has.is_empty() { String::new() } else { format!(", {}", has.join(", ")) };
+        return Err(Failure::usage(format!("{} has no list of {}", platform.title, what.name()))
+            .hint(format!("it has `contacts`{has}")));
+    }
+    if is_since && what != What::Contacts {
+        return Err(Failure::usage("`--since` is for contacts").hint("leave it out: a list is written whole"));
+    }
+    let has_date = |field: &Field| platform.reads.contains(field) || platform.holds.contains(field);
+    if is_since && !DATES.iter().any(has_date) {
+        return Err(Failure::usage(format!("`--since`: {} does not say when a contact was changed", platform.title))
+            .hint("leave it out; `--changes FILE` tells what is not as it was the last time"));
+    }
+    Ok(())
+}
+
+/// The run, while it is made.
+struct Begun {
+    info: RunInfo,
+    folder: PathBuf,
+    /// What stands in names.
+    moment: Moment,
+    /// When this process took it up.
+    started: Instant,
+    work: String,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Worked {
+    sums: Sums,
+    completeness: Option<Completeness>,
+    /// Rejects that are in their file.
+    rejected: u64,
+    changes: Option<crate::report::Changes>,
+    /// Whether what was read is fewer than asked for: whoever goes on reads it again.
+    is_too_little: bool,
+    /// Whether what is written is in place.
+    is_placed: bool,
+    /// Whether the whole export is.
+    is_done: bool,
+}
+
+/// What is written, and not in place yet.
+struct Ready {
+    out: crate::files::Output,
+    results: Option<crate::run::results::ResultsWriter>,
+    changes: Option<ChangesReady>,
+}
+
+/// Writes what a platform holds.
+///
+/// # Errors
+/// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
+pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
+    let form = Form::new(plan)?;
+    let work = plan.work_hash();
+    let kept = kept_path(&plan.state, &work)?;
+    let _lock = Lock::take_for(&kept, "is making this export")?;
+    let begun = begin(plan, work, clock)?;
+    let line = Line { plan, console, clock, stop, form, kept, begun, met: AtomicU64::default() };
+    let mut worked = Worked::default();
+    let mut target = None;
+    let done = line.work(&mut target, &mut worked).await;
+    if let Err(failure) = &done
+        && failure.exit == Exit::Usage
+    {
+        // Nothing was written, and there is nothing to go on with.
+        forget(&plan.state, &line.begun.info.run);
+        return Err(failure.clone());
+    }
+    line.end(target.as_ref(), worked, done.err())
+}
+
+/// Where what the last finished run wrote is kept; the lock stands beside it.
+fn kept_path(state: &Path, work: &str) -> Result<PathBuf, Failure> {
+    let folder = state.join("exports");
+    make_private(&folder)?;
+    Ok(folder.join(work.get(..16).unwrap_or(work)))
+}
+
+fn begin(plan: &ExportPlan, work: String, clock: Clock) -> Result<Begun, Failure> {
+    let mut info = match &plan.resumes {
+        Some(run) => run_named(&plan.state, run)?,
+        None => {
+            let out = plan.out.display().to_string();
+            new_run(&plan.state, "export", &plan.connection.name, &out, &work, clock)?
+        }
+    };
+    let moment = Moment::of(&info.started);
+    info.target = moment.fill(&plan.out).display().to_string();
+    info.arguments = plan.arguments.clone();
+    info.folder = plan.folder.clone();
+    info.save(&plan.state)?;
+    let folder = run_folder(&plan.state, &info.run);
+    Ok(Begun { info, folder, moment, started: clock.now(), work })
+}
+
+/// What all parts of an export need.
+struct Line<'a> {
+    plan: &'a ExportPlan,
+    console: &'a Console,
+    clock: Clock,
+    stop: &'a Stop,
+    form: Form,
+    kept: PathBuf,
+    begun: Begun,
+    /// How many were read from the platform.
+    met: AtomicU64,
+}
+
+impl Line<'_> {
+    /// Reads, writes, puts in place.
+    async fn work(&self, reached: &mut Option<Target>, worked: &mut Worked) -> Result<(), Failure> {
+        let Some(target) = self.reach().await? else { return Ok(()) };
+        let target = reached.insert(target);
+        let Some(gathered) = self.gather(target).await? else { return Ok(()) };
+        self.met.store(gathered.spool.len() + gathered.missing, Ordering::Relaxed);
+        worked.completeness = Some(match (gathered.is_whole, gathered.completeness) {
+            (true, crate::checkpoint::spool::Completeness::Counted) => Completeness::Counted,
+            (true, crate::checkpoint::spool::Completeness::Repeated) => Completeness::Repeated,
+            _ => Completeness::Unproven,
+        });
+        let ready = tokio::task::block_in_place(|| self.write(&gathered, worked))?;
+        let Some(ready) = ready else { return Ok(()) };
+        self.place(ready, worked)?;
+        worked.is_done = self.plan.work.limit.is_none() || gathered.is_whole && !self.is_cut(worked);
+        Ok(())
+    }
+
+    /// Whether `--limit` left somebody out.
+    fn is_cut(&self, worked: &Worked) -> bool {
+        self.plan.work.limit.is_some_and(|limit| worked.sums.books.read >= limit)
+    }
+
+    /// The source, once it has answered; none when the run was told to stop before.
+    async fn reach(&self) -> Result<Option<Target>, Failure> {
+        let plan = self.plan;
+        let checkpoint = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
+        // Another process may be writing there: what cannot be read is found out anew.
+        let rate = Checkpoint::look(&checkpoint).ok().flatten().and_then(|checkpoint| remembered_rate(&checkpoint));
+        let mut told = self.stop.watch();
+        let target = tokio::select! {
+            target = Target::open(&plan.connection, self.clock, plan.wait, rate) => target?,
+            _ = told.wait_for(|told| *told) => return Ok(None),
+        };
+        let http = Arc::clone(&target.http);
+        tokio::spawn(async move {
+            if told.wait_for(|told| *told).await.is_ok() {
+                http.stop();
+            }
+        });
+        Ok(Some(target))
+    }
+
+    async fn gather(&self, target: &Target) -> Result<Option<Gathered>, Failure> {
+        let plan = self.plan;
+        let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
+        let http = Arc::clone(&target.http);
+        let show = |state: &GatherState| {
+            self.met.store(state.held + state.missing, Ordering::Relaxed);
+            progress.set(State {
+                done: state.held + state.missing,
+                total: state.total,
+                rejected: state.missing,
+                waiting: http.pause().map(|pause| (pause.left, pause.why)),
+                ..State::default()
+            });
+        };
+        let gathered = gather(Gather {
+            source: target,
+            connection: &plan.connection,
+            config_folder: &plan.config_folder,
+            what: plan.what,
+            folder: &self.begun.folder,
+            limit: plan.work.limit,
+            clock: self.clock,
+            stop: self.stop,
+            progress: &show,
+        })
+        .await;
+        progress.finish();
+        gathered
+    }
+
+    /// Puts everything that is written in place: first the export, last what the next one compares with.
+    fn place(&self, ready: Ready, worked: &mut Worked) -> Result<(), Failure> {
+        ready.out.commit()?;
+        worked.is_placed = true;
+        if let Some(results) = ready.results {
+            results.commit()?;
+        }
+        if let Some(changes) = ready.changes {
+            worked.changes = Some(changes.counted);
+            changes.commit()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! How an export ends: books, summary, exit code; what a success makes needless goes.
+
+use super::{ExportPlan, Line, Worked};
+use crate::outcome::{Exit, Failure};
+use crate::report::{Requests, Status, Summary};
+use crate::run::folder::{RunInfo, all_runs, forget};
+use crate::run::gather::SPOOL_FILE;
+use crate::run::import::Ended;
+use crate::run::retain::remove_old;
+use crate::run::stop::Stop;
+use crate::run::target::Target;
+use crate::run::words::resume;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+impl Line<'_> {
+    /// Draws up the books, the summary and the exit code.
+    pub(super) fn end(
+        self,
+        target: Option<&Target>,
+        worked: Worked,
+        failure: Option<Failure>,
+    ) -> Result<Ended, Failure> {
+        let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
+        let mut books = worked.sums.books;
+        if !worked.is_placed {
+            // Nobody is written before the file is in place.
+            books.read = books.read.max(self.met.load(Ordering::Relaxed));
+            books.created = 0;
+        }
+        books.pending = books.read.saturating_sub(books.settled());
+        if failure.is_none() && worked.is_done && (!books.balance() || books.pending > 0) {
+            failure = Some(Failure::failed("the books do not balance: this is a fault of Ferry"));
+        }
+        let is_done = failure.is_none() && worked.is_done;
+        if is_done {
+            failure = self.clear_up().err();
+        } else if worked.is_too_little {
+            remove_spool(&self.begun.folder);
+        }
+        let plan = self.plan;
+        let is_stopped = self.stop.is_told() && !worked.is_done;
+        let mut info = self.begun.info;
+        info.seconds += self.begun.started.elapsed().as_secs_f64();
+        add_up(&mut info, target);
+        info.books = books;
+        let rejects_path = plan.work.rejects.clone().unwrap_or_else(|| self.begun.folder.join("rejects.jsonl"));
+        info.rejects_file = (worked.rejected > 0).then_some(rejects_path);
+        info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+        let summary = Summary {
+            status: if is_done { Status::Done } else { Status::Unfinished },
+            next_command: (!is_done).then(|| resume(&plan.arguments, &info.run)),
+            ..summary(&info, worked)
+        };
+        info.summary = serde_json::to_value(&summary).ok();
+        let failure = failure.or(info.save(&plan.state).err());
+        let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
+        let rejects = (books.rejected > 0).then_some(Exit::Rejects);
+        let applying = [failure.as_ref().map(|failure| failure.exit), Stop::signal().or(stopped), rejects];
+        let exit = applying.into_iter().flatten().fold(Exit::Done, Exit::worse);
+        Ok(Ended { summary, exit, failure })
+    }
+
+    /// After a success: what was read, what older runs of the same work left, and older files.
+    fn clear_up(&self) -> Result<(), Failure> {
+        let ExportPlan { state, retain, out, .. } = self.plan;
+        remove_spool(&self.begun.folder);
+        let is_older = |info: &RunInfo| {
+            info.command == "export"
+                && info.work == self.begun.work
+                && info.status != "done"
+                && info.run != self.begun.info.run
+        };
+        all_runs(state).iter().filter(|info| is_older(info)).for_each(|info| forget(state, &info.run));
+        let Some(age) = retain.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
+        let gone = remove_old(out, &self.begun.moment.fill(out), self.begun.moment, age)?;
+        for path in gone {
+            self.console.note(&format!("`{}` is older than `--retain` says, and was removed", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Removes what was read. What cannot be removed does no harm.
+fn remove_spool(folder: &Path) {
+    for name in [SPOOL_FILE.to_owned(), format!("{SPOOL_FILE}-wal"), format!("{SPOOL_FILE}-shm")] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+}
+
+/// Adds what this process took to what the run has taken.
+fn add_up(info: &mut RunInfo, target: Option<&Target>) {
+    let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
+    let [sent, retried, rate_limited] = info.requests;
+    info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
+}
+
+fn summary(info: &RunInfo, worked: Worked) -> Summary {
+    let [sent, retried, rate_limited] = info.requests;
+    Summary {
+        run: info.run.clone(),
+        command: "export".to_owned(),
+        records: info.books,
+        skipped: worked.sums.skipped.into_iter().collect(),
+        rejects: worked.sums.rejects.into_iter().collect(),
+        requests: Requests { sent, retried, rate_limited },
+        seconds: info.seconds,
+        rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),
+        completeness: worked.completeness,
+        changes: worked.changes,
+        source: info.source.clone(),
+        target: info.target.clone(),
+        ..Summary::default()
+    }
+}

@@ -1,0 +1,322 @@
+//! From what was read to the rows of the file: mapped and encoded on all cores, written in order.
+
+use super::{DATES, ExportPlan, Line, Ready, What, Worked};
+use crate::checkpoint::spool::{Row as Held, Spool};
+use crate::contact::{Contact, Field, Wanted};
+use crate::files::{Dialect, Format, Output, RejectsWriter};
+use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
+use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
+use crate::record::{Fields, Header, Origin, Record};
+use crate::report::{Completeness, State};
+use crate::run::changes::Changes;
+use crate::run::gather::Gathered;
+use crate::run::import::check_regions;
+use crate::run::ordered::in_order;
+use crate::run::results::ResultsWriter;
+use crate::run::rows::{Columns, Encoder, Layout, Sink, Table, Whose, Writer, format_of};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Records of another list between two looks at whether to stop.
+const LOOK_EVERY: u64 = 256;
+
+/// How rows are made: the mapping bound, the format known.
+pub(super) struct Form {
+    bound: Arc<Bound>,
+    layout: Layout,
+    hints: WriteHints,
+}
+
+impl Form {
+    /// Binds the mapping and finds out the format, before anything is asked for.
+    pub(super) fn new(plan: &ExportPlan) -> Result<Form, Failure> {
+        let mapping = match &plan.mapping {
+            Some(mapping) => mapping.clone(),
+            None => Mapping::by_names(&header_of(plan.what)).mapping,
+        };
+        let options =
+            BindOptions { region: plan.region, fallback_region: plan.connection_region, ..BindOptions::default() };
+        let bound = Arc::new(bind(&mapping, plan.what, plan.mapping.is_some(), &options)?);
+        let format = match plan.format {
+            Some(format) => format,
+            None if plan.is_to_stdout() => Format::Jsonl,
+            None => format_of(&plan.out)?,
+        };
+        let hints = mapping.write_hints().clone();
+        let layout = Layout::new(format, &hints, plan.raw_cells)?;
+        Ok(Form { bound, layout, hints })
+    }
+
+    /// The columns of a table that are to be found out; those of the mapping are known.
+    fn columns(&self, what: What) -> Columns {
+        match (self.bound.columns(), what) {
+            (Some(columns), _) => Columns::Names(columns.names().to_vec()),
+            (None, What::Contacts) => Columns::of_contacts_with_ids(),
+            (None, What::List(_)) => Columns::Names(Vec::new()),
+        }
+    }
+}
+
+/// Whether a mapping is one for such an export.
+///
+/// # Errors
+/// Exit 2 with everything that is wrong with it.
+pub fn check_mapping(mapping: &Mapping, what: What) -> Result<(), Failure> {
+    bind(mapping, what, true, &BindOptions::default()).map(drop)
+}
+
+fn header_of(what: What) -> Header {
+    if what == What::Contacts { Header::Contact } else { Header::Open }
+}
+
+fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) -> Result<Bound, Failure> {
+    if what != What::Contacts && is_typed && !mapping.is_about_rows_only() {
+        let message = format!("the mapping makes contacts, and `--what {}` are none", what.name());
+        return Err(Failure::usage(message).hint("keep only `columns:` and `write:` of it"));
+    }
+    // Nobody is looked for: whoever has neither phone nor e-mail is written too.
+    let mut mapping = mapping.clone();
+    mapping.identity = None;
+    mapping.bind(&header_of(what), options).map_err(Failure::from)
+}
+
+/// One contact as it will be written, or why it is not.
+enum Row {
+    Written { id: String, bytes: Vec<u8>, json: Option<Vec<u8>> },
+    Filtered { id: String },
+    Rejected { id: String, reject: Reject },
+}
+
+/// Makes rows; used on all cores.
+struct Maker {
+    encoder: Encoder,
+    since: Option<jiff::Timestamp>,
+    /// Whether the row is wanted as JSON too.
+    wants_json: bool,
+}
+
+impl Maker {
+    fn of_contact(&self, record: Record) -> Row {
+        let id = match &record.fields {
+            Fields::Contact(contact) => contact.text(Field::Id).unwrap_or_default().to_owned(),
+            _ => String::new(),
+        };
+        if let (Some(since), Fields::Contact(contact)) = (self.since, &record.fields)
+            && changed_at(contact).is_some_and(|at| at < since)
+        {
+            return Row::Filtered { id };
+        }
+        match self.encoder.bound.apply(&record) {
+            Mapped::Filtered => Row::Filtered { id },
+            Mapped::Rejected(problems) => rejected(id, record, problems),
+            Mapped::Contact(wanted) => self.encode(id, record, &wanted),
+        }
+    }
+
+    /// An object of another list: as it came, or the columns of the mapping.
+    fn of_object(&self, held: Held) -> Result<Row, Failure> {
+        let Ok(Value::Object(object)) = serde_json::from_str(&held.json) else {
+            return Err(Failure::failed(format!("`{}` was kept, and cannot be read again", held.id)));
+        };
+        if self.encoder.bound.columns().is_none() {
+            let json = self.wants_json.then(|| held.json.clone().into_bytes());
+            return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json });
+        }
+        let mut contact = Contact::default();
+        contact.native.clone_from(&object);
+        let record = Record {
+            origin: Origin { ordinal: held.ordinal, line: held.ordinal + 1 },
+            fields: Fields::Json(Value::Object(object)),
+            raw: held.json.into_bytes().into(),
+        };
+        Ok(self.encode(held.id, record, &Wanted { contact, ..Wanted::default() }))
+    }
+
+    fn encode(&self, id: String, record: Record, wanted: &Wanted) -> Row {
+        let mut bytes = Vec::with_capacity(512);
+        if let Err(problems) = self.encoder.encode(wanted, &record, &mut bytes) {
+            return rejected(id, record, problems);
+        }
+        let mut json = None;
+        if self.wants_json {
+            let json = json.insert(Vec::with_capacity(512));
+            if let Err(problems) = self.encoder.encode_json(wanted, &record, json) {
+                return rejected(id, record, problems);
+            }
+        }
+        Row::Written { id, bytes, json }
+    }
+}
+
+fn rejected(id: String, record: Record, problems: Vec<Problem>) -> Row {
+    Row::Rejected { id, reject: Reject { origin: record.origin, raw: record.raw, problems } }
+}
+
+/// When somebody was last changed, or else made; `None` where that is not known.
+fn changed_at(contact: &Contact) -> Option<jiff::Timestamp> {
+    DATES.iter().find_map(|field| contact.text(*field)?.parse().ok())
+}
+
+impl Line<'_> {
+    /// Writes everything, nothing in place yet but the rejects; none when the run was told to stop.
+    pub(super) fn write(&self, gathered: &Gathered, worked: &mut Worked) -> Result<Option<Ready>, Failure> {
+        self.prove_enough(gathered.spool.len(), worked)?;
+        let plan = self.plan;
+        let create = || match plan.is_to_stdout() {
+            true => Ok(Output::stdout()),
+            false => Output::create(&self.begun.moment.fill(&plan.out)),
+        };
+        let rejects_path = self.rejects_path();
+        let header = Header::Contact;
+        let rejects = RejectsWriter::create(&rejects_path, &Dialect::plain(Format::Jsonl), &header);
+        let results = plan.work.results.as_deref().map(ResultsWriter::create).transpose()?;
+        let mut changes = self.changes()?;
+        let mut sink = self.sink(create()?)?;
+        let mut books = Writer { sums: &mut worked.sums, rejects, results };
+        let is_all = self.rows(&gathered.spool, &mut sink, changes.as_mut(), &mut books)?;
+        if is_all && plan.work.limit.is_none_or(|limit| books.sums.books.read < limit) {
+            self.missing(&gathered.spool, &mut books)?;
+        }
+        let (results, rejects) = (books.results.take(), books.rejects);
+        worked.rejected = rejects.finish()?;
+        if !is_all {
+            return Ok(None);
+        }
+        if let Some(mistakes) = self.form.bound.unmet_names() {
+            return Err(Failure::from(mistakes));
+        }
+        check_regions(&self.form.bound, &plan.connection.name)?;
+        self.prove_enough(worked.sums.books.created, worked)?;
+        let is_proven = worked.completeness.is_some_and(|known| known != Completeness::Unproven);
+        let changes = changes.map(|changes| changes.end(is_proven)).transpose()?;
+        Ok(Some(Ready { out: sink.end(&self.form.layout, create)?, results, changes }))
+    }
+
+    /// Where the rejects go.
+    pub(super) fn rejects_path(&self) -> std::path::PathBuf {
+        self.plan.work.rejects.clone().unwrap_or_else(|| self.begun.folder.join("rejects.jsonl"))
+    }
+
+    /// `--at-least`; a sample is no export.
+    fn prove_enough(&self, contacts: u64, worked: &mut Worked) -> Result<(), Failure> {
+        let Some(at_least) = self.plan.at_least.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
+        if contacts >= at_least {
+            return Ok(());
+        }
+        worked.is_too_little = true;
+        let (name, what) = (&self.plan.connection.name, self.plan.what.name());
+        Err(Failure::new(Exit::Unavailable, format!("`{name}` gave {contacts} {what}, and `--at-least` is {at_least}"))
+            .hint("nothing was replaced; if so few are right, ask for fewer"))
+    }
+
+    fn changes(&self) -> Result<Option<Changes>, Failure> {
+        let Some(path) = self.plan.changes.as_ref().filter(|_| self.plan.work.limit.is_none()) else {
+            return Ok(None);
+        };
+        let path = self.begun.moment.fill(path);
+        let layout = Layout::new(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
+        let kept = self.kept.with_extension("db");
+        let columns = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
+        Changes::begin(&path, kept, &self.begun.folder, columns, layout).map(Some)
+    }
+
+    fn sink(&self, out: Output) -> Result<Sink, Failure> {
+        let (form, columns) = (&self.form, self.form.bound.columns().map(|columns| columns.names()));
+        if columns.is_none() && form.layout.csv.is_some() {
+            return Ok(Sink::Table(Table::new(&self.begun.folder, form.columns(self.plan.what))?));
+        }
+        Ok(Sink::File(form.layout.begin(out, columns.into_iter().flatten().map(String::as_str))?))
+    }
+
+    /// Writes everybody who was read; whether that was all, and not a stop.
+    fn rows(
+        &self,
+        spool: &Spool,
+        sink: &mut Sink,
+        mut changes: Option<&mut Changes>,
+        books: &mut Writer<'_>,
+    ) -> Result<bool, Failure> {
+        let progress = self.console.progress(&format!("writing {}", self.begun.info.target), Some(spool.len()));
+        let show = |so_far: Books| {
+            progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
+        };
+        let encoder = Encoder { bound: Arc::clone(&self.form.bound), csv: self.form.layout.csv };
+        let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some() };
+        let limit = self.plan.work.limit;
+        let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), books);
+        if self.plan.what != What::Contacts {
+            let mut next = 0;
+            loop {
+                let rows = spool.rows(next)?;
+                if rows.is_empty() || self.stop.is_told() {
+                    return Ok(rows.is_empty());
+                }
+                for held in rows {
+                    if limit.is_some_and(|limit| held.ordinal >= limit) {
+                        return Ok(true);
+                    }
+                    next = held.ordinal + 1;
+                    let so_far = take(next, maker.of_object(held)?)?;
+                    if next % LOOK_EVERY == 0 {
+                        show(so_far);
+                    }
+                }
+            }
+        }
+        let made = move |read: Result<Record, Reject>| match read {
+            Ok(record) => (record.origin.line, maker.of_contact(record)),
+            Err(reject) => (reject.origin.line, Row::Rejected { id: String::new(), reject }),
+        };
+        for batch in in_order(spool.source()?, limit, made) {
+            for (line, row) in batch? {
+                show(take(line, row)?);
+            }
+            if self.stop.is_told() {
+                return Ok(false);
+            }
+        }
+        progress.finish();
+        Ok(true)
+    }
+
+    /// The ids that led to nobody stay behind, each with its id.
+    fn missing(&self, spool: &Spool, books: &mut Writer<'_>) -> Result<(), Failure> {
+        let title = self.plan.connection.platform.title;
+        let mut ordinal = spool.len();
+        spool.for_each_missing(|id| {
+            let problem = Problem::new("id.not_found", format!("{title} has nobody with the id `{id}`"))
+                .at("id")
+                .hint("nothing is to be done, unless the list of ids is an old one");
+            let raw = json!({ "id": id }).to_string().into_bytes().into();
+            books.sums.books.read += 1;
+            let origin = Origin { ordinal, line: ordinal + 1 };
+            ordinal += 1;
+            books.reject(&Reject { origin, raw, problems: vec![problem] }, Some(id))
+        })
+    }
+}
+
+/// Takes one row to where it belongs, and counts it.
+fn put(
+    line: u64,
+    row: Row,
+    sink: &mut Sink,
+    changes: Option<&mut Changes>,
+    books: &mut Writer<'_>,
+) -> Result<Books, Failure> {
+    books.sums.books.read += 1;
+    match row {
+        Row::Written { id, bytes, json } => {
+            sink.row(&bytes)?;
+            if let (Some(changes), Some(json)) = (changes, json) {
+                changes.row(&id, &json)?;
+            }
+            books.note(Whose { line, id: Some(&id) }, Outcome::Created, None, &[])?;
+        }
+        Row::Filtered { id } => {
+            books.note(Whose { line, id: Some(&id) }, Outcome::Skipped(Skip::Filtered), None, &[])?;
+        }
+        Row::Rejected { id, reject } => books.reject(&reject, Some(&id))?,
+    }
+    Ok(books.sums.books)
+}

@@ -1,0 +1,338 @@
+//! Contacts as rows of a file: how each is encoded, which columns a table has when nobody mapped them, and the sums of
+//! what was written.
+
+use crate::contact::{Contact, FIELDS, Field, Wanted};
+use crate::files::csv::CsvEncoder;
+use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter};
+use crate::mapping::{Bound, WriteHints};
+use crate::outcome::{Books, Failure, Outcome, Problem, Reject};
+use crate::record::{Origin, Record};
+use crate::run::import::singular;
+use crate::run::results::{ResultsWriter, outcome_name};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Seek, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Between the items of a list in one cell.
+const LIST_JOIN: &str = "; ";
+
+/// The format that the name of a file that is written says.
+pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
+    Format::of_path(path).ok_or_else(|| {
+        Failure::usage(format!("the name of `{}` does not say how to write it", path.display()))
+            .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it")
+    })
+}
+
+/// How a file is written, but for its columns.
+#[derive(Clone)]
+pub(super) struct Layout {
+    /// For tables: how a row is encoded.
+    pub(super) csv: Option<CsvEncoder>,
+    shape: RowShape,
+}
+
+impl Layout {
+    /// The layout of a format, with what the mapping says about writing.
+    pub(super) fn new(format: Format, hints: &WriteHints, raw_cells: bool) -> Result<Layout, Failure> {
+        let label = hints.encoding.as_deref().unwrap_or("utf-8");
+        let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
+            .ok_or_else(|| Failure::usage(format!("there is no encoding `{label}`")))?;
+        let delimiter = hints.delimiter.unwrap_or(if format == Format::Tsv { b'\t' } else { b',' });
+        let csv = format.is_table().then(|| CsvEncoder { raw_cells, ..CsvEncoder::new(delimiter) });
+        let shape = RowShape { encoding, bom: hints.bom.unwrap_or(false), ..RowShape::utf8(format, Vec::new()) };
+        Ok(Layout { csv, shape })
+    }
+
+    /// Begins a file; the columns are those of a table.
+    pub(super) fn begin<'a>(
+        &self,
+        out: Output,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<RowWriter, Failure> {
+        let mut header = Vec::new();
+        if let Some(csv) = &self.csv {
+            csv.row(columns, &mut header);
+        }
+        RowWriter::begin(out, RowShape { header, ..self.shape.clone() })
+    }
+}
+
+/// Turns contacts into encoded rows; pure, used on all cores.
+pub(super) struct Encoder {
+    pub(super) bound: Arc<Bound>,
+    pub(super) csv: Option<CsvEncoder>,
+}
+
+impl Encoder {
+    /// The contact as one row: its columns where the mapping has some, else whole, as JSON.
+    pub(super) fn encode(&self, wanted: &Wanted, record: &Record, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        match (self.bound.columns(), &self.csv) {
+            (Some(columns), Some(csv)) => {
+                let cells = columns.cells(&wanted.contact, record)?;
+                let texts: Vec<_> = cells.iter().map(|cell| cell.text()).collect();
+                csv.row(texts.iter().map(|text| &**text), out);
+                Ok(())
+            }
+            _ => self.encode_json(wanted, record, out),
+        }
+    }
+
+    /// The same as JSON, whatever the file is.
+    pub(super) fn encode_json(&self, wanted: &Wanted, record: &Record, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        match self.bound.columns() {
+            Some(columns) => columns.write_json(&wanted.contact, record, out),
+            None => {
+                wanted.contact.write_json(out);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A column of a table that nobody mapped.
+#[derive(Clone, Copy)]
+enum Column {
+    /// A text, or all items of a list.
+    Whole(Field),
+    /// The first item of a list: `phone`, `email`.
+    First(Field),
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Column::Whole(field) => field.name(),
+            Column::First(field) => singular(field),
+        }
+    }
+
+    fn value(self, contact: &Contact) -> String {
+        match self {
+            Column::Whole(field) => {
+                contact.text(field).map_or_else(|| contact.list(field).join(LIST_JOIN), str::to_owned)
+            }
+            Column::First(field) => contact.list(field).first().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// The columns of a table, found out row by row. A row is a JSON object.
+pub(super) enum Columns {
+    /// The fields of contacts that occur, then one column per attribute.
+    Contacts(ContactColumns),
+    /// The names of objects, in the order met; or those that a mapping has.
+    Names(Vec<String>),
+}
+
+/// See [`Columns::Contacts`].
+#[derive(Default)]
+pub(super) struct ContactColumns {
+    /// By their place.
+    fields: BTreeMap<usize, Column>,
+    attributes: Vec<String>,
+}
+
+impl Columns {
+    /// Those of whole contacts.
+    pub(super) fn of_contacts() -> Columns {
+        Columns::Contacts(ContactColumns::default())
+    }
+
+    /// The same with `id` even when there is nobody.
+    pub(super) fn of_contacts_with_ids() -> Columns {
+        Columns::Contacts(ContactColumns { fields: [(1, Column::Whole(Field::Id))].into(), attributes: Vec::new() })
+    }
+
+    /// Keeps the columns of a row in mind.
+    pub(super) fn note(&mut self, row: &[u8]) -> Result<(), Failure> {
+        let object = object_of(row)?;
+        match self {
+            Columns::Contacts(columns) => columns.note(&Contact::from_json(&object)),
+            Columns::Names(names) => {
+                for name in object.keys() {
+                    if !names.contains(name) {
+                        names.push(name.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Their names, in order.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Columns::Contacts(columns) => {
+                let fields = columns.fields.values().map(|column| column.name());
+                fields.chain(columns.attributes.iter().map(String::as_str)).collect()
+            }
+            Columns::Names(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// The texts of a row, in the order of the names.
+    pub(super) fn texts(&self, row: &[u8]) -> Result<Vec<String>, Failure> {
+        let object = object_of(row)?;
+        Ok(match self {
+            Columns::Contacts(columns) => columns.texts(&Contact::from_json(&object)),
+            Columns::Names(names) => {
+                names.iter().map(|name| object.get(name).map_or_else(String::new, text_of)).collect()
+            }
+        })
+    }
+}
+
+impl ContactColumns {
+    fn note(&mut self, contact: &Contact) {
+        for (at, (field, _)) in FIELDS.into_iter().enumerate() {
+            let is_named_by_its_first = matches!(field, Field::Phones | Field::Emails);
+            if contact.has(field) && is_named_by_its_first {
+                self.fields.insert(2 * at, Column::First(field));
+            }
+            if contact.has(field) && (!is_named_by_its_first || contact.list(field).len() > 1) {
+                self.fields.insert(2 * at + 1, Column::Whole(field));
+            }
+        }
+        for attribute in &contact.attributes {
+            if !self.attributes.iter().any(|known| **known == *attribute.name) {
+                self.attributes.push(attribute.name.to_string());
+            }
+        }
+    }
+
+    fn texts(&self, contact: &Contact) -> Vec<String> {
+        let fields = self.fields.values().map(|column| column.value(contact));
+        let attributes = self.attributes.iter().map(|name| contact.attribute(name).unwrap_or_default().to_owned());
+        fields.chain(attributes).collect()
+    }
+}
+
+/// A value of a row as a cell: a list of texts is joined, what is nested is its JSON.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(LIST_JOIN)
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Where rows go: into the file, or, when its columns are not known before the end, to disk first.
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
+pub(super) enum Sink {
+    File(RowWriter),
+    Table(Table),
+}
+
+impl Sink {
+    pub(super) fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
+        match self {
+            Sink::File(writer) => writer.row(row),
+            Sink::Table(table) => table.row(row),
+        }
+    }
+
+    /// Writes what is left; the file is not in place yet. A table goes into `out`.
+    pub(super) fn end(self, layout: &Layout, out: impl FnOnce() -> Result<Output, Failure>) -> Result<Output, Failure> {
+        match self {
+            Sink::File(writer) => Ok(writer.end()?.0),
+            Sink::Table(table) => table.end(layout, out()?),
+        }
+    }
+}
+
+/// Rows on disk (JSON), and which columns they need.
+pub(super) struct Table {
+    file: std::io::BufWriter<std::fs::File>,
+    columns: Columns,
+}
+
+impl Table {
+    pub(super) fn new(folder: &Path, columns: Columns) -> Result<Table, Failure> {
+        let file = tempfile::tempfile_in(folder).map_err(table_fault)?;
+        Ok(Table { file: std::io::BufWriter::new(file), columns })
+    }
+
+    /// Keeps a row, and its columns in mind.
+    fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
+        self.columns.note(row)?;
+        self.file.write_all(row).and_then(|()| self.file.write_all(b"\n")).map_err(table_fault)
+    }
+
+    /// The rows as a table with all their columns.
+    fn end(self, layout: &Layout, out: Output) -> Result<Output, Failure> {
+        let Some(csv) = &layout.csv else { return Ok(out) };
+        let mut writer = layout.begin(out, self.columns.names())?;
+        let mut file = self.file.into_inner().map_err(|error| table_fault(error.into_error()))?;
+        file.rewind().map_err(table_fault)?;
+        let (mut lines, mut row) = (BufReader::new(file).split(b'\n'), Vec::new());
+        while let Some(line) = lines.next().transpose().map_err(table_fault)? {
+            row.clear();
+            csv.row(self.columns.texts(&line)?.iter().map(String::as_str), &mut row);
+            writer.row(&row)?;
+        }
+        Ok(writer.end()?.0)
+    }
+}
+
+fn object_of(row: &[u8]) -> Result<Map<String, Value>, Failure> {
+    serde_json::from_slice(row).map_err(|error| table_fault(error.into()))
+}
+
+fn table_fault(error: std::io::Error) -> Failure {
+    Failure::failed("the contacts cannot be kept on disk while their columns are found out").cause(error)
+}
+
+/// What was counted.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) books: Books,
+    pub(super) skipped: BTreeMap<String, u64>,
+    pub(super) rejects: BTreeMap<String, u64>,
+}
+
+/// Counts, and writes what stays behind.
+pub(super) struct Writer<'a> {
+    pub(super) sums: &'a mut Sums,
+    pub(super) rejects: RejectsWriter,
+    pub(super) results: Option<ResultsWriter>,
+}
+
+/// Whose outcome it is: where it was read, and its id, where it is known.
+#[derive(Clone, Copy)]
+pub(super) struct Whose<'a> {
+    pub(super) line: u64,
+    pub(super) id: Option<&'a str>,
+}
+
+impl Writer<'_> {
+    /// Counts a record, and writes its line of the results.
+    pub(super) fn note(
+        &mut self,
+        whose: Whose<'_>,
+        outcome: Outcome,
+        duplicate_of: Option<u64>,
+        problems: &[Problem],
+    ) -> Result<(), Failure> {
+        self.sums.books.add(outcome, 1);
+        if let (Outcome::Skipped(_), (_, why)) = (outcome, outcome_name(outcome)) {
+            *self.sums.skipped.entry(why.to_owned()).or_default() += 1;
+        }
+        if let (Outcome::Rejected, Some(problem)) = (outcome, problems.first()) {
+            *self.sums.rejects.entry(problem.code.to_string()).or_default() += 1;
+        }
+        let Some(results) = &mut self.results else { return Ok(()) };
+        results.line(Origin { ordinal: 0, line: whose.line }, whose.id, outcome, duplicate_of, problems)
+    }
+
+    /// Writes a reject, and counts it.
+    pub(super) fn reject(&mut self, reject: &Reject, id: Option<&str>) -> Result<(), Failure> {
+        self.rejects.write(reject)?;
+        self.note(Whose { line: reject.origin.line, id }, Outcome::Rejected, None, &reject.problems)
+    }
+}
