@@ -1,0 +1,277 @@
+//! The commands that move records, and the options that they share.
+
+use super::{EXISTING, LIMITS, OUTPUT, SOURCE, TARGET};
+use clap::{Args as ClapArgs, ValueEnum};
+use std::path::PathBuf;
+
+/// `ferry import`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry import contacts.csv --to shop --map contacts.yaml
+  ferry import contacts.csv --to shop --sandbox --limit 100     rehearse with the first 100
+  zcat old.csv.gz | ferry import - --to shop --on-existing fill")]
+pub struct Import {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: Target,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub work: Work,
+}
+
+/// `ferry migrate`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry migrate --from shop --to support
+  ferry migrate --from shop --to support --map shop-to-support.yaml --rate 5/s
+  ferry migrate --from shop --to support --sandbox --limit 100      rehearse with the first 100")]
+pub struct Migrate {
+    /// The connection to read from: its name in ferry.yaml, or a platform's
+    #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]
+    pub from: String,
+    /// The mapping, whose sources are fields of the contact: a YAML file, or the name of a built-in one [default: every
+    /// field that both can hold]
+    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    pub map: Option<PathBuf>,
+    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
+    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: Target,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub work: Work,
+}
+
+/// The platform that is written to, and how.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Target {
+    /// The connection to write to: its name in ferry.yaml, or a platform's
+    #[arg(long, value_name = "CONNECTION", help_heading = TARGET)]
+    pub to: String,
+    /// Use the built-in sandbox for every platform; its data is kept in the state folder
+    #[arg(long, help_heading = TARGET)]
+    pub sandbox: bool,
+    /// A contact that is there already: overwrite with what the source has, fill only its blanks, or leave it alone
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = OnExisting::Update, help_heading = EXISTING)]
+    pub on_existing: OnExisting,
+    /// Never create; who is not there is skipped
+    #[arg(long, help_heading = EXISTING)]
+    pub only_existing: bool,
+    /// Define custom attributes that the account does not have, where it has to define them; without this they are a
+    /// mistake that is told before anything is written
+    #[arg(long, help_heading = TARGET)]
+    pub create_attributes: bool,
+    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// connection's, else auto]
+    #[arg(long, help_heading = LIMITS)]
+    pub rate: Option<String>,
+    /// Requests in flight [default: the connection's]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub concurrency: Option<u64>,
+    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    ///
+    /// It goes on by itself when the platform is back. When the time is over it ends with exit code 6; the checkpoint is
+    /// kept, and the same command goes on.
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    pub wait: Option<String>,
+}
+
+/// `ferry export`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry export --from shop --out contacts.csv
+  ferry export --from shop --out shop-{date}.csv.gz --retain 30d --at-least 5000
+  ferry export --from shop --out shop.csv --changes changes.csv
+  ferry export --from shop --what agents --format csv
+  ferry export --from shop --map columns.yaml --format csv | head
+
+In the names of --out and --changes, {date} is the day on which the run began (2026-11-22) and {time} its time (031500),
+local time.")]
+pub struct Export {
+    /// The connection to read: its name in ferry.yaml, or a platform's
+    #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]
+    pub from: String,
+    /// Which of its lists
+    #[arg(long, value_enum, value_name = "LIST", default_value_t = Listed::Contacts, help_heading = SOURCE)]
+    pub what: Listed,
+    /// The mapping: a YAML file, or the name of a built-in one [default: whole contacts]
+    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    pub map: Option<PathBuf>,
+    /// Leave out contacts that were last changed before this day (2026-11-01) or moment (2026-11-01T08:00:00Z) [default:
+    /// none are left out]
+    #[arg(long, value_name = "DATE", conflicts_with = "changes", help_heading = SOURCE)]
+    pub since: Option<String>,
+    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
+    pub region: Option<String>,
+    /// Use the built-in sandbox for every platform; its data is kept in the state folder
+    #[arg(long, help_heading = SOURCE)]
+    pub sandbox: bool,
+    /// The file to write; its name says how: .csv, .tsv, .json, .jsonl, and .gz or .zst after it [default: `-`, standard
+    /// output]
+    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    pub out: Option<PathBuf>,
+    /// The format, where no name says it [default: jsonl]
+    #[arg(long, value_enum, help_heading = TARGET)]
+    pub format: Option<FileFormat>,
+    /// Write cells as they are: without this, a `'` keeps a spreadsheet from running a cell as a formula
+    #[arg(long, help_heading = TARGET)]
+    pub raw_cells: bool,
+    /// Write what was added, changed and removed since the last finished run of the same export that told it (CSV or
+    /// JSON Lines by name) [default: not written]
+    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    pub changes: Option<PathBuf>,
+    /// After a success, remove files of the same name whose date in it is older than this, such as 30d [default: none]
+    #[arg(long, value_name = "AGE", requires = "out", help_heading = TARGET)]
+    pub retain: Option<String>,
+    /// Fewer contacts than this are a failure, and the file stays as it was [default: any number will do]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub at_least: Option<u64>,
+    /// Write the first N contacts, as a sample: --changes, --retain and --at-least do nothing; `ferry resume` writes all
+    /// [default: all]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub limit: Option<u64>,
+    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// connection's, else auto]
+    #[arg(long, help_heading = LIMITS)]
+    pub rate: Option<String>,
+    /// Requests in flight [default: the connection's]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub concurrency: Option<u64>,
+    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    pub wait: Option<String>,
+    /// Where the rejects go [default: the run's folder]
+    #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
+    pub rejects: Option<PathBuf>,
+    /// Write every contact with its outcome and the id it has on the platform [default: not written]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    pub results: Option<PathBuf>,
+}
+
+/// `ferry convert`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry convert contacts.csv --out contacts.jsonl
+  ferry convert contacts.csv --out clean.csv.gz --map contacts.yaml --region EC
+  zcat old.csv.gz | ferry convert - --out old.jsonl.zst")]
+pub struct Convert {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
+    /// The file to write; its name says how: .csv, .tsv, .json, .jsonl, and .gz or .zst after it
+    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    pub out: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub work: Work,
+}
+
+/// The file that is read, and how.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Source {
+    /// The file: CSV, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The mapping: a YAML file, or the name of a built-in one [default: by column names]
+    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    pub map: Option<PathBuf>,
+    /// The format of the file [default: what its content says]
+    #[arg(long, value_enum, help_heading = SOURCE)]
+    pub format: Option<FileFormat>,
+    /// The encoding of the file, such as utf-8 or windows-1252 [default: what its content says]
+    #[arg(long, value_name = "NAME", help_heading = SOURCE)]
+    pub encoding: Option<String>,
+    /// What separates the columns: `;` `,` `|` or tab [default: what the content says]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = SOURCE)]
+    pub delimiter: Option<char>,
+    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
+    pub region: Option<String>,
+    /// Take cells as they are: without this, a `'` that keeps a spreadsheet from running a cell is written and taken off
+    #[arg(long, help_heading = SOURCE)]
+    pub raw_cells: bool,
+}
+
+/// The work: where it begins and ends, and what it leaves.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Work {
+    /// Begin anew instead of going on with an unfinished run of the same work
+    #[arg(long, help_heading = LIMITS)]
+    pub fresh: bool,
+    /// Stop after N records of the source; the same command without it goes on [default: all]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub limit: Option<u64>,
+    /// Where the rejects go [default: the run's folder]
+    #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
+    pub rejects: Option<PathBuf>,
+    /// Write every record with its outcome and the id it has at the target [default: not written]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    pub results: Option<PathBuf>,
+}
+
+/// What becomes of a contact that is at the target already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnExisting {
+    /// Overwrite with what the source has
+    #[default]
+    Update,
+    /// Fill only its blanks
+    Fill,
+    /// Leave it alone
+    Skip,
+}
+
+/// A list of a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The contacts
+    #[default]
+    Contacts,
+    /// The people of the account to whom contacts can belong
+    Agents,
+    /// What was said with contacts
+    Conversations,
+    /// Prepared messages
+    Templates,
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// Columns separated by commas or the like
+    Csv,
+    /// Columns separated by tabs
+    Tsv,
+    /// One JSON document
+    Json,
+    /// One JSON document a line
+    Jsonl,
+}
+
+/// The separator of columns as people type it: one character, or `tab`, `\t`.
+fn delimiter(text: &str) -> Result<char, String> {
+    let mut chars = text.chars();
+    match (text, chars.next(), chars.next()) {
+        ("tab" | "\\t", _, _) => Ok('\t'),
+        (_, Some(c @ (';' | ',' | '|' | '\t')), None) => Ok(c),
+        _ => Err("expected `;` `,` `|` or `tab`".to_owned()),
+    }
+}
+
+/// A number above 0.
+fn positive(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("expected a whole number above 0".to_owned()),
+    }
+}
