@@ -19,6 +19,7 @@ mod links;
 mod model;
 pub mod people;
 mod reader;
+pub mod rehearsal;
 mod rows;
 mod runs;
 mod schema;
@@ -156,6 +157,20 @@ impl Checkpoint {
         let reader = schema::connect(&shared.path, Use::Read).map_err(|error| error.failure(&shared.path))?;
         let (door, reader) = (Mutex::new(door), Mutex::new(Some(reader)));
         Ok(Checkpoint { inner: Arc::new(Inner { shared, door, reader }) })
+    }
+
+    /// Makes a copy of the checkpoint at `path`, also while another process writes; nothing where there is none.
+    ///
+    /// # Errors
+    /// Exit 1 when it is damaged or cannot be copied.
+    pub fn copy(path: &Path, to: &Path) -> Result<(), Failure> {
+        let Some(checkpoint) = Checkpoint::look(path)? else { return Ok(()) };
+        checkpoint.read(|connection| {
+            // It writes to another file only, and yet counts as writing.
+            connection.execute_batch("PRAGMA query_only = OFF")?;
+            connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+            Ok(())
+        })
     }
 
     /// Writes what is queued, closes the files and gives the lock back; other clones can do nothing any more.

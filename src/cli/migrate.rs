@@ -1,6 +1,6 @@
 //! `ferry migrate`.
 
-use super::import::{Carried, carry, connection, target_asked, work_asked};
+use super::import::{Carried, carry, connection, dry_asked, target_asked, work_asked};
 use super::{Context, args};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
@@ -20,11 +20,12 @@ pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Fail
         mistakes.take::<()>(Err(failure.hint("name two connections")));
     }
     work.check(Path::new("-"), None, &mut mistakes);
+    let dry = dry_asked(&typed.dry, &mut mistakes);
     let asked_of_source =
         SourceAsked { map: typed.map.clone(), region: typed.region.clone(), ..SourceAsked::default() };
     let source = SourcePlan::of_platform(&typed.from, &asked_of_source, &mut mistakes);
     let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
     context.make_state()?;
     let from = Some((from, config.folder.clone()));
-    carry(context, Carried { source, from, connection: (target, from_region.or(target_region)), asked, work })
+    carry(context, Carried { source, from, connection: (target, from_region.or(target_region)), asked, work, dry })
 }

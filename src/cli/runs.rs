@@ -6,7 +6,7 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::duration_of;
 use crate::report::words::{escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
-use crate::run::folder::{RunInfo, all_runs, run_folder, run_named};
+use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,11 +70,14 @@ fn summary_of(info: &RunInfo) -> Summary {
         counts.into_iter().flatten().filter_map(|(name, n)| Some((name.as_str(), n.as_u64()?))).collect()
     };
     let [sent, retried, rate_limited] = info.requests;
-    let is_done = info.status == "done";
     Summary {
         run: info.run.clone(),
         command: info.command.clone(),
-        status: if is_done { Status::Done } else { Status::Unfinished },
+        status: match info.status.as_str() {
+            "done" => Status::Done,
+            DRY_RUN => Status::DryRun,
+            _ => Status::Unfinished,
+        },
         records: info.books,
         skipped: counts("skipped"),
         rejects: counts("rejects"),
@@ -85,7 +88,7 @@ fn summary_of(info: &RunInfo) -> Summary {
         rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),
         source: info.source.clone(),
         target: info.target.clone(),
-        next_command: (!is_done).then(|| next_of(info)),
+        next_command: (info.status == "unfinished").then(|| next_of(info)),
         ..Summary::default()
     }
 }
@@ -118,7 +121,8 @@ fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
 fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
-    let old = all_runs(&context.state).into_iter().filter(|info| info.status == "done" && info.started_ms < before_ms);
+    let old =
+        all_runs(&context.state).into_iter().filter(|info| info.status != "unfinished" && info.started_ms < before_ms);
     let mut count = 0;
     for info in old {
         let folder = run_folder(&context.state, &info.run);

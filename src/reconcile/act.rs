@@ -38,6 +38,10 @@ impl Reconciler {
         steps: &[Step],
         found: Option<&Found>,
     ) -> Result<Turn, Fault> {
+        if let Some(rehearsing) = &self.rehearsing {
+            self.rehearse(rehearsing, person, story, delta, steps, found)?;
+            return Ok(Turn::End(story.outcome()));
+        }
         let mut whom = found.map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
         let mut after = None;
         let platform = self.connector.platform();

@@ -11,6 +11,7 @@ use crate::http::Http;
 use crate::identity::{IdentityValue, canonical};
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::{Connector, Fault, Found, Lookup, Page, Reading};
+use crate::reconcile::rehearse::Rehearsing;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -74,6 +75,7 @@ pub struct Finder {
     /// Somebody who exists, and from when on (milliseconds since 1970) a search can be expected to find them.
     known: Mutex<Vec<(Found, u64)>>,
     changed: Changed,
+    rehearsing: Option<Arc<Rehearsing>>,
 }
 
 /// The ids of contacts that this run has changed, so that nobody is compared with what a snapshot says of them. A
@@ -134,6 +136,7 @@ impl Finder {
             proofs: Mutex::default(),
             known: Mutex::new(known.into_iter().map(|found| (found, 0)).collect()),
             changed: Changed::new(),
+            rehearsing: None,
         }
     }
 
@@ -180,6 +183,11 @@ impl Finder {
     fn known_by(&self, now_ms: u64) -> Vec<Found> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().filter(|(_, from_ms)| *from_ms <= now_ms).map(|(found, _)| found.clone()).collect()
+    }
+
+    /// Whoever would be written in a dry run is found as they would be then.
+    pub fn rehearse(&mut self, rehearsing: Arc<Rehearsing>) {
+        self.rehearsing = Some(rehearsing);
     }
 
     /// Whether everybody can be looked up by these fields.
@@ -257,14 +265,22 @@ impl Finder {
     ) -> Result<Finding, Fault> {
         if let Some(id) = wanted.contact.text(Field::TargetId) {
             return match self.read(id, None, since_ms).await? {
-                (Reading::There(found), is_fresh) => Ok(Finding::One { found, by: Some(Field::TargetId), is_fresh }),
+                (Reading::There(found), is_fresh) => {
+                    let rehearsed = self.rehearsing.as_ref().map(|rehearsing| rehearsing.found(id)).transpose()?;
+                    let found = rehearsed.flatten().unwrap_or(found);
+                    Ok(Finding::One { found, by: Some(Field::TargetId), is_fresh })
+                }
                 (Reading::Gone, _) => Err(Fault::Refused(vec![not_there(id)])),
                 (Reading::Unreadable, _) => Err(Fault::Fatal(unreadable())),
             };
         }
         let mut hits: Vec<(Found, Field, bool)> = Vec::new();
         for identity in identities {
-            for (found, is_fresh) in self.find_one(&wanted.contact, identities, identity, since_ms).await? {
+            let mut found = self.find_one(&wanted.contact, identities, identity, since_ms).await?;
+            if let Some(rehearsing) = &self.rehearsing {
+                rehearsing.meet(&mut found, identity)?;
+            }
+            for (found, is_fresh) in found {
                 if !hits.iter().any(|(known, ..)| known.id == found.id) {
                     hits.push((found, identity.field, is_fresh));
                 }
@@ -519,7 +535,7 @@ fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failur
 }
 
 /// Every phone, e-mail and handle of a contact, comparable.
-fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
+pub(super) fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
     let of = |field: Field| {
         contact.list(field).iter().map(move |value| IdentityValue { field, value: canonical(field, value) })
     };

@@ -10,6 +10,7 @@ pub mod half_made;
 pub mod locks;
 pub mod person;
 mod problems;
+pub mod rehearse;
 pub mod silence;
 pub mod slot;
 mod story;
@@ -28,6 +29,7 @@ use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
 use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown};
+use rehearse::Rehearsing;
 use silence::Silence;
 use slot::Slot;
 use std::sync::Arc;
@@ -112,6 +114,8 @@ pub struct Reconciler {
     pub gate: Gate,
     /// Who is being made.
     pub half_made: HalfMade,
+    /// Where what would be written is kept in a dry run; none: it is written.
+    pub rehearsing: Option<Arc<Rehearsing>>,
     /// Turns true when the run is to stop.
     pub stop: watch::Receiver<bool>,
     /// Whether anything has ever arrived over this connection.
@@ -351,8 +355,14 @@ impl Reconciler {
         by: Option<Field>,
     ) -> Result<Turn, Fault> {
         story.target_id = Some(found.id.clone());
-        for name in self.silence.learn(&found.contact) {
-            self.checkpoint.forget(&silence::memory_of(&name))?;
+        let is_rehearsed = match &self.rehearsing {
+            Some(rehearsing) => rehearsing.has(&found.id)?,
+            None => false,
+        };
+        if !is_rehearsed {
+            for name in self.silence.learn(&found.contact) {
+                self.checkpoint.forget(&silence::memory_of(&name))?;
+            }
         }
         if let Some(field) = by.filter(|by| person.is_unclear(*by, &found.contact)) {
             return Ok(Turn::Reject(vec![shared(field, &found.id)]));

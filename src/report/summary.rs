@@ -132,6 +132,10 @@ pub struct Summary {
     /// What the real run would take, after a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
+    /// What only the real run can tell, after a dry run: names that the platform may drop without a word, and for how
+    /// many.
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    pub uncertain: Counts,
     /// How it is known that an export has everybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completeness: Option<Completeness>,
@@ -144,6 +148,12 @@ pub struct Summary {
     /// Where they went, in words.
     #[serde(skip)]
     pub target: String,
+    /// When the real run would be done, begun now.
+    #[serde(skip)]
+    pub finish: Option<String>,
+    /// What else people are told after a dry run, line by line.
+    #[serde(skip)]
+    pub shown: Vec<String>,
     /// The command that brings the rejects in, once they are fixed.
     #[serde(skip)]
     pub rejects_command: Option<String>,
@@ -168,6 +178,10 @@ impl Summary {
         out.push_str(&self.books());
         out.push_str(&listed("rejects, by reason", &self.rejects));
         out.push_str(&listed("not carried (the target has no room for it)", &self.not_carried));
+        out.push_str(&listed("only the real run can tell whether the platform keeps", &self.uncertain));
+        if !self.shown.is_empty() {
+            out.push_str(&format!("\n{}\n", self.shown.join("\n")));
+        }
         out.push('\n');
         out.push_str(&self.effort());
         out.push_str(&self.forecast());
@@ -260,7 +274,8 @@ impl Summary {
     fn forecast(&self) -> String {
         let Some(forecast) = self.forecast else { return String::new() };
         let takes = Duration::try_from_secs_f64(forecast.seconds).unwrap_or_default();
-        format!("the real run: about {}, {}\n", count(forecast.requests, "request", "requests"), time(takes))
+        let finish = self.finish.as_ref().map(|finish| format!(", done at {finish} if begun now")).unwrap_or_default();
+        format!("the real run: about {}, {}{finish}\n", count(forecast.requests, "request", "requests"), time(takes))
     }
 
     fn what_next(&self) -> String {

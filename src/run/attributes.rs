@@ -48,6 +48,23 @@ pub enum Changed {
     Done(Definition),
 }
 
+/// All that the account defines, and those that are missing as if it did: for a dry run, which defines none.
+///
+/// # Errors
+/// What the platform answered instead.
+pub async fn imagine(connector: &dyn Connector, http: &Http, names: &[String]) -> Result<Vec<Definition>, Failure> {
+    if !connector.platform().defines_attributes {
+        return Ok(Vec::new());
+    }
+    let mut defined = connector.attributes(http).await.map_err(stops)?;
+    for name in names {
+        if !defined.iter().any(|known| known.name == *name) {
+            defined.push(Definition { id: format!("new:{name}"), name: name.clone() });
+        }
+    }
+    Ok(defined)
+}
+
 /// Sees to it that the account defines these attributes, before anything is written that has them. Gives back all that
 /// it defines; nothing where a platform defines none.
 ///

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::outcome::Failure;
 use crate::plan::Connection;
 use crate::report::Console;
-use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
+use crate::run::folder::{DRY_RUN, RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::import::ImportPlan;
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
@@ -15,6 +15,8 @@ pub(super) struct Begun {
     pub(super) info: RunInfo,
     pub(super) no: RunNo,
     pub(super) folder: PathBuf,
+    /// The folder of the run that is gone on with: its own, but for a dry run.
+    pub(super) earlier: PathBuf,
     pub(super) is_resumed: bool,
     /// The number of the pass that comes.
     pub(super) next_pass: u32,
@@ -71,6 +73,9 @@ pub(super) fn begin(
     clock: Clock,
 ) -> Result<Begun, Failure> {
     let work = work_of(plan);
+    if plan.dry.is_some() {
+        return begin_dry(plan, checkpoint, console, clock, &work);
+    }
     if !plan.work.fresh
         && let Some(row) = checkpoint.unfinished(&work)?
         && let Ok(mut info) = run_named(&plan.state, &row.name)
@@ -80,7 +85,8 @@ pub(super) fn begin(
         info.folder = plan.folder.clone();
         console.note(&format!("going on with `{}`, which was left at {had} records", info.run));
         let folder = run_folder(&plan.state, &info.run);
-        return Ok(Begun { info, no: row.no, folder, is_resumed: true, next_pass: row.pass + 1, started: clock.now() });
+        let (earlier, next_pass, started) = (folder.clone(), row.pass + 1, clock.now());
+        return Ok(Begun { info, no: row.no, folder, earlier, is_resumed: true, next_pass, started });
     }
     for other in checkpoint.other_unfinished(&work)? {
         let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
@@ -89,14 +95,45 @@ pub(super) fn begin(
             plan.connection.name, other.name
         ));
     }
-    let mut info = new_run(&plan.state, plan.command(), &plan.source.shown, &plan.connection.name, &work, clock)?;
-    info.arguments = plan.arguments.clone();
-    info.folder = plan.folder.clone();
+    let mut info = new_info(plan, &work, clock)?;
     info.checkpoint = Some(checkpoint_path(&plan.state, &plan.connection, &plan.address)?);
     let folder = run_folder(&plan.state, &info.run);
     info.save(&plan.state)?;
-    let new =
-        NewRun { name: info.run.clone(), work, command: plan.command().to_owned(), info: serde_json::Value::Null };
-    let no = checkpoint.begin(&new)?;
-    Ok(Begun { info, no, folder, is_resumed: false, next_pass: 1, started: clock.now() })
+    let no = checkpoint.begin(&new_row(plan, &info, work))?;
+    Ok(Begun { info, no, earlier: folder.clone(), folder, is_resumed: false, next_pass: 1, started: clock.now() })
+}
+
+fn new_info(plan: &ImportPlan, work: &str, clock: Clock) -> Result<RunInfo, Failure> {
+    let mut info = new_run(&plan.state, plan.command(), &plan.source.shown, &plan.connection.name, work, clock)?;
+    info.arguments = plan.arguments.clone();
+    info.folder = plan.folder.clone();
+    Ok(info)
+}
+
+fn new_row(plan: &ImportPlan, info: &RunInfo, work: String) -> NewRun {
+    NewRun { name: info.run.clone(), work, command: plan.command().to_owned(), info: serde_json::Value::Null }
+}
+
+/// A dry run is never gone on with. It does what the real run would do next: go on with an unfinished one, in the copy
+/// of the checkpoint, or begin.
+fn begin_dry(
+    plan: &ImportPlan,
+    checkpoint: &Checkpoint,
+    console: &Console,
+    clock: Clock,
+    work: &str,
+) -> Result<Begun, Failure> {
+    let mut info = new_info(plan, work, clock)?;
+    info.status = DRY_RUN.to_owned();
+    info.save(&plan.state)?;
+    let (folder, started) = (run_folder(&plan.state, &info.run), clock.now());
+    if !plan.work.fresh
+        && let Some(row) = checkpoint.unfinished(work)?
+    {
+        console.note(&format!("the real run would go on with `{}`", row.name));
+        let earlier = run_folder(&plan.state, &row.name);
+        return Ok(Begun { info, no: row.no, folder, earlier, is_resumed: true, next_pass: row.pass + 1, started });
+    }
+    let no = checkpoint.begin(&new_row(plan, &info, work.to_owned()))?;
+    Ok(Begun { info, no, earlier: folder.clone(), folder, is_resumed: false, next_pass: 1, started })
 }

@@ -6,11 +6,16 @@ use crate::http::Traffic;
 use crate::outcome::{Books, Exit, Failure};
 use crate::report::{Requests, Status, Summary};
 use crate::run::begin::Begun;
+use crate::run::dry::{self, Stage};
+use crate::run::first::PEOPLE;
+use crate::run::folder::DRY_RUN;
+use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
 use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
 use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
+use std::path::Path;
 
 /// How a run ended.
 pub struct Ended {
@@ -49,6 +54,7 @@ pub(super) async fn finish(
     stop: &Stop,
     mut begun: Begun,
     worked: Worked,
+    stage: Option<&Stage>,
     failure: Option<Failure>,
 ) -> Result<Ended, Failure> {
     // What was held back because of a stop is no failure.
@@ -76,13 +82,38 @@ pub(super) async fn finish(
     add_up(&mut begun, target, worked.traffic);
     begun.info.books = books;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
-    begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+    let told = match (stage, &plan.dry, target) {
+        (Some(stage), Some(dry), Some(target)) if is_done => {
+            let seconds = begun.info.seconds;
+            let told = dry::tell(stage, dry, checkpoint, (begun.no, worked.pass), target, &plan.connection, seconds);
+            told.map_err(|fault| failure = Some(fault)).unwrap_or_default()
+        }
+        _ => dry::Told::default(),
+    };
+    let status = match (stage, is_done) {
+        (Some(_), _) => Status::DryRun,
+        (None, true) => Status::Done,
+        (None, false) => Status::Unfinished,
+    };
+    begun.info.status = match status {
+        Status::DryRun => DRY_RUN,
+        Status::Done => "done",
+        Status::Unfinished => "unfinished",
+    }
+    .to_owned();
     let summary = Summary {
-        status: if is_done { Status::Done } else { Status::Unfinished },
-        next_command: (!is_done).then(|| go_on(&plan.arguments)),
+        status,
+        next_command: (status == Status::Unfinished).then(|| go_on(&plan.arguments)),
+        forecast: told.forecast,
+        finish: told.finish,
+        uncertain: told.uncertain.into_iter().collect(),
+        shown: told.shown,
         completeness: worked.completeness.map(shown_completeness),
         ..summary(plan, &begun, tally)
     };
+    if status != Status::Unfinished {
+        forget_sources(&begun.folder, stage.is_some());
+    }
     begun.info.summary = serde_json::to_value(&summary).ok();
     let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
     let saved =
@@ -132,6 +163,17 @@ fn shown_completeness(completeness: Completeness) -> crate::report::Completeness
         Completeness::Counted => crate::report::Completeness::Counted,
         Completeness::Repeated => crate::report::Completeness::Repeated,
         Completeness::Unproven => crate::report::Completeness::Unproven,
+    }
+}
+
+/// What was kept of a source platform for going on, and, of a dry run, who in the source is the same person. What
+/// cannot be removed does no harm.
+fn forget_sources(folder: &Path, is_dry: bool) {
+    let people = [PEOPLE, "people.held", "first.json"];
+    for name in [SPOOL_FILE].into_iter().chain(people.into_iter().filter(|_| is_dry)) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.join(format!("{name}{suffix}")));
+        }
     }
 }
 

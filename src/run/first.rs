@@ -59,7 +59,7 @@ impl First {
 const ATTRIBUTES_MAX: usize = 10_000;
 
 const SUMS: &str = "first.json";
-const PEOPLE: &str = "people.db";
+pub(super) const PEOPLE: &str = "people.db";
 
 /// Size and time of change of a file; `None` when it cannot be told.
 pub fn stamp_of(path: &Path) -> Option<(u64, u128)> {
@@ -71,7 +71,7 @@ pub fn stamp_of(path: &Path) -> Option<(u64, u128)> {
 /// What an earlier process of this run found, when the file has not changed since.
 pub fn kept(folder: &Path, stamp: Option<(u64, u128)>, read_as: &str) -> Option<(First, People)> {
     let first = last(folder)?;
-    (stamp.is_some() && first.stamp == stamp && first.read_as == read_as).then_some(())?;
+    first.is_of(stamp, read_as).then_some(())?;
     Some((first, People::open(&folder.join(PEOPLE)).ok()?))
 }
 
@@ -92,6 +92,17 @@ impl First {
         }
         Err(Failure::usage(format!("the records have more than {ATTRIBUTES_MAX} custom attributes"))
             .hint("name those that are meant under `attributes:` in the mapping, and say `unmapped: ignore`"))
+    }
+
+    /// Whether it is about the source as it is now.
+    pub fn is_of(&self, stamp: Option<(u64, u128)>, read_as: &str) -> bool {
+        stamp.is_some() && self.stamp == stamp && self.read_as == read_as
+    }
+
+    /// The same before anything was counted.
+    pub fn emptied(self) -> First {
+        let First { stamp, read_as, since_pass, before_pass, is_clean, .. } = self;
+        First { stamp, read_as, since_pass, before_pass, is_clean, ..First::default() }
     }
 
     /// Keeps the sums for the next process, whole or not at all.

@@ -18,7 +18,7 @@ pub struct RunInfo {
     pub source: String,
     /// The file or connection it writes.
     pub target: String,
-    /// `done` or `unfinished`.
+    /// `done`, `unfinished` or [`DRY_RUN`].
     pub status: String,
     /// When it began, local time.
     pub started: String,
@@ -43,6 +43,9 @@ pub struct RunInfo {
     /// The last summary.
     pub summary: Option<Value>,
 }
+
+/// The status of a run that wrote nothing, and is never gone on with.
+pub const DRY_RUN: &str = "dry-run";
 
 /// The name of the file.
 const FILE: &str = "run.json";
@@ -82,7 +85,7 @@ pub fn begin_run(
     is_fresh: bool,
     clock: Clock,
 ) -> Result<(RunInfo, bool), Failure> {
-    let is_same = |info: &RunInfo| info.status != "done" && info.command == command && info.work == work;
+    let is_same = |info: &RunInfo| info.status == "unfinished" && info.command == command && info.work == work;
     if !is_fresh && let Some(info) = all_runs(state).into_iter().find(is_same) {
         return Ok((info, true));
     }

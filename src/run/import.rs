@@ -6,10 +6,9 @@
 use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent};
 use crate::clock::Clock;
-use crate::contact::Field;
 use crate::files::{Dialect, Format, Opened, RejectsWriter};
+use crate::mapping::Duplicates;
 use crate::mapping::phone::Region;
-use crate::mapping::{BindOptions, Bound, Duplicates, Overflow};
 use crate::outcome::{Books, Exit, Failure};
 use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::Needs;
@@ -23,6 +22,8 @@ use crate::record::Header;
 use crate::report::{Console, Progress, State};
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
+use crate::run::bind::mapper;
+use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
 use crate::run::item::{Item, Mapper};
@@ -39,6 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
+pub use crate::run::bind::{bind, check_regions, singular};
 pub use crate::run::finish::Ended;
 
 /// People that wait without a slot, at most: each is a contact in memory.
@@ -70,6 +72,8 @@ pub struct ImportPlan {
     pub only_existing: bool,
     /// Custom attributes that the account does not define are defined.
     pub create_attributes: bool,
+    /// Nothing is written; what would be is told.
+    pub dry: Option<DryPlan>,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -98,6 +102,8 @@ struct Line<'a> {
     clock: Clock,
     stop: &'a Stop,
     checkpoint: &'a Checkpoint,
+    /// The copies that a dry run works on.
+    stage: Option<&'a Stage>,
     mapper: Arc<Mapper>,
 }
 
@@ -115,10 +121,12 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl)),
     };
     let mapper = Arc::new(mapper(plan, &header, console)?);
-    let checkpoint = Checkpoint::open(&checkpoint_path(&plan.state, &plan.connection, &plan.address)?)?;
+    let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
+    let stage = plan.dry.as_ref().map(|_| Stage::new(&plan.state, &path)).transpose()?;
+    let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
     let mut begun = begin(plan, &checkpoint, console, clock)?;
     let mut worked = Worked::default();
-    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, mapper };
+    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper };
     let mut reached = None;
     let read = match line.read(&begun, &mut reached, &mut worked).await {
         Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
@@ -139,7 +147,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     {
         return Err(abandon(plan, &checkpoint, &begun, failure.clone()));
     }
-    finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, result.err()).await
+    finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, stage.as_ref(), result.err()).await
 }
 
 /// The target, once it has answered. From now on a stop is told to its door.
@@ -265,13 +273,17 @@ impl<'a> Line<'a> {
         if let Some(first) = kept(&begun.folder, stamp, &read_as) {
             return Ok(Some(first));
         }
-        let first = First {
-            stamp,
-            read_as,
-            since_pass: begun.next_pass,
-            before_pass: last(&begun.folder).map_or(0, |last| last.since_pass),
-            is_clean: !begun.is_resumed,
-            ..First::default()
+        let first = match last(&begun.earlier) {
+            // A dry run of what another run has begun: it reads for itself, and as that run would.
+            Some(last) if self.stage.is_some() && last.is_of(stamp, &read_as) => last.emptied(),
+            last => First {
+                stamp,
+                read_as,
+                since_pass: begun.next_pass,
+                before_pass: last.map_or(0, |last| last.since_pass),
+                is_clean: !begun.is_resumed,
+                ..First::default()
+            },
         };
         let progress = self.console.progress(&format!("reading {}", self.plan.source.shown), None);
         let (source, mapper, folder) = (opened.source, Arc::clone(&self.mapper), begun.folder.clone());
@@ -318,11 +330,15 @@ impl<'a> Line<'a> {
         let mut ready = target.connector.prepare(&target.http, &needs).await.map_err(stops)?;
         let (connector, http) = (&*target.connector, &*target.http);
         let create = self.plan.create_attributes;
-        ready.attributes =
-            attributes::ensure(connector, http, checkpoint, self.clock, target.settle, &needs.attributes, create)
-                .await?;
+        let settle = target.settle;
+        ready.attributes = match self.stage {
+            Some(_) if create => attributes::imagine(connector, http, &needs.attributes).await?,
+            _ => attributes::ensure(connector, http, checkpoint, self.clock, settle, &needs.attributes, create).await?,
+        };
         let (identity, people) = (self.mapper.finds_by.clone(), first.people());
-        let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
+        let rehearsing = self.stage.map(|stage| Arc::clone(&stage.rehearsing));
+        let mut finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
+        rehearsing.clone().into_iter().for_each(|rehearsing| finder.rehearse(rehearsing));
         if self.plan.work.fresh {
             for (name, _) in checkpoint.recall_all(MEMORY)? {
                 checkpoint.forget(&name)?;
@@ -354,6 +370,7 @@ impl<'a> Line<'a> {
                     .into_iter()
                     .filter_map(|open| open.intent.target_id),
             ),
+            rehearsing,
             stop: self.stop.watch(),
             has_succeeded: AtomicBool::new(checkpoint.has_links()),
             failures_in_a_row: AtomicU32::new(0),
@@ -395,8 +412,12 @@ impl<'a> Line<'a> {
         begun: &mut Begun,
     ) -> Result<(), Failure> {
         let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
-        let verb = if self.plan.from.is_some() { "moving" } else { "importing" };
-        let progress = self.console.progress(&format!("{verb} into {}", self.plan.connection.name), Some(total));
+        let verb = match (&self.stage, &self.plan.from) {
+            (Some(_), _) => "comparing with",
+            (None, Some(_)) => "moving into",
+            (None, None) => "importing into",
+        };
+        let progress = self.console.progress(&format!("{verb} {}", self.plan.connection.name), Some(total));
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(TICK);
         let mut since_save = 0;
@@ -439,96 +460,6 @@ fn books_so_far(counters: &Counters) -> Books {
     Books { read, rejected, unchanged, pending, ..Books::default() }
 }
 
-fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> Result<Mapper, Failure> {
-    let platform = plan.connection.platform;
-    let finds_by = platform.finds_by.to_vec();
-    let (bound, overflow, _) = bind(&plan.source, header, plan.connection_region, finds_by, console)?;
-    let identity = bound.identity().to_vec();
-    let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
-    let finds_by: Vec<Field> = identity.iter().copied().filter(finds).collect();
-    if finds_by.is_empty() {
-        let named: Vec<String> = identity.iter().map(|field| format!("`{}`", singular(*field))).collect();
-        let known: Vec<String> = platform.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
-        return Err(Failure::usage(format!(
-            "`identity` names {}, by which {} finds nobody",
-            named.join(" and "),
-            platform.title
-        ))
-        .hint(format!("it finds people by {}", known.join(", "))));
-    }
-    let mapper = Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow };
-    check_identity(plan, &mapper)?;
-    Ok(mapper)
-}
-
-/// Somebody has to be findable at the target by something that the source has.
-fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
-    let writes = mapper.bound.writes();
-    let source_holds = |field: &Field| {
-        let source = plan.from.as_ref().map(|from| from.connection.platform);
-        *field != Field::TargetId && source.is_none_or(|source| source.holds.contains(field))
-    };
-    let is_found = |field: &Field| writes.fields.has(*field) || (writes.carries && source_holds(field));
-    if mapper.finds_by.iter().any(is_found) {
-        return Ok(());
-    }
-    let title = plan.connection.platform.title;
-    let names: Vec<String> = mapper.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
-    let names = names.join(" or ");
-    let failure = Failure::usage(format!(
-        "{title} finds people by {names}, and nothing says where {} from",
-        if mapper.finds_by.len() == 1 { "that comes" } else { "one of them comes" }
-    ));
-    Err(match mapper.finds_by.first() {
-        Some(field) => failure.hint(format!(
-            "say it in a mapping: `contact: {{ {}: … }}` with the column (of a platform: `id`, `attributes.NAME`) that holds it",
-            singular(*field)
-        )),
-        None => failure,
-    })
-}
-
-/// The field as one names its first value.
-pub fn singular(field: Field) -> &'static str {
-    match field {
-        Field::Phones => "phone",
-        Field::Emails => "email",
-        _ => field.name(),
-    }
-}
-
-/// Binds the mapping, or the one that follows from the column names, which is told.
-pub fn bind(
-    source: &SourcePlan,
-    header: &Header,
-    region: Option<Region>,
-    identity_default: Vec<Field>,
-    console: &Console,
-) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
-    let options = BindOptions { region: source.region, fallback_region: region, identity_default };
-    match &source.mapping {
-        Some((mapping, _)) => {
-            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
-            Ok((bound, mapping.overflow, mapping.identity.clone()))
-        }
-        None if *header == Header::Contact => {
-            let mapping = crate::mapping::Mapping::by_names_seen(header, &[]).mapping;
-            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
-            Ok((bound, mapping.overflow, None))
-        }
-        None => {
-            let by_names = crate::mapping::Mapping::by_names_seen(header, &source.names_seen());
-            console.note("no mapping was given, so the columns are taken by their names:");
-            for line in &by_names.plan {
-                console.note(&format!("  {line}"));
-            }
-            let mapping = by_names.mapping;
-            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
-            Ok((bound, mapping.overflow, mapping.identity.clone()))
-        }
-    }
-}
-
 /// What the rejects of a source of this format are called: tables stay tables.
 pub fn rejects_name(format: Format) -> &'static str {
     match format {
@@ -536,19 +467,6 @@ pub fn rejects_name(format: Format) -> &'static str {
         Format::Tsv => "rejects.tsv",
         Format::Json | Format::Jsonl => "rejects.jsonl",
     }
-}
-
-/// More phones than one in this many without a country code are a mistake, when nobody named a region.
-const PHONES_WITHOUT_CODE: u64 = 10;
-
-/// Phones without a country code, and no region anywhere: nobody could be found by them.
-pub fn check_regions(bound: &Bound, shown: &str) -> Result<(), Failure> {
-    let (without, phones) = bound.phones_without_code();
-    if without * PHONES_WITHOUT_CODE <= phones {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given"))
-        .hint("say which country they are of: `--region EC`, or `phone_region: EC` in the mapping; `--region none` says that it is meant"))
 }
 
 /// Reads and maps on the pool, and hands the items over.

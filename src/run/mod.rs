@@ -4,8 +4,10 @@
 
 pub mod attributes;
 mod begin;
+mod bind;
 mod changes;
 pub mod convert;
+pub mod dry;
 pub mod export;
 mod finish;
 pub mod first;

@@ -3,7 +3,8 @@
 use crate::report::words::shell;
 
 /// Options that hold for one start only.
-const ONCE: [(&str, bool); 2] = [("--fresh", false), ("--limit", true)];
+const ONCE: [(&str, bool); 5] =
+    [("--fresh", false), ("--limit", true), ("--dry-run", false), ("-n", false), ("--plan", true)];
 
 /// Options that name a file of the run, and would be written over.
 const FILES: [(&str, bool); 2] = [("--rejects", true), ("--results", true)];
@@ -73,7 +74,8 @@ mod tests {
     #[test]
     fn what_held_for_one_start_is_not_said_again() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let typed = words("import a.csv --limit 10 --to shop --fresh --limit=5 --map m.yaml --rejects r.csv");
+        let typed =
+            words("import a.csv -n --plan=p.csv --limit 10 --to shop --fresh --limit=5 --map m.yaml --rejects r.csv");
         assert_eq!(go_on(&typed), "ferry import a.csv --to shop --map m.yaml --rejects r.csv");
         let rejects = with_rejects(&typed, "a.csv", "my rejects.csv");
         assert_eq!(rejects.as_deref(), Some("ferry import 'my rejects.csv' --to shop --map m.yaml"));

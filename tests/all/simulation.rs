@@ -242,6 +242,7 @@ fn plan_of(folder: &Path, connection: Connection) -> ImportPlan {
         on_existing: OnExisting::Update,
         only_existing: false,
         create_attributes: false,
+        dry: None,
         work: WorkAsked::default(),
         wait: Duration::ZERO,
         state,

@@ -20,6 +20,9 @@ pub struct Import {
     pub target: Target,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub dry: Dry,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub work: Work,
 }
 
@@ -46,7 +49,21 @@ pub struct Migrate {
     pub target: Target,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub dry: Dry,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub work: Work,
+}
+
+/// A look before the leap.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Dry {
+    /// Read everything, write nothing at the target: tell what would be written, field by field, and how long it takes
+    #[arg(long, short = 'n', help_heading = LIMITS)]
+    pub dry_run: bool,
+    /// With --dry-run: write every record and what would become of it (CSV, or JSON Lines, by its name)
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = OUTPUT)]
+    pub plan: Option<PathBuf>,
 }
 
 /// The platform that is written to, and how.

@@ -1,0 +1,165 @@
+//! A dry run for one person: what would be written is kept, and nothing leaves.
+//!
+//! Finding is the real thing. Whoever would have been written is met by those who come later as they would be then.
+
+use super::Reconciler;
+use super::find::all_identities;
+use super::person::Person;
+use super::story::Story;
+use crate::checkpoint::rehearsal::Rehearsal;
+use crate::contact::Contact;
+use crate::identity::IdentityValue;
+use crate::outcome::Failure;
+use crate::platforms::diff::{Change, Delta};
+use crate::platforms::{Found, Step, StepKind};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How the id of somebody begins who would be created: nobody has it yet.
+const IMAGINED: &str = "new:";
+
+/// More names than this are not kept apart.
+const NAMES_MAX: usize = 10_000;
+
+/// What a dry run keeps.
+pub struct Rehearsing {
+    store: Rehearsal,
+    requests: AtomicU64,
+    uncertain: Mutex<BTreeMap<String, u64>>,
+}
+
+/// What would be written for one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Field by field.
+    pub changes: Vec<PlannedChange>,
+    /// What only the real run can tell: names that the platform may drop without a word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncertain: Vec<String>,
+    /// Requests that it takes.
+    pub requests: u64,
+}
+
+/// One value that would change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChange {
+    /// `email`, `attributes.Plan`, `tags`.
+    pub field: String,
+    /// What is there; none: nothing.
+    pub old: Option<String>,
+    /// What would be there; none: nothing.
+    pub new: Option<String>,
+}
+
+impl From<&Change> for PlannedChange {
+    fn from(change: &Change) -> PlannedChange {
+        PlannedChange { field: change.field.clone(), old: change.old.clone(), new: change.new.clone() }
+    }
+}
+
+impl Rehearsing {
+    /// Keeps what would be written in this store.
+    pub fn new(store: Rehearsal) -> Rehearsing {
+        Rehearsing { store, requests: AtomicU64::new(0), uncertain: Mutex::default() }
+    }
+
+    /// Requests that would write.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Names of which only the real run can tell whether the platform keeps them, and for how many.
+    pub fn uncertain(&self) -> BTreeMap<String, u64> {
+        self.uncertain.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What would be written for the person whose record stands there.
+    ///
+    /// # Errors
+    /// Exit 1 when the store fails.
+    pub fn planned(&self, ordinal: u64) -> Result<Option<Planned>, Failure> {
+        let text = self.store.planned(ordinal)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Whether somebody would have been written already.
+    pub fn has(&self, id: &str) -> Result<bool, Failure> {
+        Ok(self.store.by_id(id)?.is_some())
+    }
+
+    /// Somebody as they would be.
+    pub(super) fn found(&self, id: &str) -> Result<Option<Found>, Failure> {
+        Ok(self.store.by_id(id)?.map(|json| found_of(id, &json)))
+    }
+
+    /// Puts those who would have been written into what was found for a value.
+    pub(super) fn meet(&self, hits: &mut Vec<(Found, bool)>, identity: &IdentityValue) -> Result<(), Failure> {
+        for (found, is_fresh) in hits.iter_mut() {
+            if let Some(rehearsed) = self.found(&found.id)? {
+                (*found, *is_fresh) = (rehearsed, true);
+            }
+        }
+        for (id, json) in self.store.by_identity(identity)? {
+            if !hits.iter().any(|(found, _)| found.id == id) {
+                hits.push((found_of(&id, &json), true));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes these names for one person; whether any of them comes up for the first time.
+    fn note(&self, names: &[String]) -> bool {
+        let mut uncertain = self.uncertain.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = names.iter().any(|name| !uncertain.contains_key(name));
+        for name in names {
+            if uncertain.len() < NAMES_MAX || uncertain.contains_key(name) {
+                *uncertain.entry(name.clone()).or_default() += 1;
+            }
+        }
+        is_first
+    }
+}
+
+fn found_of(id: &str, json: &str) -> Found {
+    let contact = match serde_json::from_str(json) {
+        Ok(Value::Object(object)) => Contact::from_json(&object),
+        _ => Contact::default(),
+    };
+    Found { id: id.to_owned(), contact }
+}
+
+impl Reconciler {
+    /// Keeps what would be written, in place of writing it.
+    pub(super) fn rehearse(
+        &self,
+        rehearsing: &Rehearsing,
+        person: &Person,
+        story: &mut Story,
+        delta: &Delta,
+        steps: &[Step],
+        found: Option<&Found>,
+    ) -> Result<(), Failure> {
+        let is_create = steps.iter().any(|step| step.kind == StepKind::Create);
+        story.has_created |= is_create;
+        story.has_updated |= !is_create;
+        story.cleared += delta.cleared;
+        let uncertain = self.silence.untried(delta);
+        // A name is read back at its first use.
+        let requests = steps.len() as u64 + u64::from(rehearsing.note(&uncertain));
+        rehearsing.requests.fetch_add(requests, Ordering::Relaxed);
+        let id = found.map_or_else(|| format!("{IMAGINED}{}", person.origin.ordinal), |found| found.id.clone());
+        if id.starts_with(IMAGINED) {
+            story.target_id = None;
+        }
+        let json = Value::Object(delta.after.to_json()).to_string();
+        rehearsing.store.put(&id, &json, &all_identities(&delta.after))?;
+        let changes = delta.changes.iter().map(PlannedChange::from).collect();
+        let planned = Planned { changes, uncertain, requests };
+        let text = serde_json::to_string(&planned)
+            .map_err(|error| Failure::failed("what would be written cannot be kept").cause(error))?;
+        rehearsing.store.plan(person.origin.ordinal, &text)
+    }
+}

@@ -1,0 +1,116 @@
+//! Binding a mapping to a source and its target: all that is wrong between the three is told before anything is sent.
+
+use crate::contact::Field;
+use crate::mapping::phone::Region;
+use crate::mapping::{BindOptions, Bound, Overflow};
+use crate::outcome::Failure;
+use crate::plan::SourcePlan;
+use crate::record::Header;
+use crate::report::Console;
+use crate::run::import::ImportPlan;
+use crate::run::item::Mapper;
+use std::sync::Arc;
+
+/// Maps records for this plan.
+pub(super) fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> Result<Mapper, Failure> {
+    let platform = plan.connection.platform;
+    let finds_by = platform.finds_by.to_vec();
+    let (bound, overflow, _) = bind(&plan.source, header, plan.connection_region, finds_by, console)?;
+    let identity = bound.identity().to_vec();
+    let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
+    let finds_by: Vec<Field> = identity.iter().copied().filter(finds).collect();
+    if finds_by.is_empty() {
+        let named: Vec<String> = identity.iter().map(|field| format!("`{}`", singular(*field))).collect();
+        let known: Vec<String> = platform.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
+        return Err(Failure::usage(format!(
+            "`identity` names {}, by which {} finds nobody",
+            named.join(" and "),
+            platform.title
+        ))
+        .hint(format!("it finds people by {}", known.join(", "))));
+    }
+    let mapper = Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow };
+    check_identity(plan, &mapper)?;
+    Ok(mapper)
+}
+
+/// Somebody has to be findable at the target by something that the source has.
+fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
+    let writes = mapper.bound.writes();
+    let source_holds = |field: &Field| {
+        let source = plan.from.as_ref().map(|from| from.connection.platform);
+        *field != Field::TargetId && source.is_none_or(|source| source.holds.contains(field))
+    };
+    let is_found = |field: &Field| writes.fields.has(*field) || (writes.carries && source_holds(field));
+    if mapper.finds_by.iter().any(is_found) {
+        return Ok(());
+    }
+    let title = plan.connection.platform.title;
+    let names: Vec<String> = mapper.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
+    let names = names.join(" or ");
+    let failure = Failure::usage(format!(
+        "{title} finds people by {names}, and nothing says where {} from",
+        if mapper.finds_by.len() == 1 { "that comes" } else { "one of them comes" }
+    ));
+    Err(match mapper.finds_by.first() {
+        Some(field) => failure.hint(format!(
+            "say it in a mapping: `contact: {{ {}: … }}` with the column (of a platform: `id`, `attributes.NAME`) that holds it",
+            singular(*field)
+        )),
+        None => failure,
+    })
+}
+
+/// The field as one names its first value.
+pub fn singular(field: Field) -> &'static str {
+    match field {
+        Field::Phones => "phone",
+        Field::Emails => "email",
+        _ => field.name(),
+    }
+}
+
+/// Binds the mapping, or the one that follows from the column names, which is told.
+pub fn bind(
+    source: &SourcePlan,
+    header: &Header,
+    region: Option<Region>,
+    identity_default: Vec<Field>,
+    console: &Console,
+) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
+    let options = BindOptions { region: source.region, fallback_region: region, identity_default };
+    match &source.mapping {
+        Some((mapping, _)) => {
+            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            Ok((bound, mapping.overflow, mapping.identity.clone()))
+        }
+        None if *header == Header::Contact => {
+            let mapping = crate::mapping::Mapping::by_names_seen(header, &[]).mapping;
+            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            Ok((bound, mapping.overflow, None))
+        }
+        None => {
+            let by_names = crate::mapping::Mapping::by_names_seen(header, &source.names_seen());
+            console.note("no mapping was given, so the columns are taken by their names:");
+            for line in &by_names.plan {
+                console.note(&format!("  {line}"));
+            }
+            let mapping = by_names.mapping;
+            let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            Ok((bound, mapping.overflow, mapping.identity.clone()))
+        }
+    }
+}
+
+/// More phones than one in this many without a country code are a mistake, when nobody named a region.
+const PHONES_WITHOUT_CODE: u64 = 10;
+
+/// Phones without a country code, and no region anywhere: nobody could be found by them.
+pub fn check_regions(bound: &Bound, shown: &str) -> Result<(), Failure> {
+    let (without, phones) = bound.phones_without_code();
+    if without * PHONES_WITHOUT_CODE <= phones {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given"))
+        .hint("say which country they are of: `--region EC`, or `phone_region: EC` in the mapping; `--region none` says that it is meant"))
+}
