@@ -47,6 +47,7 @@ pub(super) struct Worked {
 }
 
 /// Draws up the books, the summary and the exit code.
+#[allow(clippy::too_many_arguments)]
 pub(super) async fn finish(
     plan: &ImportPlan,
     checkpoint: &Checkpoint,
