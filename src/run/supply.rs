@@ -1,7 +1,7 @@
 //! What a run reads: a file, or what a source platform holds, which is read to disk first.
 
 use crate::checkpoint::Checkpoint;
-use crate::checkpoint::spool::{Completeness, Spool};
+use crate::checkpoint::spool::{Completeness, Kind, Reading, Spool};
 use crate::clock::Clock;
 use crate::files::{self, Dialect, Format, Opened, ReadFault, Source};
 use crate::http::Traffic;
@@ -11,7 +11,7 @@ use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
 use crate::run::begin::checkpoint_path;
 use crate::run::first::stamp_of;
-use crate::run::gather::{Gather, GatherState, What, gather};
+use crate::run::gather::{Gather, GatherState, SPOOL_FILE, What, gather};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
 use serde_json::json;
@@ -104,6 +104,9 @@ pub async fn supply_of(
     clock: Clock,
     stop: &Stop,
 ) -> Result<Option<Supply<'static>>, Failure> {
+    if let Some(read) = read_before(folder)? {
+        return Ok(Some(read));
+    }
     let rate = match Checkpoint::look(&checkpoint_path(state, &from.connection, &from.address)?) {
         Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
         Ok(None) | Err(_) => None,
@@ -130,6 +133,17 @@ pub async fn supply_of(
     progress.finish();
     let traffic = source.http.traffic();
     Ok(gathered?.map(|it| Supply::Platform { spool: it.spool, completeness: it.completeness, traffic }))
+}
+
+/// What an earlier process of the run has read to its end: the source is not asked again.
+fn read_before(folder: &Path) -> Result<Option<Supply<'static>>, Failure> {
+    let path = folder.join(SPOOL_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let spool = Spool::open(&path, Kind::Contacts)?;
+    let Reading { is_whole, completeness, .. } = spool.reading()?;
+    Ok(is_whole.then(|| Supply::Platform { spool, completeness, traffic: Traffic::default() }))
 }
 
 /// Everybody, and then a reject for each id that led to nobody.
