@@ -73,6 +73,9 @@ fn names(fields: &[Field], between: &str) -> String {
 }
 
 fn needs(platform: &Platform) -> String {
+    if platform.needs.is_empty() {
+        return "nothing".to_owned();
+    }
     platform.needs.iter().map(|fields| names(fields, " or ")).collect::<Vec<_>>().join(", ")
 }
 

@@ -7,6 +7,7 @@ use crate::plan::duration_of;
 use crate::report::words::{escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
 use crate::run::folder::{RunInfo, all_runs, run_folder, run_named};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -86,8 +87,15 @@ fn summary_of(info: &RunInfo) -> Summary {
         source: info.source.clone(),
         target: info.target.clone(),
         next_command: (!is_done).then(|| next_of(info)),
+        completeness: part(info, "completeness"),
+        changes: part(info, "changes"),
         ..Summary::default()
     }
+}
+
+/// A part of its last summary, where it has it.
+fn part<T: DeserializeOwned>(info: &RunInfo, name: &str) -> Option<T> {
+    serde_json::from_value(info.summary.as_ref()?.get(name)?.clone()).ok()
 }
 
 /// The command that goes on; standard input must be given again.

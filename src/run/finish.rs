@@ -80,7 +80,7 @@ pub(super) async fn finish(
     let summary = Summary {
         status: if is_done { Status::Done } else { Status::Unfinished },
         next_command: (!is_done).then(|| go_on(&plan.arguments)),
-        completeness: worked.completeness.map(shown_completeness),
+        completeness: worked.completeness,
         ..summary(plan, &begun, tally)
     };
     begun.info.summary = serde_json::to_value(&summary).ok();
@@ -123,15 +123,6 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
             .as_ref()
             .and_then(|path| rejects_command(plan, &path.display().to_string())),
         ..Summary::default()
-    }
-}
-
-/// The same, as the summary has it.
-fn shown_completeness(completeness: Completeness) -> crate::report::Completeness {
-    match completeness {
-        Completeness::Counted => crate::report::Completeness::Counted,
-        Completeness::Repeated => crate::report::Completeness::Repeated,
-        Completeness::Unproven => crate::report::Completeness::Unproven,
     }
 }
 

@@ -119,7 +119,7 @@ pub struct Export {
     /// output]
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub out: Option<PathBuf>,
-    /// The format, where no name says it [default: jsonl]
+    /// The format, whatever the name says [default: by the name; of standard output jsonl]
     #[arg(long, value_enum, help_heading = TARGET)]
     pub format: Option<FileFormat>,
     /// Write cells as they are: without this, a `'` keeps a spreadsheet from running a cell as a formula
