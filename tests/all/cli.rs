@@ -131,7 +131,7 @@ fn steady(text: &str, folder: &Path) -> String {
     let here = folder.canonicalize().unwrap();
     let text = text.replace(&here.display().to_string(), "HERE").replace(&folder.display().to_string(), "HERE");
     let changes = [
-        (r"\d{8}-\d{4}-(import|convert|export)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
+        (r"\d{8}-\d{4}-(import|convert|export|migrate)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
         (r" in [0-9.]+ s(, [0-9.,]+/s)?", " in N s"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "THEN"),
     ];
@@ -212,6 +212,11 @@ fn a_run_is_listed_shown_and_gone_on_with() {
 #[test]
 fn an_export_tells_what_it_wrote_and_what_it_will_not_do() {
     transcript("export.txt");
+}
+
+#[test]
+fn from_platform_to_platform_everything_arrives_or_is_named() {
+    transcript("moving.txt");
 }
 
 #[test]
