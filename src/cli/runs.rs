@@ -21,7 +21,7 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn all(context: &Context) -> Result<Exit, Failure> {
-    let runs = all_runs(&context.state);
+    let runs = all_runs(&context.state)?;
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
@@ -126,7 +126,7 @@ fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
 fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
-    let old = all_runs(&context.state).into_iter().filter(|info| info.status == "done" && info.started_ms < before_ms);
+    let old = all_runs(&context.state)?.into_iter().filter(|info| info.status == "done" && info.started_ms < before_ms);
     let mut count = 0;
     for info in old {
         let folder = run_folder(&context.state, &info.run);
