@@ -1,7 +1,7 @@
 //! `ferry attributes`.
 
 use super::args::{self, AttributesChange};
-use super::{Context, with_sandbox};
+use super::{Context, stopped, until_told, with_sandbox};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
@@ -40,14 +40,9 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     let text = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
-        let mut told = stop.watch();
-        let text = tokio::select! {
-            text = work(typed, context, (&config.folder, &connection, &address), (clock, &stop)) => text,
-            // What was sent is remembered, and found out by whoever comes next.
-            _ = told.wait_for(|told| *told) => {
-                Err(stopped())
-            }
-        };
+        // What was sent is remembered, and found out by whoever comes next.
+        let work = work(typed, context, (&config.folder, &connection, &address), (clock, &stop));
+        let text = until_told(&stop, work).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
@@ -175,10 +170,6 @@ async fn in_use(
     .await;
     progress.finish();
     counted?.ok_or_else(stopped)
-}
-
-fn stopped() -> Failure {
-    Failure::new(Stop::signal().unwrap_or(Exit::Interrupted), "stopped")
 }
 
 fn listed(connection: &Connection, attributes: Vec<serde_json::Value>, completeness: Option<Completeness>) -> String {

@@ -135,6 +135,7 @@ pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull => failure.hint("make room on the disk; what stood there before is untouched"),
         io::ErrorKind::PermissionDenied => failure.hint("write to another folder, or have this one opened to you"),
+        io::ErrorKind::BrokenPipe => failure.hint("whoever was to read it has gone; `--limit N` writes the first N"),
         _ => failure,
     }
 }

@@ -365,3 +365,29 @@ fn the_completions_of_a_shell_are_a_script_of_it() {
 fn jobs_are_checked_all_at_once_and_done_one_after_the_other() {
     transcript("jobs.txt");
 }
+
+#[cfg(unix)]
+#[test]
+fn who_only_looks_ends_when_it_is_told_to() {
+    // Takes connections, and never says a word.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", mute.local_addr().unwrap());
+    for words in [["check", "atom"], ["attributes", "atom"]] {
+        let folder = folder();
+        let child = Command::new(env!("CARGO_BIN_EXE_ferry"))
+            .env_clear()
+            .envs([("FERRY_ATOM_BASE_URL", address.as_str()), ("FERRY_ATOM_TOKEN", SECRET)])
+            .current_dir(folder.path())
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _held = mute.accept().unwrap();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!((ended.status.code(), &*out, &*err), (Some(130), "", "error: stopped\n"), "{words:?}");
+    }
+}

@@ -91,7 +91,7 @@ Examples:
   ferry export --from shop --out shop-{date}.csv.gz --retain 30d --at-least 5000
   ferry export --from shop --out shop.csv --changes changes.csv
   ferry export --from shop --what agents --format csv
-  ferry export --from shop --map columns.yaml --format csv | head
+  ferry export --from shop --map columns.yaml --format csv --limit 10
 
 In the names of --out and --changes, {date} is the day on which the run began (2026-11-22) and {time} its time (031500),
 local time.")]
