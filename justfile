@@ -8,6 +8,10 @@ default:
 demo:
     cargo run --release -- import samples/contacts.csv --map mappings/contacts.yaml --to mercately --sandbox
 
+# Carry the sandbox's contacts from one platform into another
+demo-migrate:
+    cargo run --release -- migrate --from mercately --to eadesk --sandbox
+
 # Run all tests, or those whose names hold a word
 test *words:
     cargo test {{ words }}

@@ -1,10 +1,10 @@
-//! Ferry carries contact bases: from files into platforms, and between files.
+//! Ferry carries contact bases: from files into platforms, out of them, between platforms, and between files.
 //!
 //! ```text
 //!  bytes ─ files ─▶ Record ─ mapping ─▶ Contact ─ reconcile ─▶ Outcome ─▶ checkpoint
 //!                      (rayon)             │      (find, diff, act)  │
-//!                                          │           (async)       └─▶ books, rejects, report
-//!                                          └─ mapping ─▶ row ─ files ─▶ bytes     (convert)
+//!  pages ─ gather ─▶ spool ─▶ Record       │           (async)       └─▶ books, rejects, report
+//!                                          └─ mapping ─▶ row ─ files ─▶ bytes     (convert, export)
 //! ```
 //!
 //! Every command is this line with other ends. A write is a reconciliation: Ferry never asks whether a request worked,

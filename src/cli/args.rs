@@ -27,9 +27,12 @@ const OUTPUT: &str = "Output";
 #[command(name = "ferry", version, max_term_width = 120, propagate_version = true, disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
-  ferry sandbox                              rehearse: the platforms on this machine
-  ferry map check contacts.yaml contacts.csv every mistake in a mapping, at once
-  ferry import contacts.csv --to shop        carry the contacts over
+  ferry import contacts.csv --to shop --sandbox    rehearse, on this machine
+  ferry import contacts.csv --to shop              a file into a platform
+  ferry export --from shop --out contacts.csv      a platform into a file
+  ferry migrate --from shop --to support           one platform into another
+  ferry run --all --quiet                          the jobs of ferry.yaml, for cron
+  ferry platforms                                  what each platform holds and needs
 
 Exit codes:
   0 done   1 failed on this side   2 wrong usage   3 some rejected   4 some unknown   5 refused
@@ -155,13 +158,14 @@ pub enum Command {
     Runs(Runs),
     /// Say whether a connection's settings work, and what the account holds
     ///
-    /// Asks the platform once whether the settings of a connection work, and says in one line what the account holds
-    /// and by which keys contacts are found there. Nothing is changed.
+    /// Asks the platform whether the settings of a connection work, and says in one line what the account holds and by
+    /// which keys contacts are found there, each tried on somebody who exists. Nothing is changed.
     Check(Check),
     /// List the custom attributes that an account knows, or change them
     ///
     /// Lists the custom attributes that an account knows: those it defines, or, where nothing has to be defined, those
-    /// that its contacts have. Where they are defined, they can be added, renamed and removed.
+    /// that its contacts have, for which all of them are read. Where they are defined, they can be added, renamed and
+    /// removed.
     Attributes(Attributes),
     /// Serve the platforms on this machine, to rehearse with
     ///

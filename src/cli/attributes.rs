@@ -1,19 +1,22 @@
 //! `ferry attributes`.
 
 use super::args::{self, AttributesChange};
-use super::{Context, with_sandbox};
+use super::{Context, stopped, until_told, with_sandbox};
 use crate::checkpoint::Checkpoint;
+use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Connection, TargetAsked};
 use crate::platforms::Definition;
 use crate::report::words::{count, number};
 use crate::report::{State, escape};
-use crate::run::attributes::{Attributes, Changed, names_in_use};
+use crate::run::attributes::{Attributes, Changed, InUse, names_in_use};
+use crate::run::gather::{Gather, GatherState, What};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, Failure> {
@@ -37,14 +40,9 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     let text = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
-        let mut told = stop.watch();
-        let text = tokio::select! {
-            text = work(typed, context, &connection, &address, clock) => text,
-            // What was sent is remembered, and found out by whoever comes next.
-            _ = told.wait_for(|told| *told) => {
-                Err(Failure::new(Stop::signal().unwrap_or(Exit::Interrupted), "stopped"))
-            }
-        };
+        // What was sent is remembered, and found out by whoever comes next.
+        let work = work(typed, context, (&config.folder, &connection, &address), (clock, &stop));
+        let text = until_told(&stop, work).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
@@ -74,11 +72,10 @@ fn confirm(name: &str, connection: &str) -> Result<(), Failure> {
 async fn work(
     typed: &args::Attributes,
     context: &Context,
-    connection: &Connection,
-    address: &str,
-    clock: Clock,
+    (config_folder, connection, address): (&Path, &Connection, &str),
+    (clock, stop): (Clock, &Stop),
 ) -> Result<String, Failure> {
-    let Some(change) = &typed.change else { return list(context, connection, clock).await };
+    let Some(change) = &typed.change else { return list(context, config_folder, connection, clock, stop).await };
     let path = crate::run::checkpoint_path(&context.state, connection, address)?;
     let checkpoint = Checkpoint::open(&path)?;
     let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
@@ -116,24 +113,25 @@ fn tell(
     }
 }
 
-async fn list(context: &Context, connection: &Connection, clock: Clock) -> Result<String, Failure> {
+async fn list(
+    context: &Context,
+    config_folder: &Path,
+    connection: &Connection,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<String, Failure> {
     let target = Target::open(connection, clock, Duration::ZERO, None).await?;
     if connection.platform.defines_attributes {
         let defined = target.connector.attributes(&target.http).await.map_err(crate::run::target::stops)?;
         return Ok(defined_table(&defined, connection, context));
     }
-    let fault =
-        |error: io::Error| Failure::failed(format!("`{}` cannot be written", context.state.display())).cause(error);
-    let folder = tempfile::tempdir_in(&context.state).map_err(fault)?;
-    let what = format!("reading the contacts of {}", connection.name);
-    let progress = context.console.progress(&what, target.checked.contacts);
-    let told = |done| progress.set(State { done, ..State::default() });
-    let names = names_in_use(&*target.connector, &target.http, folder.path(), told).await;
-    progress.finish();
-    let names = names?;
+    let InUse { names, completeness } = in_use(context, config_folder, connection, &target, (clock, stop)).await?;
+    if completeness == Completeness::Unproven {
+        context.console.note(&format!("nothing proves that these are all contacts of `{}`", connection.name));
+    }
     if context.is_json() {
         let names: Vec<_> = names.iter().map(|(name, count)| json!({ "name": name, "contacts": count })).collect();
-        return Ok(listed(connection, names));
+        return Ok(listed(connection, names, Some(completeness)));
     }
     if names.is_empty() {
         return Ok(format!("no contact of `{}` has a custom attribute", connection.name));
@@ -144,18 +142,51 @@ async fn list(context: &Context, connection: &Connection, clock: Clock) -> Resul
     Ok(table(["NAME", "CONTACTS"], rows.collect()))
 }
 
-fn listed(connection: &Connection, attributes: Vec<serde_json::Value>) -> String {
-    json!({
+/// What the contacts have, counted over all of them.
+async fn in_use(
+    context: &Context,
+    config_folder: &Path,
+    connection: &Connection,
+    target: &Target,
+    (clock, stop): (Clock, &Stop),
+) -> Result<InUse, Failure> {
+    let fault =
+        |error: io::Error| Failure::failed(format!("`{}` cannot be written", context.state.display())).cause(error);
+    let folder = tempfile::tempdir_in(&context.state).map_err(fault)?;
+    let what = format!("reading the contacts of {}", connection.name);
+    let progress = context.console.progress(&what, target.checked.contacts);
+    let show = |state: &GatherState| progress.set(State { done: state.held, total: state.total, ..State::default() });
+    let counted = names_in_use(Gather {
+        source: target,
+        connection,
+        config_folder,
+        what: What::Contacts,
+        folder: folder.path(),
+        limit: None,
+        clock,
+        stop,
+        progress: &show,
+    })
+    .await;
+    progress.finish();
+    counted?.ok_or_else(stopped)
+}
+
+fn listed(connection: &Connection, attributes: Vec<serde_json::Value>, completeness: Option<Completeness>) -> String {
+    let mut object = json!({
         "connection": connection.name, "platform": connection.platform.name,
         "defined": connection.platform.defines_attributes, "attributes": attributes,
-    })
-    .to_string()
+    });
+    if let (Some(completeness), Some(object)) = (completeness, object.as_object_mut()) {
+        object.insert("completeness".to_owned(), json!(completeness));
+    }
+    object.to_string()
 }
 
 fn defined_table(defined: &[Definition], connection: &Connection, context: &Context) -> String {
     if context.is_json() {
         let all = defined.iter().map(|one| json!({ "id": one.id, "name": one.name }));
-        return listed(connection, all.collect());
+        return listed(connection, all.collect(), None);
     }
     if defined.is_empty() {
         return format!("`{}` defines no attributes yet: `ferry attributes {0} add NAME`", connection.name);

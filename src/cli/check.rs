@@ -1,14 +1,21 @@
 //! `ferry check`.
 
 use super::args;
-use super::{Context, with_sandbox};
+use super::{Context, until_told, with_sandbox};
+use crate::clock::Clock;
+use crate::http::Http;
 use crate::outcome::{Exit, Failure};
-use crate::plan::{self, TargetAsked};
+use crate::plan::{self, Connection, TargetAsked};
+use crate::platforms::{Connector, Fault, Found};
 use crate::reconcile::find::prove;
+use crate::report::words::count;
 use crate::run::import::singular;
 use crate::run::target::{Target, stops};
 use serde_json::json;
 use std::time::Duration;
+
+/// Bare ids that are read to prove a key: the first may be of people who are gone.
+const IDS_TRIED: usize = 4;
 
 pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failure> {
     let config = context.configuration()?;
@@ -17,38 +24,70 @@ pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failur
     if typed.sandbox {
         context.make_state()?;
     }
-    let line = context.block_on(|clock, _| async move {
+    let line = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
-        let target = Target::open(&connection, clock, Duration::ZERO, None).await?;
-        let mut keys = Vec::new();
-        for &field in connection.platform.finds_by {
-            let proof = prove(&*target.connector, &target.http, &target.checked.sample, field).await.map_err(stops)?;
-            keys.push((singular(field), proof));
-        }
+        let line = until_told(&stop, line(context, &connection, clock)).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
-        Ok(if context.is_json() {
-            let finds: serde_json::Map<String, serde_json::Value> =
-                keys.iter().map(|(key, proof)| ((*key).to_owned(), json!(proof))).collect();
-            json!({
-                "connection": connection.name, "platform": connection.platform.name, "ok": true,
-                "contacts": target.checked.contacts, "finds_by": finds,
-            })
-            .to_string()
-        } else {
-            let keys: Vec<String> = keys.iter().map(|(key, proof)| format!("{key} ({})", words_of(*proof))).collect();
-            let contacts = match target.checked.contacts {
-                Some(count) => format!("{count} contacts"),
-                None if target.checked.sample.is_empty() => "no contacts".to_owned(),
-                None => "contacts (it does not say how many)".to_owned(),
-            };
-            let title = connection.platform.title;
-            format!("`{}` works: {title}, {contacts}; finds by {}", connection.name, keys.join(", "))
-        })
+        line
     })?;
     context.console.result_line(&line);
     Ok(Exit::Done)
+}
+
+/// What is told of a connection that works.
+async fn line(context: &Context, connection: &Connection, clock: Clock) -> Result<String, Failure> {
+    let target = Target::open(connection, clock, Duration::ZERO, None).await?;
+    let known = known(&target).await?;
+    let (title, mut keys) = (connection.platform.title, Vec::new());
+    for &field in connection.platform.finds_by {
+        let proof = prove(&*target.connector, &target.http, &known, field).await.map_err(stops)?;
+        keys.push((singular(field), proof));
+    }
+    if context.is_json() {
+        let finds: serde_json::Map<String, serde_json::Value> =
+            keys.iter().map(|(key, proof)| ((*key).to_owned(), json!(proof))).collect();
+        let line = json!({
+            "connection": connection.name, "platform": connection.platform.name, "ok": true,
+            "contacts": target.checked.contacts, "finds_by": finds,
+        });
+        return Ok(line.to_string());
+    }
+    let keys: Vec<String> = keys.iter().map(|(key, proof)| format!("{key} ({})", words_of(*proof))).collect();
+    let contacts = match target.checked.contacts {
+        Some(contacts) => count(contacts, "contact", "contacts"),
+        None if known.is_empty() => "whose list shows no contact".to_owned(),
+        None => "contacts (it does not say how many)".to_owned(),
+    };
+    Ok(format!("`{}` works: {title}, {contacts}; finds by {}", connection.name, keys.join(", ")))
+}
+
+/// Whoever is known to exist. A list of bare ids is asked as well: the check itself did not have to read anybody.
+async fn known(target: &Target) -> Result<Vec<Found>, Failure> {
+    let Target { connector, http, checked, .. } = target;
+    if !checked.sample.is_empty() || checked.contacts.is_some() {
+        return Ok(checked.sample.clone());
+    }
+    match first_listed(&**connector, http).await {
+        // Who may not list may still write to those whose ids are known.
+        Err(Fault::Refused(_) | Fault::InDoubt(_)) => Ok(Vec::new()),
+        Err(Fault::Fatal(failure)) if failure.exit == Exit::Refused => Ok(Vec::new()),
+        listed => listed.map_err(stops),
+    }
+}
+
+/// Those on the first page; of bare ids the first that leads to somebody.
+async fn first_listed(connector: &dyn Connector, http: &Http) -> Result<Vec<Found>, Fault> {
+    let page = connector.page(http, None).await?;
+    let mut found = page.found;
+    for id in page.unread.iter().take(IDS_TRIED) {
+        if !found.is_empty() {
+            break;
+        }
+        found.extend(connector.read(http, id, None).await?.there());
+    }
+    Ok(found)
 }
 
 fn words_of(proof: Option<bool>) -> &'static str {

@@ -91,6 +91,9 @@ fn mapping(map: &Path, what: What, mistakes: &mut Mistakes) -> Option<Mapping> {
 
 /// Whether the files can be written, as they will be called.
 fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, mistakes: &mut Mistakes) {
+    for (option, name) in [("--out", Some(out)), ("--changes", typed.changes.as_deref())] {
+        name.and_then(|name| mistakes.take(retain::check_name(option, name)));
+    }
     let now = Moment::now();
     let changes = typed.changes.as_deref().map(|path| now.fill(path));
     let out_must_say = typed.format.is_none();

@@ -212,6 +212,19 @@ impl Context {
     }
 }
 
+/// The work of a command that leaves nothing to go on with, unless it is told to stop before its end.
+async fn until_told<T>(stop: &Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut told = stop.watch();
+    tokio::select! {
+        done = work => done,
+        _ = told.wait_for(|told| *told) => Err(stopped()),
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::new(Stop::signal().unwrap_or(Exit::Interrupted), "stopped")
+}
+
 /// Starts the sandbox for this process, and gives its address and credentials to the connection.
 pub async fn with_sandbox(context: &Context, connection: &mut Connection) -> Result<crate::sandbox::Sandbox, Failure> {
     let options = crate::sandbox::SandboxOptions::new(context.state.join("sandbox"));

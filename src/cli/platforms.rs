@@ -41,6 +41,8 @@ fn unknown(name: &str) -> Failure {
 
 /// No line is longer, where the facts allow it.
 const WIDTH: usize = 100;
+/// How wide the names of settings are at least, the blanks behind them counted.
+const NAME_WIDTH: usize = 16;
 
 fn held(platform: &Platform, field: Field) -> &'static str {
     match (platform.holds.contains(&field), platform.single.contains(&field), platform.reads.contains(&field)) {
@@ -73,6 +75,9 @@ fn names(fields: &[Field], between: &str) -> String {
 }
 
 fn needs(platform: &Platform) -> String {
+    if platform.needs.is_empty() {
+        return "nothing".to_owned();
+    }
     platform.needs.iter().map(|fields| names(fields, " or ")).collect::<Vec<_>>().join(", ")
 }
 
@@ -168,13 +173,15 @@ fn whole(platform: &Platform) -> String {
         rows.push([name, held(platform, field), needed(platform, field), found].map(str::to_owned).to_vec());
     }
     rows.push(["attributes.NAME", attributes(platform)].map(str::to_owned).to_vec());
-    let settings = COMMON.iter().chain(platform.settings).map(|setting| about(platform, setting));
+    let all = || COMMON.iter().chain(platform.settings);
+    let width = all().map(|setting| setting.name.len() + 2).fold(NAME_WIDTH, usize::max);
+    let settings = all().map(|setting| about(platform, setting, width));
     let settings = settings.collect::<Vec<_>>().join("\n");
     let head = "its settings in `ferry.yaml`, each with its environment variable and default";
     format!("{}\n\n{}\n\n{head}\n{settings}", short(platform), table(&rows))
 }
 
-fn about(platform: &Platform, setting: &Setting) -> String {
+fn about(platform: &Platform, setting: &Setting, width: usize) -> String {
     let variable = environment_name(platform.name, setting.name);
     let default = match (default_of(platform, setting), setting.required) {
         (Some(default), _) => format!("  [{default}]"),
@@ -184,7 +191,7 @@ fn about(platform: &Platform, setting: &Setting) -> String {
     };
     let choices = if setting.choices.is_empty() { String::new() } else { format!(" ({})", setting.choices.join(", ")) };
     let help = wrapped(&format!("{}{choices}", setting.help), 6);
-    format!("  {:<16}{variable}{default}\n      {help}", setting.name)
+    format!("  {:<width$}{variable}{default}\n      {help}", setting.name)
 }
 
 fn default_of(platform: &Platform, setting: &Setting) -> Option<String> {

@@ -50,7 +50,7 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunInfo, Failure> {
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {
-            let newest = all_runs(&context.state).into_iter().find(|info| info.status == "unfinished");
+            let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == "unfinished");
             newest.ok_or_else(|| Failure::usage("there is no unfinished run").hint("`ferry runs` lists all of them"))?
         }
     };

@@ -7,6 +7,7 @@ use crate::plan::duration_of;
 use crate::report::words::{escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,7 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn all(context: &Context) -> Result<Exit, Failure> {
-    let runs = all_runs(&context.state);
+    let runs = all_runs(&context.state)?;
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
@@ -89,8 +90,15 @@ fn summary_of(info: &RunInfo) -> Summary {
         source: info.source.clone(),
         target: info.target.clone(),
         next_command: (info.status == "unfinished").then(|| next_of(info)),
+        completeness: part(info, "completeness"),
+        changes: part(info, "changes"),
         ..Summary::default()
     }
+}
+
+/// A part of its last summary, where it has it.
+fn part<T: DeserializeOwned>(info: &RunInfo, name: &str) -> Option<T> {
+    serde_json::from_value(info.summary.as_ref()?.get(name)?.clone()).ok()
 }
 
 /// The command that goes on; standard input must be given again.
@@ -122,7 +130,7 @@ fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
     let old =
-        all_runs(&context.state).into_iter().filter(|info| info.status != "unfinished" && info.started_ms < before_ms);
+        all_runs(&context.state)?.into_iter().filter(|info| info.status != "unfinished" && info.started_ms < before_ms);
     let mut count = 0;
     for info in old {
         let folder = run_folder(&context.state, &info.run);

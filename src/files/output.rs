@@ -53,7 +53,7 @@ impl Output {
                 return Err(Failure::usage(format!("`{shown}` is a folder")).hint("name a file in it"));
             }
             Ok(facts) if !facts.is_file() => direct(&path, &shown)?,
-            _ => temporary(&path, &shown)?,
+            stood => temporary(&path, &shown, stood.ok())?,
         };
         let destination = matches!(place, Place::Temporary(_)).then_some(path);
         let packed = pack(place, packing).map_err(|error| cannot_write(&shown, &error))?;
@@ -135,6 +135,7 @@ pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull => failure.hint("make room on the disk; what stood there before is untouched"),
         io::ErrorKind::PermissionDenied => failure.hint("write to another folder, or have this one opened to you"),
+        io::ErrorKind::BrokenPipe => failure.hint("whoever was to read it has gone; `--limit N` writes the first N"),
         _ => failure,
     }
 }
@@ -148,7 +149,7 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn temporary(path: &Path, shown: &str) -> Result<Place, Failure> {
+fn temporary(path: &Path, shown: &str, stood: Option<fs::Metadata>) -> Result<Place, Failure> {
     let folder = folder_of(path);
     if !folder.is_dir() {
         let message = format!("`{shown}` cannot be written: there is no folder `{}`", folder.display());
@@ -162,7 +163,12 @@ fn temporary(path: &Path, shown: &str) -> Result<Place, Failure> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666))
     };
-    builder.tempfile_in(folder).map(Place::Temporary).map_err(|error| cannot_write(shown, &error))
+    let file = builder.tempfile_in(folder).map_err(|error| cannot_write(shown, &error))?;
+    if let Some(stood) = stood {
+        // Whoever may not read what stood there may not read what replaces it.
+        file.as_file().set_permissions(stood.permissions()).map_err(|error| cannot_write(shown, &error))?;
+    }
+    Ok(Place::Temporary(file))
 }
 
 fn pack(place: Place, packing: Option<Packing>) -> io::Result<Packed> {

@@ -362,6 +362,10 @@ fn full(path: &Path) -> Option<PathBuf> {
 }
 
 fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Failure> {
+    if path.to_str().is_some_and(|text| text.ends_with('/')) {
+        return Err(Failure::usage(format!("`{option}`: `{}` is the name of a folder", path.display()))
+            .hint("name a file in it"));
+    }
     Output::probe(path).map_err(|failure| of_option(option, failure))?;
     if must_say_format && Format::of_path(path).is_none() && !is_pipe(path) {
         let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());

@@ -10,7 +10,7 @@ use crate::contact::{Contact, Field, Wanted};
 use crate::http::Http;
 use crate::identity::{IdentityValue, canonical};
 use crate::outcome::{Exit, Failure, Problem};
-use crate::platforms::{Connector, Fault, Found, Lookup, Page, Reading};
+use crate::platforms::{Connector, Fault, Found, Lookup, Page, Platform, Reading};
 use crate::reconcile::rehearse::Rehearsing;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -270,7 +270,7 @@ impl Finder {
                     let found = rehearsed.flatten().unwrap_or(found);
                     Ok(Finding::One { found, by: Some(Field::TargetId), is_fresh })
                 }
-                (Reading::Gone, _) => Err(Fault::Refused(vec![not_there(id)])),
+                (Reading::Gone, _) => Err(Fault::Refused(vec![not_there(id, self.connector.platform())])),
                 (Reading::Unreadable, _) => Err(Fault::Fatal(unreadable())),
             };
         }
@@ -490,10 +490,13 @@ fn unreadable() -> Failure {
         .hint("say `find: snapshot` in the connection's settings, so that everybody is read first")
 }
 
-fn not_there(id: &str) -> Problem {
-    Problem::new("target_id.not_found", format!("nobody at the target has the id `{id}`"))
-        .at("target_id")
-        .hint("take the id from the target, or leave the column out so that the person is found by phone or e-mail")
+fn not_there(id: &str, platform: &Platform) -> Problem {
+    let hint = if platform.finds_by.iter().all(|field| *field == Field::TargetId) {
+        "take the id from the target: nobody is found there by anything else"
+    } else {
+        "take the id from the target, or leave the column out so that the person is found by phone or e-mail"
+    };
+    Problem::new("target_id.not_found", format!("nobody at the target has the id `{id}`")).at("target_id").hint(hint)
 }
 
 /// How somebody is looked up where nobody is read by id.

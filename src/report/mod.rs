@@ -17,7 +17,7 @@ pub use failure::render_failure;
 pub use meter::Meter;
 pub use progress::{Progress, State, words as progress_words};
 pub use runs::{RunLine, runs_table};
-pub use summary::{Changes, Completeness, Counts, Forecast, Requests, Status, Summary};
+pub use summary::{Changes, Counts, Forecast, Requests, Status, Summary};
 pub use words::escape;
 
 /// Whether something is done.

@@ -1,9 +1,10 @@
 //! How a run ended: as JSON for scripts (contract 1.2) and as text for people. It counts nothing itself.
 
 use super::words::{count, escape, number, rate, time};
+use crate::checkpoint::spool::Completeness;
 use crate::outcome::Books;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::time::Duration;
 
 /// Of a list that has no bound (reasons, things not carried) people see this many, the most frequent first.
@@ -82,20 +83,8 @@ pub struct Forecast {
     pub seconds: f64,
 }
 
-/// How it is known that an export has everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Completeness {
-    /// As many as the platform says there are.
-    Counted,
-    /// There is no total, but another pass brought nobody new.
-    Repeated,
-    /// It is not.
-    Unproven,
-}
-
 /// What is not as it was in the export before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Changes {
     pub added: u64,
@@ -197,7 +186,10 @@ impl Summary {
         };
         let mut out = format!("{} {}: {status}\n", escape(&self.command), escape(&self.run));
         if !self.source.is_empty() || !self.target.is_empty() {
-            out.push_str(&format!("{} → {}\n", escape(&self.source), escape(&self.target)));
+            let stream =
+                |end: &str, name: &'static str| if end == "-" { name.into() } else { escape(end).into_owned() };
+            let (source, target) = (stream(&self.source, "standard input"), stream(&self.target, "standard output"));
+            out.push_str(&format!("{source} → {target}\n"));
         }
         out.push('\n');
         out
@@ -242,11 +234,11 @@ impl Summary {
         }
         if let Some(Changes { added, changed, removed }) = self.changes {
             let [added, changed, removed] = [added, changed, removed].map(number);
-            out.push_str(&format!("\nsince the export before: {added} added, {changed} changed, {removed} removed"));
+            out.push_str(&format!("\nchanges: {added} added, {changed} changed, {removed} removed"));
         }
         if let Some(completeness) = self.completeness {
             out.push_str(match completeness {
-                Completeness::Counted => "\ncomplete: as many as the platform says it holds",
+                Completeness::Counted => "\ncomplete: as many as there are said to be",
                 Completeness::Repeated => "\ncomplete: another pass brought nobody new",
                 Completeness::Unproven => "\nnothing proves that this is everybody",
             });

@@ -5,15 +5,18 @@
 //! values is not looked at here, except to list names where nothing is defined.
 
 use crate::checkpoint::Checkpoint;
-use crate::checkpoint::spool::{Batch, Kind, Reading, Spool};
+use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
+use crate::contact::Contact;
+use crate::files::ReadFault;
 use crate::http::Http;
 use crate::outcome::{Exit, Failure};
 use crate::plan::diagnostic::nearest;
-use crate::platforms::{Connector, Define, Definition, Fault, Found};
+use crate::platforms::{Connector, Define, Definition, Fault};
+use crate::record::{Fields, Record};
+use crate::run::gather::{Gather, gather};
 use crate::run::target::stops;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 /// Under what name it is remembered when a definition was about to be made, milliseconds since 1970.
@@ -299,55 +302,37 @@ fn not_shown(what: &Define) -> Failure {
     Failure::new(Exit::Unknown, message).hint("look at it on the platform's own page; the same command finds out again")
 }
 
-/// The names of the attributes that contacts have, with how many have each: everybody is read. Ids are kept in `folder`
-/// meanwhile, so that nobody is counted twice; `told` hears how many were read.
+/// The attributes that contacts have, where an account defines none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InUse {
+    /// How many contacts have each.
+    pub names: BTreeMap<String, u64>,
+    /// How it is known that everybody was read.
+    pub completeness: Completeness,
+}
+
+/// The names of the attributes that contacts have: everybody is read, as an export reads them, and counted once. None:
+/// it was told to stop.
 ///
 /// # Errors
-/// Why not everybody can be read, or that there are more than [`NAMES_MAX`] names.
-pub async fn names_in_use(
-    connector: &dyn Connector,
-    http: &Http,
-    folder: &Path,
-    told: impl Fn(u64),
-) -> Result<BTreeMap<String, u64>, Failure> {
-    let mut met = Spool::open(&folder.join("met.db"), Kind::Contacts)?;
-    let (mut names, mut after) = (BTreeMap::new(), None);
-    loop {
-        let page = connector.page(http, after.as_ref()).await.map_err(stops)?;
-        let mut found = page.found;
-        for id in page.unread {
-            if !met.knows(&id)? {
-                found.extend(connector.read(http, &id, None).await.map_err(stops)?.there());
-            }
-        }
-        let news = new_ones(found, &mut met)?;
-        for one in &news {
-            count(&mut names, one)?;
-        }
-        told(met.len());
-        after = page.next;
-        if after.is_none() || news.is_empty() {
-            return Ok(names);
+/// Why not everybody can be read (exit 6 when the platform gives fewer than it says it holds), or that there are more
+/// than [`NAMES_MAX`] names.
+pub async fn names_in_use(asked: Gather<'_>) -> Result<Option<InUse>, Failure> {
+    let Some(gathered) = gather(asked).await? else { return Ok(None) };
+    let mut names = BTreeMap::new();
+    for record in gathered.spool.source()? {
+        match record {
+            Ok(Record { fields: Fields::Contact(contact), .. }) => count(&mut names, &contact)?,
+            // A spool of contacts holds nothing else.
+            Ok(_) | Err(ReadFault::Reject(_)) => {}
+            Err(ReadFault::Fatal(failure)) => return Err(failure),
         }
     }
+    Ok(Some(InUse { names, completeness: gathered.completeness }))
 }
 
-/// Those not met before, who are now.
-fn new_ones(found: Vec<Found>, met: &mut Spool) -> Result<Vec<Found>, Failure> {
-    let mut news: Vec<Found> = Vec::with_capacity(found.len());
-    for one in found {
-        if !met.knows(&one.id)? && !news.iter().any(|new| new.id == one.id) {
-            news.push(one);
-        }
-    }
-    let read = news.iter().map(|one| (one.id.clone(), "{}".to_owned())).collect();
-    let pass = Reading { pass: 1, ..Reading::default() };
-    met.add(1, &Batch { read, ..Batch::default() }, |_| pass.clone())?;
-    Ok(news)
-}
-
-fn count(names: &mut BTreeMap<String, u64>, one: &Found) -> Result<(), Failure> {
-    for attribute in &one.contact.attributes {
+fn count(names: &mut BTreeMap<String, u64>, contact: &Contact) -> Result<(), Failure> {
+    for attribute in &contact.attributes {
         if names.len() >= NAMES_MAX && !names.contains_key(&*attribute.name) {
             return Err(Failure::failed(format!("the contacts have more than {NAMES_MAX} attributes"))
                 .hint("these are data that became names: look at how they came there"));

@@ -6,6 +6,7 @@
 mod end;
 mod write;
 
+use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
@@ -15,7 +16,7 @@ use crate::mapping::{Mapping, RegionChoice};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Connection, WorkAsked};
 use crate::platforms::{LISTS, Platform};
-use crate::report::{Completeness, Console, State};
+use crate::report::{Console, State};
 use crate::run::begin::checkpoint_path;
 use crate::run::changes::ChangesReady;
 use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
@@ -223,11 +224,8 @@ impl Line<'_> {
         let target = reached.insert(target);
         let Some(gathered) = self.gather(target).await? else { return Ok(()) };
         self.met.store(gathered.spool.len() + gathered.missing, Ordering::Relaxed);
-        worked.completeness = Some(match (gathered.is_whole, gathered.completeness) {
-            (true, crate::checkpoint::spool::Completeness::Counted) => Completeness::Counted,
-            (true, crate::checkpoint::spool::Completeness::Repeated) => Completeness::Repeated,
-            _ => Completeness::Unproven,
-        });
+        worked.completeness =
+            Some(gathered.completeness).filter(|_| gathered.is_whole).or(Some(Completeness::Unproven));
         let ready = tokio::task::block_in_place(|| self.write(&gathered, worked))?;
         let Some(ready) = ready else { return Ok(()) };
         self.place(ready, worked)?;

@@ -109,7 +109,7 @@ pub(super) async fn finish(
         finish: told.finish,
         uncertain: told.uncertain.into_iter().collect(),
         shown: told.shown,
-        completeness: worked.completeness.map(shown_completeness),
+        completeness: worked.completeness,
         ..summary(plan, &begun, tally)
     };
     if status != Status::Unfinished {
@@ -155,15 +155,6 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
             .as_ref()
             .and_then(|path| rejects_command(plan, &path.display().to_string())),
         ..Summary::default()
-    }
-}
-
-/// The same, as the summary has it.
-fn shown_completeness(completeness: Completeness) -> crate::report::Completeness {
-    match completeness {
-        Completeness::Counted => crate::report::Completeness::Counted,
-        Completeness::Repeated => crate::report::Completeness::Repeated,
-        Completeness::Unproven => crate::report::Completeness::Unproven,
     }
 }
 

@@ -86,7 +86,7 @@ pub fn begin_run(
     clock: Clock,
 ) -> Result<(RunInfo, bool), Failure> {
     let is_same = |info: &RunInfo| info.status == "unfinished" && info.command == command && info.work == work;
-    if !is_fresh && let Some(info) = all_runs(state).into_iter().find(is_same) {
+    if !is_fresh && let Some(info) = all_runs(state)?.into_iter().find(is_same) {
         return Ok((info, true));
     }
     Ok((new_run(state, command, source, target, work, clock)?, false))
@@ -176,16 +176,28 @@ impl RunInfo {
 }
 
 /// All runs of the state folder, the newest first. Folders that hold no run are passed over.
-pub fn all_runs(state: &Path) -> Vec<RunInfo> {
-    let Ok(folders) = std::fs::read_dir(runs_folder(state)) else { return Vec::new() };
+///
+/// # Errors
+/// Exit 1 when there is a folder of runs that cannot be looked into.
+pub fn all_runs(state: &Path) -> Result<Vec<RunInfo>, Failure> {
+    let path = runs_folder(state);
+    let folders = match std::fs::read_dir(&path) {
+        Ok(folders) => folders,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(Failure::failed(format!("the runs in `{}` cannot be read", path.display()))
+                .cause(error)
+                .hint("have the folder opened to you, or name another one with `--state`"));
+        }
+    };
     let mut runs: Vec<RunInfo> = folders.flatten().filter_map(|folder| RunInfo::load(&folder.path())).collect();
     runs.sort_by(|one, other| (other.started_ms, &other.run).cmp(&(one.started_ms, &one.run)));
-    runs
+    Ok(runs)
 }
 
 /// The run of this name, or whose name alone ends so.
 pub fn run_named(state: &Path, name: &str) -> Result<RunInfo, Failure> {
-    let runs = all_runs(state);
+    let runs = all_runs(state)?;
     if let Some(run) = runs.iter().find(|run| run.run == name) {
         return Ok(run.clone());
     }

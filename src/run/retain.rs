@@ -38,6 +38,25 @@ impl Moment {
     }
 }
 
+/// Whether a name has nothing between braces but what stands for a moment.
+///
+/// # Errors
+/// Exit 2 when it has: it would stand in the file's name to the letter.
+pub fn check_name(option: &str, pattern: &Path) -> Result<(), Failure> {
+    let Some(text) = pattern.to_str() else { return Ok(()) };
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        let Some((word, behind)) = after.split_once('}') else { return Ok(()) };
+        let whole = format!("{{{word}}}");
+        if whole != DATE && whole != TIME {
+            return Err(Failure::usage(format!("`{option}`: `{whole}` in `{text}` stands for nothing"))
+                .hint(format!("`{DATE}` is the day on which the run began, `{TIME}` its time")));
+        }
+        rest = behind;
+    }
+    Ok(())
+}
+
 /// Whether a pattern says in the name of its files when they were made.
 ///
 /// # Errors

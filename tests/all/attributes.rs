@@ -3,16 +3,23 @@
 
 use async_trait::async_trait;
 use ferry::checkpoint::Checkpoint;
+use ferry::checkpoint::spool::Completeness;
 use ferry::clock::Clock;
 use ferry::contact::{Attribute, Contact};
 use ferry::http::{Credentials, Http, Request, Sent, Transport};
 use ferry::outcome::{Exit, Failure, Problem};
+use ferry::plan::{Config, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::{
     Checked, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step,
     Taken, Whom,
 };
-use ferry::run::attributes::{Attributes, Changed, NAMES_MAX, ensure, names_in_use};
+use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, names_in_use};
+use ferry::run::gather::{Gather, What};
+use ferry::run::stop::Stop;
+use ferry::run::target::Target;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -347,34 +354,60 @@ fn found(id: &str, names: &[&str]) -> Found {
     Found { id: id.to_owned(), contact }
 }
 
-#[tokio::test]
-async fn names_are_counted_over_everybody_each_once() {
-    let page = |found: Vec<Found>, unread: &[&str], next: Option<&str>| Page {
-        found,
-        unread: strings(unread),
-        total: None,
-        next: next.map(str::to_owned),
-    };
-    // The last page is answered again and again.
-    let pages = vec![
-        page(vec![found("1", &["Plan", "City"]), found("2", &["Plan"])], &[], Some("1")),
-        page(vec![found("2", &["Plan"]), found("3", &[])], &["4", "gone", "1"], Some("2")),
-        page(vec![found("3", &[])], &["4"], Some("2")),
-    ];
-    let (folder, http) = (TempDir::new().unwrap(), http());
-    let loft = Loft { pages, ..Loft::default() };
-    let names = names_in_use(&loft, &http, folder.path(), |_| {}).await.unwrap();
-    let names: Vec<(&str, u64)> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    assert_eq!(names, [("City", 1), ("Plan", 3), ("Told", 1)]);
+fn page(found: Vec<Found>, unread: &[&str], total: u64, next: Option<&str>) -> Page {
+    Page { found, unread: strings(unread), total: Some(total), next: next.map(str::to_owned) }
 }
 
-#[tokio::test]
+/// What is counted over these pages.
+async fn in_use(pages: Vec<Page>) -> Result<InUse, Failure> {
+    let folder = TempDir::new().unwrap();
+    let source = Target {
+        connector: Arc::new(Loft { pages, ..Loft::default() }),
+        http: Arc::new(http()),
+        checked: Checked::default(),
+        settle: SETTLE,
+        concurrency: LOFT.concurrency,
+    };
+    let (yaml, env) = ("connections: { loft: { platform: loft } }", Env::from_iter::<[(&str, &str); 0]>([]));
+    let config = Config::parse_with(&[&LOFT], yaml, Path::new("ferry.yaml"), &env).unwrap();
+    let asked = Gather {
+        source: &source,
+        connection: config.connection("loft").unwrap(),
+        config_folder: folder.path(),
+        what: What::Contacts,
+        folder: folder.path(),
+        limit: None,
+        clock: Clock::start(),
+        stop: &Stop::default(),
+        progress: &|_| {},
+    };
+    Ok(names_in_use(asked).await?.expect("nobody told it to stop"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_are_counted_over_everybody_each_once() {
+    let pages = |total| {
+        vec![
+            page(vec![found("1", &["Plan", "City"]), found("2", &["Plan"])], &[], total, Some("1")),
+            page(vec![found("2", &["Plan"]), found("3", &[])], &["4", "gone", "1"], total, Some("2")),
+            page(vec![found("3", &[])], &["4"], total, None),
+        ]
+    };
+    let InUse { names, completeness } = in_use(pages(5)).await.unwrap();
+    let names: Vec<(&str, u64)> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!((names, completeness), (vec![("City", 1), ("Plan", 3), ("Told", 1)], Completeness::Counted));
+    let fewer = in_use(pages(9)).await.unwrap_err();
+    assert_eq!(
+        (fewer.exit, fewer.message.as_str()),
+        (Exit::Unavailable, "Loft gave 5 of the 9 contacts that connection `loft` holds by its own count, in 3 passes")
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_names_than_anybody_made_are_refused() {
     let names: Vec<String> = (0..=NAMES_MAX).map(|index| format!("name {index}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (folder, http) = (TempDir::new().unwrap(), http());
-    let loft = Loft { pages: vec![Page { found: vec![found("1", &names)], ..Page::default() }], ..Loft::default() };
-    let refused = names_in_use(&loft, &http, folder.path(), |_| {}).await.unwrap_err();
+    let refused = in_use(vec![page(vec![found("1", &names)], &[], 1, None)]).await.unwrap_err();
     assert_eq!(
         (refused.exit, refused.message.as_str()),
         (Exit::Failed, "the contacts have more than 10000 attributes")

@@ -131,7 +131,7 @@ fn steady(text: &str, folder: &Path) -> String {
     let here = folder.canonicalize().unwrap();
     let text = text.replace(&here.display().to_string(), "HERE").replace(&folder.display().to_string(), "HERE");
     let changes = [
-        (r"\d{8}-\d{4}-(import|convert|export)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
+        (r"\d{8}-\d{4}-(import|convert|export|migrate)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
         (r" in [0-9.]+ s(, [0-9.,]+/s)?", " in N s"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "THEN"),
     ];
@@ -212,6 +212,11 @@ fn a_run_is_listed_shown_and_gone_on_with() {
 #[test]
 fn an_export_tells_what_it_wrote_and_what_it_will_not_do() {
     transcript("export.txt");
+}
+
+#[test]
+fn from_platform_to_platform_everything_arrives_or_is_named() {
+    transcript("moving.txt");
 }
 
 #[test]
@@ -359,4 +364,30 @@ fn the_completions_of_a_shell_are_a_script_of_it() {
 #[test]
 fn jobs_are_checked_all_at_once_and_done_one_after_the_other() {
     transcript("jobs.txt");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_only_looks_ends_when_it_is_told_to() {
+    // Takes connections, and never says a word.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", mute.local_addr().unwrap());
+    for words in [["check", "atom"], ["attributes", "atom"]] {
+        let folder = folder();
+        let child = Command::new(env!("CARGO_BIN_EXE_ferry"))
+            .env_clear()
+            .envs([("FERRY_ATOM_BASE_URL", address.as_str()), ("FERRY_ATOM_TOKEN", SECRET)])
+            .current_dir(folder.path())
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _held = mute.accept().unwrap();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!((ended.status.code(), &*out, &*err), (Some(130), "", "error: stopped\n"), "{words:?}");
+    }
 }

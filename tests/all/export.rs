@@ -151,8 +151,13 @@ fn a_failed_export_leaves_the_file_of_yesterday() {
     assert_eq!((sorted(&scene.file("a.csv")).as_str(), scene.files()), (yesterday, vec!["a.csv".to_owned()]));
     scene.restart(|_| {});
     // The same export, finished, makes the stopped ones needless.
-    assert_eq!(scene.typed("export --from mercately --map rows.yaml --out a.csv").code, 0);
+    let done = scene.typed("export --from mercately --map rows.yaml --out a.csv --changes c.csv --output json");
+    assert_eq!(done.code, 0);
     assert_eq!(scene.typed("resume").code, 2);
+    // How it is known to be whole can be asked later, too.
+    let shown = scene.typed(&format!("runs {}", done.summary()["run"].as_str().unwrap())).out;
+    let told = "\nchanges: 2 added, 0 changed, 0 removed\ncomplete: as many as there are said to be\n";
+    assert!(shown.ends_with(told), "{shown}");
 }
 
 #[test]

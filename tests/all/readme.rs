@@ -78,7 +78,8 @@ impl Block {
 /// widths. How fast it was is nobody's promise.
 fn words_of(text: &str) -> Vec<Vec<String>> {
     let word = |word: &str| {
-        if let Some(at) = word.find("-import-") {
+        let run = ["-import-", "-export-", "-migrate-", "-convert-"].iter().find_map(|command| word.find(command));
+        if let Some(at) = run {
             let start = word[..at].rfind(|c: char| !c.is_ascii_digit() && c != '-').map_or(0, |at| at + 1);
             let end = word[at..].find(['/', ':']).map_or(word.len(), |end| at + end);
             return format!("{}RUN{}", &word[..start], &word[end..]);
@@ -118,7 +119,9 @@ fn shell(folder: &Path) -> Command {
         }
     }
     // At the platforms' own rates the tour would take minutes.
-    shell.env("FERRY_MERCATELY_RATE", "none").env("FERRY_ATOM_RATE", "none");
+    for connection in ["MERCATELY", "ATOM", "TWIN", "EADESK"] {
+        shell.env(format!("FERRY_{connection}_RATE"), "none");
+    }
     shell.env("PATH", path).env("NO_COLOR", "1").current_dir(folder);
     shell
 }

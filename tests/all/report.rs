@@ -1,10 +1,11 @@
 //! What people and scripts see.
 
+use ferry::checkpoint::spool::Completeness;
 use ferry::outcome::{Books, Exit, Failure};
 use ferry::report::words::{self, count, escape, number, rate, shell, time};
 use ferry::report::{
-    Choice, Completeness, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Status,
-    Streams, Summary, progress_words, render_failure, runs_table,
+    Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Status, Streams, Summary,
+    progress_words, render_failure, runs_table,
 };
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

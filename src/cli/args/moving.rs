@@ -108,7 +108,7 @@ Examples:
   ferry export --from shop --out shop-{date}.csv.gz --retain 30d --at-least 5000
   ferry export --from shop --out shop.csv --changes changes.csv
   ferry export --from shop --what agents --format csv
-  ferry export --from shop --map columns.yaml --format csv | head
+  ferry export --from shop --map columns.yaml --format csv --limit 10
 
 In the names of --out and --changes, {date} is the day on which the run began (2026-11-22) and {time} its time (031500),
 local time.")]
@@ -136,7 +136,7 @@ pub struct Export {
     /// output]
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub out: Option<PathBuf>,
-    /// The format, where no name says it [default: jsonl]
+    /// The format, whatever the name says [default: by the name; of standard output jsonl]
     #[arg(long, value_enum, help_heading = TARGET)]
     pub format: Option<FileFormat>,
     /// Write cells as they are: without this, a `'` keeps a spreadsheet from running a cell as a formula

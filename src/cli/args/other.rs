@@ -53,10 +53,10 @@ pub struct Check {
 #[command(subcommand_value_name = "CHANGE", subcommand_help_heading = "Changes")]
 #[command(after_help = "\
 Examples:
-  ferry attributes shop
-  ferry attributes shop add Plan
-  ferry attributes shop rename Plan Tariff
-  ferry attributes shop remove Tariff --yes")]
+  ferry attributes shop                       those there are
+  ferry attributes shop add Plan              nothing is sent when it is there
+  ferry attributes shop rename Plan Tariff    contacts keep their values
+  ferry attributes shop remove Tariff --yes   contacts lose theirs")]
 pub struct Attributes {
     /// The connection: its name in ferry.yaml, or a platform's
     pub connection: String,

@@ -71,7 +71,7 @@ impl Line<'_> {
                 && info.status != "done"
                 && info.run != self.begun.info.run
         };
-        all_runs(state).iter().filter(|info| is_older(info)).for_each(|info| forget(state, &info.run));
+        all_runs(state)?.iter().filter(|info| is_older(info)).for_each(|info| forget(state, &info.run));
         let Some(age) = retain.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
         let gone = remove_old(out, &self.begun.moment.fill(out), self.begun.moment, age)?;
         for path in gone {

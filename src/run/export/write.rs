@@ -1,13 +1,14 @@
 //! From what was read to the rows of the file: mapped and encoded on all cores, written in order.
 
 use super::{DATES, ExportPlan, Line, Ready, What, Worked};
+use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
 use crate::contact::{Contact, Field, Wanted};
 use crate::files::{Dialect, Format, Output, RejectsWriter};
 use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
 use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::record::{Fields, Header, Origin, Record};
-use crate::report::{Completeness, State};
+use crate::report::State;
 use crate::run::changes::Changes;
 use crate::run::gather::Gathered;
 use crate::run::import::check_regions;

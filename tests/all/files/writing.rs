@@ -49,6 +49,18 @@ fn a_new_file_may_be_read_by_whom_any_new_file_may() {
 
 #[cfg(unix)]
 #[test]
+fn whoever_may_not_read_a_file_may_not_read_what_replaces_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path) = file("x.csv", b"yesterday");
+    for mode in [0o600, 0o640, 0o666] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        Output::create(&path).unwrap().commit().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{mode:o}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_link_is_followed_and_a_device_is_written_to() {
     let (folder, path) = file("real.csv", b"yesterday");
     let link = folder.path().join("link.csv");
