@@ -70,7 +70,7 @@ fn summary_of(info: &RunInfo) -> Summary {
         counts.into_iter().flatten().filter_map(|(name, n)| Some((name.as_str(), n.as_u64()?))).collect()
     };
     let [sent, retried, rate_limited] = info.requests;
-    let is_done = info.status == "done";
+    let is_done = info.is_done();
     Summary {
         run: info.run.clone(),
         command: info.command.clone(),
@@ -118,7 +118,7 @@ fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
 fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
-    let old = all_runs(&context.state).into_iter().filter(|info| info.status == "done" && info.started_ms < before_ms);
+    let old = all_runs(&context.state).into_iter().filter(|info| info.is_done() && info.started_ms < before_ms);
     let mut count = 0;
     for info in old {
         let folder = run_folder(&context.state, &info.run);

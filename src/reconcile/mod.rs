@@ -13,6 +13,7 @@ mod problems;
 pub mod silence;
 pub mod slot;
 mod story;
+pub mod undo;
 
 use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
@@ -150,7 +151,8 @@ impl Reconciler {
             match turn {
                 Turn::End(outcome) => {
                     self.failures_in_a_row.store(0, Ordering::Relaxed);
-                    return Ok(End::Settled(self.settled(person, story, outcome, Vec::new())));
+                    let left = std::mem::take(&mut story.left);
+                    return Ok(End::Settled(self.settled(person, story, outcome, left)));
                 }
                 Turn::Reject(problems) if is_failed(&problems) && !self.has_succeeded.load(Ordering::Relaxed) => {
                     // Nothing has ever arrived: that is no fault of this contact.
@@ -215,6 +217,9 @@ impl Reconciler {
 
     /// Find, diff, act, once.
     async fn turn(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        if let Some(undoing) = &person.undoing {
+            return self.turn_for_undoing(person, undoing, story).await;
+        }
         if let Some(id) = story.made.clone() {
             return self.turn_for_made(person, story, &id).await;
         }

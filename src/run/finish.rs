@@ -157,7 +157,7 @@ async fn close_books(
     checkpoint.tally(run, pass)
 }
 
-fn unbalanced(books: &Books) -> Failure {
+pub(super) fn unbalanced(books: &Books) -> Failure {
     Failure::failed(format!(
         "the books do not balance: {} records were read, and {} have an outcome",
         books.read,
@@ -166,7 +166,7 @@ fn unbalanced(books: &Books) -> Failure {
     .hint("this is a fault of Ferry; nothing is lost: the rejects and the checkpoint are kept")
 }
 
-fn exit_of(failure: Option<&Failure>, books: &Books, is_stopped: bool) -> Exit {
+pub(super) fn exit_of(failure: Option<&Failure>, books: &Books, is_stopped: bool) -> Exit {
     let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
     let applying = [
         failure.map(|failure| failure.exit),

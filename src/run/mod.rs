@@ -22,6 +22,7 @@ pub mod second;
 pub mod stop;
 pub mod supply;
 pub mod target;
+pub mod undo;
 pub mod words;
 
 pub use begin::checkpoint_path;

@@ -46,6 +46,7 @@ fn intent(ordinal: u64) -> Intent {
         attempt: 1,
         target_id: None,
         before: None,
+        after: Vec::new(),
         made: (ordinal % 2 == 1).then(|| r#"{"name":"Ana"}"#.to_owned()),
     }
 }
@@ -289,6 +290,7 @@ async fn what_somebody_was_before_is_kept_with_the_run() {
         attempt,
         target_id: Some(format!("c-{number}")),
         before: Some(before.to_owned()),
+        after: Vec::new(),
         made: None,
         ..intent(number)
     };
@@ -301,7 +303,8 @@ async fn what_somebody_was_before_is_kept_with_the_run() {
         key: key(0),
         target_id: Some("c-0".into()),
         at_ms: 1_795_000_000_000,
-        before: before.to_owned(),
+        before: Some(before.to_owned()),
+        after: Vec::new(),
     };
     let expected = [image(r#"{"first_name":"Ana"}"#), image(r#"{"first_name":"Anita"}"#)];
     assert_eq!(images(&checkpoint, run), expected);
