@@ -110,6 +110,7 @@ fn number_contacts(connection: &Connection) -> Result<u64, StoreError> {
     )?;
     connection.execute_batch(
         "CREATE INDEX image_id ON image (id, no);
+         CREATE INDEX image_line ON image (line);
          CREATE TABLE contact (no INTEGER PRIMARY KEY, first INTEGER NOT NULL);
          INSERT INTO contact (no, first) SELECT row_number() OVER (ORDER BY first) - 1, first FROM
              (SELECT min(no) AS first FROM image GROUP BY coalesce(id, 'k' || hex(key)), id IS NULL);
@@ -153,6 +154,19 @@ impl Taken {
                 contacts.push(contact);
             }
             Ok(contacts)
+        })
+    }
+
+    /// The id of the only contact that the run made of the record on this line.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn made_of_line(&self, line: u64) -> Result<Option<String>, Failure> {
+        self.ask(|connection| {
+            let sql = "SELECT DISTINCT id FROM image WHERE line = ?1 AND before IS NULL AND id IS NOT NULL LIMIT 2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let ids = statement.query_map([int(line)], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            Ok(if let [id] = ids.as_slice() { Some(id.clone()) } else { None })
         })
     }
 

@@ -7,6 +7,7 @@ use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
+use crate::run::folder::{RunInfo, run_named};
 use crate::run::import::{ImportPlan, import};
 use crate::run::supply::FromPlatform;
 
@@ -16,12 +17,13 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     work.check(&typed.source.file, None, &mut mistakes);
+    let correct = typed.correct.as_deref().and_then(|run| mistakes.take(run_named(&context.state, run)));
     if mistakes.is_empty() {
         context.make_state()?;
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    carry(context, Carried { source, from: None, connection, asked, work })
+    carry(context, Carried { source, from: None, connection, asked, work, correct })
 }
 
 /// A checked import or migration.
@@ -33,11 +35,13 @@ pub(super) struct Carried {
     pub(super) connection: (Connection, Option<Region>),
     pub(super) asked: TargetAsked,
     pub(super) work: WorkAsked,
+    /// The run that is corrected.
+    pub(super) correct: Option<RunInfo>,
 }
 
 /// Carries it out.
 pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure> {
-    let Carried { source, from, connection: (mut connection, connection_region), asked, work } = carried;
+    let Carried { source, from, connection: (mut connection, connection_region), asked, work, correct } = carried;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
@@ -58,6 +62,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure
             on_existing: asked.on_existing,
             only_existing: asked.only_existing,
             create_attributes: asked.create_attributes,
+            correct,
             work,
             wait,
             state: context.state.clone(),

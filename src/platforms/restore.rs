@@ -5,7 +5,7 @@
 
 use super::diff::{Change, Delta, same};
 use super::{Found, Platform};
-use crate::contact::{Contact, FIELDS, Field};
+use crate::contact::{Contact, FIELDS, Field, Wanted};
 use serde::{Deserialize, Serialize};
 
 /// One value that was written, or is about to be.
@@ -155,18 +155,77 @@ pub fn restore(platform: &Platform, written: &[Written], now: &Contact) -> Resto
     restore
 }
 
+/// What corrects a contact that a run wrote to: a value that is still as it was written becomes what is wanted, and
+/// where nothing is wanted, what it was before. What the run did not write is filled where it is blank, and lists grow.
+pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &Contact) -> Restore {
+    let mut correct = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
+    for value in written {
+        let Some(place) = place_of(platform, &value.field) else { continue };
+        if let Place::Items(field) = place {
+            let (have, want) = (now.list(field), wanted.contact.list(field));
+            let goes = missing(field, &value.added, want);
+            let mut after = missing(field, have, &goes);
+            after.extend(missing(field, &value.removed, have));
+            // What was written and is not there any more, somebody has taken away.
+            let news = missing(field, &missing(field, want, &value.added), &after);
+            after.extend(news);
+            set_items(&mut correct.delta, field, after);
+            continue;
+        }
+        let is = value_at(now, place);
+        let right = value_at(&wanted.contact, place).or_else(|| value.old.clone());
+        if is_same(place, is.as_deref(), right.as_deref()) {
+            continue;
+        }
+        if is_same(place, is.as_deref(), value.new.as_deref()) {
+            set(&mut correct.delta, place, &value.field, right);
+        } else {
+            let (before, written) = (value.old.clone(), value.new.clone());
+            correct.left.push(Left { field: value.field.clone(), before, written, now: is });
+        }
+    }
+    for name in names(platform, &wanted.contact, &[]) {
+        let Some(place) = place_of(platform, &name).filter(|_| !written.iter().any(|value| value.is_of(&name))) else {
+            continue;
+        };
+        match place {
+            Place::Items(field) => {
+                let have = now.list(field).to_vec();
+                let news = missing(field, wanted.contact.list(field), &have);
+                set_items(&mut correct.delta, field, [have, news].concat());
+            }
+            _ if value_at(now, place).is_some() => {}
+            _ => {
+                if let Some(right) = value_at(&wanted.contact, place) {
+                    set(&mut correct.delta, place, &name, Some(right));
+                }
+            }
+        }
+    }
+    correct
+}
+
+/// The fields that the platform holds, and the custom ones that a contact has or that were written.
+fn names(platform: &Platform, contact: &Contact, written: &[Written]) -> Vec<String> {
+    let held = FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
+    let mut names: Vec<String> = held.map(|(field, name)| singular(platform, field, name).to_owned()).collect();
+    if platform.attributes {
+        let there = contact.attributes.iter().map(|attribute| format!("attributes.{}", attribute.name));
+        let written = written.iter().map(|value| value.field.clone()).filter(|name| name.starts_with("attributes."));
+        for name in there.chain(written).collect::<Vec<_>>() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
 /// What a contact that a run made does not have as the run made it: somebody changed it since.
 pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact) -> Vec<Left> {
     let mut left = Vec::new();
     let written_as = |name: &str| written.iter().find(|value| value.field == name);
-    let held = FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
-    let mut names: Vec<String> = held.map(|(field, name)| singular(platform, field, name).to_owned()).collect();
-    if platform.attributes {
-        names.extend(now.attributes.iter().map(|attribute| format!("attributes.{}", attribute.name)));
-        names.extend(written.iter().map(|value| value.field.clone()).filter(|name| name.starts_with("attributes.")));
-        names.dedup();
-    }
-    for name in names {
+    for name in names(platform, now, written) {
         let Some(place) = place_of(platform, &name) else { continue };
         let value = written_as(&name);
         let (is_as_written, written, is) = match place {

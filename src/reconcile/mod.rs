@@ -4,6 +4,7 @@
 //! back to finding. Who is next, and how many at once, is the run's business.
 
 mod act;
+mod correct;
 pub mod find;
 pub mod gate;
 pub mod half_made;
@@ -15,6 +16,7 @@ pub mod slot;
 mod story;
 pub mod undo;
 
+use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field, Wanted};
@@ -99,6 +101,8 @@ pub struct Reconciler {
     pub policy: Policy,
     #[allow(missing_docs)]
     pub silence: Silence,
+    /// What a run wrote that is to be corrected, and whether the lines of its source are those of this one.
+    pub correct: Option<(Arc<Taken>, bool)>,
     /// Whether a write replaces what is there.
     pub replaces: bool,
     /// Who is being worked on, by identity: see [`Person::names`].
@@ -317,6 +321,9 @@ impl Reconciler {
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        if let Some((taken, is_same_source)) = &self.correct {
+            return self.correct_absent(person, story, taken, *is_same_source).await;
+        }
         if let Some(left) = story.doubt.as_ref().filter(|d| d.kind == StepKind::Create).map(|d| self.settle_left(d)) {
             if !left.is_zero() {
                 return Ok(Turn::Again(left));
@@ -361,6 +368,9 @@ impl Reconciler {
         }
         if let Some(field) = by.filter(|by| person.is_unclear(*by, &found.contact)) {
             return Ok(Turn::Reject(vec![shared(field, &found.id)]));
+        }
+        if let Some((taken, _)) = &self.correct {
+            return self.correct_found(person, story, taken, found).await;
         }
         let is_claimed = story.claimed.take().is_some();
         let doubt = story.doubt.take();

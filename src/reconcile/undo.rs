@@ -15,11 +15,11 @@ use crate::platforms::restore::{Left, Restore, Written, changed_since, not_wiped
 use crate::platforms::{Fault, Found, Reading, Step, StepKind};
 
 /// The code of a value that somebody has changed since.
-pub const CHANGED: &str = "undo.changed";
+pub const CHANGED: &str = "value.changed_since";
 /// The code of what the platform cannot take back.
-pub const KEPT: &str = "undo.kept";
+pub const KEPT: &str = "value.kept";
 /// The code of a contact that is not there any more.
-pub const GONE: &str = "undo.gone";
+pub const GONE: &str = "contact.gone";
 
 /// What is to be taken back of one contact.
 #[derive(Clone, Debug)]
@@ -277,7 +277,7 @@ fn shown(value: Option<&str>) -> String {
 }
 
 /// Somebody has changed it since: the three values.
-fn changed(left: &Left, was_created: bool) -> Problem {
+pub(super) fn changed(left: &Left, was_created: bool) -> Problem {
     let Left { field, before, written, now } = left;
     let [before, written, now] = [before, written, now].map(|value| shown(value.as_deref()));
     let message = match was_created {

@@ -10,6 +10,7 @@ use crate::run::import::ImportPlan;
 use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
+use crate::run::undo::tell_left;
 use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
 
 /// How a run ended.
@@ -77,12 +78,15 @@ pub(super) async fn finish(
     begun.info.books = books;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
-    let summary = Summary {
+    let mut summary = Summary {
         status: if is_done { Status::Done } else { Status::Unfinished },
         next_command: (!is_done).then(|| go_on(&plan.arguments)),
         completeness: worked.completeness.map(shown_completeness),
         ..summary(plan, &begun, tally)
     };
+    if plan.correct.is_some() && failure.is_none() {
+        failure = tell_left(&mut summary, checkpoint, &begun, worked.pass).err();
+    }
     begun.info.summary = serde_json::to_value(&summary).ok();
     let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
     let saved =

@@ -23,8 +23,10 @@ use crate::record::Header;
 use crate::report::{Console, Progress, State};
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
+use crate::run::correct::{corrected, taken_of};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
+use crate::run::folder::RunInfo;
 use crate::run::item::{Item, Mapper};
 use crate::run::open::{open_intents, settle_open};
 use crate::run::ordered::in_order;
@@ -70,6 +72,8 @@ pub struct ImportPlan {
     pub only_existing: bool,
     /// Custom attributes that the account does not define are defined.
     pub create_attributes: bool,
+    /// The run whose values are corrected; nobody is created.
+    pub correct: Option<RunInfo>,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -116,6 +120,9 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     };
     let mapper = Arc::new(mapper(plan, &header, console)?);
     let checkpoint = Checkpoint::open(&checkpoint_path(&plan.state, &plan.connection, &plan.address)?)?;
+    if let Some(of) = &plan.correct {
+        corrected(of, &checkpoint, &plan.connection.name)?;
+    }
     let mut begun = begin(plan, &checkpoint, console, clock)?;
     let mut worked = Worked::default();
     let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, mapper };
@@ -201,8 +208,14 @@ impl<'a> Line<'a> {
         begun.info.rejects_file = Some(rejects_path.clone());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
-        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first).await?);
+        let mut reconciler = self.reconciler(target, begun, worked.pass, &first).await?;
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
+        if let Some(of) = &self.plan.correct {
+            let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
+            let (state, source) = (&self.plan.state, &self.plan.source.path);
+            reconciler.correct = Some(taken_of(of, &row, self.checkpoint, state, &begun.folder, source)?);
+        }
+        let reconciler = Arc::new(reconciler);
         let opened = supply.open()?;
         self.prove_unchanged(supply, &first)?;
         let counters = Arc::new(Counters::default());
@@ -343,6 +356,7 @@ impl<'a> Line<'a> {
             identity,
             policy: Policy { on_existing, only_existing, settle: target.settle },
             silence: Silence::new(connection.platform, names),
+            correct: None,
             replaces: (connection.platform.replaces)(&connection.settings),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),

@@ -6,6 +6,7 @@ pub mod attributes;
 mod begin;
 mod changes;
 pub mod convert;
+pub mod correct;
 pub mod export;
 mod finish;
 pub mod first;

@@ -6,6 +6,8 @@
 mod end;
 mod look;
 
+pub(super) use end::tell_left;
+
 use crate::checkpoint::taken::{Taken, TakenContact};
 use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow, RunStatus};
 use crate::clock::Clock;
@@ -233,6 +235,7 @@ impl Line<'_> {
             identity: vec![Field::TargetId],
             policy: Policy { settle: target.settle, ..Policy::default() },
             silence: Silence::new(connection.platform, names),
+            correct: None,
             replaces: (connection.platform.replaces)(&connection.settings),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),

@@ -373,3 +373,78 @@ fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
     let printed = scene.typed(&format!("undo {run} --only emial"));
     assert!(printed.code == 2 && printed.err.contains("did you mean `email`?"), "{}", printed.err);
 }
+
+/// The wrong column is mapped to the notes, and one to an attribute that is to be none.
+const WRONG: &str = "contact:
+  first_name: first
+  last_name: last
+  phone: phone
+  email: { from: email, on_existing: update }
+  tags: { from: last, split: \";\" }
+  notes: plan
+  attributes:
+    Plan: notes
+";
+
+#[test]
+fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
+    for (platform, base, next) in CASES {
+        let scene = scene();
+        scene.import(platform, base);
+        scene.write("wrong.yaml", WRONG);
+        let wrong = scene.done(&format!("import {next} --map wrong.yaml --to {platform}"));
+        scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nBruno,Mena,+593996000002,,,theirs,Theirs\n");
+        scene.import(platform, "later.csv");
+        let right = scene.done(&format!("import {next} --map map.yaml --to {platform} --correct {}", wrong.run()));
+        let held = scene.held(platform);
+        let is = |place: usize, value: &str| held[place].to_string().contains(value);
+        // Ana: the right values; the tags of before and the right one, and none of the wrong ones.
+        let (first, second) = if platform == "eadesk" { ("s1", "s2") } else { ("Cliente", "VIP") };
+        assert!(is(0, first) && is(0, second), "{platform} {}", held[0]);
+        assert!(!held[0]["tags"].to_string().contains("Vera"), "{platform} {}", held[0]);
+        if platform != "atom" {
+            assert_eq!(held[0].get("notes").or(held[0].get("description")), Some(&json!("late")), "{platform}");
+            assert!(is(1, "theirs"), "{platform} {}", held[1]);
+            assert_eq!(right.summary()["changed_since"]["notes"], 1, "{platform} {}", right.out);
+        }
+        if platform != "eadesk" {
+            assert!(is(0, "\"Pro\""), "{platform} {}", held[0]);
+            assert!(is(1, "Theirs"), "{platform} {}", held[1]);
+        }
+        assert_eq!(right.summary()["records"]["created"], 0, "{platform}");
+        // Once more, there is nothing left to correct.
+        let writes = scene.writes();
+        scene.done(&format!("import {next} --map map.yaml --to {platform} --fresh --correct {}", wrong.run()));
+        assert_eq!(scene.writes(), writes, "{platform}");
+        // And the correction can be taken back.
+        let undone = scene.done(&format!("undo {}", right.run()));
+        assert_eq!(undone.summary()["records"]["updated"], right.summary()["records"]["updated"], "{platform}");
+    }
+}
+
+#[test]
+fn where_the_right_value_is_blank_the_one_from_before_comes_back() {
+    let scene = scene();
+    scene.import("mercately", "base.csv");
+    scene.write("wrong.yaml", WRONG);
+    // The notes of Carla were `old`; the wrong column says `Pro`, and the right one is blank.
+    scene.write("one.csv", "first,last,phone,email,tags,notes,plan\nCarla,Ruiz,+593996000003,,,,Gold\n");
+    let wrong = scene.done("import one.csv --map wrong.yaml --to mercately").run();
+    assert_eq!(scene.held("mercately")[2]["notes"], "Gold");
+    let right = scene.done(&format!("import one.csv --map map.yaml --to mercately --correct {wrong}"));
+    assert_eq!(right.books(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
+    assert_eq!(scene.held("mercately")[2]["notes"], "old");
+}
+
+#[test]
+fn whom_the_run_made_under_a_wrong_phone_is_known_by_their_line() {
+    let scene = scene();
+    scene.write("phones.csv", "first,last,work,mobile\nAna,Vera,+593996000011,+593996000021\n");
+    scene.write("wrong.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: work\n");
+    scene.write("right.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: mobile\n");
+    let wrong = scene.done("import phones.csv --map wrong.yaml --to mercately").run();
+    let right = scene.done(&format!("import phones.csv --map right.yaml --to mercately --correct {wrong}"));
+    assert_eq!(right.books(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
+    let held = scene.held("mercately");
+    assert_eq!((held.len(), held[0]["phone"].as_str()), (1, Some("+593996000021")));
+}

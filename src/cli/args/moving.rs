@@ -10,6 +10,7 @@ use std::path::PathBuf;
 Examples:
   ferry import contacts.csv --to shop --map contacts.yaml
   ferry import contacts.csv --to shop --sandbox --limit 100     rehearse with the first 100
+  ferry import contacts.csv --to shop --map mended.yaml --correct 7f3a
   zcat old.csv.gz | ferry import - --to shop --on-existing fill")]
 pub struct Import {
     #[command(flatten)]
@@ -18,6 +19,10 @@ pub struct Import {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub target: Target,
+    /// Correct what this run wrote, with a corrected mapping: only values that are still as it wrote them change; where
+    /// the right one is blank, the one from before the run comes back. Nobody is created [default: nothing is corrected]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["on_existing", "only_existing"], help_heading = EXISTING)]
+    pub correct: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,

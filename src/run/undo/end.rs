@@ -120,6 +120,21 @@ async fn close(line: &Line<'_>, target: Option<&Target>, run: RunNo, pass: u32) 
     line.checkpoint.tally(run, pass)
 }
 
+/// Adds to a summary what was left, and lists it.
+pub(in crate::run) fn tell_left(
+    summary: &mut Summary,
+    checkpoint: &Checkpoint,
+    begun: &Begun,
+    pass: u32,
+) -> Result<(), Failure> {
+    let mut left = LeftCounts::default();
+    let path = list_left(checkpoint, begun.no, pass, &begun.folder, &mut left)?;
+    (summary.changed_since, summary.not_taken_back) = left.counts();
+    let is_left = !(summary.changed_since.is_empty() && summary.not_taken_back.is_empty());
+    summary.left_file = path.filter(|_| is_left).map(|path| path.display().to_string());
+    Ok(())
+}
+
 /// Lists the contacts of which something was left, and counts it. None: nothing was.
 fn list_left(
     checkpoint: &Checkpoint,
