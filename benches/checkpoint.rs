@@ -37,6 +37,7 @@ async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u6
             attempt: 1,
             target_id: None,
             before: None,
+            after: Vec::new(),
             made: None,
         };
         checkpoint.intend(run, key, intent).await.expect("intended");

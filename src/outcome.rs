@@ -15,6 +15,8 @@ pub enum Outcome {
     Updated,
     /// Was there as it should be; nothing was sent.
     Unchanged,
+    /// Was made by the run that is undone, and is not there any more.
+    Deleted,
     /// Left out on purpose.
     Skipped(Skip),
     /// Stays behind, with its reasons.
@@ -35,6 +37,10 @@ pub enum Skip {
     Existing,
     /// Is not at the target, and `--only-existing`.
     Absent,
+    /// Of an undo: somebody has changed it since, so that it is left alone.
+    Changed,
+    /// Of an undo: the platform cannot take it back.
+    Kept,
 }
 
 /// One thing that is wrong with a record.
@@ -89,6 +95,9 @@ pub struct Books {
     pub created: u64,
     #[allow(missing_docs)]
     pub updated: u64,
+    /// Only an undo deletes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deleted: u64,
     #[allow(missing_docs)]
     pub unchanged: u64,
     #[allow(missing_docs)]
@@ -107,6 +116,7 @@ impl Books {
         let sum = match outcome {
             Outcome::Created => &mut self.created,
             Outcome::Updated => &mut self.updated,
+            Outcome::Deleted => &mut self.deleted,
             Outcome::Unchanged => &mut self.unchanged,
             Outcome::Skipped(_) => &mut self.skipped,
             Outcome::Rejected => &mut self.rejected,
@@ -117,13 +127,17 @@ impl Books {
 
     /// Records that have an outcome.
     pub fn settled(&self) -> u64 {
-        self.created + self.updated + self.unchanged + self.skipped + self.rejected + self.unknown
+        self.created + self.updated + self.deleted + self.unchanged + self.skipped + self.rejected + self.unknown
     }
 
     /// Whether every record read is accounted for.
     pub fn balance(&self) -> bool {
         self.read == self.settled() + self.pending
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How the program ends (contract 1.1).

@@ -26,6 +26,7 @@ mod schema;
 pub mod snapshot;
 pub mod spool;
 mod tables;
+pub mod taken;
 mod writer;
 pub mod written;
 

@@ -4,6 +4,7 @@ use super::Key;
 use crate::identity::IdentityValue;
 use crate::outcome::{Books, Outcome, Problem};
 use crate::platforms::StepKind;
+use crate::platforms::restore::Written;
 use crate::record::Origin;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -68,8 +69,11 @@ pub struct Intent {
     pub attempt: u32,
     /// Whom it changes, where that is known.
     pub target_id: Option<String>,
-    /// What was there before (JSON): kept with the run after the step is settled, for taking it back.
+    /// What was there before (JSON); none where nobody was, or where an earlier step of the same change keeps it.
     pub before: Option<String>,
+    /// What is about to be written; none where an earlier step of the same change keeps it. Both are kept with the run
+    /// after the step is settled, for taking it back.
+    pub after: Vec<Written>,
     /// What the request that makes somebody says (JSON), where they can be left half made; also of the steps that come
     /// after it.
     pub made: Option<String>,
@@ -157,7 +161,7 @@ pub struct OutcomeRow {
     pub problems: Vec<Problem>,
 }
 
-/// What somebody was before a run changed them.
+/// What somebody was before a run wrote to them, and what it wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     /// Of which entry.
@@ -166,8 +170,10 @@ pub struct Image {
     pub target_id: Option<String>,
     /// When the change was meant to be sent, in milliseconds since 1970 (UTC).
     pub at_ms: u64,
-    /// What was there (JSON).
-    pub before: String,
+    /// What was there (JSON); none: nobody.
+    pub before: Option<String>,
+    /// What was written.
+    pub after: Vec<Written>,
 }
 
 /// The sums of one pass, as in the summary (contract 1.2).

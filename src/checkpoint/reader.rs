@@ -145,6 +145,7 @@ fn read_intent(row: &Row<'_>) -> Result<OpenIntent, StoreError> {
         attempt: u32::try_from(attempt).map_err(|_| StoreError::Damaged("an attempt that cannot be"))?,
         target_id: target_id.map(str::to_owned),
         before: None,
+        after: Vec::new(),
         made: made.map(str::to_owned),
     };
     let sent_by_ms = intent.at_ms;
@@ -225,21 +226,39 @@ fn outcome_row(entry: Entry) -> OutcomeRow {
     OutcomeRow { origin, outcome, target_id, duplicate_of: None, problems }
 }
 
-/// Gives the before-images of a run in the order in which they were taken.
+/// Gives all entries of a run, also those that no record of its latest pass claims, in the order of writing.
+pub(super) fn for_each_entry(
+    connection: &Connection,
+    run: RunNo,
+    mut give: impl FnMut(Key, Entry) -> Result<(), Failure>,
+) -> Result<(), StoreError> {
+    let sql = "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry WHERE run = ?1
+               ORDER BY no";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([run.0])?;
+    while let Some(row) = rows.next()? {
+        let key = read_key(row.get_ref(1)?)?;
+        give(key, read_entry(row, run)?).map_err(StoreError::Stopped)?;
+    }
+    Ok(())
+}
+
+/// Gives the images of a run in the order in which they were taken.
 pub(super) fn for_each_image(
     connection: &Connection,
     run: RunNo,
     mut give: impl FnMut(Image) -> Result<(), Failure>,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT key, target_id, at_ms, before, seal FROM image WHERE run = ?1 ORDER BY no";
+    let sql = "SELECT key, target_id, at_ms, before, after, seal FROM image WHERE run = ?1 ORDER BY no";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([run.0])?;
     while let Some(row) = rows.next()? {
         let (key, target_id, at_ms) = (read_key(row.get_ref(0)?)?, text(row, 1)?, row.get(2)?);
-        let before = text(row, 3)?.unwrap_or_default();
-        prove_seal(row.get(4)?, image_seal(run, &key, at_ms, target_id, before))?;
-        let (target_id, before) = (target_id.map(str::to_owned), before.to_owned());
-        give(Image { key, target_id, at_ms: count(at_ms)?, before }).map_err(StoreError::Stopped)?;
+        let (before, after) = (text(row, 3)?, text(row, 4)?);
+        prove_seal(row.get(5)?, image_seal(run, &key, at_ms, [target_id, before, after]))?;
+        let after = serde_json::from_str(after.unwrap_or_default())?;
+        let (target_id, before) = (target_id.map(str::to_owned), before.map(str::to_owned));
+        give(Image { key, target_id, at_ms: count(at_ms)?, before, after }).map_err(StoreError::Stopped)?;
     }
     Ok(())
 }

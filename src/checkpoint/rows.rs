@@ -9,7 +9,7 @@ use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 /// Outcomes and their numbers on disk; a number is never given a second meaning.
-const OUTCOMES: [(Outcome, i64); 9] = [
+const OUTCOMES: [(Outcome, i64); 12] = [
     (Outcome::Created, 0),
     (Outcome::Updated, 1),
     (Outcome::Unchanged, 2),
@@ -19,6 +19,9 @@ const OUTCOMES: [(Outcome, i64); 9] = [
     (Outcome::Skipped(Skip::Absent), 6),
     (Outcome::Rejected, 7),
     (Outcome::Unknown, 8),
+    (Outcome::Deleted, 9),
+    (Outcome::Skipped(Skip::Changed), 10),
+    (Outcome::Skipped(Skip::Kept), 11),
 ];
 
 /// The number of an outcome on disk.
@@ -39,6 +42,8 @@ pub(super) fn skip_name(skip: Skip) -> &'static str {
         Skip::Duplicate => "duplicate",
         Skip::Existing => "existing",
         Skip::Absent => "absent",
+        Skip::Changed => "changed",
+        Skip::Kept => "kept",
     }
 }
 

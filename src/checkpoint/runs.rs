@@ -1,7 +1,7 @@
 //! What the checkpoint says and is told about runs and their passes, sums and lists.
 
 use super::model::{Image, NewRun, OutcomeRow, RunNo, RunRow, RunStatus, Tally};
-use super::{Checkpoint, reader};
+use super::{Checkpoint, Entry, Key, reader};
 use crate::outcome::Failure;
 use serde_json::Value;
 
@@ -88,8 +88,20 @@ impl Checkpoint {
         self.read_long(|connection| reader::for_each_outcome(connection, run, pass, give))
     }
 
-    /// Gives what the people changed by a run were before, in the order of the changes, until `give` fails. The first
-    /// image with a key is the one from before the run; superseded entries have theirs, too.
+    /// Gives all entries of a run, also those that no record of its latest pass claims, until `give` fails.
+    ///
+    /// # Errors
+    /// That of `give`, or exit 1 when the checkpoint cannot be read.
+    pub fn for_each_entry(
+        &self,
+        run: RunNo,
+        give: impl FnMut(Key, Entry) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.read_long(|connection| reader::for_each_entry(connection, run, give))
+    }
+
+    /// Gives what the people changed by a run were before, and what it wrote, in the order of the changes, until `give`
+    /// fails. The first image with a key is the one from before the run; superseded entries have theirs, too.
     ///
     /// # Errors
     /// That of `give`, or exit 1 when the checkpoint cannot be read.

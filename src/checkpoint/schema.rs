@@ -55,7 +55,7 @@ CREATE TABLE intent (
 ) WITHOUT ROWID;
 CREATE TABLE image (
     no INTEGER PRIMARY KEY, run INTEGER NOT NULL, key BLOB NOT NULL, target_id TEXT, at_ms INTEGER NOT NULL,
-    before TEXT NOT NULL, seal INTEGER NOT NULL
+    before TEXT, after TEXT NOT NULL, seal INTEGER NOT NULL
 );
 CREATE INDEX image_of_run ON image (run);
 CREATE TABLE note (

@@ -133,10 +133,8 @@ impl Tables {
     }
 
     pub(super) fn intend(&mut self, run: RunNo, key: &Key, intent: &Intent) -> Result<(), StoreError> {
-        let image = match &intent.before {
-            Some(before) => Some(self.keep_image(run, key, intent, before)?),
-            None => None,
-        };
+        let has_image = intent.before.is_some() || !intent.after.is_empty();
+        let image = if has_image { Some(self.keep_image(run, key, intent)?) } else { None };
         let identities = identities_text(&intent.identities)?;
         let numbers = intent_numbers(intent);
         let made = intent.made.as_deref();
@@ -156,13 +154,14 @@ impl Tables {
         Ok(())
     }
 
-    fn keep_image(&self, run: RunNo, key: &Key, intent: &Intent, before: &str) -> Result<i64, StoreError> {
-        let (at_ms, target_id) = (int(intent.at_ms), intent.target_id.as_deref());
-        let seal = image_seal(run, key, at_ms, target_id, before);
+    fn keep_image(&self, run: RunNo, key: &Key, intent: &Intent) -> Result<i64, StoreError> {
+        let (at_ms, target_id, before) = (int(intent.at_ms), intent.target_id.as_deref(), intent.before.as_deref());
+        let after = serde_json::to_string(&intent.after)?;
+        let seal = image_seal(run, key, at_ms, [target_id, before, Some(&after)]);
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO image (run, key, target_id, at_ms, before, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO image (run, key, target_id, at_ms, before, after, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        statement.execute(params![run.0, key.as_bytes().as_slice(), target_id, at_ms, before, seal])?;
+        statement.execute(params![run.0, key.as_bytes().as_slice(), target_id, at_ms, before, after, seal])?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -352,9 +351,10 @@ pub(super) fn intent_seal(
     seal(&[run.0, kind, ordinal, line, at_ms, attempt, image.unwrap_or(-1)], &texts)
 }
 
-/// The seal of a before-image.
-pub(super) fn image_seal(run: RunNo, key: &Key, at_ms: i64, target_id: Option<&str>, before: &str) -> i64 {
-    let texts = [Some(key.as_bytes().as_slice()), target_id.map(str::as_bytes), Some(before.as_bytes())];
+/// The seal of an image; `texts` are id at the target, what was there and what was written.
+pub(super) fn image_seal(run: RunNo, key: &Key, at_ms: i64, texts: [Option<&str>; 3]) -> i64 {
+    let [target_id, before, after] = texts.map(|text| text.map(str::as_bytes));
+    let texts = [Some(key.as_bytes().as_slice()), target_id, before, after];
     seal(&[run.0, at_ms], &texts)
 }
 

@@ -176,6 +176,7 @@ mod tests {
             attempt: 1,
             target_id: None,
             before: Some("x".repeat(1000)),
+            after: Vec::new(),
             made: None,
         }
     }

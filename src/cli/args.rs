@@ -152,6 +152,12 @@ pub enum Command {
     ///
     /// Goes on with an unfinished run: what has arrived is not sent again, what is in doubt is found out first.
     Resume(Resume),
+    /// Take back what a run did
+    ///
+    /// Takes back what a run did: values that are still as it wrote them become what they were before, and contacts that
+    /// it made are deleted where the platform lets us. What somebody has changed since is left alone and listed, and so
+    /// is what the platform cannot take back. It is a run itself: it can be stopped, gone on with, and undone.
+    Undo(Undo),
     /// List the runs, or show one
     ///
     /// Lists the runs, the newest first, or shows the summary of one.

@@ -8,6 +8,7 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::dry::DryPlan;
+use crate::run::folder::{RunInfo, run_named};
 use crate::run::import::{ImportPlan, import};
 use crate::run::supply::FromPlatform;
 
@@ -18,12 +19,13 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     work.check(&typed.source.file, None, &mut mistakes);
     let dry = dry_asked(&typed.dry, &mut mistakes);
+    let correct = typed.correct.as_deref().and_then(|run| mistakes.take(run_named(&context.state, run)));
     if mistakes.is_empty() {
         context.make_state()?;
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    carry(context, Carried { source, from: None, connection, asked, work, dry })
+    carry(context, Carried { source, from: None, connection, asked, work, dry, correct })
 }
 
 /// A checked import or migration.
@@ -36,11 +38,13 @@ pub(super) struct Carried {
     pub(super) asked: TargetAsked,
     pub(super) work: WorkAsked,
     pub(super) dry: Option<DryPlan>,
+    /// The run that is corrected.
+    pub(super) correct: Option<RunInfo>,
 }
 
 /// Carries it out.
 pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure> {
-    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry } = carried;
+    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry, correct } = carried;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
@@ -62,6 +66,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure
             only_existing: asked.only_existing,
             create_attributes: asked.create_attributes,
             dry,
+            correct,
             work,
             wait,
             state: context.state.clone(),

@@ -27,5 +27,8 @@ pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Fail
     let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
     context.make_state()?;
     let from = Some((from, config.folder.clone()));
-    carry(context, Carried { source, from, connection: (target, from_region.or(target_region)), asked, work, dry })
+    carry(
+        context,
+        Carried { source, from, connection: (target, from_region.or(target_region)), asked, work, dry, correct: None },
+    )
 }

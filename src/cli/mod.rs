@@ -13,6 +13,7 @@ mod resume;
 mod run;
 mod runs;
 mod sandbox;
+mod undo;
 mod usage;
 
 use crate::clock::Clock;
@@ -105,6 +106,7 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Convert(convert) => convert::run(convert, context),
         Command::Run(run) => run::run(run, context),
         Command::Resume(resume) => resume::run(resume, context),
+        Command::Undo(undo) => undo::run(undo, context),
         Command::Runs(runs) => runs::run(runs, context),
         Command::Check(check) => check::run(check, context),
         Command::Attributes(attributes) => attributes::run(attributes, context),
@@ -174,6 +176,19 @@ impl Context {
         let config = Config::load(self.config.as_deref(), &self.env)?;
         config.notes.iter().for_each(|note| self.console.note(note));
         Ok(config)
+    }
+
+    /// The same, with the state folder under another name.
+    fn in_state(&self, state: PathBuf) -> Context {
+        Context {
+            console: self.console.clone(),
+            env: self.env.clone(),
+            state,
+            config: self.config.clone(),
+            words: self.words.clone(),
+            folder: self.folder.clone(),
+            resumes: self.resumes.clone(),
+        }
     }
 
     /// Makes the state folder.

@@ -50,11 +50,11 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunInfo, Failure> {
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {
-            let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == "unfinished");
+            let newest = all_runs(&context.state)?.into_iter().find(|info| !info.is_done());
             newest.ok_or_else(|| Failure::usage("there is no unfinished run").hint("`ferry runs` lists all of them"))?
         }
     };
-    if info.status != "unfinished" {
+    if info.is_done() {
         return Err(Failure::usage(format!("`{}` is done: there is nothing to go on with", info.run))
             .hint("type its command again to begin anew: what is there already is left as it is"));
     }

@@ -129,8 +129,7 @@ fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
 fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
-    let old =
-        all_runs(&context.state)?.into_iter().filter(|info| info.status != "unfinished" && info.started_ms < before_ms);
+    let old = all_runs(&context.state)?.into_iter().filter(|info| info.is_done() && info.started_ms < before_ms);
     let mut count = 0;
     for info in old {
         let folder = run_folder(&context.state, &info.run);

@@ -13,15 +13,15 @@ use super::diff::Delta;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::value::{text, tidy};
 use super::{
-    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step, Taken,
-    Whom,
+    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step, StepKind,
+    Taken, Whom,
 };
 use crate::contact::{Field, Wanted};
 use crate::http::{Credentials, Http, Request, Response};
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The facts (help article on managing clients).
 pub const PLATFORM: Platform = Platform {
@@ -216,6 +216,10 @@ impl Connector for Eadesk {
 
     async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
         self.find_half_made(http, made, since_ms).await
+    }
+
+    fn deletion(&self) -> Option<Step> {
+        Some(Step { kind: StepKind::Change, body: json!({ "delete_person": true }) })
     }
 
     async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {

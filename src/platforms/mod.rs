@@ -5,6 +5,7 @@
 //! platforms; help, tables and checks are derived from it.
 
 pub mod diff;
+pub mod restore;
 pub mod settings;
 
 mod answer;
@@ -354,6 +355,11 @@ pub trait Connector: Send + Sync {
     async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
         let _ = (http, list, after);
         Err(Fault::Fatal(Failure::usage(format!("{} has no such list", self.platform().title))))
+    }
+
+    /// The step that takes a contact away; only where the platform lets us.
+    fn deletion(&self) -> Option<Step> {
+        None
     }
 
     /// Takes one step. A step that changes needs somebody with an id; one that creates does not look at `whom`, unless

@@ -7,6 +7,7 @@ use super::{RETRY_AFTER, Reconciler, TRIES_MAX, Turn, retry_after};
 use crate::checkpoint::Intent;
 use crate::outcome::{Exit, Failure};
 use crate::platforms::diff::Delta;
+use crate::platforms::restore::written;
 use crate::platforms::{Fault, Found, Step, StepKind, Taken, Whom};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -49,7 +50,12 @@ impl Reconciler {
         let _making = self.half_made.make(platform, is_create).await;
         for (nth, step) in steps.iter().enumerate() {
             let _passed = self.gate.pass(self.http.rate_now().or(self.ceiling_per_s)).await;
-            let intent = self.intent(person, story, step, &whom, found);
+            let mut intent = self.intent(person, story, step, &whom);
+            if nth == 0 {
+                // Of the whole change: the steps after this one have no image of their own.
+                intent.before = found.map(|found| serde_json::Value::Object(found.contact.to_json()).to_string());
+                intent.after = written(platform, delta, found.map(|found| &found.contact));
+            }
             let (kind, since_ms) = (intent.kind, intent.at_ms);
             story.made_by.clone_from(&intent.made);
             self.checkpoint.intend(self.run, person.key, intent).await?;
@@ -137,8 +143,7 @@ impl Reconciler {
         Ok(Turn::End(story.outcome()))
     }
 
-    fn intent(&self, person: &Person, story: &Story, step: &Step, whom: &Whom, found: Option<&Found>) -> Intent {
-        let before = found.map(|found| serde_json::Value::Object(found.contact.to_json()).to_string());
+    fn intent(&self, person: &Person, story: &Story, step: &Step, whom: &Whom) -> Intent {
         Intent {
             kind: step.kind,
             identities: person.identities.clone(),
@@ -149,7 +154,8 @@ impl Reconciler {
                 Whom::Id(id) => Some(id.clone()),
                 Whom::Nobody => None,
             },
-            before,
+            before: None,
+            after: Vec::new(),
             made: match step.kind {
                 _ if !self.connector.platform().half_makes => None,
                 StepKind::Create => Some(step.body.to_string()),

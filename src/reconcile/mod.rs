@@ -4,6 +4,7 @@
 //! back to finding. Who is next, and how many at once, is the run's business.
 
 mod act;
+mod correct;
 pub mod find;
 pub mod gate;
 pub mod half_made;
@@ -14,7 +15,9 @@ pub mod rehearse;
 pub mod silence;
 pub mod slot;
 mod story;
+pub mod undo;
 
+use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field, Wanted};
@@ -100,6 +103,8 @@ pub struct Reconciler {
     pub policy: Policy,
     #[allow(missing_docs)]
     pub silence: Silence,
+    /// What a run wrote that is to be corrected, and whether the lines of its source are those of this one.
+    pub correct: Option<(Arc<Taken>, bool)>,
     /// Whether a write replaces what is there.
     pub replaces: bool,
     /// Who is being worked on, by identity: see [`Person::names`].
@@ -154,7 +159,8 @@ impl Reconciler {
             match turn {
                 Turn::End(outcome) => {
                     self.failures_in_a_row.store(0, Ordering::Relaxed);
-                    return Ok(End::Settled(self.settled(person, story, outcome, Vec::new())));
+                    let left = std::mem::take(&mut story.left);
+                    return Ok(End::Settled(self.settled(person, story, outcome, left)));
                 }
                 Turn::Reject(problems) if is_failed(&problems) && !self.has_succeeded.load(Ordering::Relaxed) => {
                     // Nothing has ever arrived: that is no fault of this contact.
@@ -219,6 +225,9 @@ impl Reconciler {
 
     /// Find, diff, act, once.
     async fn turn(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        if let Some(undoing) = &person.undoing {
+            return self.turn_for_undoing(person, undoing, story).await;
+        }
         if let Some(id) = story.made.clone() {
             return self.turn_for_made(person, story, &id).await;
         }
@@ -316,6 +325,9 @@ impl Reconciler {
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        if let Some((taken, is_same_source)) = &self.correct {
+            return self.correct_absent(person, story, taken, *is_same_source).await;
+        }
         if let Some(left) = story.doubt.as_ref().filter(|d| d.kind == StepKind::Create).map(|d| self.settle_left(d)) {
             if !left.is_zero() {
                 return Ok(Turn::Again(left));
@@ -366,6 +378,9 @@ impl Reconciler {
         }
         if let Some(field) = by.filter(|by| person.is_unclear(*by, &found.contact)) {
             return Ok(Turn::Reject(vec![shared(field, &found.id)]));
+        }
+        if let Some((taken, _)) = &self.correct {
+            return self.correct_found(person, story, taken, found).await;
         }
         let is_claimed = story.claimed.take().is_some();
         let doubt = story.doubt.take();

@@ -1,5 +1,6 @@
 //! One person of the source, ready to be reconciled.
 
+use super::undo::Undoing;
 use crate::checkpoint::Key;
 use crate::contact::{Contact, Field, Wanted};
 use crate::identity::{IdentityValue, identity_of};
@@ -21,6 +22,8 @@ pub struct Person {
     /// Fields of which another person of the source has the same value, and whether this one is the first of them: they
     /// do not say who this is.
     pub shared: Vec<(Field, bool)>,
+    /// In place of `wanted`: what is to be taken back.
+    pub undoing: Option<Box<Undoing>>,
 }
 
 impl Person {

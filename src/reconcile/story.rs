@@ -3,7 +3,7 @@
 use super::Earlier;
 use crate::checkpoint::OpenIntent;
 use crate::identity::IdentityValue;
-use crate::outcome::{Exit, Failure, Outcome};
+use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::StepKind;
 
 /// What is not known about an earlier request for a person.
@@ -32,6 +32,8 @@ pub(super) struct Story {
     /// The platform says that the person is there, and does not find it.
     pub(super) claimed: Option<String>,
     pub(super) not_carried: Vec<String>,
+    /// What an undo leaves, and why.
+    pub(super) left: Vec<Problem>,
     pub(super) cleared: u64,
     /// Values that a request in doubt was to wipe.
     pub(super) cleared_in_doubt: u64,

@@ -131,6 +131,15 @@ pub struct Summary {
     /// What is not as it was in the export before, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
+    /// Values that an undo leaves alone, because somebody has changed them since, by field.
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    pub changed_since: Counts,
+    /// What the platform cannot take back, by field.
+    #[serde(skip_serializing_if = "Counts::is_empty")]
+    pub not_taken_back: Counts,
+    /// Where what was left is listed; `None` when nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_file: Option<String>,
     /// Where the contacts came from, in words.
     #[serde(skip)]
     pub source: String,
@@ -171,6 +180,8 @@ impl Summary {
         if !self.shown.is_empty() {
             out.push_str(&format!("\n{}\n", self.shown.join("\n")));
         }
+        out.push_str(&listed("left alone (somebody has changed it since)", &self.changed_since));
+        out.push_str(&listed("left (the platform cannot take it back)", &self.not_taken_back));
         out.push('\n');
         out.push_str(&self.effort());
         out.push_str(&self.forecast());
@@ -197,14 +208,15 @@ impl Summary {
 
     fn books(&self) -> String {
         let books = &self.records;
-        let unfinished = self.status == Status::Unfinished;
+        let (unfinished, is_undo) = (self.status == Status::Unfinished, self.command == "undo");
         let rows = [
             ("read", books.read, true, String::new()),
-            (self.created(), books.created, true, String::new()),
-            ("updated", books.updated, false, String::new()),
+            (self.created(), books.created, !is_undo, String::new()),
+            ("deleted", books.deleted, is_undo, String::new()),
+            (if is_undo { "restored" } else { "updated" }, books.updated, is_undo, String::new()),
             ("unchanged", books.unchanged, false, String::new()),
             ("skipped", books.skipped, false, in_words(&self.skipped)),
-            ("rejected", books.rejected, true, String::new()),
+            ("rejected", books.rejected, !is_undo, String::new()),
             ("unknown", books.unknown, false, "may have arrived or not".to_owned()),
             ("pending", books.pending, unfinished, "no outcome yet".to_owned()),
         ];
@@ -277,6 +289,9 @@ impl Summary {
             if let Some(command) = &self.rejects_command {
                 out.push_str(&format!("fix them there, then run: {}\n", escape(command)));
             }
+        }
+        if let Some(path) = &self.left_file {
+            out.push_str(&format!("\nwhat was left is listed in {}\n", escape(path)));
         }
         if let Some(command) = self.next_command.as_ref().filter(|_| self.status == Status::Unfinished) {
             out.push_str(&format!("\nto go on, run: {}\n", escape(command)));

@@ -49,6 +49,10 @@ fn work_of(plan: &ImportPlan) -> String {
         plan.on_existing,
         plan.only_existing
     );
+    let parts = match &plan.correct {
+        None => parts,
+        Some(of) => format!("{parts}\n{}", of.run),
+    };
     blake3::hash(parts.as_bytes()).to_hex().to_string()
 }
 

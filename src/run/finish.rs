@@ -14,6 +14,7 @@ use crate::run::import::ImportPlan;
 use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
+use crate::run::undo::tell_left;
 use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
 use std::path::Path;
 
@@ -102,7 +103,7 @@ pub(super) async fn finish(
         Status::Unfinished => "unfinished",
     }
     .to_owned();
-    let summary = Summary {
+    let mut summary = Summary {
         status,
         next_command: (status == Status::Unfinished).then(|| go_on(&plan.arguments)),
         forecast: told.forecast,
@@ -112,6 +113,9 @@ pub(super) async fn finish(
         completeness: worked.completeness,
         ..summary(plan, &begun, tally)
     };
+    if plan.correct.is_some() && failure.is_none() {
+        failure = tell_left(&mut summary, checkpoint, &begun, worked.pass).err();
+    }
     if status != Status::Unfinished {
         forget_sources(&begun.folder, stage.is_some());
     }
@@ -191,7 +195,7 @@ async fn close_books(
     checkpoint.tally(run, pass)
 }
 
-fn unbalanced(books: &Books) -> Failure {
+pub(super) fn unbalanced(books: &Books) -> Failure {
     Failure::failed(format!(
         "the books do not balance: {} records were read, and {} have an outcome",
         books.read,
@@ -200,7 +204,7 @@ fn unbalanced(books: &Books) -> Failure {
     .hint("this is a fault of Ferry; nothing is lost: the rejects and the checkpoint are kept")
 }
 
-fn exit_of(failure: Option<&Failure>, books: &Books, is_stopped: bool) -> Exit {
+pub(super) fn exit_of(failure: Option<&Failure>, books: &Books, is_stopped: bool) -> Exit {
     let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
     let applying = [
         failure.map(|failure| failure.exit),

@@ -18,7 +18,7 @@ pub struct RunInfo {
     pub source: String,
     /// The file or connection it writes.
     pub target: String,
-    /// `done`, `unfinished` or [`DRY_RUN`].
+    /// `done`, `unfinished`, [`DRY_RUN`], or `undone`: taken back before it was done.
     pub status: String,
     /// When it began, local time.
     pub started: String,
@@ -85,7 +85,7 @@ pub fn begin_run(
     is_fresh: bool,
     clock: Clock,
 ) -> Result<(RunInfo, bool), Failure> {
-    let is_same = |info: &RunInfo| info.status == "unfinished" && info.command == command && info.work == work;
+    let is_same = |info: &RunInfo| !info.is_done() && info.command == command && info.work == work;
     if !is_fresh && let Some(info) = all_runs(state)?.into_iter().find(is_same) {
         return Ok((info, true));
     }
@@ -157,6 +157,11 @@ pub fn forget(state: &Path, run: &str) {
 }
 
 impl RunInfo {
+    /// Whether there is nothing to go on with.
+    pub fn is_done(&self) -> bool {
+        self.status != "unfinished"
+    }
+
     /// Writes it to the run's folder, whole or not at all.
     pub fn save(&self, state: &Path) -> Result<(), Failure> {
         let folder = run_folder(state, &self.run);

@@ -23,9 +23,11 @@ use crate::report::{Console, Progress, State};
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
 use crate::run::bind::mapper;
+use crate::run::correct::{corrected, taken_of};
 use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
+use crate::run::folder::RunInfo;
 use crate::run::item::{Item, Mapper};
 use crate::run::open::{open_intents, settle_open};
 use crate::run::ordered::in_order;
@@ -74,6 +76,8 @@ pub struct ImportPlan {
     pub create_attributes: bool,
     /// Nothing is written; what would be is told.
     pub dry: Option<DryPlan>,
+    /// The run whose values are corrected; nobody is created.
+    pub correct: Option<RunInfo>,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -124,6 +128,9 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
     let stage = plan.dry.as_ref().map(|_| Stage::new(&plan.state, &path)).transpose()?;
     let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
+    if let Some(of) = &plan.correct {
+        corrected(of, &checkpoint, &plan.connection.name)?;
+    }
     let mut begun = begin(plan, &checkpoint, console, clock)?;
     let mut worked = Worked::default();
     let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper };
@@ -209,8 +216,14 @@ impl<'a> Line<'a> {
         begun.info.rejects_file = Some(rejects_path.clone());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
-        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first).await?);
+        let mut reconciler = self.reconciler(target, begun, worked.pass, &first).await?;
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
+        if let Some(of) = &self.plan.correct {
+            let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
+            let (state, source) = (&self.plan.state, &self.plan.source.path);
+            reconciler.correct = Some(taken_of(of, &row, self.checkpoint, state, &begun.folder, source)?);
+        }
+        let reconciler = Arc::new(reconciler);
         let opened = supply.open()?;
         self.prove_unchanged(supply, &first)?;
         let counters = Arc::new(Counters::default());
@@ -359,6 +372,7 @@ impl<'a> Line<'a> {
             identity,
             policy: Policy { on_existing, only_existing, settle: target.settle },
             silence: Silence::new(connection.platform, names),
+            correct: None,
             replaces: (connection.platform.replaces)(&connection.settings),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),

@@ -7,6 +7,7 @@ mod begin;
 mod bind;
 mod changes;
 pub mod convert;
+pub mod correct;
 pub mod dry;
 pub mod export;
 mod finish;
@@ -24,6 +25,7 @@ pub mod second;
 pub mod stop;
 pub mod supply;
 pub mod target;
+pub mod undo;
 pub mod words;
 
 pub use begin::checkpoint_path;

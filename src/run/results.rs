@@ -15,6 +15,7 @@ pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Created => ("created", ""),
         Outcome::Updated => ("updated", ""),
+        Outcome::Deleted => ("deleted", ""),
         Outcome::Unchanged => ("unchanged", ""),
         Outcome::Rejected => ("rejected", ""),
         Outcome::Unknown => ("unknown", ""),
@@ -22,6 +23,8 @@ pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Skipped(Skip::Duplicate) => ("skipped", "duplicate"),
         Outcome::Skipped(Skip::Existing) => ("skipped", "existing"),
         Outcome::Skipped(Skip::Absent) => ("skipped", "absent"),
+        Outcome::Skipped(Skip::Changed) => ("skipped", "changed"),
+        Outcome::Skipped(Skip::Kept) => ("skipped", "kept"),
     }
 }
 

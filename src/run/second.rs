@@ -300,6 +300,7 @@ fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
         wanted: candidate.wanted,
         not_carried: candidate.not_carried,
         shared: Vec::new(),
+        undoing: None,
         identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
     };
     Group { person, records: vec![candidate.record] }

@@ -37,6 +37,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["convert"], &["ferry convert contacts.csv --out contacts.jsonl", "ferry convert - --out old.jsonl.zst"]),
     (&["run"], &["ferry run nightly", "ferry run nightly weekly --quiet", "ferry run --all --sandbox --limit 100"]),
     (&["resume"], &["ferry resume 7f3a"]),
+    (&["undo"], &["ferry undo 7f3a --dry-run", "ferry undo 7f3a --only email"]),
     (&["runs"], &["ferry runs 7f3a --rejects > rejects.csv", "ferry runs --prune 90d"]),
     (&["check"], &["ferry check shop", "ferry check shop --sandbox"]),
     (&["attributes"], &["ferry attributes shop add Plan", "ferry attributes shop remove Tariff --yes"]),

@@ -46,6 +46,7 @@ fn intent(ordinal: u64) -> Intent {
         attempt: 1,
         target_id: None,
         before: None,
+        after: Vec::new(),
         made: (ordinal % 2 == 1).then(|| r#"{"name":"Ana"}"#.to_owned()),
     }
 }
@@ -126,8 +127,16 @@ async fn the_tally_counts_every_outcome_under_its_name() {
     for pure in notes {
         checkpoint.note(run, 1, pure).await.unwrap();
     }
-    let books =
-        Books { read: 0, created: 2, updated: 1, unchanged: 1, skipped: 4, rejected: 3, unknown: 1, pending: 0 };
+    let books = Books {
+        read: 0,
+        created: 2,
+        updated: 1,
+        unchanged: 1,
+        skipped: 4,
+        rejected: 3,
+        unknown: 1,
+        ..Books::default()
+    };
     let expected = Tally {
         books,
         skipped: counts(&[("filtered", 1), ("duplicate", 1), ("existing", 1), ("absent", 1)]),
@@ -289,6 +298,7 @@ async fn what_somebody_was_before_is_kept_with_the_run() {
         attempt,
         target_id: Some(format!("c-{number}")),
         before: Some(before.to_owned()),
+        after: Vec::new(),
         made: None,
         ..intent(number)
     };
@@ -301,7 +311,8 @@ async fn what_somebody_was_before_is_kept_with_the_run() {
         key: key(0),
         target_id: Some("c-0".into()),
         at_ms: 1_795_000_000_000,
-        before: before.to_owned(),
+        before: Some(before.to_owned()),
+        after: Vec::new(),
     };
     let expected = [image(r#"{"first_name":"Ana"}"#), image(r#"{"first_name":"Anita"}"#)];
     assert_eq!(images(&checkpoint, run), expected);

@@ -61,6 +61,7 @@ fn summary() -> Summary {
             read: 1000,
             created: 900,
             updated: 60,
+            deleted: 0,
             unchanged: 20,
             skipped: 8,
             rejected: 12,

@@ -241,6 +241,7 @@ fn plan_of(folder: &Path, connection: Connection) -> ImportPlan {
         connection,
         on_existing: OnExisting::Update,
         only_existing: false,
+        correct: None,
         create_attributes: false,
         dry: None,
         work: WorkAsked::default(),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 Examples:
   ferry import contacts.csv --to shop --map contacts.yaml
   ferry import contacts.csv --to shop --sandbox --limit 100     rehearse with the first 100
+  ferry import contacts.csv --to shop --map mended.yaml --correct 7f3a
   zcat old.csv.gz | ferry import - --to shop --on-existing fill")]
 pub struct Import {
     #[command(flatten)]
@@ -18,6 +19,10 @@ pub struct Import {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub target: Target,
+    /// Correct what this run wrote, with a corrected mapping: only values that are still as it wrote them change; where
+    /// the right one is blank, the one from before the run comes back. Nobody is created [default: nothing is corrected]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["on_existing", "only_existing"], help_heading = EXISTING)]
+    pub correct: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dry: Dry,
@@ -191,6 +196,43 @@ pub struct Convert {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,
+}
+
+/// `ferry undo`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry undo 7f3a --dry-run                       what would be taken back
+  ferry undo 7f3a
+  ferry undo 7f3a --only email
+  ferry undo 7f3a --dry-run --plan plan.csv       contact by contact")]
+pub struct Undo {
+    /// The run, or the end of its name where that is unambiguous [default: on a terminal, the newest is shown, and asked
+    /// about]
+    pub run: Option<String>,
+    /// Take back one field only, such as email, tags, attributes.Plan; nobody is deleted [default: all of them]
+    #[arg(long, value_name = "FIELD")]
+    pub only: Option<String>,
+    /// Read everything, write nothing: what would be taken back, in sums
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// With --dry-run: write every contact with what would become of it, value by value (CSV or JSON Lines by name)
+    /// [default: not written]
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = OUTPUT)]
+    pub plan: Option<PathBuf>,
+    /// Write every contact with its outcome [default: not written]
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = OUTPUT)]
+    pub results: Option<PathBuf>,
+    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// connection's, else auto]
+    #[arg(long, help_heading = LIMITS)]
+    pub rate: Option<String>,
+    /// Requests in flight [default: the connection's]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub concurrency: Option<u64>,
+    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    pub wait: Option<String>,
 }
 
 /// The file that is read, and how.

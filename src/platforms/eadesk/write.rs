@@ -1,7 +1,7 @@
 //! Writing: the steps from what is there to what should be, and what is made of the answers.
 //!
 //! A step's body says what it does: `{"person": …}` makes or changes one, `{"item": …}` adds an item, `{"delete": […]}`
-//! deletes items by their ids.
+//! deletes items by their ids, `{"delete_person": true}` the person.
 
 use super::super::answer::Purpose;
 use super::super::diff::{Delta, same};
@@ -100,11 +100,12 @@ impl Eadesk {
         person
     }
 
-    /// The ids of the items of lists that are to be blank.
+    /// The ids of the items that are not to be there any more.
     fn wiped(&self, delta: &Delta, before: &Contact) -> Vec<String> {
-        let is_wiped = |field| delta.changed.has(field) && !delta.after.has(field);
+        let stays = |field, value: &str| delta.after.list(field).iter().any(|item| same(field, item, value));
+        let is_wiped = |field, value: &str| delta.changed.has(field) && !stays(field, value);
         let items = before.native.get(ITEMS).and_then(Value::as_array).into_iter().flatten();
-        let wiped = items.filter(|item| self.read_item(item).is_some_and(|(field, _)| is_wiped(field)));
+        let wiped = items.filter(|item| self.read_item(item).is_some_and(|(field, value)| is_wiped(field, &value)));
         wiped.filter_map(|item| text(item.get("id")?)).collect()
     }
 
@@ -143,6 +144,9 @@ impl Eadesk {
             (StepKind::Change | StepKind::Add, Whom::Id(id)) => {
                 if let Some(item) = body("item") {
                     return self.add(http, item, id).await;
+                }
+                if body("delete_person").is_some() {
+                    return self.delete_person(http, id).await;
                 }
                 match body("delete").and_then(Value::as_array) {
                     Some(items) => self.delete(http, items, id).await,
@@ -186,6 +190,17 @@ impl Eadesk {
             _ if matches!(said, Said::NotFound) => Ok(Taken::Gone),
             Some(_) => Ok(Taken::Done { id: id.to_owned(), after: None }),
             None => Err(self.not_done(http, &response, "`{\"result\": …}`")),
+        }
+    }
+
+    /// Whoever is not there any more was deleted by somebody else.
+    async fn delete_person(&self, http: &Http, id: &str) -> Result<Taken, Fault> {
+        let Some(key) = segment(id) else { return Ok(Taken::Gone) };
+        let (said, response) = self.write(http, format!("delete/{key}{}", self.path_end), &json!({})).await?;
+        match result(&said) {
+            _ if matches!(said, Said::NotFound) => Ok(Taken::Gone),
+            Some(_) => Ok(Taken::Done { id: id.to_owned(), after: None }),
+            None => Err(self.not_done(http, &response, "`{\"result\": true}`")),
         }
     }
 

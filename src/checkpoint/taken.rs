@@ -1,0 +1,220 @@
+//! What a run wrote, contact by contact, in a file of its own: made of the run's images, for taking them back.
+//!
+//! Of each contact: what was there before the run came to it, and what it wrote there last. It is made anew whenever it
+//! is needed, and gone when it is not.
+
+use super::model::RunNo;
+use super::rows::{count, int, outcome_number};
+use super::schema::StoreError;
+use super::{Checkpoint, file, guard};
+use crate::outcome::{Failure, Outcome};
+use crate::platforms::restore::{Written, add_later};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use tempfile::TempPath;
+
+/// Memory for pages, in KiB.
+const CACHE_KIB: u32 = 4096;
+
+/// Contacts given at a time.
+const PAGE: u32 = 256;
+
+/// Everything that a run wrote.
+pub struct Taken {
+    connection: Mutex<Connection>,
+    folder: PathBuf,
+    /// Contacts, those of unknown fate included.
+    pub len: u64,
+    _file: TempPath,
+}
+
+/// What a run wrote to one contact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakenContact {
+    /// The order in which the run came to it (from 0).
+    pub no: u64,
+    /// The line of its record in the source of the run.
+    pub line: u64,
+    /// Its id; none: it may have been made, and nobody knows.
+    pub id: Option<String>,
+    /// Whether the run made it.
+    pub is_created: bool,
+    /// The contact as it was before (JSON); none: nobody was there.
+    pub before: Option<String>,
+    /// What was written, each value once.
+    pub written: Vec<Written>,
+}
+
+impl Checkpoint {
+    /// Gathers what a run wrote, in a private file in `folder`.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read, or the folder not be written to.
+    pub fn taken(&self, run: RunNo, folder: &Path) -> Result<Taken, Failure> {
+        let cannot = |error: std::io::Error| {
+            Failure::failed(format!("what the run wrote cannot be gathered in `{}`", folder.display())).cause(error)
+        };
+        file::create_folder_of(&folder.join("taken")).map_err(cannot)?;
+        let made = tempfile::Builder::new().prefix("taken-").suffix(".db").tempfile_in(folder).map_err(cannot)?;
+        file::make_private(made.as_file()).map_err(cannot)?;
+        let path = made.into_temp_path();
+        let connection = prepare(&path).map_err(|error| failure(error, folder))?;
+        self.fill(run, &connection, folder)?;
+        let len = number_contacts(&connection).map_err(|error| failure(error, folder))?;
+        Ok(Taken { connection: Mutex::new(connection), folder: folder.to_owned(), len, _file: path })
+    }
+
+    /// Images first; then what became of them: of whom a run made only the entry knows the id.
+    fn fill(&self, run: RunNo, connection: &Connection, folder: &Path) -> Result<(), Failure> {
+        let fault = |error: rusqlite::Error| failure(error.into(), folder);
+        let sql = "INSERT INTO image (key, id, before, after) VALUES (?1, ?2, ?3, ?4)";
+        let mut insert = connection.prepare(sql).map_err(fault)?;
+        self.images(run, |image| {
+            let after = serde_json::to_string(&image.after).map_err(|error| failure(error.into(), folder))?;
+            let key = image.key.as_bytes().as_slice();
+            insert.execute(params![key, image.target_id, image.before, after]).map_err(fault)?;
+            Ok(())
+        })?;
+        connection.execute_batch("CREATE INDEX image_key ON image (key)").map_err(fault)?;
+        let sql = "UPDATE image SET id = coalesce(id, ?2), outcome = ?3, line = ?4 WHERE key = ?1";
+        let mut update = connection.prepare(sql).map_err(fault)?;
+        self.for_each_entry(run, |key, entry| {
+            let (outcome, line) = (outcome_number(entry.outcome), int(entry.origin.line));
+            let key = key.as_bytes().as_slice();
+            update.execute(params![key, entry.target_id, outcome, line]).map_err(fault)?;
+            Ok(())
+        })
+    }
+}
+
+fn prepare(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
+         PRAGMA cache_size = -{CACHE_KIB};
+         BEGIN EXCLUSIVE;
+         CREATE TABLE image (no INTEGER PRIMARY KEY, key BLOB NOT NULL, id TEXT, before TEXT,
+             outcome INTEGER, line INTEGER, after TEXT NOT NULL);"
+    ))?;
+    Ok(connection)
+}
+
+/// A creation that did not come about, as its outcome says, wrote nothing. One that found somebody in the end made
+/// nobody, and what it was to write stands with what was written then.
+fn number_contacts(connection: &Connection) -> Result<u64, StoreError> {
+    let [created, unknown] = [Outcome::Created, Outcome::Unknown].map(outcome_number);
+    connection.execute(
+        "DELETE FROM image WHERE before IS NULL AND outcome IS NOT NULL AND outcome NOT IN (?1, ?2)",
+        [created, unknown],
+    )?;
+    connection.execute_batch(
+        "CREATE INDEX image_id ON image (id, no);
+         CREATE INDEX image_line ON image (line);
+         CREATE TABLE contact (no INTEGER PRIMARY KEY, first INTEGER NOT NULL);
+         INSERT INTO contact (no, first) SELECT row_number() OVER (ORDER BY first) - 1, first FROM
+             (SELECT min(no) AS first FROM image GROUP BY coalesce(id, 'k' || hex(key)), id IS NULL);
+         COMMIT",
+    )?;
+    count(connection.query_row("SELECT count(*) FROM contact", [], |row| row.get(0))?)
+}
+
+impl Taken {
+    /// The next contacts from this number on, in the order in which the run came to them; none: that was all.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn page(&self, from: u64) -> Result<Vec<TakenContact>, Failure> {
+        self.ask(|connection| {
+            let sql = "SELECT contact.no, image.no, coalesce(image.line, 0), image.id, image.before, image.after
+                       FROM contact JOIN image ON image.no = contact.first
+                       WHERE contact.no >= ?1 ORDER BY contact.no LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![int(from), PAGE], |row| {
+                let text: String = row.get(5)?;
+                let contact = TakenContact {
+                    no: 0,
+                    line: 0,
+                    id: row.get(3)?,
+                    is_created: false,
+                    before: row.get(4)?,
+                    written: Vec::new(),
+                };
+                Ok(([row.get(0)?, row.get(1)?, row.get(2)?], contact, text))
+            })?;
+            let mut contacts = Vec::new();
+            for row in rows {
+                let ([no, first, line], mut contact, text) = row?;
+                (contact.no, contact.line) = (count(no)?, count(line)?);
+                contact.is_created = contact.before.is_none();
+                contact.written = serde_json::from_str(&text)?;
+                if let Some(id) = &contact.id {
+                    add_others(connection, id, first, &mut contact.written)?;
+                }
+                contacts.push(contact);
+            }
+            Ok(contacts)
+        })
+    }
+
+    /// The id of the only contact that the run made of the record on this line.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn made_of_line(&self, line: u64) -> Result<Option<String>, Failure> {
+        self.ask(|connection| {
+            let sql = "SELECT DISTINCT id FROM image WHERE line = ?1 AND before IS NULL AND id IS NOT NULL LIMIT 2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let ids = statement.query_map([int(line)], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            Ok(if let [id] = ids.as_slice() { Some(id.clone()) } else { None })
+        })
+    }
+
+    /// What the run wrote to the contact with this id.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn by_id(&self, id: &str) -> Result<Option<TakenContact>, Failure> {
+        self.ask(|connection| {
+            let sql = "SELECT no, coalesce(line, 0), before, after FROM image WHERE id = ?1 ORDER BY no LIMIT 1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_row([id], |row| {
+                Ok(([row.get(0)?, row.get(1)?], row.get::<_, Option<String>>(2)?, row.get::<_, String>(3)?))
+            });
+            let Some(([first, line], before, text)) = found.optional()? else { return Ok(None) };
+            let mut written: Vec<Written> = serde_json::from_str(&text)?;
+            add_others(connection, id, first, &mut written)?;
+            Ok(Some(TakenContact {
+                no: 0,
+                line: count(line)?,
+                id: Some(id.to_owned()),
+                is_created: before.is_none(),
+                before,
+                written,
+            }))
+        })
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Failure> {
+        ask(&guard(&self.connection)).map_err(|error| failure(error, &self.folder))
+    }
+}
+
+/// What was written to the same contact after the first time.
+fn add_others(connection: &Connection, id: &str, first: i64, written: &mut Vec<Written>) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("SELECT after FROM image WHERE id = ?1 AND no > ?2 ORDER BY no")?;
+    let rows = statement.query_map(params![id, first], |row| row.get::<_, String>(0))?;
+    for text in rows {
+        add_later(written, serde_json::from_str(&text?)?);
+    }
+    Ok(())
+}
+
+fn failure(error: StoreError, folder: &Path) -> Failure {
+    if let StoreError::Stopped(failure) = error {
+        return failure;
+    }
+    Failure::failed(format!("what the run wrote cannot be gathered in `{}`", folder.display()))
+        .cause(error)
+        .hint("make room there, or name another folder with `--state`")
+}

@@ -1,0 +1,177 @@
+//! `ferry undo`.
+
+use super::args::{self, Args, Command};
+use super::{Context, with_sandbox};
+use crate::contact::{FIELDS, Field};
+use crate::mapping::names::nearest;
+use crate::outcome::{Exit, Failure};
+use crate::plan::{self, Config, Mistakes, TargetAsked};
+use crate::report::words::escape;
+use crate::run::folder::{RunInfo, all_runs, run_named};
+use crate::run::import::{Ended, singular};
+use crate::run::undo::{UndoPlan, look, undo};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// The commands whose runs write to a platform.
+const UNDOABLE: [&str; 3] = ["import", "migrate", "undo"];
+
+/// Undos of undos: more than anybody types.
+const CHAIN_MAX: usize = 1_000;
+
+pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure> {
+    let (of, is_asked) = match &typed.run {
+        Some(name) => (run_named(&context.state, name)?, false),
+        None => (newest(context)?, true),
+    };
+    let mut mistakes = Mistakes::default();
+    let only = typed.only.as_deref().and_then(|only| mistakes.take(field_named(only)));
+    mistakes.take(check_command(&of));
+    plan::check_files(
+        [("--plan", typed.plan.clone(), true), ("--results", typed.results.clone(), true)],
+        &mut mistakes,
+    );
+    mistakes.end(Some(()))?;
+    // The words of the run are understood where they were typed; those of this command, here.
+    let here = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let state = here(&context.state);
+    let (plan_file, results) = (typed.plan.as_deref().map(here), typed.results.as_deref().map(here));
+    let config = context.config.as_deref().map(here);
+    let typed_for = typed_for(&of, &state)?;
+    std::env::set_current_dir(&typed_for.folder).map_err(|error| {
+        let (folder, run) = (typed_for.folder.display(), &of.run);
+        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, is not to be had")).cause(error)
+    })?;
+    let config = Config::load(config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
+    config.notes.iter().for_each(|note| context.console.note(note));
+    let asked = TargetAsked {
+        rate: typed.rate.clone().or(typed_for.asked.rate),
+        concurrency: typed.concurrency.or(typed_for.asked.concurrency),
+        wait: typed.wait.clone(),
+        ..typed_for.asked
+    };
+    let mut connection = plan::connection(&config, &asked)?;
+    let wait = plan::wait_of(asked.wait.as_deref())?;
+    let context = &context.in_state(state);
+    let ended = context.block_on(|clock, stop| async move {
+        let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
+        let address = if asked.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
+        let plan = UndoPlan {
+            arguments: words_with(&context.words, typed.run.as_deref(), &of.run),
+            of,
+            connection,
+            address,
+            only,
+            plan: plan_file,
+            results,
+            wait,
+            state: context.state.clone(),
+            folder: context.folder.clone(),
+        };
+        let ended = if typed.dry_run {
+            look(&plan, &context.console, clock, &stop).await
+        } else if is_asked {
+            match look(&plan, &context.console, clock, &stop).await {
+                Ok(looked) if looked.exit == Exit::Done && !is_meant(&looked, context) => Ok(looked),
+                Ok(looked) if looked.exit != Exit::Done => Ok(looked),
+                Ok(_) => undo(&plan, &context.console, clock, &stop).await,
+                Err(failure) => Err(failure),
+            }
+        } else {
+            undo(&plan, &context.console, clock, &stop).await
+        };
+        if let Some(sandbox) = sandbox {
+            sandbox.stop().await;
+        }
+        ended
+    })?;
+    Ok(context.tell(&ended))
+}
+
+/// The newest run that can be taken back; only where somebody can be asked.
+fn newest(context: &Context) -> Result<RunInfo, Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage("which run is to be taken back was not said")
+            .hint("`ferry runs` lists them: `ferry undo RUN`"));
+    }
+    let newest = all_runs(&context.state)?.into_iter().find(|info| UNDOABLE.contains(&info.command.as_str()));
+    newest.ok_or_else(|| {
+        Failure::usage("there is no run that could be taken back").hint("`ferry runs` lists all of them")
+    })
+}
+
+/// Shows what would be taken back, and asks.
+fn is_meant(looked: &Ended, context: &Context) -> bool {
+    context.console.block(&looked.summary.human());
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "\ntake `{}` back? [y/N] ", escape(&looked.summary.source));
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+fn check_command(of: &RunInfo) -> Result<(), Failure> {
+    if UNDOABLE.contains(&of.command.as_str()) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{}` wrote to no platform: there is nothing to take back", of.run))
+        .hint("`ferry runs` lists the runs; imports, migrations and undos can be taken back"))
+}
+
+/// The field as it stands among what was written.
+fn field_named(name: &str) -> Result<String, Failure> {
+    if name.strip_prefix("attributes.").is_some_and(|name| !name.is_empty()) {
+        return Ok(name.to_owned());
+    }
+    match Field::named(name) {
+        Some(_) => Ok(name.to_owned()),
+        None => {
+            let names = FIELDS.iter().map(|(field, _)| singular(*field));
+            let failure = Failure::usage(format!("`--only`: there is no field `{name}`"));
+            Err(match nearest(name, names) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("a custom field is `attributes.NAME`"),
+            })
+        }
+    }
+}
+
+/// What was typed for the run that wrote, an undo being followed to what it took back.
+struct TypedFor {
+    asked: TargetAsked,
+    config: Option<PathBuf>,
+    folder: PathBuf,
+}
+
+fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
+    let mut info = of.clone();
+    for _ in 0..CHAIN_MAX {
+        let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
+        let args = Args::understand(words).map_err(|error| {
+            Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
+        })?;
+        let target = match &args.command {
+            Command::Import(import) => &import.target,
+            Command::Migrate(migrate) => &migrate.target,
+            Command::Undo(undo) => {
+                info = run_named(state, undo.run.as_deref().unwrap_or(&info.source))?;
+                continue;
+            }
+            _ => break,
+        };
+        let asked = super::import::target_asked(target);
+        return Ok(TypedFor { asked, config: args.global.config.clone(), folder: info.folder });
+    }
+    Err(Failure::usage(format!("the connection to which `{}` wrote is not known any more", of.run)))
+}
+
+/// The words, with the whole name of the run: later its end may not be enough.
+fn words_with(words: &[String], typed: Option<&str>, run: &str) -> Vec<String> {
+    let mut words = words.to_vec();
+    match typed.and_then(|typed| words.iter_mut().find(|word| *word == typed)) {
+        Some(word) => run.clone_into(word),
+        None => words.push(run.to_owned()),
+    }
+    words
+}

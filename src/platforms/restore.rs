@@ -1,0 +1,331 @@
+//! What a run wrote, value by value, and what takes it back: only values that are still as they were written. Pure.
+//!
+//! Texts go back as a whole. Lists that hold several items (tags, the phones of some platforms) go back item by item:
+//! what was added is taken away, what was taken away is added, and what somebody else did to the list stays.
+
+use super::diff::{Change, Delta, same};
+use super::{Found, Platform};
+use crate::contact::{Contact, FIELDS, Field, Wanted};
+use serde::{Deserialize, Serialize};
+
+/// One value that was written, or is about to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// `email`, `attributes.Plan`, `tags`.
+    pub field: String,
+    /// What was there; `None`: nothing. Not of lists that hold several items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    /// What is there then; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+    /// Items that come to a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
+    /// Items that go from a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+}
+
+impl Written {
+    /// Whether this is the field of this name: `phone` and `phones` are one.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.field == name || (Field::named(&self.field).is_some() && Field::named(&self.field) == Field::named(name))
+    }
+}
+
+/// A value that does not go back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// `email`, `attributes.Plan`, `tags`.
+    pub field: String,
+    /// What was there before it was written.
+    pub before: Option<String>,
+    /// What was written.
+    pub written: Option<String>,
+    /// What is there now.
+    pub now: Option<String>,
+}
+
+/// What takes a contact back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restore {
+    /// What has to change. None: all is back already, or left.
+    pub delta: Delta,
+    /// What somebody has changed since.
+    pub left: Vec<Left>,
+}
+
+/// Where a value stands in a contact.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// A text, or the only item of a list.
+    One(Field),
+    /// A list that holds several items.
+    Items(Field),
+    Attribute(&'a str),
+}
+
+fn place_of<'a>(platform: &Platform, name: &'a str) -> Option<Place<'a>> {
+    if let Some(name) = name.strip_prefix("attributes.") {
+        return Some(Place::Attribute(name));
+    }
+    let field = Field::named(name)?;
+    Some(if holds_items(platform, field) { Place::Items(field) } else { Place::One(field) })
+}
+
+fn holds_items(platform: &Platform, field: Field) -> bool {
+    field.is_list() && !platform.single.contains(&field)
+}
+
+/// What a delta writes to somebody who was so before.
+pub fn written(platform: &Platform, delta: &Delta, before: Option<&Contact>) -> Vec<Written> {
+    let of = |change: &Change| {
+        let Change { field: name, old, new } = change;
+        let Some(Place::Items(field)) = place_of(platform, name) else {
+            return Written { field: name.clone(), old: old.clone(), new: new.clone(), ..Written::default() };
+        };
+        let (have, after) = (before.map_or(&[][..], |before| before.list(field)), delta.after.list(field));
+        let (added, removed) = (missing(field, after, have), missing(field, have, after));
+        Written { field: name.clone(), added, removed, ..Written::default() }
+    };
+    delta.changes.iter().map(of).collect()
+}
+
+/// The items of `these` that are not among `those`.
+fn missing(field: Field, these: &[String], those: &[String]) -> Vec<String> {
+    these.iter().filter(|item| !is_among(field, those, item)).cloned().collect()
+}
+
+fn is_among(field: Field, list: &[String], item: &str) -> bool {
+    list.iter().any(|known| same(field, known, item))
+}
+
+/// Takes up what was written to the same contact later: of each value what was there first, and what was written last.
+pub fn add_later(written: &mut Vec<Written>, later: Vec<Written>) {
+    for next in later {
+        let Some(known) = written.iter_mut().find(|known| known.field == next.field) else {
+            written.push(next);
+            continue;
+        };
+        let field = Field::named(&known.field).unwrap_or(Field::Tags);
+        known.new = next.new;
+        take_items(field, &mut known.added, &mut known.removed, next.added);
+        take_items(field, &mut known.removed, &mut known.added, next.removed);
+    }
+}
+
+/// Items that go to one side, unless they come back from the other.
+fn take_items(field: Field, side: &mut Vec<String>, other: &mut Vec<String>, items: Vec<String>) {
+    for item in items {
+        let len = other.len();
+        other.retain(|known| !same(field, known, &item));
+        if other.len() == len && !is_among(field, side, &item) {
+            side.push(item);
+        }
+    }
+}
+
+/// What takes this contact back to what it was before all this was written.
+pub fn restore(platform: &Platform, written: &[Written], now: &Contact) -> Restore {
+    let mut restore = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
+    for value in written {
+        let Some(place) = place_of(platform, &value.field) else { continue };
+        match place {
+            Place::Items(field) => {
+                let have = now.list(field);
+                let mut after = missing(field, have, &value.added);
+                after.extend(missing(field, &value.removed, have));
+                set_items(&mut restore.delta, field, after);
+            }
+            Place::One(_) | Place::Attribute(_) => {
+                let is = value_at(now, place);
+                if is_same(place, is.as_deref(), value.old.as_deref()) {
+                    continue;
+                }
+                if is_same(place, is.as_deref(), value.new.as_deref()) {
+                    set(&mut restore.delta, place, &value.field, value.old.clone());
+                } else {
+                    let (before, written) = (value.old.clone(), value.new.clone());
+                    restore.left.push(Left { field: value.field.clone(), before, written, now: is });
+                }
+            }
+        }
+    }
+    restore
+}
+
+/// What corrects a contact that a run wrote to: a value that is still as it was written becomes what is wanted, and
+/// where nothing is wanted, what it was before. What the run did not write is filled where it is blank, and lists grow.
+pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &Contact) -> Restore {
+    let mut correct = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
+    for value in written {
+        let Some(place) = place_of(platform, &value.field) else { continue };
+        if let Place::Items(field) = place {
+            let (have, want) = (now.list(field), wanted.contact.list(field));
+            let goes = missing(field, &value.added, want);
+            let mut after = missing(field, have, &goes);
+            after.extend(missing(field, &value.removed, have));
+            // What was written and is not there any more, somebody has taken away.
+            let news = missing(field, &missing(field, want, &value.added), &after);
+            after.extend(news);
+            set_items(&mut correct.delta, field, after);
+            continue;
+        }
+        let is = value_at(now, place);
+        let right = value_at(&wanted.contact, place).or_else(|| value.old.clone());
+        if is_same(place, is.as_deref(), right.as_deref()) {
+            continue;
+        }
+        if is_same(place, is.as_deref(), value.new.as_deref()) {
+            set(&mut correct.delta, place, &value.field, right);
+        } else {
+            let (before, written) = (value.old.clone(), value.new.clone());
+            correct.left.push(Left { field: value.field.clone(), before, written, now: is });
+        }
+    }
+    for name in names(platform, &wanted.contact, &[]) {
+        let Some(place) = place_of(platform, &name).filter(|_| !written.iter().any(|value| value.is_of(&name))) else {
+            continue;
+        };
+        match place {
+            Place::Items(field) => {
+                let have = now.list(field).to_vec();
+                let news = missing(field, wanted.contact.list(field), &have);
+                set_items(&mut correct.delta, field, [have, news].concat());
+            }
+            _ if value_at(now, place).is_some() => {}
+            _ => {
+                if let Some(right) = value_at(&wanted.contact, place) {
+                    set(&mut correct.delta, place, &name, Some(right));
+                }
+            }
+        }
+    }
+    correct
+}
+
+/// The fields that the platform holds, and the custom ones that a contact has or that were written.
+fn names(platform: &Platform, contact: &Contact, written: &[Written]) -> Vec<String> {
+    let held = FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
+    let mut names: Vec<String> = held.map(|(field, name)| singular(platform, field, name).to_owned()).collect();
+    if platform.attributes {
+        let there = contact.attributes.iter().map(|attribute| format!("attributes.{}", attribute.name));
+        let written = written.iter().map(|value| value.field.clone()).filter(|name| name.starts_with("attributes."));
+        for name in there.chain(written).collect::<Vec<_>>() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// What a contact that a run made does not have as the run made it: somebody changed it since.
+pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact) -> Vec<Left> {
+    let mut left = Vec::new();
+    let written_as = |name: &str| written.iter().find(|value| value.field == name);
+    for name in names(platform, now, written) {
+        let Some(place) = place_of(platform, &name) else { continue };
+        let value = written_as(&name);
+        let (is_as_written, written, is) = match place {
+            Place::Items(field) => {
+                let (added, have) = (value.map_or(&[][..], |value| &value.added), now.list(field));
+                let is_same = missing(field, have, added).is_empty() && missing(field, added, have).is_empty();
+                (is_same, joined(added), joined(have))
+            }
+            Place::One(_) | Place::Attribute(_) => {
+                let (written, is) = (value.and_then(|value| value.new.clone()), value_at(now, place));
+                (is_same(place, is.as_deref(), written.as_deref()), written, is)
+            }
+        };
+        if !is_as_written {
+            left.push(Left { field: name, before: None, written, now: is });
+        }
+    }
+    left
+}
+
+fn singular<'a>(platform: &Platform, field: Field, name: &'a str) -> &'a str {
+    match field {
+        Field::Phones if !holds_items(platform, field) => "phone",
+        Field::Emails if !holds_items(platform, field) => "email",
+        _ => name,
+    }
+}
+
+/// Whether values that were to be wiped are there still: what the platform does not let go of.
+pub fn not_wiped(platform: &Platform, delta: &Delta, now: &Found) -> Vec<Left> {
+    let wiped = delta.changes.iter().filter(|change| change.new.is_none());
+    let still = wiped.filter_map(|change| {
+        let is = match place_of(platform, &change.field)? {
+            Place::Items(field) => joined(now.contact.list(field)),
+            place => value_at(&now.contact, place),
+        };
+        let written = change.old.clone();
+        is.map(|is| Left { field: change.field.clone(), before: None, written, now: Some(is) })
+    });
+    still.collect()
+}
+
+fn value_at(contact: &Contact, place: Place<'_>) -> Option<String> {
+    let value = match place {
+        Place::Attribute(name) => contact.attribute(name),
+        Place::One(field) | Place::Items(field) if field.is_list() => contact.list(field).first().map(String::as_str),
+        Place::One(field) | Place::Items(field) => contact.text(field),
+    };
+    value.filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+fn is_same(place: Place<'_>, one: Option<&str>, other: Option<&str>) -> bool {
+    let field = match place {
+        Place::One(field) | Place::Items(field) => field,
+        Place::Attribute(_) => Field::Notes,
+    };
+    match (one, other) {
+        (Some(one), Some(other)) => same(field, one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+fn set(delta: &mut Delta, place: Place<'_>, name: &str, value: Option<String>) {
+    let old = value_at(&delta.after, place);
+    let text = value.clone().unwrap_or_default();
+    delta.cleared += u64::from(value.is_none());
+    match place {
+        Place::Attribute(name) => {
+            delta.after.set_attribute(name, text);
+            delta.changed_attributes.push(name.into());
+        }
+        Place::One(field) | Place::Items(field) => {
+            if field.is_list() {
+                let list = delta.after.list_mut(field);
+                list.clear();
+                list.extend(value.clone());
+            } else {
+                delta.after.set_text(field, text);
+            }
+            delta.changed.insert(field);
+        }
+    }
+    delta.changes.push(Change { field: name.to_owned(), old, new: value });
+}
+
+fn set_items(delta: &mut Delta, field: Field, after: Vec<String>) {
+    let have = delta.after.list(field).to_vec();
+    let (added, removed) = (missing(field, &after, &have), missing(field, &have, &after));
+    if added.is_empty() && removed.is_empty() {
+        return;
+    }
+    delta.cleared += u64::from(after.is_empty());
+    delta.changed.insert(field);
+    delta.changes.push(Change { field: field.name().to_owned(), old: joined(&have), new: joined(&after) });
+    *delta.after.list_mut(field) = after;
+    if field == Field::Tags {
+        (delta.tags_added, delta.tags_removed) = (added, removed);
+    }
+}
+
+fn joined(items: &[String]) -> Option<String> {
+    (!items.is_empty()).then(|| items.join("; "))
+}

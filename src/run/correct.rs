@@ -1,0 +1,38 @@
+//! `ferry import FILE --correct RUN`: what it has to know about the run that is corrected.
+
+use crate::checkpoint::taken::Taken;
+use crate::checkpoint::{Checkpoint, RunRow};
+use crate::outcome::Failure;
+use crate::run::first::{last, stamp_of};
+use crate::run::folder::{RunInfo, run_folder};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The run that is corrected, as it stands in the checkpoint of the target.
+///
+/// # Errors
+/// Exit 2 when it did not write there.
+pub fn corrected(of: &RunInfo, checkpoint: &Checkpoint, connection: &str) -> Result<RunRow, Failure> {
+    let row = checkpoint.runs()?.into_iter().find(|row| row.name == of.run);
+    row.ok_or_else(|| {
+        Failure::usage(format!("`--correct`: `{}` wrote nothing to `{connection}`", of.run))
+            .hint(format!("it wrote to `{}`; `ferry runs` lists the runs", of.target))
+    })
+}
+
+/// What it wrote, and whether its lines are those of the source as it is now.
+///
+/// # Errors
+/// Exit 1 when it cannot be gathered.
+pub fn taken_of(
+    of: &RunInfo,
+    row: &RunRow,
+    checkpoint: &Checkpoint,
+    state: &Path,
+    folder: &Path,
+    source: &Path,
+) -> Result<(Arc<Taken>, bool), Failure> {
+    let stamp = last(&run_folder(state, &of.run)).and_then(|first| first.stamp);
+    let is_same_source = stamp.is_some() && stamp == stamp_of(source);
+    Ok((Arc::new(checkpoint.taken(row.no, folder)?), is_same_source))
+}

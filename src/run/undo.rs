@@ -1,0 +1,439 @@
+//! `ferry undo`: takes back what a run wrote.
+//!
+//! It is a run of its own, with the contacts that the other one wrote as its source: it has entries and intents, can be
+//! killed and gone on with, and what it writes has images, so that it can be undone itself.
+
+mod end;
+mod look;
+
+pub(super) use end::tell_left;
+
+use crate::checkpoint::taken::{Taken, TakenContact};
+use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow, RunStatus};
+use crate::clock::Clock;
+use crate::contact::{Field, Wanted};
+use crate::identity::IdentityValue;
+use crate::outcome::{Exit, Failure, Outcome, Problem};
+use crate::plan::Connection;
+use crate::platforms::Needs;
+use crate::reconcile::gate::Gate;
+use crate::reconcile::half_made::HalfMade;
+use crate::reconcile::locks::Locks;
+use crate::reconcile::person::Person;
+use crate::reconcile::silence::{MEMORY, Silence};
+use crate::reconcile::slot::Slot;
+use crate::reconcile::undo::Undoing;
+use crate::reconcile::{Earlier, End, Policy, Reconciler};
+use crate::record::Origin;
+use crate::report::{Console, Progress, State};
+use crate::run::begin::{Begun, checkpoint_path};
+use crate::run::finish::Ended;
+use crate::run::folder::{RunInfo, new_run, run_folder, run_named};
+use crate::run::open::{NO_PASS, open_intents, settle_open};
+use crate::run::stop::Stop;
+use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// Contacts that wait without a slot, at most.
+const PARKED_MAX: usize = 4096;
+
+/// After so many contacts `run.json` is brought up to date.
+const SAVE_EVERY: u64 = 256;
+
+/// How often it says at least that this process is alive (see [`crate::run::open`]).
+const ALIVE: Duration = Duration::from_secs(2);
+
+/// A checked undo.
+pub struct UndoPlan {
+    /// The run that is taken back.
+    pub of: RunInfo,
+    /// Where it wrote to.
+    pub connection: Connection,
+    /// The address without what may change between two processes of one run.
+    pub address: String,
+    /// Only this field is taken back.
+    pub only: Option<String>,
+    /// Where a dry run says, contact by contact, what would be done.
+    pub plan: Option<PathBuf>,
+    /// Every contact with its outcome.
+    pub results: Option<PathBuf>,
+    /// How long to wait for a platform that is not to be had.
+    pub wait: Duration,
+    /// The folder of all runs and checkpoints.
+    pub state: PathBuf,
+    /// The command line, for going on with it.
+    pub arguments: Vec<String>,
+    /// The folder it was typed in.
+    pub folder: PathBuf,
+}
+
+/// What all parts need.
+struct Line<'a> {
+    plan: &'a UndoPlan,
+    console: &'a Console,
+    clock: Clock,
+    stop: &'a Stop,
+    checkpoint: &'a Checkpoint,
+    of: RunRow,
+}
+
+/// How far it came.
+#[derive(Default)]
+struct Worked {
+    pass: u32,
+    read: AtomicU64,
+    settled: AtomicU64,
+    is_whole: bool,
+}
+
+/// Says what an undo would do; only reads.
+///
+/// # Errors
+/// As [`undo`].
+pub async fn look(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
+    let path = plan.checkpoint()?;
+    let checkpoint = Checkpoint::look(&path)?.ok_or_else(|| plan.forgotten())?;
+    let of = plan.row(&checkpoint)?;
+    Line { plan, console, clock, stop, checkpoint: &checkpoint, of }.look().await
+}
+
+/// Takes back what a run wrote.
+///
+/// # Errors
+/// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
+pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
+    let path = plan.checkpoint()?;
+    if !path.exists() {
+        return Err(plan.forgotten());
+    }
+    let checkpoint = Checkpoint::open(&path)?;
+    let of = plan.row(&checkpoint)?;
+    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, of };
+    let mut begun = line.begin(path)?;
+    let (mut worked, mut target) = (Worked::default(), None);
+    let result = line.work(&mut begun, &mut worked, &mut target).await;
+    end::finish(&line, target.as_ref(), begun, worked, result.err()).await
+}
+
+impl UndoPlan {
+    /// Where the run's checkpoint is, if the connection still leads there.
+    fn checkpoint(&self) -> Result<PathBuf, Failure> {
+        let path = checkpoint_path(&self.state, &self.connection, &self.address)?;
+        let was = self.of.checkpoint.as_deref().and_then(|path| path.file_name());
+        if was.is_some_and(|was| Some(was) != path.file_name()) {
+            let name = &self.connection.name;
+            return Err(Failure::usage(format!(
+                "`{name}` leads to another address than when `{}` wrote to it",
+                self.of.run
+            ))
+            .hint("give the connection the address back that it had, and run the same command again"));
+        }
+        Ok(path)
+    }
+
+    fn row(&self, checkpoint: &Checkpoint) -> Result<RunRow, Failure> {
+        checkpoint.runs()?.into_iter().find(|row| row.name == self.of.run).ok_or_else(|| self.forgotten())
+    }
+
+    fn forgotten(&self) -> Failure {
+        Failure::usage(format!("nothing is known any more about what `{}` wrote", self.of.run))
+            .hint("its checkpoint was moved or removed; `ferry runs` lists the runs")
+    }
+
+    fn work(&self) -> String {
+        let parts = format!("undo\n{}\n{}", self.of.run, self.only.as_deref().unwrap_or_default());
+        blake3::hash(parts.as_bytes()).to_hex().to_string()
+    }
+}
+
+impl Line<'_> {
+    /// Goes on with the unfinished undo of the same run, or begins one.
+    fn begin(&self, checkpoint: PathBuf) -> Result<Begun, Failure> {
+        let Line { plan, console, clock, .. } = *self;
+        let work = plan.work();
+        if let Some(row) = self.checkpoint.unfinished(&work)?
+            && let Ok(mut info) = run_named(&plan.state, &row.name)
+        {
+            console.note(&format!("going on with `{}`, which was left at {} contacts", info.run, info.books.settled()));
+            (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
+            let folder = run_folder(&plan.state, &info.run);
+            let next_pass = row.pass + 1;
+            let (earlier, started) = (folder.clone(), clock.now());
+            return Ok(Begun { info, no: row.no, folder, earlier, is_resumed: true, next_pass, started });
+        }
+        let mut info = new_run(&plan.state, "undo", &plan.of.run, &plan.connection.name, &work, clock)?;
+        (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
+        info.checkpoint = Some(checkpoint);
+        let folder = run_folder(&plan.state, &info.run);
+        info.save(&plan.state)?;
+        let new = NewRun { name: info.run.clone(), work, command: "undo".to_owned(), info: serde_json::Value::Null };
+        let no = self.checkpoint.begin(&new)?;
+        Ok(Begun { info, no, earlier: folder.clone(), folder, is_resumed: false, next_pass: 1, started: clock.now() })
+    }
+
+    async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
+        let target = &*reached.insert(self.reach().await?);
+        worked.pass = self.checkpoint.begin_pass(begun.no)?;
+        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
+        let intents = self.settle_earlier(&reconciler, begun).await?;
+        if self.stop.is_told() {
+            return Ok(());
+        }
+        self.close_run()?;
+        let taken = self.checkpoint.taken(self.of.no, &begun.folder)?;
+        let progress = self.console.progress(&format!("taking back `{}`", self.plan.of.run), Some(taken.len));
+        let window = (8 * target.concurrency).clamp(32, 1024);
+        let sent = self.send(&taken, &reconciler, intents, begun, worked, window, &progress).await;
+        progress.finish();
+        sent?;
+        worked.is_whole = !self.stop.is_told();
+        Ok(())
+    }
+
+    /// The target, once it has answered. From now on a stop is told to its door.
+    async fn reach(&self) -> Result<Target, Failure> {
+        let mut told = self.stop.watch();
+        let plan = self.plan;
+        let target = tokio::select! {
+            target = Target::open(&plan.connection, self.clock, plan.wait, remembered_rate(self.checkpoint)) => target?,
+            _ = told.wait_for(|told| *told) => {
+                let exit = Stop::signal().unwrap_or(Exit::Interrupted);
+                return Err(Failure::new(exit, "stopped before the platform had answered"));
+            }
+        };
+        let http = Arc::clone(&target.http);
+        tokio::spawn(async move {
+            if told.wait_for(|told| *told).await.is_ok() {
+                http.stop();
+            }
+        });
+        Ok(target)
+    }
+
+    async fn reconciler(&self, target: &Target, begun: &Begun, pass: u32) -> Result<Reconciler, Failure> {
+        let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
+        let ready = target.connector.prepare(&target.http, &Needs::default()).await.map_err(stops)?;
+        let fields = connection.platform.finds_by;
+        let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, fields, 0).await?;
+        let dropped = checkpoint.recall_all(MEMORY)?;
+        let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
+        let half_made = open_intents(checkpoint, &self.plan.state, self.clock)?;
+        Ok(Reconciler {
+            connector: Arc::clone(&target.connector),
+            http: Arc::clone(&target.http),
+            ready,
+            finder,
+            checkpoint: checkpoint.clone(),
+            run: begun.no,
+            pass,
+            clock: self.clock,
+            identity: vec![Field::TargetId],
+            policy: Policy { settle: target.settle, ..Policy::default() },
+            silence: Silence::new(connection.platform, names),
+            correct: None,
+            replaces: (connection.platform.replaces)(&connection.settings),
+            people: Arc::<Locks>::default(),
+            ids: Arc::<Locks>::default(),
+            parking: Arc::new(Semaphore::new(PARKED_MAX)),
+            ceiling_per_s: ceiling_of(connection)?,
+            gate: Gate::new(4 * target.concurrency + 256),
+            rehearsing: None,
+            half_made: HalfMade::new(half_made.into_iter().filter_map(|open| open.intent.target_id)),
+            stop: self.stop.watch(),
+            has_succeeded: AtomicBool::new(true),
+            failures_in_a_row: AtomicU32::new(0),
+        })
+    }
+
+    /// Settles what earlier processes left open, of whatever run: only then it is known what the run wrote. What this
+    /// undo left itself is handed back.
+    async fn settle_earlier(&self, reconciler: &Reconciler, begun: &Begun) -> Result<HashMap<Key, Earlier>, Failure> {
+        let open = open_intents(self.checkpoint, &self.plan.state, self.clock)?;
+        let (own, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| open.run == begun.no);
+        if !others.is_empty() {
+            self.console.note(&format!("finding out what became of {} requests of an earlier run", others.len()));
+            settle_open(others, self.checkpoint, reconciler, self.stop).await?;
+        }
+        self.checkpoint.flush().await?;
+        Ok(own.into_iter().map(|open| (open.key, Earlier::Meant(open))).collect())
+    }
+
+    /// A run that is taken back is not gone on with: its entries say what is not so any more.
+    fn close_run(&self) -> Result<(), Failure> {
+        if self.of.status == RunStatus::Done {
+            return Ok(());
+        }
+        self.checkpoint.finish(self.of.no, RunStatus::Done, self.of.info.clone())?;
+        let mut info = self.plan.of.clone();
+        if !info.is_done() {
+            info.status = "undone".to_owned();
+            info.save(&self.plan.state)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it is made in one place, and used in this one")]
+    async fn send(
+        &self,
+        taken: &Taken,
+        reconciler: &Arc<Reconciler>,
+        mut intents: HashMap<Key, Earlier>,
+        begun: &mut Begun,
+        worked: &mut Worked,
+        window: usize,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let slots = Arc::new(Semaphore::new(window));
+        let stopped: Arc<Mutex<Option<Failure>>> = Arc::default();
+        let (settled, mut tasks) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
+        let (mut next, mut end, mut saved) = (0, Ok(()), self.clock.now());
+        'source: loop {
+            let page = match taken.page(next) {
+                Ok(page) => page,
+                Err(failure) => {
+                    end = Err(failure);
+                    break;
+                }
+            };
+            let Some(last) = page.last() else { break };
+            next = last.no + 1;
+            for contact in page {
+                if self.stop.is_told() {
+                    break 'source;
+                }
+                let given = self.give(contact, begun, worked, &mut intents, &slots).await;
+                let (person, earlier, slot) = match given {
+                    Ok(Some(given)) => given,
+                    Ok(None) => continue,
+                    Err(failure) => {
+                        end = Err(failure);
+                        break 'source;
+                    }
+                };
+                let (reconciler, stopped) = (Arc::clone(reconciler), Arc::clone(&stopped));
+                let (stop, sent) = (self.stop.clone(), Arc::clone(&settled));
+                tasks.spawn(async move {
+                    match take_back(&reconciler, &person, earlier.as_ref(), slot).await {
+                        Ok(()) => drop(sent.fetch_add(1, Ordering::Relaxed)),
+                        Err(failure) => {
+                            stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+                            stop.stop();
+                        }
+                    }
+                });
+                while let Some(joined) = tasks.try_join_next() {
+                    end = end.and(check_join(joined));
+                }
+                let done = settled.load(Ordering::Relaxed) + worked.settled.load(Ordering::Relaxed);
+                progress.set(State { done, ..State::default() });
+                if contact_is_due(done, saved.elapsed()) {
+                    saved = self.clock.now();
+                    begun.info.books.read = worked.read.load(Ordering::Relaxed);
+                    begun.info.books.pending = begun.info.books.read.saturating_sub(done);
+                    // Only a help: the truth is the checkpoint.
+                    let _ = begun.info.save(&self.plan.state);
+                }
+            }
+        }
+        // Whoever is in flight comes to an end, whatever stopped the others.
+        let mut alive = tokio::time::interval(ALIVE);
+        loop {
+            tokio::select! {
+                joined = tasks.join_next() => match joined {
+                    Some(joined) => end = end.and(check_join(joined)),
+                    None => break,
+                },
+                _ = alive.tick() => drop(begun.info.save(&self.plan.state)),
+            }
+            let done = settled.load(Ordering::Relaxed) + worked.settled.load(Ordering::Relaxed);
+            progress.set(State { done, ..State::default() });
+        }
+        let failure = stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(end, Err)
+    }
+
+    /// The person of a contact, unless there is nothing to be done for it.
+    async fn give(
+        &self,
+        contact: TakenContact,
+        begun: &Begun,
+        worked: &Worked,
+        intents: &mut HashMap<Key, Earlier>,
+        slots: &Arc<Semaphore>,
+    ) -> Result<Option<(Person, Option<Earlier>, Slot)>, Failure> {
+        let origin = Origin { ordinal: contact.no, line: contact.line };
+        let only = self.plan.only.as_deref();
+        if only.is_some_and(|only| !contact.written.iter().any(|value| value.is_of(only))) {
+            return Ok(None);
+        }
+        worked.read.fetch_add(1, Ordering::Relaxed);
+        let Some(undoing) = Undoing::of(contact, only) else {
+            worked.settled.fetch_add(1, Ordering::Relaxed);
+            let (outcome, problems) = (Outcome::Unknown, vec![unknown()]);
+            let pure = Pure { origin, outcome, duplicate_of: None, problems };
+            self.checkpoint.note(begun.no, worked.pass, pure).await?;
+            return Ok(None);
+        };
+        let person = person_of(undoing, origin);
+        let mut earlier = intents.remove(&person.key);
+        if begun.is_resumed
+            && earlier.is_none()
+            && let Some(entry) = self.checkpoint.entry(begun.no, &person.key)?
+        {
+            if entry.outcome != Outcome::Unknown && entry.pass != NO_PASS {
+                worked.settled.fetch_add(1, Ordering::Relaxed);
+                self.checkpoint.claim(begun.no, person.key, worked.pass, origin).await?;
+                return Ok(None);
+            }
+            earlier = Some(Earlier::Did(entry.outcome));
+        }
+        let mut slot = Slot::none(Arc::clone(slots));
+        slot.retake().await;
+        Ok(Some((person, earlier, slot)))
+    }
+}
+
+fn contact_is_due(done: u64, since: Duration) -> bool {
+    since >= ALIVE || (done > 0 && done.is_multiple_of(SAVE_EVERY))
+}
+
+/// The contact as somebody to be reconciled: known by its id alone.
+fn person_of(undoing: Undoing, origin: Origin) -> Person {
+    let identities = vec![IdentityValue { field: Field::TargetId, value: undoing.id.clone() }];
+    Person {
+        key: Key::of(&identities, b"undo"),
+        origin,
+        wanted: Wanted::default(),
+        not_carried: Vec::new(),
+        identities,
+        shared: Vec::new(),
+        undoing: Some(Box::new(undoing)),
+    }
+}
+
+async fn take_back(
+    reconciler: &Reconciler,
+    person: &Person,
+    earlier: Option<&Earlier>,
+    mut slot: Slot,
+) -> Result<(), Failure> {
+    match reconciler.reconcile(person, earlier, &mut slot).await? {
+        End::Pending => Ok(()),
+        End::Settled(settled) => reconciler.checkpoint.settle(reconciler.run, person.key, settled).await,
+    }
+}
+
+fn check_join(joined: Result<(), tokio::task::JoinError>) -> Result<(), Failure> {
+    joined.map_err(|error| Failure::failed("a task of the run died: a fault of Ferry").cause(error))
+}
+
+fn unknown() -> Problem {
+    Problem::new("target.unknown", "this contact may have been made or not, and could not be found out about")
+        .hint("the same command finds it out when the platform is well again")
+}

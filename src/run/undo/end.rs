@@ -1,0 +1,163 @@
+//! How an undo ends: books, what was left, summary and exit code.
+
+use super::{Line, Worked};
+use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, RunStatus, Tally};
+use crate::outcome::{Books, Exit, Failure, Problem};
+use crate::reconcile::undo::{CHANGED, KEPT};
+use crate::report::{Counts, Requests, Status, Summary};
+use crate::run::begin::Begun;
+use crate::run::finish::{Ended, exit_of, unbalanced};
+use crate::run::results::{ResultsWriter, write_results};
+use crate::run::target::{Target, remember_rate};
+use crate::run::words::go_on;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+/// What is listed of contacts that are not back, in the folder of the run.
+const LEFT: &str = "left.csv";
+
+/// Of which field a contact as a whole is counted.
+const WHOLE: &str = "contact";
+
+/// What was left, counted by field.
+#[derive(Default)]
+pub(super) struct LeftCounts {
+    changed: BTreeMap<String, u64>,
+    kept: BTreeMap<String, u64>,
+}
+
+impl LeftCounts {
+    pub(super) fn add(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            let counts = match &*problem.code {
+                CHANGED => &mut self.changed,
+                KEPT => &mut self.kept,
+                _ => continue,
+            };
+            *counts.entry(problem.column.clone().unwrap_or_else(|| WHOLE.to_owned())).or_default() += 1;
+        }
+    }
+
+    /// Those that somebody has changed, and those that the platform keeps.
+    pub(super) fn counts(self) -> (Counts, Counts) {
+        (self.changed.into_iter().collect(), self.kept.into_iter().collect())
+    }
+}
+
+/// Draws up the books, the lists, the summary and the exit code.
+pub(super) async fn finish(
+    line: &Line<'_>,
+    target: Option<&Target>,
+    mut begun: Begun,
+    worked: Worked,
+    failure: Option<Failure>,
+) -> Result<Ended, Failure> {
+    let (plan, checkpoint) = (line.plan, line.checkpoint);
+    let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
+    let (mut books, mut tally, mut left) = (begun.info.books, Tally::default(), LeftCounts::default());
+    let mut left_file = None;
+    if worked.pass > 0 {
+        match close(line, target, begun.no, worked.pass).await {
+            Ok(closed) => {
+                books = Books { read: worked.read.load(Ordering::Relaxed), ..closed.books };
+                books.pending = books.read.saturating_sub(books.settled());
+                tally = closed;
+            }
+            Err(fault) => failure = failure.or(Some(fault)),
+        }
+        let listed = list_left(checkpoint, begun.no, worked.pass, &begun.folder, &mut left);
+        left_file = listed.map_err(|fault| failure.get_or_insert(fault).exit).ok().flatten();
+    }
+    if failure.is_none() && books.settled() > books.read {
+        failure = Some(unbalanced(&books));
+    }
+    if let (None, Some(path), 1..) = (&failure, &plan.results, worked.pass) {
+        failure = write_results(path, checkpoint, begun.no, worked.pass).err();
+    }
+    let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
+    let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
+    let [sent, retried, rate_limited] = begun.info.requests;
+    begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
+    begun.info.seconds += begun.started.elapsed().as_secs_f64();
+    begun.info.books = books;
+    begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+    let [sent, retried, rate_limited] = begun.info.requests;
+    let (changed_since, not_taken_back) = left.counts();
+    let summary = Summary {
+        run: begun.info.run.clone(),
+        command: "undo".to_owned(),
+        status: if is_done { Status::Done } else { Status::Unfinished },
+        records: books,
+        skipped: tally.skipped.into_iter().collect(),
+        rejects: tally.rejects.into_iter().collect(),
+        not_carried: tally.not_carried.into_iter().collect(),
+        requests: Requests { sent, retried, rate_limited },
+        seconds: begun.info.seconds,
+        changed_since,
+        not_taken_back,
+        left_file: left_file.map(|path| path.display().to_string()),
+        source: plan.of.run.clone(),
+        target: plan.connection.name.clone(),
+        next_command: (!is_done).then(|| go_on(&plan.arguments)),
+        ..Summary::default()
+    };
+    begun.info.summary = serde_json::to_value(&summary).ok();
+    let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
+    let saved =
+        checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
+    let failure = failure.or(saved.err());
+    let is_stopped = line.stop.is_told() && !worked.is_whole;
+    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure })
+}
+
+async fn close(line: &Line<'_>, target: Option<&Target>, run: RunNo, pass: u32) -> Result<Tally, Failure> {
+    line.checkpoint.flush().await?;
+    if let Some(target) = target {
+        remember_rate(line.checkpoint, &line.plan.connection, &target.http)?;
+    }
+    line.checkpoint.flush().await?;
+    line.checkpoint.tally(run, pass)
+}
+
+/// Adds to a summary what was left, and lists it.
+pub(in crate::run) fn tell_left(
+    summary: &mut Summary,
+    checkpoint: &Checkpoint,
+    begun: &Begun,
+    pass: u32,
+) -> Result<(), Failure> {
+    let mut left = LeftCounts::default();
+    let path = list_left(checkpoint, begun.no, pass, &begun.folder, &mut left)?;
+    (summary.changed_since, summary.not_taken_back) = left.counts();
+    let is_left = !(summary.changed_since.is_empty() && summary.not_taken_back.is_empty());
+    summary.left_file = path.filter(|_| is_left).map(|path| path.display().to_string());
+    Ok(())
+}
+
+/// Lists the contacts of which something was left, and counts it. None: nothing was.
+fn list_left(
+    checkpoint: &Checkpoint,
+    run: RunNo,
+    pass: u32,
+    folder: &Path,
+    left: &mut LeftCounts,
+) -> Result<Option<PathBuf>, Failure> {
+    let path = folder.join(LEFT);
+    let mut writer = None;
+    checkpoint.for_each_outcome(run, pass, |row: OutcomeRow| {
+        if row.problems.is_empty() {
+            return Ok(());
+        }
+        left.add(&row.problems);
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => none.insert(ResultsWriter::create(&path)?),
+        };
+        writer.add(&row)
+    })?;
+    match writer {
+        Some(writer) => writer.commit().map(|()| Some(path)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,218 @@
+//! The dry run of an undo: every contact is read, and nothing is written.
+
+use super::Line;
+use super::end::LeftCounts;
+use crate::checkpoint::taken::TakenContact;
+use crate::files::csv::CsvEncoder;
+use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::outcome::{Books, Exit, Failure, Outcome, Skip};
+use crate::platforms::Fault;
+use crate::reconcile::Reconciler;
+use crate::reconcile::undo::{Looked, Undoing};
+use crate::report::{Forecast, Requests, State, Status, Summary};
+use crate::run::begin::Begun;
+use crate::run::finish::{Ended, exit_of};
+use crate::run::results::outcome_name;
+use crate::run::words::go_on;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// The columns of a plan.
+const COLUMNS: [&str; 7] = ["line", "target_id", "outcome", "field", "now", "back_to", "message"];
+
+impl Line<'_> {
+    pub(super) async fn look(&self) -> Result<Ended, Failure> {
+        let (plan, started) = (self.plan, self.clock.now());
+        let target = self.reach().await?;
+        // Nothing of it is saved: a dry run leaves no run behind.
+        let begun = Begun {
+            earlier: plan.state.clone(),
+            info: plan.of.clone(),
+            no: self.of.no,
+            folder: plan.state.clone(),
+            is_resumed: false,
+            next_pass: 0,
+            started,
+        };
+        let reconciler = Arc::new(self.reconciler(&target, &begun, 0).await?);
+        let taken = self.checkpoint.taken(self.of.no, &plan.state)?;
+        let mut plan_file = plan.plan.as_deref().map(PlanWriter::create).transpose()?;
+        let progress = self.console.progress(&format!("looking at what `{}` wrote", plan.of.run), Some(taken.len));
+        let (mut sums, mut next) = (Sums::default(), 0);
+        let mut failure = None;
+        'all: loop {
+            let page = taken.page(next)?;
+            let Some(last) = page.last() else { break };
+            next = last.no + 1;
+            for chunk in page.chunks(target.concurrency.max(1)) {
+                if self.stop.is_told() {
+                    break 'all;
+                }
+                match look_at(&reconciler, chunk, plan.only.as_deref()).await {
+                    Ok(looked) => {
+                        for (contact, looked) in looked {
+                            sums.add(&looked);
+                            plan_file.iter_mut().try_for_each(|plan| plan.add(&contact, &looked))?;
+                        }
+                    }
+                    Err(found) => {
+                        failure = Some(found);
+                        break 'all;
+                    }
+                }
+                progress.set(State { done: sums.books.read, ..State::default() });
+            }
+        }
+        progress.finish();
+        if let (Some(plan), None) = (plan_file, &failure) {
+            plan.commit()?;
+        }
+        let is_stopped = self.stop.is_told();
+        let traffic = target.http.traffic();
+        let per_s = target.http.rate_now().or(reconciler.ceiling_per_s);
+        // A write is a look and the requests; the looks of this run have shown how long one takes.
+        let requests = sums.requests + sums.books.read;
+        let took = started.elapsed().as_secs_f64();
+        let seconds = per_s.map_or(took, |per_s| requests as f64 / per_s.max(f64::MIN_POSITIVE));
+        let (changed_since, not_taken_back) = sums.left.counts();
+        let summary = Summary {
+            run: plan.of.run.clone(),
+            command: "undo".to_owned(),
+            status: Status::DryRun,
+            records: sums.books,
+            skipped: sums.skipped.into_iter().collect(),
+            requests: Requests { sent: traffic.sent, retried: traffic.retried, rate_limited: traffic.rate_limited },
+            seconds: took,
+            forecast: Some(Forecast { requests, seconds }),
+            changed_since,
+            not_taken_back,
+            source: plan.of.run.clone(),
+            target: plan.connection.name.clone(),
+            next_command: is_stopped.then(|| go_on(&plan.arguments)),
+            ..Summary::default()
+        };
+        Ok(Ended { exit: exit_of(failure.as_ref(), &sums.books, is_stopped), summary, failure })
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    books: Books,
+    skipped: BTreeMap<String, u64>,
+    left: LeftCounts,
+    requests: u64,
+}
+
+impl Sums {
+    fn add(&mut self, looked: &Looked) {
+        let outcome = looked.outcome.unwrap_or(Outcome::Unknown);
+        self.books.read += 1;
+        self.books.add(outcome, 1);
+        if let Outcome::Skipped(_) = outcome {
+            *self.skipped.entry(outcome_name(outcome).1.to_owned()).or_default() += 1;
+        }
+        self.left.add(&looked.left);
+        self.requests += looked.requests;
+    }
+}
+
+/// Looks at several contacts at once, and gives them back in their order.
+async fn look_at(
+    reconciler: &Arc<Reconciler>,
+    contacts: &[TakenContact],
+    only: Option<&str>,
+) -> Result<Vec<(TakenContact, Looked)>, Failure> {
+    let mut tasks = JoinSet::new();
+    let is_asked =
+        |contact: &&TakenContact| only.is_none_or(|only| contact.written.iter().any(|value| value.is_of(only)));
+    for contact in contacts.iter().filter(is_asked).cloned() {
+        let (reconciler, undoing) = (Arc::clone(reconciler), Undoing::of(contact.clone(), only));
+        tasks.spawn(async move {
+            let looked = match &undoing {
+                Some(undoing) => reconciler.look_at(undoing).await,
+                None => Ok(Looked::default()),
+            };
+            (contact, looked)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        let (contact, looked) =
+            joined.map_err(|error| Failure::failed("a task of the run died: a fault of Ferry").cause(error))?;
+        let looked = match looked {
+            Ok(looked) => looked,
+            Err(Fault::Refused(left)) => {
+                Looked { outcome: Some(Outcome::Skipped(Skip::Kept)), left, ..Looked::default() }
+            }
+            Err(Fault::InDoubt(_)) => Looked::default(),
+            Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => continue,
+            Err(Fault::Fatal(failure)) => return Err(failure),
+        };
+        all.push((contact, looked));
+    }
+    all.sort_by_key(|(contact, _)| contact.no);
+    Ok(all)
+}
+
+/// A plan being written; JSON Lines (a line a contact) or CSV (a line a value) by name.
+struct PlanWriter {
+    rows: RowWriter,
+    csv: Option<CsvEncoder>,
+}
+
+impl PlanWriter {
+    fn create(path: &Path) -> Result<PlanWriter, Failure> {
+        let format = Format::of_path(path).unwrap_or(Format::Csv);
+        let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
+        let mut header = Vec::new();
+        if let Some(csv) = &csv {
+            csv.row(COLUMNS, &mut header);
+        }
+        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        Ok(PlanWriter { rows, csv })
+    }
+
+    fn add(&mut self, contact: &TakenContact, looked: &Looked) -> Result<(), Failure> {
+        let (line, id) = (contact.line, contact.id.as_deref());
+        let (outcome, why) = outcome_name(looked.outcome.unwrap_or(Outcome::Unknown));
+        let Some(csv) = &self.csv else {
+            let changes = looked.changes.iter();
+            let changes: Vec<_> = changes
+                .map(|change| json!({ "field": change.field, "now": change.old, "back_to": change.new }))
+                .collect();
+            let left = looked.left.iter();
+            let left: Vec<_> =
+                left.map(|left| json!({ "field": left.column, "code": left.code, "message": left.message })).collect();
+            let object = json!({
+                "line": line, "target_id": id, "outcome": outcome, "reason": (!why.is_empty()).then_some(why),
+                "changes": changes, "left": left,
+            });
+            return self.rows.row(object.to_string().as_bytes());
+        };
+        let (line, id) = (line.to_string(), id.unwrap_or_default());
+        let mut row = |cells: [&str; 4]| {
+            let [field, now, back_to, message] = cells;
+            let mut bytes = Vec::new();
+            csv.row([line.as_str(), id, outcome, field, now, back_to, message], &mut bytes);
+            self.rows.row(&bytes)
+        };
+        for change in &looked.changes {
+            let [now, back_to] = [&change.old, &change.new].map(|value| value.as_deref().unwrap_or_default());
+            row([&change.field, now, back_to, ""])?;
+        }
+        for left in &looked.left {
+            row([left.column.as_deref().unwrap_or_default(), "", "", &left.message])?;
+        }
+        if looked.changes.is_empty() && looked.left.is_empty() {
+            row(["", "", "", ""])?;
+        }
+        Ok(())
+    }
+
+    fn commit(self) -> Result<(), Failure> {
+        self.rows.commit().map(|_| ())
+    }
+}

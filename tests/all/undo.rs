@@ -1,0 +1,450 @@
+//! `ferry undo`, the whole program against the sandbox: contacts go back to what they were, what somebody has changed
+//! since stays, and an undo is a run like any other.
+
+use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+/// Longer than any of these tests takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const MAPPING: &str = "contact:
+  first_name: first
+  last_name: last
+  phone: phone
+  email: { from: email, on_existing: update }
+  tags: { from: tags, split: \";\" }
+  notes: notes
+  attributes:
+    Plan: plan
+";
+
+/// First names, and the ends of phones, for many people.
+const BASE: &str = "first,last,phone,email,tags,notes,plan
+Ana,Vera,+593996000001,ana@example.com,Cliente,early,Basic
+Bruno,Mena,+593996000002,bruno@example.com,,,
+Carla,Ruiz,+593996000003,,VIP,old,Pro
+";
+
+/// Every kind of change: another value, one where nothing was, a tag more, somebody new; and nothing at all.
+const NEXT: &str = "first,last,phone,email,tags,notes,plan
+Ana,Vera,+593996000001,ana.vera@example.com,VIP,late,Pro
+Bruno,Mena Paz,+593996000002,bruno@example.com,Cliente,new,Basic
+Carla,Ruiz,+593996000003,,VIP,old,Pro
+Diego,Salas,+593996000004,diego@example.com,VIP,,
+";
+
+const CLIENTS: &str = "id,name,plan\n7a1e0000-0000-4000-8000-000000000001,Anna,Gold\n\
+                       7a1e0000-0000-4000-8000-000000000004,Dora,Gold\n";
+const CLIENT_MAPPING: &str = "contact:\n  target_id: id\n  attributes:\n    Name: name\n    Plan: plan\n";
+
+struct Scene {
+    folder: TempDir,
+    runtime: Runtime,
+    sandbox: Option<Sandbox>,
+    env: Vec<(&'static str, String)>,
+}
+
+struct Printed {
+    out: String,
+    err: String,
+    code: i32,
+}
+
+impl Printed {
+    fn summary(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}\n{}", self.out, self.err))
+    }
+
+    /// The run's name, of a summary.
+    fn run(&self) -> String {
+        self.summary()["run"].as_str().unwrap().to_owned()
+    }
+
+    /// The books, without what is nought.
+    fn books(&self) -> Value {
+        let summary = self.summary();
+        let books = summary["records"].as_object().unwrap();
+        Value::Object(
+            books.iter().filter(|(_, n)| n.as_u64() != Some(0)).map(|(k, n)| (k.clone(), n.clone())).collect(),
+        )
+    }
+}
+
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("map.yaml", MAPPING),
+        ("base.csv", BASE),
+        ("next.csv", NEXT),
+        ("clients.csv", CLIENTS),
+        ("clients.yaml", CLIENT_MAPPING),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut scene = Scene { folder, runtime, sandbox: None, env: Vec::new() };
+    scene.restart(|_| {});
+    scene
+}
+
+impl Scene {
+    fn restart(&mut self, change: impl FnOnce(&mut SandboxOptions)) {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.runtime.block_on(sandbox.stop());
+        }
+        let mut options = SandboxOptions::new(self.folder.path().join("sandbox"));
+        change(&mut options);
+        let sandbox = self.runtime.block_on(start(options)).unwrap();
+        self.env = sandbox.credentials();
+        self.sandbox = Some(sandbox);
+    }
+
+    fn begin(&self, words: &str) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+        command.args(words.split_whitespace()).current_dir(self.folder.path()).env_clear();
+        for (name, value) in &self.env {
+            command.env(name, value);
+        }
+        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
+            command.env(format!("FERRY_{platform}_RATE"), "none").env(format!("FERRY_{platform}_SETTLE"), "1s");
+        }
+        command.env("FERRY_EADESK_SEGMENTS", "Cliente=s1,VIP=s2");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn typed(&self, words: &str) -> Printed {
+        let output = self.begin(words).wait_with_output().unwrap();
+        Printed {
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// The same, which is to end well; its summary is for a program.
+    fn done(&self, words: &str) -> Printed {
+        let printed = self.typed(&format!("{words} --output json"));
+        assert_eq!(printed.code, 0, "{words}\n{}\n{}", printed.out, printed.err);
+        printed
+    }
+
+    /// What a platform holds, in the order of names, without its own clock; a custom field that is blank is none.
+    fn held(&self, platform: &str) -> Vec<Value> {
+        let mut contacts = self.sandbox.as_ref().unwrap().contacts(platform);
+        for contact in contacts.iter_mut().filter_map(Value::as_object_mut) {
+            contact.remove("updatedAt");
+            if let Some(items) = contact.get_mut("optionals").and_then(Value::as_object_mut) {
+                items.sort_keys();
+            }
+            if let Some(fields) = contact.get_mut("custom_fields").and_then(Value::as_array_mut) {
+                fields.retain(|field| field["field_content:"] != "");
+            }
+        }
+        let name = |contact: &Value| {
+            let names = ["firstName", "first_name", "name"].map(|key| contact.get(key).cloned());
+            names.into_iter().flatten().find_map(|name| name.as_str().map(str::to_owned))
+        };
+        contacts.sort_by_key(name);
+        contacts
+    }
+
+    fn import(&self, platform: &str, file: &str) -> Printed {
+        let map = if file == "clients.csv" { "clients.yaml" } else { "map.yaml" };
+        self.done(&format!("import {file} --map {map} --to {platform} --fresh --concurrency 1"))
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn writes(&self) -> usize {
+        let history = self.sandbox.as_ref().unwrap().history();
+        history.iter().filter(|exchange| exchange.method != "GET").count()
+    }
+
+    fn left(&self, run: &str) -> String {
+        let path: PathBuf = [".ferry", "runs", run, "left.csv"].iter().collect();
+        fs::read_to_string(self.folder.path().join(path)).unwrap_or_else(|_| "none".to_owned())
+    }
+}
+
+/// The platforms with the files that are carried into them: first, next.
+const CASES: [(&str, &str, &str); 3] =
+    [("atom", "base.csv", "next.csv"), ("mercately", "base.csv", "next.csv"), ("eadesk", "base.csv", "next.csv")];
+
+#[test]
+fn values_that_a_run_changed_go_back_and_the_undo_can_be_undone() {
+    for (platform, base, next) in CASES {
+        let scene = scene();
+        scene.import(platform, base);
+        let before = scene.held(platform);
+        let run = scene.import(platform, next).run();
+        let after = scene.held(platform);
+        assert_ne!(before[..3], after[..3], "{platform}");
+
+        let undone = scene.done(&format!("undo {run}"));
+        let deletes = platform == "eadesk";
+        let expected = if deletes {
+            json!({ "read": 3, "updated": 2, "deleted": 1 })
+        } else {
+            json!({ "read": 3, "updated": 2, "skipped": 1 })
+        };
+        assert_eq!(undone.books(), expected, "{platform}\n{}", undone.out);
+        assert_eq!(scene.held(platform)[..3], before[..3], "{platform}");
+        let left = scene.left(&undone.run());
+        assert_eq!(left.contains("no call to delete it"), !deletes, "{platform}\n{left}");
+
+        // Once more, there is nothing left to do.
+        let again = scene.done(&format!("undo {run}"));
+        let expected = if deletes { "{\"absent\":1}" } else { "{\"kept\":1}" };
+        assert_eq!(again.books(), json!({ "read": 3, "unchanged": 2, "skipped": 1 }), "{platform}");
+        assert_eq!(again.summary()["skipped"].to_string(), expected, "{platform}");
+
+        // Back again, but for who was deleted.
+        let redone = scene.done(&format!("undo {}", undone.run()));
+        let skipped =
+            if deletes { json!({ "read": 3, "updated": 2, "skipped": 1 }) } else { json!({ "read": 2, "updated": 2 }) };
+        assert_eq!(redone.books(), skipped, "{platform}\n{}", redone.out);
+        assert_eq!(without_item_ids(&scene.held(platform)[..3]), without_item_ids(&after[..3]), "{platform}");
+    }
+}
+
+/// An item that is made again is another one.
+fn without_item_ids(contacts: &[Value]) -> Vec<Value> {
+    let mut contacts = contacts.to_vec();
+    for contact in &mut contacts {
+        if let Some(items) = contact.get_mut("contacts").and_then(Value::as_array_mut) {
+            items.iter_mut().for_each(|item| item["id"] = Value::Null);
+        }
+    }
+    contacts
+}
+
+#[test]
+fn values_of_clients_that_nobody_can_make_go_back_or_are_deleted() {
+    let scene = scene();
+    let export = || {
+        scene.write("ids.txt", "7a1e0000-0000-4000-8000-000000000001\n7a1e0000-0000-4000-8000-000000000004\n");
+        scene.done("export --from twin --out out.jsonl --limit 40");
+        fs::read_to_string(scene.folder.path().join("out.jsonl")).unwrap()
+    };
+    let before = export();
+    let run = scene.import("twin", "clients.csv").run();
+    assert_ne!(export(), before);
+    let undone = scene.done(&format!("undo {run}"));
+    assert_eq!(undone.books(), json!({ "read": 2, "updated": 2 }), "{}", undone.out);
+    assert_eq!(export(), before);
+    let redone = scene.done(&format!("undo {}", undone.run()));
+    assert_eq!(redone.books(), json!({ "read": 2, "updated": 2 }), "{}", redone.out);
+    assert_ne!(export(), before);
+}
+
+#[test]
+fn what_somebody_has_changed_since_is_left_alone_and_listed_with_the_three_values() {
+    for (platform, base, next) in CASES {
+        let scene = scene();
+        scene.import(platform, base);
+        let before = scene.held(platform);
+        let run = scene.import(platform, next).run();
+        // Notes are held by two of them, an attribute by two of them.
+        scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nAna,Vera,+593996000001,,,theirs,Theirs\n");
+        scene.import(platform, "later.csv");
+        let undone = scene.done(&format!("undo {run}"));
+        let now = scene.held(platform);
+        let summary = undone.summary();
+        let fields: Vec<&str> = summary["changed_since"].as_object().unwrap().keys().map(String::as_str).collect();
+        let left = scene.left(&undone.run());
+        let was = |field: &str, now: &str, written: &str, before: &str| {
+            format!("`{field}` is `{now}` now; it was written as `{written}`, and was `{before}` before")
+        };
+        if platform != "atom" {
+            assert!(fields.contains(&"notes"), "{platform} {fields:?}");
+            assert!(left.contains(&was("notes", "theirs", "late", "early")), "{platform}\n{left}");
+        }
+        if platform != "eadesk" {
+            assert!(fields.contains(&"attributes.Plan"), "{platform} {fields:?}");
+            assert!(left.contains(&was("attributes.Plan", "Theirs", "Pro", "Basic")), "{platform}\n{left}");
+        }
+        // The others are back all the same, of this contact too.
+        assert_eq!(now[1..3], before[1..3], "{platform}");
+        assert!(!now[0].to_string().contains("ana.vera@example.com"), "{platform} {}", now[0]);
+    }
+}
+
+#[test]
+fn somebody_who_was_made_and_changed_since_is_not_deleted() {
+    let scene = scene();
+    let run = scene.import("eadesk", "base.csv").run();
+    scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nBruno,Mena,+593996000002,,,theirs,\n");
+    scene.import("eadesk", "later.csv");
+    let undone = scene.done(&format!("undo {run}"));
+    assert_eq!(undone.books(), json!({ "read": 3, "deleted": 2, "skipped": 1 }), "{}", undone.out);
+    let held = scene.held("eadesk");
+    assert_eq!((held.len(), held[0]["name"].as_str()), (1, Some("Bruno Mena")));
+    assert!(scene.left(&undone.run()).contains("`notes` is `theirs` now, and was made as nothing"));
+}
+
+#[test]
+fn one_field_alone_goes_back() {
+    for (platform, base, next) in CASES {
+        let scene = scene();
+        scene.import(platform, base);
+        let run = scene.import(platform, next).run();
+        let undone = scene.done(&format!("undo {run} --only email"));
+        let text = serde_json::to_string(&scene.held(platform)).unwrap();
+        assert!(text.contains("ana@example.com") && !text.contains("ana.vera@example.com"), "{platform} {text}");
+        // Of who was made, too; nobody is deleted.
+        assert!(!text.contains("diego@example.com") && text.contains("Diego"), "{platform} {text}");
+        assert!(text.contains("VIP") || text.contains("s2"), "{platform} {text}");
+        assert_eq!(undone.books(), json!({ "read": 2, "updated": 2 }), "{platform}\n{}", undone.out);
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
+    let scene = scene();
+    scene.import("eadesk", "base.csv");
+    let run = scene.import("eadesk", "next.csv").run();
+    let (held, writes) = (scene.held("eadesk"), scene.writes());
+    let looked = scene.done(&format!("undo {run} --dry-run --plan plan.jsonl"));
+    assert_eq!((scene.held("eadesk"), scene.writes()), (held, writes));
+    assert_eq!(looked.summary()["status"], "dry-run");
+    assert_eq!(looked.books(), json!({ "read": 3, "updated": 2, "deleted": 1 }));
+    let plan = fs::read_to_string(scene.folder.path().join("plan.jsonl")).unwrap();
+    let lines: Vec<Value> = plan.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |line: u64| lines.iter().find(|row| row["line"] == line).unwrap();
+    let outcomes = [2, 3, 5].map(|line| of(line)["outcome"].as_str().unwrap());
+    assert_eq!(outcomes, ["updated", "updated", "deleted"]);
+    let notes = json!({ "field": "notes", "now": "late", "back_to": "early" });
+    assert!(of(2)["changes"].as_array().unwrap().contains(&notes), "{plan}");
+}
+
+#[test]
+fn an_undo_that_was_killed_is_gone_on_with() {
+    let mut scene = scene();
+    let people: String = (0..300).map(|n| format!("Ana{n},Vera,+59399700{n:04},a{n}@example.com,,,\n")).collect();
+    scene.write("many.csv", &format!("first,last,phone,email,tags,notes,plan\n{people}"));
+    let run = scene.done("import many.csv --map map.yaml --to eadesk").run();
+    scene.restart(|options| {
+        options.faults = vec![(FaultKind::Slow, 1.0)];
+        options.slow = Duration::from_millis(40);
+    });
+    let writes = scene.writes();
+    let mut child = scene.begin(&format!("undo {run}"));
+    let since = Instant::now();
+    while scene.writes() < writes + 40 && since.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left = scene.held("eadesk").len();
+    assert!(0 < left && left < 300, "{left}");
+    scene.restart(|_| {});
+    let name = run.rsplit('-').next().unwrap();
+    let again = scene.done(&format!("undo {name}"));
+    assert_eq!(scene.held("eadesk").len(), 0);
+    let books = again.books();
+    assert_eq!((&books["read"], books["pending"].as_u64()), (&json!(300), None), "{books}");
+    assert_eq!(books["deleted"], json!(300), "{books}\n{}", again.err);
+    assert!(again.err.contains("going on with"), "{}", again.err);
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
+    let scene = scene();
+    scene.done("convert base.csv --out out.jsonl");
+    let convert = scene.done("runs").summary()[0]["run"].as_str().unwrap().to_owned();
+    for (words, expected) in [
+        ("undo".to_owned(), "which run is to be taken back was not said"),
+        ("undo nothing".to_owned(), "there is no run `nothing`"),
+        (format!("undo {convert}"), "wrote to no platform: there is nothing to take back"),
+    ] {
+        let printed = scene.typed(&words);
+        assert_eq!(printed.code, 2, "{words}\n{}", printed.err);
+        assert!(printed.err.contains(expected), "{words}\n{}", printed.err);
+    }
+    let run = scene.import("mercately", "base.csv").run();
+    let printed = scene.typed(&format!("undo {run} --only emial"));
+    assert!(printed.code == 2 && printed.err.contains("did you mean `email`?"), "{}", printed.err);
+}
+
+/// The wrong column is mapped to the notes, and one to an attribute that is to be none.
+const WRONG: &str = "contact:
+  first_name: first
+  last_name: last
+  phone: phone
+  email: { from: email, on_existing: update }
+  tags: { from: last, split: \";\" }
+  notes: plan
+  attributes:
+    Plan: notes
+";
+
+#[test]
+fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
+    for (platform, base, next) in CASES {
+        let scene = scene();
+        scene.import(platform, base);
+        scene.write("wrong.yaml", WRONG);
+        let wrong = scene.done(&format!("import {next} --map wrong.yaml --to {platform}"));
+        scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nBruno,Mena,+593996000002,,,theirs,Theirs\n");
+        scene.import(platform, "later.csv");
+        let right = scene.done(&format!("import {next} --map map.yaml --to {platform} --correct {}", wrong.run()));
+        let held = scene.held(platform);
+        let is = |place: usize, value: &str| held[place].to_string().contains(value);
+        // Ana: the right values; the tags of before and the right one, and none of the wrong ones.
+        let (first, second) = if platform == "eadesk" { ("s1", "s2") } else { ("Cliente", "VIP") };
+        assert!(is(0, first) && is(0, second), "{platform} {}", held[0]);
+        assert!(!held[0]["tags"].to_string().contains("Vera"), "{platform} {}", held[0]);
+        if platform != "atom" {
+            assert_eq!(held[0].get("notes").or(held[0].get("description")), Some(&json!("late")), "{platform}");
+            assert!(is(1, "theirs"), "{platform} {}", held[1]);
+            assert_eq!(right.summary()["changed_since"]["notes"], 1, "{platform} {}", right.out);
+        }
+        if platform != "eadesk" {
+            assert!(is(0, "\"Pro\""), "{platform} {}", held[0]);
+            assert!(is(1, "Theirs"), "{platform} {}", held[1]);
+        }
+        assert_eq!(right.summary()["records"]["created"], 0, "{platform}");
+        // Once more, there is nothing left to correct.
+        let writes = scene.writes();
+        scene.done(&format!("import {next} --map map.yaml --to {platform} --fresh --correct {}", wrong.run()));
+        assert_eq!(scene.writes(), writes, "{platform}");
+        // And the correction can be taken back.
+        let undone = scene.done(&format!("undo {}", right.run()));
+        assert_eq!(undone.summary()["records"]["updated"], right.summary()["records"]["updated"], "{platform}");
+    }
+}
+
+#[test]
+fn where_the_right_value_is_blank_the_one_from_before_comes_back() {
+    let scene = scene();
+    scene.import("mercately", "base.csv");
+    scene.write("wrong.yaml", WRONG);
+    // The notes of Carla were `old`; the wrong column says `Pro`, and the right one is blank.
+    scene.write("one.csv", "first,last,phone,email,tags,notes,plan\nCarla,Ruiz,+593996000003,,,,Gold\n");
+    let wrong = scene.done("import one.csv --map wrong.yaml --to mercately").run();
+    assert_eq!(scene.held("mercately")[2]["notes"], "Gold");
+    let right = scene.done(&format!("import one.csv --map map.yaml --to mercately --correct {wrong}"));
+    assert_eq!(right.books(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
+    assert_eq!(scene.held("mercately")[2]["notes"], "old");
+}
+
+#[test]
+fn whom_the_run_made_under_a_wrong_phone_is_known_by_their_line() {
+    let scene = scene();
+    scene.write("phones.csv", "first,last,work,mobile\nAna,Vera,+593996000011,+593996000021\n");
+    scene.write("wrong.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: work\n");
+    scene.write("right.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: mobile\n");
+    let wrong = scene.done("import phones.csv --map wrong.yaml --to mercately").run();
+    let right = scene.done(&format!("import phones.csv --map right.yaml --to mercately --correct {wrong}"));
+    assert_eq!(right.books(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
+    let held = scene.held("mercately");
+    assert_eq!((held.len(), held[0]["phone"].as_str()), (1, Some("+593996000021")));
+}
