@@ -3,7 +3,7 @@
 use super::person::Person;
 use super::problems::{claimed, failed};
 use super::story::{Doubt, Story};
-use super::{RETRY_AFTER, Reconciler, TRIES_MAX, Turn, retry_after};
+use super::{LISTS, RETRY_AFTER, Reconciler, TRIES_MAX, Turn, retry_after};
 use crate::checkpoint::Intent;
 use crate::outcome::{Exit, Failure};
 use crate::platforms::diff::Delta;
@@ -45,6 +45,7 @@ impl Reconciler {
         }
         let mut whom = found.map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
         let mut after = None;
+        LISTS.into_iter().filter(|field| delta.changed.has(*field)).for_each(|field| story.begun.insert(field));
         let platform = self.connector.platform();
         let is_create = steps.iter().any(|step| step.kind == StepKind::Create);
         let _making = self.half_made.make(platform, is_create).await;
@@ -109,6 +110,7 @@ impl Reconciler {
                 }
                 Err(Fault::InDoubt(why)) => {
                     story.tries += 1;
+                    story.steps_left = steps.len().saturating_sub(nth);
                     story.cleared_in_doubt = delta.cleared;
                     story.doubt = Some(Doubt { kind, since_ms, at_ms: self.clock.wall_ms(), why: why.clone() });
                     if let (StepKind::Add, Whom::Id(id)) = (kind, &whom) {

@@ -50,6 +50,9 @@ const FAILURES_IN_A_ROW_MAX: u32 = 20;
 /// How long after a failed try that needs no settling the next one comes; doubled each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The lists whose items can take a request each.
+const LISTS: [Field; 3] = [Field::Phones, Field::Emails, Field::Handles];
+
 /// What an earlier process of this run left about a person.
 #[derive(Clone, Debug)]
 pub enum Earlier {
@@ -239,7 +242,7 @@ impl Reconciler {
                 _ => Some(doubt.at_ms),
             },
         };
-        match self.find(person, since_ms).await? {
+        match self.find(person, story, since_ms).await? {
             Finding::Several(ids) => Ok(Turn::Reject(vec![ambiguous(&person.identities, &ids)])),
             Finding::Absent => self.turn_for_absent(person, story).await,
             Finding::One { found, by, .. } => {
@@ -280,17 +283,17 @@ impl Reconciler {
         since_ms: Option<u64>,
     ) -> Result<Turn, Fault> {
         place.first().await;
-        match self.find(person, since_ms).await? {
+        match self.find(person, story, since_ms).await? {
             Finding::One { found, by, .. } if found.id == id => self.turn_for_found(person, story, found, by).await,
             _ => Ok(Turn::Again(Duration::ZERO)),
         }
     }
 
     /// What the target holds; read just now where a write would replace it as a whole.
-    async fn find(&self, person: &Person, since_ms: Option<u64>) -> Result<Finding, Fault> {
+    async fn find(&self, person: &Person, story: &Story, since_ms: Option<u64>) -> Result<Finding, Fault> {
         let finding = self.finder.find(&person.wanted, &person.identities, since_ms).await?;
         let Finding::One { found, by, is_fresh: false } = &finding else { return Ok(finding) };
-        if !self.replaces || !self.would_change(person, found, *by) {
+        if !self.replaces || !self.would_change(person, story, found, *by) {
             return Ok(finding);
         }
         let or_by = lookup_of(&*self.connector, &found.contact);
@@ -303,12 +306,10 @@ impl Reconciler {
     }
 
     /// Whether somebody found in a snapshot is going to be written.
-    fn would_change(&self, person: &Person, found: &Found, by: Option<Field>) -> bool {
-        if self.policy.on_existing == OnExisting::Skip {
-            return false;
-        }
-        let wanted = self.fitted(&person.wanted, &mut Story::default());
-        let delta = self.diff(&wanted, Some(found), by);
+    fn would_change(&self, person: &Person, story: &Story, found: &Found, by: Option<Field>) -> bool {
+        let mut wanted = self.fitted(&person.wanted, &mut Story::default());
+        self.complete_lists(&mut wanted, story);
+        let delta = self.diff(&wanted, Some(found), by, story);
         self.connector.steps(&self.ready, &delta, Some(found)).is_ok_and(|steps| !steps.is_empty())
     }
 
@@ -319,9 +320,26 @@ impl Reconciler {
         wanted
     }
 
-    fn diff(&self, wanted: &Wanted, found: Option<&Found>, by: Option<Field>) -> Delta {
+    /// A list that was blank and whose items this run adds one by one is not one that was there: what is only to be
+    /// filled is filled to the end.
+    fn complete_lists(&self, wanted: &mut Wanted, story: &Story) {
+        let single = self.connector.platform().single;
+        for field in LISTS.into_iter().filter(|field| !single.contains(field)) {
+            if story.is_of_own_making() || story.begun.has(field) {
+                wanted.fill.remove(field);
+                wanted.force.insert(field);
+            }
+        }
+    }
+
+    /// Whoever is of this run's making is no existing contact to be skipped: what they lack yet is filled in.
+    fn diff(&self, wanted: &Wanted, found: Option<&Found>, by: Option<Field>, story: &Story) -> Delta {
         let platform = self.connector.platform();
-        diff_with_identity(platform, &self.identity, wanted, found, by, self.policy.on_existing)
+        let on_existing = match self.policy.on_existing {
+            OnExisting::Skip if story.is_of_own_making() => OnExisting::Fill,
+            told => told,
+        };
+        diff_with_identity(platform, &self.identity, wanted, found, by, on_existing)
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
@@ -349,7 +367,7 @@ impl Reconciler {
             return Ok(Turn::End(Outcome::Skipped(Skip::Absent)));
         }
         let wanted = self.fitted(&person.wanted, story);
-        let delta = self.diff(&wanted, None, None);
+        let delta = self.diff(&wanted, None, None, story);
         match self.connector.steps(&self.ready, &delta, None) {
             Err(problems) => Ok(Turn::Reject(problems)),
             Ok(steps) => {
@@ -389,8 +407,9 @@ impl Reconciler {
         if self.policy.on_existing == OnExisting::Skip && !story.has_created && !story.has_updated && !was_changed {
             return Ok(Turn::End(Outcome::Skipped(Skip::Existing)));
         }
-        let wanted = self.fitted(&person.wanted, story);
-        let delta = self.diff(&wanted, Some(&found), by);
+        let mut wanted = self.fitted(&person.wanted, story);
+        self.complete_lists(&mut wanted, story);
+        let delta = self.diff(&wanted, Some(&found), by, story);
         story.not_carried.extend(delta.kept.iter().map(|name| (*name).to_owned()));
         let steps = match self.connector.steps(&self.ready, &delta, Some(&found)) {
             Err(problems) => return Ok(Turn::Reject(problems)),
@@ -410,6 +429,10 @@ impl Reconciler {
                 (story.doubt, story.made) = (Some(doubt), Some(found.id));
                 return Ok(Turn::Again(left));
             }
+        }
+        if steps.len() < story.steps_left {
+            // The one in doubt has arrived, and was no failed try.
+            (story.tries, story.steps_left) = (0, 0);
         }
         // A change that was in doubt and has not arrived was a failed try.
         if was_changed && story.tries >= TRIES_MAX {

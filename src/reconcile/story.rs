@@ -2,6 +2,7 @@
 
 use super::Earlier;
 use crate::checkpoint::OpenIntent;
+use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::StepKind;
@@ -23,12 +24,16 @@ pub(super) struct Story {
     pub(super) doubt: Option<Doubt>,
     /// Requests that were sent, or may have been, and did not bring it about.
     pub(super) tries: u32,
+    /// Of the steps that were to be taken, how many were left when one of them, itself among them, came to be in doubt.
+    pub(super) steps_left: usize,
     /// Look-ups that gave no answer.
     pub(super) failures: u32,
     /// Someone was created, by whatever request.
     pub(super) has_created: bool,
     /// Something was changed.
     pub(super) has_updated: bool,
+    /// The fields that requests were to change.
+    pub(super) begun: FieldSet,
     /// The platform says that the person is there, and does not find it.
     pub(super) claimed: Option<String>,
     pub(super) not_carried: Vec<String>,
@@ -66,6 +71,11 @@ impl Story {
             }
             Earlier::Did(_) => Story::default(),
         }
+    }
+
+    /// Whoever is found now was made by this run, as far as that can be known.
+    pub(super) fn is_of_own_making(&self) -> bool {
+        self.has_created || self.doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create)
     }
 
     pub(super) fn outcome(&self) -> Outcome {

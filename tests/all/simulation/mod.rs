@@ -1,0 +1,92 @@
+//! Whole runs against the sandbox with faults, kills and restarts: they end where a faultless run ends.
+//!
+//! Everything is drawn from a seed; a failing one is printed, and `FERRY_SEED=… cargo test NAME` replays it.
+//! `FERRY_SEEDS=500 cargo test simulation -- --ignored` goes on for longer.
+
+mod atom;
+mod carried;
+mod dice;
+mod eadesk;
+mod exporting;
+mod half_made;
+mod importing;
+mod mercately;
+mod migrating;
+mod site;
+mod twin;
+mod view;
+mod world;
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Most of the time is waiting.
+const AT_ONCE: usize = 12;
+
+/// Simulates these seeds, several at once, and tells those that fail. One that is named is the only one.
+fn simulate_all(name: &str, seeds: Range<u64>, simulate: impl Fn(u64) + Sync) {
+    if let Some(seed) = number("FERRY_SEED") {
+        return simulate(seed);
+    }
+    let seeds: Vec<u64> = seeds.collect();
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Vec<u64>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let simulated = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(seed)));
+                    if simulated.is_err() {
+                        eprintln!("seed {seed} failed: replay it with `FERRY_SEED={seed} cargo test {name}`");
+                        failed.lock().unwrap().push(seed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(*failed.lock().unwrap(), Vec::<u64>::new(), "seeds that failed");
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn whatever_fails_in_between_an_import_ends_where_a_faultless_one_ends() {
+    simulate_all("an_import_ends", 0..40, importing::simulate);
+}
+
+#[test]
+fn whatever_fails_in_between_a_migration_ends_where_a_faultless_one_ends() {
+    simulate_all("a_migration_ends", 0..24, migrating::simulate);
+}
+
+#[test]
+fn whatever_fails_in_between_an_export_is_whole_or_leaves_the_older_file() {
+    simulate_all("an_export_is_whole", 0..24, exporting::simulate);
+}
+
+/// Seeds of the ignored tests.
+fn many() -> Range<u64> {
+    let begin = number("FERRY_SEED_BEGIN").unwrap_or(1000);
+    begin..begin + number("FERRY_SEEDS").unwrap_or(200)
+}
+
+#[test]
+#[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test simulation -- --ignored`"]
+fn the_same_for_imports_of_many_seeds() {
+    simulate_all("an_import_ends", many(), importing::simulate);
+}
+
+#[test]
+#[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test simulation -- --ignored`"]
+fn the_same_for_migrations_of_many_seeds() {
+    simulate_all("a_migration_ends", many(), migrating::simulate);
+}
+
+#[test]
+#[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test simulation -- --ignored`"]
+fn the_same_for_exports_of_many_seeds() {
+    simulate_all("an_export_is_whole", many(), exporting::simulate);
+}

@@ -1,0 +1,80 @@
+//! What differs from platform to platform: how people are put there by somebody else, and what is held in the end.
+
+use super::atom::Atom;
+use super::eadesk::Eadesk;
+use super::mercately::Mercately;
+use super::site::Wire;
+use super::twin::Twin;
+use ferry::identity::digits;
+use ferry::sandbox::Sandbox;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Somebody whom a third party puts at a platform.
+#[derive(Clone, Debug, Default)]
+pub struct Person {
+    pub number: usize,
+    pub first: String,
+    pub last: String,
+    /// E.164.
+    pub phones: Vec<String>,
+    pub emails: Vec<String>,
+    pub handles: Vec<String>,
+    pub tags: Vec<String>,
+    pub attributes: Vec<(&'static str, String)>,
+    /// What is odd about how they stand there: the platform's view says what it makes of it.
+    pub oddity: usize,
+}
+
+impl Person {
+    pub fn phone(&self) -> String {
+        self.phones.first().cloned().unwrap_or_default()
+    }
+
+    pub fn email(&self) -> String {
+        self.emails.first().cloned().unwrap_or_default()
+    }
+
+    pub fn digits(&self) -> String {
+        digits(&self.phone())
+    }
+
+    /// The client of TWIN who is meant.
+    pub fn client(&self) -> String {
+        client(self.number)
+    }
+}
+
+/// The nth client of TWIN, from 0.
+pub fn client(number: usize) -> String {
+    format!("7a1e0000-0000-4000-8000-{:012}", number + 1)
+}
+
+/// Everybody that a platform holds, comparable: by whatever tells one from another, all that counts.
+pub type Held = BTreeMap<String, Value>;
+
+pub trait View: Sync {
+    fn name(&self) -> &'static str;
+
+    /// What the connection is told beside what all are.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// What stands in `contact:` of the mapping of a file.
+    fn mapping(&self) -> &'static str;
+
+    /// What an account has before anybody is put there.
+    fn found(&self, _wire: &Wire, _clients: usize) {}
+
+    /// Puts somebody there.
+    fn put(&self, wire: &Wire, person: &Person);
+
+    /// Somebody else changes a person who is there.
+    fn change(&self, wire: &Wire, sandbox: &Sandbox, person: &Person);
+
+    /// What is held. Fails when somebody, or something of somebody, is there twice.
+    fn held(&self, wire: &Wire, sandbox: &Sandbox) -> Held;
+}
+
+pub const VIEWS: [&dyn View; 4] = [&Atom, &Mercately, &Eadesk, &Twin];
