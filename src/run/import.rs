@@ -106,15 +106,15 @@ struct Line<'a> {
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let (header, dialect) = match &plan.from {
+    let (header, dialect, are_rejects) = match &plan.from {
         None => {
             let opened = Supply::File(&plan.source).open()?;
             opened.notes.iter().for_each(|note| console.note(note));
-            (opened.header, opened.dialect)
+            (opened.header, opened.dialect, opened.are_rejects)
         }
-        Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl)),
+        Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl), false),
     };
-    let mapper = Arc::new(mapper(plan, &header, console)?);
+    let mapper = Arc::new(mapper(plan, &header, are_rejects, console)?);
     let checkpoint = Checkpoint::open(&checkpoint_path(&plan.state, &plan.connection, &plan.address)?)?;
     let mut begun = begin(plan, &checkpoint, console, clock)?;
     let mut worked = Worked::default();
@@ -175,7 +175,7 @@ impl<'a> Line<'a> {
             None => Supply::File(&plan.source),
             Some(from) => {
                 *reached = Some(reach(plan, checkpoint, clock, stop).await?);
-                let supply = supply_of(from, &begun.folder, &plan.state, plan.wait, console, clock, stop).await?;
+                let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await?;
                 let Some(supply) = supply else { return Ok(None) };
                 (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
                 supply
@@ -234,7 +234,7 @@ impl<'a> Line<'a> {
             return Ok(());
         }
         self.prove_unchanged(supply, &first)?;
-        worked.is_whole = worked.read == first.read && !first.is_cut;
+        worked.is_whole = worked.read == first.read && !first.is_cut && supply.is_whole();
         match worked.is_whole || self.plan.work.limit.is_some() {
             true => Ok(()),
             false => Err(self.changed()),
@@ -439,7 +439,7 @@ fn books_so_far(counters: &Counters) -> Books {
     Books { read, rejected, unchanged, pending, ..Books::default() }
 }
 
-fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> Result<Mapper, Failure> {
+fn mapper(plan: &ImportPlan, header: &Header, are_rejects: bool, console: &Console) -> Result<Mapper, Failure> {
     let platform = plan.connection.platform;
     let finds_by = platform.finds_by.to_vec();
     let (bound, overflow, _) = bind(&plan.source, header, plan.connection_region, finds_by, console)?;
@@ -456,7 +456,8 @@ fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> Result<Mappe
         ))
         .hint(format!("it finds people by {}", known.join(", "))));
     }
-    let mapper = Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow };
+    let bound = Arc::new(bound.for_rejects(are_rejects));
+    let mapper = Mapper { bound, platform: Some(platform), identity, finds_by, overflow };
     check_identity(plan, &mapper)?;
     Ok(mapper)
 }
@@ -481,8 +482,12 @@ fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
     ));
     Err(match mapper.finds_by.first() {
         Some(field) => failure.hint(format!(
-            "say it in a mapping: `contact: {{ {}: … }}` with the column (of a platform: `id`, `attributes.NAME`) that holds it",
-            singular(*field)
+            "say it in a mapping: `contact: {{ {}: … }}` with the {} that holds it",
+            singular(*field),
+            match plan.from {
+                Some(_) => "field of the contact (`attributes.NAME`, `id`, `notes`, …)",
+                None => "column",
+            }
         )),
         None => failure,
     })
