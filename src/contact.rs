@@ -318,27 +318,32 @@ impl Contact {
                 Some((group, inner)) => object.get(group).and_then(|group| group.get(inner)),
             };
             match value {
-                Some(Value::String(text)) if !field.is_list() => contact.set_text(field, text.as_str()),
                 Some(Value::Array(items)) if field.is_list() => {
-                    let items = items.iter().filter_map(Value::as_str).map(str::to_owned);
-                    contact.list_mut(field).extend(items);
+                    contact.list_mut(field).extend(items.iter().filter_map(text_of));
                 }
-                _ => {}
+                Some(value) => match text_of(value) {
+                    Some(text) if field.is_list() => contact.list_mut(field).push(text),
+                    Some(text) => contact.set_text(field, text),
+                    None => {}
+                },
+                None => {}
             }
         }
         // Somebody may have mended the first of a list under its own name.
         for (field, name) in [(Field::Phones, "phone"), (Field::Emails, "email")] {
-            let first = object.get(name).and_then(Value::as_str).filter(|first| !first.is_empty());
+            let Some(first) = object.get(name).map(text_of) else { continue };
             let list = contact.list_mut(field);
             match (first, list.first_mut()) {
-                (Some(first), Some(known)) if known != first => *known = first.to_owned(),
-                (Some(first), None) => list.push(first.to_owned()),
-                _ => {}
+                (Some(first), Some(known)) => *known = first,
+                (Some(first), None) => list.push(first),
+                (None, Some(_)) => drop(list.remove(0)),
+                (None, None) => {}
             }
         }
         if let Some(Value::Object(attributes)) = object.get("attributes") {
             for (name, value) in attributes {
-                if let Some(value) = value.as_str() {
+                // One that is there and blank is to be wiped.
+                if let Some(value) = text_of(value).or_else(|| value.as_str().map(str::to_owned)) {
                     contact.set_attribute(name.as_str(), value);
                 }
             }
@@ -347,6 +352,15 @@ impl Contact {
             contact.native = native.clone();
         }
         contact
+    }
+}
+
+/// A value as text, however somebody who mended it wrote it; `None` where it means nothing.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => (!text.is_empty()).then(|| text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

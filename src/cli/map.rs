@@ -37,6 +37,7 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let opened = files::open(&source.path, &source.shown, &source.options)?;
     opened.notes.iter().for_each(|note| context.console.note(note));
     let (bound, ..) = bind(&source, &opened.header, None, Vec::new(), &context.console)?;
+    let bound = bound.for_rejects(opened.are_rejects);
     if opened.header == Header::Open {
         find_names(&bound, opened)?;
     }

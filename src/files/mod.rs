@@ -15,6 +15,7 @@ mod rejects;
 mod rows;
 mod sniff;
 mod spool;
+mod unflat;
 mod window;
 
 pub use dialect::{Dialect, LineEnd};

@@ -5,6 +5,7 @@ use super::encoding::Decoding;
 use super::json::{self, JsonSource};
 use super::packed::{Unpacked, open_packed, read_failure};
 use super::sniff::{self, Shape};
+use super::unflat::{Made, Unflat};
 use super::window::Window;
 use super::{Dialect, Format, LineEnd};
 use crate::outcome::{Failure, Reject};
@@ -51,6 +52,8 @@ pub struct Opened {
     pub header: Header,
     /// How it is written.
     pub dialect: Dialect,
+    /// Whether it is a file of rejects that was made of the names that occur: what only others had is not in it.
+    pub are_rejects: bool,
     /// Its records.
     pub source: Box<dyn Source>,
     /// What was found out or made up, for the user.
@@ -105,7 +108,7 @@ fn decoded(mut replay: Replay, encoding: &'static Encoding, bom_len: usize) -> W
 }
 
 fn opened(header: Header, dialect: Dialect, source: Box<dyn Source>, notes: Vec<String>) -> Opened {
-    Opened { header, dialect, source, notes, bytes_read: Arc::default(), bytes_total: 0 }
+    Opened { header, dialect, are_rejects: false, source, notes, bytes_read: Arc::default(), bytes_total: 0 }
 }
 
 fn open_table(
@@ -124,7 +127,12 @@ fn open_table(
     dialect.format = if delimiter == b'\t' { Format::Tsv } else { Format::Csv };
     (dialect.delimiter, dialect.sep_line) = (delimiter, sep_len > 0);
     (dialect.columns, dialect.header_raw) = (headed.cells, headed.raw);
-    Ok(opened(Header::Columns(headed.names), dialect, Box::new(headed.source), headed.notes))
+    let Some(made) = headed.made else {
+        return Ok(opened(Header::Columns(headed.names), dialect, Box::new(headed.source), headed.notes));
+    };
+    let source = Unflat { names: headed.names, made, rows: headed.source };
+    let header = if made == Made::Contacts { Header::Contact } else { Header::Open };
+    Ok(Opened { are_rejects: true, ..opened(header, dialect, Box::new(source), headed.notes) })
 }
 
 /// A header that cannot be read in the encoding that was asked for is most likely in another.
@@ -150,9 +158,10 @@ fn open_array(window: Window, mut dialect: Dialect, root: Option<String>, shown:
 
 fn open_lines(window: Window, mut dialect: Dialect, shown: &str) -> Opened {
     dialect.format = Format::Jsonl;
-    let are_contacts = json::are_contacts(window.data());
+    let (are_rejects, are_contacts) = json::are_rejects(window.data());
     let source = json::JsonSource::lines(window, shown, encoding_name(dialect.encoding)).of_contacts(are_contacts);
-    opened(if are_contacts { Header::Contact } else { Header::Open }, dialect, Box::new(source), Vec::new())
+    let header = if are_contacts { Header::Contact } else { Header::Open };
+    Opened { are_rejects, ..opened(header, dialect, Box::new(source), Vec::new()) }
 }
 
 fn encoding_name(encoding: &'static Encoding) -> &'static str {

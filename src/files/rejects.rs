@@ -9,6 +9,7 @@ use super::csv::frame::raw_cells;
 use super::encoding::{bom, encode};
 use super::output::{cannot_write, folder_of};
 use super::spool::Spool;
+use super::unflat::Made;
 use super::{COLUMNS_MAX, Dialect, Format, Output};
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::Header;
@@ -47,7 +48,7 @@ enum Layout {
     Table,
     /// JSON Lines.
     Lines,
-    /// A table, from JSON: its columns are the names that occur.
+    /// A table, from JSON: its columns are the names that occur, and one that says of what the rows are made.
     Flattened,
 }
 
@@ -150,8 +151,9 @@ impl RejectsWriter {
         })?;
         let delimiter = if Format::of_path(&self.path) == Some(Format::Tsv) { b'\t' } else { b',' };
         let encoder = CsvEncoder::new(delimiter);
+        let made = if self.are_contacts { Made::Contacts } else { Made::Objects };
         let mut row = Vec::new();
-        encoder.row(names.iter().map(String::as_str).chain(FERRY_COLUMNS), &mut row);
+        encoder.row(names.iter().map(String::as_str).chain(FERRY_COLUMNS).chain([made.column()]), &mut row);
         out.write_all(&row)?;
         spool.each(|reject| {
             let cells: Map<String, Value> = flat(&reject.raw).into_iter().collect();
@@ -159,7 +161,7 @@ impl RejectsWriter {
                 names.iter().map(|name| cells.get(name).map_or_else(String::new, text_of)).collect();
             let ferry = ferry_cells(&reject);
             row.clear();
-            encoder.row(texts.iter().chain(&ferry).map(String::as_str), &mut row);
+            encoder.row(texts.iter().chain(&ferry).map(String::as_str).chain([""]), &mut row);
             Ok(out.write_all(&row)?)
         })
     }

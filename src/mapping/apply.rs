@@ -129,6 +129,7 @@ impl Bound {
         let (used, is_kept) = match &self.surplus {
             Surplus::Attributes(used) => (used, true),
             Surplus::Error(used) => (used, false),
+            Surplus::CarryError(taken) => return self.note_left(record, taken),
             _ => return,
         };
         let Fields::Json(Value::Object(object)) = &record.fields else { return };
@@ -141,6 +142,20 @@ impl Bound {
                 self.seen.surplus(&name);
             }
         }
+    }
+
+    /// What no rule uses of a contact. Where it comes from is no part of what it is.
+    fn note_left(&self, record: &Record, taken: &[ContactName]) {
+        let Fields::Contact(contact) = &record.fields else { return };
+        let mut left = Contact::clone(contact);
+        [Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]
+            .into_iter()
+            .for_each(|field| left.remove(field));
+        taken.iter().for_each(|name| take(&mut left, name));
+        for (_, name) in FIELDS.into_iter().filter(|(field, _)| left.has(*field)) {
+            self.seen.surplus(name);
+        }
+        left.attributes.iter().for_each(|left| self.seen.surplus(&format!("attributes.{}", left.name)));
     }
 
     fn keep(&self, name: &str, value: &Value, wanted: &mut Wanted, problems: &mut Vec<Problem>) {

@@ -78,6 +78,7 @@ pub struct Bound {
     pub(super) phones_bare: AtomicU64,
     writes: Writes,
     attributes_open: bool,
+    are_rejects: bool,
 }
 
 /// Where the region of a record's phones comes from.
@@ -99,6 +100,8 @@ pub(super) enum Surplus {
     Carry(Vec<ContactName>),
     /// A contact: what is left of it becomes attributes.
     CarryAttributes(Vec<ContactName>),
+    /// A contact: what is left of it is a mistake.
+    CarryError(Vec<ContactName>),
 }
 
 /// What was met in records, for names that only records can show.
@@ -177,9 +180,16 @@ impl Bound {
         (!mistakes.is_empty()).then(|| mistakes.errors(&self.page))
     }
 
+    /// For records that stayed behind: a name that none of them has is no mistake, for others may have had it.
+    pub fn for_rejects(self, are_rejects: bool) -> Bound {
+        Bound { are_rejects, ..self }
+    }
+
     fn unmet(&self) -> impl Iterator<Item = &(String, Place)> {
         let pairs = self.seen.wanted.iter().zip(&self.seen.met);
-        pairs.filter(|((name, _), met)| !name.is_empty() && !met.load(Ordering::Relaxed)).map(|(wanted, _)| wanted)
+        pairs
+            .filter(|((name, _), met)| !self.are_rejects && !name.is_empty() && !met.load(Ordering::Relaxed))
+            .map(|(wanted, _)| wanted)
     }
 
     /// How many phones had neither a country code nor a region, and how many phones there were (so far). None where a
@@ -244,7 +254,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
         (writes.carries, writes.owners) = (true, true);
     }
     let attributes_open = match (&surplus, header) {
-        (Surplus::Ignore | Surplus::Error(_), _) => false,
+        (Surplus::Ignore | Surplus::Error(_) | Surplus::CarryError(_), _) => false,
         (Surplus::Attributes(_) | Surplus::Carry(_) | Surplus::CarryAttributes(_), _) => true,
     };
     let tag_mode = bound.iter().find_map(|rule| rule.rule.verbs.mode).unwrap_or_default();
@@ -272,6 +282,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
             phones_bare: AtomicU64::new(0),
             writes,
             attributes_open,
+            are_rejects: false,
         },
     )
 }

@@ -253,7 +253,7 @@ impl<'h> Binder<'h> {
             (Unmapped::Attributes, Header::Contact) => Surplus::CarryAttributes(taken(&names, rules, left_out)),
             (Unmapped::Attributes, Header::Open) => Surplus::Attributes(names.into_iter().collect()),
             (Unmapped::Error, Header::Open) => Surplus::Error(self.used_names.iter().cloned().collect()),
-            (Unmapped::Error, Header::Contact) => Surplus::Ignore,
+            (Unmapped::Error, Header::Contact) => Surplus::CarryError(taken(&self.used_names, rules, left_out)),
             (Unmapped::Attributes, Header::Columns(header)) => {
                 let unused = unused(header, &columns);
                 rules.extend(unused.filter_map(|(index, name)| attribute_rule(index, name, left_out)));

@@ -90,8 +90,23 @@ pub struct SourcePlan {
 const NAMES_FROM_MAX: usize = 1_000;
 /// More names than this are data that became names.
 const NAMES_MAX: usize = 1_000;
+/// Objects in objects that are looked into for names.
+const NAMES_DEPTH_MAX: usize = 8;
 /// Files to read are copied this much at a time.
 const COPY_LEN: usize = 256 * 1024;
+
+/// The names of an object's values, with dots those of what is nested in it: an `address` that is an object is no street.
+fn add_names(fields: &serde_json::Map<String, Value>, before: &str, depth: usize, names: &mut Vec<String>) {
+    // What a platform sent besides is no part of a contact.
+    for (name, value) in fields.iter().filter(|(name, _)| depth > 0 || *name != "native") {
+        let name = format!("{before}{name}");
+        match value {
+            Value::Object(inner) if depth < NAMES_DEPTH_MAX => add_names(inner, &format!("{name}."), depth + 1, names),
+            _ if names.len() < NAMES_MAX && !names.contains(&name) => names.push(name),
+            _ => {}
+        }
+    }
+}
 
 impl SourcePlan {
     /// Reads the mapping and checks what was asked. Standard input is copied to a private file in `state`.
@@ -153,11 +168,7 @@ impl SourcePlan {
         }
         for record in opened.source.take(NAMES_FROM_MAX).filter_map(Result::ok) {
             let Fields::Json(Value::Object(fields)) = record.fields else { continue };
-            for (name, _) in fields {
-                if names.len() < NAMES_MAX && !names.contains(&name) {
-                    names.push(name);
-                }
-            }
+            add_names(&fields, "", 0, &mut names);
         }
         names
     }

@@ -101,6 +101,12 @@ fn split_into_parts(wanted: &mut Wanted) {
             (None, Some(last)) => (rest_of(full.strip_suffix(last)), String::new()),
             (Some(_), Some(_)) => Default::default(),
         };
+        // A default that is no part of the whole name stands only where splitting it leaves a blank.
+        let only_fills = |field| !wanted.contact.has(field) || wanted.fill.has(field);
+        let (first, last) = match first.is_empty() && last.is_empty() && only_fills(Field::FirstName) {
+            true if only_fills(Field::LastName) => split_name(full),
+            _ => (first, last),
+        };
         let is_forced = wanted.force.has(Field::FullName);
         set_made(wanted, Field::FirstName, first, is_forced);
         set_made(wanted, Field::LastName, last, is_forced);

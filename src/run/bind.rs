@@ -12,7 +12,12 @@ use crate::run::item::Mapper;
 use std::sync::Arc;
 
 /// Maps records for this plan.
-pub(super) fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> Result<Mapper, Failure> {
+pub(super) fn mapper(
+    plan: &ImportPlan,
+    header: &Header,
+    are_rejects: bool,
+    console: &Console,
+) -> Result<Mapper, Failure> {
     let platform = plan.connection.platform;
     let finds_by = platform.finds_by.to_vec();
     let (bound, overflow, _) = bind(&plan.source, header, plan.connection_region, finds_by, console)?;
@@ -29,7 +34,8 @@ pub(super) fn mapper(plan: &ImportPlan, header: &Header, console: &Console) -> R
         ))
         .hint(format!("it finds people by {}", known.join(", "))));
     }
-    let mapper = Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow };
+    let bound = Arc::new(bound.for_rejects(are_rejects));
+    let mapper = Mapper { bound, platform: Some(platform), identity, finds_by, overflow };
     check_identity(plan, &mapper)?;
     Ok(mapper)
 }
@@ -54,8 +60,12 @@ fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
     ));
     Err(match mapper.finds_by.first() {
         Some(field) => failure.hint(format!(
-            "say it in a mapping: `contact: {{ {}: … }}` with the column (of a platform: `id`, `attributes.NAME`) that holds it",
-            singular(*field)
+            "say it in a mapping: `contact: {{ {}: … }}` with the {} that holds it",
+            singular(*field),
+            match plan.from {
+                Some(_) => "field of the contact (`attributes.NAME`, `id`, `notes`, …)",
+                None => "column",
+            }
         )),
         None => failure,
     })

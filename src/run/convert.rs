@@ -97,7 +97,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     let started = clock.now();
     let mut sums = Sums::default();
     let mapper = Mapper {
-        bound: Arc::new(bound),
+        bound: Arc::new(bound.for_rejects(opened.are_rejects)),
         platform: None,
         identity: identity.unwrap_or_default(),
         finds_by: Vec::new(),

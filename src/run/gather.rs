@@ -46,6 +46,11 @@ pub enum What {
 }
 
 impl What {
+    /// What is kept of each.
+    fn kind(self) -> Kind {
+        if self == What::Contacts { Kind::Contacts } else { Kind::Objects }
+    }
+
     /// As the command line calls it.
     pub fn name(self) -> &'static str {
         match self {
@@ -109,8 +114,7 @@ pub struct Gathered {
 /// # Errors
 /// What stopped it. Exit 6 when the platform gave less than it says it holds: then nothing is to be made of it.
 pub async fn gather(gather: Gather<'_>) -> Result<Option<Gathered>, Failure> {
-    let kind = if gather.what == What::Contacts { Kind::Contacts } else { Kind::Objects };
-    let spool = Spool::open(&gather.folder.join(SPOOL_FILE), kind)?;
+    let spool = Spool::open(&gather.folder.join(SPOOL_FILE), gather.what.kind())?;
     let reading = begun(spool.reading()?);
     let ids = if reading.is_whole { None } else { IdsFile::of(&gather)? };
     let work = Work { gather, spool, reading, ids };
@@ -122,6 +126,21 @@ pub async fn gather(gather: Gather<'_>) -> Result<Option<Gathered>, Failure> {
         _ = told.wait_for(|told| *told) => gather.source.http.stop(),
     }
     work.await
+}
+
+/// What an earlier process has read to its end: then the source is not asked for anything. None: it is to be gone on with.
+///
+/// # Errors
+/// Exit 1 when what was read cannot be read again.
+pub fn gathered_before(folder: &Path, what: What) -> Result<Option<Gathered>, Failure> {
+    let (path, kind) = (folder.join(SPOOL_FILE), what.kind());
+    if !path.exists() {
+        return Ok(None);
+    }
+    let spool = Spool::open(&path, kind)?;
+    let Reading { is_whole, completeness, .. } = begun(spool.reading()?);
+    let missing = spool.sums().missing;
+    Ok(is_whole.then_some(Gathered { spool, completeness, missing, is_whole }))
 }
 
 /// A page, from wherever it came.

@@ -116,15 +116,15 @@ struct Line<'a> {
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let (header, dialect) = match &plan.from {
+    let (header, dialect, are_rejects) = match &plan.from {
         None => {
             let opened = Supply::File(&plan.source).open()?;
             opened.notes.iter().for_each(|note| console.note(note));
-            (opened.header, opened.dialect)
+            (opened.header, opened.dialect, opened.are_rejects)
         }
-        Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl)),
+        Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl), false),
     };
-    let mapper = Arc::new(mapper(plan, &header, console)?);
+    let mapper = Arc::new(mapper(plan, &header, are_rejects, console)?);
     let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
     let stage = plan.dry.as_ref().map(|_| Stage::new(&plan.state, &path)).transpose()?;
     let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
@@ -190,7 +190,7 @@ impl<'a> Line<'a> {
             None => Supply::File(&plan.source),
             Some(from) => {
                 *reached = Some(reach(plan, checkpoint, clock, stop).await?);
-                let supply = supply_of(from, &begun.folder, &plan.state, plan.wait, console, clock, stop).await?;
+                let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await?;
                 let Some(supply) = supply else { return Ok(None) };
                 (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
                 supply
@@ -255,7 +255,7 @@ impl<'a> Line<'a> {
             return Ok(());
         }
         self.prove_unchanged(supply, &first)?;
-        worked.is_whole = worked.read == first.read && !first.is_cut;
+        worked.is_whole = worked.read == first.read && !first.is_cut && supply.is_whole();
         match worked.is_whole || self.plan.work.limit.is_some() {
             true => Ok(()),
             false => Err(self.changed()),

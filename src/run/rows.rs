@@ -4,6 +4,7 @@
 use crate::contact::{Contact, FIELDS, Field, Wanted};
 use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter};
+use crate::mapping::names::known_column;
 use crate::mapping::{Bound, WriteHints};
 use crate::outcome::{Books, Failure, Outcome, Problem, Reject};
 use crate::record::{Origin, Record};
@@ -132,7 +133,8 @@ pub(super) enum Columns {
 pub(super) struct ContactColumns {
     /// By their place.
     fields: BTreeMap<usize, Column>,
-    attributes: Vec<String>,
+    /// Each with what its column is called.
+    attributes: Vec<(String, String)>,
 }
 
 impl Columns {
@@ -165,10 +167,7 @@ impl Columns {
     /// Their names, in order.
     pub(super) fn names(&self) -> Vec<&str> {
         match self {
-            Columns::Contacts(columns) => {
-                let fields = columns.fields.values().map(|column| column.name());
-                fields.chain(columns.attributes.iter().map(String::as_str)).collect()
-            }
+            Columns::Contacts(columns) => columns.names(),
             Columns::Names(names) => names.iter().map(String::as_str).collect(),
         }
     }
@@ -185,6 +184,14 @@ impl Columns {
     }
 }
 
+/// What the column of an attribute is called: its name, unless a column of that name would be read as a field.
+fn column_of(attribute: &str) -> String {
+    match known_column(attribute) {
+        Some(_) => format!("attributes.{attribute}"),
+        None => attribute.to_owned(),
+    }
+}
+
 impl ContactColumns {
     fn note(&mut self, contact: &Contact) {
         for (at, (field, _)) in FIELDS.into_iter().enumerate() {
@@ -197,15 +204,20 @@ impl ContactColumns {
             }
         }
         for attribute in &contact.attributes {
-            if !self.attributes.iter().any(|known| **known == *attribute.name) {
-                self.attributes.push(attribute.name.to_string());
+            if !self.attributes.iter().any(|(known, _)| **known == *attribute.name) {
+                self.attributes.push((attribute.name.to_string(), column_of(&attribute.name)));
             }
         }
     }
 
+    fn names(&self) -> Vec<&str> {
+        let fields = self.fields.values().map(|column| column.name());
+        fields.chain(self.attributes.iter().map(|(_, column)| column.as_str())).collect()
+    }
+
     fn texts(&self, contact: &Contact) -> Vec<String> {
         let fields = self.fields.values().map(|column| column.value(contact));
-        let attributes = self.attributes.iter().map(|name| contact.attribute(name).unwrap_or_default().to_owned());
+        let attributes = self.attributes.iter().map(|(name, _)| contact.attribute(name).unwrap_or_default().to_owned());
         fields.chain(attributes).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! What a run reads: a file, or what a source platform holds, which is read to disk first.
 
 use crate::checkpoint::Checkpoint;
-use crate::checkpoint::spool::{Completeness, Kind, Reading, Spool};
+use crate::checkpoint::spool::{Completeness, Spool};
 use crate::clock::Clock;
 use crate::files::{self, Dialect, Format, Opened, ReadFault, Source};
 use crate::http::Traffic;
@@ -11,13 +11,13 @@ use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
 use crate::run::begin::checkpoint_path;
 use crate::run::first::stamp_of;
-use crate::run::gather::{Gather, GatherState, SPOOL_FILE, What, gather};
+use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
+use crate::run::import::ImportPlan;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A platform as the source of a run.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub enum Supply<'a> {
         spool: Spool,
         /// How it is known that it is everybody.
         completeness: Completeness,
+        /// Not, when only as many were read as are wanted this time.
+        is_whole: bool,
         /// What its requests were.
         traffic: Traffic,
     },
@@ -56,6 +58,7 @@ impl Supply<'_> {
             Supply::Platform { spool, .. } => Ok(Opened {
                 header: Header::Contact,
                 dialect: Dialect::plain(Format::Jsonl),
+                are_rejects: false,
                 source: source_of(spool)?,
                 notes: Vec::new(),
                 bytes_read: Arc::default(),
@@ -69,8 +72,8 @@ impl Supply<'_> {
         match self {
             Supply::File(plan) if plan.shown == "-" => None,
             Supply::File(plan) => stamp_of(&plan.path),
-            // It is read once, and stays as it is.
-            Supply::Platform { spool, .. } => Some((spool.len(), 0)),
+            // It is read once, and stays as it is; where a limit ended the reading, it only grows.
+            Supply::Platform { spool, is_whole, .. } => Some((spool.len(), u128::from(*is_whole))),
         }
     }
 
@@ -78,7 +81,16 @@ impl Supply<'_> {
     pub fn completeness(&self) -> Option<Completeness> {
         match self {
             Supply::File(_) => None,
+            Supply::Platform { is_whole: false, .. } => None,
             Supply::Platform { completeness, .. } => Some(*completeness),
+        }
+    }
+
+    /// Whether it is all that the source holds.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Supply::File(_) => true,
+            Supply::Platform { is_whole, .. } => *is_whole,
         }
     }
 
@@ -91,29 +103,29 @@ impl Supply<'_> {
     }
 }
 
-/// Reads everything that a platform holds into the folder of a run, or goes on with it. None: it was told to stop.
+/// Reads everything that a platform holds into the folder of a run, or goes on with it; with a limit, as much as it
+/// takes. None: it was told to stop.
 ///
 /// # Errors
 /// What stopped it; exit 6 when the platform gave less than it says it holds.
 pub async fn supply_of(
     from: &FromPlatform,
+    plan: &ImportPlan,
     folder: &Path,
-    state: &Path,
-    wait: Duration,
     console: &Console,
     clock: Clock,
     stop: &Stop,
 ) -> Result<Option<Supply<'static>>, Failure> {
-    if let Some(read) = read_before(folder)? {
-        return Ok(Some(read));
+    if let Some(gathered) = gathered_before(folder, What::Contacts)? {
+        return Ok(Some(supply(gathered, Traffic::default())));
     }
-    let rate = match Checkpoint::look(&checkpoint_path(state, &from.connection, &from.address)?) {
+    let rate = match Checkpoint::look(&checkpoint_path(&plan.state, &from.connection, &from.address)?) {
         Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
         Ok(None) | Err(_) => None,
     };
     let mut told = stop.watch();
     let source = tokio::select! {
-        source = Target::open(&from.connection, clock, wait, rate) => source?,
+        source = Target::open(&from.connection, clock, plan.wait, rate) => source?,
         _ = told.wait_for(|told| *told) => return Ok(None),
     };
     let progress = console.progress(&format!("reading from {}", from.connection.name), None);
@@ -124,7 +136,7 @@ pub async fn supply_of(
         config_folder: &from.config_folder,
         what: What::Contacts,
         folder,
-        limit: None,
+        limit: plan.work.limit,
         clock,
         stop,
         progress: &show,
@@ -132,18 +144,12 @@ pub async fn supply_of(
     let gathered = gather(what).await;
     progress.finish();
     let traffic = source.http.traffic();
-    Ok(gathered?.map(|it| Supply::Platform { spool: it.spool, completeness: it.completeness, traffic }))
+    Ok(gathered?.map(|gathered| supply(gathered, traffic)))
 }
 
-/// What an earlier process of the run has read to its end: the source is not asked again.
-fn read_before(folder: &Path) -> Result<Option<Supply<'static>>, Failure> {
-    let path = folder.join(SPOOL_FILE);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let spool = Spool::open(&path, Kind::Contacts)?;
-    let Reading { is_whole, completeness, .. } = spool.reading()?;
-    Ok(is_whole.then(|| Supply::Platform { spool, completeness, traffic: Traffic::default() }))
+fn supply(gathered: Gathered, traffic: Traffic) -> Supply<'static> {
+    let Gathered { spool, completeness, is_whole, .. } = gathered;
+    Supply::Platform { spool, completeness, is_whole, traffic }
 }
 
 /// Everybody, and then a reject for each id that led to nobody.

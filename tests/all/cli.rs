@@ -195,6 +195,11 @@ fn a_file_that_will_not_do_is_told_with_its_cure() {
 }
 
 #[test]
+fn a_migration_that_cannot_be_is_told_before_anything_is_read() {
+    transcript("migrate.txt");
+}
+
+#[test]
 fn a_connection_that_will_not_do_is_told_with_its_cure() {
     transcript("connections.txt");
 }

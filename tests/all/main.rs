@@ -21,6 +21,7 @@ mod gather;
 mod http;
 mod jobs;
 mod mapping;
+mod migrate;
 mod phone;
 mod platforms;
 mod readme;

@@ -1,6 +1,7 @@
 //! The names of a table's columns.
 
 use crate::files::COLUMNS_MAX;
+use crate::files::unflat::Made;
 use crate::outcome::Failure;
 use std::collections::HashSet;
 
@@ -11,6 +12,8 @@ pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
 pub(super) struct Columns {
     /// Their names: no two alike, none blank.
     pub names: Vec<String>,
+    /// Of what a table of rejects was made.
+    pub made: Option<Made>,
     /// Their cells as in the file.
     pub cells: Vec<String>,
     /// Which of the file's columns these are; `None` when they are all of them.
@@ -28,6 +31,7 @@ pub(super) fn too_many_columns(count: usize, shown: &str) -> Failure {
 /// Names the columns that `cells` heads, `ferry_*` left out.
 pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, Failure> {
     let kept: Vec<bool> = cells.iter().map(|cell| !is_ferry_column(cell)).collect();
+    let made = Made::of_columns(cells.iter().map(String::as_str));
     let mut notes = Vec::new();
     let mut cells = cells;
     let all = kept.iter().all(|&keep| keep);
@@ -39,7 +43,7 @@ pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, F
         return Err(Failure::usage(format!("`{shown}` has no columns but `ferry_*`")));
     }
     let names = distinct(&cells, &mut notes);
-    Ok(Columns { names, cells, kept: (!all).then_some(kept), notes })
+    Ok(Columns { names, made, cells, kept: (!all).then_some(kept), notes })
 }
 
 fn is_ferry_column(cell: &str) -> bool {

@@ -9,6 +9,7 @@ use super::header::{Columns, name_columns, too_many_columns};
 use crate::files::encoding::undecodable;
 use crate::files::open::{ReadFault, Source};
 use crate::files::packed::read_failure;
+use crate::files::unflat::Made;
 use crate::files::window::{Window, count_line_ends, excerpt, kept_of_too_large};
 use crate::files::{COLUMNS_MAX, RECORD_LEN_MAX};
 use crate::outcome::{Failure, Problem, Reject};
@@ -54,6 +55,8 @@ pub struct CsvSource {
 pub(in crate::files) struct Headed {
     pub source: CsvSource,
     pub names: Vec<String>,
+    /// Of what a table of rejects was made.
+    pub made: Option<Made>,
     pub cells: Vec<String>,
     pub raw: Vec<u8>,
     pub notes: Vec<String>,
@@ -97,7 +100,7 @@ impl CsvSource {
         }
         let row = source.parser.row(&raw, quoted, options.raw_cells);
         let Some(row) = row else { return Err(source.bad_header(&source.encoding_problem(&raw))) };
-        let Columns { names, cells, kept, notes } = name_columns(row.iter().map(str::to_owned).collect(), shown)?;
+        let Columns { names, made, cells, kept, notes } = name_columns(row.iter().map(str::to_owned).collect(), shown)?;
         let raw = match &kept {
             Some(kept) => keep_cells(&raw, options.delimiter, kept),
             None => raw,
@@ -105,7 +108,7 @@ impl CsvSource {
         source.names.clone_from(&names);
         source.parser.columns = names.len();
         source.kept = kept;
-        Ok(Headed { source, names, cells, raw, notes })
+        Ok(Headed { source, names, made, cells, raw, notes })
     }
 
     fn header_bytes(&mut self) -> Result<(Vec<u8>, bool), Failure> {

@@ -7,4 +7,4 @@ pub(super) mod head;
 mod read;
 mod scan;
 
-pub(super) use read::{JsonSource, are_contacts};
+pub(super) use read::{JsonSource, are_rejects};

@@ -32,14 +32,15 @@ pub(in crate::files) struct JsonSource {
     are_contacts: bool,
 }
 
-/// Whether JSON Lines that begin so are rejects of a platform: their records are its contacts.
-pub(in crate::files) fn are_contacts(begin: &[u8]) -> bool {
+/// Whether JSON Lines that begin so are rejects, and whether a platform's: then their records are its contacts.
+pub(in crate::files) fn are_rejects(begin: &[u8]) -> (bool, bool) {
     #[derive(Deserialize)]
     struct Line {
         ferry: serde_json::Map<String, Value>,
     }
     let line = begin.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    serde_json::from_slice::<Line>(line).is_ok_and(|line| line.ferry.get(OF).is_some_and(|of| of == OF_CONTACT))
+    let Ok(Line { ferry }) = serde_json::from_slice(line) else { return (false, false) };
+    (ferry.contains_key("code"), ferry.get(OF).is_some_and(|of| of == OF_CONTACT))
 }
 
 /// Where the reader stands.

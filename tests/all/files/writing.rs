@@ -246,7 +246,8 @@ fn rejects_of_json_are_a_table_when_their_name_says_so() {
     let content = b"{\"a\":\"=1\",\"b\":{\"c\":[\"x\"],\"d\":null}}\n{\"e\":true,\"a\":\"+593987654321\"}\n";
     let rejects = rejects_of("x.jsonl", content, &ReadOptions::default(), "rejects.csv");
     let why = "Phone,phone.invalid | email.invalid,`12` is no phone | `x` is no e-mail,Mend it";
-    let expected = format!("a,b.c,b.d,e,{FERRY}\n'=1,\"[\"\"x\"\"]\",,,1,{why}\n+593987654321,,,true,2,{why}\n");
+    let expected =
+        format!("a,b.c,b.d,e,{FERRY},ferry_object\n'=1,\"[\"\"x\"\"]\",,,1,{why},\n+593987654321,,,true,2,{why},\n");
     assert_eq!(String::from_utf8(rejects).unwrap(), expected);
 }
 

@@ -1,0 +1,711 @@
+//! `ferry migrate`, the whole program against the sandbox: every platform to every other, there and back, the rejects of
+//! a migration, and what an interrupted one leaves.
+
+use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+/// Longer than any of these tests takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const PLATFORMS: [&str; 4] = ["atom", "mercately", "twin", "eadesk"];
+
+/// Three people with all that a platform can hold. The last phone of Eva is Mexico's in its short form.
+const PEOPLE: &str = "\
+first_name,last_name,phones,emails,handles,tags,address.street,address.city,address.state,address.zip,address.country,\
+document.type,document.number,notes,Plan,client
+Ana,Paz de la Torre,+593987625587;+593987625588,ana@example.com;ana2@example.com,telegram:anap,Cliente;Rare,Calle 1,\
+Quito,Pichincha,170150,EC,cedula,1712345678,7a1e0000-0000-4000-8000-000000000001,Basic,\
+7a1e0000-0000-4000-8000-000000000001
+Eva María,Sol Ríos,+525512345678,eva@example.com,,Cliente,,,,,,,,7a1e0000-0000-4000-8000-000000000002,Pro,\
+7a1e0000-0000-4000-8000-000000000002
+Iván,Жуков,+5491123456789,,,,,Córdoba,,,,,,7a1e0000-0000-4000-8000-000000000003,,7a1e0000-0000-4000-8000-000000000003
+";
+
+/// How they are given to TWIN.
+const PEOPLE_TWIN: &str = "contact:
+  target_id: client
+  attributes:
+    Name: { value: \"{{ row.first_name }} {{ row.last_name }}\" }
+    Phone: { from: phones, match: \"^([^;]*).*$\", with: $1 }
+    City: address.city
+    Plan: Plan
+";
+
+/// A folder to type in, and a sandbox.
+struct Scene {
+    folder: TempDir,
+    runtime: Runtime,
+    sandbox: Option<Sandbox>,
+    address: SocketAddr,
+    env: Vec<(&'static str, String)>,
+}
+
+/// What a command printed, and how it ended.
+struct Printed {
+    out: String,
+    err: String,
+    code: i32,
+}
+
+impl Printed {
+    fn summary(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}\n{}", self.out, self.err))
+    }
+
+    /// The exit code, the books without their zeros, what was rejected and what was not carried, in one line.
+    fn told(&self) -> String {
+        let summary = self.summary();
+        let object = |name: &str| summary[name].as_object().cloned().unwrap_or_default();
+        let books = object("records");
+        let sum: u64 = books.iter().filter(|(name, _)| *name != "read").map(|(_, n)| n.as_u64().unwrap()).sum();
+        assert_eq!(Some(sum), books["read"].as_u64(), "{}", self.out);
+        let listed = |map: Map<String, Value>| {
+            let shown = map.iter().filter(|(_, n)| **n != json!(0)).map(|(name, n)| format!("{name} {n}"));
+            shown.collect::<Vec<_>>().join(", ")
+        };
+        let mut told = format!("{}: {}", self.code, listed(books));
+        for (name, title) in [("skipped", "skipped"), ("rejects", "rejects"), ("not_carried", "left")] {
+            let map = object(name);
+            if !map.is_empty() {
+                write!(told, " | {title}: {}", listed(map)).unwrap();
+            }
+        }
+        told
+    }
+}
+
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for name in ["twin-to-shop.yaml", "shop-to-twin.yaml"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings").join(name);
+        fs::copy(from, folder.path().join(name)).unwrap();
+    }
+    let address = "127.0.0.1:1".parse().unwrap();
+    let mut scene = Scene { folder, runtime, sandbox: None, address, env: Vec::new() };
+    scene.write("people.csv", PEOPLE);
+    scene.write("people-twin.yaml", PEOPLE_TWIN);
+    let from_notes = "contact: { target_id: notes, attributes: { Name: full_name, Phone: phone } }\n";
+    scene.write("desk-to-twin.yaml", from_notes);
+    let to_notes = "contact: { full_name: attributes.Name, phone: attributes.Phone, notes: id }\n";
+    scene.write("twin-to-desk.yaml", to_notes);
+    scene.restart(|_| {});
+    scene
+}
+
+impl Scene {
+    fn restart(&mut self, change: impl FnOnce(&mut SandboxOptions)) {
+        self.stop();
+        let mut options = SandboxOptions::new(self.folder.path().join("sandbox"));
+        options.twin_clients = 3;
+        change(&mut options);
+        let sandbox = self.runtime.block_on(start(options)).unwrap();
+        self.address = sandbox.address();
+        self.env = sandbox.credentials();
+        self.sandbox = Some(sandbox);
+    }
+
+    fn stop(&mut self) {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.runtime.block_on(sandbox.stop());
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn begin(&self, words: &str) -> Child {
+        self.begin_with(words, &[])
+    }
+
+    fn begin_with(&self, words: &str, env: &[(&str, &str)]) -> Child {
+        let at = |path: &str| format!("http://{}{path}", self.address);
+        let rates = PLATFORMS.map(|name| (format!("FERRY_{}_RATE", name.to_uppercase()), "none"));
+        let settle = PLATFORMS.map(|name| (format!("FERRY_{}_SETTLE", name.to_uppercase()), "200ms"));
+        Command::new(env!("CARGO_BIN_EXE_ferry"))
+            .args(words.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(rates)
+            .envs(settle)
+            .envs(["ATOM", "MERCATELY", "EADESK"].map(|name| (format!("FERRY_{name}_BASE_URL"), at(""))))
+            .envs(["BASE", "IAM"].map(|name| (format!("FERRY_TWIN_{name}_URL"), at("/api/v1"))))
+            .envs(self.env.iter().map(|(name, value)| (*name, value.as_str())))
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn typed(&self, words: &str) -> Printed {
+        printed(self.begin(words))
+    }
+
+    /// Types it for the summary in one line.
+    fn told(&self, words: &str) -> String {
+        self.typed(&format!("{words} --output json")).told()
+    }
+
+    /// Brings everybody of [`PEOPLE`] to a platform.
+    fn put(&self, platform: &str) {
+        let map = if platform == "twin" { " --map people-twin.yaml" } else { "" };
+        let printed = self.typed(&format!("import people.csv --to {platform}{map}"));
+        assert_eq!(printed.code, 0, "{}{}", printed.out, printed.err);
+    }
+
+    /// What a platform holds, a line a contact, without what differs from time to time.
+    fn held(&self, platform: &str) -> Vec<String> {
+        let printed = self.typed(&format!("export --from {platform} --quiet"));
+        assert_eq!(printed.code, 0, "{}", printed.err);
+        let mut lines: Vec<String> =
+            printed.out.lines().map(|line| told_contact(&serde_json::from_str(line).unwrap())).collect();
+        lines.sort();
+        lines
+    }
+
+    /// How many requests changed something.
+    fn writes(&self) -> usize {
+        self.sandbox.as_ref().map_or(0, |it| it.history().iter().filter(|exchange| exchange.acted).count())
+    }
+
+    /// How many requests came to a path that begins so.
+    fn asked(&self, path: &str) -> usize {
+        let history = self.sandbox.as_ref().map(Sandbox::history).unwrap_or_default();
+        history.iter().filter(|exchange| exchange.path.starts_with(path)).count()
+    }
+
+    fn wait_for(&self, done: impl Fn(&Scene) -> bool) {
+        let begun = Instant::now();
+        while !done(self) {
+            assert!(begun.elapsed() < PATIENCE, "it never came so far");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn printed(child: Child) -> Printed {
+    let output = child.wait_with_output().unwrap();
+    Printed {
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap_or(-1),
+    }
+}
+
+/// `Ana Paz · phones=+593… · attributes.Plan=Basic`.
+fn told_contact(contact: &Map<String, Value>) -> String {
+    let text = |name: &str| contact.get(name).and_then(Value::as_str).unwrap_or_default();
+    let whole = [text("full_name"), text("first_name"), text("last_name")].join(" ");
+    let mut told = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+    let aside = ["id", "target_id", "full_name", "first_name", "last_name", "phone", "email", "created_at"];
+    for (name, value) in contact.iter().filter(|(name, _)| !aside.contains(&name.as_str())) {
+        match value {
+            _ if name == "updated_at" || name == "native" => {}
+            Value::Array(items) => {
+                let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                write!(told, " · {name}={}", items.join(",")).unwrap();
+            }
+            Value::Object(inner) => {
+                let mut inner: Vec<String> =
+                    inner.iter().map(|(key, value)| format!("{name}.{key}={}", value.as_str().unwrap())).collect();
+                inner.sort();
+                write!(told, " · {}", inner.join(" · ")).unwrap();
+            }
+            other => write!(told, " · {name}={}", other.as_str().unwrap()).unwrap(),
+        }
+    }
+    told
+}
+
+/// The mapping for a pair.
+fn map_of(from: &str, to: &str) -> &'static str {
+    match (from, to) {
+        ("twin", "eadesk") => " --map twin-to-desk.yaml",
+        ("twin", _) => " --map twin-to-shop.yaml",
+        ("eadesk", "twin") => " --map desk-to-twin.yaml",
+        (_, "twin") => " --map shop-to-twin.yaml",
+        _ => "",
+    }
+}
+
+/// Compares with a page beside this file; `FERRY_TEST_WRITE=1` writes it anew.
+fn assert_page(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/migrate").join(name);
+    if std::env::var_os("FERRY_TEST_WRITE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == found, "{}: expected\n{expected}\nfound\n{found}", path.display());
+}
+
+/// From one platform to each other one, a second time, and back.
+fn assert_pairs(from: &str) {
+    let mut page = String::new();
+    for to in PLATFORMS.into_iter().filter(|to| *to != from) {
+        let scene = scene();
+        scene.put(from);
+        let had = scene.held(from);
+        let there = format!("migrate --from {from} --to {to}{}", map_of(from, to));
+        let back = format!("migrate --from {to} --to {from}{}", map_of(to, from));
+        writeln!(page, "{from} → {to}\n  {}\n    {}", scene.told(&there), scene.held(to).join("\n    ")).unwrap();
+        let before = scene.writes();
+        writeln!(page, "  again\n  {}", scene.told(&there)).unwrap();
+        assert_eq!(scene.writes(), before, "{from} → {to}: the second time it wrote");
+        writeln!(page, "  back\n  {}", scene.told(&back)).unwrap();
+        let have = scene.held(from);
+        for line in have.iter().filter(|line| !had.contains(line)) {
+            writeln!(page, "    {line}").unwrap();
+        }
+        assert_eq!(had.len(), have.len(), "{from} → {to} → {from}");
+    }
+    assert_page(&format!("{from}.txt"), &page);
+}
+
+#[test]
+fn from_the_first_platform_all_that_both_hold_arrives_and_comes_back() {
+    assert_pairs("atom");
+}
+
+#[test]
+fn from_the_second_platform_all_that_both_hold_arrives_and_comes_back() {
+    assert_pairs("mercately");
+}
+
+#[test]
+fn from_the_third_platform_all_that_both_hold_arrives_and_comes_back() {
+    assert_pairs("twin");
+}
+
+#[test]
+fn from_the_fourth_platform_all_that_both_hold_arrives_and_comes_back() {
+    assert_pairs("eadesk");
+}
+
+/// The command for the rejects, as the summary says it, without the program.
+fn mended(printed: &Printed) -> String {
+    let line = printed.out.lines().find_map(|line| line.split_once("then run: ferry "));
+    line.unwrap_or_else(|| panic!("{}{}", printed.out, printed.err)).1.to_owned()
+}
+
+#[test]
+fn what_a_migration_rejects_is_mended_by_hand_and_imported_by_the_command_that_it_says() {
+    let people = "full_name,phone,email,tags,notes\nMadonna,+593987625587,m@example.com,,a note\nAna Paz,+593987625588,,,\n\
+                  Nadie Sin,,n@example.com,,\n";
+    for (rejects, map) in [
+        ("", ""),
+        ("--rejects r.jsonl", " --map m.yaml"),
+        ("--rejects r.csv", ""),
+        ("--rejects r.tsv", " --map m.yaml"),
+    ] {
+        let scene = scene();
+        scene.write("in.csv", people);
+        scene.write(
+            "m.yaml",
+            "contact: { attributes: { Note: notes, Deal: { from: attributes.Deal, optional: true } } }\n",
+        );
+        assert_eq!(scene.typed("import in.csv --to eadesk").code, 0);
+        let printed = scene.typed(&format!("migrate --from eadesk --to atom {rejects}{map}"));
+        assert_eq!(printed.code, 3, "{}{}", printed.out, printed.err);
+        let command = mended(&printed);
+        let path = command.split_whitespace().nth(1).unwrap().to_owned();
+        let text = scene.read(&path);
+        let is_lines = text.lines().all(|line| line.contains(r#""of":"contact""#));
+        assert_eq!(is_lines, !path.ends_with("sv"), "{text}");
+        // The name is mended where it stands, and somebody gets a phone.
+        let text = text.replace("Madonna", "Madonna Cruz");
+        let text = match path.rsplit_once('.').unwrap().1 {
+            "jsonl" => {
+                text.replace("\"full_name\":\"Nadie Sin\"", "\"full_name\":\"Nadie Sin\",\"phone\":\"+593987625589\"")
+            }
+            _ => with_cell(&text, "Nadie Sin", "phone", "+593987625589"),
+        };
+        scene.write(&path, &text);
+        let again = scene.told(&command);
+        let held = scene.held("atom").join("\n");
+        let note = if map.is_empty() { "" } else { " · attributes.Note=a note" };
+        let left = if map.is_empty() { " | left: notes 1" } else { "" };
+        assert_eq!(again, format!("0: read 2, created 2{left}"), "{command}\n{text}");
+        let expected = format!(
+            "Ana Paz · phones=+593987625588\nMadonna Cruz · phones=+593987625587 · emails=m@example.com{note}\nNadie Sin · \
+             phones=+593987625589 · emails=n@example.com"
+        );
+        assert_eq!(held, expected);
+    }
+}
+
+/// A table with another cell in the line that holds a word.
+fn with_cell(table: &str, word: &str, column: &str, cell: &str) -> String {
+    let delimiter = if table.contains('\t') { '\t' } else { ',' };
+    let at = table.lines().next().unwrap().split(delimiter).position(|name| name == column).unwrap();
+    let cells_of = |line: &str| {
+        let mut is_quoted = false;
+        let is_end = move |c: char| {
+            is_quoted ^= c == '"';
+            c == delimiter && !is_quoted
+        };
+        line.split(is_end).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let line = |line: &str| match line.contains(word) {
+        false => line.to_owned(),
+        true => {
+            let mut cells = cells_of(line);
+            cells[at] = cell.to_owned();
+            cells.join(&delimiter.to_string())
+        }
+    };
+    table.lines().map(|one| line(one) + "\n").collect()
+}
+
+#[test]
+fn the_rejects_of_a_source_that_needs_a_mapping_go_with_the_same_mapping_whatever_they_lack() {
+    for rejects in ["r.jsonl", "r.csv"] {
+        let mut scene = scene();
+        scene.restart(|options| options.twin_clients = 4);
+        let words = format!("migrate --from twin --to mercately --map twin-to-shop.yaml --rejects {rejects}");
+        let printed = scene.typed(&words);
+        assert_eq!(printed.code, 3, "{}{}", printed.out, printed.err);
+        let text = scene.read(rejects);
+        let (id, phone) = ("7a1e0000-0000-4000-8000-000000000004", "0987625587");
+        let text = match rejects {
+            "r.jsonl" => text.replace(
+                &format!("\"target_id\":\"{id}\""),
+                &format!("\"attributes\":{{\"Name\":\"Nueva Voz\",\"Phone\":\"{phone}\"}}"),
+            ),
+            _ => {
+                let text = text.replace("id,target_id,", "id,attributes.Name,attributes.Phone,");
+                text.replace(&format!("{id},{id},"), &format!("{id},Nueva Voz,{phone},"))
+            }
+        };
+        scene.write(rejects, &text);
+        assert_eq!(scene.told(&mended(&printed)), "0: read 1, created 1", "{text}");
+        let held = scene.held("mercately").join("\n");
+        assert!(held.contains(&format!("Nueva Voz · phones=+593987625587 · attributes.client={id}")), "{held}");
+    }
+}
+
+#[test]
+fn the_sample_for_a_platform_without_creation_names_the_one_id_that_is_nobodys() {
+    let mut scene = scene();
+    scene.restart(|options| options.twin_clients = 12);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["samples/twin.csv", "mappings/twin.yaml"] {
+        scene.write(&file.replace('/', "-"), &fs::read_to_string(root.join(file)).unwrap());
+    }
+    let told = scene.told("import samples-twin.csv --map mappings-twin.yaml --to twin");
+    assert_eq!(told, "3: read 4, updated 3, rejected 1 | rejects: target_id.not_found 1");
+    let held = scene.held("twin");
+    assert!(held[..].iter().any(|line| line.contains("attributes.Name=Íñigo Cedeño")), "{held:?}");
+}
+
+/// An export of a platform, imported without a mapping: into the same platform, and into another as `migrate` does it.
+fn assert_export_comes_back(from: &str, to: Option<&str>) {
+    for format in ["csv", "jsonl"] {
+        let first = scene();
+        first.put(from);
+        let file = format!("x.{format}");
+        assert_eq!(first.typed(&format!("export --from {from} --out {file}")).code, 0);
+        let text = first.read(&file);
+        let other = scene();
+        other.write(&file, &text);
+        let printed = other.typed(&format!("import {file} --to {from}"));
+        assert_eq!(printed.code, 0, "{from} {format}\n{}{}\n{text}", printed.out, printed.err);
+        assert_eq!(other.held(from), first.held(from), "{from} {format}: {}\n{text}", printed.err);
+        let Some(to) = to else { continue };
+        let migrated = first.told(&format!("migrate --from {from} --to {to}"));
+        assert_eq!(other.told(&format!("import {file} --to {to}")), migrated, "{from} {format} {to}\n{text}");
+        assert_eq!(other.held(to), first.held(to), "{from} {format} {to}\n{text}");
+    }
+}
+
+#[test]
+fn an_export_of_the_first_platform_is_imported_without_a_mapping() {
+    assert_export_comes_back("atom", Some("eadesk"));
+}
+
+#[test]
+fn an_export_of_the_second_platform_is_imported_without_a_mapping() {
+    assert_export_comes_back("mercately", Some("atom"));
+}
+
+#[test]
+fn an_export_of_the_third_platform_is_imported_without_a_mapping() {
+    assert_export_comes_back("twin", None);
+}
+
+#[test]
+fn an_export_of_the_fourth_platform_is_imported_without_a_mapping() {
+    assert_export_comes_back("eadesk", Some("mercately"));
+}
+
+/// Pairs, with a mapping.
+const MAPPINGS: &[(&str, &str)] = &[
+    ("mercately → atom", "contact: { first_name: last_name, last_name: first_name }"),
+    (
+        "mercately → atom",
+        "contact: { attributes: { Note: notes, Doc: { value: \"{{ row.document.type }} {{ row.document.number }}\" } } }",
+    ),
+    ("mercately → atom", "contact: { tags: null, attributes: { Plan: null } }"),
+    ("mercately → atom", "contact: { attributes: { Level: { value: \"{{ row.attributes.Plan }}!\" } } }"),
+    ("mercately → atom", "only_if: \"row.attributes.Plan == 'Basic' and 'Cliente' in row.tags\""),
+    ("mercately → atom", "overflow: attributes"),
+    ("mercately → atom", "overflow: reject"),
+    ("mercately → eadesk", "overflow: attributes\nidentity: [email]"),
+    ("mercately → atom", "unmapped: ignore\ncontact: { first_name: first_name, last_name: last_name, phone: phone }"),
+    (
+        "eadesk → atom",
+        "contact: { last_name: { from: last_name, default: \"-\" }, attributes: { Second: { from: phones, join: \", \" }, phone: null }, phone: phone }",
+    ),
+    ("eadesk → mercately", "contact: { tags: { add: [Cliente] }, attributes: { Handles: handles } }"),
+    ("eadesk → mercately", "contact: { target_id: notes }"),
+];
+
+#[test]
+fn a_mapping_says_what_becomes_of_the_fields_of_a_contact_and_the_rest_is_carried() {
+    let mut page = String::new();
+    for (pair, map) in MAPPINGS {
+        let scene = scene();
+        let (from, to) = pair.split_once(" → ").unwrap();
+        scene.put(from);
+        scene.write("m.yaml", &format!("{map}\n"));
+        let words = format!("migrate --from {from} --to {to} --map m.yaml");
+        let told = scene.told(&words);
+        let shown = map.replace('\n', "\n  ");
+        writeln!(page, "{pair}\n  {shown}\n    {told}\n    {}", scene.held(to).join("\n    ")).unwrap();
+    }
+    assert_page("mappings.txt", &page);
+}
+
+#[test]
+fn a_mapping_that_is_wrong_for_contacts_is_a_mistake_before_anything_is_sent() {
+    let cases = [
+        (
+            "contact: { full_name: full_nme, attributes: { X: adress.city } }",
+            "a contact has no field `full_nme`; did you mean `full_name`? | a contact has no field `adress.city`; did you \
+             mean `address.city`?",
+        ),
+        (
+            "contact: { attributes: { Y: { value: \"{{ row.ful_name }}\" } } }",
+            "a contact has no field `ful_name`; did you mean `full_name`?",
+        ),
+        (
+            "unmapped: error\ncontact: { full_name: full_name, phone: phones }",
+            "no rule uses `emails`, `handles`, `notes`, and `unmapped` says `error`",
+        ),
+        (
+            "contact: { attributes: { Plan: attributes.Plan } }",
+            "no record has `attributes.Plan`; if it may be absent everywhere, say `optional: true`",
+        ),
+        ("identity: [email]", "`identity` names `email`, by which Atom finds nobody; it finds people by `phone`"),
+    ];
+    let scene = scene();
+    scene.put("eadesk");
+    let before = scene.writes();
+    for (map, expected) in cases {
+        scene.write("m.yaml", &format!("{map}\n"));
+        let printed = scene.typed("migrate --from eadesk --to atom --map m.yaml");
+        let said = |part: &str| {
+            let hint = part.lines().find_map(|line| line.split_once("hint: ")).map(|(_, hint)| format!("; {hint}"));
+            part.lines().next().unwrap().to_owned() + &hint.unwrap_or_default()
+        };
+        let found: Vec<String> = printed.err.split("error: ").skip(1).map(said).collect();
+        assert_eq!((printed.code, found.join(" | ").as_str()), (2, expected), "{map}");
+    }
+    assert_eq!(scene.writes(), before);
+}
+
+#[test]
+fn a_source_or_target_that_is_not_to_be_had_ends_it_before_the_other_has_work() {
+    let nowhere = "http://127.0.0.1:9";
+    let cases: &[(&str, &str, i32, &str)] = &[
+        ("FERRY_MERCATELY_API_KEY", "wrong", 5, "Mercately"),
+        ("FERRY_ATOM_TOKEN", "wrong", 5, "Atom"),
+        ("FERRY_MERCATELY_BASE_URL", nowhere, 6, nowhere),
+        ("FERRY_ATOM_BASE_URL", nowhere, 6, nowhere),
+    ];
+    for (name, value, code, who) in cases {
+        let scene = scene();
+        scene.put("mercately");
+        let (writes, read) = (scene.writes(), scene.asked("/retailers"));
+        let words = "migrate --from mercately --to atom --wait 100ms";
+        let printed = printed(scene.begin_with(words, &[(name, value)]));
+        let rejected = printed.out.lines().find_map(|line| line.trim().strip_prefix("rejected"));
+        let books = rejected.is_none_or(|count| count.trim() == "0");
+        assert_eq!((printed.code, books), (*code, true), "{name}\n{}{}", printed.out, printed.err);
+        assert!(printed.err.contains(who), "{name}: {}", printed.err);
+        assert_eq!(scene.writes(), writes, "{name}");
+        if name.starts_with("FERRY_ATOM") {
+            assert_eq!(scene.asked("/retailers"), read, "{name}: the source was read although the target is not there");
+        }
+        let told = scene.told("migrate --from mercately --to atom");
+        assert!(told.starts_with("0: read 3, created 3 |"), "{name}: {told}");
+    }
+}
+
+#[test]
+fn a_limit_reads_no_more_than_it_takes_and_the_same_command_without_it_goes_on() {
+    let mut scene = scene();
+    scene.restart(|options| options.twin_clients = 150);
+    let words = "migrate --from twin --to mercately --map twin-to-shop.yaml";
+    let first = scene.typed(&format!("{words} --limit 5 --output json"));
+    assert_eq!((first.code, first.summary()["status"].as_str()), (3, Some("unfinished")), "{}{}", first.out, first.err);
+    assert!(first.told().contains(": read 5, created 4, rejected 1 "), "{}", first.told());
+    let read = scene.asked("/api/v1/clients/");
+    assert!(read < 20, "{read} clients were read for five");
+    let rest = scene.typed(&format!("{words} --output json"));
+    assert_eq!(rest.told(), "3: read 150, created 113, rejected 37 | rejects: identity.missing 37");
+    assert_eq!(rest.summary()["run"], first.summary()["run"]);
+    assert_eq!(scene.held("mercately").len(), 113);
+}
+
+#[test]
+fn who_is_there_already_is_updated_filled_or_left_alone_and_nobody_is_made_where_that_is_not_wanted() {
+    let there = "first_name,last_name,phone,email,Plan\nAna,Other,+593987625587,old@example.com,\n";
+    let mut page = String::new();
+    for words in ["--on-existing update", "--on-existing fill", "--on-existing skip", "--only-existing"] {
+        let scene = scene();
+        scene.put("mercately");
+        scene.write("there.csv", there);
+        assert_eq!(scene.typed("import there.csv --to atom").code, 0);
+        let told = scene.told(&format!("migrate --from mercately --to atom {words}"));
+        writeln!(page, "{words}\n  {told}\n    {}", scene.held("atom").join("\n    ")).unwrap();
+    }
+    assert_page("existing.txt", &page);
+}
+
+fn interrupt(child: &Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn interrupted_while_it_reads_or_sends_it_goes_on_and_asks_the_source_for_nothing_twice() {
+    for by_resume in [false, true] {
+        let mut scene = scene();
+        let slow = |options: &mut SandboxOptions| {
+            options.twin_clients = 60;
+            options.slow = Duration::from_millis(60);
+            options.faults = vec![(FaultKind::Slow, 1.0)];
+        };
+        scene.restart(slow);
+        let words = "migrate --from twin --to mercately --map twin-to-shop.yaml";
+        let goes_on = if by_resume { "resume" } else { words };
+        let child = scene.begin(&format!("{words} --output json"));
+        scene.wait_for(|scene| scene.asked("/api/v1/clients/") >= 10);
+        interrupt(&child);
+        let stopped = printed(child);
+        assert_eq!(stopped.code, 130, "{}{}", stopped.out, stopped.err);
+        let read = scene.asked("/api/v1/clients/");
+        assert!(read < 60, "it had read everybody before it was interrupted");
+        let child = scene.begin(&format!("{goes_on} --output json"));
+        scene.wait_for(|scene| scene.writes() >= 3);
+        let all = scene.asked("/api/v1/clients/");
+        // What was in flight when it was interrupted was not waited for.
+        assert!(all <= 64, "after {read} of 60 it read {} more", all - read);
+        interrupt(&child);
+        let stopped = printed(child);
+        assert_eq!(stopped.code, 130, "{}{}", stopped.out, stopped.err);
+        let told = stopped.told();
+        assert!(told.contains("pending"), "{told}");
+        let asked = scene.asked("/api/v1/");
+        let done = scene.typed(&format!("{goes_on} --output json"));
+        assert_eq!(done.told(), "3: read 60, created 45, rejected 15 | rejects: identity.missing 15", "{}", done.err);
+        assert_eq!(scene.asked("/api/v1/"), asked, "the source was asked again");
+        assert_eq!(done.summary()["run"], stopped.summary()["run"]);
+        let before = scene.writes();
+        assert_eq!(scene.told(words), "3: read 60, unchanged 45, rejected 15 | rejects: identity.missing 15");
+        assert_eq!(scene.writes(), before);
+    }
+}
+
+#[test]
+fn what_was_left_when_a_platform_went_away_is_brought_when_it_is_back() {
+    let mut scene = scene();
+    let people: String = (0..150).map(|n| format!("P{n},Vera,+5939960{n:05}\n")).collect();
+    scene.write("in.csv", &format!("first_name,last_name,phone\n{people}"));
+    assert_eq!(scene.typed("import in.csv --to mercately").code, 0);
+    scene.restart(|options| {
+        options.slow = Duration::from_millis(30);
+        options.faults = vec![(FaultKind::Slow, 1.0)];
+    });
+    let child = scene.begin("migrate --from mercately --to atom --wait 100ms --output json");
+    scene.wait_for(|scene| scene.writes() >= 5);
+    scene.stop();
+    let left = printed(child);
+    assert_eq!(left.code, 6, "{}{}", left.out, left.err);
+    assert!(left.told().contains("pending"), "{}", left.out);
+    scene.restart(|_| {});
+    let done = scene.typed("resume --output json");
+    assert_eq!(done.told(), "0: read 150, created 150", "{}", done.err);
+    assert_eq!(scene.asked("/retailers"), 0, "the source was read again");
+}
+
+/// The pairs that are measured: every platform as a source and as a target.
+const MEASURED: [(&str, &str); 5] =
+    [("atom", "mercately"), ("mercately", "eadesk"), ("eadesk", "atom"), ("twin", "mercately"), ("atom", "twin")];
+
+/// What the memory may grow between the least and the most contacts: what an allocator keeps, and the caches of SQLite.
+const GROWTH_MAX_MIB: u64 = 32;
+
+/// The peak of a process's memory in MiB, as far as the system tells it, once it has ended.
+fn peak_of(child: Child) -> (Printed, u64) {
+    let status = format!("/proc/{}/status", child.id());
+    let waiting = std::thread::spawn(move || printed(child));
+    let mut peak = 0;
+    while !waiting.is_finished() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        peak = peak.max(kib.unwrap_or_default() / 1024);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    (waiting.join().unwrap(), peak)
+}
+
+#[test]
+#[ignore = "takes minutes: `cargo test --release migrate::size -- --ignored --nocapture`"]
+fn size_changes_the_time_that_a_migration_takes_and_not_its_memory() {
+    let asked = std::env::var("FERRY_SIZES").unwrap_or_else(|_| "10000,100000".to_owned());
+    let sizes: Vec<u32> = asked.split(',').map(|size| size.trim().parse().unwrap()).collect();
+    for (from, to) in MEASURED {
+        let mut peaks = Vec::new();
+        for &size in &sizes {
+            let mut scene = scene();
+            scene.restart(|options| options.twin_clients = size);
+            let row = |n| {
+                let id = format!("7a1e0000-0000-4000-8000-{:012}", n + 1);
+                format!("Ana{n},Paz{},+59399{n:07},a{n}@example.com,Cliente,Quito,Basic,{id}\n", n % 977)
+            };
+            let rows: String = (0..size).map(row).collect();
+            scene.write("in.csv", &format!("first_name,last_name,phone,email,tags,Town,Plan,client\n{rows}"));
+            if from != "twin" {
+                assert_eq!(scene.typed(&format!("import in.csv --to {from}")).code, 0);
+            }
+            let words = format!("migrate --from {from} --to {to}{} --output json", map_of(from, to));
+            for again in ["", ", again"] {
+                let begun = Instant::now();
+                let (printed, peak) = peak_of(scene.begin(&words));
+                let (seconds, told) = (begun.elapsed().as_secs_f64(), printed.told());
+                println!("{from} → {to}{again}: {size} contacts, {seconds:.1} s, {peak} MiB: {told}");
+                assert!(printed.summary()["records"]["read"] == json!(size), "{told}");
+                peaks.push(peak);
+            }
+        }
+        let grown = |at: usize| peaks[peaks.len() - 2 + at].saturating_sub(peaks[at]);
+        assert!(grown(0).max(grown(1)) <= GROWTH_MAX_MIB, "{from} → {to}: {peaks:?} MiB");
+    }
+}
