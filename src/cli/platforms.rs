@@ -128,7 +128,7 @@ fn short(platform: &Platform) -> String {
     let rate = format!("auto, from {}/s, {concurrency} requests in flight", platform.rate_start_per_s);
     let needs = format!("{}{creates}", needs(platform));
     let facts = [
-        ("needs", needs.trim_start_matches("; ")),
+        ("needs", if needs.is_empty() { "nothing" } else { needs.trim_start_matches("; ") }),
         ("finds by", &names(platform.finds_by, ", then ")),
         ("takes back", platform.takes_back),
         ("lists", &lists),
@@ -184,7 +184,7 @@ fn about(platform: &Platform, setting: &Setting) -> String {
     };
     let choices = if setting.choices.is_empty() { String::new() } else { format!(" ({})", setting.choices.join(", ")) };
     let help = wrapped(&format!("{}{choices}", setting.help), 6);
-    format!("  {:<16}{variable}{default}\n      {help}", setting.name)
+    format!("  {:<21} {variable}{default}\n      {help}", setting.name)
 }
 
 fn default_of(platform: &Platform, setting: &Setting) -> Option<String> {

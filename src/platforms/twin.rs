@@ -5,6 +5,7 @@
 //! find, write.
 
 mod iam;
+mod sessions;
 
 use super::answer::{Account, Purpose, object, send, words};
 use super::diff::Delta;
@@ -147,31 +148,8 @@ impl Connector for Twin {
         Ok(Checked { contacts: None, sample: Vec::new() })
     }
 
-    /// Sessions are no clients: the list tells ids, the same one perhaps on several pages, and no number of clients.
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
-        let (number, offset) = match after {
-            Some(cursor) => place(cursor)?,
-            None => (1, 0),
-        };
-        let request = Request::get("/sessions").query("limit", self.page_size.to_string());
-        let request =
-            if self.by_page { request.query("page", number.to_string()) } else { with_offset(request, offset) };
-        let request = if self.groups { request.query("groupByClientId", "true") } else { request };
-        let response = self.ask(http, request, Purpose::List).await?;
-        let (count, sessions) = self.items(http, &response, Purpose::List)?;
-        let mut unread: Vec<String> = Vec::new();
-        let mut met = HashSet::new();
-        for id in sessions.iter().filter_map(|session| text(session.get("clientId")?)) {
-            if met.insert(id.clone()) {
-                unread.push(id);
-            }
-        }
-        let len = sessions.len() as u64;
-        let read = offset.saturating_add(len);
-        // A full page is no last one by its count alone, which may be that of the page.
-        let is_last = len == 0 || (len < self.page_size && count.is_some_and(|count| read >= count));
-        let next = (!is_last).then(|| format!("{},{read}", number.saturating_add(1)));
-        Ok(Page { found: Vec::new(), unread, total: None, next })
+        self.page_of_sessions(http, after).await
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -281,7 +259,7 @@ impl Twin {
 
     fn failure(&self, http: &Http, response: &Response, purpose: Purpose) -> Fault {
         match response.status {
-            401 if self.has_token && is_expired(response) => self.token_has_expired(),
+            _ if self.has_token && is_expired(response) => self.token_has_expired(),
             401..=403 | 407 if self.has_token => self.account.refuses_us(response, &["token"]),
             401..=403 | 407 => self.account.refuses_us(response, &["email", "password"]),
             _ => self.account.judge(http, response, purpose, "token"),
@@ -342,12 +320,6 @@ fn key_of(item: &Item) -> (Option<String>, Option<String>) {
 
 fn with_offset(request: Request, offset: u64) -> Request {
     request.query("offset", offset.to_string())
-}
-
-/// The page and the offset of a cursor.
-fn place(cursor: &Cursor) -> Result<(u64, u64), Fault> {
-    let parts = cursor.split_once(',').and_then(|(page, offset)| Some((page.parse().ok()?, offset.parse().ok()?)));
-    parts.ok_or_else(|| Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list"))))
 }
 
 /// Nobody, or nothing, has this id: 404 in JSON, or without a word. A page in another form is another server's.
