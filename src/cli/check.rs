@@ -40,7 +40,10 @@ pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failur
             let keys: Vec<String> = keys.iter().map(|(key, proof)| format!("{key} ({})", words_of(*proof))).collect();
             let contacts = match target.checked.contacts {
                 Some(count) => format!("{count} contacts"),
-                None if target.checked.sample.is_empty() => "no contacts".to_owned(),
+                // Where contacts are known by their ids alone, the check looks at nobody.
+                None if target.checked.sample.is_empty() && connection.platform.ids_setting.is_none() => {
+                    "no contacts".to_owned()
+                }
                 None => "contacts (it does not say how many)".to_owned(),
             };
             let title = connection.platform.title;

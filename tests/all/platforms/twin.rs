@@ -138,8 +138,15 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
             vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &items(2..4))), (two, list(5, &items(4..5)))],
             5,
         ),
-        ("an empty page", vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &[]))], 2),
-        ("the same page again", vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &items(0..2)))], 2),
+        (
+            "the other paging",
+            vec![
+                (DEFINED, list(3, &items(0..2))),
+                (one, list(3, &items(0..2))),
+                ("GET /clients/attributes?page=2", list(3, &items(2..3))),
+            ],
+            3,
+        ),
         ("a page that overlaps", vec![(DEFINED, list(3, &items(0..2))), (one, list(3, &items(1..3)))], 3),
         ("more than it says", vec![(DEFINED, list(1, &items(0..2)))], 2),
         ("it does not say", vec![(DEFINED, ok(json!({"items": items(0..2)})))], 2),
@@ -154,6 +161,41 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
             (0..expected).map(|n| definition(&format!("a{n}"), &format!("n{n}"))).collect::<Vec<_>>()
         );
     }
+    let hint = "try again later; if it stays so, the platform has changed";
+    let cut = format!("fatal 6 TWIN gave 2 of the 5 attributes of connection `my-shop`, by its own count | {hint}");
+    let echo = || list(5, &items(0..2));
+    for (name, script) in [
+        ("an empty page", vec![(DEFINED, echo()), (one, list(5, &[]))]),
+        ("the same page again", vec![(DEFINED, echo()), (one, echo()), ("GET /clients/attributes?page=2", echo())]),
+    ] {
+        let scene = scene("twin", &[], &script);
+        let told = run(scene.connector.attributes(&scene.http)).map_err(told).unwrap_err();
+        assert_eq!(told, cut, "{name}: whoever believes it defines twice what is not shown");
+    }
+    let value = |id| value(id, "A", "1");
+    let script =
+        &[(VALUES, list(2, &[value("a")])), ("GET /clients/35e45a67-9dc052045452/attributes?offset=1", list(2, &[]))];
+    let scene = scene("twin", &[], script);
+    let cut = format!(
+        "fatal 6 TWIN gave 1 of the 2 values that client `{CLIENT}` has of connection `my-shop`, by its own count | {hint}"
+    );
+    assert_eq!(run(scene.connector.read(&scene.http, CLIENT, None)).map_err(told).unwrap_err(), cut);
+}
+
+#[test]
+fn what_the_check_has_listed_is_not_listed_again() {
+    let later = || ok(json!({"count": 1, "items": [{"id": "b1", "name": "Later"}]}));
+    let scene = scene("twin", &[], &[(DEFINED, ok(recorded())), (DEFINED, later())]);
+    run(scene.connector.check(&scene.http)).unwrap();
+    assert_eq!(run(scene.connector.attributes(&scene.http)).unwrap(), definitions(), "of the check");
+    let needs = Needs::default();
+    assert_eq!(run(scene.connector.prepare(&scene.http, &needs)).unwrap().attributes, definitions(), "the same");
+    let after = run(scene.connector.attributes(&scene.http)).unwrap();
+    assert_eq!(after, [definition("b1", "Later")], "whoever asks again is told what is there now");
+}
+
+#[test]
+fn values_are_read_by_the_same_rule_as_definitions() {
     let more = "GET /clients/35e45a67-9dc052045452/attributes?page=2";
     let script: &[Exchange] = &[(VALUES, list(2, &[value("a", "A", "1")])), (more, list(2, &[value("b", "B", "2")]))];
     let scene = scene("twin", &[("paging", "page")], script);
