@@ -133,7 +133,7 @@ fn short(platform: &Platform) -> String {
     let rate = format!("auto, from {}/s, {concurrency} requests in flight", platform.rate_start_per_s);
     let needs = format!("{}{creates}", needs(platform));
     let facts = [
-        ("needs", needs.trim_start_matches("; ")),
+        ("needs", if needs.is_empty() { "nothing" } else { needs.trim_start_matches("; ") }),
         ("finds by", &names(platform.finds_by, ", then ")),
         ("takes back", platform.takes_back),
         ("lists", &lists),

@@ -187,7 +187,8 @@ impl Http {
     async fn log_in(&self, tokens: &Tokens, last: Option<&Held>) -> Result<Token, Failure> {
         let login = &tokens.login;
         if let Some(request) = last.and_then(|last| login.next(&last.token))
-            && let Some(token) = self.token_of(tokens, &self.ask(tokens, request).await?)
+            && let Ok(response) = self.ask(tokens, request).await
+            && let Some(token) = self.token_of(tokens, &response)
         {
             return Ok(token);
         }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::contact::{Field, Wanted};
 use crate::http::{Credentials, Http, Request, Response};
+use crate::mapping::phone::Region;
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -73,6 +74,8 @@ const SERVICES: &str = "whatsapp=phone, telegram=id, vk=id, facebook=id, skype=i
 const TYPES: [&str; 3] = ["id", "mail", "phone"];
 /// More persons on a page than the API can be expected to send in one answer.
 const PAGE_SIZE_MAX: u64 = 10_000;
+/// Where the service is at home.
+const HOME: &str = "RU";
 /// How many persons an answer has when nobody says: a page that is asked to be longer may be cut to that.
 const LIMIT_DEFAULT: u64 = 50;
 
@@ -112,6 +115,7 @@ fn connect(settings: &Settings) -> Connected {
         segments,
         services,
         page_size,
+        region: Region::named(settings.get("phone_region").unwrap_or(HOME)),
         hides_deleted: get("need_existing_records") == "true",
         searches_by_type: get("search_by_type") == "true",
         path_end: if get("path_equals") == "true" { "=" } else { "" },
@@ -156,6 +160,8 @@ struct Eadesk {
     /// Services and the types of their items.
     services: Vec<(String, String)>,
     page_size: u64,
+    /// The country of numbers that are stored as they are dialled there.
+    region: Option<Region>,
     hides_deleted: bool,
     searches_by_type: bool,
     path_end: &'static str,

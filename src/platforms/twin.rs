@@ -5,6 +5,7 @@
 //! find, write.
 
 mod iam;
+mod sessions;
 
 use super::answer::{Account, Purpose, object, send, words};
 use super::diff::Delta;
@@ -22,7 +23,7 @@ use async_trait::async_trait;
 use iam::{accepts_json, bearer, is_expired, login, secret};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The facts (chat API, client attributes; IAM, tokens).
 pub const PLATFORM: Platform = Platform {
@@ -117,6 +118,8 @@ fn connect(settings: &Settings) -> Connected {
         by_id: get("match") == "id",
         deletes: get("clear_by") == "delete",
         names: RwLock::default(),
+        listed: Mutex::default(),
+        last: Mutex::default(),
     }))
 }
 
@@ -134,6 +137,10 @@ struct Twin {
     deletes: bool,
     /// The names of the attributes by their ids, as they were listed last: a client's value may still have an old name.
     names: RwLock<HashMap<String, String>>,
+    /// The definitions that the check has listed, for whoever asks for them first.
+    listed: Mutex<Option<Vec<Definition>>>,
+    /// Those that were given last, for who prepares to write.
+    last: Mutex<Option<Vec<Definition>>>,
 }
 
 #[async_trait]
@@ -143,35 +150,13 @@ impl Connector for Twin {
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
-        self.attributes(http).await?;
+        let (attributes, list) = self.definitions(http).await?;
+        *self.listed() = (!list.is_cut()).then_some(attributes);
         Ok(Checked { contacts: None, sample: Vec::new() })
     }
 
-    /// Sessions are no clients: the list tells ids, the same one perhaps on several pages, and no number of clients.
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
-        let (number, offset) = match after {
-            Some(cursor) => place(cursor)?,
-            None => (1, 0),
-        };
-        let request = Request::get("/sessions").query("limit", self.page_size.to_string());
-        let request =
-            if self.by_page { request.query("page", number.to_string()) } else { with_offset(request, offset) };
-        let request = if self.groups { request.query("groupByClientId", "true") } else { request };
-        let response = self.ask(http, request, Purpose::List).await?;
-        let (count, sessions) = self.items(http, &response, Purpose::List)?;
-        let mut unread: Vec<String> = Vec::new();
-        let mut met = HashSet::new();
-        for id in sessions.iter().filter_map(|session| text(session.get("clientId")?)) {
-            if met.insert(id.clone()) {
-                unread.push(id);
-            }
-        }
-        let len = sessions.len() as u64;
-        let read = offset.saturating_add(len);
-        // A full page is no last one by its count alone, which may be that of the page.
-        let is_last = len == 0 || (len < self.page_size && count.is_some_and(|count| read >= count));
-        let next = (!is_last).then(|| format!("{},{read}", number.saturating_add(1)));
-        Ok(Page { found: Vec::new(), unread, total: None, next })
+        self.page_of_sessions(http, after).await
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -188,11 +173,19 @@ impl Connector for Twin {
         let Some(segment) = segment(id) else { return Ok(Reading::Gone) };
         let path = format!("/clients/{segment}/attributes");
         let values = self.whole_list(http, &path, Purpose::Look).await?;
-        Ok(values.map_or(Reading::Gone, |values| Reading::There(self.read_client(id, &values))))
+        match values {
+            None => Ok(Reading::Gone),
+            Some(values) if values.is_cut() => Err(self.cut(&values, &format!("values that client `{id}` has"))),
+            Some(values) => Ok(Reading::There(self.read_client(id, &values.items))),
+        }
     }
 
     async fn prepare(&self, http: &Http, needs: &Needs) -> Result<Ready, Fault> {
-        let attributes = self.attributes(http).await?;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let attributes = match last {
+            Some(attributes) => attributes,
+            None => self.attributes(http).await?,
+        };
         match twice(&attributes, &needs.attributes) {
             Some((one, other)) => Err(Fault::Fatal(self.ambiguous(one, other))),
             None => Ok(Ready { attributes, ..Ready::default() }),
@@ -216,11 +209,17 @@ impl Connector for Twin {
         if problems.is_empty() { Ok(steps) } else { Err(problems) }
     }
 
+    /// Those that the check has listed are given once: whoever asks again wants to know what has changed.
     async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault> {
-        let list = self.whole_list(http, "/clients/attributes", Purpose::List).await?;
-        let attributes: Vec<Definition> = list.unwrap_or_default().iter().filter_map(read_definition).collect();
-        let names = attributes.iter().map(|defined| (defined.id.clone(), defined.name.clone())).collect();
-        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        let listed = self.listed().take();
+        let attributes = match listed {
+            Some(listed) => listed,
+            None => match self.definitions(http).await? {
+                (attributes, list) if !list.is_cut() => attributes,
+                (_, list) => return Err(self.cut(&list, "attributes")),
+            },
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(attributes.clone());
         Ok(attributes)
     }
 
@@ -281,7 +280,7 @@ impl Twin {
 
     fn failure(&self, http: &Http, response: &Response, purpose: Purpose) -> Fault {
         match response.status {
-            401 if self.has_token && is_expired(response) => self.token_has_expired(),
+            _ if self.has_token && is_expired(response) => self.token_has_expired(),
             401..=403 | 407 if self.has_token => self.account.refuses_us(response, &["token"]),
             401..=403 | 407 => self.account.refuses_us(response, &["email", "password"]),
             _ => self.account.judge(http, response, purpose, "token"),
@@ -308,29 +307,72 @@ impl Twin {
     }
 
     /// All items of a list of attributes; `None` when it is nobody's. No paging is documented for it, so the next page
-    /// is asked for only while fewer came than there are, and until one brings nothing new.
-    async fn whole_list(&self, http: &Http, path: &str, purpose: Purpose) -> Result<Option<Vec<Item>>, Fault> {
-        let mut list: Vec<Item> = Vec::new();
+    /// is asked for only while fewer came than there are, and until one brings nothing new in either way of paging.
+    async fn whole_list(&self, http: &Http, path: &str, purpose: Purpose) -> Result<Option<Listed>, Fault> {
+        let mut list = Listed { items: Vec::new(), count: 0 };
         let mut met = HashSet::new();
-        for number in 1..=PAGES_MAX {
+        let (mut number, mut by_page, mut has_turned) = (1_u64, self.by_page, false);
+        for _ in 0..PAGES_MAX {
             let request = Request::get(path);
-            let request = match (number, self.by_page) {
+            let request = match (number, by_page) {
                 (1, _) => request,
                 (_, true) => request.query("page", number.to_string()),
-                (_, false) => with_offset(request, list.len() as u64),
+                (_, false) => with_offset(request, list.items.len() as u64),
             };
             let response = self.ask(http, request, purpose).await?;
             if number == 1 && purpose == Purpose::Look && is_absent(&response) {
                 return Ok(None);
             }
             let (count, items) = self.items(http, &response, purpose)?;
-            let before = list.len();
-            list.extend(items.into_iter().filter(|item| met.insert(key_of(item))));
-            if list.len() == before || count.is_none_or(|count| list.len() as u64 >= count) {
+            let (before, is_empty) = (list.items.len(), items.is_empty());
+            list.items.extend(items.into_iter().filter(|item| met.insert(key_of(item))));
+            list.count = count.unwrap_or_default();
+            if !list.is_cut() || is_empty {
                 break;
+            }
+            match (list.items.len() > before, has_turned) {
+                (true, _) => number += 1,
+                (false, false) => (by_page, has_turned) = (!by_page, true),
+                (false, true) => break,
             }
         }
         Ok(Some(list))
+    }
+
+    /// The definitions, as far as they are given, and whether that is all of them.
+    async fn definitions(&self, http: &Http) -> Result<(Vec<Definition>, Listed), Fault> {
+        let list = self.whole_list(http, "/clients/attributes", Purpose::List).await?.unwrap_or_default();
+        let attributes: Vec<Definition> = list.items.iter().filter_map(read_definition).collect();
+        let names = attributes.iter().map(|defined| (defined.id.clone(), defined.name.clone())).collect();
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names;
+        Ok((attributes, list))
+    }
+
+    fn cut(&self, list: &Listed, what: &str) -> Fault {
+        let (title, name, given) = (PLATFORM.title, &self.account.connection, list.items.len());
+        let message =
+            format!("{title} gave {given} of the {} {what} of connection `{name}`, by its own count", list.count);
+        Fault::Fatal(
+            Failure::new(Exit::Unavailable, message).hint("try again later; if it stays so, the platform has changed"),
+        )
+    }
+
+    /// What was listed last, if nobody has had it yet.
+    fn listed(&self) -> MutexGuard<'_, Option<Vec<Definition>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A list of attributes, and how many the platform says there are.
+#[derive(Default)]
+struct Listed {
+    items: Vec<Item>,
+    count: u64,
+}
+
+impl Listed {
+    fn is_cut(&self) -> bool {
+        (self.items.len() as u64) < self.count
     }
 }
 
@@ -342,12 +384,6 @@ fn key_of(item: &Item) -> (Option<String>, Option<String>) {
 
 fn with_offset(request: Request, offset: u64) -> Request {
     request.query("offset", offset.to_string())
-}
-
-/// The page and the offset of a cursor.
-fn place(cursor: &Cursor) -> Result<(u64, u64), Fault> {
-    let parts = cursor.split_once(',').and_then(|(page, offset)| Some((page.parse().ok()?, offset.parse().ok()?)));
-    parts.ok_or_else(|| Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list"))))
 }
 
 /// Nobody, or nothing, has this id: 404 in JSON, or without a word. A page in another form is another server's.

@@ -87,7 +87,7 @@ pub async fn ensure(
         return Ok(Vec::new());
     }
     let attributes = Attributes { connector, http, checkpoint, clock, settle };
-    let defined = attributes.list().await?;
+    let mut defined = attributes.list().await?;
     let (mut missing, mut failures) = (Vec::<&String>::new(), Vec::new());
     for name in names {
         match only(&defined, name) {
@@ -104,13 +104,11 @@ pub async fn ensure(
     if let Some(failure) = Failure::together(failures) {
         return Err(failure);
     }
-    if missing.is_empty() {
-        return Ok(defined);
-    }
     for name in missing {
-        attributes.add(name).await?;
+        let (Changed::AsItWas(made) | Changed::Done(made)) = attributes.add(name).await?;
+        defined.push(made);
     }
-    attributes.list().await
+    Ok(defined)
 }
 
 fn undefined(name: &str, defined: &[Definition], title: &str) -> Failure {

@@ -74,7 +74,7 @@ impl Eadesk {
             let received = persons.len() as u64;
             let first = persons.first().and_then(|person| person.get("_id")).and_then(text);
             for person in persons {
-                let is_answer = answers(&person, by);
+                let is_answer = self.answers(&person, by);
                 let person = self.read_person(person).ok_or_else(|| self.no_persons(http, &response, Purpose::Look))?;
                 hits.take(person, is_answer, by);
             }
@@ -90,6 +90,21 @@ impl Eadesk {
         let mut request = self.list(offset, self.page_size);
         request.query.insert(0, ("search".to_owned(), pattern.to_owned()));
         request
+    }
+
+    /// Whether the search had a reason to bring this person: a name or an item, deleted or of another service.
+    fn answers(&self, person: &Value, by: &Lookup) -> bool {
+        let items = person.get("contacts").and_then(Value::as_array).into_iter().flatten();
+        let values = items.filter_map(|item| text(item.get("value")?));
+        let of_field = |value: String| match by.field {
+            Field::Handles => {
+                split_handle(&by.value).map_or(value.clone(), |(service, _)| format!("{service}:{value}"))
+            }
+            Field::Phones => self.phone(&value),
+            _ => value,
+        };
+        let name = person.get("name").and_then(text);
+        name.into_iter().chain(values).any(|value| is_value(by, &of_field(value)))
     }
 
     fn no_search(&self, by: &Lookup, others: usize) -> Failure {
@@ -112,17 +127,6 @@ impl Hits {
             self.others += 1;
         }
     }
-}
-
-/// Whether the search had a reason to bring this person: a name or an item, deleted or of another service.
-fn answers(person: &Value, by: &Lookup) -> bool {
-    let items = person.get("contacts").and_then(Value::as_array).into_iter().flatten();
-    let values = items.filter_map(|item| text(item.get("value")?));
-    let of_field = |value: String| match by.field {
-        Field::Handles => split_handle(&by.value).map_or(value.clone(), |(service, _)| format!("{service}:{value}")),
-        _ => value,
-    };
-    person.get("name").and_then(text).into_iter().chain(values).any(|value| is_value(by, &of_field(value)))
 }
 
 fn is_value(by: &Lookup, have: &str) -> bool {
@@ -204,8 +208,13 @@ fn any_case_pattern(value: &str) -> String {
     format!("^{}$", value.chars().map(either).collect::<String>())
 }
 
-/// These digits, however they are written: numbers are kept with the brackets and blanks they came with.
+/// These digits, however they are written: numbers are kept with the brackets and blanks they came with, and perhaps as
+/// they are dialled at home, with an `8` or nothing in place of `7`.
 fn phone_pattern(digits: &str) -> String {
     let gap = "[^0-9]*";
-    format!("^{gap}{}$", digits.chars().map(|digit| format!("{digit}{gap}")).collect::<String>())
+    let (home, rest) = match digits.strip_prefix('7').filter(|rest| rest.len() == 10) {
+        Some(rest) => (format!("[78]?{gap}"), rest),
+        None => (String::new(), digits),
+    };
+    format!("^{gap}{home}{}$", rest.chars().map(|digit| format!("{digit}{gap}")).collect::<String>())
 }

@@ -4,11 +4,12 @@
 
 use super::super::answer::Purpose;
 use super::super::diff::same;
-use super::super::value::{keep_rest, move_text, move_time, take_text, text, tidy_email, with_plus};
+use super::super::value::{keep_rest, move_text, move_time, phone_digits, take_text, text, tidy_email, with_plus};
 use super::super::{Fault, Found, Page, Reading};
 use super::{Eadesk, Said};
 use crate::contact::{Contact, Field};
 use crate::http::{Http, Request, Response};
+use crate::mapping::phone::normalise;
 use crate::outcome::{Exit, Failure};
 use serde_json::{Map, Value};
 
@@ -80,7 +81,7 @@ impl Eadesk {
     ) -> Result<(Vec<Value>, Response), Fault> {
         match self.ask(http, request, purpose).await? {
             (Said::Json(Value::Array(persons)), response) => Ok((persons, response)),
-            (Said::Nothing | Said::NotFound, response) => Ok((Vec::new(), response)),
+            (Said::Nothing | Said::NotFound | Said::Json(Value::Null), response) => Ok((Vec::new(), response)),
             (Said::Json(_), response) => Err(self.no_persons(http, &response, purpose)),
         }
     }
@@ -140,15 +141,22 @@ impl Eadesk {
         let value = item.get("value").and_then(text)?;
         let (kind, service) = (part("type"), part("service"));
         match (kind.as_str(), service.as_str()) {
-            ("phone", "phone" | "") | ("", "phone") => Some((Field::Phones, with_plus(&value))),
+            ("phone", "phone" | "") | ("", "phone") => Some((Field::Phones, self.phone(&value))),
             ("mail", "mail" | "") | ("", "mail") => Some((Field::Emails, tidy_email(&value))),
             _ => {
                 let origin = Some(part("origin")).filter(|origin| self.type_of(origin).is_some());
                 let service = if service.is_empty() { origin.unwrap_or_else(|| "id".to_owned()) } else { service };
-                let value = if kind == "phone" { with_plus(&value) } else { value };
+                let value = if kind == "phone" { self.phone(&value) } else { value };
                 Some((Field::Handles, format!("{service}:{value}")))
             }
         }
+    }
+
+    /// A number as it is stored, as E.164. People write it down as they dial it: `8 987 …` is `+7 987 …`.
+    pub(super) fn phone(&self, stored: &str) -> String {
+        let is_whole = stored.trim_start().starts_with('+');
+        let national = || normalise(stored, self.region).ok().filter(|_| !is_whole && phone_digits(stored).is_some());
+        national().unwrap_or_else(|| with_plus(stored))
     }
 
     fn segment_name(&self, id: &str) -> Option<&str> {

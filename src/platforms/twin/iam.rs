@@ -122,10 +122,12 @@ impl Iam {
     }
 }
 
-/// 401 with `{"error":"Token is expired."}`; any other 401 is final.
+/// 401 with `{"error":"Token is expired."}`, or the like: status and wording are what one client library reads, and are
+/// promised nowhere. Any other refusal is final.
 pub(super) fn is_expired(response: &Response) -> bool {
-    let said = || Some(object(response)?.get("error")?.as_str()?.trim().trim_end_matches('.').to_lowercase());
-    response.status == 401 && said().is_some_and(|said| said == "token is expired")
+    let said = || object(response).map(|answer| Value::Object(answer).to_string().to_lowercase());
+    matches!(response.status, 400..=499)
+        && said().is_some_and(|said| said.contains("token") && said.contains("expired"))
 }
 
 /// The same, saying that JSON is wanted.

@@ -138,8 +138,15 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
             vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &items(2..4))), (two, list(5, &items(4..5)))],
             5,
         ),
-        ("an empty page", vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &[]))], 2),
-        ("the same page again", vec![(DEFINED, list(5, &items(0..2))), (one, list(5, &items(0..2)))], 2),
+        (
+            "the other paging",
+            vec![
+                (DEFINED, list(3, &items(0..2))),
+                (one, list(3, &items(0..2))),
+                ("GET /clients/attributes?page=2", list(3, &items(2..3))),
+            ],
+            3,
+        ),
         ("a page that overlaps", vec![(DEFINED, list(3, &items(0..2))), (one, list(3, &items(1..3)))], 3),
         ("more than it says", vec![(DEFINED, list(1, &items(0..2)))], 2),
         ("it does not say", vec![(DEFINED, ok(json!({"items": items(0..2)})))], 2),
@@ -154,72 +161,191 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
             (0..expected).map(|n| definition(&format!("a{n}"), &format!("n{n}"))).collect::<Vec<_>>()
         );
     }
+    let hint = "try again later; if it stays so, the platform has changed";
+    let cut = format!("fatal 6 TWIN gave 2 of the 5 attributes of connection `my-shop`, by its own count | {hint}");
+    let echo = || list(5, &items(0..2));
+    for (name, script) in [
+        ("an empty page", vec![(DEFINED, echo()), (one, list(5, &[]))]),
+        ("the same page again", vec![(DEFINED, echo()), (one, echo()), ("GET /clients/attributes?page=2", echo())]),
+    ] {
+        let scene = scene("twin", &[], &script);
+        let told = run(scene.connector.attributes(&scene.http)).map_err(told).unwrap_err();
+        assert_eq!(told, cut, "{name}: whoever believes it defines twice what is not shown");
+    }
+    let value = |id| value(id, "A", "1");
+    let script =
+        &[(VALUES, list(2, &[value("a")])), ("GET /clients/35e45a67-9dc052045452/attributes?offset=1", list(2, &[]))];
+    let scene = scene("twin", &[], script);
+    let cut = format!(
+        "fatal 6 TWIN gave 1 of the 2 values that client `{CLIENT}` has of connection `my-shop`, by its own count | {hint}"
+    );
+    assert_eq!(run(scene.connector.read(&scene.http, CLIENT, None)).map_err(told).unwrap_err(), cut);
+}
+
+#[test]
+fn what_the_check_has_listed_is_not_listed_again() {
+    let later = || ok(json!({"count": 1, "items": [{"id": "b1", "name": "Later"}]}));
+    let scene = scene("twin", &[], &[(DEFINED, ok(recorded())), (DEFINED, later())]);
+    run(scene.connector.check(&scene.http)).unwrap();
+    assert_eq!(run(scene.connector.attributes(&scene.http)).unwrap(), definitions(), "of the check");
+    let needs = Needs::default();
+    assert_eq!(run(scene.connector.prepare(&scene.http, &needs)).unwrap().attributes, definitions(), "the same");
+    let after = run(scene.connector.attributes(&scene.http)).unwrap();
+    assert_eq!(after, [definition("b1", "Later")], "whoever asks again is told what is there now");
+}
+
+#[test]
+fn values_are_read_by_the_same_rule_as_definitions() {
     let more = "GET /clients/35e45a67-9dc052045452/attributes?page=2";
     let script: &[Exchange] = &[(VALUES, list(2, &[value("a", "A", "1")])), (more, list(2, &[value("b", "B", "2")]))];
     let scene = scene("twin", &[("paging", "page")], script);
     assert_eq!(client(&scene)["attributes"], json!({"A": "1", "B": "2"}), "values are read by the same rule");
 }
 
-#[test]
-fn clients_are_those_of_the_sessions_each_once_a_page() {
-    let sessions = |clients: &[&str]| clients.iter().map(|id| json!({"id": "s", "clientId": id})).collect::<Vec<_>>();
-    let grouped = |offset: u64| format!("GET /sessions?limit=2&offset={offset}&groupByClientId=true");
-    let path = |offset| -> &'static str { Box::leak(grouped(offset).into_boxed_str()) };
-    let script: &[Exchange] = &[
-        (path(0), list(5, &sessions(&["c1", "c1"]))),
-        (path(2), list(5, &sessions(&["c2", "c1"]))),
-        (path(4), list(5, &[json!({"id": "s"})])),
-    ];
-    let scene = scene("twin", &[("page_size", "2")], script);
+/// Sessions of these clients, each with an id of its own.
+fn sessions(clients: &[&str]) -> Vec<Value> {
+    clients.iter().enumerate().map(|(no, id)| json!({"id": format!("s{no}"), "clientId": id})).collect()
+}
+
+/// The clients of each page, to the end of the list.
+fn pages(settings: &[(&str, &str)], script: Vec<(String, Answer)>) -> Result<Vec<Vec<String>>, String> {
+    let script = script.into_iter().map(|(ask, answer)| (&*Box::leak(ask.into_boxed_str()), answer));
+    let script: Vec<Exchange> = script.collect();
+    let settings: Vec<(&str, &str)> = settings.iter().copied().chain([("page_size", "2")]).collect();
+    let scene = scene("twin", &settings, &script);
     let (mut after, mut pages) = (None, Vec::new());
     loop {
-        let page = run(scene.connector.page(&scene.http, after.as_ref())).map_err(told).unwrap();
+        let page = run(scene.connector.page(&scene.http, after.as_ref())).map_err(told)?;
         assert_eq!((page.found, page.total), (vec![], None), "a session tells nothing but the id, and is no client");
         pages.push(page.unread);
         after = page.next;
         if after.is_none() {
-            break;
+            return Ok(pages);
         }
     }
-    assert_eq!(pages, [vec!["c1"], vec!["c2", "c1"], vec![]]);
+}
+
+fn at(place: &str) -> String {
+    format!("GET /sessions?limit=2&{place}")
+}
+
+fn grouped(place: &str) -> String {
+    format!("GET /sessions?limit=2&{place}&groupByClientId=true")
 }
 
 #[test]
-fn sessions_end_with_an_empty_page_or_with_their_number() {
-    let sessions = |n: usize| (0..n).map(|n| json!({"clientId": format!("c{n}")})).collect::<Vec<_>>();
-    let without_count = |n| ok(json!({ "items": sessions(n) }));
-    for (name, settings, ask, answer, next) in [
-        ("empty", &[][..], "limit=100&offset=0&groupByClientId=true", list(5, &[]), None),
-        ("all", &[], "limit=100&offset=0&groupByClientId=true", list(3, &sessions(3)), None),
-        ("no number", &[], "limit=100&offset=0&groupByClientId=true", without_count(3), Some("2,3")),
+fn clients_are_those_of_the_sessions_each_once_a_page() {
+    let script = vec![
+        (grouped("offset=0"), list(5, &sessions(&["c1", "c1"]))),
+        (grouped("offset=2"), list(5, &sessions(&["c2", "c1"]))),
+        (grouped("offset=4"), list(5, &[json!({"id": "s"})])),
+        (grouped("offset=5"), list(5, &[])),
+    ];
+    assert_eq!(pages(&[], script).unwrap(), [vec!["c1"], vec!["c2", "c1"], vec![], vec![]]);
+}
+
+#[test]
+fn sessions_end_with_an_empty_page_whatever_their_number() {
+    let without_count = |clients: &[&str]| ok(json!({ "items": sessions(clients) }));
+    for (name, settings, script, expected) in [
+        ("nobody", &[][..], vec![(grouped("offset=0"), list(0, &[]))], vec![vec![]]),
         (
-            "a full page",
-            &[("page_size", "3")],
-            "limit=3&offset=0&groupByClientId=true",
-            list(3, &sessions(3)),
-            Some("2,3"),
-        ),
-        (
-            "a smaller page than asked for",
+            "the number of a page, and pages that are cut",
             &[],
-            "limit=100&offset=0&groupByClientId=true",
-            list(9, &sessions(3)),
-            Some("2,3"),
+            vec![
+                (grouped("offset=0"), list(1, &sessions(&["c1"]))),
+                (grouped("offset=1"), list(1, &sessions(&["c2"]))),
+                (grouped("offset=2"), list(0, &[])),
+            ],
+            vec![vec!["c1"], vec!["c2"], vec![]],
         ),
-        ("by page", &[("paging", "page")], "limit=100&page=1&groupByClientId=true", list(9, &sessions(3)), Some("2,3")),
-        ("one by one", &[("group_by_client", "false")], "limit=100&offset=0", list(9, &sessions(3)), Some("2,3")),
+        (
+            "no number",
+            &[("group_by_client", "false")],
+            vec![
+                (at("offset=0"), without_count(&["c1", "c2"])),
+                (at("offset=2"), without_count(&["c3"])),
+                (at("offset=3"), without_count(&[])),
+            ],
+            vec![vec!["c1", "c2"], vec!["c3"], vec![]],
+        ),
+        (
+            "by page",
+            &[("paging", "page")],
+            vec![
+                (grouped("page=1"), list(3, &sessions(&["c1", "c2"]))),
+                (grouped("page=2"), list(3, &sessions(&["c3"]))),
+                (grouped("page=3"), list(3, &[])),
+            ],
+            vec![vec!["c1", "c2"], vec!["c3"], vec![]],
+        ),
     ] {
-        let ask: &'static str = Box::leak(format!("GET /sessions?{ask}").into_boxed_str());
-        let scene = scene("twin", settings, &[(ask, answer)]);
-        let page = run(scene.connector.page(&scene.http, None)).unwrap();
-        assert_eq!(page.next.as_deref(), next, "{name}");
+        assert_eq!(pages(settings, script).unwrap(), expected, "{name}");
     }
-    let second =
-        scene("twin", &[("paging", "page")], &[("GET /sessions?limit=100&page=2&groupByClientId=true", list(3, &[]))]);
-    assert_eq!(run(second.connector.page(&second.http, Some(&"2,3".to_owned()))).unwrap().next, None);
-    let silly = scene("twin", &[], &[]);
-    let page = run(silly.connector.page(&silly.http, Some(&"x".to_owned())));
-    assert_eq!(page.map_err(told).err().unwrap(), "fatal 1 `x` is no page of the list");
+}
+
+#[test]
+fn a_server_that_knows_another_paging_is_asked_in_its_own() {
+    let first = || list(3, &sessions(&["c1", "c2"]));
+    for (name, settings, script) in [
+        (
+            "by page",
+            &[][..],
+            vec![
+                (grouped("offset=0"), first()),
+                (grouped("offset=2"), first()),
+                (grouped("page=2"), list(3, &sessions(&["c3"]))),
+                (grouped("page=3"), list(3, &[])),
+            ],
+        ),
+        (
+            "by offset",
+            &[("paging", "page")],
+            vec![
+                (grouped("page=1"), first()),
+                (grouped("page=2"), first()),
+                (grouped("offset=2"), list(3, &sessions(&["c3"]))),
+                (grouped("offset=3"), list(3, &[])),
+            ],
+        ),
+    ] {
+        assert_eq!(pages(settings, script).unwrap(), [vec!["c1", "c2"], vec![], vec!["c3"], vec![]], "{name}");
+    }
+}
+
+#[test]
+fn sessions_that_are_counted_and_not_given_are_no_end() {
+    let too_few = "fatal 6 TWIN gave 2 of the 9 sessions that connection `my-shop` has by its own count | try again \
+                   later; if it stays so, give the ids of the clients in a file (`client_ids`)";
+    let first = || list(9, &sessions(&["c1", "c2"]));
+    let always_the_first =
+        vec![(grouped("offset=0"), first()), (grouped("offset=2"), first()), (grouped("page=2"), first())];
+    assert_eq!(pages(&[], always_the_first).unwrap_err(), too_few);
+    let cut = vec![(at("offset=0"), first()), (at("offset=2"), list(9, &[]))];
+    assert_eq!(pages(&[("group_by_client", "false")], cut).unwrap_err(), too_few);
+}
+
+#[test]
+fn where_the_number_is_that_of_all_sessions_they_are_read_one_by_one() {
+    let script = vec![
+        (grouped("offset=0"), list(3, &sessions(&["c1", "c2"]))),
+        (grouped("offset=2"), list(3, &[])),
+        (at("offset=0"), list(3, &sessions(&["c1", "c1"]))),
+        (at("offset=2"), list(3, &sessions(&["c2"]))),
+        (at("offset=3"), list(3, &[])),
+    ];
+    let expected = [vec!["c1", "c2"], vec![], vec!["c1"], vec!["c2"], vec![]];
+    assert_eq!(pages(&[], script).unwrap(), expected);
+}
+
+#[test]
+fn a_place_that_is_none_is_told() {
+    for silly in ["x", "2,3", "2,3,1,5", "2,3,000,5,6"] {
+        let scene = scene("twin", &[], &[]);
+        let page = run(scene.connector.page(&scene.http, Some(&silly.to_owned())));
+        let told = page.map_err(told).err().unwrap();
+        assert_eq!(told, format!("fatal 1 `{silly}` is no page of the list"));
+    }
 }
 
 #[test]
@@ -565,10 +691,13 @@ fn a_token_has_expired_only_where_the_platform_says_so() {
         (401, json!({"error": "Token is expired."}), true),
         (401, json!({"error": "token is Expired "}), true),
         (401, json!({"error": "Token is invalid."}), false),
-        (401, json!({"error": {"text": "Token is expired."}}), false),
-        (401, json!({"message": "Token is expired."}), false),
+        (401, json!({"error": "Unauthorized"}), false),
+        (401, json!({"error": {"text": "Token is expired."}}), true),
+        (401, json!({"message": "Token has expired"}), true),
+        (403, json!({"error": "Token is expired."}), true),
+        (422, json!({"error": "Token is expired."}), true),
         (401, json!("Token is expired."), false),
-        (403, json!({"error": "Token is expired."}), false),
+        (500, json!({"error": "Token is expired."}), false),
         (200, json!({"error": "Token is expired."}), false),
     ] {
         assert_eq!(login.has_expired(&answer(status, &body)), expected, "{status} {body}");

@@ -19,8 +19,12 @@ fn searching(pattern: &str, offset: u64, kind: &str) -> &'static str {
 
 /// The expression of a phone.
 fn phone(digits: &str) -> String {
-    let digits: String = digits.chars().map(|digit| format!("{digit}[^0-9]*")).collect();
-    format!("^[^0-9]*{digits}$")
+    let (home, rest) = match digits.strip_prefix('7').filter(|rest| rest.len() == 10) {
+        Some(rest) => ("[78]?[^0-9]*", rest),
+        None => ("", digits),
+    };
+    let rest: String = rest.chars().map(|digit| format!("{digit}[^0-9]*")).collect();
+    format!("^[^0-9]*{home}{rest}$")
 }
 
 fn find(settings: &[(&str, &str)], by: &Lookup, script: &[Exchange]) -> Result<Vec<String>, String> {
@@ -56,6 +60,8 @@ fn a_phone_is_found_however_it_is_written() {
         ("+79876543210", true),
         ("7 (987) 654-32-10", true),
         ("тел. +7 987 654 32 10 (моб.)", true),
+        ("8 (987) 654-32-10", true),
+        ("(987) 654-32-10", true),
         ("+798765432100", false),
         ("+19876543210", false),
         ("987654321", false),
@@ -67,6 +73,8 @@ fn a_phone_is_found_however_it_is_written() {
         (json!([with_phone("b", "+7 (987) 654-32-10")]), Ok(vec!["b"])),
         (json!([with_phone("b", "79876543210"), with_phone("c", "+79876543210")]), Ok(vec!["b", "c"])),
         (json!([with_phone("b", "79876543210"), with_phone("b", "79876543210")]), Ok(vec!["b"])),
+        (json!([with_phone("b", "8 (987) 654-32-10"), with_phone("c", "89876543210")]), Ok(vec!["b", "c"])),
+        (json!([with_phone("b", "(987) 654-32-10"), with_phone("c", "+89876543210")]), Ok(vec!["b"])),
         (json!([with_phone("b", "79876543210"), with_phone("c", "+1 203 653 4789")]), Ok(vec!["b"])),
         (json!([]), Ok(vec![])),
     ] {
