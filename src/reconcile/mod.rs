@@ -4,6 +4,7 @@
 //! back to finding. Who is next, and how many at once, is the run's business.
 
 mod act;
+pub mod changed;
 pub mod find;
 pub mod gate;
 pub mod half_made;
@@ -98,6 +99,8 @@ pub struct Reconciler {
     pub policy: Policy,
     #[allow(missing_docs)]
     pub silence: Silence,
+    /// Which fields were changed.
+    pub changed: Arc<changed::Changed>,
     /// Whether a write replaces what is there.
     pub replaces: bool,
     /// Who is being worked on, by identity: see [`Person::names`].
@@ -375,6 +378,7 @@ impl Reconciler {
         if steps.is_empty() {
             story.has_updated |= was_changed;
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
+            self.changed.count(std::mem::take(&mut story.changed_in_doubt).iter().map(String::as_str));
             return Ok(Turn::End(story.outcome()));
         }
         // What was being added may still arrive, and would be there twice.

@@ -3,14 +3,14 @@
 use super::words::{count, escape, number, rate, time};
 use crate::outcome::Books;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::time::Duration;
 
 /// Of a list that has no bound (reasons, things not carried) people see this many, the most frequent first.
 const LISTED_MAX: usize = 10;
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// At its end.
@@ -62,7 +62,7 @@ impl Serialize for Counts {
 }
 
 /// What went over the line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     /// Requests sent, repeated ones counted again.
     pub sent: u64,
@@ -83,7 +83,7 @@ pub struct Forecast {
 }
 
 /// How it is known that an export has everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
     /// As many as the platform says there are.
@@ -95,7 +95,7 @@ pub enum Completeness {
 }
 
 /// What is not as it was in the export before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Changes {
     pub added: u64,
@@ -129,6 +129,9 @@ pub struct Summary {
     pub seconds: f64,
     /// Where the rejects are; `None` when there are none.
     pub rejects_file: Option<String>,
+    /// Where the receipt of a finished run is; the report stands beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// What the real run would take, after a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
@@ -152,7 +155,7 @@ pub struct Summary {
     pub next_command: Option<String>,
 }
 
-fn tenths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn tenths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((value * 10.0).round() / 10.0)
 }
 
@@ -270,6 +273,10 @@ impl Summary {
             if let Some(command) = &self.rejects_command {
                 out.push_str(&format!("fix them there, then run: {}\n", escape(command)));
             }
+        }
+        if let Some(receipt) = &self.receipt {
+            let report = std::path::Path::new(receipt).with_file_name(super::page::FILE).display().to_string();
+            out.push_str(&format!("\nthe report is in {}, the receipt beside it\n", escape(&report)));
         }
         if let Some(command) = self.next_command.as_ref().filter(|_| self.status == Status::Unfinished) {
             out.push_str(&format!("\nto go on, run: {}\n", escape(command)));

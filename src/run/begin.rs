@@ -7,6 +7,7 @@ use crate::plan::Connection;
 use crate::report::Console;
 use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::import::ImportPlan;
+use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
@@ -15,6 +16,7 @@ pub(super) struct Begun {
     pub(super) info: RunInfo,
     pub(super) no: RunNo,
     pub(super) folder: PathBuf,
+    pub(super) trace: Trace,
     pub(super) is_resumed: bool,
     /// The number of the pass that comes.
     pub(super) next_pass: u32,
@@ -80,7 +82,8 @@ pub(super) fn begin(
         info.folder = plan.folder.clone();
         console.note(&format!("going on with `{}`, which was left at {had} records", info.run));
         let folder = run_folder(&plan.state, &info.run);
-        return Ok(Begun { info, no: row.no, folder, is_resumed: true, next_pass: row.pass + 1, started: clock.now() });
+        let (trace, started) = (Trace::open(&folder), clock.now());
+        return Ok(Begun { info, no: row.no, folder, trace, is_resumed: true, next_pass: row.pass + 1, started });
     }
     for other in checkpoint.other_unfinished(&work)? {
         let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
@@ -98,5 +101,6 @@ pub(super) fn begin(
     let new =
         NewRun { name: info.run.clone(), work, command: plan.command().to_owned(), info: serde_json::Value::Null };
     let no = checkpoint.begin(&new)?;
-    Ok(Begun { info, no, folder, is_resumed: false, next_pass: 1, started: clock.now() })
+    let trace = Trace::open(&folder);
+    Ok(Begun { info, no, folder, trace, is_resumed: false, next_pass: 1, started: clock.now() })
 }

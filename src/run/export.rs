@@ -6,6 +6,7 @@
 mod end;
 mod write;
 
+use crate::checkpoint::spool::{Kind, Spool};
 use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
@@ -19,12 +20,13 @@ use crate::report::{Completeness, Console, State};
 use crate::run::begin::checkpoint_path;
 use crate::run::changes::ChangesReady;
 use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
-use crate::run::gather::{Gather, GatherState, Gathered, gather};
+use crate::run::gather::{Gather, GatherState, Gathered, SPOOL_FILE, gather};
 use crate::run::import::Ended;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
+use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +52,8 @@ pub struct ExportPlan {
     pub what: What,
     /// How a contact becomes a row; none: whole.
     pub mapping: Option<Mapping>,
+    /// The name by which the mapping was asked for.
+    pub mapping_name: Option<String>,
     /// What `--region` says.
     pub region: Option<RegionChoice>,
     /// The region of the connection.
@@ -125,6 +129,7 @@ pub fn check(platform: &Platform, what: What, is_since: bool) -> Result<(), Fail
 struct Begun {
     info: RunInfo,
     folder: PathBuf,
+    trace: Trace,
     /// What stands in names.
     moment: Moment,
     /// When this process took it up.
@@ -200,7 +205,16 @@ fn begin(plan: &ExportPlan, work: String, clock: Clock) -> Result<Begun, Failure
     info.folder = plan.folder.clone();
     info.save(&plan.state)?;
     let folder = run_folder(&plan.state, &info.run);
-    Ok(Begun { info, folder, moment, started: clock.now(), work })
+    let trace = Trace::open(&folder);
+    Ok(Begun { info, folder, trace, moment, started: clock.now(), work })
+}
+
+/// How many an earlier process of the run has read.
+fn held_before(folder: &Path, what: What) -> u64 {
+    let path = folder.join(SPOOL_FILE);
+    let kind = if what == What::Contacts { Kind::Contacts } else { Kind::Objects };
+    let spool = path.exists().then(|| Spool::open(&path, kind).ok()).flatten();
+    spool.map_or(0, |spool| spool.len() + spool.sums().missing)
 }
 
 /// What all parts of an export need.
@@ -264,7 +278,10 @@ impl Line<'_> {
         let plan = self.plan;
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
+        let trace = &self.begun.trace;
+        trace.look(http.traffic().sent, held_before(&self.begun.folder, plan.what), None);
         let show = |state: &GatherState| {
+            trace.look(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
             self.met.store(state.held + state.missing, Ordering::Relaxed);
             progress.set(State {
                 done: state.held + state.missing,

@@ -7,6 +7,7 @@ use crate::outcome::{Books, Exit, Failure};
 use crate::report::{Requests, Status, Summary};
 use crate::run::begin::Begun;
 use crate::run::import::ImportPlan;
+use crate::run::receipt::of_import;
 use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
@@ -77,17 +78,19 @@ pub(super) async fn finish(
     begun.info.books = books;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
-    let summary = Summary {
+    let mut summary = Summary {
         status: if is_done { Status::Done } else { Status::Unfinished },
         next_command: (!is_done).then(|| go_on(&plan.arguments)),
         completeness: worked.completeness.map(shown_completeness),
         ..summary(plan, &begun, tally)
     };
+    // One that was stopped may be gone on with; what cannot be told of its way is no reason to fail.
+    let receipt = if is_done { of_import(plan, &begun, &mut summary) } else { begun.trace.save().or(Ok(())) };
     begun.info.summary = serde_json::to_value(&summary).ok();
     let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
     let saved =
         checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
-    let failure = failure.or(saved.err());
+    let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
     Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure })
 }

@@ -15,6 +15,7 @@ pub mod import;
 pub mod item;
 pub mod open;
 pub mod ordered;
+pub mod receipt;
 pub mod results;
 pub mod retain;
 mod rows;
@@ -22,6 +23,7 @@ pub mod second;
 pub mod stop;
 pub mod supply;
 pub mod target;
+mod trace;
 pub mod words;
 
 pub use begin::checkpoint_path;
