@@ -18,8 +18,8 @@ const NAME_LEN_MAX: usize = 34;
 /// The room for numbers behind bars.
 const NUMBERS_WIDTH: f64 = 90.0;
 /// The plot of lines: room at its sides for the axes.
-const PLOT: [f64; 4] = [52.0, 14.0, 708.0, 204.0];
-const PLOT_HEIGHT: f64 = 240.0;
+const PLOT: [f64; 4] = [52.0, 12.0, 708.0, 172.0];
+const PLOT_HEIGHT: f64 = 204.0;
 
 /// Text from anywhere, harmless in a page: what controls a reader or the direction of text is shown by its name, and what
 /// is markup is spelled out; good for contents and for attributes between double quotes.
@@ -104,14 +104,22 @@ pub fn bars(about: &About<'_>, rows: &[(&str, u64)], class: &str) -> String {
     out + "</svg>\n"
 }
 
-/// Requests and records a second over time, with the rate that was allowed as a dashed line, and a mark where a later
-/// process took the work up. Requests are left out where none were sent.
-pub fn lines(about: &About<'_>, rates: &[Rate], resumed_s: &[f64]) -> String {
+/// What a line shows: its class, its value in a stretch, and the rate that was allowed then, where that belongs to it.
+pub struct Series {
+    /// Of the style sheet.
+    pub class: &'static str,
+    /// A second.
+    pub value: fn(&Rate) -> f64,
+    /// A second; `None`: any.
+    pub allowed: fn(&Rate) -> Option<f64>,
+}
+
+/// One series over time, with what was allowed as a dashed line, and a mark where a later process took the work up.
+pub fn line(about: &About<'_>, series: &Series, rates: &[Rate], resumed_s: &[f64]) -> String {
+    let Series { class, value, allowed } = *series;
     let end_s = rates.last().map_or(1.0, |rate| rate.to_s).max(1e-3);
-    let has_requests = rates.iter().any(|rate| rate.requests_per_s > 0.0);
-    let values =
-        rates.iter().flat_map(|rate| [Some(rate.requests_per_s), Some(rate.records_per_s), rate.allowed_per_s]);
-    let most = values.flatten().filter(|value| value.is_finite()).fold(0.0, f64::max).max(0.1) * 1.08;
+    let values = rates.iter().flat_map(|rate| [Some(value(rate)), allowed(rate)]).flatten();
+    let most = values.filter(|value| value.is_finite()).fold(0.0, f64::max).max(0.1) * 1.08;
     let [left, top, right, bottom] = PLOT;
     let x = |s: f64| left + s / end_s * (right - left);
     let y = |per_s: f64| bottom - per_s / most * (bottom - top);
@@ -121,21 +129,17 @@ pub fn lines(about: &About<'_>, rates: &[Rate], resumed_s: &[f64]) -> String {
         let x = x(*s);
         let _ = writeln!(out, "<line class=\"resumed\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{bottom}\"/>");
     }
-    curve(&mut out, "records", rates, |rate| rate.records_per_s, &x, &y);
-    if has_requests {
-        curve(&mut out, "requests", rates, |rate| rate.requests_per_s, &x, &y);
-    }
-    let mut allowed = String::new();
-    let mut is_drawn = false;
+    curve(&mut out, class, rates, value, &x, &y);
+    let (mut path, mut is_drawn) = (String::new(), false);
     for rate in rates {
-        if let Some(per_s) = rate.allowed_per_s {
-            let move_to = if is_drawn { 'L' } else { 'M' };
-            let _ = write!(allowed, "{move_to}{:.1} {:.1}H{:.1}", x(rate.from_s), y(per_s), x(rate.to_s));
+        if let Some(per_s) = allowed(rate) {
+            let go = if is_drawn { 'L' } else { 'M' };
+            let _ = write!(path, "{go}{:.1} {:.1}H{:.1}", x(rate.from_s), y(per_s), x(rate.to_s));
         }
-        is_drawn = rate.allowed_per_s.is_some();
+        is_drawn = allowed(rate).is_some();
     }
-    if !allowed.is_empty() {
-        let _ = writeln!(out, "<path class=\"allowed\" d=\"{allowed}\"/>");
+    if !path.is_empty() {
+        let _ = writeln!(out, "<path class=\"allowed\" d=\"{path}\"/>");
     }
     out + "</svg>\n"
 }

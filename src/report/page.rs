@@ -1,7 +1,7 @@
 //! The report of a finished run: one page that needs nothing beside itself. No script stands in it, its policy allows no
-//! source but its own style, and whatever came from outside is spelled out. The numbers are those of the receipt.
+//! source but its own style, and whatever came from outside is spelled out and stands in no attribute. The numbers are those of the receipt.
 
-use super::chart::{About, bars, lines, name, stacked, text};
+use super::chart::{About, Series, bars, line, name, stacked, text};
 use super::receipt::{End, Receipt, Sums};
 use super::summary::Completeness;
 use super::throughput::{Rate, Throughput};
@@ -70,13 +70,18 @@ fn heading(receipt: &Receipt) -> String {
     format!(
         "<header>\n<p class=\"kicker\">Ferry {command} {badge}</p>\n\
          <h1><bdi>{}</bdi> <span class=\"arrow\">→</span> <bdi>{}</bdi></h1>\n\
-         <p class=\"run\"><code>{run}</code></p>\n<p class=\"when\">from <time>{}</time> to <time>{}</time></p>\n\
+         <p class=\"run\"><code>{run}</code></p>\n<p class=\"when\">from {} to {}</p>\n\
          </header>\n<main>\n",
         place(&receipt.source),
         place(&receipt.target),
-        text(&receipt.started),
-        text(&receipt.ended)
+        moment(&receipt.started),
+        moment(&receipt.ended)
     )
+}
+
+/// A moment (RFC 3339) as people read it.
+fn moment(rfc3339: &str) -> String {
+    text(rfc3339).replacen('T', " ", 1)
 }
 
 /// An end of the line, short.
@@ -176,20 +181,23 @@ fn speed(throughput: &Throughput) -> String {
     let allowed = rates.iter().filter_map(|rate| rate.allowed_per_s).reduce(f64::max);
     let description = described(&rates, throughput, has_requests, allowed);
     let mut out = section("Throughput", &description);
-    let about = About { id: "speed", title: "Throughput over time", description };
-    out.push_str(&lines(&about, &rates, &resumed_s));
-    out.push_str("<p class=\"keys\">");
-    if has_requests {
-        out.push_str("<span><span class=\"key requests\"></span>requests a second</span> ");
+    let requests = Series { class: "requests", value: |it| it.requests_per_s, allowed: |it| it.allowed_per_s };
+    let records = Series { class: "records", value: |it| it.records_per_s, allowed: |_| None };
+    let charts = [("requests", "Requests a second", requests), ("records", "Records a second", records)];
+    for (id, title, series) in charts.iter().filter(|(id, ..)| has_requests || *id == "records") {
+        let _ = write!(out, "<p class=\"keys\"><span><span class=\"key {id}\"></span>{title}</span>");
+        if *id == "requests" && allowed.is_some() {
+            out.push_str(" <span><span class=\"key allowed\"></span>allowed</span>");
+        }
+        if !resumed_s.is_empty() {
+            out.push_str(" <span><span class=\"key resumed\"></span>gone on with after a stop</span>");
+        }
+        out.push_str("</p>\n");
+        out.push_str(&line(&About { id, title, description: description.clone() }, series, &rates, &resumed_s));
     }
-    out.push_str("<span><span class=\"key records\"></span>records a second</span>");
-    if allowed.is_some() {
-        out.push_str(" <span><span class=\"key allowed\"></span>allowed requests a second</span>");
-    }
-    if !resumed_s.is_empty() {
-        out.push_str(" <span><span class=\"key resumed\"></span>gone on with after a stop</span>");
-    }
-    out.push_str("</p>\n<details>\n<summary>The same in numbers</summary>\n<table>\n<caption>Means of equal stretches</caption>\n");
+    out.push_str(
+        "<details>\n<summary>The same in numbers</summary>\n<table>\n<caption>Means of equal stretches</caption>\n",
+    );
     out.push_str(
         "<thead><tr><th scope=\"col\">From</th><th scope=\"col\">To</th><th scope=\"col\" class=\"n\">Requests</th>",
     );
@@ -272,8 +280,8 @@ fn list((id, title, head): (&str, &str, [&str; 2]), sums: &Sums, class: &str, no
         return format!("<p class=\"none\">{none}</p>\n");
     }
     let shown = ranked.get(..BARS_MAX).unwrap_or(&ranked);
-    let most = shown.first().map_or("", |(name, _)| name);
-    let description = format!("{}; the most frequent is {most}", count(ranked.len() as u64, "kind", "kinds"));
+    let most = shown.first().map_or(0, |(_, most)| *most);
+    let description = format!("{}, {} of the most frequent", count(ranked.len() as u64, "kind", "kinds"), number(most));
     let mut out = bars(&About { id, title, description }, shown, class);
     let [what, n] = head;
     let _ = writeln!(
@@ -319,10 +327,10 @@ fn proof(receipt: &Receipt) -> String {
     if requests.sent > 0 {
         let _ = writeln!(
             out,
-            "<p>{} sent, {} of them again; the platform said {} that it was too much.</p>",
+            "<p>{} sent: {} of them repeats, {} refused as too many at once.</p>",
             count(requests.sent, "request", "requests"),
             number(requests.retried),
-            count(requests.rate_limited, "time", "times")
+            number(requests.rate_limited)
         );
     }
     out + "</section>\n"

@@ -24,6 +24,7 @@ mod mapping;
 mod phone;
 mod platforms;
 mod readme;
+mod receipt;
 mod report;
 mod sandbox;
 mod simulation;
