@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 pub const POINTS_MAX: usize = 600;
 /// The length of a point at first.
 const INTERVAL_MS: u64 = 500;
+/// No run takes longer than the points of this length, some three thousand years.
+const INTERVAL_MS_MAX: u64 = INTERVAL_MS << 28;
+/// More cannot have been counted in one point.
+const COUNT_MAX: u64 = 1 << 48;
 /// A chart shows so many stretches.
 const STRETCHES_MAX: usize = 60;
 /// A shorter stretch would show single requests.
@@ -64,9 +68,23 @@ impl Point {
 }
 
 impl Throughput {
+    /// Whether it can have come from here: what is read back from a disk may be anything.
+    pub fn is_sound(&self) -> bool {
+        let is_counted = |count: u64| count <= COUNT_MAX;
+        (INTERVAL_MS..=INTERVAL_MS_MAX).contains(&self.interval_ms)
+            && self.points.len() <= POINTS_MAX
+            && self.elapsed_ms <= self.interval_ms * POINTS_MAX as u64
+            && self.points.iter().all(|point| is_counted(point.requests) && is_counted(point.records))
+    }
+
     /// How long the work took so far, in milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
         self.elapsed_ms
+    }
+
+    /// Records settled so far.
+    pub fn records(&self) -> u64 {
+        self.points.iter().map(|point| point.records).sum()
     }
 
     /// How many points there are, and how long each is in milliseconds.
@@ -88,7 +106,7 @@ impl Throughput {
 
     /// Adds what was done since the last time, up to `until_ms` of work: evenly, since no more is known.
     pub fn add(&mut self, until_ms: u64, requests: u64, records: u64, allowed_per_s: Option<f64>) {
-        let until_ms = until_ms.max(self.elapsed_ms);
+        let until_ms = until_ms.max(self.elapsed_ms).min(INTERVAL_MS_MAX);
         while until_ms.div_ceil(self.interval_ms) > POINTS_MAX as u64 {
             self.widen();
         }

@@ -6,7 +6,6 @@
 mod end;
 mod write;
 
-use crate::checkpoint::spool::{Kind, Spool};
 use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
@@ -20,7 +19,7 @@ use crate::report::{Completeness, Console, State};
 use crate::run::begin::checkpoint_path;
 use crate::run::changes::ChangesReady;
 use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
-use crate::run::gather::{Gather, GatherState, Gathered, SPOOL_FILE, gather};
+use crate::run::gather::{Gather, GatherState, Gathered, gather};
 use crate::run::import::Ended;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
@@ -209,14 +208,6 @@ fn begin(plan: &ExportPlan, work: String, clock: Clock) -> Result<Begun, Failure
     Ok(Begun { info, folder, trace, moment, started: clock.now(), work })
 }
 
-/// How many an earlier process of the run has read.
-fn held_before(folder: &Path, what: What) -> u64 {
-    let path = folder.join(SPOOL_FILE);
-    let kind = if what == What::Contacts { Kind::Contacts } else { Kind::Objects };
-    let spool = path.exists().then(|| Spool::open(&path, kind).ok()).flatten();
-    spool.map_or(0, |spool| spool.len() + spool.sums().missing)
-}
-
 /// What all parts of an export need.
 struct Line<'a> {
     plan: &'a ExportPlan,
@@ -279,7 +270,7 @@ impl Line<'_> {
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
         let trace = &self.begun.trace;
-        trace.look(http.traffic().sent, held_before(&self.begun.folder, plan.what), None);
+        trace.look(http.traffic().sent, 0, None);
         let show = |state: &GatherState| {
             trace.look(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
             self.met.store(state.held + state.missing, Ordering::Relaxed);

@@ -37,6 +37,8 @@ struct Inner {
     begun: Option<(Instant, u64)>,
     /// Requests and records at the last look.
     last: (u64, u64),
+    /// Records of earlier processes that this one has not come past yet.
+    known: u64,
     saved: Option<Instant>,
 }
 
@@ -44,9 +46,11 @@ impl Trace {
     /// Goes on with what an earlier process of the run left in its folder. What cannot be read is begun anew.
     pub fn open(folder: &Path) -> Trace {
         let path = folder.join(FILE);
-        let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let kept: Option<Kept> = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let kept = kept.filter(|kept| kept.throughput.is_sound());
         let Kept { throughput, changed_fields } = kept.unwrap_or_default();
-        let inner = Mutex::new(Inner { throughput, begun: None, last: (0, 0), saved: None });
+        let known = throughput.records();
+        let inner = Mutex::new(Inner { throughput, begun: None, last: (0, 0), known, saved: None });
         Trace { path, inner, changed: Arc::new(Changed::from(changed_fields)) }
     }
 
@@ -56,8 +60,9 @@ impl Trace {
         Trace::open(folder)
     }
 
-    /// Looks at what was done so far by this process (sums that only grow), and at the rate that is allowed. What was
-    /// done before the first look is not counted.
+    /// Looks at what was done so far (sums that only grow: the requests of this process, the records from the first one
+    /// on, those that earlier processes have settled among them), and at the rate that is allowed. Requests before the
+    /// first look are not counted, nor is what is counted already.
     pub fn look(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) {
         if self.note(requests, records, allowed_per_s) {
             let _ = self.save();
@@ -70,12 +75,15 @@ impl Trace {
         let Some((begun, before_ms)) = inner.begun else {
             inner.throughput.resume();
             inner.begun = Some((Instant::now(), inner.throughput.elapsed_ms()));
-            inner.last = (requests, records);
+            inner.last = (requests, 0);
             return false;
         };
         let worked_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (had_requests, had_records) = std::mem::replace(&mut inner.last, (requests, records));
         let (requests, records) = (requests.saturating_sub(had_requests), records.saturating_sub(had_records));
+        let known = records.min(inner.known);
+        inner.known -= known;
+        let records = records - known;
         inner.throughput.add(before_ms.saturating_add(worked_ms), requests, records, allowed_per_s);
         let is_due = inner.saved.unwrap_or(begun).elapsed() >= SAVE_EVERY;
         if is_due {
@@ -115,4 +123,56 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             .cause(error)
             .hint("make room there, or see who may write to it")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_process_goes_on_where_the_one_before_was_and_counts_nobody_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Trace::open(folder.path());
+        first.look(40, 0, Some(10.0));
+        for second in 1..=4 {
+            advance(Duration::from_secs(1)).await;
+            first.look(40 + second * 10, second * 10, Some(10.0));
+        }
+        first.changed.count(["phone", "tags"]);
+        first.save().unwrap();
+        let next = Trace::open(folder.path());
+        next.look(7, 0, Some(5.0));
+        next.changed.count(["phone"]);
+        for (requests, records) in [(7, 35), (7, 40), (12, 45)] {
+            advance(Duration::from_secs(1)).await;
+            next.look(requests, records, Some(5.0));
+        }
+        let throughput = next.throughput();
+        assert_eq!((throughput.records(), throughput.elapsed_ms(), throughput.resumed_ms()), (45, 7_000, &[4_000][..]));
+        let rates = throughput.rates();
+        let shown: Vec<_> = rates.iter().map(|it| (it.requests_per_s, it.records_per_s, it.allowed_per_s)).collect();
+        let (fast, still, slow) = ((10.0, 10.0, Some(10.0)), (0.0, 0.0, Some(5.0)), (5.0, 5.0, Some(5.0)));
+        assert_eq!(shown, [fast, fast, fast, fast, still, still, slow]);
+        assert_eq!(Vec::from_iter(next.changed.counts()), [("phone".to_owned(), 2), ("tags".to_owned(), 1)]);
+        assert!(Trace::anew(folder.path()).throughput().rates().is_empty());
+    }
+
+    #[test]
+    fn a_trace_that_is_damaged_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |interval_ms: u64, elapsed_ms: u64, requests: u64| {
+            let point = format!(r#"{{"requests":{requests},"records":0,"allowed_per_s":null}}"#);
+            format!(
+                r#"{{"throughput":{{"interval_ms":{interval_ms},"points":[{point}],"elapsed_ms":{elapsed_ms},"resumed_ms":[]}},"changed_fields":{{}}}}"#
+            )
+        };
+        let damaged = [of(0, 9, 9), of(u64::MAX, 9, 9), of(500, u64::MAX, 9), of(500, 9, u64::MAX)];
+        for text in damaged.into_iter().chain(["{\"throughput\"".to_owned(), String::new()]) {
+            std::fs::write(folder.path().join(FILE), &text).unwrap();
+            assert_eq!(Trace::open(folder.path()).throughput(), Throughput::default(), "{text}");
+        }
+        std::fs::write(folder.path().join(FILE), of(500, 400, 9)).unwrap();
+        assert_eq!(Trace::open(folder.path()).throughput().elapsed_ms(), 400);
+    }
 }
