@@ -402,6 +402,7 @@ impl<'a> Line<'a> {
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(TICK);
         let mut since_save = 0;
+        look(&begun.trace, target, counters);
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,

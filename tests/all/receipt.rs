@@ -79,11 +79,9 @@ fn steady(mut receipt: Value) -> Value {
         assert!(moment.is_match(at), "{key}: {at}");
         receipt[key] = json!("THEN");
     }
+    let run = Regex::new(r"\d{8}-\d{4}-([a-z-]+)-[0-9a-f]{4}").unwrap();
     for key in ["run", "rejects_file"] {
-        receipt[key] = receipt[key].as_str().map_or(Value::Null, |text| {
-            let run = Regex::new(r"\d{8}-\d{4}-([a-z-]+)-[0-9a-f]{4}").unwrap();
-            json!(run.replace_all(text, "RUN-$1"))
-        });
+        receipt[key] = receipt[key].as_str().map_or(Value::Null, |text| json!(run.replace_all(text, "RUN-$1")));
     }
     receipt["seconds"].as_f64().unwrap();
     receipt["seconds"] = json!("N");
@@ -366,7 +364,7 @@ fn a_pause_between_two_looks_is_no_peak() {
 
 /// FIPS 180-4.
 fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let primes: Vec<u64> = (2..312).filter(|n: &u64| (2..*n).all(|of| n % of != 0)).collect();
+    let primes: Vec<u64> = (2..312).filter(|n: &u64| (2..*n).all(|of| !n.is_multiple_of(of))).collect();
     let root = |n: u64, power: f64| ((n as f64).powf(power).fract() * 4_294_967_296.0) as u32;
     let k: Vec<u32> = primes.iter().map(|n| root(*n, 1.0 / 3.0)).collect();
     let mut state: Vec<u32> = primes.iter().take(8).map(|n| root(*n, 0.5)).collect();

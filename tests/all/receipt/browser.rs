@@ -26,6 +26,11 @@ fn browser() -> Option<PathBuf> {
     paths.into_iter().find(|path| path.is_file())
 }
 
+/// Says so where it is seen: what a test that passes prints by the usual way is not.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: the report was not opened in a browser: {why}");
+}
+
 /// The document as the browser has it when all is loaded and all scripts have run; none when it does not work.
 fn shown(browser: &Path, page: &Path) -> Option<String> {
     let profile = tempfile::tempdir().unwrap();
@@ -74,7 +79,7 @@ fn listen() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 #[test]
 fn a_browser_shows_the_numbers_obeys_nothing_in_the_data_and_asks_for_nothing() {
     let Some(browser) = browser() else {
-        return eprintln!("SKIPPED: the report was not opened in a browser: there is no Chromium in the path");
+        return skipped("there is no Chromium in the path");
     };
     let (address, asked) = listen();
     let evil = evil(&address.to_string());
@@ -82,10 +87,7 @@ fn a_browser_shows_the_numbers_obeys_nothing_in_the_data_and_asks_for_nothing() 
     let (_folder, control) = saved("control.html", &format!("<html><body>{}{}</body></html>", evil[0], evil[2]));
     let obeyed = shown(&browser, &control).filter(|text| text.contains("data-ran=\"1\""));
     if obeyed.is_none() || std::mem::take(&mut *asked.lock().unwrap()).is_empty() {
-        return eprintln!(
-            "SKIPPED: the report was not opened in a browser: `{}` does not work here",
-            browser.display()
-        );
+        return skipped(&format!("`{}` does not work here", browser.display()));
     }
     let (receipt, throughput) = hostile(&evil);
     let (_folder, path) = saved("report.html", &page(&receipt, &throughput));
