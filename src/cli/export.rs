@@ -35,6 +35,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
             config_folder,
             what,
             mapping: mapping.flatten(),
+            mapping_name: typed.map.as_ref().map(|map| map.display().to_string()),
             region: region.flatten(),
             connection_region,
             out,

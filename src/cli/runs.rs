@@ -7,6 +7,7 @@ use crate::plan::duration_of;
 use crate::report::words::{escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
+use crate::run::receipt::receipt_of;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -60,12 +61,12 @@ fn one(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
     let typed = format!("  typed in  {}\n  begun     {}", info.folder.display(), info.started);
     let words: Vec<_> = info.arguments.iter().map(|word| shell(word)).collect();
     context.console.result_line(&escape_lines(&format!("ferry {}\n{typed}\n", words.join(" "))));
-    context.console.result_line(summary_of(info).human().trim_end());
+    context.console.result_line(summary_of(info, context).human().trim_end());
     Ok(Exit::Done)
 }
 
 /// The last summary of a run, from what stands in its folder.
-fn summary_of(info: &RunInfo) -> Summary {
+fn summary_of(info: &RunInfo, context: &Context) -> Summary {
     let counts = |name: &str| -> Counts {
         let counts = info.summary.as_ref().and_then(|summary| summary.get(name)).and_then(Value::as_object);
         counts.into_iter().flatten().filter_map(|(name, n)| Some((name.as_str(), n.as_u64()?))).collect()
@@ -87,6 +88,7 @@ fn summary_of(info: &RunInfo) -> Summary {
         requests: Requests { sent, retried, rate_limited },
         seconds: info.seconds,
         rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),
+        receipt: receipt_of(&context.state, &info.run).map(|path| path.display().to_string()),
         source: info.source.clone(),
         target: info.target.clone(),
         next_command: (info.status == "unfinished").then(|| next_of(info)),

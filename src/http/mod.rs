@@ -252,6 +252,11 @@ impl Http {
         self.way.turn.proven_per_s()
     }
 
+    /// The rate that holds right now, requests per second; `None` without a limit.
+    pub fn allowed_per_s(&self) -> Option<f64> {
+        self.way.turn.allowed_per_s()
+    }
+
     /// Orderly stop: what has not left yet never will ([`Sent::NotSent`], exit 130), what is in flight goes on.
     pub fn stop(&self) {
         self.way.turn.stop();

@@ -98,6 +98,12 @@ impl Pace {
         }
     }
 
+    /// The rate that holds right now, requests per second: that of `auto`, or else the lowest ceiling.
+    pub fn allowed_per_s(&self) -> Option<f64> {
+        let auto = self.auto.as_ref().map(|(auto, _)| auto.rate_per_s());
+        auto.or_else(|| self.ceilings.iter().map(|ceiling| ceiling.per_s()).reduce(f64::min))
+    }
+
     /// The rate that `auto` should begin with next time, requests per second; `None` when the rate is fixed.
     pub fn proven_per_s(&self) -> Option<f64> {
         self.auto.as_ref().map(|(auto, _)| auto.proven_per_s())

@@ -204,6 +204,10 @@ impl Turn {
         }
     }
 
+    pub(super) fn allowed_per_s(&self) -> Option<f64> {
+        self.pace.as_ref().and_then(|pace| lock(pace).allowed_per_s())
+    }
+
     pub(super) fn proven_per_s(&self) -> Option<f64> {
         self.pace.as_ref().and_then(|pace| lock(pace).proven_per_s())
     }

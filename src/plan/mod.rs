@@ -181,6 +181,11 @@ impl SourcePlan {
         }
     }
 
+    /// Whether it is a private copy of what can be read only once.
+    pub fn is_copy(&self) -> bool {
+        self._copy.is_some()
+    }
+
     /// The fingerprint of the mapping.
     pub fn mapping_identity(&self) -> String {
         self.mapping.as_ref().map_or_else(|| "by names".to_owned(), |(mapping, _)| mapping.fingerprint())

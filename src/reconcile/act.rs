@@ -1,5 +1,6 @@
 //! Acting: the steps that remain for one person, each announced on disk before it leaves.
 
+use super::changed::fields_of;
 use super::person::Person;
 use super::problems::{claimed, failed};
 use super::story::{Doubt, Story};
@@ -112,6 +113,7 @@ impl Reconciler {
                     story.tries += 1;
                     story.steps_left = steps.len().saturating_sub(nth);
                     story.cleared_in_doubt = delta.cleared;
+                    story.changed_in_doubt = self.changes_of(story, delta).map(str::to_owned).collect();
                     story.doubt = Some(Doubt { kind, since_ms, at_ms: self.clock.wall_ms(), why: why.clone() });
                     if let (StepKind::Add, Whom::Id(id)) = (kind, &whom) {
                         story.made = Some(id.clone());
@@ -136,6 +138,7 @@ impl Reconciler {
             }
         }
         story.cleared += delta.cleared;
+        self.changed.count(self.changes_of(story, delta));
         self.complete(story);
         if let Whom::Id(id) = &whom {
             let found_from_ms = self.clock.wall_ms().saturating_add(self.settle_ms());
@@ -143,6 +146,12 @@ impl Reconciler {
             self.check_silence(delta, id, after.as_deref(), story).await?;
         }
         Ok(Turn::End(story.outcome()))
+    }
+
+    /// The fields that are changed of somebody who was there before.
+    fn changes_of<'d>(&self, story: &Story, delta: &'d Delta) -> impl Iterator<Item = &'d str> + use<'d> {
+        let is_new = story.has_created;
+        fields_of(delta).filter(move |_| !is_new)
     }
 
     fn intent(&self, person: &Person, story: &Story, step: &Step, whom: &Whom) -> Intent {

@@ -4,6 +4,7 @@
 //! back to finding. Who is next, and how many at once, is the run's business.
 
 mod act;
+pub mod changed;
 mod correct;
 pub mod find;
 pub mod gate;
@@ -106,6 +107,8 @@ pub struct Reconciler {
     pub policy: Policy,
     #[allow(missing_docs)]
     pub silence: Silence,
+    /// Which fields were changed.
+    pub changed: Arc<changed::Changed>,
     /// What a run wrote that is to be corrected, and whether the lines of its source are those of this one.
     pub correct: Option<(Arc<Taken>, bool)>,
     /// Whether a write replaces what is there.
@@ -419,6 +422,7 @@ impl Reconciler {
         if steps.is_empty() {
             story.has_updated |= was_changed;
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
+            self.changed.count(std::mem::take(&mut story.changed_in_doubt).iter().map(String::as_str));
             return Ok(Turn::End(story.outcome()));
         }
         // What was being added may still arrive, and would be there twice.

@@ -42,6 +42,8 @@ pub(super) struct Story {
     pub(super) cleared: u64,
     /// Values that a request in doubt was to wipe.
     pub(super) cleared_in_doubt: u64,
+    /// Fields that a request in doubt was to change.
+    pub(super) changed_in_doubt: Vec<String>,
     pub(super) target_id: Option<String>,
     /// Somebody who is this person's own making or was being added to: looked at by id, whoever has their phone.
     pub(super) made: Option<String>,

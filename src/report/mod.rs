@@ -3,21 +3,28 @@
 //! It reads no environment, knows no platform and changes nothing about the work. Whatever it shows that came from
 //! outside is made harmless first (see [`escape`]).
 
+mod chart;
 mod console;
 mod failure;
 mod meter;
+mod page;
 mod progress;
+mod receipt;
 mod runs;
 mod style;
 mod summary;
+mod throughput;
 pub mod words;
 
 pub use console::{Console, Streams};
 pub use failure::render_failure;
 pub use meter::Meter;
+pub use page::{FILE as REPORT_FILE, page};
 pub use progress::{Progress, State, words as progress_words};
+pub use receipt::{End, FILE as RECEIPT_FILE, MappingUsed, Receipt, Sums, VERSION as RECEIPT_VERSION};
 pub use runs::{RunLine, runs_table};
 pub use summary::{Changes, Counts, Forecast, Requests, Status, Summary};
+pub use throughput::{Rate, Throughput};
 pub use words::escape;
 
 /// Whether something is done.

@@ -11,7 +11,7 @@ use std::time::Duration;
 const LISTED_MAX: usize = 10;
 
 /// How a run stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// At its end.
@@ -63,7 +63,7 @@ impl Serialize for Counts {
 }
 
 /// What went over the line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
     /// Requests sent, repeated ones counted again.
     pub sent: u64,
@@ -118,6 +118,9 @@ pub struct Summary {
     pub seconds: f64,
     /// Where the rejects are; `None` when there are none.
     pub rejects_file: Option<String>,
+    /// Where the receipt of a finished run is; the report stands beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// What the real run would take, after a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
@@ -160,7 +163,7 @@ pub struct Summary {
     pub next_command: Option<String>,
 }
 
-fn tenths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn tenths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((value * 10.0).round() / 10.0)
 }
 
@@ -292,6 +295,10 @@ impl Summary {
         }
         if let Some(path) = &self.left_file {
             out.push_str(&format!("\nwhat was left is listed in {}\n", escape(path)));
+        }
+        if let Some(receipt) = &self.receipt {
+            let report = std::path::Path::new(receipt).with_file_name(super::page::FILE).display().to_string();
+            out.push_str(&format!("\nthe report is in {}, the receipt beside it\n", escape(&report)));
         }
         if let Some(command) = self.next_command.as_ref().filter(|_| self.status == Status::Unfinished) {
             out.push_str(&format!("\nto go on, run: {}\n", escape(command)));

@@ -7,6 +7,7 @@ use crate::plan::Connection;
 use crate::report::Console;
 use crate::run::folder::{DRY_RUN, RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::import::ImportPlan;
+use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
@@ -17,6 +18,7 @@ pub(super) struct Begun {
     pub(super) folder: PathBuf,
     /// The folder of the run that is gone on with: its own, but for a dry run.
     pub(super) earlier: PathBuf,
+    pub(super) trace: Trace,
     pub(super) is_resumed: bool,
     /// The number of the pass that comes.
     pub(super) next_pass: u32,
@@ -90,7 +92,8 @@ pub(super) fn begin(
         console.note(&format!("going on with `{}`, which was left at {had} records", info.run));
         let folder = run_folder(&plan.state, &info.run);
         let (earlier, next_pass, started) = (folder.clone(), row.pass + 1, clock.now());
-        return Ok(Begun { info, no: row.no, folder, earlier, is_resumed: true, next_pass, started });
+        let trace = Trace::open(&folder);
+        return Ok(Begun { info, no: row.no, folder, earlier, trace, is_resumed: true, next_pass, started });
     }
     for other in checkpoint.other_unfinished(&work)? {
         let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
@@ -104,7 +107,17 @@ pub(super) fn begin(
     let folder = run_folder(&plan.state, &info.run);
     info.save(&plan.state)?;
     let no = checkpoint.begin(&new_row(plan, &info, work))?;
-    Ok(Begun { info, no, earlier: folder.clone(), folder, is_resumed: false, next_pass: 1, started: clock.now() })
+    let trace = Trace::open(&folder);
+    Ok(Begun {
+        info,
+        no,
+        earlier: folder.clone(),
+        folder,
+        trace,
+        is_resumed: false,
+        next_pass: 1,
+        started: clock.now(),
+    })
 }
 
 fn new_info(plan: &ImportPlan, work: &str, clock: Clock) -> Result<RunInfo, Failure> {
@@ -131,13 +144,24 @@ fn begin_dry(
     info.status = DRY_RUN.to_owned();
     info.save(&plan.state)?;
     let (folder, started) = (run_folder(&plan.state, &info.run), clock.now());
+    let trace = Trace::open(&folder);
     if !plan.work.fresh
         && let Some(row) = checkpoint.unfinished(work)?
     {
         console.note(&format!("the real run would go on with `{}`", row.name));
         let earlier = run_folder(&plan.state, &row.name);
-        return Ok(Begun { info, no: row.no, folder, earlier, is_resumed: true, next_pass: row.pass + 1, started });
+        return Ok(Begun {
+            info,
+            no: row.no,
+            folder,
+            earlier,
+            trace,
+            is_resumed: true,
+            next_pass: row.pass + 1,
+            started,
+        });
     }
     let no = checkpoint.begin(&new_row(plan, &info, work.to_owned()))?;
-    Ok(Begun { info, no, earlier: folder.clone(), folder, is_resumed: false, next_pass: 1, started })
+    let trace = Trace::open(&folder);
+    Ok(Begun { info, no, earlier: folder.clone(), folder, trace, is_resumed: false, next_pass: 1, started })
 }

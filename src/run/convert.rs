@@ -12,14 +12,16 @@ use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, State, Status, Summary};
-use crate::run::first::{First, first_pass, show};
+use crate::run::first::{First, first_pass, show, stamp_of};
 use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
 use crate::run::import::{Ended, bind, check_regions, rejects_name};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
 use crate::run::ordered::{Read, in_order};
+use crate::run::receipt::{Facts, file_read, file_written, mapping_of, write_receipt};
 use crate::run::results::ResultsWriter;
 use crate::run::rows::{Columns, Encoder, Layout, Sink, Sums, Table, Whose, Writer, format_of};
 use crate::run::stop::Stop;
+use crate::run::trace::Trace;
 use crate::run::words::{go_on, with_rejects};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,7 +96,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     info.save(&plan.state)?;
     let folder = run_folder(&plan.state, &info.run);
     let rejects_path = plan.work.rejects.clone().unwrap_or_else(|| folder.join(rejects_name(opened.dialect.format)));
-    let started = clock.now();
+    let (started, stamp, trace) = (clock.now(), stamp_of(&plan.source.path), Trace::anew(&folder));
     let mut sums = Sums::default();
     let mapper = Mapper {
         bound: Arc::new(bound.for_rejects(opened.are_rejects)),
@@ -103,7 +105,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         finds_by: Vec::new(),
         overflow: Overflow::Report,
     };
-    let done = write(plan, console, stop, opened, Arc::new(mapper), &folder, &rejects_path, &mut sums);
+    let done = write(plan, console, stop, opened, Arc::new(mapper), &folder, &rejects_path, &trace, &mut sums);
     info.seconds += clock.now().duration_since(started).as_secs_f64();
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
@@ -112,7 +114,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         forget(&plan.state, &info.run);
         return Err(failure.clone());
     }
-    finish(plan, info, rejects_path, sums, done)
+    finish(plan, info, rejects_path, sums, done, (&trace, stamp))
 }
 
 fn work_of(plan: &ConvertPlan) -> String {
@@ -131,6 +133,7 @@ fn write(
     mapper: Arc<Mapper>,
     folder: &Path,
     rejects_path: &Path,
+    trace: &Trace,
     sums: &mut Sums,
 ) -> Result<(bool, u64), Failure> {
     let to_stdout = plan.out.as_os_str() == "-";
@@ -155,7 +158,9 @@ fn write(
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
     let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
     let mut books = Writer { sums, rejects, results };
+    trace.look(0, 0, None);
     let mut show = |sums: &Sums| {
+        trace.look(0, sums.books.read, None);
         let bytes = Some((bytes_read.load(Ordering::Relaxed), bytes_total));
         progress.set(State { done: sums.books.read, rejected: sums.books.rejected, bytes, ..State::default() });
     };
@@ -346,6 +351,7 @@ fn finish(
     rejects_path: PathBuf,
     sums: Sums,
     done: Result<(bool, u64), Failure>,
+    (trace, stamp): (&Trace, Option<(u64, u128)>),
 ) -> Result<Ended, Failure> {
     let (is_whole, rejected, mut failure) = match done {
         Ok((is_whole, rejected)) => (is_whole, rejected, None),
@@ -360,10 +366,7 @@ fn finish(
     info.status = if is_done { "done" } else { "unfinished" }.to_owned();
     info.books = books;
     info.rejects_file = (rejected > 0).then_some(rejects_path);
-    let mut exit = if books.rejected > 0 { Exit::Rejects } else { Exit::Done };
-    exit = Stop::signal().map_or(exit, |signal| exit.worse(signal));
-    exit = failure.as_ref().map_or(exit, |failure| exit.worse(failure.exit));
-    let summary = Summary {
+    let mut summary = Summary {
         run: info.run.clone(),
         command: "convert".to_owned(),
         status: if is_done { Status::Done } else { Status::Unfinished },
@@ -381,6 +384,20 @@ fn finish(
         next_command: (!is_done).then(|| go_on(&plan.arguments)),
         ..Summary::default()
     };
+    if is_done {
+        let facts = Facts {
+            state: &plan.state,
+            info: &info,
+            trace,
+            source: file_read(&plan.source, stamp),
+            mapping: mapping_of(&plan.source),
+            target: file_written(&plan.out.display().to_string()),
+        };
+        failure = write_receipt(facts, &mut summary).err();
+    }
+    let mut exit = if books.rejected > 0 { Exit::Rejects } else { Exit::Done };
+    exit = Stop::signal().map_or(exit, |signal| exit.worse(signal));
+    exit = failure.as_ref().map_or(exit, |failure| exit.worse(failure.exit));
     info.summary = serde_json::to_value(&summary).ok();
     info.save(&plan.state)?;
     Ok(Ended { summary, exit, failure })

@@ -26,6 +26,7 @@ use crate::run::retain::Moment;
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
+use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +52,8 @@ pub struct ExportPlan {
     pub what: What,
     /// How a contact becomes a row; none: whole.
     pub mapping: Option<Mapping>,
+    /// The name by which the mapping was asked for.
+    pub mapping_name: Option<String>,
     /// What `--region` says.
     pub region: Option<RegionChoice>,
     /// The region of the connection.
@@ -126,6 +129,7 @@ pub fn check(platform: &Platform, what: What, is_since: bool) -> Result<(), Fail
 struct Begun {
     info: RunInfo,
     folder: PathBuf,
+    trace: Trace,
     /// What stands in names.
     moment: Moment,
     /// When this process took it up.
@@ -201,7 +205,8 @@ fn begin(plan: &ExportPlan, work: String, clock: Clock) -> Result<Begun, Failure
     info.folder = plan.folder.clone();
     info.save(&plan.state)?;
     let folder = run_folder(&plan.state, &info.run);
-    Ok(Begun { info, folder, moment, started: clock.now(), work })
+    let trace = Trace::open(&folder);
+    Ok(Begun { info, folder, trace, moment, started: clock.now(), work })
 }
 
 /// What all parts of an export need.
@@ -262,7 +267,10 @@ impl Line<'_> {
         let plan = self.plan;
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
+        let trace = &self.begun.trace;
+        trace.look(http.traffic().sent, 0, None);
         let show = |state: &GatherState| {
+            trace.look(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
             self.met.store(state.held + state.missing, Ordering::Relaxed);
             progress.set(State {
                 done: state.held + state.missing,

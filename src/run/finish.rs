@@ -11,6 +11,7 @@ use crate::run::first::PEOPLE;
 use crate::run::folder::DRY_RUN;
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
+use crate::run::receipt::of_import;
 use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
@@ -116,6 +117,12 @@ pub(super) async fn finish(
     if plan.correct.is_some() && failure.is_none() {
         failure = tell_left(&mut summary, checkpoint, &begun, worked.pass).err();
     }
+    // One that was stopped may be gone on with; what cannot be told of its way is no reason to fail.
+    let receipt = match status {
+        Status::Done => of_import(plan, &begun, &mut summary),
+        Status::Unfinished => begun.trace.save().or(Ok(())),
+        Status::DryRun => Ok(()),
+    };
     if status != Status::Unfinished {
         forget_sources(&begun.folder, stage.is_some());
     }
@@ -123,7 +130,7 @@ pub(super) async fn finish(
     let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
     let saved =
         checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
-    let failure = failure.or(saved.err());
+    let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
     Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure })
 }

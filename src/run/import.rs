@@ -35,6 +35,7 @@ use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
 use crate::run::supply::{FromPlatform, Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use crate::run::trace::Trace;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -373,6 +374,7 @@ impl<'a> Line<'a> {
             policy: Policy { on_existing, only_existing, settle: target.settle },
             silence: Silence::new(connection.platform, names),
             correct: None,
+            changed: Arc::clone(&begun.trace.changed),
             replaces: (connection.platform.replaces)(&connection.settings),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),
@@ -435,12 +437,14 @@ impl<'a> Line<'a> {
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(TICK);
         let mut since_save = 0;
+        look(&begun.trace, target, counters);
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
                 _ = ticks.tick() => {}
             }
             show_counters(&progress, target, counters);
+            look(&begun.trace, target, counters);
             since_save += 1;
             if since_save >= SAVE_TICKS {
                 since_save = 0;
@@ -449,9 +453,14 @@ impl<'a> Line<'a> {
                 let _ = begun.info.save(&self.plan.state);
             }
         };
+        look(&begun.trace, target, counters);
         progress.finish();
         result
     }
+}
+
+fn look(trace: &Trace, target: &Target, counters: &Counters) {
+    trace.look(target.http.traffic().sent, load(&counters.settled), target.http.allowed_per_s());
 }
 
 fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {

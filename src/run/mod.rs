@@ -18,6 +18,7 @@ pub mod import;
 pub mod item;
 pub mod open;
 pub mod ordered;
+pub mod receipt;
 pub mod results;
 pub mod retain;
 mod rows;
@@ -25,6 +26,7 @@ pub mod second;
 pub mod stop;
 pub mod supply;
 pub mod target;
+mod trace;
 pub mod undo;
 pub mod words;
 

@@ -32,6 +32,7 @@ use crate::run::folder::{RunInfo, new_run, run_folder, run_named};
 use crate::run::open::{NO_PASS, open_intents, settle_open};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use crate::run::trace::Trace;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -165,7 +166,8 @@ impl Line<'_> {
             let folder = run_folder(&plan.state, &info.run);
             let next_pass = row.pass + 1;
             let (earlier, started) = (folder.clone(), clock.now());
-            return Ok(Begun { info, no: row.no, folder, earlier, is_resumed: true, next_pass, started });
+            let trace = Trace::open(&folder);
+            return Ok(Begun { info, no: row.no, folder, earlier, trace, is_resumed: true, next_pass, started });
         }
         let mut info = new_run(&plan.state, "undo", &plan.of.run, &plan.connection.name, &work, clock)?;
         (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
@@ -174,7 +176,17 @@ impl Line<'_> {
         info.save(&plan.state)?;
         let new = NewRun { name: info.run.clone(), work, command: "undo".to_owned(), info: serde_json::Value::Null };
         let no = self.checkpoint.begin(&new)?;
-        Ok(Begun { info, no, earlier: folder.clone(), folder, is_resumed: false, next_pass: 1, started: clock.now() })
+        let trace = Trace::open(&folder);
+        Ok(Begun {
+            info,
+            no,
+            earlier: folder.clone(),
+            folder,
+            trace,
+            is_resumed: false,
+            next_pass: 1,
+            started: clock.now(),
+        })
     }
 
     async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
@@ -244,6 +256,7 @@ impl Line<'_> {
             ceiling_per_s: ceiling_of(connection)?,
             gate: Gate::new(4 * target.concurrency + 256),
             rehearsing: None,
+            changed: Arc::clone(&begun.trace.changed),
             half_made: HalfMade::new(half_made.into_iter().filter_map(|open| open.intent.target_id)),
             stop: self.stop.watch(),
             has_succeeded: AtomicBool::new(true),

@@ -25,6 +25,7 @@ mod migrate;
 mod phone;
 mod platforms;
 mod readme;
+mod receipt;
 mod report;
 mod sandbox;
 mod simulation;

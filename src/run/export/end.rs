@@ -6,6 +6,7 @@ use crate::report::{Requests, Status, Summary};
 use crate::run::folder::{RunInfo, all_runs, forget};
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::Ended;
+use crate::run::receipt::{Facts, account_read, file_written, mapping_used, write_receipt};
 use crate::run::retain::remove_old;
 use crate::run::stop::Stop;
 use crate::run::target::Target;
@@ -33,27 +34,40 @@ impl Line<'_> {
             failure = Some(Failure::failed("the books do not balance: this is a fault of Ferry"));
         }
         let is_done = failure.is_none() && worked.is_done;
+        let mut source = None;
         if is_done {
+            // What was read goes with the rest.
+            source = Some(account_read(&self.plan.connection, &self.plan.address, &self.begun.folder));
             failure = self.clear_up().err();
         } else if worked.is_too_little {
             remove_spool(&self.begun.folder);
         }
         let plan = self.plan;
         let is_stopped = self.stop.is_told() && !worked.is_done;
-        let mut info = self.begun.info;
+        let (mut info, trace) = (self.begun.info, self.begun.trace);
         info.seconds += self.begun.started.elapsed().as_secs_f64();
         add_up(&mut info, target);
         info.books = books;
         let rejects_path = plan.work.rejects.clone().unwrap_or_else(|| self.begun.folder.join("rejects.jsonl"));
         info.rejects_file = (worked.rejected > 0).then_some(rejects_path);
         info.status = if is_done { "done" } else { "unfinished" }.to_owned();
-        let summary = Summary {
+        let mut summary = Summary {
             status: if is_done { Status::Done } else { Status::Unfinished },
             next_command: (!is_done).then(|| resume(&plan.arguments, &info.run)),
             ..summary(&info, worked)
         };
+        let told = match source {
+            None => trace.save().or(Ok(())),
+            Some(source) => {
+                let mapping = plan.mapping.as_ref().zip(plan.mapping_name.as_deref());
+                let mapping = mapping.map(|(mapping, name)| mapping_used(name, mapping));
+                let target = file_written(&info.target);
+                let facts = Facts { state: &plan.state, info: &info, trace: &trace, source, mapping, target };
+                write_receipt(facts, &mut summary)
+            }
+        };
         info.summary = serde_json::to_value(&summary).ok();
-        let failure = failure.or(info.save(&plan.state).err());
+        let failure = failure.or(info.save(&plan.state).err()).or(told.err());
         let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
         let rejects = (books.rejected > 0).then_some(Exit::Rejects);
         let applying = [failure.as_ref().map(|failure| failure.exit), Stop::signal().or(stopped), rejects];

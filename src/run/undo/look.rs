@@ -30,6 +30,7 @@ impl Line<'_> {
         // Nothing of it is saved: a dry run leaves no run behind.
         let begun = Begun {
             earlier: plan.state.clone(),
+            trace: crate::run::trace::Trace::open(&plan.state),
             info: plan.of.clone(),
             no: self.of.no,
             folder: plan.state.clone(),

@@ -45,6 +45,7 @@ fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, setting
         arguments: vec!["export".into()],
         folder: folder.to_owned(),
         resumes,
+        mapping_name: None,
     }
 }
 

@@ -1,0 +1,215 @@
+//! The receipt and the report of a finished run: gathered at its end, written beside each other into its folder.
+//!
+//! What is told of a file is what it holds now; one that is no longer as it was when it was read has no fingerprint.
+
+use crate::checkpoint::spool::{Kind, Spool};
+use crate::mapping::Mapping;
+use crate::outcome::Failure;
+use crate::plan::{Connection, SourcePlan};
+use crate::report::{End, MappingUsed, RECEIPT_FILE, RECEIPT_VERSION, REPORT_FILE, Receipt, Summary, Throughput, page};
+use crate::run::begin::Begun;
+use crate::run::first::{last, stamp_of};
+use crate::run::folder::{RunInfo, run_folder};
+use crate::run::gather::SPOOL_FILE;
+use crate::run::import::ImportPlan;
+use crate::run::trace::{Trace, write_whole};
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A file is read this much at a time.
+const READ_LEN: usize = 256 * 1024;
+
+/// What is behind the fingerprint of a file or of contacts.
+struct Content {
+    len: u64,
+    fingerprint: String,
+}
+
+/// Where the receipt of a run is, if it has one.
+pub fn receipt_of(state: &Path, run: &str) -> Option<PathBuf> {
+    Some(run_folder(state, run).join(RECEIPT_FILE)).filter(|path| path.exists())
+}
+
+/// Puts what reading back has shown into the receipt and the report of a run.
+///
+/// # Errors
+/// Exit 1 when there is none, or it cannot be read or written.
+pub fn set_verified(state: &Path, run: &str, shown: Map<String, Value>) -> Result<(), Failure> {
+    let folder = run_folder(state, run);
+    let path = folder.join(RECEIPT_FILE);
+    let fault = || {
+        Failure::failed(format!("the receipt `{}` cannot be read", path.display()))
+            .hint("only a finished run has one; what was read back is told above")
+    };
+    let bytes = std::fs::read(&path).map_err(|error| fault().cause(error))?;
+    let mut receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| fault().cause(error))?;
+    receipt.verify = Some(shown);
+    write(&folder, &receipt, &Trace::open(&folder).throughput())
+}
+
+/// The two ends of a run, its mapping, and how it went.
+pub(super) struct Facts<'a> {
+    pub(super) state: &'a Path,
+    pub(super) info: &'a RunInfo,
+    pub(super) trace: &'a Trace,
+    pub(super) source: End,
+    pub(super) mapping: Option<MappingUsed>,
+    pub(super) target: End,
+}
+
+/// Writes the receipt and the report of a finished run, and tells the summary where they are.
+///
+/// # Errors
+/// Exit 1 when they cannot be written: the run is finished all the same.
+pub(super) fn write_receipt(facts: Facts<'_>, summary: &mut Summary) -> Result<(), Failure> {
+    let Facts { state, info, trace, source, mapping, target } = facts;
+    let receipt = Receipt { source, mapping, target, ..receipt(info, summary, trace) };
+    let folder = run_folder(state, &info.run);
+    let written = trace.save().and_then(|()| write(&folder, &receipt, &trace.throughput()));
+    written.map_err(|failure| failure.hint("the run itself is finished, and its books are kept"))?;
+    summary.receipt = Some(folder.join(RECEIPT_FILE).display().to_string());
+    Ok(())
+}
+
+/// The same of an import or a migration.
+pub(super) fn of_import(plan: &ImportPlan, begun: &Begun, summary: &mut Summary) -> Result<(), Failure> {
+    let source = match &plan.from {
+        None => file_read(&plan.source, stamp_read(&plan.source, &begun.folder)),
+        Some(from) => account_read(&from.connection, &from.address, &begun.folder),
+    };
+    let facts = Facts {
+        state: &plan.state,
+        info: &begun.info,
+        trace: &begun.trace,
+        source,
+        mapping: mapping_of(&plan.source),
+        target: account_written(&plan.connection, &plan.address),
+    };
+    write_receipt(facts, summary)
+}
+
+/// All of it that does not depend on the command.
+fn receipt(info: &RunInfo, summary: &Summary, trace: &Trace) -> Receipt {
+    let sums = |counts: &crate::report::Counts| counts.iter().map(|(name, n)| (name.to_owned(), n)).collect();
+    let started = i64::try_from(info.started_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let started = started.map(|at| at.to_zoned(jiff::tz::TimeZone::system()));
+    let moment = |at: &jiff::Zoned| at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    Receipt {
+        receipt: RECEIPT_VERSION,
+        ferry: env!("CARGO_PKG_VERSION").to_owned(),
+        run: info.run.clone(),
+        command: info.command.clone(),
+        status: summary.status,
+        started: started.as_ref().map(moment).unwrap_or_default(),
+        ended: moment(&jiff::Zoned::now()),
+        seconds: summary.seconds,
+        records: summary.records,
+        skipped: sums(&summary.skipped),
+        rejects: sums(&summary.rejects),
+        not_carried: sums(&summary.not_carried),
+        cleared: summary.cleared,
+        changed_fields: trace.changed.counts(),
+        requests: summary.requests,
+        completeness: summary.completeness,
+        changes: summary.changes,
+        rejects_file: summary.rejects_file.clone(),
+        ..Receipt::default()
+    }
+}
+
+fn write(folder: &Path, receipt: &Receipt, throughput: &Throughput) -> Result<(), Failure> {
+    write_whole(&folder.join(REPORT_FILE), page(receipt, throughput).as_bytes())?;
+    write_whole(&folder.join(RECEIPT_FILE), receipt.json().as_bytes())
+}
+
+/// The file that a run has read. `stamp`: how it was when it was read ([`stamp_of`]).
+pub(super) fn file_read(source: &SourcePlan, stamp: Option<(u64, u128)>) -> End {
+    let is_same = || stamp.is_some() && stamp_of(&source.path) == stamp;
+    let content = if is_same() { content_of(&source.path).filter(|_| is_same()) } else { None };
+    file(&source.shown, content)
+}
+
+/// The stamp of the source as the first pass over it found it. A copy of standard input has none there, and is nobody
+/// else's.
+pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<(u64, u128)> {
+    last(folder).and_then(|first| first.stamp).or_else(|| stamp_of(&source.path).filter(|_| source.is_copy()))
+}
+
+/// The file that a run has written; `-`: nobody can tell any more.
+pub(super) fn file_written(path: &str) -> End {
+    file(path, if path == "-" { None } else { content_of(Path::new(path)) })
+}
+
+fn file(shown: &str, content: Option<Content>) -> End {
+    let (bytes, fingerprint) = content.map(|content| (content.len, content.fingerprint)).unzip();
+    End::File { file: shown.to_owned(), bytes, fingerprint }
+}
+
+/// What a file holds, when it can be read to its end.
+fn content_of(path: &Path) -> Option<Content> {
+    let mut file = File::open(path).ok()?;
+    let (mut hasher, mut buffer, mut len) = (blake3::Hasher::new(), vec![0; READ_LEN], 0);
+    loop {
+        let read = file.read(&mut buffer).ok()?;
+        if read == 0 {
+            return Some(Content { len, fingerprint: shown(&hasher.finalize()) });
+        }
+        hasher.update(buffer.get(..read)?);
+        len += read as u64;
+    }
+}
+
+/// The account that a run has read, with what was read of it into the folder of the run.
+pub(super) fn account_read(connection: &Connection, address: &str, folder: &Path) -> End {
+    let content = contacts_of(&folder.join(SPOOL_FILE));
+    let (contacts, fingerprint) = content.map(|content| (content.len, content.fingerprint)).unzip();
+    account(connection, address, contacts, fingerprint)
+}
+
+/// The account that a run has written to.
+pub(super) fn account_written(connection: &Connection, address: &str) -> End {
+    let what = format!("{}\n{}\n{address}\n", connection.name, connection.platform.name);
+    account(connection, address, None, Some(shown(&blake3::hash(what.as_bytes()))))
+}
+
+fn account(connection: &Connection, address: &str, contacts: Option<u64>, fingerprint: Option<String>) -> End {
+    End::Platform {
+        connection: connection.name.clone(),
+        platform: connection.platform.name.to_owned(),
+        address: address.to_owned(),
+        contacts,
+        fingerprint,
+    }
+}
+
+fn contacts_of(path: &Path) -> Option<Content> {
+    // The kind says how rows become records; here they stay text.
+    let spool = path.exists().then(|| Spool::open(path, Kind::Objects).ok()).flatten()?;
+    let (mut hasher, mut next) = (blake3::Hasher::new(), 0);
+    loop {
+        let rows = spool.rows(next).ok()?;
+        for row in &rows {
+            hasher.update(row.json.as_bytes()).update(b"\n");
+            next = row.ordinal + 1;
+        }
+        if rows.is_empty() {
+            return Some(Content { len: spool.len(), fingerprint: shown(&hasher.finalize()) });
+        }
+    }
+}
+
+/// The mapping that was named.
+pub(super) fn mapping_of(source: &SourcePlan) -> Option<MappingUsed> {
+    source.mapping.as_ref().map(|(mapping, name)| mapping_used(name, mapping))
+}
+
+/// A mapping, by the name under which it was asked for.
+pub(super) fn mapping_used(name: &str, mapping: &Mapping) -> MappingUsed {
+    MappingUsed { name: name.to_owned(), fingerprint: format!("blake3:{}", mapping.fingerprint()) }
+}
+
+fn shown(hash: &blake3::Hash) -> String {
+    format!("blake3:{}", hash.to_hex())
+}

@@ -1,0 +1,178 @@
+//! What a run leaves about its way: how fast it went, and which fields were changed. Kept in its folder, so that the next
+//! process of the run goes on with it. Only a help for the report: the truth is the checkpoint.
+
+use crate::outcome::Failure;
+use crate::reconcile::changed::Changed;
+use crate::report::{Sums, Throughput};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+const FILE: &str = "trace.json";
+
+/// How often it is saved: so much of the way is lost with a process that is killed.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// What stands in the file.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    throughput: Throughput,
+    changed_fields: Sums,
+}
+
+/// Follows a run.
+pub struct Trace {
+    path: PathBuf,
+    inner: Mutex<Inner>,
+    /// Which fields were changed.
+    pub changed: Arc<Changed>,
+}
+
+struct Inner {
+    throughput: Throughput,
+    /// When this process began to work, and how much had been worked before.
+    begun: Option<(Instant, u64)>,
+    /// Requests and records at the last look.
+    last: (u64, u64),
+    /// Records of earlier processes that this one has not come past yet.
+    known: u64,
+    saved: Option<Instant>,
+}
+
+impl Trace {
+    /// Goes on with what an earlier process of the run left in its folder. What cannot be read is begun anew.
+    pub fn open(folder: &Path) -> Trace {
+        let path = folder.join(FILE);
+        let kept: Option<Kept> = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let kept = kept.filter(|kept| kept.throughput.is_sound());
+        let Kept { throughput, changed_fields } = kept.unwrap_or_default();
+        let known = throughput.records();
+        let inner = Mutex::new(Inner { throughput, begun: None, last: (0, 0), known, saved: None });
+        Trace { path, inner, changed: Arc::new(Changed::from(changed_fields)) }
+    }
+
+    /// Begins anew: of a run that does all its work again.
+    pub fn anew(folder: &Path) -> Trace {
+        let _ = std::fs::remove_file(folder.join(FILE));
+        Trace::open(folder)
+    }
+
+    /// Looks at what was done so far (sums that only grow: the requests of this process, the records from the first one
+    /// on, those that earlier processes have settled among them), and at the rate that is allowed. Requests before the
+    /// first look are not counted, nor is what is counted already.
+    pub fn look(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) {
+        if self.note(requests, records, allowed_per_s) {
+            let _ = self.save();
+        }
+    }
+
+    /// Whether it is time to save.
+    fn note(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) -> bool {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((begun, before_ms)) = inner.begun else {
+            inner.throughput.resume();
+            inner.begun = Some((Instant::now(), inner.throughput.elapsed_ms()));
+            inner.last = (requests, 0);
+            return false;
+        };
+        let worked_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (had_requests, had_records) = std::mem::replace(&mut inner.last, (requests, records));
+        let (requests, records) = (requests.saturating_sub(had_requests), records.saturating_sub(had_records));
+        let known = records.min(inner.known);
+        inner.known -= known;
+        let records = records - known;
+        inner.throughput.add(before_ms.saturating_add(worked_ms), requests, records, allowed_per_s);
+        let is_due = inner.saved.unwrap_or(begun).elapsed() >= SAVE_EVERY;
+        if is_due {
+            inner.saved = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// How fast it went.
+    pub fn throughput(&self) -> Throughput {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).throughput.clone()
+    }
+
+    /// Keeps it for the next process, whole or not at all.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written.
+    pub fn save(&self) -> Result<(), Failure> {
+        let kept = Kept { throughput: self.throughput(), changed_fields: self.changed.counts() };
+        let text = serde_json::to_vec(&kept).unwrap_or_default();
+        write_whole(&self.path, &text)
+    }
+}
+
+/// Writes a private file, whole or not at all.
+///
+/// # Errors
+/// Exit 1 when it cannot be written.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let written = || {
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(bytes)?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    written().map_err(|error| {
+        Failure::failed(format!("`{}` cannot be written", path.display()))
+            .cause(error)
+            .hint("make room there, or see who may write to it")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_process_goes_on_where_the_one_before_was_and_counts_nobody_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Trace::open(folder.path());
+        first.look(40, 0, Some(10.0));
+        for second in 1..=4 {
+            advance(Duration::from_secs(1)).await;
+            first.look(40 + second * 10, second * 10, Some(10.0));
+        }
+        first.changed.count(["phone", "tags"]);
+        first.save().unwrap();
+        let next = Trace::open(folder.path());
+        next.look(7, 0, Some(5.0));
+        next.changed.count(["phone"]);
+        for (requests, records) in [(7, 35), (7, 40), (12, 45)] {
+            advance(Duration::from_secs(1)).await;
+            next.look(requests, records, Some(5.0));
+        }
+        let throughput = next.throughput();
+        assert_eq!((throughput.records(), throughput.elapsed_ms(), throughput.resumed_ms()), (45, 7_000, &[4_000][..]));
+        let rates = throughput.rates();
+        let shown: Vec<_> = rates.iter().map(|it| (it.requests_per_s, it.records_per_s, it.allowed_per_s)).collect();
+        let (fast, still, slow) = ((10.0, 10.0, Some(10.0)), (0.0, 0.0, Some(5.0)), (5.0, 5.0, Some(5.0)));
+        assert_eq!(shown, [fast, fast, fast, fast, still, still, slow]);
+        assert_eq!(Vec::from_iter(next.changed.counts()), [("phone".to_owned(), 2), ("tags".to_owned(), 1)]);
+        assert!(Trace::anew(folder.path()).throughput().rates().is_empty());
+    }
+
+    #[test]
+    fn a_trace_that_is_damaged_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |interval_ms: u64, elapsed_ms: u64, requests: u64| {
+            let point = format!(r#"{{"requests":{requests},"records":0,"allowed_per_s":null}}"#);
+            format!(
+                r#"{{"throughput":{{"interval_ms":{interval_ms},"points":[{point}],"elapsed_ms":{elapsed_ms},"resumed_ms":[]}},"changed_fields":{{}}}}"#
+            )
+        };
+        let damaged = [of(0, 9, 9), of(u64::MAX, 9, 9), of(500, u64::MAX, 9), of(500, 9, u64::MAX)];
+        for text in damaged.into_iter().chain(["{\"throughput\"".to_owned(), String::new()]) {
+            std::fs::write(folder.path().join(FILE), &text).unwrap();
+            assert_eq!(Trace::open(folder.path()).throughput(), Throughput::default(), "{text}");
+        }
+        std::fs::write(folder.path().join(FILE), of(500, 400, 9)).unwrap();
+        assert_eq!(Trace::open(folder.path()).throughput().elapsed_ms(), 400);
+    }
+}
