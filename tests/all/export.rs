@@ -157,7 +157,7 @@ fn a_failed_export_leaves_the_file_of_yesterday() {
     // How it is known to be whole can be asked later, too.
     let shown = scene.typed(&format!("runs {}", done.summary()["run"].as_str().unwrap())).out;
     let told = "\nchanges: 2 added, 0 changed, 0 removed\ncomplete: as many as there are said to be\n";
-    assert!(shown.ends_with(told), "{shown}");
+    assert!(shown.contains(told), "{shown}");
 }
 
 #[test]
