@@ -52,12 +52,12 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-/// Asks on a terminal; elsewhere `--yes` has to be said.
+/// Asks on a terminal; a script has said what it means.
 fn confirm(name: &str, connection: &str) -> Result<(), Failure> {
-    let message = format!("removing `{name}` from `{connection}` loses the values that contacts have");
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::usage(message).hint("say that it is meant: `--yes`"));
+        return Ok(());
     }
+    let message = format!("removing `{name}` from `{connection}` loses the values that contacts have");
     let mut err = io::stderr().lock();
     let _ = write!(err, "{}; remove it? [y/N] ", escape(&message));
     let _ = err.flush();

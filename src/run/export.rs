@@ -165,6 +165,14 @@ struct Ready {
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
+    let platform = plan.connection.platform;
+    let tells_changes = platform.reads.contains(&Field::UpdatedAt) || platform.holds.contains(&Field::UpdatedAt);
+    if plan.since.is_some() && !tells_changes {
+        console.note(&format!(
+            "{} says when a contact was created, and not when it was changed: `--since` goes by that",
+            platform.title
+        ));
+    }
     let form = Form::new(plan)?;
     let work = plan.work_hash();
     let kept = kept_path(&plan.state, &work)?;

@@ -89,7 +89,7 @@ pub enum AttributesChange {
     Remove {
         /// Its name, exactly
         name: String,
-        /// Do not ask
+        /// Do not ask; without a terminal nothing is asked
         #[arg(long, short)]
         yes: bool,
     },
