@@ -149,6 +149,12 @@ pub enum Command {
     ///
     /// Goes on with an unfinished run: what has arrived is not sent again, what is in doubt is found out first.
     Resume(Resume),
+    /// Compare what is at the target with what a run meant to be there
+    ///
+    /// Compares what is at the target with what a finished import or migration meant to be there, field by field, in the
+    /// platform's own form. Every contact is one line of a file: `=` same, `~` differs, `-` missing, `?` unknown. Whoever
+    /// the run rejected or left out is not compared. Nothing is written at the target, unless --repair says so.
+    Verify(Verify),
     /// List the runs, or show one
     ///
     /// Lists the runs, the newest first, or shows the summary of one.

@@ -8,10 +8,16 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::dry::DryPlan;
-use crate::run::import::{ImportPlan, import};
+use crate::run::import::{Ended, ImportPlan, import};
 use crate::run::supply::FromPlatform;
+use crate::run::verify::VerifyPlan;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
+    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+}
+
+/// Checks what was typed.
+pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
     let config = context.configuration();
@@ -23,7 +29,7 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    carry(context, Carried { source, from: None, connection, asked, work, dry })
+    Ok(Carried { source, from: None, connection, asked, work, dry, verify: None })
 }
 
 /// A checked import or migration.
@@ -36,13 +42,14 @@ pub(super) struct Carried {
     pub(super) asked: TargetAsked,
     pub(super) work: WorkAsked,
     pub(super) dry: Option<DryPlan>,
+    pub(super) verify: Option<VerifyPlan>,
 }
 
 /// Carries it out.
-pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure> {
-    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry } = carried;
+pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failure> {
+    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry, verify } = carried;
     let wait = plan::wait_of(asked.wait.as_deref())?;
-    let ended = context.block_on(|clock, stop| async move {
+    context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = |connection: &Connection| match &sandbox {
             Some(_) => "sandbox".to_owned(),
@@ -62,6 +69,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure
             only_existing: asked.only_existing,
             create_attributes: asked.create_attributes,
             dry,
+            verify,
             work,
             wait,
             state: context.state.clone(),
@@ -75,8 +83,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure
             sandbox.stop().await;
         }
         ended
-    })?;
-    Ok(context.tell(&ended))
+    })
 }
 
 /// The connection, and the country of its phones.

@@ -14,6 +14,7 @@ mod run;
 mod runs;
 mod sandbox;
 mod usage;
+mod verify;
 
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
@@ -105,6 +106,7 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Convert(convert) => convert::run(convert, context),
         Command::Run(run) => run::run(run, context),
         Command::Resume(resume) => resume::run(resume, context),
+        Command::Verify(verify) => verify::run(verify, context),
         Command::Runs(runs) => runs::run(runs, context),
         Command::Check(check) => check::run(check, context),
         Command::Attributes(attributes) => attributes::run(attributes, context),

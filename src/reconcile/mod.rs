@@ -32,6 +32,7 @@ use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_
 use rehearse::Rehearsing;
 use silence::Silence;
 use slot::Slot;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -295,11 +296,11 @@ impl Reconciler {
 
     /// Whether somebody found in a snapshot is going to be written.
     fn would_change(&self, person: &Person, found: &Found, by: Option<Field>) -> bool {
-        if self.policy.on_existing == OnExisting::Skip {
+        if self.on_existing(person) == OnExisting::Skip {
             return false;
         }
         let wanted = self.fitted(&person.wanted, &mut Story::default());
-        let delta = self.diff(&wanted, Some(found), by);
+        let delta = self.diff(person, &wanted, Some(found), by);
         self.connector.steps(&self.ready, &delta, Some(found)).is_ok_and(|steps| !steps.is_empty())
     }
 
@@ -310,9 +311,18 @@ impl Reconciler {
         wanted
     }
 
-    fn diff(&self, wanted: &Wanted, found: Option<&Found>, by: Option<Field>) -> Delta {
+    fn on_existing(&self, person: &Person) -> OnExisting {
+        if person.is_meant { OnExisting::Update } else { self.policy.on_existing }
+    }
+
+    fn diff(&self, person: &Person, wanted: &Wanted, found: Option<&Found>, by: Option<Field>) -> Delta {
         let platform = self.connector.platform();
-        diff_with_identity(platform, &self.identity, wanted, found, by, self.policy.on_existing)
+        let on_existing = self.on_existing(person);
+        // By whatever leads to a contact they are found: the platform may have given it another form.
+        let told = self.identity.iter().copied().filter(|field| person.is_meant && Some(*field) != by);
+        let mut wanted = Cow::Borrowed(wanted);
+        told.for_each(|field| wanted.to_mut().force.insert(field));
+        diff_with_identity(platform, &self.identity, &wanted, found, by, on_existing)
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
@@ -337,7 +347,7 @@ impl Reconciler {
             return Ok(Turn::End(Outcome::Skipped(Skip::Absent)));
         }
         let wanted = self.fitted(&person.wanted, story);
-        let delta = self.diff(&wanted, None, None);
+        let delta = self.diff(person, &wanted, None, None);
         match self.connector.steps(&self.ready, &delta, None) {
             Err(problems) => Ok(Turn::Reject(problems)),
             Ok(steps) => {
@@ -371,11 +381,11 @@ impl Reconciler {
         let doubt = story.doubt.take();
         story.has_created |= doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create);
         let was_changed = doubt.as_ref().is_some_and(|doubt| doubt.kind != StepKind::Create) && !is_claimed;
-        if self.policy.on_existing == OnExisting::Skip && !story.has_created && !story.has_updated && !was_changed {
+        if self.on_existing(person) == OnExisting::Skip && !story.has_created && !story.has_updated && !was_changed {
             return Ok(Turn::End(Outcome::Skipped(Skip::Existing)));
         }
         let wanted = self.fitted(&person.wanted, story);
-        let delta = self.diff(&wanted, Some(&found), by);
+        let delta = self.diff(person, &wanted, Some(&found), by);
         story.not_carried.extend(delta.kept.iter().map(|name| (*name).to_owned()));
         let steps = match self.connector.steps(&self.ready, &delta, Some(&found)) {
             Err(problems) => return Ok(Turn::Reject(problems)),

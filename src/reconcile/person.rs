@@ -21,6 +21,8 @@ pub struct Person {
     /// Fields of which another person of the source has the same value, and whether this one is the first of them: they
     /// do not say who this is.
     pub shared: Vec<(Field, bool)>,
+    /// A run made this contact, and is verified now: every value is to be there, whatever may stand otherwise.
+    pub is_meant: bool,
 }
 
 impl Person {

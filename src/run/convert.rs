@@ -383,5 +383,5 @@ fn finish(
     };
     info.summary = serde_json::to_value(&summary).ok();
     info.save(&plan.state)?;
-    Ok(Ended { summary, exit, failure })
+    Ok(Ended { summary, exit, failure, verified: None })
 }

@@ -33,6 +33,7 @@ use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
 use crate::run::supply::{FromPlatform, Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use crate::run::verify::{VerifyPlan, Verifying};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -74,6 +75,8 @@ pub struct ImportPlan {
     pub create_attributes: bool,
     /// Nothing is written; what would be is told.
     pub dry: Option<DryPlan>,
+    /// What a run meant to be there is compared with what is there.
+    pub verify: Option<VerifyPlan>,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -91,6 +94,14 @@ pub struct ImportPlan {
 impl ImportPlan {
     /// The command that it is.
     pub fn command(&self) -> &'static str {
+        match &self.verify {
+            Some(_) => "verify",
+            None => self.work_command(),
+        }
+    }
+
+    /// The command whose work it does.
+    pub(super) fn work_command(&self) -> &'static str {
         if self.from.is_some() { "migrate" } else { "import" }
     }
 }
@@ -105,6 +116,7 @@ struct Line<'a> {
     /// The copies that a dry run works on.
     stage: Option<&'a Stage>,
     mapper: Arc<Mapper>,
+    verifying: Option<Arc<Verifying>>,
 }
 
 /// Carries the contacts of a file into a platform.
@@ -122,11 +134,13 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     };
     let mapper = Arc::new(mapper(plan, &header, console)?);
     let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
+    let verifying = plan.verify.as_ref().map(|verify| Verifying::open(&plan.state, &path, verify)).transpose()?;
+    let verifying = verifying.map(Arc::new);
     let stage = plan.dry.as_ref().map(|_| Stage::new(&plan.state, &path)).transpose()?;
     let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
     let mut begun = begin(plan, &checkpoint, console, clock)?;
-    let mut worked = Worked::default();
-    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper };
+    let mut worked = Worked { verifying: verifying.clone(), ..Worked::default() };
+    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper, verifying };
     let mut reached = None;
     let read = match line.read(&begun, &mut reached, &mut worked).await {
         Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
@@ -227,6 +241,7 @@ impl<'a> Line<'a> {
             duplicates: self.plan.source.mapping.as_ref().map_or(Duplicates::Merge, |(mapping, _)| mapping.duplicates),
             rejects: Arc::clone(&rejects),
             counters: Arc::clone(&counters),
+            verifying: self.verifying.clone(),
             window: (8 * target.concurrency).clamp(32, 1024),
             stop: self.stop.clone(),
         };
@@ -270,6 +285,12 @@ impl<'a> Line<'a> {
     async fn first(&self, begun: &Begun, supply: &Supply<'_>) -> Result<Option<(First, People)>, Failure> {
         let (opened, stamp) = (supply.open()?, supply.stamp());
         let read_as = self.read_as();
+        if let (Some(verify), None) = (&self.plan.verify, &self.plan.from) {
+            let is_same = last(&verify.folder).is_some_and(|first| first.is_of(stamp, &read_as));
+            if !is_same && !verify.anyway {
+                return Err(verify.changed(&format!("`{}` is not what it was", self.plan.source.shown)));
+            }
+        }
         if let Some(first) = kept(&begun.folder, stamp, &read_as) {
             return Ok(Some(first));
         }
@@ -346,7 +367,8 @@ impl<'a> Line<'a> {
         }
         let dropped = checkpoint.recall_all(MEMORY)?;
         let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
-        let (on_existing, only_existing) = (self.plan.on_existing, self.plan.only_existing);
+        let only_looks = self.plan.verify.is_some() && self.stage.is_some();
+        let (on_existing, only_existing) = (self.plan.on_existing, self.plan.only_existing && !only_looks);
         Ok(Reconciler {
             connector: Arc::clone(&target.connector),
             http: Arc::clone(&target.http),

@@ -24,6 +24,7 @@ pub mod second;
 pub mod stop;
 pub mod supply;
 pub mod target;
+pub mod verify;
 pub mod words;
 
 pub use begin::checkpoint_path;

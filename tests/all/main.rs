@@ -29,3 +29,4 @@ mod sandbox;
 mod simulation;
 mod survive;
 mod tidy;
+mod verify;

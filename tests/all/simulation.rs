@@ -243,6 +243,7 @@ fn plan_of(folder: &Path, connection: Connection) -> ImportPlan {
         only_existing: false,
         create_attributes: false,
         dry: None,
+        verify: None,
         work: WorkAsked::default(),
         wait: Duration::ZERO,
         state,
