@@ -7,6 +7,7 @@ use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
+use crate::run::apply::PlanHead;
 use crate::run::dry::DryPlan;
 use crate::run::import::{Ended, ImportPlan, import};
 use crate::run::supply::FromPlatform;
@@ -29,7 +30,7 @@ pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    Ok(Carried { source, from: None, connection, asked, work, dry, verify: None })
+    Ok(Carried { source, from: None, connection, asked, work, dry, verify: None, apply: None })
 }
 
 /// A checked import or migration.
@@ -43,11 +44,13 @@ pub(super) struct Carried {
     pub(super) work: WorkAsked,
     pub(super) dry: Option<DryPlan>,
     pub(super) verify: Option<VerifyPlan>,
+    pub(super) apply: Option<PlanHead>,
 }
 
 /// Carries it out.
 pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failure> {
-    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry, verify } = carried;
+    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry, verify, apply } =
+        carried;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
@@ -70,6 +73,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failur
             create_attributes: asked.create_attributes,
             dry,
             verify,
+            apply,
             work,
             wait,
             state: context.state.clone(),

@@ -33,5 +33,5 @@ pub(super) fn prepare(typed: &args::Migrate, context: &Context) -> Result<Carrie
     context.make_state()?;
     let from = Some((from, config.folder.clone()));
     let connection = (target, from_region.or(target_region));
-    Ok(Carried { source, from, connection, asked, work, dry, verify: None })
+    Ok(Carried { source, from, connection, asked, work, dry, verify: None, apply: None })
 }

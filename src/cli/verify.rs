@@ -80,7 +80,10 @@ fn exit_of(last: Option<&Verified>, repaired: Option<&Ended>) -> Exit {
         // Whoever differed or was missing is as meant now; only-existing keeps the missing out.
         Some(repaired) => last.missing.saturating_sub(repaired.summary.records.created),
     };
-    let applying = [failed, (last.unknown > 0).then_some(Exit::Unknown), (differs > 0).then_some(Exit::Rejects)];
+    // What a repair could not send, or found out about, is rejected.
+    let is_unknown = repaired.map_or(last.unknown, |repaired| repaired.summary.records.unknown) > 0;
+    let differs = if repaired.is_some() { differs + last.unknown } else { differs };
+    let applying = [failed, is_unknown.then_some(Exit::Unknown), (differs > 0).then_some(Exit::Rejects)];
     applying.into_iter().flatten().fold(Exit::Done, Exit::worse)
 }
 

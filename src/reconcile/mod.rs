@@ -10,6 +10,7 @@ pub mod half_made;
 pub mod locks;
 pub mod person;
 mod problems;
+pub mod promise;
 pub mod rehearse;
 pub mod silence;
 pub mod slot;
@@ -351,6 +352,9 @@ impl Reconciler {
         match self.connector.steps(&self.ready, &delta, None) {
             Err(problems) => Ok(Turn::Reject(problems)),
             Ok(steps) => {
+                if let Some(problem) = self.broken_promise(person, None, None, story.tries > 0) {
+                    return Ok(Turn::Reject(vec![problem]));
+                }
                 story.links = links(person, None, &delta.after);
                 self.act(person, story, &delta, &steps, None).await
             }
@@ -396,6 +400,12 @@ impl Reconciler {
             story.has_updated |= was_changed;
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
             return Ok(Turn::End(story.outcome()));
+        }
+        if !story.has_created {
+            let is_tried = story.tries > 0 || story.has_updated || was_changed;
+            if let Some(problem) = self.broken_promise(person, Some(&found), by, is_tried) {
+                return Ok(Turn::Reject(vec![problem]));
+            }
         }
         // What was being added may still arrive, and would be there twice.
         let adds = steps.iter().any(|step| step.kind == StepKind::Add);

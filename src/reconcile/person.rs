@@ -3,7 +3,9 @@
 use crate::checkpoint::Key;
 use crate::contact::{Contact, Field, Wanted};
 use crate::identity::{IdentityValue, identity_of};
+use crate::reconcile::promise::Promise;
 use crate::record::Origin;
+use std::sync::Arc;
 
 /// One person, ready to be reconciled.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Person {
     pub shared: Vec<(Field, bool)>,
     /// A run made this contact, and is verified now: every value is to be there, whatever may stand otherwise.
     pub is_meant: bool,
+    /// What a saved plan says of them, where they come from one.
+    pub promise: Option<Arc<Promise>>,
 }
 
 impl Person {

@@ -97,6 +97,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     let started = clock.now();
     let mut sums = Sums::default();
     let mapper = Mapper {
+        is_plan: false,
         bound: Arc::new(bound),
         platform: None,
         identity: identity.unwrap_or_default(),

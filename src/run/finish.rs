@@ -2,9 +2,11 @@
 
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
+use crate::contact::Field;
 use crate::http::Traffic;
 use crate::outcome::{Books, Exit, Failure};
 use crate::report::{Requests, Status, Summary};
+use crate::run::apply::PlanHead;
 use crate::run::begin::Begun;
 use crate::run::dry::{self, Stage};
 use crate::run::first::PEOPLE;
@@ -50,6 +52,8 @@ pub(super) struct Worked {
     pub(super) completeness: Option<Completeness>,
     /// The run that is verified, if one is.
     pub(super) verifying: Option<Arc<Verifying>>,
+    /// By which fields people are found.
+    pub(super) finds_by: Vec<Field>,
 }
 
 /// Draws up the books, the summary and the exit code.
@@ -99,7 +103,9 @@ pub(super) async fn finish(
     let told = match (stage, &plan.dry, target) {
         (Some(stage), Some(dry), Some(target)) if is_done && plan.verify.is_none() => {
             let seconds = begun.info.seconds;
-            let told = dry::tell(stage, dry, checkpoint, (begun.no, worked.pass), target, &plan.connection, seconds);
+            let head = PlanHead::of(plan, &worked.finds_by);
+            let pass = (begun.no, worked.pass);
+            let told = dry::tell(stage, (dry, &head), checkpoint, pass, target, &plan.connection, seconds);
             told.map_err(|fault| failure = Some(fault)).unwrap_or_default()
         }
         _ => dry::Told::default(),
@@ -192,6 +198,9 @@ fn forget_sources(folder: &Path, is_dry: bool) {
 }
 
 fn rejects_command(plan: &ImportPlan, rejects: &str) -> Option<String> {
+    if plan.apply.is_some() {
+        return None;
+    }
     match &plan.from {
         None => with_rejects(&plan.arguments, &plan.source.shown, rejects),
         Some(_) => with_rejects_of_migration(&plan.arguments, rejects),

@@ -20,9 +20,10 @@ use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
 use crate::report::{Console, Progress, State};
+use crate::run::apply::PlanHead;
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
-use crate::run::bind::mapper;
+use crate::run::bind::{mapper, mapper_of_plan};
 use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
@@ -77,6 +78,8 @@ pub struct ImportPlan {
     pub dry: Option<DryPlan>,
     /// What a run meant to be there is compared with what is there.
     pub verify: Option<VerifyPlan>,
+    /// The source is a saved plan: its first line.
+    pub apply: Option<PlanHead>,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -102,7 +105,11 @@ impl ImportPlan {
 
     /// The command whose work it does.
     pub(super) fn work_command(&self) -> &'static str {
-        if self.from.is_some() { "migrate" } else { "import" }
+        match (&self.apply, &self.from) {
+            (Some(_), _) => "apply",
+            (None, Some(_)) => "migrate",
+            (None, None) => "import",
+        }
     }
 }
 
@@ -132,14 +139,20 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         }
         Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl)),
     };
-    let mapper = Arc::new(mapper(plan, &header, console)?);
+    let mapper = Arc::new(match &plan.apply {
+        Some(head) => {
+            head.check(plan)?;
+            mapper_of_plan(plan, head)?
+        }
+        None => mapper(plan, &header, console)?,
+    });
     let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
     let verifying = plan.verify.as_ref().map(|verify| Verifying::open(&plan.state, &path, verify)).transpose()?;
     let verifying = verifying.map(Arc::new);
-    let stage = plan.dry.as_ref().map(|_| Stage::new(&plan.state, &path)).transpose()?;
+    let stage = plan.dry.as_ref().map(|dry| Stage::new(&plan.state, &path, dry)).transpose()?;
     let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
     let mut begun = begin(plan, &checkpoint, console, clock)?;
-    let mut worked = Worked { verifying: verifying.clone(), ..Worked::default() };
+    let mut worked = Worked { verifying: verifying.clone(), finds_by: mapper.finds_by.clone(), ..Worked::default() };
     let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper, verifying };
     let mut reached = None;
     let read = match line.read(&begun, &mut reached, &mut worked).await {
@@ -238,7 +251,11 @@ impl<'a> Line<'a> {
             holds_from: first.before_pass,
             intents,
             people,
-            duplicates: self.plan.source.mapping.as_ref().map_or(Duplicates::Merge, |(mapping, _)| mapping.duplicates),
+            duplicates: match (&self.plan.apply, &self.plan.source.mapping) {
+                (Some(_), _) => Duplicates::First,
+                (None, Some((mapping, _))) => mapping.duplicates,
+                (None, None) => Duplicates::Merge,
+            },
             rejects: Arc::clone(&rejects),
             counters: Arc::clone(&counters),
             verifying: self.verifying.clone(),

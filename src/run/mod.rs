@@ -2,6 +2,7 @@
 //!
 //! Only this module knows all the parts.
 
+pub mod apply;
 pub mod attributes;
 mod begin;
 mod bind;

@@ -318,6 +318,7 @@ fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
         not_carried: candidate.not_carried,
         shared: Vec::new(),
         is_meant: false,
+        promise: candidate.promise,
         identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
     };
     Group { person, records: vec![candidate.record] }

@@ -244,6 +244,7 @@ fn plan_of(folder: &Path, connection: Connection) -> ImportPlan {
         create_attributes: false,
         dry: None,
         verify: None,
+        apply: None,
         work: WorkAsked::default(),
         wait: Duration::ZERO,
         state,

@@ -216,3 +216,49 @@ fn a_target_that_fails_now_and_then_makes_nobody_missing() {
         }
     }
 }
+
+#[test]
+fn a_repair_that_was_killed_is_gone_on_with() {
+    let rows = |name: &str| -> String {
+        let rows = (0..60).map(|n| format!("{name},Number{n},09876{n:05},ana{n}@example.com,\n"));
+        format!("First,Last,Phone,Email,Tag\n{}", rows.collect::<String>())
+    };
+    let folder = folder(&[("one.csv", &rows("Ana")), ("other.csv", &rows("Eva"))]);
+    let rate = |rate: &str| [("FERRY_MERCATELY_RATE", rate.to_owned())];
+    let ferry = |line: &str, at: &str| ferry_at(folder.path(), line, &rate(at));
+    let import = |file: &str| {
+        let ended = ferry(&format!("import {file} --map map.yaml --to mercately --sandbox --output json"), "none");
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.json()["run"].as_str().unwrap().to_owned()
+    };
+    let run = import("one.csv");
+    import("other.csv");
+    let mut repair = Command::new(env!("CARGO_BIN_EXE_ferry"))
+        .env_clear()
+        .envs(rate("10/s"))
+        .current_dir(folder.path())
+        .args(["verify", &run, "--repair"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_begun = || {
+        let runs = ferry("runs --output json", "none").json();
+        let runs: Vec<Value> = runs.as_array().cloned().unwrap_or_default();
+        runs.iter().any(|run| run["command"] == "verify" && run["checkpoint"].is_string())
+    };
+    while !is_begun() && repair.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let _ = repair.kill();
+    repair.wait().unwrap();
+    // Killed in time, or just too late: either way what was meant is there in the end, and nothing is left open.
+    if ferry("runs --output json", "none").out.contains("\"unfinished\"") {
+        let resumed = ferry("resume", "none");
+        assert_eq!(resumed.code, 0, "{}", resumed.err);
+    }
+    assert_eq!(ferry(&format!("verify {run} --output json"), "none").sums(), [60, 0, 0, 0, 0]);
+    assert!(!ferry("runs --output json", "none").out.contains("\"unfinished\""));
+}
