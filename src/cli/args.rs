@@ -152,6 +152,18 @@ pub enum Command {
     ///
     /// Goes on with an unfinished run: what has arrived is not sent again, what is in doubt is found out first.
     Resume(Resume),
+    /// Do exactly what a saved plan says, and nothing to a contact that has changed since
+    ///
+    /// Does exactly what a plan says that `--dry-run --plan plan.jsonl` wrote, at the connection for which it was made.
+    /// Each contact is looked at again: one that is not as the plan saw it is not touched, and is left behind in the
+    /// rejects as `plan.changed`. It is a run like an import: it can be stopped and gone on with.
+    Apply(Apply),
+    /// Compare what is at the target with what a run meant to be there
+    ///
+    /// Compares what is at the target with what a finished import or migration meant to be there, field by field, in the
+    /// platform's own form. Every contact is one line of a file: `=` same, `~` differs, `-` missing, `?` unknown. Whoever
+    /// the run rejected or left out is not compared. Nothing is written at the target, unless --repair says so.
+    Verify(Verify),
     /// Take back what a run did
     ///
     /// Takes back what a run did: values that are still as it wrote them become what they were before, and contacts that

@@ -7,12 +7,19 @@ use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
+use crate::run::apply::PlanHead;
 use crate::run::dry::DryPlan;
 use crate::run::folder::{RunInfo, run_named};
-use crate::run::import::{ImportPlan, import};
+use crate::run::import::{Ended, ImportPlan, import};
 use crate::run::supply::FromPlatform;
+use crate::run::verify::VerifyPlan;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
+    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+}
+
+/// Checks what was typed.
+pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
     let config = context.configuration();
@@ -25,7 +32,7 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    carry(context, Carried { source, from: None, connection, asked, work, dry, correct })
+    Ok(Carried { source, from: None, connection, asked, work, dry, correct, verify: None, apply: None })
 }
 
 /// A checked import or migration.
@@ -40,13 +47,25 @@ pub(super) struct Carried {
     pub(super) dry: Option<DryPlan>,
     /// The run that is corrected.
     pub(super) correct: Option<RunInfo>,
+    pub(super) verify: Option<VerifyPlan>,
+    pub(super) apply: Option<PlanHead>,
 }
 
 /// Carries it out.
-pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure> {
-    let Carried { source, from, connection: (mut connection, connection_region), asked, work, dry, correct } = carried;
+pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failure> {
+    let Carried {
+        source,
+        from,
+        connection: (mut connection, connection_region),
+        asked,
+        work,
+        dry,
+        correct,
+        verify,
+        apply,
+    } = carried;
     let wait = plan::wait_of(asked.wait.as_deref())?;
-    let ended = context.block_on(|clock, stop| async move {
+    context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = |connection: &Connection| match &sandbox {
             Some(_) => "sandbox".to_owned(),
@@ -67,6 +86,8 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure
             create_attributes: asked.create_attributes,
             dry,
             correct,
+            verify,
+            apply,
             work,
             wait,
             state: context.state.clone(),
@@ -80,8 +101,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Exit, Failure
             sandbox.stop().await;
         }
         ended
-    })?;
-    Ok(context.tell(&ended))
+    })
 }
 
 /// The connection, and the country of its phones.

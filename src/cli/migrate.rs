@@ -7,6 +7,11 @@ use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
 use std::path::Path;
 
 pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
+    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+}
+
+/// Checks what was typed.
+pub(super) fn prepare(typed: &args::Migrate, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
     let config = context.configuration()?;
@@ -27,8 +32,6 @@ pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Fail
     let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
     context.make_state()?;
     let from = Some((from, config.folder.clone()));
-    carry(
-        context,
-        Carried { source, from, connection: (target, from_region.or(target_region)), asked, work, dry, correct: None },
-    )
+    let connection = (target, from_region.or(target_region));
+    Ok(Carried { source, from, connection, asked, work, dry, correct: None, verify: None, apply: None })
 }

@@ -1,5 +1,6 @@
 //! The command line: what was typed, handed to the parts that do it. One file a command, and no more.
 
+mod apply;
 pub mod args;
 mod attributes;
 mod check;
@@ -15,6 +16,7 @@ mod runs;
 mod sandbox;
 mod undo;
 mod usage;
+mod verify;
 
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
@@ -106,6 +108,8 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Convert(convert) => convert::run(convert, context),
         Command::Run(run) => run::run(run, context),
         Command::Resume(resume) => resume::run(resume, context),
+        Command::Apply(apply) => apply::run(apply, context),
+        Command::Verify(verify) => verify::run(verify, context),
         Command::Undo(undo) => undo::run(undo, context),
         Command::Runs(runs) => runs::run(runs, context),
         Command::Check(check) => check::run(check, context),

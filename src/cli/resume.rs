@@ -42,6 +42,7 @@ fn anew_only_if_asked(command: &mut Command) {
         Command::Export(export) => export.limit = None,
         Command::Migrate(migrate) => (migrate.work.fresh, migrate.work.limit) = (false, None),
         Command::Convert(convert) => (convert.work.fresh, convert.work.limit) = (false, None),
+        Command::Apply(apply) => (apply.work.fresh, apply.work.limit) = (false, None),
         _ => {}
     }
 }

@@ -84,6 +84,8 @@ pub struct SourcePlan {
     pub mapping: Option<(Mapping, String)>,
     /// What `--region` says.
     pub region: Option<RegionChoice>,
+    /// It is a saved plan: the first record says so, the others are people.
+    pub is_plan: bool,
 }
 
 /// So many records of a JSON source say which names it has, where no mapping does.
@@ -127,7 +129,7 @@ impl SourcePlan {
         let options = ReadOptions::default();
         let (mapping, region) =
             (mapping.map_or(Some(None), |it| it.map(Some))?, region.map_or(Some(None), |it| it.map(Some))?);
-        Some(SourcePlan { path: PathBuf::new(), shown, _copy: None, options, mapping, region })
+        Some(SourcePlan { path: PathBuf::new(), shown, _copy: None, options, mapping, region, is_plan: false })
     }
 
     /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
@@ -143,7 +145,7 @@ impl SourcePlan {
         }
         let copy = if is_stream { Some(mistakes.take(copy_of_stream(&asked.file, &shown, state))?) } else { None };
         let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.to_path_buf());
-        let source = SourcePlan { path, shown, _copy: copy, options, mapping, region };
+        let source = SourcePlan { path, shown, _copy: copy, options, mapping, region, is_plan: false };
         if mistakes.is_empty() {
             return Some(source);
         }

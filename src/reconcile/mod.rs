@@ -12,6 +12,7 @@ pub mod half_made;
 pub mod locks;
 pub mod person;
 mod problems;
+pub mod promise;
 pub mod rehearse;
 pub mod silence;
 pub mod slot;
@@ -36,6 +37,7 @@ use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_
 use rehearse::Rehearsing;
 use silence::Silence;
 use slot::Slot;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -312,7 +314,7 @@ impl Reconciler {
     fn would_change(&self, person: &Person, story: &Story, found: &Found, by: Option<Field>) -> bool {
         let mut wanted = self.fitted(&person.wanted, &mut Story::default());
         self.complete_lists(&mut wanted, story);
-        let delta = self.diff(&wanted, Some(found), by, story);
+        let delta = self.diff(person, &wanted, Some(found), by, story);
         self.connector.steps(&self.ready, &delta, Some(found)).is_ok_and(|steps| !steps.is_empty())
     }
 
@@ -336,13 +338,22 @@ impl Reconciler {
     }
 
     /// Whoever is of this run's making is no existing contact to be skipped: what they lack yet is filled in.
-    fn diff(&self, wanted: &Wanted, found: Option<&Found>, by: Option<Field>, story: &Story) -> Delta {
-        let platform = self.connector.platform();
-        let on_existing = match self.policy.on_existing {
+    fn on_existing(&self, person: &Person, story: &Story) -> OnExisting {
+        match self.policy.on_existing {
+            _ if person.is_meant => OnExisting::Update,
             OnExisting::Skip if story.is_of_own_making() => OnExisting::Fill,
             told => told,
-        };
-        diff_with_identity(platform, &self.identity, wanted, found, by, on_existing)
+        }
+    }
+
+    fn diff(&self, person: &Person, wanted: &Wanted, found: Option<&Found>, by: Option<Field>, story: &Story) -> Delta {
+        let platform = self.connector.platform();
+        let on_existing = self.on_existing(person, story);
+        // By whatever leads to a contact they are found: the platform may have given it another form.
+        let told = self.identity.iter().copied().filter(|field| person.is_meant && Some(*field) != by);
+        let mut wanted = Cow::Borrowed(wanted);
+        told.for_each(|field| wanted.to_mut().force.insert(field));
+        diff_with_identity(platform, &self.identity, &wanted, found, by, on_existing)
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
@@ -370,10 +381,13 @@ impl Reconciler {
             return Ok(Turn::End(Outcome::Skipped(Skip::Absent)));
         }
         let wanted = self.fitted(&person.wanted, story);
-        let delta = self.diff(&wanted, None, None, story);
+        let delta = self.diff(person, &wanted, None, None, story);
         match self.connector.steps(&self.ready, &delta, None) {
             Err(problems) => Ok(Turn::Reject(problems)),
             Ok(steps) => {
+                if let Some(problem) = self.broken_promise(person, story, None, None, story.tries > 0) {
+                    return Ok(Turn::Reject(vec![problem]));
+                }
                 story.links = links(person, None, &delta.after);
                 self.act(person, story, &delta, &steps, None).await
             }
@@ -407,12 +421,16 @@ impl Reconciler {
         let doubt = story.doubt.take();
         story.has_created |= doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create);
         let was_changed = doubt.as_ref().is_some_and(|doubt| doubt.kind != StepKind::Create) && !is_claimed;
-        if self.policy.on_existing == OnExisting::Skip && !story.has_created && !story.has_updated && !was_changed {
+        if self.on_existing(person, story) == OnExisting::Skip
+            && !story.has_created
+            && !story.has_updated
+            && !was_changed
+        {
             return Ok(Turn::End(Outcome::Skipped(Skip::Existing)));
         }
         let mut wanted = self.fitted(&person.wanted, story);
         self.complete_lists(&mut wanted, story);
-        let delta = self.diff(&wanted, Some(&found), by, story);
+        let delta = self.diff(person, &wanted, Some(&found), by, story);
         story.not_carried.extend(delta.kept.iter().map(|name| (*name).to_owned()));
         let steps = match self.connector.steps(&self.ready, &delta, Some(&found)) {
             Err(problems) => return Ok(Turn::Reject(problems)),
@@ -424,6 +442,12 @@ impl Reconciler {
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
             self.changed.count(std::mem::take(&mut story.changed_in_doubt).iter().map(String::as_str));
             return Ok(Turn::End(story.outcome()));
+        }
+        if !story.has_created {
+            let is_tried = story.tries > 0 || story.has_updated || was_changed;
+            if let Some(problem) = self.broken_promise(person, story, Some(&found), by, is_tried) {
+                return Ok(Turn::Reject(vec![problem]));
+            }
         }
         // What was being added may still arrive, and would be there twice.
         let adds = steps.iter().any(|step| step.kind == StepKind::Add);

@@ -4,7 +4,9 @@ use super::undo::Undoing;
 use crate::checkpoint::Key;
 use crate::contact::{Contact, Field, Wanted};
 use crate::identity::{IdentityValue, identity_of};
+use crate::reconcile::promise::Promise;
 use crate::record::Origin;
+use std::sync::Arc;
 
 /// One person, ready to be reconciled.
 #[derive(Clone, Debug)]
@@ -24,6 +26,10 @@ pub struct Person {
     pub shared: Vec<(Field, bool)>,
     /// In place of `wanted`: what is to be taken back.
     pub undoing: Option<Box<Undoing>>,
+    /// A run made this contact, and is verified now: every value is to be there, whatever may stand otherwise.
+    pub is_meant: bool,
+    /// What a saved plan says of them, where they come from one.
+    pub promise: Option<Arc<Promise>>,
 }
 
 impl Person {

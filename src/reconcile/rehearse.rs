@@ -5,6 +5,7 @@
 use super::Reconciler;
 use super::find::all_identities;
 use super::person::Person;
+use super::promise::Parcel;
 use super::story::Story;
 use crate::checkpoint::rehearsal::Rehearsal;
 use crate::contact::Contact;
@@ -27,6 +28,8 @@ const NAMES_MAX: usize = 10_000;
 /// What a dry run keeps.
 pub struct Rehearsing {
     store: Rehearsal,
+    /// Whether all is kept that sends it later.
+    keeps: bool,
     requests: AtomicU64,
     uncertain: Mutex<BTreeMap<String, u64>>,
 }
@@ -41,6 +44,9 @@ pub struct Planned {
     pub uncertain: Vec<String>,
     /// Requests that it takes.
     pub requests: u64,
+    /// What sends it later: see [`Parcel`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<Value>,
 }
 
 /// One value that would change.
@@ -61,9 +67,9 @@ impl From<&Change> for PlannedChange {
 }
 
 impl Rehearsing {
-    /// Keeps what would be written in this store.
-    pub fn new(store: Rehearsal) -> Rehearsing {
-        Rehearsing { store, requests: AtomicU64::new(0), uncertain: Mutex::default() }
+    /// Keeps what would be written in this store; `keeps`: also what sends it later.
+    pub fn new(store: Rehearsal, keeps: bool) -> Rehearsing {
+        Rehearsing { store, keeps, requests: AtomicU64::new(0), uncertain: Mutex::default() }
     }
 
     /// Requests that would write.
@@ -157,7 +163,13 @@ impl Reconciler {
         let json = Value::Object(delta.after.to_json()).to_string();
         rehearsing.store.put(&id, &json, &all_identities(&delta.after))?;
         let changes = delta.changes.iter().map(PlannedChange::from).collect();
-        let planned = Planned { changes, uncertain, requests };
+        let send = rehearsing.keeps.then(|| {
+            let (mut known, identities) = (Story::default(), person.identities.clone());
+            let wanted = self.fitted(&person.wanted, &mut known);
+            let not_carried = person.not_carried.iter().cloned().chain(known.not_carried).collect();
+            Parcel { wanted, identities, not_carried }.to_json()
+        });
+        let planned = Planned { changes, uncertain, requests, send };
         let text = serde_json::to_string(&planned)
             .map_err(|error| Failure::failed("what would be written cannot be kept").cause(error))?;
         rehearsing.store.plan(person.origin.ordinal, &text)

@@ -44,7 +44,7 @@ fn work_of(plan: &ImportPlan) -> String {
     };
     let parts = format!(
         "{}\n{source}\n{}\n{}\n{}\n{:?}\n{}",
-        plan.command(),
+        plan.work_command(),
         plan.connection.platform.name,
         plan.address,
         plan.source.mapping_identity(),
@@ -78,7 +78,13 @@ pub(super) fn begin(
     console: &Console,
     clock: Clock,
 ) -> Result<Begun, Failure> {
-    let work = work_of(plan);
+    let work = match &plan.verify {
+        None => work_of(plan),
+        Some(verify) if verify.run.work != work_of(plan) && !verify.anyway => {
+            return Err(verify.changed("the mapping or the connection is not what it was"));
+        }
+        Some(verify) => verify.repair_of(),
+    };
     if plan.dry.is_some() {
         return begin_dry(plan, checkpoint, console, clock, &work);
     }
@@ -146,6 +152,7 @@ fn begin_dry(
     let (folder, started) = (run_folder(&plan.state, &info.run), clock.now());
     let trace = Trace::open(&folder);
     if !plan.work.fresh
+        && plan.verify.is_none()
         && let Some(row) = checkpoint.unfinished(work)?
     {
         console.note(&format!("the real run would go on with `{}`", row.name));

@@ -7,6 +7,7 @@ use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::record::Header;
 use crate::report::Console;
+use crate::run::apply::PlanHead;
 use crate::run::import::ImportPlan;
 use crate::run::item::Mapper;
 use std::sync::Arc;
@@ -35,9 +36,20 @@ pub(super) fn mapper(
         .hint(format!("it finds people by {}", known.join(", "))));
     }
     let bound = Arc::new(bound.for_rejects(are_rejects));
-    let mapper = Mapper { bound, platform: Some(platform), identity, finds_by, overflow };
+    let mapper = Mapper { bound, platform: Some(platform), identity, finds_by, overflow, is_plan: false };
     check_identity(plan, &mapper)?;
     Ok(mapper)
+}
+
+/// Takes the people of a saved plan as they are.
+pub(super) fn mapper_of_plan(plan: &ImportPlan, head: &PlanHead) -> Result<Mapper, Failure> {
+    let platform = plan.connection.platform;
+    let identity: Vec<Field> = head.identity.iter().filter_map(|name| Field::named(name)).collect();
+    let options = BindOptions { region: None, fallback_region: None, identity_default: identity.clone() };
+    let mapping = crate::mapping::Mapping::by_names_seen(&Header::Contact, &[]).mapping;
+    let bound = mapping.bind(&Header::Contact, &options).map_err(Failure::from)?;
+    let (finds_by, overflow) = (identity.clone(), mapping.overflow);
+    Ok(Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow, is_plan: true })
 }
 
 /// Somebody has to be findable at the target by something that the source has.

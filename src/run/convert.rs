@@ -99,6 +99,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     let (started, stamp, trace) = (clock.now(), stamp_of(&plan.source.path), Trace::anew(&folder));
     let mut sums = Sums::default();
     let mapper = Mapper {
+        is_plan: false,
         bound: Arc::new(bound.for_rejects(opened.are_rejects)),
         platform: None,
         identity: identity.unwrap_or_default(),
@@ -400,5 +401,5 @@ fn finish(
     exit = failure.as_ref().map_or(exit, |failure| exit.worse(failure.exit));
     info.summary = serde_json::to_value(&summary).ok();
     info.save(&plan.state)?;
-    Ok(Ended { summary, exit, failure })
+    Ok(Ended { summary, exit, failure, verified: None })
 }

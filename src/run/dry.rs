@@ -11,6 +11,7 @@ use crate::plan::Connection;
 use crate::reconcile::rehearse::{Planned, PlannedChange, Rehearsing};
 use crate::report::Forecast;
 use crate::report::words::escape;
+use crate::run::apply::PlanHead;
 use crate::run::folder::make_private;
 use crate::run::results::outcome_name;
 use crate::run::target::Target;
@@ -51,7 +52,7 @@ impl Stage {
     ///
     /// # Errors
     /// Exit 1 when it cannot be copied.
-    pub(super) fn new(state: &Path, checkpoint: &Path) -> Result<Stage, Failure> {
+    pub(super) fn new(state: &Path, checkpoint: &Path, dry: &DryPlan) -> Result<Stage, Failure> {
         make_private(state)?;
         let folder = tempfile::Builder::new().prefix("dry-run-").tempdir_in(state).map_err(|error| {
             Failure::failed(format!("no copies can be made in `{}`", state.display()))
@@ -59,7 +60,7 @@ impl Stage {
                 .hint("make room, or name another folder with `--state`")
         })?;
         Checkpoint::copy(checkpoint, &folder.path().join(CHECKPOINT))?;
-        let rehearsing = Arc::new(Rehearsing::new(Rehearsal::create(folder.path())?));
+        let rehearsing = Arc::new(Rehearsing::new(Rehearsal::create(folder.path())?, dry.file.is_some()));
         Ok(Stage { folder, rehearsing })
     }
 
@@ -88,14 +89,14 @@ pub(super) struct Told {
 /// Exit 1 when the checkpoint cannot be read or the file cannot be written.
 pub(super) fn tell(
     stage: &Stage,
-    dry: &DryPlan,
+    (dry, head): (&DryPlan, &PlanHead),
     checkpoint: &Checkpoint,
     (run, pass): (RunNo, u32),
     target: &Target,
     connection: &Connection,
     seconds: f64,
 ) -> Result<Told, Failure> {
-    let mut file = dry.file.as_deref().map(PlanFile::create).transpose()?;
+    let mut file = dry.file.as_deref().map(|path| PlanFile::create(path, head)).transpose()?;
     let (mut changed, mut new, mut clusters) = (Vec::new(), Vec::new(), BTreeMap::<u64, Vec<u64>>::new());
     checkpoint.for_each_outcome(run, pass, |row| {
         let planned = stage.rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();
@@ -181,14 +182,17 @@ struct PlanFile {
 }
 
 impl PlanFile {
-    fn create(path: &Path) -> Result<PlanFile, Failure> {
+    fn create(path: &Path, head: &PlanHead) -> Result<PlanFile, Failure> {
         let format = Format::of_path(path).unwrap_or(Format::Jsonl);
         let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
         let mut header = Vec::new();
         if let Some(csv) = &csv {
             csv.row(COLUMNS, &mut header);
         }
-        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        let mut rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        if csv.is_none() {
+            rows.row(json!(head).to_string().as_bytes())?;
+        }
         Ok(PlanFile { rows, csv, row: Vec::new() })
     }
 
@@ -208,6 +212,9 @@ impl PlanFile {
             });
             if let (Value::Object(object), false) = (&mut object, planned.uncertain.is_empty()) {
                 object.insert("uncertain".to_owned(), json!(planned.uncertain));
+            }
+            if let (Value::Object(object), Some(send)) = (&mut object, &planned.send) {
+                object.insert("send".to_owned(), send.clone());
             }
             return self.rows.row(object.to_string().as_bytes());
         };

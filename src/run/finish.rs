@@ -2,9 +2,11 @@
 
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
+use crate::contact::Field;
 use crate::http::Traffic;
 use crate::outcome::{Books, Exit, Failure};
 use crate::report::{Requests, Status, Summary};
+use crate::run::apply::PlanHead;
 use crate::run::begin::Begun;
 use crate::run::dry::{self, Stage};
 use crate::run::first::PEOPLE;
@@ -16,8 +18,10 @@ use crate::run::results::write_results;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
 use crate::run::undo::tell_left;
+use crate::run::verify::{Verified, Verifying};
 use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How a run ended.
 pub struct Ended {
@@ -27,6 +31,8 @@ pub struct Ended {
     pub exit: Exit,
     /// What stopped it, if something did.
     pub failure: Option<Failure>,
+    /// What a verification found, when it came to its end.
+    pub verified: Option<Verified>,
 }
 
 /// How far the passes came.
@@ -46,6 +52,10 @@ pub(super) struct Worked {
     pub(super) traffic: Traffic,
     /// How it is known that everybody at a source platform was read.
     pub(super) completeness: Option<Completeness>,
+    /// The run that is verified, if one is.
+    pub(super) verifying: Option<Arc<Verifying>>,
+    /// By which fields people are found.
+    pub(super) finds_by: Vec<Field>,
 }
 
 /// Draws up the books, the summary and the exit code.
@@ -80,15 +90,25 @@ pub(super) async fn finish(
     if let (None, Some(path), 1..) = (&failure, &plan.work.results, worked.pass) {
         failure = write_results(path, checkpoint, begun.no, worked.pass).err();
     }
+    let mut verified = None;
+    if let (Some(verifying), Some(verify), None, true) = (&worked.verifying, &plan.verify, &failure, worked.is_whole) {
+        let rehearsing = stage.map(|stage| &*stage.rehearsing);
+        match verifying.tell(checkpoint, (begun.no, worked.pass), rehearsing, &verify.out) {
+            Ok(told) => verified = Some(told),
+            Err(fault) => failure = Some(fault),
+        }
+    }
     let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
     let has_rejects = worked.rejects > 0;
     add_up(&mut begun, target, worked.traffic);
     begun.info.books = books;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     let told = match (stage, &plan.dry, target) {
-        (Some(stage), Some(dry), Some(target)) if is_done => {
+        (Some(stage), Some(dry), Some(target)) if is_done && plan.verify.is_none() => {
             let seconds = begun.info.seconds;
-            let told = dry::tell(stage, dry, checkpoint, (begun.no, worked.pass), target, &plan.connection, seconds);
+            let head = PlanHead::of(plan, &worked.finds_by);
+            let pass = (begun.no, worked.pass);
+            let told = dry::tell(stage, (dry, &head), checkpoint, pass, target, &plan.connection, seconds);
             told.map_err(|fault| failure = Some(fault)).unwrap_or_default()
         }
         _ => dry::Told::default(),
@@ -132,7 +152,7 @@ pub(super) async fn finish(
         checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
-    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure })
+    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure, verified })
 }
 
 /// Adds what this process took to what the run has taken.
@@ -181,6 +201,9 @@ fn forget_sources(folder: &Path, is_dry: bool) {
 }
 
 fn rejects_command(plan: &ImportPlan, rejects: &str) -> Option<String> {
+    if plan.apply.is_some() {
+        return None;
+    }
     match &plan.from {
         None => with_rejects(&plan.arguments, &plan.source.shown, rejects),
         Some(_) => with_rejects_of_migration(&plan.arguments, rejects),

@@ -20,9 +20,10 @@ use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
 use crate::report::{Console, Progress, State};
+use crate::run::apply::PlanHead;
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
-use crate::run::bind::mapper;
+use crate::run::bind::{mapper, mapper_of_plan};
 use crate::run::correct::{corrected, taken_of};
 use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
@@ -36,6 +37,7 @@ use crate::run::stop::Stop;
 use crate::run::supply::{FromPlatform, Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
 use crate::run::trace::Trace;
+use crate::run::verify::{VerifyPlan, Verifying};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -79,6 +81,10 @@ pub struct ImportPlan {
     pub dry: Option<DryPlan>,
     /// The run whose values are corrected; nobody is created.
     pub correct: Option<RunInfo>,
+    /// What a run meant to be there is compared with what is there.
+    pub verify: Option<VerifyPlan>,
+    /// The source is a saved plan: its first line.
+    pub apply: Option<PlanHead>,
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// How long to wait for a platform that is not to be had.
@@ -96,7 +102,19 @@ pub struct ImportPlan {
 impl ImportPlan {
     /// The command that it is.
     pub fn command(&self) -> &'static str {
-        if self.from.is_some() { "migrate" } else { "import" }
+        match &self.verify {
+            Some(_) => "verify",
+            None => self.work_command(),
+        }
+    }
+
+    /// The command whose work it does.
+    pub(super) fn work_command(&self) -> &'static str {
+        match (&self.apply, &self.from) {
+            (Some(_), _) => "apply",
+            (None, Some(_)) => "migrate",
+            (None, None) => "import",
+        }
     }
 }
 
@@ -110,6 +128,7 @@ struct Line<'a> {
     /// The copies that a dry run works on.
     stage: Option<&'a Stage>,
     mapper: Arc<Mapper>,
+    verifying: Option<Arc<Verifying>>,
 }
 
 /// Carries the contacts of a file into a platform.
@@ -125,16 +144,24 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         }
         Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl), false),
     };
-    let mapper = Arc::new(mapper(plan, &header, are_rejects, console)?);
+    let mapper = Arc::new(match &plan.apply {
+        Some(head) => {
+            head.check(plan)?;
+            mapper_of_plan(plan, head)?
+        }
+        None => mapper(plan, &header, are_rejects, console)?,
+    });
     let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
-    let stage = plan.dry.as_ref().map(|_| Stage::new(&plan.state, &path)).transpose()?;
+    let verifying = plan.verify.as_ref().map(|verify| Verifying::open(&plan.state, &path, verify)).transpose()?;
+    let verifying = verifying.map(Arc::new);
+    let stage = plan.dry.as_ref().map(|dry| Stage::new(&plan.state, &path, dry)).transpose()?;
     let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
     if let Some(of) = &plan.correct {
         corrected(of, &checkpoint, &plan.connection.name)?;
     }
     let mut begun = begin(plan, &checkpoint, console, clock)?;
-    let mut worked = Worked::default();
-    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper };
+    let mut worked = Worked { verifying: verifying.clone(), finds_by: mapper.finds_by.clone(), ..Worked::default() };
+    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper, verifying };
     let mut reached = None;
     let read = match line.read(&begun, &mut reached, &mut worked).await {
         Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
@@ -238,9 +265,14 @@ impl<'a> Line<'a> {
             holds_from: first.before_pass,
             intents,
             people,
-            duplicates: self.plan.source.mapping.as_ref().map_or(Duplicates::Merge, |(mapping, _)| mapping.duplicates),
+            duplicates: match (&self.plan.apply, &self.plan.source.mapping) {
+                (Some(_), _) => Duplicates::First,
+                (None, Some((mapping, _))) => mapping.duplicates,
+                (None, None) => Duplicates::Merge,
+            },
             rejects: Arc::clone(&rejects),
             counters: Arc::clone(&counters),
+            verifying: self.verifying.clone(),
             window: (8 * target.concurrency).clamp(32, 1024),
             stop: self.stop.clone(),
         };
@@ -284,6 +316,12 @@ impl<'a> Line<'a> {
     async fn first(&self, begun: &Begun, supply: &Supply<'_>) -> Result<Option<(First, People)>, Failure> {
         let (opened, stamp) = (supply.open()?, supply.stamp());
         let read_as = self.read_as();
+        if let (Some(verify), None) = (&self.plan.verify, &self.plan.from) {
+            let is_same = last(&verify.folder).is_some_and(|first| first.is_of(stamp, &read_as));
+            if !is_same && !verify.anyway {
+                return Err(verify.changed(&format!("`{}` is not what it was", self.plan.source.shown)));
+            }
+        }
         if let Some(first) = kept(&begun.folder, stamp, &read_as) {
             return Ok(Some(first));
         }
@@ -360,7 +398,8 @@ impl<'a> Line<'a> {
         }
         let dropped = checkpoint.recall_all(MEMORY)?;
         let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
-        let (on_existing, only_existing) = (self.plan.on_existing, self.plan.only_existing);
+        let only_looks = self.plan.verify.is_some() && self.stage.is_some();
+        let (on_existing, only_existing) = (self.plan.on_existing, self.plan.only_existing && !only_looks);
         Ok(Reconciler {
             connector: Arc::clone(&target.connector),
             http: Arc::clone(&target.http),

@@ -7,7 +7,9 @@ use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject};
 use crate::platforms::Platform;
 use crate::platforms::diff::fit;
+use crate::reconcile::promise::Promise;
 use crate::record::{Fields, Origin, Record, Row};
+use crate::run::apply;
 use crate::run::ordered::Read;
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ pub struct Mapper {
     pub finds_by: Vec<Field>,
     /// What becomes of values that the target has no field for.
     pub overflow: Overflow,
+    /// The source is a saved plan, whose lines are people already.
+    pub is_plan: bool,
 }
 
 /// What became of a record before the target is asked.
@@ -45,6 +49,8 @@ pub struct Candidate {
     pub not_carried: Vec<String>,
     /// By what the person is found.
     pub identities: Vec<IdentityValue>,
+    /// What a saved plan says of them.
+    pub promise: Option<Arc<Promise>>,
 }
 
 impl Mapper {
@@ -54,6 +60,9 @@ impl Mapper {
             Ok(record) => record,
             Err(reject) => return Item::Rejected(reject),
         };
+        if self.is_plan {
+            return apply::item(record);
+        }
         match self.bound.apply(&record) {
             Mapped::Filtered => Item::Filtered(record.origin),
             Mapped::Rejected(problems) => Item::Rejected(reject_of(record, problems)),
@@ -69,7 +78,13 @@ impl Mapper {
         }
         let identities = identity_of(&wanted.contact, &self.identity);
         let Some(platform) = self.platform else {
-            return Item::Candidate(Box::new(Candidate { record, wanted, not_carried: Vec::new(), identities }));
+            return Item::Candidate(Box::new(Candidate {
+                record,
+                wanted,
+                not_carried: Vec::new(),
+                identities,
+                promise: None,
+            }));
         };
         let fitted = fit(platform, wanted, self.overflow);
         if self.overflow == Overflow::Reject && !fitted.not_carried.is_empty() {
@@ -81,7 +96,7 @@ impl Mapper {
             return Item::Rejected(reject_of(record, fitted.not_carried.iter().map(problem).collect()));
         }
         let (wanted, not_carried) = (fitted.wanted, fitted.not_carried);
-        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities }))
+        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise: None }))
     }
 
     /// One hash for each identity field of which the candidate has a value.

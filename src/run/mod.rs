@@ -2,6 +2,7 @@
 //!
 //! Only this module knows all the parts.
 
+pub mod apply;
 pub mod attributes;
 mod begin;
 mod bind;
@@ -28,6 +29,7 @@ pub mod supply;
 pub mod target;
 mod trace;
 pub mod undo;
+pub mod verify;
 pub mod words;
 
 pub use begin::checkpoint_path;

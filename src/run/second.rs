@@ -15,6 +15,7 @@ use crate::record::{Origin, Record};
 use crate::run::item::{Candidate, Item, Mapper, key_of, pack, unpack};
 use crate::run::open::NO_PASS;
 use crate::run::stop::Stop;
+use crate::run::verify::{Meant, Verifying};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +63,8 @@ pub struct Second {
     pub counters: Arc<Counters>,
     /// People in flight, those included that wait for the disk.
     pub window: usize,
+    /// The run that is verified, if one is.
+    pub verifying: Option<Arc<Verifying>>,
     /// When to stop.
     pub stop: Stop,
 }
@@ -243,6 +246,12 @@ impl Second {
     async fn dispatch(&mut self, mut group: Group, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
         let key = group.person.key;
         group.person.shared = self.shared(&group)?;
+        if let Some(verifying) = &self.verifying {
+            match verifying.meant(&key, group.person.origin.ordinal)? {
+                Meant::Not => return self.leave_out(&group).await,
+                meant => group.person.is_meant = meant == Meant::Made,
+            }
+        }
         let mut earlier = self.intents.remove(&key).map(Earlier::Meant);
         if self.has_entries
             && earlier.is_none()
@@ -276,6 +285,14 @@ impl Second {
         Ok(())
     }
 
+    /// Notes a person whom the verified run left behind, or left out.
+    async fn leave_out(&self, group: &Group) -> Result<(), Failure> {
+        for record in &group.records {
+            self.note(record.origin, Outcome::Skipped(Skip::Filtered), None, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
     /// Whether what an earlier pass found out needs no second look.
     fn holds(&self, entry: &Entry) -> bool {
         entry.outcome != Outcome::Unknown && entry.pass != NO_PASS && entry.pass >= self.holds_from
@@ -301,6 +318,8 @@ fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
         not_carried: candidate.not_carried,
         shared: Vec::new(),
         undoing: None,
+        is_meant: false,
+        promise: candidate.promise,
         identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
     };
     Group { person, records: vec![candidate.record] }

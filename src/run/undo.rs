@@ -427,6 +427,8 @@ fn person_of(undoing: Undoing, origin: Origin) -> Person {
         identities,
         shared: Vec::new(),
         undoing: Some(Box::new(undoing)),
+        is_meant: false,
+        promise: None,
     }
 }
 

@@ -37,6 +37,8 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["convert"], &["ferry convert contacts.csv --out contacts.jsonl", "ferry convert - --out old.jsonl.zst"]),
     (&["run"], &["ferry run nightly", "ferry run nightly weekly --quiet", "ferry run --all --sandbox --limit 100"]),
     (&["resume"], &["ferry resume 7f3a"]),
+    (&["apply"], &["ferry apply plan.jsonl"]),
+    (&["verify"], &["ferry verify 7f3a --out verify.csv", "ferry verify 7f3a --repair"]),
     (&["undo"], &["ferry undo 7f3a --dry-run", "ferry undo 7f3a --only email"]),
     (&["runs"], &["ferry runs 7f3a --rejects > rejects.csv", "ferry runs --prune 90d"]),
     (&["check"], &["ferry check shop", "ferry check shop --sandbox"]),

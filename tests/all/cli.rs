@@ -34,6 +34,10 @@ const FILES: &[(&str, &[u8])] = &[
         b"contact: { first_name: First Name, last_name: Last Name, phone: Mobile, email: Email }\nphone_region: EC\n\
           identity: [phone, email]\n",
     ),
+    (
+        "other.yaml",
+        b"contact: { first_name: { value: Anita }, last_name: last_name, phone: phone }\nidentity: [phone]\n",
+    ),
     ("cut.json", b"[{\"first_name\": \"Ana\", \"phone\": \"+593987625587\"},\n{\"first_name\": \"E"),
     ("seen.jsonl", b"{\"Nombre\": \"Ana\", \"Apellido\": \"Paz\", \"Mobile\": \"+593987625587\", \"shoe\": 38}\n"),
     ("rows.yaml", b"columns: { Name: first_name, Family: last_name, Phone: phone }\n"),
@@ -131,8 +135,8 @@ fn steady(text: &str, folder: &Path) -> String {
     let here = folder.canonicalize().unwrap();
     let text = text.replace(&here.display().to_string(), "HERE").replace(&folder.display().to_string(), "HERE");
     let changes = [
-        (r"\d{8}-\d{4}-(import|convert|export|migrate)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
-        (r" in [0-9.]+ s(, [0-9.,]+/s)?", " in N s"),
+        (r"\d{8}-\d{4}-(import|convert|export|migrate|verify|apply|undo)-([a-z-]+)-[0-9a-f]{4}", "RUN-$1-$2"),
+        (r" in [0-9.]+ s(, [0-9.,]+/(s|min))?", " in N s"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "THEN"),
     ];
     let change = |text: String, (pattern, with): &(&str, &str)| {
@@ -212,6 +216,11 @@ fn every_mistake_of_a_mapping_is_told_at_once() {
 #[test]
 fn a_run_is_listed_shown_and_gone_on_with() {
     transcript("runs.txt");
+}
+
+#[test]
+fn what_is_there_is_compared_and_a_plan_is_done() {
+    transcript("verify.txt");
 }
 
 #[test]

@@ -10,6 +10,7 @@
     reason = "a test stops at once, and its cases are tables"
 )]
 
+mod apply;
 mod args;
 mod attributes;
 mod checkpoint;
@@ -32,3 +33,4 @@ mod simulation;
 mod survive;
 mod tidy;
 mod undo;
+mod verify;

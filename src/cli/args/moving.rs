@@ -235,6 +235,31 @@ pub struct Undo {
     pub wait: Option<String>,
 }
 
+/// `ferry apply`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry import contacts.csv --to shop --dry-run --plan plan.jsonl
+  ferry apply plan.jsonl")]
+pub struct Apply {
+    /// The plan, as --dry-run --plan wrote it: JSON Lines
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// connection's, else auto]
+    #[arg(long, help_heading = LIMITS)]
+    pub rate: Option<String>,
+    /// Requests in flight [default: the connection's]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub concurrency: Option<u64>,
+    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    pub wait: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub work: Work,
+}
+
 /// The file that is read, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Source {

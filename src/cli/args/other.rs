@@ -1,6 +1,6 @@
 //! The commands that look, rehearse and set up.
 
-use super::{LIMITS, OUTPUT, TARGET};
+use super::{EXISTING, LIMITS, OUTPUT, SOURCE, TARGET};
 use clap::{Args as ClapArgs, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +14,30 @@ Examples:
 pub struct Resume {
     /// The run, or the end of its name where that is unambiguous [default: the newest unfinished one]
     pub run: Option<String>,
+}
+
+/// `ferry verify`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry verify                     the newest finished import or migration
+  ferry verify 7f3a --out verify.csv
+  ferry verify 7f3a --repair       send what differs, and nothing else
+
+Exit codes: 0 all the same, also after --repair; 3 something differs or is missing; 4 something is unknown.")]
+pub struct Verify {
+    /// The run, or the end of its name where that is unambiguous [default: the newest finished import or migration]
+    pub run: Option<String>,
+    /// Send what differs or is missing, and nothing else
+    #[arg(long, help_heading = EXISTING)]
+    pub repair: bool,
+    /// Compare also when the source, the mapping or the connection is not what it was: with what there is now
+    #[arg(long, help_heading = SOURCE)]
+    pub anyway: bool,
+    /// Where every contact is written as one line: text, CSV or JSON Lines by its name [default: verify.txt in the folder
+    /// of the run]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    pub out: Option<PathBuf>,
 }
 
 /// `ferry runs`.

@@ -72,7 +72,7 @@ impl Line<'_> {
         let rejects = (books.rejected > 0).then_some(Exit::Rejects);
         let applying = [failure.as_ref().map(|failure| failure.exit), Stop::signal().or(stopped), rejects];
         let exit = applying.into_iter().flatten().fold(Exit::Done, Exit::worse);
-        Ok(Ended { summary, exit, failure })
+        Ok(Ended { summary, exit, failure, verified: None })
     }
 
     /// After a success: what was read, what older runs of the same work left, and older files.

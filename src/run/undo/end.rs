@@ -108,7 +108,7 @@ pub(super) async fn finish(
         checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err());
     let is_stopped = line.stop.is_told() && !worked.is_whole;
-    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure })
+    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure, verified: None })
 }
 
 async fn close(line: &Line<'_>, target: Option<&Target>, run: RunNo, pass: u32) -> Result<Tally, Failure> {

@@ -95,7 +95,7 @@ impl Line<'_> {
             next_command: is_stopped.then(|| go_on(&plan.arguments)),
             ..Summary::default()
         };
-        Ok(Ended { exit: exit_of(failure.as_ref(), &sums.books, is_stopped), summary, failure })
+        Ok(Ended { exit: exit_of(failure.as_ref(), &sums.books, is_stopped), summary, failure, verified: None })
     }
 }
 

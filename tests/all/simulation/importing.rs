@@ -34,6 +34,8 @@ pub fn plan_of(folder: &Path, connection: Connection, world: &World) -> ImportPl
         create_attributes: true,
         dry: None,
         correct: None,
+        verify: None,
+        apply: None,
         work: WorkAsked::default(),
         wait: Duration::ZERO,
         state,

@@ -68,6 +68,8 @@ impl Way {
             create_attributes: true,
             dry: None,
             correct: None,
+            verify: None,
+            apply: None,
             work: WorkAsked::default(),
             wait: Duration::ZERO,
             state: folder.join("state"),

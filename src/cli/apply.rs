@@ -1,0 +1,47 @@
+//! `ferry apply`: the words of a plan.
+
+use super::import::{Carried, carry, connection, work_asked};
+use super::{Context, args};
+use crate::files::Format;
+use crate::outcome::{Exit, Failure};
+use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
+use crate::run::apply::PlanHead;
+
+pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
+    let mut mistakes = Mistakes::default();
+    let work = work_asked(&typed.work);
+    work.check(&typed.plan, None, &mut mistakes);
+    let is_table = Format::of_path(&typed.plan).is_some_and(Format::is_table);
+    let format = (!is_table).then_some(Format::Jsonl);
+    if mistakes.is_empty() {
+        context.make_state()?;
+    }
+    let asked = SourceAsked { file: typed.plan.clone(), format, ..SourceAsked::default() };
+    let source = SourcePlan::gather(&asked, &context.state, &mut mistakes);
+    let mut source = mistakes.end(source)?;
+    let head = PlanHead::read(&source)?;
+    source.is_plan = true;
+    let asked = TargetAsked {
+        to: head.connection.clone(),
+        sandbox: head.is_sandbox(),
+        on_existing: head.on_existing(),
+        only_existing: head.only_existing,
+        create_attributes: head.create_attributes,
+        rate: typed.rate.clone(),
+        concurrency: typed.concurrency,
+        wait: typed.wait.clone(),
+    };
+    let connection = connection(&context.configuration()?, &asked)?;
+    let carried = Carried {
+        source,
+        from: None,
+        connection,
+        asked,
+        work,
+        dry: None,
+        correct: None,
+        verify: None,
+        apply: Some(head),
+    };
+    Ok(context.tell(&carry(context, carried)?))
+}

@@ -1,0 +1,233 @@
+//! `ferry verify`: the words of a finished run, typed again to look.
+
+use super::args::{self, Args, Command};
+use super::import::{Carried, carry};
+use super::{Context, import, migrate};
+use crate::outcome::{Exit, Failure};
+use crate::plan::Mistakes;
+use crate::report::words::{escape, shell};
+use crate::run::dry::DryPlan;
+use crate::run::folder::{RunInfo, all_runs, forget, run_folder, run_named};
+use crate::run::import::Ended;
+use crate::run::verify::{FILE, Verified, VerifyPlan, check_out};
+use clap::Parser;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// The commands whose runs can be verified.
+const VERIFIED: [&str; 2] = ["import", "migrate"];
+
+pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failure> {
+    let info = finished(typed, context)?;
+    let state = full(&context.state);
+    let folder = run_folder(&state, &info.run);
+    let out = typed.out.as_deref().map_or_else(|| folder.join(FILE), full);
+    let mut mistakes = Mistakes::default();
+    check_out(&out, &mut mistakes);
+    mistakes.end(Some(()))?;
+    std::env::set_current_dir(&info.folder).map_err(|error| {
+        let (folder, run) = (info.folder.display(), &info.run);
+        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, is not to be had")).cause(error)
+    })?;
+    let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
+    let args = Args::try_parse_from(words).map_err(|error| {
+        Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
+    })?;
+    context.console.note(&format!("verifying `{}`: ferry {}", info.run, info.arguments.join(" ")));
+    let again = Context {
+        console: context.console.clone(),
+        env: context.env.clone(),
+        state,
+        config: args.global.config.clone(),
+        words: repair_words(typed, &info, context),
+        folder: context.folder.clone(),
+        resumes: None,
+    };
+    let verify = VerifyPlan { run: info, folder, anyway: typed.anyway, out };
+    let looked = carry(&again, prepare(&args.command, &again, &verify, Some(DryPlan::default()))?)?;
+    // It was a look, not a run.
+    forget(&again.state, &looked.summary.run);
+    let Some(found) = &looked.verified else { return Ok(not_looked(&looked, context)) };
+    let repair_of = verify.repair_of();
+    let runs = all_runs(&again.state)?;
+    let is_begun = || runs.iter().any(|run| run.status == "unfinished" && run.work == repair_of);
+    let repaired = match typed.repair && (found.differ + found.missing > 0 || is_begun()) {
+        true => Some(carry(&again, prepare(&args.command, &again, &verify, None)?)?),
+        false => None,
+    };
+    tell(found, &verify, &looked, repaired.as_ref(), context);
+    let (last, failure) = match &repaired {
+        None => (Some(found), None),
+        Some(repaired) => (repaired.verified.as_ref(), Some(repaired)),
+    };
+    Ok(exit_of(last, failure))
+}
+
+/// Why there are no sums.
+fn not_looked(looked: &Ended, context: &Context) -> Exit {
+    match &looked.failure {
+        Some(failure) => context.console.failure(failure),
+        None => context.console.note("stopped before everybody was looked at; the same command begins anew"),
+    }
+    looked.exit
+}
+
+/// Of a repair what it could not bring about; of a look what it found.
+fn exit_of(last: Option<&Verified>, repaired: Option<&Ended>) -> Exit {
+    let Some(last) = last else { return repaired.map_or(Exit::Failed, |repaired| repaired.exit) };
+    let failed = repaired.and_then(|repaired| repaired.failure.as_ref()).map(|failure| failure.exit);
+    let differs = match repaired {
+        None => last.differ + last.missing,
+        // Whoever differed or was missing is as meant now; only-existing keeps the missing out.
+        Some(repaired) => last.missing.saturating_sub(repaired.summary.records.created),
+    };
+    // What a repair could not send, or found out about, is rejected.
+    let is_unknown = repaired.map_or(last.unknown, |repaired| repaired.summary.records.unknown) > 0;
+    let differs = if repaired.is_some() { differs + last.unknown } else { differs };
+    let applying = [failed, is_unknown.then_some(Exit::Unknown), (differs > 0).then_some(Exit::Rejects)];
+    applying.into_iter().flatten().fold(Exit::Done, Exit::worse)
+}
+
+fn tell(found: &Verified, verify: &VerifyPlan, looked: &Ended, repaired: Option<&Ended>, context: &Context) {
+    let summary = repaired.map(|repaired| &repaired.summary);
+    if let Some(failure) = repaired.and_then(|repaired| repaired.failure.as_ref()) {
+        context.console.failure(failure);
+    }
+    if context.is_json() {
+        let mut object = json!({
+            "run": verify.run.run, "command": "verify", "source": verify.run.source, "target": verify.run.target,
+            "same": found.same, "differ": found.differ, "missing": found.missing, "unknown": found.unknown,
+            "not_compared": found.not_compared, "file": verify.out.display().to_string(),
+            "requests": looked.summary.requests, "seconds": (looked.summary.seconds * 10.0).round() / 10.0,
+        });
+        if let (Value::Object(object), Some(summary)) = (&mut object, summary) {
+            let summary = serde_json::from_str(&summary.json()).unwrap_or(Value::Null);
+            object.insert("repair".to_owned(), summary);
+        }
+        context.console.result_line(&object.to_string());
+        return;
+    }
+    let mut lines = vec![
+        format!("verify {}", verify.run.run),
+        format!("{} → {}", escape(&verify.run.source), escape(&verify.run.target)),
+        String::new(),
+        format!("  {}", found.in_words()),
+    ];
+    if found.not_compared > 0 {
+        lines.push(format!("  {} not compared: rejected, left out or merged by the run", found.not_compared));
+    }
+    if !found.shown.is_empty() {
+        lines.push(String::new());
+        lines.extend(found.shown.iter().cloned());
+    }
+    lines.push(String::new());
+    lines.push(format!("one line for each contact: {}", escape(&shown_path(&verify.out, context))));
+    if repaired.is_none() && found.differ + found.missing > 0 {
+        lines.push(format!("send what differs: {}", command(&context_words(verify, context))));
+    }
+    context.console.result_line(&lines.join("\n"));
+    if let Some(summary) = summary {
+        context.console.result_line("");
+        context.console.summary(summary);
+    }
+}
+
+fn shown_path(path: &Path, context: &Context) -> String {
+    let here = full_of(&context.folder);
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}
+
+fn command(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| shell(word)).collect();
+    format!("ferry {}", words.join(" "))
+}
+
+/// What was typed, and `--repair`.
+fn context_words(verify: &VerifyPlan, context: &Context) -> Vec<String> {
+    let mut words = context.words.clone();
+    let named = words.iter().any(|word| !word.starts_with('-') && verify.run.run.ends_with(word.as_str()));
+    if let (false, Some(at)) = (named, words.iter().position(|word| word == "verify")) {
+        words.insert(at + 1, verify.run.run.clone());
+    }
+    words.push("--repair".to_owned());
+    words
+}
+
+/// The words that go on with a repair, from wherever it was begun.
+fn repair_words(typed: &args::Verify, info: &RunInfo, context: &Context) -> Vec<String> {
+    let mut words = vec!["verify".to_owned(), info.run.clone(), "--repair".to_owned()];
+    if typed.anyway {
+        words.push("--anyway".to_owned());
+    }
+    if let Some(out) = &typed.out {
+        words.extend(["--out".to_owned(), full(out).display().to_string()]);
+    }
+    words.extend(["--state".to_owned(), full(&context.state).display().to_string()]);
+    words
+}
+
+/// The work of the run, without what would write over its files.
+fn prepare(
+    command: &Command,
+    context: &Context,
+    verify: &VerifyPlan,
+    dry: Option<DryPlan>,
+) -> Result<Carried, Failure> {
+    let only_the_work = |work: &mut args::Work, dry: &mut args::Dry| {
+        *work = args::Work { fresh: false, limit: None, rejects: None, results: None };
+        *dry = args::Dry { dry_run: false, plan: None };
+    };
+    let mut carried = match command {
+        Command::Import(typed) => {
+            let mut typed = typed.clone();
+            only_the_work(&mut typed.work, &mut typed.dry);
+            import::prepare(&typed, context)?
+        }
+        Command::Migrate(typed) => {
+            let mut typed = typed.clone();
+            only_the_work(&mut typed.work, &mut typed.dry);
+            migrate::prepare(&typed, context)?
+        }
+        _ => return Err(Failure::failed(format!("`{}` is no import and no migration", verify.run.run))),
+    };
+    (carried.dry, carried.verify) = (dry, Some(verify.clone()));
+    Ok(carried)
+}
+
+fn finished(typed: &args::Verify, context: &Context) -> Result<RunInfo, Failure> {
+    let can = |info: &RunInfo| VERIFIED.contains(&info.command.as_str());
+    let info = match &typed.run {
+        Some(name) => run_named(&context.state, name)?,
+        None => {
+            let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == "done" && can(info));
+            newest.ok_or_else(|| {
+                Failure::usage("there is no finished import or migration").hint("`ferry runs` lists all runs")
+            })?
+        }
+    };
+    let refuse = |what: &str| Failure::usage(format!("`{}` {what}", info.run));
+    if !can(&info) {
+        return Err(refuse("is no import and no migration").hint("only what was carried into a platform is verified"));
+    }
+    match info.status.as_str() {
+        "done" => {}
+        "unfinished" => {
+            let hint = format!("finish it first: `ferry resume {}`", info.run);
+            return Err(refuse("is not finished").hint(hint));
+        }
+        _ => return Err(refuse("wrote nothing, or was taken back").hint("`ferry runs` lists all runs")),
+    }
+    if info.source == "-" {
+        return Err(refuse("read standard input, which is gone")
+            .hint("import from a file, which can be read again, to be able to verify"));
+    }
+    Ok(info)
+}
+
+fn full(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn full_of(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| full(path))
+}

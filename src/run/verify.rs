@@ -1,0 +1,310 @@
+//! `ferry verify`: what is at the target, compared with what a run meant to be there.
+//!
+//! It is a dry run of the same work: finding, comparing and retrying are the run's own, and what it would write now is
+//! what differs. Whoever the run itself left behind or left out is not compared, and somebody of its own making is
+//! compared in every field.
+
+use crate::checkpoint::{Checkpoint, Key, OutcomeRow, RunNo};
+use crate::files::csv::CsvEncoder;
+use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::outcome::{Failure, Outcome, Skip};
+use crate::plan::Mistakes;
+use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
+use crate::report::words::escape;
+use crate::run::folder::{RunInfo, make_private};
+use serde::Serialize;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The columns of a file that is a table.
+const COLUMNS: [&str; 5] = ["line", "state", "target_id", "fields", "reason"];
+
+/// So many who are not the same are shown.
+const SHOWN_MAX: usize = 10;
+
+/// A value is shown this long, in characters.
+const VALUE_SHOWN_MAX: usize = 60;
+
+/// The name of the file in the run's folder.
+pub const FILE: &str = "verify.txt";
+
+/// What is to be verified.
+#[derive(Clone, Debug)]
+pub struct VerifyPlan {
+    /// The run.
+    pub run: RunInfo,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Compare also when the source or the mapping is not what it was.
+    pub anyway: bool,
+    /// Where each contact is written as one line.
+    pub out: PathBuf,
+}
+
+impl VerifyPlan {
+    /// What makes two repairs the same work.
+    pub fn repair_of(&self) -> String {
+        blake3::hash(format!("repair of {}\n{}", self.run.run, self.run.work).as_bytes()).to_hex().to_string()
+    }
+
+    /// The source or the mapping is not what it was.
+    pub(super) fn changed(&self, what: &str) -> Failure {
+        Failure::usage(format!("{what}, so what `{}` meant to be there is not known any more", self.run.run))
+            .hint("`--anyway` compares with what there is now, for everybody who is in it")
+    }
+}
+
+/// Looks where the file can be written.
+pub fn check_out(out: &Path, mistakes: &mut Mistakes) {
+    crate::plan::check_files([("--out", Some(out.to_owned()), false)], mistakes);
+}
+
+/// The sums.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// As the run meant them to be.
+    pub same: u64,
+    /// There, and not as they were meant to be.
+    pub differ: u64,
+    /// Not there.
+    pub missing: u64,
+    /// It could not be found out.
+    pub unknown: u64,
+    /// Records that were not compared: the run itself rejected them or left them out, or they are further records of
+    /// somebody.
+    pub not_compared: u64,
+    /// For people: the first who are not the same.
+    #[serde(skip)]
+    pub shown: Vec<String>,
+}
+
+/// What is known about the verified run while the work goes on.
+pub struct Verifying {
+    /// A copy of the checkpoint, in which the run can be asked about every key.
+    book: Checkpoint,
+    of: RunNo,
+    compared: Mutex<Vec<u64>>,
+    _folder: tempfile::TempDir,
+}
+
+/// What the verified run says about a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// It is to be there; what the policy lets stand may stand.
+    There,
+    /// The run made it: every value is to be there.
+    Made,
+    /// The run left it behind, or left it out.
+    Not,
+}
+
+impl Verifying {
+    /// Opens the books of the run.
+    ///
+    /// # Errors
+    /// Exit 2 when the checkpoint does not know the run; exit 1 when it cannot be copied.
+    pub(super) fn open(state: &Path, checkpoint: &Path, verify: &VerifyPlan) -> Result<Verifying, Failure> {
+        make_private(state)?;
+        let folder = tempfile::Builder::new().prefix("verify-").tempdir_in(state).map_err(|error| {
+            Failure::failed(format!("no copies can be made in `{}`", state.display()))
+                .cause(error)
+                .hint("make room, or name another folder with `--state`")
+        })?;
+        let copy = folder.path().join("checkpoint.db");
+        Checkpoint::copy(checkpoint, &copy)?;
+        let book = Checkpoint::open(&copy)?;
+        let name = &verify.run.run;
+        let row = book.runs()?.into_iter().find(|row| row.name == *name).ok_or_else(|| {
+            Failure::usage(format!("nothing is known any more of what `{name}` did"))
+                .hint("its connection is another one now, or its checkpoint was removed")
+        })?;
+        // Makes the index by which a key is found.
+        book.begin_pass(row.no)?;
+        Ok(Verifying { book, of: row.no, compared: Mutex::default(), _folder: folder })
+    }
+
+    /// What the run meant about the person of this key; whoever is to be there counts as compared from now on.
+    ///
+    /// # Errors
+    /// Exit 1 when the copy cannot be read.
+    pub(super) fn meant(&self, key: &Key, ordinal: u64) -> Result<Meant, Failure> {
+        let meant = match self.book.entry(self.of, key)?.map(|entry| entry.outcome) {
+            Some(Outcome::Rejected | Outcome::Skipped(_)) => return Ok(Meant::Not),
+            Some(Outcome::Created) => Meant::Made,
+            _ => Meant::There,
+        };
+        let (word, bit) = (usize::try_from(ordinal / 64).unwrap_or(usize::MAX), ordinal % 64);
+        let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        if compared.len() <= word {
+            compared.resize(word + 1, 0);
+        }
+        if let Some(bits) = compared.get_mut(word) {
+            *bits |= 1 << bit;
+        }
+        Ok(meant)
+    }
+
+    fn is_compared(&self, ordinal: u64) -> bool {
+        let compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        let word = usize::try_from(ordinal / 64).ok().and_then(|word| compared.get(word).copied());
+        word.is_some_and(|bits| bits & (1 << (ordinal % 64)) != 0)
+    }
+
+    /// What a pass found: a line for each contact into the file, when it only looked, and the sums.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read or the file cannot be written.
+    pub(super) fn tell(
+        &self,
+        checkpoint: &Checkpoint,
+        (run, pass): (RunNo, u32),
+        rehearsing: Option<&Rehearsing>,
+        out: &Path,
+    ) -> Result<Verified, Failure> {
+        let mut file = rehearsing.map(|_| VerifyFile::create(out)).transpose()?;
+        let mut verified = Verified::default();
+        checkpoint.for_each_outcome(run, pass, |row| {
+            let state = match row.outcome {
+                _ if !self.is_compared(row.origin.ordinal) => None,
+                Outcome::Unchanged => Some(State::Same),
+                Outcome::Updated => Some(State::Differs),
+                Outcome::Created | Outcome::Skipped(Skip::Absent) => Some(State::Missing),
+                Outcome::Rejected | Outcome::Unknown => Some(State::Unknown),
+                Outcome::Skipped(_) | Outcome::Deleted => None,
+            };
+            let Some(state) = state else {
+                verified.not_compared += 1;
+                return Ok(());
+            };
+            *verified.sum(state) += 1;
+            let (Some(file), Some(rehearsing)) = (&mut file, rehearsing) else { return Ok(()) };
+            let planned = rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();
+            let changes = if state == State::Differs { planned.changes } else { Vec::new() };
+            if state != State::Same && verified.shown.len() < SHOWN_MAX {
+                verified.shown.push(format!("  {}", in_words(state, &row, &changes, true)));
+            }
+            file.row(state, &row, &changes)
+        })?;
+        if let Some(file) = file {
+            file.rows.commit()?;
+        }
+        Ok(verified)
+    }
+}
+
+impl Verified {
+    fn sum(&mut self, state: State) -> &mut u64 {
+        match state {
+            State::Same => &mut self.same,
+            State::Differs => &mut self.differ,
+            State::Missing => &mut self.missing,
+            State::Unknown => &mut self.unknown,
+        }
+    }
+
+    /// The sums as one line.
+    pub fn in_words(&self) -> String {
+        let Verified { same, differ, missing, unknown, .. } = self;
+        let differ_word = if *differ == 1 { "differs" } else { "differ" };
+        format!("= {same} same, ~ {differ} {differ_word}, - {missing} missing, ? {unknown} unknown")
+    }
+}
+
+/// How somebody stands at the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Same,
+    Differs,
+    Missing,
+    Unknown,
+}
+
+impl State {
+    /// The sign and the word.
+    fn shown(self) -> (char, &'static str) {
+        match self {
+            State::Same => ('=', "same"),
+            State::Differs => ('~', "differs"),
+            State::Missing => ('-', "missing"),
+            State::Unknown => ('?', "unknown"),
+        }
+    }
+}
+
+/// Which fields, each with what is there and what was meant.
+fn fields_in_words(changes: &[PlannedChange], is_short: bool) -> String {
+    let value = |value: &Option<String>| match value {
+        None => "(blank)".to_owned(),
+        Some(text) if is_short && text.chars().count() > VALUE_SHOWN_MAX => {
+            format!("`{}…`", text.chars().take(VALUE_SHOWN_MAX).collect::<String>())
+        }
+        Some(text) => format!("`{text}`"),
+    };
+    let field = |change: &PlannedChange| {
+        format!("{}: {} is there, {} was meant", change.field, value(&change.old), value(&change.new))
+    };
+    changes.iter().map(field).collect::<Vec<_>>().join("; ")
+}
+
+fn reason(row: &OutcomeRow) -> String {
+    let problems = row.problems.iter().map(|problem| format!("{}: {}", problem.code, problem.message));
+    problems.collect::<Vec<_>>().join("; ")
+}
+
+fn in_words(state: State, row: &OutcomeRow, changes: &[PlannedChange], is_short: bool) -> String {
+    let (fields, why) = (fields_in_words(changes, is_short), reason(row));
+    let id = row.target_id.as_deref().unwrap_or("-");
+    let tail = if fields.is_empty() { why } else { fields };
+    let line = format!("{} {} {id}  {tail}", state.shown().0, row.origin.line);
+    escape(line.trim_end()).into_owned()
+}
+
+/// One line for each contact: text (`= 12 ID`), a table, or JSON Lines, by its name.
+struct VerifyFile {
+    rows: RowWriter,
+    format: Option<Format>,
+    csv: CsvEncoder,
+    row: Vec<u8>,
+}
+
+impl VerifyFile {
+    fn create(path: &Path) -> Result<VerifyFile, Failure> {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let is_text = [".txt", ".txt.gz", ".txt.zst"].iter().any(|ending| name.ends_with(ending));
+        let format = if is_text { None } else { Format::of_path(path) };
+        let csv = CsvEncoder::new(if format == Some(Format::Tsv) { b'\t' } else { b',' });
+        let mut header = Vec::new();
+        if format.is_some_and(Format::is_table) {
+            csv.row(COLUMNS, &mut header);
+        }
+        let shape = RowShape::utf8(format.unwrap_or(Format::Jsonl), header);
+        Ok(VerifyFile { rows: RowWriter::begin(Output::create(path)?, shape)?, format, csv, row: Vec::new() })
+    }
+
+    fn row(&mut self, state: State, row: &OutcomeRow, changes: &[PlannedChange]) -> Result<(), Failure> {
+        let (sign, word) = state.shown();
+        let line = row.origin.line.to_string();
+        self.row.clear();
+        match self.format {
+            None => self.row.extend(in_words(state, row, changes, false).as_bytes()),
+            Some(format) if format.is_table() => {
+                let (fields, why) = (fields_in_words(changes, false), reason(row));
+                let cells = [&line, word, row.target_id.as_deref().unwrap_or_default(), &fields, &why];
+                self.csv.row(cells, &mut self.row);
+            }
+            Some(_) => {
+                let fields = changes
+                    .iter()
+                    .map(|change| json!({ "field": change.field, "there": change.old, "meant": change.new }));
+                let why = reason(row);
+                let object = json!({
+                    "line": row.origin.line, "sign": sign.to_string(), "state": word, "target_id": row.target_id,
+                    "fields": fields.collect::<Vec<_>>(), "reason": (!why.is_empty()).then_some(why),
+                });
+                self.row.extend(object.to_string().as_bytes());
+            }
+        }
+        self.rows.row(&self.row)
+    }
+}

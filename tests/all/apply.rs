@@ -1,0 +1,161 @@
+//! `ferry apply`: a saved plan is done exactly, and nothing to a contact that has changed since.
+
+use ferry::contact::{Contact, Field, Overwrite, TagMode, Wanted};
+use ferry::identity::IdentityValue;
+use ferry::reconcile::promise::Parcel;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Phone, email: Email, tags: Tag }\n\
+                       phone_region: EC\nidentity: [phone, email]\n";
+
+const BEFORE: &str = "First,Last,Phone,Email,Tag\nAna,Paz,0987625587,ana@example.com,VIP\n\
+                      Eva,Sol,0987625588,eva@example.com,\nLeo,Mar,0987625589,leo@example.com,\n";
+
+/// Ana and Eva get another name, Leo stays, Mia is new, and one row will not do.
+const AFTER: &str = "First,Last,Phone,Email,Tag\nAnita,Paz,0987625587,ana@example.com,VIP; unknown here\n\
+                     Evita,Sol,0987625588,eva@example.com,unknown here\nLeo,Mar,0987625589,leo@example.com,\n\
+                     Mia,Rey,0987625590,mia@example.com,unknown here\nBad,Row,12,bad@example.com,\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn ferry(folder: &Path, line: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+    command.env_clear().current_dir(folder).args(line.split_whitespace()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    (output.status.code().unwrap_or(-1), out, err)
+}
+
+/// Read, created, updated, unchanged, skipped, rejected.
+fn books(folder: &Path, line: &str) -> [u64; 6] {
+    let (_, out, err) = ferry(folder, &format!("{line} --output json"));
+    let summary: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    ["read", "created", "updated", "unchanged", "skipped", "rejected"]
+        .map(|name| summary["records"][name].as_u64().unwrap())
+}
+
+fn import(file: &str, to: &str) -> String {
+    format!("import {file} --map map.yaml --to {to} --sandbox --rate none")
+}
+
+#[test]
+fn a_plan_is_done_as_it_says_and_once() {
+    // Eadesk has one name, made of the two, and a name that was made only fills.
+    for (platform, updated) in [("atom", 2), ("mercately", 2), ("eadesk", 0)] {
+        let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
+        let folder = folder.path();
+        assert_eq!(books(folder, &import("before.csv", platform)), [3, 3, 0, 0, 0, 0]);
+        let plan = format!("{} --dry-run --plan plan.jsonl", import("after.csv", platform));
+        assert_eq!(books(folder, &plan), [5, 1, updated, 3 - updated, 0, 1], "{platform}");
+        let text = fs::read_to_string(folder.join("plan.jsonl")).unwrap();
+        let head: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!((&head["ferry_plan"], &head["connection"]), (&json!(1), &json!(platform)));
+        // One line for each record: those by which nothing is to be written are left out.
+        assert_eq!(books(folder, "apply plan.jsonl --rate none"), [5, 1, updated, 0, 4 - updated, 0], "{platform}");
+        assert_eq!(books(folder, "apply plan.jsonl --rate none"), [5, 0, 0, 1 + updated, 4 - updated, 0], "{platform}");
+        assert_eq!(books(folder, &import("after.csv", platform)), [5, 0, 0, 4, 0, 1], "{platform}");
+    }
+}
+
+#[test]
+fn whoever_was_changed_since_the_plan_was_made_is_not_touched_and_is_told() {
+    let between =
+        "First,Last,Phone,Email,Tag\nEvelyn,Sol,0987625588,eva@example.com,\nMia,King,0987625590,mia@example.com,\n";
+    let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER), ("between.csv", between)]);
+    let folder = folder.path();
+    books(folder, &import("before.csv", "mercately"));
+    books(folder, &format!("{} --dry-run --plan plan.jsonl", import("after.csv", "mercately")));
+    assert_eq!(books(folder, &import("between.csv", "mercately")), [2, 1, 1, 0, 0, 0]);
+    assert_eq!(books(folder, "apply plan.jsonl --rate none --rejects left.jsonl"), [5, 0, 1, 0, 2, 2]);
+    let left = fs::read_to_string(folder.join("left.jsonl")).unwrap();
+    assert_eq!(left.matches("plan.changed").count(), 2, "{left}");
+    assert!(left.contains("had `Eva` as `first_name`, and has `Evelyn` now"), "{left}");
+    assert!(left.contains("was not there, and is now"), "{left}");
+    // Only Ana was written.
+    assert_eq!(books(folder, &format!("{} -n", import("between.csv", "mercately"))), [2, 0, 0, 2, 0, 0]);
+}
+
+#[test]
+fn a_run_of_a_plan_that_was_stopped_goes_on() {
+    let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
+    let folder = folder.path();
+    books(folder, &import("before.csv", "atom"));
+    books(folder, &format!("{} --dry-run --plan plan.jsonl", import("after.csv", "atom")));
+    assert_eq!(books(folder, "apply plan.jsonl --rate none --limit 1"), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(books(folder, "resume"), [5, 1, 2, 0, 2, 0]);
+}
+
+#[test]
+fn what_is_no_plan_for_this_account_is_refused_with_the_cure() {
+    let folder = folder(&[("before.csv", BEFORE), ("other.jsonl", "{\"a\": 1}\n")]);
+    let folder = folder.path();
+    for file in ["plan.csv", "plan.jsonl"] {
+        assert_eq!(ferry(folder, &format!("{} -n --plan {file}", import("before.csv", "atom"))).0, 0);
+    }
+    let text = fs::read_to_string(folder.join("plan.jsonl")).unwrap();
+    fs::write(folder.join("moved.jsonl"), text.replace("\"platform\":\"atom\"", "\"platform\":\"twin\"")).unwrap();
+    fs::write(folder.join("newer.jsonl"), text.replace("\"ferry_plan\":1", "\"ferry_plan\":2")).unwrap();
+    for (file, expected) in [
+        (
+            "plan.csv",
+            "error: `plan.csv` is a table, which is for reading\n\
+             hint: a plan that can be applied is JSON Lines: `--dry-run --plan plan.jsonl`\n",
+        ),
+        (
+            "other.jsonl",
+            "error: `other.jsonl` is no plan that can be applied\n\
+             hint: make one: the import or migration with `--dry-run --plan plan.jsonl`\n",
+        ),
+        (
+            "moved.jsonl",
+            "error: `moved.jsonl` was made for twin at `sandbox`, and `atom` is atom at `sandbox` now\n\
+             hint: make another plan for what the connection is now\n",
+        ),
+        (
+            "newer.jsonl",
+            "error: `newer.jsonl` is a plan of version 2\n\
+             hint: it was made by a newer Ferry: make it again with this one\n",
+        ),
+    ] {
+        let (code, _, err) = ferry(folder, &format!("apply {file}"));
+        assert_eq!((code, err.as_str()), (2, expected), "{file}");
+    }
+}
+
+#[test]
+fn what_a_plan_keeps_of_a_person_is_read_as_it_was_written() {
+    let mut contact = Contact::default();
+    contact.set_text(Field::FirstName, "Ana");
+    contact.set_text(Field::City, "Quito");
+    contact.list_mut(Field::Phones).extend(["+593987625587".to_owned(), "+593987625588".to_owned()]);
+    contact.set_attribute("Plan", "Gold");
+    contact.set_attribute("Old", "");
+    let mut wanted = Wanted { contact, tag_mode: TagMode::Replace, ..Wanted::default() };
+    wanted.fill.insert(Field::City);
+    wanted.clear.insert(Field::Notes);
+    wanted.force.insert(Field::Emails);
+    wanted.attribute_overwrite = vec![("Plan".into(), Overwrite::Fill), ("Old".into(), Overwrite::Clear)];
+    let identities = vec![IdentityValue { field: Field::Phones, value: "593987625587".to_owned() }];
+    let parcel = Parcel { wanted, identities, not_carried: vec!["handles".to_owned()] };
+    let mut read = Parcel::from_json(&parcel.to_json()).unwrap();
+    let sort = |parcel: &mut Parcel| {
+        parcel.wanted.contact.attributes.sort_by(|one, other| one.name.cmp(&other.name));
+        parcel.wanted.attribute_overwrite.sort_by(|one, other| one.0.cmp(&other.0));
+    };
+    let mut expected = parcel.clone();
+    sort(&mut expected);
+    sort(&mut read);
+    assert_eq!(read, expected);
+    assert_eq!(Parcel::from_json(&json!({ "contact": {} })), None);
+}

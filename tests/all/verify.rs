@@ -1,0 +1,264 @@
+//! `ferry verify`: what is at the target, compared with what a run meant to be there.
+
+use ferry::sandbox::{FaultKind, SandboxOptions, start};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Phone, email: Email, tags: Tag }\n\
+                       phone_region: EC\nidentity: [phone, email]\n";
+
+const THREE: &str = "First,Last,Phone,Email,Tag\nAna,Paz,0987625587,ana@example.com,VIP\n\
+                     Eva,Sol,0987625588,eva@example.com,nobody-knows-it\nBad,Row,12,bad@example.com,\n";
+
+/// How a command ended.
+struct Ended {
+    out: String,
+    err: String,
+    code: i32,
+}
+
+impl Ended {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+
+    /// Same, differ, missing, unknown, not compared.
+    fn sums(&self) -> [u64; 5] {
+        let json = self.json();
+        ["same", "differ", "missing", "unknown", "not_compared"].map(|name| json[name].as_u64().unwrap())
+    }
+}
+
+/// A folder with a mapping and files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn ferry(folder: &Path, line: &str) -> Ended {
+    ferry_at(folder, line, &[])
+}
+
+fn ferry_at(folder: &Path, line: &str, vars: &[(&str, String)]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+    command.env_clear().current_dir(folder).args(line.split_whitespace()).stdin(Stdio::null());
+    command.envs(vars.iter().map(|(name, value)| (name, value)));
+    let output = command.output().unwrap();
+    Ended {
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: output.status.code().unwrap_or(-1),
+    }
+}
+
+/// Carries a file over, and gives the run's name.
+fn import(folder: &Path, file: &str, to: &str) -> String {
+    let line = format!("import {file} --map map.yaml --to {to} --sandbox --rate none --output json");
+    let ended = ferry(folder, &line);
+    assert!([0, 3].contains(&ended.code), "{}", ended.err);
+    ended.json()["run"].as_str().unwrap().to_owned()
+}
+
+fn lines(path: impl AsRef<Path>) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn what_a_run_brought_there_is_the_same_and_what_it_left_behind_is_not_compared() {
+    for platform in ["atom", "mercately", "eadesk"] {
+        let folder = folder(&[("three.csv", THREE)]);
+        import(folder.path(), "three.csv", platform);
+        let runs = fs::read_dir(folder.path().join(".ferry/runs")).unwrap().count();
+        let verified = ferry(folder.path(), "verify --output json");
+        assert_eq!((verified.sums(), verified.code), ([2, 0, 0, 0, 1], 0), "{platform}: {}", verified.err);
+        assert_eq!(fs::read_dir(folder.path().join(".ferry/runs")).unwrap().count(), runs, "it is a look, not a run");
+    }
+}
+
+#[test]
+fn what_differs_is_told_field_by_field_and_repaired_and_nothing_else_is_sent() {
+    let changed = "First,Last,Phone,Email,Tag\nAnita,Paz,0987625587,ana@example.com,VIP\n";
+    let folder = folder(&[("three.csv", THREE), ("changed.csv", changed)]);
+    let run = import(folder.path(), "three.csv", "mercately");
+    import(folder.path(), "changed.csv", "mercately");
+    let verify = format!("verify {run} --output json");
+    let verified = ferry(folder.path(), &format!("{verify} --out found.jsonl"));
+    assert_eq!((verified.sums(), verified.code), ([1, 1, 0, 0, 1], 3), "{}", verified.err);
+    let found = lines(folder.path().join("found.jsonl"));
+    let fields = serde_json::json!([{ "field": "first_name", "there": "Anita", "meant": "Ana" }]);
+    assert_eq!(found.iter().map(|line| &line["sign"]).collect::<Vec<_>>(), ["~", "="]);
+    assert_eq!((&found[0]["line"], &found[0]["fields"]), (&2.into(), &fields));
+
+    let repaired = ferry(folder.path(), &format!("{verify} --repair"));
+    let repair = repaired.json()["repair"]["records"].clone();
+    let expected = serde_json::json!({
+        "read": 3, "created": 0, "updated": 1, "unchanged": 1, "skipped": 0, "rejected": 1, "unknown": 0, "pending": 0
+    });
+    assert_eq!((repair, repaired.code), (expected, 0), "{}", repaired.err);
+    let again = ferry(folder.path(), &verify);
+    assert_eq!((again.sums(), again.code), ([2, 0, 0, 0, 1], 0));
+    let text = fs::read_to_string(folder.path().join(".ferry/runs").join(&run).join("verify.txt")).unwrap();
+    assert_eq!(text.lines().map(|line| line.split(' ').take(2).collect()).collect::<Vec<String>>(), ["=2", "=3"]);
+}
+
+#[test]
+fn an_email_that_somebody_changed_after_the_run_had_made_the_contact_is_told() {
+    let mapping =
+        "contact: { phone: Phone, email: { from: Email, on_existing: update } }\nphone_region: EC\nidentity: [phone]\n";
+    let changed = "Phone,Email\n0987625587,other@example.com\n";
+    let folder = folder(&[("three.csv", THREE), ("changed.csv", changed), ("change.yaml", mapping)]);
+    let run = import(folder.path(), "three.csv", "mercately");
+    let line = "import changed.csv --map change.yaml --to mercately --sandbox --rate none";
+    assert_eq!(ferry(folder.path(), line).code, 0);
+    let verified = ferry(folder.path(), &format!("verify {run} --output json --out found.jsonl"));
+    assert_eq!((verified.sums(), verified.code), ([1, 1, 0, 0, 1], 3), "{}", verified.err);
+    let fields = serde_json::json!([{ "field": "email", "there": "other@example.com", "meant": "ana@example.com" }]);
+    assert_eq!(lines(folder.path().join("found.jsonl"))[0]["fields"], fields);
+    assert_eq!(ferry(folder.path(), &format!("verify {run} --repair -q")).code, 0);
+    assert_eq!(ferry(folder.path(), &format!("verify {run} --output json")).sums(), [2, 0, 0, 0, 1]);
+}
+
+#[test]
+fn whoever_is_gone_is_missing_and_is_brought_back() {
+    let one = "First,Last,Phone,Email,Tag\nEva,Sol,0987625588,eva@example.com,\n";
+    let folder = folder(&[("three.csv", THREE), ("one.csv", one)]);
+    let run = import(folder.path(), "three.csv", "eadesk");
+    // The account as it is without Ana.
+    fs::remove_dir_all(folder.path().join(".ferry/sandbox")).unwrap();
+    import(folder.path(), "one.csv", "eadesk");
+    let verified = ferry(folder.path(), &format!("verify {run} --output json --out found.csv"));
+    let sums = verified.sums();
+    assert_eq!((sums[2], sums[3], sums[4], verified.code), (1, 0, 1, 3), "{}", verified.err);
+    let text = fs::read_to_string(folder.path().join("found.csv")).unwrap();
+    assert!(text.starts_with("line,state,target_id,fields,reason\n2,missing,,,\n3,"), "{text}");
+    let repaired = ferry(folder.path(), &format!("verify {run} --repair --output json"));
+    assert_eq!((repaired.json()["repair"]["records"]["created"].as_u64(), repaired.code), (Some(1), 0));
+    assert_eq!(ferry(folder.path(), &format!("verify {run} --output json")).sums(), [2, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_source_or_a_mapping_that_is_not_what_it_was_is_told_and_compared_only_when_asked() {
+    let folder = folder(&[("three.csv", THREE)]);
+    let run = import(folder.path(), "three.csv", "atom");
+    let more = format!("{THREE}Leo,Mar,0987625589,leo@example.com,\n");
+    fs::write(folder.path().join("three.csv"), more).unwrap();
+    let refused = ferry(folder.path(), "verify");
+    let expected = format!(
+        "error: `three.csv` is not what it was, so what `{run}` meant to be there is not known any more\n\
+         hint: `--anyway` compares with what there is now, for everybody who is in it\n"
+    );
+    assert!(refused.code == 2 && refused.err.ends_with(&expected), "{}", refused.err);
+    assert_eq!(ferry(folder.path(), "verify --anyway --output json").sums(), [2, 0, 1, 0, 1]);
+    fs::write(folder.path().join("map.yaml"), format!("{MAPPING}only_if: \"row.Tag == 'VIP'\"\n")).unwrap();
+    let refused = ferry(folder.path(), "verify");
+    let expected = "error: the mapping or the connection is not what it was, so";
+    assert!(refused.code == 2 && refused.err.contains(expected), "{}", refused.err);
+    assert_eq!(ferry(folder.path(), "verify --anyway --output json").sums(), [1, 0, 0, 0, 3]);
+}
+
+#[test]
+fn runs_that_cannot_be_verified_are_refused_with_the_cure() {
+    let folder = folder(&[("three.csv", THREE)]);
+    let nothing = ferry(folder.path(), "verify");
+    assert_eq!(
+        (nothing.code, nothing.err.as_str()),
+        (2, "error: there is no finished import or migration\nhint: `ferry runs` lists all runs\n")
+    );
+    let line = "import three.csv --map map.yaml --to atom --sandbox --rate none --limit 1 --output json";
+    let run = ferry(folder.path(), line).json()["run"].as_str().unwrap().to_owned();
+    let refused = ferry(folder.path(), &format!("verify {run}"));
+    let expected = format!("error: `{run}` is not finished\nhint: finish it first: `ferry resume {run}`\n");
+    assert_eq!((refused.code, refused.err), (2, expected));
+    let line = "import three.csv --map map.yaml --to atom --sandbox --rate none --dry-run --output json";
+    let run = ferry(folder.path(), line).json()["run"].as_str().unwrap().to_owned();
+    assert_eq!(ferry(folder.path(), &format!("verify {run}")).code, 2);
+}
+
+#[test]
+fn a_migration_is_verified_by_reading_its_source_again() {
+    let folder = folder(&[("three.csv", THREE)]);
+    import(folder.path(), "three.csv", "mercately");
+    let line = "migrate --from mercately --to eadesk --sandbox --rate none --output json";
+    assert_eq!(ferry(folder.path(), line).code, 0);
+    let verified = ferry(folder.path(), "verify --output json");
+    assert_eq!((verified.sums(), verified.code), ([2, 0, 0, 0, 0], 0), "{}", verified.err);
+}
+
+#[test]
+fn a_target_that_fails_now_and_then_makes_nobody_missing() {
+    let rows: String = (0..60).map(|n| format!("Ana,Number{n},09876{n:05},ana{n}@example.com,VIP\n")).collect();
+    let folder = folder(&[("many.csv", &format!("First,Last,Phone,Email,Tag\n{rows}"))]);
+    let faults = vec![(FaultKind::Error500, 0.15), (FaultKind::DropBefore, 0.1), (FaultKind::Truncate, 0.05)];
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut listen = None;
+    for (faults, line) in [
+        (Vec::new(), "import many.csv --map map.yaml --to mercately --rate none --output json"),
+        (faults, "verify --output json"),
+    ] {
+        let mut options = SandboxOptions { faults, seed: 7, ..SandboxOptions::new(folder.path().join("site")) };
+        if let Some(address) = listen {
+            options.listen = address;
+        }
+        let sandbox = runtime.block_on(start(options)).unwrap();
+        listen = Some(sandbox.address());
+        let ended = ferry_at(folder.path(), line, &sandbox.credentials());
+        runtime.block_on(sandbox.stop());
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        if line.starts_with("verify") {
+            assert_eq!(ended.sums(), [60, 0, 0, 0, 0], "{}", ended.err);
+        }
+    }
+}
+
+#[test]
+fn a_repair_that_was_killed_is_gone_on_with() {
+    let rows = |name: &str| -> String {
+        let rows = (0..60).map(|n| format!("{name},Number{n},09876{n:05},ana{n}@example.com,\n"));
+        format!("First,Last,Phone,Email,Tag\n{}", rows.collect::<String>())
+    };
+    let folder = folder(&[("one.csv", &rows("Ana")), ("other.csv", &rows("Eva"))]);
+    let rate = |rate: &str| [("FERRY_MERCATELY_RATE", rate.to_owned())];
+    let ferry = |line: &str, at: &str| ferry_at(folder.path(), line, &rate(at));
+    let import = |file: &str| {
+        let ended = ferry(&format!("import {file} --map map.yaml --to mercately --sandbox --output json"), "none");
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.json()["run"].as_str().unwrap().to_owned()
+    };
+    let run = import("one.csv");
+    import("other.csv");
+    let mut repair = Command::new(env!("CARGO_BIN_EXE_ferry"))
+        .env_clear()
+        .envs(rate("10/s"))
+        .current_dir(folder.path())
+        .args(["verify", &run, "--repair"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_begun = || {
+        let runs = ferry("runs --output json", "none").json();
+        let runs: Vec<Value> = runs.as_array().cloned().unwrap_or_default();
+        runs.iter().any(|run| run["command"] == "verify" && run["checkpoint"].is_string())
+    };
+    while !is_begun() && repair.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let _ = repair.kill();
+    repair.wait().unwrap();
+    // Killed in time, or just too late: either way what was meant is there in the end, and nothing is left open.
+    if ferry("runs --output json", "none").out.contains("\"unfinished\"") {
+        let resumed = ferry("resume", "none");
+        assert_eq!(resumed.code, 0, "{}", resumed.err);
+    }
+    assert_eq!(ferry(&format!("verify {run} --output json"), "none").sums(), [60, 0, 0, 0, 0]);
+    assert!(!ferry("runs --output json", "none").out.contains("\"unfinished\""));
+}
