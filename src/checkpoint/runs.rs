@@ -1,6 +1,6 @@
 //! What the checkpoint says and is told about runs and their passes, sums and lists.
 
-use super::model::{Image, NewRun, OutcomeRow, RunNo, RunRow, RunStatus, Tally};
+use super::model::{Entry, Image, NewRun, OutcomeRow, RunNo, RunRow, RunStatus, Tally};
 use super::{Checkpoint, reader};
 use crate::outcome::Failure;
 use serde_json::Value;
@@ -73,6 +73,14 @@ impl Checkpoint {
     /// Exit 1 when the checkpoint cannot be read, also when a row is not as it was written.
     pub fn tally(&self, run: RunNo, pass: u32) -> Result<Tally, Failure> {
         self.read_long(|connection| reader::tally(connection, run, pass))
+    }
+
+    /// Gives every entry of a run, of whatever pass, until `give` fails.
+    ///
+    /// # Errors
+    /// That of `give`, or exit 1 when the checkpoint cannot be read.
+    pub fn for_each_entry(&self, run: RunNo, give: impl FnMut(Entry) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.read_long(|connection| reader::for_each_entry(connection, run, give))
     }
 
     /// Gives every record of a pass that has an outcome, in the order of origins, until `give` fails.

@@ -7,13 +7,14 @@ use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
+use crate::reconcile::guards::GuardsAsked;
 use crate::run::dry::DryPlan;
 use crate::run::import::{ImportPlan, import};
 use crate::run::supply::FromPlatform;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
+    let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     work.check(&typed.source.file, None, &mut mistakes);
@@ -130,6 +131,19 @@ pub(super) fn format_of(format: FileFormat) -> Format {
     }
 }
 
+/// The same work with its guards.
+pub(super) fn guarded(work: WorkAsked, typed: &args::Guards) -> WorkAsked {
+    let args::Guards { max_rejects, max_creates, max_updates, max_clears, .. } = *typed;
+    let guards = GuardsAsked { rejects: max_rejects, creates: max_creates, updates: max_updates, ..work.guards };
+    WorkAsked { guards: GuardsAsked { clears: max_clears.or(guards.clears), ..guards }, ..work }
+}
+
 pub(super) fn work_asked(typed: &args::Work) -> WorkAsked {
-    WorkAsked { fresh: typed.fresh, limit: typed.limit, rejects: typed.rejects.clone(), results: typed.results.clone() }
+    WorkAsked {
+        fresh: typed.fresh,
+        limit: typed.limit,
+        rejects: typed.rejects.clone(),
+        results: typed.results.clone(),
+        ..WorkAsked::default()
+    }
 }

@@ -6,6 +6,7 @@
 mod act;
 pub mod find;
 pub mod gate;
+pub mod guards;
 pub mod half_made;
 pub mod locks;
 pub mod person;
@@ -25,6 +26,7 @@ use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
 use crate::platforms::{Connector, Fault, Found, Reading, Ready, StepKind};
 use find::{Finder, Finding, lookup_of};
 use gate::Gate;
+use guards::Guards;
 use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
@@ -112,6 +114,8 @@ pub struct Reconciler {
     pub ceiling_per_s: Option<f64>,
     /// Bounds how many intents are ahead of their requests.
     pub gate: Gate,
+    /// How much may be written.
+    pub guards: Arc<Guards>,
     /// Who is being made.
     pub half_made: HalfMade,
     /// Where what would be written is kept in a dry run; none: it is written.
@@ -153,6 +157,7 @@ impl Reconciler {
             };
             match turn {
                 Turn::End(outcome) => {
+                    self.guard_end(&story, outcome);
                     self.failures_in_a_row.store(0, Ordering::Relaxed);
                     return Ok(End::Settled(self.settled(person, story, outcome, Vec::new())));
                 }
@@ -162,6 +167,7 @@ impl Reconciler {
                 }
                 Turn::Reject(problems) => {
                     let outcome = if is_unknown(&problems) { Outcome::Unknown } else { Outcome::Rejected };
+                    self.guard_end(&story, outcome);
                     return Ok(End::Settled(self.settled(person, story, outcome, problems)));
                 }
                 Turn::Again(after) => {

@@ -40,6 +40,8 @@ pub(super) struct Worked {
     pub(super) is_whole: bool,
     /// Records that are in the rejects file.
     pub(super) rejects: u64,
+    /// What a guard has to say about a dry run.
+    pub(super) over: Option<Failure>,
     /// What was sent to a source platform.
     pub(super) traffic: Traffic,
     /// How it is known that everybody at a source platform was read.
@@ -90,6 +92,7 @@ pub(super) async fn finish(
         }
         _ => dry::Told::default(),
     };
+    let failure = failure.or(worked.over);
     let status = match (stage, is_done) {
         (Some(_), _) => Status::DryRun,
         (None, true) => Status::Done,

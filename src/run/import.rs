@@ -14,6 +14,7 @@ use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::Needs;
 use crate::platforms::diff::OnExisting;
 use crate::reconcile::gate::Gate;
+use crate::reconcile::guards::Guards;
 use crate::reconcile::half_made::HalfMade;
 use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
@@ -26,6 +27,7 @@ use crate::run::bind::mapper;
 use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
+use crate::run::guards::{guard_first, guards};
 use crate::run::item::{Item, Mapper};
 use crate::run::open::{open_intents, settle_open};
 use crate::run::ordered::in_order;
@@ -44,10 +46,10 @@ pub use crate::run::bind::{bind, check_regions, singular};
 pub use crate::run::finish::Ended;
 
 /// People that wait without a slot, at most: each is a contact in memory.
-const PARKED_MAX: usize = 4096;
+pub(super) const PARKED_MAX: usize = 4096;
 
 /// How often the progress is looked at.
-const TICK: Duration = Duration::from_millis(200);
+pub(super) const TICK: Duration = Duration::from_millis(200);
 
 /// How often `run.json` is brought up to date: `ferry runs` tells from it how far a killed run was, and the next process
 /// how long this one lived (see [`crate::run::open`]).
@@ -96,15 +98,15 @@ impl ImportPlan {
 }
 
 /// What all parts of the line need.
-struct Line<'a> {
-    plan: &'a ImportPlan,
-    console: &'a Console,
-    clock: Clock,
-    stop: &'a Stop,
-    checkpoint: &'a Checkpoint,
+pub(super) struct Line<'a> {
+    pub(super) plan: &'a ImportPlan,
+    pub(super) console: &'a Console,
+    pub(super) clock: Clock,
+    pub(super) stop: &'a Stop,
+    pub(super) checkpoint: &'a Checkpoint,
     /// The copies that a dry run works on.
-    stage: Option<&'a Stage>,
-    mapper: Arc<Mapper>,
+    pub(super) stage: Option<&'a Stage>,
+    pub(super) mapper: Arc<Mapper>,
 }
 
 /// Carries the contacts of a file into a platform.
@@ -134,11 +136,13 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     };
     let result = async {
         let Some((supply, first)) = read? else { return Ok(()) };
+        let guards = guards(&line, &begun, &first.0)?;
+        guard_first(&guards, &first.0)?;
         let target = match &mut reached {
             Some(target) => target,
             none => none.insert(reach(plan, &checkpoint, clock, stop).await?),
         };
-        line.work(target, &supply, (dialect, header), first, &mut begun, &mut worked).await
+        line.work(target, &supply, (dialect, header), first, guards, &mut begun, &mut worked).await
     }
     .await;
     if let Err(failure) = &result
@@ -200,7 +204,8 @@ impl<'a> Line<'a> {
         target: &Target,
         supply: &Supply<'_>,
         (dialect, header): (Dialect, Header),
-        (mut first, people): (First, People),
+        (mut first, mut people): (First, People),
+        guards: Arc<Guards>,
         begun: &mut Begun,
         worked: &mut Worked,
     ) -> Result<(), Failure> {
@@ -209,10 +214,21 @@ impl<'a> Line<'a> {
         begun.info.rejects_file = Some(rejects_path.clone());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
-        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first).await?);
+        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first, guards).await?);
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
+        if !self.stop.is_told() {
+            match self.rehearse(&reconciler, supply, people, begun, &first).await {
+                Ok(again) => people = again,
+                Err(failure) => {
+                    // The pass has sent nothing: the books are those of the last one.
+                    worked.pass = 0;
+                    return Err(failure);
+                }
+            }
+        }
         let opened = supply.open()?;
         self.prove_unchanged(supply, &first)?;
+        let guards = Arc::clone(&reconciler.guards);
         let counters = Arc::new(Counters::default());
         let second = Second {
             reconciler,
@@ -224,7 +240,7 @@ impl<'a> Line<'a> {
             holds_from: first.before_pass,
             intents,
             people,
-            duplicates: self.plan.source.mapping.as_ref().map_or(Duplicates::Merge, |(mapping, _)| mapping.duplicates),
+            duplicates: self.duplicates(),
             rejects: Arc::clone(&rejects),
             counters: Arc::clone(&counters),
             window: (8 * target.concurrency).clamp(32, 1024),
@@ -237,6 +253,7 @@ impl<'a> Line<'a> {
         if let Some(rejects) = Arc::into_inner(rejects) {
             worked.rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
         }
+        worked.over = guards.told(|_| self.stage.is_some());
         sent?;
         if self.stop.is_told() {
             return Ok(());
@@ -247,6 +264,11 @@ impl<'a> Line<'a> {
             true => Ok(()),
             false => Err(self.changed()),
         }
+    }
+
+    /// What becomes of further records of a person.
+    pub(super) fn duplicates(&self) -> Duplicates {
+        self.plan.source.mapping.as_ref().map_or(Duplicates::Merge, |(mapping, _)| mapping.duplicates)
     }
 
     /// Both passes are to read the same: who is the same person is known by where their records stand.
@@ -319,6 +341,7 @@ impl<'a> Line<'a> {
         begun: &Begun,
         pass: u32,
         first: &First,
+        guards: Arc<Guards>,
     ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let writes = self.mapper.bound.writes();
@@ -365,6 +388,7 @@ impl<'a> Line<'a> {
             parking: Arc::new(Semaphore::new(PARKED_MAX)),
             ceiling_per_s: ceiling_of(connection)?,
             gate: Gate::new(4 * target.concurrency + 256),
+            guards,
             half_made: HalfMade::new(
                 open_intents(checkpoint, &self.plan.state, self.clock)?
                     .into_iter()
@@ -470,7 +494,11 @@ pub fn rejects_name(format: Format) -> &'static str {
 }
 
 /// Reads and maps on the pool, and hands the items over.
-fn feed(opened: Opened, mapper: &Arc<Mapper>, limit: Option<u64>) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
+pub(super) fn feed(
+    opened: Opened,
+    mapper: &Arc<Mapper>,
+    limit: Option<u64>,
+) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let mapper = Arc::clone(mapper);
     std::thread::spawn(move || {

@@ -7,6 +7,7 @@ use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Duplicates, Mapped};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Skip};
+use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::reconcile::locks::Place;
 use crate::reconcile::person::Person;
 use crate::reconcile::slot::Slot;
@@ -200,6 +201,9 @@ impl Second {
                 Ok(Some(group))
             }
             Item::Rejected(reject) => {
+                let line = records.first().map_or(0, |record| record.origin.line);
+                let asked = [(Kind::Rejects, records.len() as u64)];
+                self.reconciler.guards.take(&asked, |_| rejected(line, &reject.problems))?;
                 for record in records {
                     let (origin, raw) = (record.origin, record.raw);
                     self.reject(Reject { origin, raw, problems: reject.problems.clone() }).await?;
@@ -288,6 +292,7 @@ impl Second {
             pass: self.pass,
             rejects: Arc::clone(&self.rejects),
             counters: Arc::clone(&self.counters),
+            guards: Arc::clone(&self.reconciler.guards),
         }
     }
 }
@@ -320,6 +325,7 @@ struct Finisher {
     pass: u32,
     rejects: Arc<Mutex<RejectsWriter>>,
     counters: Arc<Counters>,
+    guards: Arc<Guards>,
 }
 
 impl Finisher {
@@ -349,6 +355,10 @@ impl Finisher {
     async fn finish(&self, group: &Group, outcome: Outcome, problems: &[Problem]) -> Result<(), Failure> {
         let is_rejected = outcome == Outcome::Rejected;
         let root_line = group.records.first().map(|record| record.origin.line);
+        if is_rejected {
+            let asked = [(Kind::Rejects, group.records.len() as u64)];
+            self.guards.take(&asked, |_| rejected(root_line.unwrap_or_default(), problems))?;
+        }
         self.counters.settled.fetch_add(group.records.len() as u64, Ordering::Relaxed);
         if outcome == Outcome::Unknown {
             self.counters.unknown.fetch_add(1, Ordering::Relaxed);
