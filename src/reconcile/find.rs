@@ -293,7 +293,10 @@ impl Finder {
         for identity in identities {
             let mut found = self.find_one(&wanted.contact, identities, identity, since_ms).await?;
             if let Some(rehearsing) = &self.rehearsing {
-                rehearsing.meet(&mut found, identity)?;
+                let met = rehearsing.meet(&mut found, identity)?;
+                if self.uses_snapshot {
+                    rehearsing.would_send(met);
+                }
             }
             for (found, is_fresh) in found {
                 if !hits.iter().any(|(known, ..)| known.id == found.id) {

@@ -31,7 +31,7 @@ use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
 use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown};
-use rehearse::Rehearsing;
+use rehearse::{Rehearsing, real_id};
 use silence::Silence;
 use slot::Slot;
 use std::sync::Arc;
@@ -192,7 +192,7 @@ impl Reconciler {
             pass: self.pass,
             origin: person.origin,
             links: if has_arrived { story.links } else { Vec::new() },
-            target_id: story.target_id,
+            target_id: if self.rehearsing.is_some() { real_id(story.target_id) } else { story.target_id },
             not_carried,
             cleared: if has_arrived { story.cleared } else { 0 },
             problems,
