@@ -35,6 +35,8 @@ pub enum Skip {
     Existing,
     /// Is not at the target, and `--only-existing`.
     Absent,
+    /// Has arrived as it is in an earlier run, and `--only-changed`.
+    Received,
 }
 
 /// One thing that is wrong with a record.

@@ -175,13 +175,13 @@ pub(super) fn tally(connection: &Connection, run: RunNo, pass: u32) -> Result<Ta
 pub(super) fn for_each_entry(
     connection: &Connection,
     run: RunNo,
-    mut give: impl FnMut(Entry) -> Result<(), Failure>,
+    mut give: impl FnMut(Key, Entry) -> Result<(), Failure>,
 ) -> Result<(), StoreError> {
     let sql = "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry WHERE run = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([run.0])?;
     while let Some(row) = rows.next()? {
-        give(read_entry(row, run)?).map_err(StoreError::Stopped)?;
+        give(read_key(row.get_ref(1)?)?, read_entry(row, run)?).map_err(StoreError::Stopped)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 /// Outcomes and their numbers on disk; a number is never given a second meaning.
-const OUTCOMES: [(Outcome, i64); 9] = [
+const OUTCOMES: [(Outcome, i64); 10] = [
     (Outcome::Created, 0),
     (Outcome::Updated, 1),
     (Outcome::Unchanged, 2),
@@ -19,6 +19,7 @@ const OUTCOMES: [(Outcome, i64); 9] = [
     (Outcome::Skipped(Skip::Absent), 6),
     (Outcome::Rejected, 7),
     (Outcome::Unknown, 8),
+    (Outcome::Skipped(Skip::Received), 9),
 ];
 
 /// The number of an outcome on disk.
@@ -39,6 +40,7 @@ pub(super) fn skip_name(skip: Skip) -> &'static str {
         Skip::Duplicate => "duplicate",
         Skip::Existing => "existing",
         Skip::Absent => "absent",
+        Skip::Received => "received",
     }
 }
 

@@ -79,8 +79,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// That of `give`, or exit 1 when the checkpoint cannot be read.
-    pub fn for_each_entry(&self, run: RunNo, give: impl FnMut(Entry) -> Result<(), Failure>) -> Result<(), Failure> {
-        self.read_long(|connection| reader::for_each_entry(connection, run, give))
+    pub fn for_each_entry(
+        &self,
+        run: RunNo,
+        mut give: impl FnMut(Entry) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.read_long(|connection| reader::for_each_entry(connection, run, |_, entry| give(entry)))
     }
 
     /// Gives every record of a pass that has an outcome, in the order of origins, until `give` fails.

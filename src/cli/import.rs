@@ -131,11 +131,11 @@ pub(super) fn format_of(format: FileFormat) -> Format {
     }
 }
 
-/// The same work with its guards.
+/// The same work with its guards, and what it passes over.
 pub(super) fn guarded(work: WorkAsked, typed: &args::Guards) -> WorkAsked {
-    let args::Guards { max_rejects, max_creates, max_updates, max_clears, .. } = *typed;
+    let args::Guards { only_changed, max_rejects, max_creates, max_updates, max_clears } = *typed;
     let guards = GuardsAsked { rejects: max_rejects, creates: max_creates, updates: max_updates, ..work.guards };
-    WorkAsked { guards: GuardsAsked { clears: max_clears.or(guards.clears), ..guards }, ..work }
+    WorkAsked { guards: GuardsAsked { clears: max_clears.or(guards.clears), ..guards }, only_changed, ..work }
 }
 
 pub(super) fn work_asked(typed: &args::Work) -> WorkAsked {

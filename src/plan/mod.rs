@@ -54,6 +54,8 @@ pub struct WorkAsked {
     pub limit: Option<u64>,
     pub rejects: Option<PathBuf>,
     pub results: Option<PathBuf>,
+    /// Nobody is looked at whose content arrived in an earlier run.
+    pub only_changed: bool,
     /// How much it may bring about.
     pub guards: GuardsAsked,
 }

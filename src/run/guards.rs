@@ -2,7 +2,7 @@
 //! a rehearsal of the whole second pass on copies.
 
 use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, RunNo};
+use crate::checkpoint::{Checkpoint, Received, RunNo};
 use crate::files::RejectsWriter;
 use crate::outcome::{Failure, Outcome};
 use crate::reconcile::Reconciler;
@@ -78,7 +78,7 @@ impl Line<'_> {
         &self,
         reconciler: &Reconciler,
         supply: &crate::run::supply::Supply<'_>,
-        people: People,
+        (people, received): (People, Option<Arc<Received>>),
         begun: &Begun,
         first: &First,
     ) -> Result<People, Failure> {
@@ -134,6 +134,7 @@ impl Line<'_> {
             has_entries: begun.is_resumed,
             holds_from: first.before_pass,
             intents: HashMap::new(),
+            received,
             people,
             duplicates: self.duplicates(),
             rejects: Arc::new(Mutex::new(rejects)),

@@ -4,7 +4,7 @@
 //! sends. In between, whatever earlier processes left open is settled.
 
 use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, Key, OpenIntent};
+use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
 use crate::files::{Dialect, Format, Opened, RejectsWriter};
 use crate::mapping::Duplicates;
@@ -213,11 +213,13 @@ impl<'a> Line<'a> {
         let rejects_path = self.plan.work.rejects.clone().unwrap_or_else(in_folder);
         begun.info.rejects_file = Some(rejects_path.clone());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
+        let received = self.received(begun)?;
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
-        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass, &first, guards).await?);
+        let reconciler =
+            Arc::new(self.reconciler(target, begun, worked.pass, &first, received.as_deref(), guards).await?);
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
         if !self.stop.is_told() {
-            match self.rehearse(&reconciler, supply, people, begun, &first).await {
+            match self.rehearse(&reconciler, supply, (people, received.clone()), begun, &first).await {
                 Ok(again) => people = again,
                 Err(failure) => {
                     // The pass has sent nothing: the books are those of the last one.
@@ -239,6 +241,7 @@ impl<'a> Line<'a> {
             has_entries: begun.is_resumed,
             holds_from: first.before_pass,
             intents,
+            received,
             people,
             duplicates: self.duplicates(),
             rejects: Arc::clone(&rejects),
@@ -264,6 +267,15 @@ impl<'a> Line<'a> {
             true => Ok(()),
             false => Err(self.changed()),
         }
+    }
+
+    /// Takes the turn of this process; what was received in earlier runs, where that is passed over.
+    fn received(&self, begun: &Begun) -> Result<Option<Arc<Received>>, Failure> {
+        let how = format!("{} {:?}", self.plan.source.mapping_identity(), self.plan.on_existing);
+        let how = blake3::hash(how.as_bytes()).to_hex();
+        self.checkpoint.take_turn(begun.no, begun.is_resumed, &how)?;
+        let received = || self.checkpoint.received(&how, &begun.folder).map(Arc::new);
+        self.plan.work.only_changed.then(received).transpose()
     }
 
     /// What becomes of further records of a person.
@@ -341,6 +353,7 @@ impl<'a> Line<'a> {
         begun: &Begun,
         pass: u32,
         first: &First,
+        received: Option<&Received>,
         guards: Arc<Guards>,
     ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
@@ -358,7 +371,9 @@ impl<'a> Line<'a> {
             Some(_) if create => attributes::imagine(connector, http, &needs.attributes).await?,
             _ => attributes::ensure(connector, http, checkpoint, self.clock, settle, &needs.attributes, create).await?,
         };
-        let (identity, people) = (self.mapper.finds_by.clone(), first.people());
+        // Most of those that were received are in the source again; whoever is not is looked up.
+        let people = first.people().saturating_sub(received.map_or(0, Received::len));
+        let identity = self.mapper.finds_by.clone();
         let rehearsing = self.stage.map(|stage| Arc::clone(&stage.rehearsing));
         let mut finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
         rehearsing.clone().into_iter().for_each(|rehearsing| finder.rehearse(rehearsing));

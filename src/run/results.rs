@@ -22,6 +22,7 @@ pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Skipped(Skip::Duplicate) => ("skipped", "duplicate"),
         Outcome::Skipped(Skip::Existing) => ("skipped", "existing"),
         Outcome::Skipped(Skip::Absent) => ("skipped", "absent"),
+        Outcome::Skipped(Skip::Received) => ("skipped", "received"),
     }
 }
 

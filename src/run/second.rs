@@ -1,7 +1,7 @@
 //! The second pass: each person to the target, many at once, none twice.
 
 use crate::checkpoint::people::{Member, People};
-use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, RunNo};
+use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, Received, RunNo};
 use crate::contact::Field;
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
@@ -53,6 +53,8 @@ pub struct Second {
     pub holds_from: u32,
     /// What an earlier process of this run meant to send and never heard of.
     pub intents: HashMap<Key, OpenIntent>,
+    /// What arrived in earlier runs, where that is passed over.
+    pub received: Option<Arc<Received>>,
     /// Who is the same person.
     pub people: People,
     /// What becomes of further records of a person.
@@ -257,6 +259,15 @@ impl Second {
                 return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
             }
             earlier = Some(Earlier::Did(entry.outcome));
+        }
+        if earlier.is_none()
+            && let Some(received) = &self.received
+            && received.has(&key)?
+        {
+            let outcome = Outcome::Skipped(Skip::Received);
+            self.finisher().finish(&group, outcome, &[]).await?;
+            let pure = Pure { origin: group.person.origin, outcome, duplicate_of: None, problems: Vec::new() };
+            return self.checkpoint.note(self.run, self.pass, pure).await;
         }
         let place = self.reconciler.people.queue(group.person.names());
         let mut slot = Slot::none(Arc::clone(&flight.slots));

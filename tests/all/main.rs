@@ -23,6 +23,7 @@ mod guards;
 mod http;
 mod jobs;
 mod mapping;
+mod only_changed;
 mod phone;
 mod platforms;
 mod readme;

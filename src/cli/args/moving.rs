@@ -73,9 +73,13 @@ pub struct Dry {
     pub plan: Option<PathBuf>,
 }
 
-/// How much a run may bring about: `10`, or `5%` of the records, which counts from 100 records on.
+/// What a run passes over, and how much it may bring about: `10`, or `5%` of the records, which counts from 100 records on.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Guards {
+    /// Pass over records whose content arrived in an earlier finished run of the same mapping: nothing is sent or read for
+    /// them, so changes made at the target since are not seen
+    #[arg(long, help_heading = LIMITS)]
+    pub only_changed: bool,
     /// Stop (exit 8) before more records than this are rejected: 10, or 5% of the records, from 100 of them on [default:
     /// no limit]
     #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
