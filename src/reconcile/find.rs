@@ -293,9 +293,12 @@ impl Finder {
         for identity in identities {
             let mut found = self.find_one(&wanted.contact, identities, identity, since_ms).await?;
             if let Some(rehearsing) = &self.rehearsing {
-                let met = rehearsing.meet(&mut found, identity)?;
+                let (changed, new) = rehearsing.meet(&mut found, identity)?;
+                let is_whole = self.snapshot.read().await.as_ref().is_some_and(|taken| taken.is_whole);
+                // The real run has written them, and reads each again; where nobody new is in a list that may lack
+                // somebody, the look-up was sent in place of that.
                 if self.uses_snapshot {
-                    rehearsing.would_send(met);
+                    rehearsing.would_send(if is_whole { changed + new } else { changed });
                 }
             }
             for (found, is_fresh) in found {

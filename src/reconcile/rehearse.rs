@@ -105,23 +105,23 @@ impl Rehearsing {
         Ok(self.store.by_id(id)?.map(|json| found_of(id, &json)))
     }
 
-    /// Puts those who would have been written into what was found for a value, and says how many of them there are: the
-    /// real run has written them, and reads each again.
-    pub(super) fn meet(&self, hits: &mut Vec<(Found, bool)>, identity: &IdentityValue) -> Result<u64, Failure> {
-        let mut met = 0;
+    /// Puts those who would have been written into what was found for a value, and says how many of them there are that
+    /// were found, and how many that were not.
+    pub(super) fn meet(&self, hits: &mut Vec<(Found, bool)>, identity: &IdentityValue) -> Result<(u64, u64), Failure> {
+        let (mut changed, mut new) = (0, 0);
         for (found, is_fresh) in hits.iter_mut() {
             if let Some(rehearsed) = self.found(&found.id)? {
                 (*found, *is_fresh) = (rehearsed, true);
-                met += 1;
+                changed += 1;
             }
         }
         for (id, json) in self.store.by_identity(identity)? {
             if !hits.iter().any(|(found, _)| found.id == id) {
                 hits.push((found_of(&id, &json), true));
-                met += 1;
+                new += 1;
             }
         }
-        Ok(met)
+        Ok((changed, new))
     }
 
     /// Notes these names for one person; whether any of them comes up for the first time.
