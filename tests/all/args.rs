@@ -138,7 +138,7 @@ fn what_cannot_be_meant_is_wrong_usage() {
         "ferry import a.csv --to shop --limit many",
         "ferry import a.csv --to shop --on-existing replace",
         "ferry import a.csv --to shop --quiet -v",
-        "ferry import a.csv --to shop --dry-run",
+        "ferry import a.csv --to shop --plan plan.csv",
         "ferry convert a.csv",
         "ferry runs --rejects",
         "ferry runs 7f3a --prune 90d",

@@ -1,6 +1,6 @@
 //! A dry run against the real run after it: it wrote nothing, left nothing, and told record by record what came about.
 
-use ferry::sandbox::{Sandbox, SandboxOptions, start};
+use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -215,8 +215,27 @@ fn value_of(contact: &Value, field: &str) -> String {
 }
 
 #[test]
-fn a_dry_run_tells_what_the_real_run_does() {
-    for Case { platform, options } in CASES {
+fn a_dry_run_into_atom_tells_what_the_real_run_does() {
+    compare("atom");
+}
+
+#[test]
+fn a_dry_run_into_mercately_tells_what_the_real_run_does() {
+    compare("mercately");
+}
+
+#[test]
+fn a_dry_run_into_eadesk_tells_what_the_real_run_does() {
+    compare("eadesk");
+}
+
+#[test]
+fn a_dry_run_into_twin_tells_what_the_real_run_does() {
+    compare("twin");
+}
+
+fn compare(of: &str) {
+    for Case { platform, options } in CASES.into_iter().filter(|case| case.platform == of) {
         let scene = scene(|_| {});
         let is_twin = platform == "twin";
         scene.write("mapping.yaml", if is_twin { TWIN_MAPPING } else { MAPPING });
@@ -278,4 +297,88 @@ fn a_dry_run_tells_what_the_real_run_does() {
         let changed: Vec<_> = changes.iter().filter(|row| row["changes"] != serde_json::json!([])).collect();
         assert!(changed.is_empty(), "{words}: {changed:?} {again:?}");
     }
+}
+
+#[test]
+fn a_dry_migration_tells_what_the_real_one_does() {
+    for to in ["atom", "eadesk"] {
+        let scene = scene(|_| {});
+        scene.write("mapping.yaml", MAPPING);
+        scene.write("sheet.csv", AFTER);
+        let begun = scene.run("import sheet.csv --map mapping.yaml --to mercately");
+        assert_eq!(begun.exit, 3, "{begun:?}");
+        let acted = scene.acted();
+        let words = format!("migrate --from mercately --to {to}");
+        let dry = scene.run(&format!("{words} --dry-run --plan plan.jsonl"));
+        assert_eq!((scene.acted(), scene.sandbox.contacts(to).len()), (acted, 0), "{dry:?}");
+        let real = scene.run(&format!("{words} --results results.jsonl"));
+        assert_eq!((dry.exit, &dry.summary["records"]), (real.exit, &real.summary["records"]), "{dry:?}\n{real:?}");
+        let of =
+            |name: &str, is_plan| lines(&scene.read(name)).iter().map(|row| essence(row, is_plan)).collect::<Vec<_>>();
+        assert_eq!(of("plan.jsonl", true), of("results.jsonl", false));
+        let again = scene.run(&format!("{words} --dry-run"));
+        assert_eq!((again.count("created"), again.count("updated")), (0, 0), "{again:?}");
+    }
+}
+
+fn people(scene: &Scene, count: usize) {
+    let mut text = "First,Last,Phone,Email,Tags,Plan\n".to_owned();
+    (0..count).for_each(|n| text.push_str(&format!("Ana{n},Vera,09960{n:05},,,Basic\n")));
+    scene.write("mapping.yaml", MAPPING);
+    scene.write("sheet.csv", &text);
+}
+
+const IMPORT: &str = "import sheet.csv --map mapping.yaml --to mercately";
+
+#[test]
+fn a_dry_run_beside_an_unfinished_run_tells_how_that_would_go_on() {
+    let scene = scene(|_| {});
+    people(&scene, 9);
+    assert_eq!(scene.run(&format!("{IMPORT} --limit 4")).count("created"), 4);
+    let (acted, checkpoints) = (scene.acted(), scene.checkpoints());
+    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    assert!(dry.err.contains("the real run would go on with `"), "{dry:?}");
+    assert_eq!((dry.exit, dry.count("created"), scene.acted()), (0, 9, acted), "{dry:?}");
+    assert_eq!(scene.checkpoints(), checkpoints);
+    let real = scene.run("resume");
+    assert_eq!((real.exit, real.count("created"), scene.acted()), (0, 9, 9), "{real:?}");
+}
+
+#[test]
+fn a_dry_run_is_not_locked_out_by_a_process_that_writes() {
+    let scene = scene(|_| {});
+    people(&scene, 3);
+    assert_eq!(scene.run(IMPORT).exit, 0);
+    let files = std::fs::read_dir(scene.path("state/connections")).unwrap().flatten().map(|file| file.path());
+    let path = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
+    let held = ferry::checkpoint::Checkpoint::open(&path).unwrap();
+    people(&scene, 5);
+    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    assert_eq!((dry.exit, dry.count("created"), dry.count("unchanged")), (0, 2, 3), "{dry:?}");
+    assert_eq!(scene.run(IMPORT).exit, 7);
+    held.close().unwrap();
+}
+
+#[test]
+fn a_dry_run_during_faults_writes_nothing_and_tells_everything() {
+    let scene = scene(|options| {
+        options.faults = vec![(FaultKind::DropBefore, 0.05), (FaultKind::DropAfter, 0.05), (FaultKind::Error500, 0.05)];
+        options.seed = 3;
+    });
+    people(&scene, 25);
+    let dry = told(scene.command(&format!("{IMPORT} --dry-run")).env("FERRY_MERCATELY_FIND", "snapshot"));
+    assert_eq!((dry.exit, dry.count("created"), scene.acted()), (0, 25, 0), "{dry:?}");
+}
+
+#[test]
+fn a_dry_run_defines_no_attributes() {
+    let scene = scene(|_| {});
+    scene.write("mapping.yaml", TWIN_MAPPING);
+    scene.write("sheet.csv", BEFORE);
+    let words = "import sheet.csv --map mapping.yaml --to twin --create-attributes";
+    let dry = scene.run(&format!("{words} --dry-run"));
+    assert_eq!((dry.exit, dry.count("updated"), scene.acted()), (0, 3, 0), "{dry:?}");
+    let real = scene.run(words);
+    assert_eq!((real.exit, &real.summary["records"]), (0, &dry.summary["records"]), "{real:?}");
+    assert_eq!(dry.summary["forecast"]["requests"], real.summary["requests"]["sent"], "{real:?}");
 }
