@@ -161,12 +161,12 @@ impl Guards {
 
     /// Whether so many of a kind are too many some day.
     pub fn limits(&self, kind: Kind) -> bool {
-        of(&mut *self.counts(), kind).is_some_and(|count| count.most.is_some())
+        of(&mut self.counts(), kind).is_some_and(|count| count.most.is_some())
     }
 
     /// Counts what has come about already.
     pub fn add(&self, kind: Kind, n: u64) {
-        if let Some(count) = of(&mut *self.counts(), kind) {
+        if let Some(count) = of(&mut self.counts(), kind) {
             count.n += n;
         }
     }
@@ -178,7 +178,7 @@ impl Guards {
     pub fn take(&self, asked: &[(Kind, u64)], example: impl Fn(Kind) -> String) -> Result<(), Failure> {
         let mut counts = self.counts();
         for &(kind, n) in asked {
-            let Some(count) = of(&mut *counts, kind) else { continue };
+            let Some(count) = of(&mut counts, kind) else { continue };
             if n == 0 || count.most.is_none_or(|most| count.n.saturating_add(n) <= most) {
                 continue;
             }
@@ -188,7 +188,7 @@ impl Guards {
             count.example.get_or_insert_with(|| example(kind));
         }
         for &(kind, n) in asked {
-            if let Some(count) = of(&mut *counts, kind) {
+            if let Some(count) = of(&mut counts, kind) {
                 count.n += n;
             }
         }
@@ -204,7 +204,7 @@ impl Guards {
             (Kind::Clears, guarded.clears),
         ];
         for (kind, n) in took {
-            if let Some(count) = of(&mut *counts, kind) {
+            if let Some(count) = of(&mut counts, kind) {
                 count.n = count.n.saturating_sub(n);
             }
         }
@@ -214,7 +214,7 @@ impl Guards {
     pub fn told(&self, kinds: impl Fn(Kind) -> bool) -> Option<Failure> {
         let mut counts = self.counts();
         let told = KINDS.into_iter().filter(|kind| kinds(*kind)).filter_map(|kind| {
-            let count = of(&mut *counts, kind)?;
+            let count = of(&mut counts, kind)?;
             let most = count.most.filter(|most| count.n > *most)?;
             let message = format!("{}, and {}", kind.would_be(count.n), self.allows(kind, count, most));
             let failure = Failure::new(Exit::Guard, message);

@@ -54,8 +54,7 @@ pub(super) async fn finish(
     checkpoint: &Checkpoint,
     target: Option<&Target>,
     stop: &Stop,
-    mut begun: Begun,
-    worked: Worked,
+    (mut begun, worked): (Begun, Worked),
     stage: Option<&Stage>,
     failure: Option<Failure>,
 ) -> Result<Ended, Failure> {

@@ -136,13 +136,14 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     };
     let result = async {
         let Some((supply, first)) = read? else { return Ok(()) };
-        let guards = guards(&line, &begun, &first.0)?;
-        guard_first(&guards, &first.0)?;
+        let (first, people) = first;
+        let guards = guards(&line, &begun, &first)?;
+        guard_first(&guards, &first)?;
         let target = match &mut reached {
             Some(target) => target,
             none => none.insert(reach(plan, &checkpoint, clock, stop).await?),
         };
-        line.work(target, &supply, (dialect, header), first, guards, &mut begun, &mut worked).await
+        line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
     }
     .await;
     if let Err(failure) = &result
@@ -151,7 +152,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     {
         return Err(abandon(plan, &checkpoint, &begun, failure.clone()));
     }
-    finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, stage.as_ref(), result.err()).await
+    finish(plan, &checkpoint, reached.as_ref(), stop, (begun, worked), stage.as_ref(), result.err()).await
 }
 
 /// The target, once it has answered. From now on a stop is told to its door.
@@ -204,8 +205,7 @@ impl<'a> Line<'a> {
         target: &Target,
         supply: &Supply<'_>,
         (dialect, header): (Dialect, Header),
-        (mut first, mut people): (First, People),
-        guards: Arc<Guards>,
+        (mut first, mut people, guards): (First, People, Arc<Guards>),
         begun: &mut Begun,
         worked: &mut Worked,
     ) -> Result<(), Failure> {
