@@ -41,6 +41,8 @@ pub enum Skip {
     Changed,
     /// Of an undo: the platform cannot take it back.
     Kept,
+    /// Has arrived as it is in an earlier run, and `--only-changed`.
+    Received,
 }
 
 /// One thing that is wrong with a record.

@@ -19,6 +19,7 @@ mod links;
 mod model;
 pub mod people;
 mod reader;
+mod received;
 pub mod rehearsal;
 mod rows;
 mod runs;
@@ -33,6 +34,7 @@ pub mod written;
 pub use file::Lock;
 pub use key::Key;
 pub use model::{Entry, Image, Intent, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunRow, RunStatus, Settled, Tally};
+pub use received::Received;
 pub use snapshot::{Filling, Snapshot};
 
 use crate::outcome::Failure;

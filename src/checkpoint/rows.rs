@@ -9,7 +9,7 @@ use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 /// Outcomes and their numbers on disk; a number is never given a second meaning.
-const OUTCOMES: [(Outcome, i64); 12] = [
+const OUTCOMES: [(Outcome, i64); 13] = [
     (Outcome::Created, 0),
     (Outcome::Updated, 1),
     (Outcome::Unchanged, 2),
@@ -22,6 +22,7 @@ const OUTCOMES: [(Outcome, i64); 12] = [
     (Outcome::Deleted, 9),
     (Outcome::Skipped(Skip::Changed), 10),
     (Outcome::Skipped(Skip::Kept), 11),
+    (Outcome::Skipped(Skip::Received), 12),
 ];
 
 /// The number of an outcome on disk.
@@ -44,6 +45,7 @@ pub(super) fn skip_name(skip: Skip) -> &'static str {
         Skip::Absent => "absent",
         Skip::Changed => "changed",
         Skip::Kept => "kept",
+        Skip::Received => "received",
     }
 }
 

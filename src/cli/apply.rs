@@ -4,7 +4,8 @@ use super::import::{Carried, carry, connection, work_asked};
 use super::{Context, args};
 use crate::files::Format;
 use crate::outcome::{Exit, Failure};
-use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
+use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
+use crate::reconcile::guards::GuardsAsked;
 use crate::run::apply::PlanHead;
 
 pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
@@ -32,6 +33,8 @@ pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failur
         wait: typed.wait.clone(),
     };
     let connection = connection(&context.configuration()?, &asked)?;
+    // Whoever saved the plan has seen how much it does.
+    let work = WorkAsked { guards: GuardsAsked::none(), ..work };
     let carried = Carried {
         source,
         from: None,

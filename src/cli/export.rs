@@ -108,7 +108,13 @@ fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, mistakes: &mu
 }
 
 fn work_asked(typed: &args::Export) -> WorkAsked {
-    WorkAsked { fresh: true, limit: typed.limit, rejects: typed.rejects.clone(), results: typed.results.clone() }
+    WorkAsked {
+        fresh: true,
+        limit: typed.limit,
+        rejects: typed.rejects.clone(),
+        results: typed.results.clone(),
+        ..WorkAsked::default()
+    }
 }
 
 fn what(listed: Listed) -> What {

@@ -7,6 +7,7 @@ use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
+use crate::reconcile::guards::GuardsAsked;
 use crate::run::apply::PlanHead;
 use crate::run::dry::DryPlan;
 use crate::run::folder::{RunInfo, run_named};
@@ -21,7 +22,7 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
 /// Checks what was typed.
 pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
+    let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     work.check(&typed.source.file, None, &mut mistakes);
@@ -155,6 +156,19 @@ pub(super) fn format_of(format: FileFormat) -> Format {
     }
 }
 
+/// The same work with its guards, and what it passes over.
+pub(super) fn guarded(work: WorkAsked, typed: &args::Guards) -> WorkAsked {
+    let args::Guards { only_changed, max_rejects, max_creates, max_updates, max_clears } = *typed;
+    let guards = GuardsAsked { rejects: max_rejects, creates: max_creates, updates: max_updates, ..work.guards };
+    WorkAsked { guards: GuardsAsked { clears: max_clears.or(guards.clears), ..guards }, only_changed, ..work }
+}
+
 pub(super) fn work_asked(typed: &args::Work) -> WorkAsked {
-    WorkAsked { fresh: typed.fresh, limit: typed.limit, rejects: typed.rejects.clone(), results: typed.results.clone() }
+    WorkAsked {
+        fresh: typed.fresh,
+        limit: typed.limit,
+        rejects: typed.rejects.clone(),
+        results: typed.results.clone(),
+        ..WorkAsked::default()
+    }
 }

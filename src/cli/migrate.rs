@@ -1,6 +1,6 @@
 //! `ferry migrate`.
 
-use super::import::{Carried, carry, connection, dry_asked, target_asked, work_asked};
+use super::import::{Carried, carry, connection, dry_asked, guarded, target_asked, work_asked};
 use super::{Context, args};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
@@ -13,7 +13,7 @@ pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Fail
 /// Checks what was typed.
 pub(super) fn prepare(typed: &args::Migrate, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(&typed.target), work_asked(&typed.work));
+    let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
     let config = context.configuration()?;
     let target = mistakes.take(connection(&config, &asked));
     let source_asked = TargetAsked { to: typed.from.clone(), sandbox: asked.sandbox, ..TargetAsked::default() };

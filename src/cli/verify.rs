@@ -4,7 +4,8 @@ use super::args::{self, Args, Command};
 use super::import::{Carried, carry};
 use super::{Context, import, migrate};
 use crate::outcome::{Exit, Failure};
-use crate::plan::Mistakes;
+use crate::plan::{Mistakes, WorkAsked};
+use crate::reconcile::guards::GuardsAsked;
 use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
 use crate::run::folder::{RunInfo, all_runs, forget, run_folder, run_named};
@@ -190,6 +191,8 @@ fn prepare(
         }
         _ => return Err(Failure::failed(format!("`{}` is no import and no migration", verify.run.run))),
     };
+    // Everybody is looked at, however much there is to be told, or sent.
+    carried.work = WorkAsked { only_changed: false, guards: GuardsAsked::none(), ..carried.work };
     (carried.dry, carried.verify) = (dry, Some(verify.clone()));
     Ok(carried)
 }

@@ -21,6 +21,7 @@ use crate::mapping::{BindOptions, Mapping, MappingErrors, RegionChoice};
 use crate::outcome::Failure;
 use crate::platforms::diff::OnExisting;
 use crate::platforms::settings::{COMMON, environment_name};
+use crate::reconcile::guards::GuardsAsked;
 use crate::record::{Fields, Header};
 use diagnostic::nearest;
 use serde_json::Value;
@@ -53,6 +54,10 @@ pub struct WorkAsked {
     pub limit: Option<u64>,
     pub rejects: Option<PathBuf>,
     pub results: Option<PathBuf>,
+    /// Nobody is looked at whose content arrived in an earlier run.
+    pub only_changed: bool,
+    /// How much it may bring about.
+    pub guards: GuardsAsked,
 }
 
 /// What was said about the target.

@@ -40,6 +40,7 @@ impl Reconciler {
         steps: &[Step],
         found: Option<&Found>,
     ) -> Result<Turn, Fault> {
+        self.guard(person, story, delta, steps)?;
         if let Some(rehearsing) = &self.rehearsing {
             self.rehearse(rehearsing, person, story, delta, steps, found)?;
             return Ok(Turn::End(story.outcome()));

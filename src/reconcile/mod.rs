@@ -8,6 +8,7 @@ pub mod changed;
 mod correct;
 pub mod find;
 pub mod gate;
+pub mod guards;
 pub mod half_made;
 pub mod locks;
 pub mod person;
@@ -30,11 +31,12 @@ use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
 use crate::platforms::{Connector, Fault, Found, Reading, Ready, StepKind};
 use find::{Finder, Finding, lookup_of};
 use gate::Gate;
+use guards::Guards;
 use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
 use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown};
-use rehearse::Rehearsing;
+use rehearse::{Rehearsing, real_id};
 use silence::Silence;
 use slot::Slot;
 use std::borrow::Cow;
@@ -125,6 +127,8 @@ pub struct Reconciler {
     pub ceiling_per_s: Option<f64>,
     /// Bounds how many intents are ahead of their requests.
     pub gate: Gate,
+    /// How much may be written.
+    pub guards: Arc<Guards>,
     /// Who is being made.
     pub half_made: HalfMade,
     /// Where what would be written is kept in a dry run; none: it is written.
@@ -166,6 +170,7 @@ impl Reconciler {
             };
             match turn {
                 Turn::End(outcome) => {
+                    self.guard_end(&story, outcome);
                     self.failures_in_a_row.store(0, Ordering::Relaxed);
                     let left = std::mem::take(&mut story.left);
                     return Ok(End::Settled(self.settled(person, story, outcome, left)));
@@ -176,6 +181,7 @@ impl Reconciler {
                 }
                 Turn::Reject(problems) => {
                     let outcome = if is_unknown(&problems) { Outcome::Unknown } else { Outcome::Rejected };
+                    self.guard_end(&story, outcome);
                     return Ok(End::Settled(self.settled(person, story, outcome, problems)));
                 }
                 Turn::Again(after) => {
@@ -200,7 +206,7 @@ impl Reconciler {
             pass: self.pass,
             origin: person.origin,
             links: if has_arrived { story.links } else { Vec::new() },
-            target_id: story.target_id,
+            target_id: if self.rehearsing.is_some() { real_id(story.target_id) } else { story.target_id },
             not_carried,
             cleared: if has_arrived { story.cleared } else { 0 },
             problems,

@@ -19,8 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How the id of somebody begins who would be created: nobody has it yet.
+/// How the id of somebody begins who would be created, by the line of their record: nobody has it yet.
 const IMAGINED: &str = "new:";
+
+/// The id of somebody who is there; none of one who would be created.
+pub(super) fn real_id(id: Option<String>) -> Option<String> {
+    id.filter(|id| !id.starts_with(IMAGINED))
+}
 
 /// More names than this are not kept apart.
 const NAMES_MAX: usize = 10_000;
@@ -96,24 +101,33 @@ impl Rehearsing {
         Ok(self.store.by_id(id)?.is_some())
     }
 
+    /// Counts requests that only the real run sends.
+    pub(super) fn would_send(&self, requests: u64) {
+        self.requests.fetch_add(requests, Ordering::Relaxed);
+    }
+
     /// Somebody as they would be.
     pub(super) fn found(&self, id: &str) -> Result<Option<Found>, Failure> {
         Ok(self.store.by_id(id)?.map(|json| found_of(id, &json)))
     }
 
-    /// Puts those who would have been written into what was found for a value.
-    pub(super) fn meet(&self, hits: &mut Vec<(Found, bool)>, identity: &IdentityValue) -> Result<(), Failure> {
+    /// Puts those who would have been written into what was found for a value, and says how many of them there are that
+    /// were found, and how many that were not.
+    pub(super) fn meet(&self, hits: &mut Vec<(Found, bool)>, identity: &IdentityValue) -> Result<(u64, u64), Failure> {
+        let (mut changed, mut new) = (0, 0);
         for (found, is_fresh) in hits.iter_mut() {
             if let Some(rehearsed) = self.found(&found.id)? {
                 (*found, *is_fresh) = (rehearsed, true);
+                changed += 1;
             }
         }
         for (id, json) in self.store.by_identity(identity)? {
             if !hits.iter().any(|(found, _)| found.id == id) {
                 hits.push((found_of(&id, &json), true));
+                new += 1;
             }
         }
-        Ok(())
+        Ok((changed, new))
     }
 
     /// Notes these names for one person; whether any of them comes up for the first time.
@@ -156,10 +170,7 @@ impl Reconciler {
         // A name is read back at its first use.
         let requests = steps.len() as u64 + u64::from(rehearsing.note(&uncertain));
         rehearsing.requests.fetch_add(requests, Ordering::Relaxed);
-        let id = found.map_or_else(|| format!("{IMAGINED}{}", person.origin.ordinal), |found| found.id.clone());
-        if id.starts_with(IMAGINED) {
-            story.target_id = None;
-        }
+        let id = found.map_or_else(|| format!("{IMAGINED}{}", person.origin.line), |found| found.id.clone());
         let json = Value::Object(delta.after.to_json()).to_string();
         rehearsing.store.put(&id, &json, &all_identities(&delta.after))?;
         let changes = delta.changes.iter().map(PlannedChange::from).collect();

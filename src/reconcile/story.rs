@@ -1,6 +1,7 @@
 //! What has happened to one person so far, in this process and as an earlier one left it.
 
 use super::Earlier;
+use super::guards::Guarded;
 use crate::checkpoint::OpenIntent;
 use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
@@ -51,6 +52,8 @@ pub(super) struct Story {
     pub(super) made_by: Option<String>,
     /// The identity values that lead to the target's contact.
     pub(super) links: Vec<IdentityValue>,
+    /// What the guards have counted of them.
+    pub(super) guarded: Guarded,
 }
 
 impl Story {
@@ -67,9 +70,13 @@ impl Story {
                 made_by: intent.made.clone(),
                 ..Story::default()
             },
-            Earlier::Did(Outcome::Created) => Story { has_created: true, ..Story::default() },
+            Earlier::Did(Outcome::Created) => {
+                let guarded = Guarded { create: true, ..Guarded::default() };
+                Story { has_created: true, guarded, ..Story::default() }
+            }
             Earlier::Did(Outcome::Updated) => {
-                Story { doubt: Some(doubt_of(StepKind::Change, 0, 0)), ..Story::default() }
+                let guarded = Guarded { update: true, ..Guarded::default() };
+                Story { doubt: Some(doubt_of(StepKind::Change, 0, 0)), guarded, ..Story::default() }
             }
             Earlier::Did(_) => Story::default(),
         }

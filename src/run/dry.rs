@@ -64,6 +64,11 @@ impl Stage {
         Ok(Stage { folder, rehearsing })
     }
 
+    /// The folder of the copies.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where the copy of the checkpoint is.
     pub(super) fn checkpoint(&self) -> PathBuf {
         self.folder.path().join(CHECKPOINT)

@@ -48,6 +48,8 @@ pub(super) struct Worked {
     pub(super) is_whole: bool,
     /// Records that are in the rejects file.
     pub(super) rejects: u64,
+    /// What a guard has to say about a dry run.
+    pub(super) over: Option<Failure>,
     /// What was sent to a source platform.
     pub(super) traffic: Traffic,
     /// How it is known that everybody at a source platform was read.
@@ -65,8 +67,7 @@ pub(super) async fn finish(
     checkpoint: &Checkpoint,
     target: Option<&Target>,
     stop: &Stop,
-    mut begun: Begun,
-    worked: Worked,
+    (mut begun, worked): (Begun, Worked),
     stage: Option<&Stage>,
     failure: Option<Failure>,
 ) -> Result<Ended, Failure> {
@@ -113,6 +114,7 @@ pub(super) async fn finish(
         }
         _ => dry::Told::default(),
     };
+    failure = failure.or(worked.over);
     let status = match (stage, is_done) {
         (Some(_), _) => Status::DryRun,
         (None, true) => Status::Done,

@@ -5,6 +5,7 @@
 use crate::checkpoint::people::{People, PeopleBuilder};
 use crate::files::Source;
 use crate::outcome::{Exit, Failure};
+use crate::reconcile::guards::rejected;
 use crate::report::Progress;
 use crate::run::item::{Candidate, Item, Mapper};
 use crate::run::ordered::in_order;
@@ -43,12 +44,20 @@ pub struct First {
     /// Whether the source ends in the middle.
     #[serde(default)]
     pub is_cut: bool,
+    /// The first record that stays behind, in words.
+    #[serde(default)]
+    pub rejected_first: Option<String>,
     /// The custom attributes that people are to have, where the target has to define them beforehand.
     #[serde(default)]
     pub attributes: BTreeSet<String>,
 }
 
 impl First {
+    /// A record that stays behind, in words.
+    pub fn example(&self) -> String {
+        self.rejected_first.clone().unwrap_or_default()
+    }
+
     /// People to be sent.
     pub fn people(&self) -> u64 {
         self.read.saturating_sub(self.rejected + self.filtered + self.duplicates)
@@ -149,7 +158,7 @@ pub fn first_pass(
             Light::Candidate(candidate.record.origin, hashes, attributes)
         }
         Item::Filtered(_) => Light::Filtered,
-        Item::Rejected(_) => Light::Rejected,
+        Item::Rejected(reject) => Light::Rejected(rejected(reject.origin.line, &reject.problems)),
     };
     for batch in in_order(source, None, light) {
         let batch = match batch {
@@ -169,7 +178,10 @@ pub fn first_pass(
                     first.add_attributes(attributes)?;
                 }
                 Light::Filtered => first.filtered += 1,
-                Light::Rejected => first.rejected += 1,
+                Light::Rejected(what) => {
+                    first.rejected += 1;
+                    first.rejected_first.get_or_insert(what);
+                }
             }
         }
         progress(&first);
@@ -187,7 +199,8 @@ pub fn first_pass(
 enum Light {
     Candidate(crate::record::Origin, Vec<Option<[u8; 16]>>, Vec<Arc<str>>),
     Filtered,
-    Rejected,
+    /// In words.
+    Rejected(String),
 }
 
 /// Shows how far the first pass is.

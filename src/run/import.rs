@@ -4,7 +4,7 @@
 //! sends. In between, whatever earlier processes left open is settled.
 
 use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, Key, OpenIntent};
+use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
 use crate::files::{Dialect, Format, Opened, RejectsWriter};
 use crate::mapping::Duplicates;
@@ -14,6 +14,7 @@ use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::Needs;
 use crate::platforms::diff::OnExisting;
 use crate::reconcile::gate::Gate;
+use crate::reconcile::guards::Guards;
 use crate::reconcile::half_made::HalfMade;
 use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
@@ -29,6 +30,7 @@ use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
 use crate::run::folder::RunInfo;
+use crate::run::guards::{guard_first, guards};
 use crate::run::item::{Item, Mapper};
 use crate::run::open::{open_intents, settle_open};
 use crate::run::ordered::in_order;
@@ -49,10 +51,10 @@ pub use crate::run::bind::{bind, check_regions, singular};
 pub use crate::run::finish::Ended;
 
 /// People that wait without a slot, at most: each is a contact in memory.
-const PARKED_MAX: usize = 4096;
+pub(super) const PARKED_MAX: usize = 4096;
 
 /// How often the progress is looked at.
-const TICK: Duration = Duration::from_millis(200);
+pub(super) const TICK: Duration = Duration::from_millis(200);
 
 /// How often `run.json` is brought up to date: `ferry runs` tells from it how far a killed run was, and the next process
 /// how long this one lived (see [`crate::run::open`]).
@@ -119,15 +121,15 @@ impl ImportPlan {
 }
 
 /// What all parts of the line need.
-struct Line<'a> {
-    plan: &'a ImportPlan,
-    console: &'a Console,
-    clock: Clock,
-    stop: &'a Stop,
-    checkpoint: &'a Checkpoint,
+pub(super) struct Line<'a> {
+    pub(super) plan: &'a ImportPlan,
+    pub(super) console: &'a Console,
+    pub(super) clock: Clock,
+    pub(super) stop: &'a Stop,
+    pub(super) checkpoint: &'a Checkpoint,
     /// The copies that a dry run works on.
-    stage: Option<&'a Stage>,
-    mapper: Arc<Mapper>,
+    pub(super) stage: Option<&'a Stage>,
+    pub(super) mapper: Arc<Mapper>,
     verifying: Option<Arc<Verifying>>,
 }
 
@@ -169,11 +171,14 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     };
     let result = async {
         let Some((supply, first)) = read? else { return Ok(()) };
+        let (first, people) = first;
+        let guards = guards(&line, &begun, &first)?;
+        guard_first(&guards, &first)?;
         let target = match &mut reached {
             Some(target) => target,
             none => none.insert(reach(plan, &checkpoint, clock, stop).await?),
         };
-        line.work(target, &supply, (dialect, header), first, &mut begun, &mut worked).await
+        line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
     }
     .await;
     if let Err(failure) = &result
@@ -182,7 +187,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     {
         return Err(abandon(plan, &checkpoint, &begun, failure.clone()));
     }
-    finish(plan, &checkpoint, reached.as_ref(), stop, begun, worked, stage.as_ref(), result.err()).await
+    finish(plan, &checkpoint, reached.as_ref(), stop, (begun, worked), stage.as_ref(), result.err()).await
 }
 
 /// The target, once it has answered. From now on a stop is told to its door.
@@ -235,7 +240,7 @@ impl<'a> Line<'a> {
         target: &Target,
         supply: &Supply<'_>,
         (dialect, header): (Dialect, Header),
-        (mut first, people): (First, People),
+        (mut first, mut people, guards): (First, People, Arc<Guards>),
         begun: &mut Begun,
         worked: &mut Worked,
     ) -> Result<(), Failure> {
@@ -243,8 +248,9 @@ impl<'a> Line<'a> {
         let rejects_path = self.plan.work.rejects.clone().unwrap_or_else(in_folder);
         begun.info.rejects_file = Some(rejects_path.clone());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
+        let received = self.received(begun)?;
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
-        let mut reconciler = self.reconciler(target, begun, worked.pass, &first).await?;
+        let mut reconciler = self.reconciler(target, begun, worked.pass, &first, received.as_deref(), guards).await?;
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
         if let Some(of) = &self.plan.correct {
             let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
@@ -252,8 +258,19 @@ impl<'a> Line<'a> {
             reconciler.correct = Some(taken_of(of, &row, self.checkpoint, state, &begun.folder, source)?);
         }
         let reconciler = Arc::new(reconciler);
+        if !self.stop.is_told() {
+            match self.rehearse(&reconciler, supply, (people, received.clone()), begun, &first).await {
+                Ok(again) => people = again,
+                Err(failure) => {
+                    // The pass has sent nothing: the books are those of the last one.
+                    worked.pass = 0;
+                    return Err(failure);
+                }
+            }
+        }
         let opened = supply.open()?;
         self.prove_unchanged(supply, &first)?;
+        let guards = Arc::clone(&reconciler.guards);
         let counters = Arc::new(Counters::default());
         let second = Second {
             reconciler,
@@ -264,12 +281,9 @@ impl<'a> Line<'a> {
             has_entries: begun.is_resumed,
             holds_from: first.before_pass,
             intents,
+            received,
             people,
-            duplicates: match (&self.plan.apply, &self.plan.source.mapping) {
-                (Some(_), _) => Duplicates::First,
-                (None, Some((mapping, _))) => mapping.duplicates,
-                (None, None) => Duplicates::Merge,
-            },
+            duplicates: self.duplicates(),
             rejects: Arc::clone(&rejects),
             counters: Arc::clone(&counters),
             verifying: self.verifying.clone(),
@@ -283,6 +297,7 @@ impl<'a> Line<'a> {
         if let Some(rejects) = Arc::into_inner(rejects) {
             worked.rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
         }
+        worked.over = guards.told(|_| self.stage.is_some());
         sent?;
         if self.stop.is_told() {
             return Ok(());
@@ -292,6 +307,24 @@ impl<'a> Line<'a> {
         match worked.is_whole || self.plan.work.limit.is_some() {
             true => Ok(()),
             false => Err(self.changed()),
+        }
+    }
+
+    /// Takes the turn of this process; what was received in earlier runs, where that is passed over.
+    fn received(&self, begun: &Begun) -> Result<Option<Arc<Received>>, Failure> {
+        let how = format!("{} {:?}", self.plan.source.mapping_identity(), self.plan.on_existing);
+        let how = blake3::hash(how.as_bytes()).to_hex();
+        self.checkpoint.take_turn(begun.no, begun.is_resumed, &how)?;
+        let received = || self.checkpoint.received(&how, &begun.folder).map(Arc::new);
+        self.plan.work.only_changed.then(received).transpose()
+    }
+
+    /// What becomes of further records of a person.
+    pub(super) fn duplicates(&self) -> Duplicates {
+        match (&self.plan.apply, &self.plan.source.mapping) {
+            (Some(_), _) => Duplicates::First,
+            (None, Some((mapping, _))) => mapping.duplicates,
+            (None, None) => Duplicates::Merge,
         }
     }
 
@@ -371,6 +404,8 @@ impl<'a> Line<'a> {
         begun: &Begun,
         pass: u32,
         first: &First,
+        received: Option<&Received>,
+        guards: Arc<Guards>,
     ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let writes = self.mapper.bound.writes();
@@ -387,7 +422,9 @@ impl<'a> Line<'a> {
             Some(_) if create => attributes::imagine(connector, http, &needs.attributes).await?,
             _ => attributes::ensure(connector, http, checkpoint, self.clock, settle, &needs.attributes, create).await?,
         };
-        let (identity, people) = (self.mapper.finds_by.clone(), first.people());
+        // Most of those that were received are in the source again; whoever is not is looked up.
+        let people = first.people().saturating_sub(received.map_or(0, Received::len));
+        let identity = self.mapper.finds_by.clone();
         let rehearsing = self.stage.map(|stage| Arc::clone(&stage.rehearsing));
         let mut finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
         rehearsing.clone().into_iter().for_each(|rehearsing| finder.rehearse(rehearsing));
@@ -420,6 +457,7 @@ impl<'a> Line<'a> {
             parking: Arc::new(Semaphore::new(PARKED_MAX)),
             ceiling_per_s: ceiling_of(connection)?,
             gate: Gate::new(4 * target.concurrency + 256),
+            guards,
             half_made: HalfMade::new(
                 open_intents(checkpoint, &self.plan.state, self.clock)?
                     .into_iter()
@@ -532,7 +570,11 @@ pub fn rejects_name(format: Format) -> &'static str {
 }
 
 /// Reads and maps on the pool, and hands the items over.
-fn feed(opened: Opened, mapper: &Arc<Mapper>, limit: Option<u64>) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
+pub(super) fn feed(
+    opened: Opened,
+    mapper: &Arc<Mapper>,
+    limit: Option<u64>,
+) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let mapper = Arc::clone(mapper);
     std::thread::spawn(move || {

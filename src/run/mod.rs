@@ -15,6 +15,7 @@ mod finish;
 pub mod first;
 pub mod folder;
 pub mod gather;
+mod guards;
 pub mod import;
 pub mod item;
 pub mod open;

@@ -1,12 +1,13 @@
 //! The second pass: each person to the target, many at once, none twice.
 
 use crate::checkpoint::people::{Member, People};
-use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, RunNo};
+use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, Received, RunNo};
 use crate::contact::Field;
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Duplicates, Mapped};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Skip};
+use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::reconcile::locks::Place;
 use crate::reconcile::person::Person;
 use crate::reconcile::slot::Slot;
@@ -53,6 +54,8 @@ pub struct Second {
     pub holds_from: u32,
     /// What an earlier process of this run meant to send and never heard of.
     pub intents: HashMap<Key, OpenIntent>,
+    /// What arrived in earlier runs, where that is passed over.
+    pub received: Option<Arc<Received>>,
     /// Who is the same person.
     pub people: People,
     /// What becomes of further records of a person.
@@ -203,6 +206,9 @@ impl Second {
                 Ok(Some(group))
             }
             Item::Rejected(reject) => {
+                let line = records.first().map_or(0, |record| record.origin.line);
+                let asked = [(Kind::Rejects, records.len() as u64)];
+                self.reconciler.guards.take(&asked, |_| rejected(line, &reject.problems))?;
                 for record in records {
                     let (origin, raw) = (record.origin, record.raw);
                     self.reject(Reject { origin, raw, problems: reject.problems.clone() }).await?;
@@ -263,6 +269,15 @@ impl Second {
             }
             earlier = Some(Earlier::Did(entry.outcome));
         }
+        if earlier.is_none()
+            && let Some(received) = &self.received
+            && received.has(&key)?
+        {
+            let outcome = Outcome::Skipped(Skip::Received);
+            self.finisher().finish(&group, outcome, &[]).await?;
+            let pure = Pure { origin: group.person.origin, outcome, duplicate_of: None, problems: Vec::new() };
+            return self.checkpoint.note(self.run, self.pass, pure).await;
+        }
         let place = self.reconciler.people.queue(group.person.names());
         let mut slot = Slot::none(Arc::clone(&flight.slots));
         let mut parked = None;
@@ -305,6 +320,7 @@ impl Second {
             pass: self.pass,
             rejects: Arc::clone(&self.rejects),
             counters: Arc::clone(&self.counters),
+            guards: Arc::clone(&self.reconciler.guards),
         }
     }
 }
@@ -340,6 +356,7 @@ struct Finisher {
     pass: u32,
     rejects: Arc<Mutex<RejectsWriter>>,
     counters: Arc<Counters>,
+    guards: Arc<Guards>,
 }
 
 impl Finisher {
@@ -369,6 +386,10 @@ impl Finisher {
     async fn finish(&self, group: &Group, outcome: Outcome, problems: &[Problem]) -> Result<(), Failure> {
         let is_rejected = outcome == Outcome::Rejected;
         let root_line = group.records.first().map(|record| record.origin.line);
+        if is_rejected {
+            let asked = [(Kind::Rejects, group.records.len() as u64)];
+            self.guards.take(&asked, |_| rejected(root_line.unwrap_or_default(), problems))?;
+        }
         self.counters.settled.fetch_add(group.records.len() as u64, Ordering::Relaxed);
         if outcome == Outcome::Unknown {
             self.counters.unknown.fetch_add(1, Ordering::Relaxed);

@@ -17,6 +17,7 @@ use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
 use crate::platforms::Needs;
 use crate::reconcile::gate::Gate;
+use crate::reconcile::guards::{Guards, GuardsAsked};
 use crate::reconcile::half_made::HalfMade;
 use crate::reconcile::locks::Locks;
 use crate::reconcile::person::Person;
@@ -190,6 +191,7 @@ impl Line<'_> {
     }
 
     async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
+        self.checkpoint.end_trust(self.of.no)?;
         let target = &*reached.insert(self.reach().await?);
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
@@ -255,6 +257,7 @@ impl Line<'_> {
             parking: Arc::new(Semaphore::new(PARKED_MAX)),
             ceiling_per_s: ceiling_of(connection)?,
             gate: Gate::new(4 * target.concurrency + 256),
+            guards: Arc::new(Guards::new(&GuardsAsked::none(), 0, false)),
             rehearsing: None,
             changed: Arc::clone(&begun.trace.changed),
             half_made: HalfMade::new(half_made.into_iter().filter_map(|open| open.intent.target_id)),

@@ -1,6 +1,7 @@
 //! The commands that move records, and the options that they share.
 
 use super::{EXISTING, LIMITS, OUTPUT, SOURCE, TARGET};
+use crate::reconcile::guards::Allowed;
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +27,9 @@ pub struct Import {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dry: Dry,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub guards: Guards,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,
@@ -57,6 +61,9 @@ pub struct Migrate {
     pub dry: Dry,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub guards: Guards,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub work: Work,
 }
 
@@ -69,6 +76,28 @@ pub struct Dry {
     /// With --dry-run: write every record and what would become of it (CSV, or JSON Lines, by its name)
     #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = OUTPUT)]
     pub plan: Option<PathBuf>,
+}
+
+/// What a run passes over, and how much it may bring about: `10`, or `5%` of the records, which counts from 100 records on.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Guards {
+    /// Pass over records whose content arrived in an earlier finished run of the same mapping: nothing is sent or read for
+    /// them, so changes made at the target since are not seen
+    #[arg(long, help_heading = LIMITS)]
+    pub only_changed: bool,
+    /// Stop (exit 8) before more records than this are rejected: 10, or 5% of the records, from 100 of them on [default:
+    /// no limit]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_rejects: Option<Allowed>,
+    /// Stop (exit 8) before more contacts than this are created [default: no limit]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_creates: Option<Allowed>,
+    /// Stop (exit 8) before more contacts than this are changed [default: no limit]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_updates: Option<Allowed>,
+    /// Stop (exit 8) before more values than this are wiped because the source has nothing [default: 20%]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_clears: Option<Allowed>,
 }
 
 /// The platform that is written to, and how.

@@ -1,0 +1,216 @@
+//! What the target is known to have received: the content of a person that a finished run left there, and that nothing
+//! written over this connection since has changed.
+//!
+//! Runs are put in the order of the processes that worked on them: each takes a turn. It is found out once, on disk, and
+//! asked for every record. Changes made at the target by others are not seen.
+
+use super::model::{Entry, RunNo, RunRow, RunStatus};
+use super::schema::StoreError;
+use super::{Checkpoint, Key, file, guard, reader};
+use crate::outcome::{Failure, Outcome};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use tempfile::TempPath;
+
+/// The name of the number of turns taken.
+const TURNS: &str = "turns";
+
+/// How the names of the runs' turns begin.
+const TURN: &str = "turn:";
+
+/// Memory for pages, in KiB.
+const CACHE_KIB: u32 = 4096;
+
+/// What was received, by key.
+pub struct Received {
+    connection: Mutex<Connection>,
+    folder: PathBuf,
+    len: u64,
+    /// Only where an open file cannot lose its name.
+    _file: Option<TempPath>,
+}
+
+/// From which turn to which a run was worked on, and how what it sends is meant.
+struct Turns {
+    first: i64,
+    last: i64,
+    how: String,
+}
+
+impl Turns {
+    fn read(text: &str) -> Option<Turns> {
+        let mut parts = text.splitn(3, ' ');
+        let (first, last) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Turns { first, last, how: parts.next()?.to_owned() })
+    }
+}
+
+impl Checkpoint {
+    /// A process works on a run from now on. `how` says what has to be the same for content to mean the same.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written.
+    pub fn take_turn(&self, run: RunNo, is_resumed: bool, how: &str) -> Result<(), Failure> {
+        let turn = self.recall(TURNS)?.and_then(|text| text.parse::<i64>().ok()).unwrap_or_default() + 1;
+        let name = format!("{TURN}{}", run.0);
+        let before = self.recall(&name)?.filter(|_| is_resumed).and_then(|text| Turns::read(&text));
+        let first = match before {
+            Some(before) if before.how == how => before.first,
+            // Gone on with by a program that knows of turns, or meant differently now: it began before all others.
+            Some(_) => 0,
+            None if is_resumed => 0,
+            None => turn,
+        };
+        self.remember(TURNS, &turn.to_string())?;
+        self.remember(&name, &format!("{first} {turn} {how}"))
+    }
+
+    /// What a run brought about is taken back: nobody is to be passed over because of it.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written.
+    pub fn end_trust(&self, run: RunNo) -> Result<(), Failure> {
+        self.forget(&format!("{TURN}{}", run.0))
+    }
+
+    /// What was received over this connection, where it was meant in the same way. What it keeps goes to a private file in
+    /// a folder.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read, or the file not written.
+    pub fn received(&self, how: &str, folder: &Path) -> Result<Received, Failure> {
+        let received = Received::create(folder)?;
+        let turns: HashMap<i64, Turns> = self
+            .recall_all(TURN)?
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.strip_prefix(TURN)?.parse().ok()?, Turns::read(&text)?)))
+            .collect();
+        for run in self.runs()? {
+            let turns = turns.get(&run.no.0);
+            let is_good =
+                run.status == RunStatus::Done && turns.is_some_and(|turns| turns.how == how && turns.first > 0);
+            // Of a run without turns nobody knows when it wrote: it may have been the last.
+            let (first, last) = turns.map_or((0, i64::MAX), |turns| (turns.first, turns.last));
+            self.read_long(|connection| {
+                reader::for_each_entry(connection, run.no, |key, entry| {
+                    received.add(&run, &key, &entry, (first, last), is_good)
+                })
+            })?;
+        }
+        // What may have been sent and is not known to have arrived.
+        let mut last = None;
+        loop {
+            let page = self.open_intents(last.as_ref())?;
+            if page.is_empty() {
+                return received.done();
+            }
+            for open in page.iter().filter_map(|open| Some((open.key, open.intent.target_id.as_deref()?))) {
+                received.put(open.1, &open.0, [-1, 0, i64::MAX, 0], false)?;
+            }
+            last = page.into_iter().last();
+        }
+    }
+}
+
+impl Received {
+    fn create(folder: &Path) -> Result<Received, Failure> {
+        let cannot = |error: std::io::Error| {
+            Failure::failed(format!("nothing can be written to `{}`", folder.display()))
+                .cause(error)
+                .hint("make room, or name another folder with `--state`")
+        };
+        file::create_folder_of(&folder.join("received")).map_err(cannot)?;
+        let made = tempfile::Builder::new().prefix("received-").suffix(".db").tempfile_in(folder).map_err(cannot)?;
+        file::make_private(made.as_file()).map_err(cannot)?;
+        let path = made.into_temp_path();
+        let connection = prepare(&path).map_err(|error| failure(error, folder))?;
+        let _file = if cfg!(unix) { path.close().map(|()| None).map_err(cannot)? } else { Some(path) };
+        Ok(Received { connection: Mutex::new(connection), folder: folder.to_owned(), len: 0, _file })
+    }
+
+    fn add(
+        &self,
+        run: &RunRow,
+        key: &Key,
+        entry: &Entry,
+        (first, last): (i64, i64),
+        is_good: bool,
+    ) -> Result<(), Failure> {
+        let has_arrived = matches!(entry.outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged);
+        let Some(id) = entry.target_id.as_deref().filter(|_| has_arrived || entry.outcome == Outcome::Unknown) else {
+            return Ok(());
+        };
+        let is_good = is_good && has_arrived && entry.pass == run.pass;
+        self.put(id, key, [run.no.0, first, last, i64::from(entry.pass)], is_good)
+    }
+
+    fn put(&self, id: &str, key: &Key, [run, first, last, pass]: [i64; 4], is_good: bool) -> Result<(), Failure> {
+        self.ask(|connection| {
+            let mut insert = connection.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            insert.execute(params![id, key.as_bytes().as_slice(), run, first, last, pass, is_good])?;
+            Ok(())
+        })
+    }
+
+    /// Content counts as received where nothing else was written to its contact since.
+    fn done(mut self) -> Result<Received, Failure> {
+        self.len = self.ask(|connection| {
+            connection.execute_batch(
+                "CREATE INDEX seen_target ON seen (target);
+                 INSERT OR IGNORE INTO received SELECT key FROM seen AS one WHERE is_good AND NOT EXISTS (
+                     SELECT 1 FROM seen AS other WHERE other.target = one.target AND other.key <> one.key
+                         AND CASE WHEN other.run = one.run THEN other.pass >= one.pass ELSE other.last > one.first END);
+                 DROP TABLE seen; COMMIT",
+            )?;
+            let len: i64 = connection.query_row("SELECT count(*) FROM received", [], |row| row.get(0))?;
+            Ok(len.unsigned_abs())
+        })?;
+        Ok(self)
+    }
+
+    /// How many people's content was received.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nobody's was.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether this content of this person was received, and is there as far as this connection knows.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn has(&self, key: &Key) -> Result<bool, Failure> {
+        self.ask(|connection| {
+            let mut select = connection.prepare_cached("SELECT 1 FROM received WHERE key = ?1")?;
+            Ok(select.query_row([key.as_bytes().as_slice()], |_| Ok(())).optional()?.is_some())
+        })
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Failure> {
+        ask(&guard(&self.connection)).map_err(|error| failure(error, &self.folder))
+    }
+}
+
+/// No journal and no sync: it need not survive anything. One connection, so that it need not have a name either.
+fn prepare(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
+         PRAGMA cache_size = -{CACHE_KIB};
+         BEGIN EXCLUSIVE;
+         CREATE TABLE seen (target TEXT, key BLOB, run INTEGER, first INTEGER, last INTEGER, pass INTEGER, is_good INTEGER);
+         CREATE TABLE received (key BLOB PRIMARY KEY) WITHOUT ROWID;"
+    ))?;
+    Ok(connection)
+}
+
+fn failure(error: StoreError, folder: &Path) -> Failure {
+    Failure::failed(format!("what is known to have arrived cannot be kept in `{}`", folder.display()))
+        .cause(error)
+        .hint("make room there, or name another folder with `--state`")
+}

@@ -1,0 +1,323 @@
+//! Guards: so many rejects, creates, changes and wiped values a run may bring about, and no more.
+//!
+//! What is about to be written is counted before it is sent, so that the one that would be too many is not. What earlier
+//! processes of the run brought about counts too. Where nothing is written, the guards only tell.
+
+use super::Reconciler;
+use super::person::Person;
+use super::story::Story;
+use crate::outcome::{Exit, Failure, Outcome, Problem};
+use crate::platforms::diff::Delta;
+use crate::platforms::{Step, StepKind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Of fewer records than this a percentage says nothing: it limits nothing.
+const PERCENT_FROM: u64 = 100;
+
+/// Values wiped, in per cent of the records, where nothing else is said: more is a half-loaded sheet sooner than a wish.
+const CLEARS_PERCENT: f64 = 20.0;
+
+/// Of a value that is to be wiped so many characters are shown.
+const VALUE_SHOWN_MAX: usize = 60;
+
+/// How many are allowed, as people say it: `10`, `5%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Allowed {
+    /// So many.
+    Number(u64),
+    /// So many of a hundred records of the source.
+    Percent(f64),
+}
+
+impl Allowed {
+    /// Reads `10`, `5%`, `0.5%`.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Allowed, String> {
+        let expected = || "expected a number, such as `10`, or a percentage, such as `5%`".to_owned();
+        let Some(percent) = text.trim().strip_suffix('%') else {
+            return text.trim().parse().map(Allowed::Number).map_err(|_| expected());
+        };
+        match percent.trim_end().parse::<f64>() {
+            Ok(percent) if percent.is_finite() && percent >= 0.0 => Ok(Allowed::Percent(percent)),
+            _ => Err(expected()),
+        }
+    }
+
+    /// How many that is; none: no limit.
+    fn of(self, records: u64) -> Option<u64> {
+        match self {
+            Allowed::Number(number) => Some(number),
+            Allowed::Percent(_) if records < PERCENT_FROM => None,
+            // A float too large for the type becomes its maximum. The little that is added makes up for what is lost
+            // where a percentage is no whole number of hundredths.
+            Allowed::Percent(percent) => Some((records as f64 * percent / 100.0 + 1e-9) as u64),
+        }
+    }
+}
+
+/// What was asked of the guards; none: no limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct GuardsAsked {
+    pub rejects: Option<Allowed>,
+    pub creates: Option<Allowed>,
+    pub updates: Option<Allowed>,
+    pub clears: Option<Allowed>,
+}
+
+impl GuardsAsked {
+    /// No limit at all.
+    pub fn none() -> GuardsAsked {
+        GuardsAsked { rejects: None, creates: None, updates: None, clears: None }
+    }
+}
+
+impl Default for GuardsAsked {
+    fn default() -> GuardsAsked {
+        let clears = Some(Allowed::Percent(CLEARS_PERCENT));
+        GuardsAsked { rejects: None, creates: None, updates: None, clears }
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Records that stay behind.
+    Rejects,
+    /// Contacts created.
+    Creates,
+    /// Contacts changed.
+    Updates,
+    /// Values wiped.
+    Clears,
+}
+
+/// All of them, in the order in which they are told.
+const KINDS: [Kind; 4] = [Kind::Clears, Kind::Creates, Kind::Updates, Kind::Rejects];
+
+impl Kind {
+    fn option(self) -> &'static str {
+        match self {
+            Kind::Rejects => "--max-rejects",
+            Kind::Creates => "--max-creates",
+            Kind::Updates => "--max-updates",
+            Kind::Clears => "--max-clears",
+        }
+    }
+
+    /// So many of them, as a sentence.
+    fn would_be(self, n: u64) -> String {
+        let (one, many) = match self {
+            Kind::Rejects => ("record would be rejected", "records would be rejected"),
+            Kind::Creates => ("contact would be created", "contacts would be created"),
+            Kind::Updates => ("contact would be changed", "contacts would be changed"),
+            Kind::Clears => ("value would be wiped", "values would be wiped"),
+        };
+        format!("{n} {}", if n == 1 { one } else { many })
+    }
+}
+
+/// What was counted of one kind.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    most: Option<u64>,
+    asked: Option<Allowed>,
+    n: u64,
+    /// The first that was too many.
+    example: Option<String>,
+}
+
+/// Counts, and says when it is enough.
+#[derive(Debug)]
+pub struct Guards {
+    counts: Mutex<[Count; 4]>,
+    records: u64,
+    /// Nothing is written, so nothing is stopped.
+    only_tells: bool,
+}
+
+/// What the guards have counted of one person.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Guarded {
+    pub(super) create: bool,
+    pub(super) update: bool,
+    pub(super) clears: u64,
+}
+
+impl Guards {
+    /// Guards for a source of so many records.
+    pub fn new(asked: &GuardsAsked, records: u64, only_tells: bool) -> Guards {
+        let of = |kind: Kind| {
+            let asked = match kind {
+                Kind::Rejects => asked.rejects,
+                Kind::Creates => asked.creates,
+                Kind::Updates => asked.updates,
+                Kind::Clears => asked.clears,
+            };
+            Count { most: asked.and_then(|asked| asked.of(records)), asked, ..Count::default() }
+        };
+        Guards { counts: Mutex::new(KINDS.map(of)), records, only_tells }
+    }
+
+    /// The same with what was counted so far, for a rehearsal.
+    pub fn only_telling(&self) -> Guards {
+        Guards { counts: Mutex::new(self.counts().clone()), records: self.records, only_tells: true }
+    }
+
+    /// Whether so many of a kind are too many some day.
+    pub fn limits(&self, kind: Kind) -> bool {
+        of(&mut self.counts(), kind).is_some_and(|count| count.most.is_some())
+    }
+
+    /// Counts what has come about already.
+    pub fn add(&self, kind: Kind, n: u64) {
+        if let Some(count) = of(&mut self.counts(), kind) {
+            count.n += n;
+        }
+    }
+
+    /// Counts what is about to come about, unless it would be too much; all of it or nothing.
+    ///
+    /// # Errors
+    /// Exit 8 when it would be too much.
+    pub fn take(&self, asked: &[(Kind, u64)], example: impl Fn(Kind) -> String) -> Result<(), Failure> {
+        let mut counts = self.counts();
+        for &(kind, n) in asked {
+            let Some(count) = of(&mut counts, kind) else { continue };
+            if n == 0 || count.most.is_none_or(|most| count.n.saturating_add(n) <= most) {
+                continue;
+            }
+            if !self.only_tells {
+                return Err(self.stopped(kind, count, &example(kind)));
+            }
+            count.example.get_or_insert_with(|| example(kind));
+        }
+        for &(kind, n) in asked {
+            if let Some(count) = of(&mut counts, kind) {
+                count.n += n;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was counted did not come about.
+    fn give_back(&self, guarded: Guarded) {
+        let mut counts = self.counts();
+        let took = [
+            (Kind::Creates, guarded.create.into()),
+            (Kind::Updates, guarded.update.into()),
+            (Kind::Clears, guarded.clears),
+        ];
+        for (kind, n) in took {
+            if let Some(count) = of(&mut counts, kind) {
+                count.n = count.n.saturating_sub(n);
+            }
+        }
+    }
+
+    /// What all that was counted comes to, where that is too much of one of these kinds.
+    pub fn told(&self, kinds: impl Fn(Kind) -> bool) -> Option<Failure> {
+        let mut counts = self.counts();
+        let told = KINDS.into_iter().filter(|kind| kinds(*kind)).filter_map(|kind| {
+            let count = of(&mut counts, kind)?;
+            let most = count.most.filter(|most| count.n > *most)?;
+            let message = format!("{}, and {}", kind.would_be(count.n), self.allows(kind, count, most));
+            let failure = Failure::new(Exit::Guard, message);
+            let failure = count.example.iter().fold(failure, |failure, example| failure.cause(example));
+            Some(failure.hint(format!(
+                "`--dry-run --plan plan.csv` shows them all; if they are meant, run the same command with `{} {}`",
+                kind.option(),
+                count.n
+            )))
+        });
+        Failure::together(told.collect::<Vec<_>>())
+    }
+
+    fn stopped(&self, kind: Kind, count: &Count, example: &str) -> Failure {
+        let most = count.most.unwrap_or_default();
+        let message = format!("more than {}, and {}", kind.would_be(most), self.allows(kind, count, most));
+        Failure::new(Exit::Guard, message).cause(example).hint(format!(
+            "`--dry-run --plan plan.csv` shows and counts the rest; if they are meant, run the same command with a higher \
+             `{}`: it goes on",
+            kind.option()
+        ))
+    }
+
+    fn allows(&self, kind: Kind, count: &Count, most: u64) -> String {
+        let of = match count.asked {
+            Some(Allowed::Percent(percent)) => format!(" ({percent} % of {} records)", self.records),
+            _ => String::new(),
+        };
+        format!("`{}` allows {most}{of}", kind.option())
+    }
+
+    fn counts(&self) -> MutexGuard<'_, [Count; 4]> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn of(counts: &mut [Count; 4], kind: Kind) -> Option<&mut Count> {
+    KINDS.iter().position(|known| *known == kind).and_then(|at| counts.get_mut(at))
+}
+
+/// A reject, as an example.
+pub fn rejected(line: u64, problems: &[Problem]) -> String {
+    let what = problems.first().map(|problem| format!(" {}: {}", problem.code, problem.message)).unwrap_or_default();
+    format!("line {line}:{what}")
+}
+
+impl Reconciler {
+    /// Counts what is about to be written for a person, each thing once.
+    pub(super) fn guard(
+        &self,
+        person: &Person,
+        story: &mut Story,
+        delta: &Delta,
+        steps: &[Step],
+    ) -> Result<(), Failure> {
+        let is_create = steps.iter().any(|step| step.kind == StepKind::Create);
+        let before = story.guarded;
+        let create = is_create && !before.create;
+        let update = !is_create && !before.update && !before.create && !story.has_created;
+        let clears = delta.cleared.saturating_sub(before.clears);
+        let asked = [(Kind::Clears, clears), (Kind::Creates, create.into()), (Kind::Updates, update.into())];
+        self.guards.take(&asked, |kind| example(person.origin.line, kind, delta))?;
+        story.guarded = Guarded {
+            create: create || before.create,
+            update: update || before.update,
+            clears: clears + before.clears,
+        };
+        Ok(())
+    }
+
+    /// A person came to an end: what was counted and did not come about is free again, and what an earlier process
+    /// had sent is counted.
+    pub(super) fn guard_end(&self, story: &Story, outcome: Outcome) {
+        match outcome {
+            Outcome::Created if !story.guarded.create => self.guards.add(Kind::Creates, 1),
+            Outcome::Updated if !story.guarded.update => self.guards.add(Kind::Updates, 1),
+            Outcome::Rejected => self.guards.give_back(story.guarded),
+            _ => {}
+        }
+    }
+}
+
+fn example(line: u64, kind: Kind, delta: &Delta) -> String {
+    let shown = |value: &Option<String>| match value {
+        None => "blank".to_owned(),
+        Some(text) => format!("`{}`", text.chars().take(VALUE_SHOWN_MAX).collect::<String>()),
+    };
+    let change = match kind {
+        Kind::Clears => delta.changes.iter().find(|change| change.new.is_none()),
+        _ => delta.changes.first(),
+    };
+    match change {
+        Some(change) if kind == Kind::Creates => format!("line {line}: `{}` {}", change.field, shown(&change.new)),
+        Some(change) => {
+            format!("line {line}: `{}` from {} to {}", change.field, shown(&change.old), shown(&change.new))
+        }
+        None => format!("line {line}"),
+    }
+}

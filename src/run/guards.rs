@@ -1,0 +1,182 @@
+//! What the guards can tell before the first write: from the first pass, and, where the target's content is at hand, from
+//! a rehearsal of the whole second pass on copies.
+
+use crate::checkpoint::people::People;
+use crate::checkpoint::{Checkpoint, Received, RunNo};
+use crate::files::RejectsWriter;
+use crate::outcome::{Failure, Outcome};
+use crate::reconcile::Reconciler;
+use crate::reconcile::gate::Gate;
+use crate::reconcile::guards::{Guards, Kind};
+use crate::reconcile::half_made::HalfMade;
+use crate::reconcile::locks::Locks;
+use crate::reconcile::silence::{MEMORY, Silence};
+use crate::report::State;
+use crate::run::begin::Begun;
+use crate::run::dry::{DryPlan, Stage};
+use crate::run::first::First;
+use crate::run::import::{Line, PARKED_MAX, TICK, feed};
+use crate::run::second::{Counters, Second};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// The guards of a run, with what earlier processes of it brought about.
+///
+/// # Errors
+/// Exit 1 when the checkpoint cannot be read.
+pub(super) fn guards(line: &Line<'_>, begun: &Begun, first: &First) -> Result<Arc<Guards>, Failure> {
+    let guards = Guards::new(&line.plan.work.guards, first.read, line.stage.is_some());
+    if begun.is_resumed {
+        count_done(&guards, line.checkpoint, begun.no)?;
+    }
+    Ok(Arc::new(guards))
+}
+
+fn count_done(guards: &Guards, checkpoint: &Checkpoint, run: RunNo) -> Result<(), Failure> {
+    if ![Kind::Creates, Kind::Updates, Kind::Clears].into_iter().any(|kind| guards.limits(kind)) {
+        return Ok(());
+    }
+    checkpoint.for_each_entry(run, |_, entry| {
+        match entry.outcome {
+            Outcome::Created => guards.add(Kind::Creates, 1),
+            Outcome::Updated => guards.add(Kind::Updates, 1),
+            _ => {}
+        }
+        guards.add(Kind::Clears, entry.cleared);
+        Ok(())
+    })
+}
+
+/// Counts the records that stay behind whatever the target says.
+///
+/// # Errors
+/// Exit 8 when they are too many.
+pub(super) fn guard_first(guards: &Guards, first: &First) -> Result<(), Failure> {
+    if guards.take(&[(Kind::Rejects, first.rejected)], |_| first.example()).is_ok() {
+        return Ok(());
+    }
+    let telling = guards.only_telling();
+    telling.take(&[(Kind::Rejects, first.rejected)], |_| first.example())?;
+    telling.told(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
+}
+
+impl Line<'_> {
+    /// Whether there is something that a rehearsal could tell.
+    fn is_guarded(&self, guards: &Guards) -> bool {
+        let clears = guards.limits(Kind::Clears) && self.mapper.bound.writes().clears;
+        self.stage.is_none() && (clears || guards.limits(Kind::Creates) || guards.limits(Kind::Updates))
+    }
+
+    /// Does the second pass on copies, against the target as it was just read, where it was: so a guard stops the run
+    /// before its first write. Gives back the list of people, from its beginning.
+    ///
+    /// # Errors
+    /// Exit 8 when too much would be written; else what stops the run.
+    pub(super) async fn rehearse(
+        &self,
+        reconciler: &Reconciler,
+        supply: &crate::run::supply::Supply<'_>,
+        (people, received): (People, Option<Arc<Received>>),
+        begun: &Begun,
+        first: &First,
+    ) -> Result<People, Failure> {
+        if !self.is_guarded(&reconciler.guards) || reconciler.finder.snapshot_len().await.is_none() {
+            return Ok(people);
+        }
+        self.checkpoint.flush().await?;
+        let stage = Stage::new(&self.plan.state, self.checkpoint.path(), &DryPlan::default())?;
+        let checkpoint = Checkpoint::open(&stage.checkpoint())?;
+        let Some((finder, is_whole)) = reconciler.finder.offline(&checkpoint, Arc::clone(&stage.rehearsing)).await
+        else {
+            return Ok(people);
+        };
+        let guards = Arc::new(reconciler.guards.only_telling());
+        let pass = checkpoint.begin_pass(begun.no)?;
+        let dropped = checkpoint.recall_all(MEMORY)?;
+        let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
+        let opened = supply.open()?;
+        let rejects = stage.folder().join("rejects");
+        let rejects = RejectsWriter::create(&rejects, &opened.dialect, &opened.header);
+        let counters = Arc::new(Counters::default());
+        let rehearsal = Reconciler {
+            connector: Arc::clone(&reconciler.connector),
+            http: Arc::clone(&reconciler.http),
+            ready: reconciler.ready.clone(),
+            finder,
+            checkpoint: checkpoint.clone(),
+            run: begun.no,
+            pass,
+            clock: self.clock,
+            identity: reconciler.identity.clone(),
+            policy: reconciler.policy,
+            silence: Silence::new(reconciler.connector.platform(), names),
+            replaces: reconciler.replaces,
+            people: Arc::<Locks>::default(),
+            ids: Arc::<Locks>::default(),
+            parking: Arc::new(Semaphore::new(PARKED_MAX)),
+            ceiling_per_s: None,
+            gate: Gate::new(1),
+            guards: Arc::clone(&guards),
+            half_made: HalfMade::default(),
+            rehearsing: Some(Arc::clone(&stage.rehearsing)),
+            changed: Arc::default(),
+            correct: reconciler.correct.clone(),
+            stop: self.stop.watch(),
+            has_succeeded: AtomicBool::new(true),
+            failures_in_a_row: AtomicU32::new(0),
+        };
+        let second = Second {
+            reconciler: Arc::new(rehearsal),
+            mapper: Arc::clone(&self.mapper),
+            checkpoint,
+            run: begun.no,
+            pass,
+            has_entries: begun.is_resumed,
+            holds_from: first.before_pass,
+            intents: HashMap::new(),
+            received,
+            people,
+            duplicates: self.duplicates(),
+            rejects: Arc::new(Mutex::new(rejects)),
+            counters: Arc::clone(&counters),
+            window: WINDOW,
+            verifying: None,
+            stop: self.stop.clone(),
+        };
+        self.show(second.run(feed(opened, &self.mapper, self.plan.work.limit)), &counters, first).await?;
+        // What a list leaves out may be there: then nobody knows who would be created.
+        let tells = |kind| is_whole || matches!(kind, Kind::Clears | Kind::Updates);
+        match guards.told(tells) {
+            Some(failure) => Err(failure),
+            None => People::open(&begun.folder.join(crate::run::first::PEOPLE)),
+        }
+    }
+
+    async fn show(
+        &self,
+        work: impl Future<Output = Result<(), Failure>>,
+        counters: &Counters,
+        first: &First,
+    ) -> Result<(), Failure> {
+        let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
+        let progress = self.console.progress(&format!("comparing with {}", self.plan.connection.name), Some(total));
+        tokio::pin!(work);
+        let mut ticks = tokio::time::interval(TICK);
+        let result = loop {
+            tokio::select! {
+                result = &mut work => break result,
+                _ = ticks.tick() => {}
+            }
+            let (done, rejected) = (&counters.settled, &counters.rejected);
+            let (done, rejected) = (done.load(Ordering::Relaxed), rejected.load(Ordering::Relaxed));
+            progress.set(State { done, rejected, ..State::default() });
+        };
+        progress.finish();
+        result
+    }
+}
+
+/// People in flight in a rehearsal: nothing is waited for but the disk.
+const WINDOW: usize = 64;

@@ -1,0 +1,384 @@
+//! A dry run against the real run after it: it wrote nothing, left nothing, and told record by record what came about.
+
+use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+/// A folder, and the platforms on this machine.
+pub(super) struct Scene {
+    pub(super) folder: TempDir,
+    _runtime: Runtime,
+    pub(super) sandbox: Sandbox,
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) exit: i32,
+    pub(super) summary: Value,
+    pub(super) err: String,
+}
+
+impl Told {
+    pub(super) fn count(&self, name: &str) -> u64 {
+        self.summary["records"][name].as_u64().unwrap_or_else(|| panic!("{self:?}"))
+    }
+}
+
+pub(super) fn scene(change: impl FnOnce(&mut SandboxOptions)) -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let _runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut options = SandboxOptions::new(folder.path().join("sandbox"));
+    change(&mut options);
+    let sandbox = _runtime.block_on(start(options)).unwrap();
+    Scene { folder, _runtime, sandbox }
+}
+
+impl Scene {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(super) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(super) fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+        command
+            .args(words.split(' '))
+            .args(["--output", "json"])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("FERRY_STATE", "state")
+            .envs(self.sandbox.credentials())
+            .stdin(Stdio::null());
+        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
+            command.env(format!("FERRY_{platform}_RATE"), "none").env(format!("FERRY_{platform}_SETTLE"), "500ms");
+        }
+        command
+    }
+
+    pub(super) fn run(&self, words: &str) -> Told {
+        told(&mut self.command(words))
+    }
+
+    /// Requests so far that changed what a platform holds.
+    pub(super) fn acted(&self) -> usize {
+        self.sandbox.history().iter().filter(|exchange| exchange.acted).count()
+    }
+
+    /// Everything in the checkpoints, table by table.
+    fn checkpoints(&self) -> BTreeMap<String, Vec<String>> {
+        let files = std::fs::read_dir(self.path("state/connections")).into_iter().flatten().flatten();
+        let files = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|end| end == "db"));
+        let tables = ["run", "entry", "intent", "image", "note", "link", "link_log", "memory"];
+        let of = |path: &Path| tables.map(|table| (format!("{} {table}", path.display()), rows(path, table)));
+        files.flat_map(|path| of(&path)).collect()
+    }
+}
+
+fn rows(path: &Path, table: &str) -> Vec<String> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+    let columns = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| {
+        (0..columns).map(|at| row.get_ref(at).map(|value| format!("{value:?}"))).collect::<Result<Vec<_>, _>>()
+    };
+    statement.query_map([], row).unwrap().map(|row| row.unwrap().join(" ")).collect()
+}
+
+pub(super) fn told(command: &mut Command) -> Told {
+    let output = command.output().unwrap();
+    let summary = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    Told { exit: output.status.code().unwrap(), summary, err: String::from_utf8(output.stderr).unwrap() }
+}
+
+/// One case: a platform, and what a contact that is there gets.
+struct Case {
+    platform: &'static str,
+    options: &'static str,
+}
+
+const CASES: [Case; 16] = [
+    Case { platform: "atom", options: "" },
+    Case { platform: "atom", options: " --on-existing fill" },
+    Case { platform: "atom", options: " --on-existing skip" },
+    Case { platform: "atom", options: " --only-existing" },
+    Case { platform: "mercately", options: "" },
+    Case { platform: "mercately", options: " --on-existing fill" },
+    Case { platform: "mercately", options: " --on-existing skip" },
+    Case { platform: "mercately", options: " --only-existing" },
+    Case { platform: "eadesk", options: "" },
+    Case { platform: "eadesk", options: " --on-existing fill" },
+    Case { platform: "eadesk", options: " --on-existing skip" },
+    Case { platform: "eadesk", options: " --only-existing" },
+    Case { platform: "twin", options: " --create-attributes" },
+    Case { platform: "twin", options: " --create-attributes --on-existing fill" },
+    Case { platform: "twin", options: " --create-attributes --on-existing skip" },
+    Case { platform: "twin", options: " --create-attributes --only-existing" },
+];
+
+const MAPPING: &str = "\
+version: 1
+phone_region: EC
+contact:
+  first_name: First
+  last_name: { from: Last, default: \"-\" }
+  phone: Phone
+  email: Email
+  tags: { from: Tags, split: \";\" }
+  attributes:
+    Plan: { from: Plan, clear: true }
+only_if: \"row.First != 'Spam'\"
+";
+
+const TWIN_MAPPING: &str = "\
+version: 1
+phone_region: EC
+contact:
+  target_id: Id
+  first_name: First
+  last_name: { from: Last, default: \"-\" }
+  phone: Phone
+  email: Email
+  attributes:
+    Plan: { from: Plan, clear: true }
+only_if: \"row.First != 'Spam'\"
+identity: [target_id]
+";
+
+const BEFORE: &str = "\
+Id,First,Last,Phone,Email,Tags,Plan
+7a1e0000-0000-4000-8000-000000000001,Ana,Vera,0996000001,ana@example.com,VIP,Basic
+7a1e0000-0000-4000-8000-000000000002,Bea,Paz,0996000002,bea@example.com,Lead,Pro
+7a1e0000-0000-4000-8000-000000000003,Carla,,0996000003,,,Basic
+7a1e0000-0000-4000-8000-000000000004,Dora,Sol,0996000004,dora@example.com,VIP;Lead,
+";
+
+/// Nothing new, a new value, a wiped one, filled blanks, somebody new twice (merged), a bad phone, a filtered one, somebody
+/// with the e-mail of somebody else.
+const AFTER: &str = "\
+Id,First,Last,Phone,Email,Tags,Plan
+7a1e0000-0000-4000-8000-000000000001,Ana,Vera,0996000001,ana@example.com,VIP,Basic
+7a1e0000-0000-4000-8000-000000000002,Bea,Paz Luna,0996000002,bea@example.com,Lead;VIP,
+7a1e0000-0000-4000-8000-000000000003,Carla,Rey,0996000003,carla@example.com,Newsletter,Pro
+7a1e0000-0000-4000-8000-000000000004,Dora,Sol,0996000004,dora@example.com,Nobody knows it,Basic
+7a1e0000-0000-4000-8000-000000000005,Eva,Roca,0996000005,eva@example.com,VIP,Basic
+7a1e0000-0000-4000-8000-000000000005,Eva,Roca Mar,0996000005,,Lead,
+7a1e0000-0000-4000-8000-000000000006,Fe,Bad,12,fe@example.com,,
+7a1e0000-0000-4000-8000-000000000007,Spam,Spam,0996000007,,,
+7a1e0000-0000-4000-8000-000000000008,Gala,Mora,0996000008,eva@example.com,,Pro
+7a1e0000-0000-4000-8000-000000000999,Ida,Nova,0996000009,ida@example.com,,Pro
+";
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What people see of a record in both files: line, outcome, reason or code.
+fn essence(row: &Value, is_plan: bool) -> String {
+    let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let why = if is_plan || row["code"].is_null() { text("reason") } else { text("code") };
+    format!("{} {} {why}", row["line"], text("outcome"))
+}
+
+/// Everybody at a target, by id, each field as text.
+fn exported(scene: &Scene, platform: &str) -> BTreeMap<String, Value> {
+    let out = scene.run(&format!("export --from {platform} --out all.jsonl"));
+    assert_eq!(out.exit, 0, "{out:?}");
+    let all = lines(&scene.read("all.jsonl"));
+    all.into_iter().map(|contact| (contact["id"].as_str().unwrap().to_owned(), contact)).collect()
+}
+
+/// The value of a field as a plan names it.
+fn value_of(contact: &Value, field: &str) -> String {
+    let list = |name: &str| {
+        let items = contact[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+        items.collect::<Vec<_>>().join("; ")
+    };
+    match field.split_once('.') {
+        Some((group, name)) => contact[group][name].as_str().unwrap_or_default().to_owned(),
+        None if field == "phone" => list("phones"),
+        None if field == "email" => list("emails"),
+        None if contact[field].is_array() => list(field),
+        None => contact[field].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+#[test]
+fn a_dry_run_into_atom_tells_what_the_real_run_does() {
+    compare("atom");
+}
+
+#[test]
+fn a_dry_run_into_mercately_tells_what_the_real_run_does() {
+    compare("mercately");
+}
+
+#[test]
+fn a_dry_run_into_eadesk_tells_what_the_real_run_does() {
+    compare("eadesk");
+}
+
+#[test]
+fn a_dry_run_into_twin_tells_what_the_real_run_does() {
+    compare("twin");
+}
+
+fn compare(of: &str) {
+    for Case { platform, options } in CASES.into_iter().filter(|case| case.platform == of) {
+        let scene = scene(|_| {});
+        let is_twin = platform == "twin";
+        scene.write("mapping.yaml", if is_twin { TWIN_MAPPING } else { MAPPING });
+        scene.write("sheet.csv", BEFORE);
+        let words = format!("import sheet.csv --map mapping.yaml --to {platform}{options}");
+        let seed = format!("import sheet.csv --map mapping.yaml --to {platform} --create-attributes");
+        let begun = scene.run(&seed);
+        assert_eq!(begun.exit, 0, "{words}: {begun:?}");
+        scene.write("sheet.csv", AFTER);
+        let (acted, checkpoints) = (scene.acted(), scene.checkpoints());
+        let before = if is_twin { BTreeMap::new() } else { exported(&scene, platform) };
+        let asked = scene.sandbox.history().len();
+        let dry = scene.run(&format!("{words} --dry-run --plan plan.jsonl"));
+        assert_eq!(scene.acted(), acted, "{words}: {dry:?}");
+        assert_eq!(scene.checkpoints(), checkpoints, "{words}");
+        let left = std::fs::read_dir(scene.path("state")).unwrap().flatten();
+        let left: Vec<_> = left.filter(|file| file.file_name().to_string_lossy().starts_with("dry-run")).collect();
+        assert!(left.is_empty(), "{left:?}");
+        let resumed = scene.run("resume");
+        assert!(resumed.err.contains("there is no unfinished run"), "{resumed:?}");
+        let real = scene.run(&format!("{words} --results results.jsonl"));
+        let after = if is_twin { BTreeMap::new() } else { exported(&scene, platform) };
+        assert_eq!(dry.exit, real.exit, "{words}:\n{dry:?}\n{real:?}");
+        assert_eq!(dry.summary["records"], real.summary["records"], "{words}");
+        for name in ["skipped", "rejects", "cleared"] {
+            assert_eq!(dry.summary[name], real.summary[name], "{words}: {name}");
+        }
+        let (plan, results) = (lines(&scene.read("plan.jsonl")), lines(&scene.read("results.jsonl")));
+        let planned: Vec<_> = plan.iter().map(|row| essence(row, true)).collect();
+        let came: Vec<_> = results.iter().map(|row| essence(row, false)).collect();
+        assert_eq!(planned, came, "{words}");
+        let mut touched = Vec::new();
+        for (row, result) in plan.iter().zip(&results) {
+            assert!(row["target_id"].is_null() || row["target_id"] == result["target_id"], "{words}: {row} {result}");
+            let Some(there) = result["target_id"].as_str().and_then(|id| after.get(id)) else { continue };
+            let uncertain: Vec<&str> =
+                row["uncertain"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            for change in row["changes"].as_array().unwrap() {
+                touched.push(result["target_id"].as_str().unwrap().to_owned());
+                let (field, new) = (change["field"].as_str().unwrap(), change["new"].as_str().unwrap_or_default());
+                let name = if field == "tags" { format!("tags.{new}") } else { field.to_owned() };
+                if !uncertain.iter().any(|uncertain| name.contains(uncertain) || uncertain.contains(field)) {
+                    assert_eq!(value_of(there, field), new, "{words}: `{field}` of {row} is {there}");
+                }
+            }
+        }
+        for (id, contact) in before.iter().filter(|(id, _)| !touched.contains(id)) {
+            assert_eq!(after.get(id), Some(contact), "{words}: nothing was planned for `{id}`");
+        }
+        let (said, sent) = (&dry.summary["forecast"]["requests"], &real.summary["requests"]["sent"]);
+        let slack = dry.summary["uncertain"].as_object().map_or(0, |uncertain| uncertain.len() as u64);
+        let (said, sent) = (said.as_u64().unwrap(), sent.as_u64().unwrap());
+        let paths = scene.sandbox.history().into_iter().skip(asked).map(|one| format!("{} {}", one.method, one.path));
+        let paths: Vec<_> = paths.collect();
+        assert!(said.abs_diff(sent) <= slack, "{words}: {said} {sent} {slack} {paths:#?}");
+        // What was planned has come about: nothing is left to be done.
+        let again = scene.run(&format!("{words} --dry-run --plan again.jsonl"));
+        let changes = lines(&scene.read("again.jsonl"));
+        let changed: Vec<_> = changes.iter().filter(|row| row["changes"] != serde_json::json!([])).collect();
+        assert!(changed.is_empty(), "{words}: {changed:?} {again:?}");
+    }
+}
+
+#[test]
+fn a_dry_migration_tells_what_the_real_one_does() {
+    for to in ["atom", "eadesk"] {
+        let scene = scene(|_| {});
+        scene.write("mapping.yaml", MAPPING);
+        scene.write("sheet.csv", AFTER);
+        let begun = scene.run("import sheet.csv --map mapping.yaml --to mercately");
+        assert_eq!(begun.exit, 3, "{begun:?}");
+        let acted = scene.acted();
+        let words = format!("migrate --from mercately --to {to}");
+        let dry = scene.run(&format!("{words} --dry-run --plan plan.jsonl"));
+        assert_eq!((scene.acted(), scene.sandbox.contacts(to).len()), (acted, 0), "{dry:?}");
+        let real = scene.run(&format!("{words} --results results.jsonl"));
+        assert_eq!((dry.exit, &dry.summary["records"]), (real.exit, &real.summary["records"]), "{dry:?}\n{real:?}");
+        let of =
+            |name: &str, is_plan| lines(&scene.read(name)).iter().map(|row| essence(row, is_plan)).collect::<Vec<_>>();
+        assert_eq!(of("plan.jsonl", true), of("results.jsonl", false));
+        let again = scene.run(&format!("{words} --dry-run"));
+        assert_eq!((again.count("created"), again.count("updated")), (0, 0), "{again:?}");
+    }
+}
+
+fn people(scene: &Scene, count: usize) {
+    let mut text = "First,Last,Phone,Email,Tags,Plan\n".to_owned();
+    (0..count).for_each(|n| text.push_str(&format!("Ana{n},Vera,09960{n:05},,,Basic\n")));
+    scene.write("mapping.yaml", MAPPING);
+    scene.write("sheet.csv", &text);
+}
+
+const IMPORT: &str = "import sheet.csv --map mapping.yaml --to mercately";
+
+#[test]
+fn a_dry_run_beside_an_unfinished_run_tells_how_that_would_go_on() {
+    let scene = scene(|_| {});
+    people(&scene, 9);
+    assert_eq!(scene.run(&format!("{IMPORT} --limit 4")).count("created"), 4);
+    let (acted, checkpoints) = (scene.acted(), scene.checkpoints());
+    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    assert!(dry.err.contains("the real run would go on with `"), "{dry:?}");
+    assert_eq!((dry.exit, dry.count("created"), scene.acted()), (0, 9, acted), "{dry:?}");
+    assert_eq!(scene.checkpoints(), checkpoints);
+    let real = scene.run("resume");
+    assert_eq!((real.exit, real.count("created"), scene.acted()), (0, 9, 9), "{real:?}");
+}
+
+#[test]
+fn a_dry_run_is_not_locked_out_by_a_process_that_writes() {
+    let scene = scene(|_| {});
+    people(&scene, 3);
+    assert_eq!(scene.run(IMPORT).exit, 0);
+    let files = std::fs::read_dir(scene.path("state/connections")).unwrap().flatten().map(|file| file.path());
+    let path = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
+    let held = ferry::checkpoint::Checkpoint::open(&path).unwrap();
+    people(&scene, 5);
+    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    assert_eq!((dry.exit, dry.count("created"), dry.count("unchanged")), (0, 2, 3), "{dry:?}");
+    assert_eq!(scene.run(IMPORT).exit, 7);
+    held.close().unwrap();
+}
+
+#[test]
+fn a_dry_run_during_faults_writes_nothing_and_tells_everything() {
+    let scene = scene(|options| {
+        options.faults = vec![(FaultKind::DropBefore, 0.05), (FaultKind::DropAfter, 0.05), (FaultKind::Error500, 0.05)];
+        options.seed = 3;
+    });
+    people(&scene, 25);
+    let dry = told(scene.command(&format!("{IMPORT} --dry-run")).env("FERRY_MERCATELY_FIND", "snapshot"));
+    assert_eq!((dry.exit, dry.count("created"), scene.acted()), (0, 25, 0), "{dry:?}");
+}
+
+#[test]
+fn a_dry_run_defines_no_attributes() {
+    let scene = scene(|_| {});
+    scene.write("mapping.yaml", TWIN_MAPPING);
+    scene.write("sheet.csv", BEFORE);
+    let words = "import sheet.csv --map mapping.yaml --to twin --create-attributes";
+    let dry = scene.run(&format!("{words} --dry-run"));
+    assert_eq!((dry.exit, dry.count("updated"), scene.acted()), (0, 3, 0), "{dry:?}");
+    let real = scene.run(words);
+    assert_eq!((real.exit, &real.summary["records"]), (0, &dry.summary["records"]), "{real:?}");
+    assert_eq!(dry.summary["forecast"]["requests"], real.summary["requests"]["sent"], "{real:?}");
+}

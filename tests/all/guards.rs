@@ -1,0 +1,173 @@
+//! Guards: a run that is about to do far more than was expected is stopped before it does, and goes on when it is meant.
+
+use super::dry::{Scene, scene};
+use ferry::reconcile::guards::Allowed;
+
+const MAPPING: &str = "version: 1\nphone_region: EC\ncontact:\n  first_name: First\n  last_name: { from: Last, default: \"-\" }\n  phone: Phone\n  attributes:\n    City: { from: City, clear: true }\n";
+
+/// A sheet of so many people; of those `blank` says yes to, nobody knows the city.
+fn sheet(people: usize, blank: impl Fn(usize) -> bool) -> String {
+    let mut text = "First,Last,Phone,City\n".to_owned();
+    for n in 0..people {
+        let city = if blank(n) { "" } else { "Quito" };
+        text.push_str(&format!("Ana{n},Vera,09960{n:05},{city}\n"));
+    }
+    text
+}
+
+fn stage(people: usize) -> Scene {
+    let scene = scene(|_| {});
+    scene.write("mapping.yaml", MAPPING);
+    scene.write("sheet.csv", &sheet(people, |_| false));
+    scene
+}
+
+const IMPORT: &str = "import sheet.csv --map mapping.yaml --to mercately";
+
+#[test]
+fn a_limit_is_a_number_or_a_percentage() {
+    let cases = [
+        ("0", Ok(Allowed::Number(0))),
+        ("10", Ok(Allowed::Number(10))),
+        ("5%", Ok(Allowed::Percent(5.0))),
+        ("0.5 %", Ok(Allowed::Percent(0.5))),
+        ("250%", Ok(Allowed::Percent(250.0))),
+        ("-1", Err(())),
+        ("-1%", Err(())),
+        ("NaN%", Err(())),
+        ("ten", Err(())),
+        ("%", Err(())),
+        ("", Err(())),
+    ];
+    for (text, expected) in cases {
+        let read = Allowed::parse(text).map_err(|words| {
+            assert_eq!(words, "expected a number, such as `10`, or a percentage, such as `5%`");
+        });
+        assert_eq!(read, expected, "`{text}`");
+    }
+}
+
+#[test]
+fn a_half_loaded_sheet_is_stopped_before_it_wipes_anything() {
+    let scene = stage(120);
+    let first = scene.run(IMPORT);
+    assert_eq!((first.exit, first.count("created")), (0, 120), "{first:?}");
+    // A third of the column is missing: 20 % of 120 records are 24 values.
+    scene.write("sheet.csv", &sheet(120, |n| n % 3 == 1));
+    let acted = scene.acted();
+    let stopped = scene.run(IMPORT);
+    assert!(
+        stopped.err.contains("40 values would be wiped, and `--max-clears` allows 24 (20 % of 120 records)"),
+        "{}",
+        stopped.err
+    );
+    assert!(stopped.err.contains("`attributes.City` from `Quito` to blank"), "{}", stopped.err);
+    assert!(stopped.err.contains("run the same command with `--max-clears 40`"), "{}", stopped.err);
+    assert_eq!((stopped.exit, stopped.count("read"), stopped.count("pending")), (8, 120, 120), "{stopped:?}");
+    assert_eq!(scene.acted(), acted, "nothing was sent");
+    // A dry run tells the same, and counts it all.
+    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    assert_eq!((dry.exit, dry.summary["cleared"].as_u64(), dry.count("updated")), (8, Some(40), 40), "{dry:?}");
+    assert!(dry.err.contains("40 values would be wiped, and `--max-clears` allows 24"), "{}", dry.err);
+    assert_eq!(scene.acted(), acted, "nothing was sent");
+    // It is meant: the run that was stopped goes on.
+    let meant = scene.run(&format!("{IMPORT} --max-clears 40"));
+    assert_eq!((meant.exit, meant.count("updated"), meant.summary["cleared"].as_u64()), (0, 40, Some(40)), "{meant:?}");
+    assert_eq!(meant.summary["run"], stopped.summary["run"]);
+}
+
+#[test]
+fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
+    let cases = [
+        ("--max-creates 7", "more than 7 contacts would be created, and `--max-creates` allows 7"),
+        ("--max-creates 0", "more than 0 contacts would be created, and `--max-creates` allows 0"),
+    ];
+    for (option, message) in cases {
+        let scene = stage(30);
+        let most: usize = option.rsplit(' ').next().unwrap().parse().unwrap();
+        let run = |more: &str| {
+            let words = format!("{IMPORT} {more}");
+            super::dry::told(scene.command(words.trim_end()).env("FERRY_MERCATELY_FIND", "each"))
+        };
+        for _ in 0..2 {
+            let stopped = run(option);
+            assert!(stopped.err.contains(message), "{}", stopped.err);
+            // Those that were meant to go and had not gone when it was stopped are held back.
+            assert!(stopped.exit == 8 && scene.sandbox.contacts("mercately").len() <= most, "{stopped:?}");
+        }
+        let more = run("--max-creates 12");
+        assert!(more.exit == 8 && scene.sandbox.contacts("mercately").len() <= 12, "{more:?}");
+        let all = run("");
+        assert_eq!((all.exit, all.count("created")), (0, 30), "{all:?}");
+    }
+}
+
+#[test]
+fn too_many_rejects_stop_a_run_before_the_target_is_asked() {
+    let scene = stage(20);
+    let bad = "Bea,Paz,12,Quito\nEva,Paz,34,Quito\nIda,Paz,56,Quito\n";
+    scene.write("sheet.csv", &(sheet(20, |_| false) + bad));
+    let asked = scene.sandbox.history().len();
+    let stopped = scene.run(&format!("{IMPORT} --max-rejects 2"));
+    assert!(stopped.err.contains("3 records would be rejected, and `--max-rejects` allows 2"), "{}", stopped.err);
+    assert!(stopped.err.contains("line 22: phone.invalid"), "{}", stopped.err);
+    assert_eq!((stopped.exit, scene.sandbox.history().len()), (8, asked), "{stopped:?}");
+    let dry = scene.run(&format!("{IMPORT} --max-rejects 2 --dry-run"));
+    assert_eq!((dry.exit, dry.count("rejected"), dry.count("created")), (8, 3, 20), "{dry:?}");
+    // Of so few records a percentage says nothing.
+    let done = scene.run(&format!("{IMPORT} --max-rejects 1%"));
+    assert_eq!((done.exit, done.count("rejected"), done.count("created")), (3, 3, 20), "{done:?}");
+}
+
+#[test]
+fn a_read_target_stops_too_many_changes_and_creations_before_the_first() {
+    let scene = stage(30);
+    assert_eq!(scene.run(IMPORT).exit, 0);
+    let changed = sheet(30, |_| false).replace("Vera", "Paz");
+    scene.write("sheet.csv", &format!("{changed}New,Paz,0998000001,Quito\nNewer,Paz,0998000002,Quito\n"));
+    let acted = scene.acted();
+    let run = |more: &str| {
+        let words = format!("{IMPORT} {more}");
+        super::dry::told(scene.command(words.trim_end()).env("FERRY_MERCATELY_FIND", "snapshot"))
+    };
+    let stopped = run("--max-updates 29 --max-creates 1");
+    assert!(stopped.err.contains("2 contacts would be created, and `--max-creates` allows 1"), "{}", stopped.err);
+    assert!(stopped.err.contains("30 contacts would be changed, and `--max-updates` allows 29"), "{}", stopped.err);
+    assert_eq!((stopped.exit, scene.acted()), (8, acted), "{stopped:?}");
+    let done = run("--max-updates 30 --max-creates 2");
+    assert_eq!((done.exit, done.count("updated"), done.count("created")), (0, 30, 2), "{done:?}");
+}
+
+#[test]
+fn a_canary_goes_first_and_the_full_run_sends_nobody_twice() {
+    let scene = stage(40);
+    let canary = scene.run(&format!("{IMPORT} --limit 10 --max-creates 10"));
+    assert_eq!((canary.exit, canary.count("created"), scene.acted()), (0, 10, 10), "{canary:?}");
+    let all = scene.run(&format!("{IMPORT} --max-creates 40"));
+    assert_eq!((all.exit, all.count("created"), scene.acted()), (0, 40, 40), "{all:?}");
+    assert_eq!(all.summary["run"], canary.summary["run"]);
+}
+
+#[test]
+fn a_job_has_guards() {
+    let scene = stage(20);
+    scene.write(
+        "ferry.yaml",
+        "connections:\n  mercately: { platform: mercately }\njobs:\n  nightly:\n    import: { file: sheet.csv, map: mapping.yaml, to: mercately, max_creates: 3, max_clears: 50% }\n",
+    );
+    let stopped = scene.run("run nightly");
+    assert!(stopped.err.contains("`--max-creates` allows 3"), "{stopped:?}");
+    assert_eq!(stopped.exit, 8);
+}
+
+#[test]
+fn a_migration_has_guards() {
+    let scene = stage(30);
+    assert_eq!(scene.run(IMPORT).exit, 0);
+    let stopped = scene.run("migrate --from mercately --to eadesk --max-creates 12");
+    assert!(stopped.err.contains("`--max-creates` allows 12"), "{stopped:?}");
+    assert_eq!(stopped.exit, 8);
+    assert!(scene.sandbox.contacts("eadesk").len() <= 12);
+    let done = scene.run("migrate --from mercately --to eadesk --max-creates 30");
+    assert_eq!((done.exit, done.count("created")), (0, 30), "{done:?}");
+}

@@ -1,0 +1,78 @@
+//! `--only-changed`: what arrived in an earlier run is passed over without a request, and what was written over since is
+//! not.
+
+use super::dry::{Scene, Told, scene};
+
+const MAPPING: &str =
+    "version: 1\nphone_region: EC\ncontact:\n  first_name: First\n  last_name: Last\n  phone: Phone\n";
+
+fn stage() -> Scene {
+    let scene = scene(|_| {});
+    scene.write("mapping.yaml", MAPPING);
+    scene.write("other.yaml", &format!("{MAPPING}  email: {{ from: Email, optional: true }}\n"));
+    scene
+}
+
+fn sheet(scene: &Scene, people: usize, last: &str) {
+    let mut text = "First,Last,Phone\n".to_owned();
+    (0..people).for_each(|n| text.push_str(&format!("Ana{n},{last},09960{n:05}\n")));
+    scene.write("sheet.csv", &text);
+}
+
+const IMPORT: &str = "import sheet.csv --map mapping.yaml --to mercately";
+
+fn counts(told: &Told) -> [u64; 4] {
+    ["created", "updated", "unchanged", "skipped"].map(|name| told.count(name))
+}
+
+#[test]
+fn a_growing_file_sends_only_what_is_new() {
+    let scene = stage();
+    let nightly = format!("{IMPORT} --only-changed");
+    sheet(&scene, 40, "Vera");
+    assert_eq!(counts(&scene.run(&nightly)), [40, 0, 0, 0]);
+    sheet(&scene, 43, "Vera");
+    let asked = scene.sandbox.history().len();
+    let second = scene.run(&nightly);
+    assert_eq!(counts(&second), [3, 0, 0, 40], "{second:?}");
+    assert_eq!(second.summary["skipped"]["received"], 40);
+    assert!(scene.sandbox.history().len() - asked <= 12, "{:#?}", scene.sandbox.history().split_off(asked));
+    let third = scene.run(&format!("{nightly} --dry-run"));
+    assert_eq!(counts(&third), [0, 0, 0, 43], "{third:?}");
+    let third = scene.run(&nightly);
+    assert_eq!(counts(&third), [0, 0, 0, 43], "{third:?}");
+    // Without the option everybody is looked at.
+    assert_eq!(counts(&scene.run(IMPORT)), [0, 0, 43, 0]);
+}
+
+#[test]
+fn what_was_written_over_since_is_sent_again() {
+    let scene = stage();
+    let nightly = format!("{IMPORT} --only-changed");
+    sheet(&scene, 5, "Vera");
+    assert_eq!(counts(&scene.run(&nightly)), [5, 0, 0, 0]);
+    sheet(&scene, 5, "Paz");
+    assert_eq!(counts(&scene.run(&nightly)), [0, 5, 0, 0]);
+    sheet(&scene, 5, "Vera");
+    assert_eq!(counts(&scene.run(&nightly)), [0, 5, 0, 0]);
+    assert_eq!(counts(&scene.run(&nightly)), [0, 0, 0, 5]);
+    // By a run of another mapping, and by one that was left unfinished.
+    sheet(&scene, 5, "Sol");
+    assert_eq!(counts(&scene.run(&nightly.replace("mapping.yaml", "other.yaml"))), [0, 5, 0, 0]);
+    sheet(&scene, 5, "Vera");
+    assert_eq!(counts(&scene.run(&nightly)), [0, 5, 0, 0]);
+    sheet(&scene, 5, "Luna");
+    assert_eq!(counts(&scene.run(&format!("{nightly} --limit 2"))), [0, 2, 0, 0]);
+    sheet(&scene, 5, "Vera");
+    let last = scene.run(&format!("{nightly} --fresh"));
+    assert_eq!(counts(&last), [0, 2, 0, 3], "{last:?}");
+}
+
+#[test]
+fn another_way_of_meaning_it_is_looked_at() {
+    let scene = stage();
+    sheet(&scene, 5, "Vera");
+    assert_eq!(counts(&scene.run(&format!("{IMPORT} --on-existing fill"))), [5, 0, 0, 0]);
+    assert_eq!(counts(&scene.run(&format!("{IMPORT} --only-changed"))), [0, 0, 5, 0]);
+    assert_eq!(counts(&scene.run(&format!("{IMPORT} --only-changed"))), [0, 0, 0, 5]);
+}
