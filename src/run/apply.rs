@@ -1,6 +1,6 @@
 //! `ferry apply`: a saved plan as the source of a run. Each of its lines is a person, with what was to change.
 
-use crate::files::{self, Format, Source};
+use crate::files::{self, Format};
 use crate::outcome::{Failure, Problem};
 use crate::plan::SourcePlan;
 use crate::platforms::diff::OnExisting;
@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 /// What the sandbox is called as an address.
 const SANDBOX: &str = "sandbox";
 
-/// The first line of a plan: what it is.
+/// What a plan is: it stands under `plan` in its first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanHead {
     /// The version.
@@ -87,7 +87,8 @@ impl PlanHead {
                 .hint("a plan that can be applied is JSON Lines: `--dry-run --plan plan.jsonl`"));
         }
         let mut opened = files::open(&source.path, shown, &source.options)?;
-        let Some(Ok(Record { fields: Fields::Json(head), .. })) = opened.source.next() else { return Err(no_plan()) };
+        let Some(Ok(Record { fields: Fields::Json(first), .. })) = opened.source.next() else { return Err(no_plan()) };
+        let head = first.get("plan").cloned().unwrap_or_default();
         let head: PlanHead = serde_json::from_value(head).map_err(|_| no_plan())?;
         if head.ferry_plan != VERSION {
             return Err(Failure::usage(format!("`{shown}` is a plan of version {}", head.ferry_plan))
@@ -128,19 +129,6 @@ impl PlanHead {
         .hint("make another plan for what the connection is now"))
     }
 }
-
-/// The records behind the head.
-pub(super) struct Body(pub(super) std::iter::Skip<Box<dyn Source>>);
-
-impl Iterator for Body {
-    type Item = <Box<dyn Source> as Iterator>::Item;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
-}
-
-impl Source for Body {}
 
 /// A line of a plan; one by which nothing is to be written is left out.
 pub(super) fn item(record: Record) -> Item {

@@ -184,6 +184,8 @@ struct PlanFile {
     rows: RowWriter,
     csv: Option<CsvEncoder>,
     row: Vec<u8>,
+    /// What the plan is, until it is written with the first record.
+    head: Option<Value>,
 }
 
 impl PlanFile {
@@ -194,11 +196,8 @@ impl PlanFile {
         if let Some(csv) = &csv {
             csv.row(COLUMNS, &mut header);
         }
-        let mut rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
-        if csv.is_none() {
-            rows.row(json!(head).to_string().as_bytes())?;
-        }
-        Ok(PlanFile { rows, csv, row: Vec::new() })
+        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        Ok(PlanFile { rows, csv, row: Vec::new(), head: Some(json!(head)) })
     }
 
     fn row(&mut self, row: &crate::checkpoint::OutcomeRow, planned: &Planned) -> Result<(), Failure> {
@@ -220,6 +219,9 @@ impl PlanFile {
             }
             if let (Value::Object(object), Some(send)) = (&mut object, &planned.send) {
                 object.insert("send".to_owned(), send.clone());
+            }
+            if let (Value::Object(object), Some(head)) = (&mut object, self.head.take()) {
+                object.insert("plan".to_owned(), head);
             }
             return self.rows.row(object.to_string().as_bytes());
         };

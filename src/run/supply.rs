@@ -9,7 +9,6 @@ use crate::outcome::{Failure, Problem, Reject};
 use crate::plan::{Connection, SourcePlan};
 use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
-use crate::run::apply::Body;
 use crate::run::begin::checkpoint_path;
 use crate::run::first::stamp_of;
 use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
@@ -55,13 +54,7 @@ impl Supply<'_> {
     /// What makes it unreadable as a whole.
     pub fn open(&self) -> Result<Opened, Failure> {
         match self {
-            Supply::File(plan) => {
-                let opened = files::open(&plan.path, &plan.shown, &plan.options)?;
-                Ok(match plan.is_plan {
-                    true => Opened { source: Box::new(Body(opened.source.skip(1))), ..opened },
-                    false => opened,
-                })
-            }
+            Supply::File(plan) => files::open(&plan.path, &plan.shown, &plan.options),
             Supply::Platform { spool, .. } => Ok(Opened {
                 header: Header::Contact,
                 dialect: Dialect::plain(Format::Jsonl),

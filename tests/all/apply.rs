@@ -59,7 +59,8 @@ fn a_plan_is_done_as_it_says_and_once() {
         let plan = format!("{} --dry-run --plan plan.jsonl", import("after.csv", platform));
         assert_eq!(books(folder, &plan), [5, 1, updated, 3 - updated, 0, 1], "{platform}");
         let text = fs::read_to_string(folder.join("plan.jsonl")).unwrap();
-        let head: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        let head = &first["plan"];
         assert_eq!((&head["ferry_plan"], &head["connection"]), (&json!(1), &json!(platform)));
         // One line for each record: those by which nothing is to be written are left out.
         assert_eq!(books(folder, "apply plan.jsonl --rate none"), [5, 1, updated, 0, 4 - updated, 0], "{platform}");
