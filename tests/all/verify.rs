@@ -282,4 +282,8 @@ fn what_somebody_changed_after_a_correction_is_told() {
     run(&format!("import hand.csv --map right.yaml {to}"));
     let told = ferry(folder, &verify);
     assert_eq!((told.code, told.sums()), (3, [0, 1, 0, 0, 0]));
+    // The receipt of the run says it, too.
+    let receipt = fs::read(folder.join(".ferry/runs").join(&corrected).join("receipt.json")).unwrap();
+    let receipt: Value = serde_json::from_slice(&receipt).unwrap();
+    assert_eq!((&receipt["verify"]["same"], &receipt["verify"]["differ"]), (&0.into(), &1.into()), "{receipt}");
 }
