@@ -115,7 +115,7 @@ fn check_command(of: &RunInfo) -> Result<(), Failure> {
     let what = match of.status == DRY_RUN {
         false if UNDOABLE.contains(&of.command.as_str()) => return Ok(()),
         false => "wrote to no platform",
-        true => "was a dry run and wrote nothing",
+        true => "was a dry run, which wrote nothing",
     };
     Err(Failure::usage(format!("`{}` {what}: there is nothing to take back", of.run))
         .hint("`ferry runs` lists the runs; imports, migrations, applied plans, repairs and undos can be taken back"))

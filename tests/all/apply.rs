@@ -109,7 +109,7 @@ fn what_a_plan_and_a_repair_wrote_is_taken_back() {
     run(&format!("{} --dry-run --plan plan.jsonl", import("before.csv", "eadesk")));
     let dry = run("runs")[0]["run"].as_str().unwrap().to_owned();
     let (code, _, err) = ferry(folder, &format!("undo {dry}"));
-    assert!(code == 2 && err.contains("was a dry run and wrote nothing: there is nothing to take back"), "{err}");
+    assert!(code == 2 && err.contains("was a dry run, which wrote nothing: there is nothing to take back"), "{err}");
     let applied = run("apply plan.jsonl --rate none")["run"].as_str().unwrap().to_owned();
     // The plan need not be there any more.
     fs::remove_file(folder.join("plan.jsonl")).unwrap();
