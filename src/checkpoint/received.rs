@@ -139,9 +139,9 @@ impl Received {
         is_good: bool,
     ) -> Result<(), Failure> {
         let has_arrived = matches!(entry.outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged);
-        let Some(id) = entry.target_id.as_deref().filter(|_| has_arrived || entry.outcome == Outcome::Unknown) else {
-            return Ok(());
-        };
+        // Whoever was deleted has nothing any more; of whoever was rejected a part may have been written.
+        let is_passed_over = matches!(entry.outcome, Outcome::Skipped(_));
+        let Some(id) = entry.target_id.as_deref().filter(|_| !is_passed_over) else { return Ok(()) };
         let is_good = is_good && has_arrived && entry.pass == run.pass;
         self.put(id, key, [run.no.0, first, last, i64::from(entry.pass)], is_good)
     }

@@ -7,14 +7,14 @@ use crate::mapping::names::nearest;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::report::words::escape;
-use crate::run::folder::{RunInfo, all_runs, run_named};
+use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_named};
 use crate::run::import::{Ended, singular};
-use crate::run::undo::{UndoPlan, look, undo};
+use crate::run::undo::{UndoPlan, look, undo, wrote_to_sandbox};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// The commands whose runs write to a platform.
-const UNDOABLE: [&str; 3] = ["import", "migrate", "undo"];
+const UNDOABLE: [&str; 5] = ["import", "migrate", "apply", "verify", "undo"];
 
 /// Undos of undos: more than anybody types.
 const CHAIN_MAX: usize = 1_000;
@@ -94,7 +94,7 @@ fn newest(context: &Context) -> Result<RunInfo, Failure> {
         return Err(Failure::usage("which run is to be taken back was not said")
             .hint("`ferry runs` lists them: `ferry undo RUN`"));
     }
-    let newest = all_runs(&context.state)?.into_iter().find(|info| UNDOABLE.contains(&info.command.as_str()));
+    let newest = all_runs(&context.state)?.into_iter().find(|info| check_command(info).is_ok());
     newest.ok_or_else(|| {
         Failure::usage("there is no run that could be taken back").hint("`ferry runs` lists all of them")
     })
@@ -112,11 +112,13 @@ fn is_meant(looked: &Ended, context: &Context) -> bool {
 }
 
 fn check_command(of: &RunInfo) -> Result<(), Failure> {
-    if UNDOABLE.contains(&of.command.as_str()) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("`{}` wrote to no platform: there is nothing to take back", of.run))
-        .hint("`ferry runs` lists the runs; imports, migrations and undos can be taken back"))
+    let what = match of.status == DRY_RUN {
+        false if UNDOABLE.contains(&of.command.as_str()) => return Ok(()),
+        false => "wrote to no platform",
+        true => "was a dry run, which wrote nothing",
+    };
+    Err(Failure::usage(format!("`{}` {what}: there is nothing to take back", of.run))
+        .hint("`ferry runs` lists the runs; imports, migrations, applied plans, repairs and undos can be taken back"))
 }
 
 /// The field as it stands among what was written.
@@ -157,6 +159,21 @@ fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
             Command::Undo(undo) => {
                 info = run_named(state, undo.run.as_deref().unwrap_or(&info.source))?;
                 continue;
+            }
+            Command::Verify(verify) => {
+                info = run_named(state, verify.run.as_deref().unwrap_or_default())?;
+                continue;
+            }
+            // What stands in the plan, which need not be there any more.
+            Command::Apply(apply) => {
+                let asked = TargetAsked {
+                    sandbox: wrote_to_sandbox(&info),
+                    to: info.target,
+                    rate: apply.rate.clone(),
+                    concurrency: apply.concurrency,
+                    ..TargetAsked::default()
+                };
+                return Ok(TypedFor { asked, config: args.global.config.clone(), folder: info.folder });
             }
             _ => break,
         };

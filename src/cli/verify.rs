@@ -10,6 +10,7 @@ use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
 use crate::run::folder::{RunInfo, all_runs, forget, run_folder, run_named};
 use crate::run::import::Ended;
+use crate::run::receipt::{receipt_of, set_verified};
 use crate::run::verify::{FILE, Verified, VerifyPlan, check_out};
 use clap::Parser;
 use serde_json::{Value, json};
@@ -56,12 +57,26 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         true => Some(carry(&again, prepare(&args.command, &again, &verify, None)?)?),
         false => None,
     };
+    put_into_receipt(found, &verify, repaired.as_ref(), &again);
     tell(found, &verify, &looked, repaired.as_ref(), context);
     let (last, failure) = match &repaired {
         None => (Some(found), None),
         Some(repaired) => (repaired.verified.as_ref(), Some(repaired)),
     };
     Ok(exit_of(last, failure))
+}
+
+/// The receipt of the run says what reading back has shown. A run without one was verified all the same.
+fn put_into_receipt(found: &Verified, verify: &VerifyPlan, repaired: Option<&Ended>, context: &Context) {
+    let Ok(Value::Object(mut shown)) = serde_json::to_value(found) else { return };
+    if let Some(repaired) = repaired {
+        shown.insert("repaired_by".to_owned(), json!(repaired.summary.run));
+    }
+    if receipt_of(&context.state, &verify.run.run).is_some()
+        && let Err(failure) = set_verified(&context.state, &verify.run.run, shown)
+    {
+        context.console.note(&failure.message);
+    }
 }
 
 /// Why there are no sums.

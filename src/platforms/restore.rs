@@ -5,7 +5,7 @@
 
 use super::diff::{Change, Delta, same};
 use super::{Found, Platform};
-use crate::contact::{Contact, FIELDS, Field, Wanted};
+use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 use serde::{Deserialize, Serialize};
 
 /// One value that was written, or is about to be.
@@ -156,16 +156,17 @@ pub fn restore(platform: &Platform, written: &[Written], now: &Contact) -> Resto
 }
 
 /// What corrects a contact that a run wrote to: a value that is still as it was written becomes what is wanted, and
-/// where nothing is wanted, what it was before. What the run did not write is filled where it is blank, and lists grow.
+/// where nothing is said of it, what it was before (a mapping that says `clear` says that nothing is wanted). What the run did not write is filled where it is blank, and lists grow.
 pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &Contact) -> Restore {
     let mut correct = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
     for value in written {
         let Some(place) = place_of(platform, &value.field) else { continue };
         if let Place::Items(field) = place {
-            let (have, want) = (now.list(field), wanted.contact.list(field));
+            let (have, want) = (now.list(field), to_be_added(wanted, field));
             let goes = missing(field, &value.added, want);
             let mut after = missing(field, have, &goes);
-            after.extend(missing(field, &value.removed, have));
+            let comes_back = missing(field, &value.removed, have).into_iter();
+            after.extend(comes_back.filter(|item| !is_to_be_removed(wanted, field, item)));
             // What was written and is not there any more, somebody has taken away.
             let news = missing(field, &missing(field, want, &value.added), &after);
             after.extend(news);
@@ -173,7 +174,8 @@ pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &
             continue;
         }
         let is = value_at(now, place);
-        let right = value_at(&wanted.contact, place).or_else(|| value.old.clone());
+        let before = || value.old.clone().filter(|_| !is_to_be_wiped(wanted, place));
+        let right = value_at(&wanted.contact, place).or_else(before);
         if is_same(place, is.as_deref(), right.as_deref()) {
             continue;
         }
@@ -191,7 +193,7 @@ pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &
         match place {
             Place::Items(field) => {
                 let have = now.list(field).to_vec();
-                let news = missing(field, wanted.contact.list(field), &have);
+                let news = missing(field, to_be_added(wanted, field), &have);
                 set_items(&mut correct.delta, field, [have, news].concat());
             }
             _ if value_at(now, place).is_some() => {}
@@ -203,6 +205,30 @@ pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &
         }
     }
     correct
+}
+
+/// The items that are wanted in a list.
+fn to_be_added(wanted: &Wanted, field: Field) -> &[String] {
+    let only_removes = field == Field::Tags && wanted.tag_mode == TagMode::Remove;
+    if only_removes { &[] } else { wanted.contact.list(field) }
+}
+
+/// Whether an item is not to be in a list, as the mapping says.
+fn is_to_be_removed(wanted: &Wanted, field: Field, item: &str) -> bool {
+    let want = wanted.contact.list(field);
+    match wanted.tag_mode {
+        TagMode::Remove if field == Field::Tags => is_among(field, want, item),
+        TagMode::Replace if field == Field::Tags && !want.is_empty() => !is_among(field, want, item),
+        _ => want.is_empty() && wanted.clear.has(field),
+    }
+}
+
+/// Whether nothing is to be there, as the mapping says.
+fn is_to_be_wiped(wanted: &Wanted, place: Place<'_>) -> bool {
+    match place {
+        Place::One(field) | Place::Items(field) => wanted.clear.has(field),
+        Place::Attribute(name) => wanted.attribute_overwrite(name) == Overwrite::Clear,
+    }
 }
 
 /// The fields that the platform holds, and the custom ones that a contact has or that were written.

@@ -154,6 +154,11 @@ impl Finder {
         Some((finder, is_whole))
     }
 
+    /// Whether it asks its snapshot alone.
+    pub fn is_offline(&self) -> bool {
+        self.is_offline
+    }
+
     /// Says that somebody exists, so that keys can be proven on them once a search can be expected to find them.
     pub fn exists(&self, id: &str, contact: &Contact, found_from_ms: u64) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

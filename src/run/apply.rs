@@ -17,7 +17,7 @@ use std::sync::Arc;
 const VERSION: u32 = 1;
 
 /// What the sandbox is called as an address.
-const SANDBOX: &str = "sandbox";
+pub(super) const SANDBOX: &str = "sandbox";
 
 /// What a plan is: it stands under `plan` in its first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,10 +30,14 @@ pub(super) struct Begun {
 pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> Result<PathBuf, Failure> {
     let folder = state.join("connections");
     make_private(&folder)?;
-    let what = format!("{} {} {address}", connection.name, connection.platform.name);
-    let hash = blake3::hash(what.as_bytes()).to_hex();
-    let name: String = connection.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    Ok(folder.join(format!("{name}-{}.db", hash.get(..12).unwrap_or_default())))
+    Ok(folder.join(checkpoint_name(&connection.name, connection.platform.name, address)))
+}
+
+/// What the checkpoint of a connection is called.
+pub fn checkpoint_name(connection: &str, platform: &str, address: &str) -> String {
+    let hash = blake3::hash(format!("{connection} {platform} {address}").as_bytes()).to_hex();
+    let name: String = connection.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    format!("{name}-{}.db", hash.get(..12).unwrap_or_default())
 }
 
 /// What makes two runs the same work (contract 1.3).

@@ -99,13 +99,16 @@ pub(super) async fn finish(
             Err(fault) => failure = Some(fault),
         }
     }
-    let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
+    let is_settled = failure.is_none() && books.pending == 0 && books.unknown == 0;
+    let is_done = is_settled && worked.is_whole;
+    // As far as was asked.
+    let is_looked_at = is_settled && (worked.is_whole || (plan.work.limit.is_some() && !stop.is_told()));
     let has_rejects = worked.rejects > 0;
     add_up(&mut begun, target, worked.traffic);
     begun.info.books = books;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     let told = match (stage, &plan.dry, target) {
-        (Some(stage), Some(dry), Some(target)) if is_done && plan.verify.is_none() => {
+        (Some(stage), Some(dry), Some(target)) if is_looked_at && plan.verify.is_none() => {
             let seconds = begun.info.seconds;
             let head = PlanHead::of(plan, &worked.finds_by);
             let pass = (begun.no, worked.pass);

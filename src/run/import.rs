@@ -312,7 +312,9 @@ impl<'a> Line<'a> {
 
     /// Takes the turn of this process; what was received in earlier runs, where that is passed over.
     fn received(&self, begun: &Begun) -> Result<Option<Arc<Received>>, Failure> {
-        let how = format!("{} {:?}", self.plan.source.mapping_identity(), self.plan.on_existing);
+        // What a correction leaves as somebody made it is not what the mapping says.
+        let way = if self.plan.correct.is_some() { " correct" } else { "" };
+        let how = format!("{} {:?}{way}", self.plan.source.mapping_identity(), self.plan.on_existing);
         let how = blake3::hash(how.as_bytes()).to_hex();
         self.checkpoint.take_turn(begun.no, begun.is_resumed, &how)?;
         let received = || self.checkpoint.received(&how, &begun.folder).map(Arc::new);

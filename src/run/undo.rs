@@ -15,7 +15,7 @@ use crate::contact::{Field, Wanted};
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
-use crate::platforms::Needs;
+use crate::platforms::{Needs, PLATFORMS, Platform};
 use crate::reconcile::gate::Gate;
 use crate::reconcile::guards::{Guards, GuardsAsked};
 use crate::reconcile::half_made::HalfMade;
@@ -27,7 +27,8 @@ use crate::reconcile::undo::Undoing;
 use crate::reconcile::{Earlier, End, Policy, Reconciler};
 use crate::record::Origin;
 use crate::report::{Console, Progress, State};
-use crate::run::begin::{Begun, checkpoint_path};
+use crate::run::apply::SANDBOX;
+use crate::run::begin::{Begun, checkpoint_name, checkpoint_path};
 use crate::run::finish::Ended;
 use crate::run::folder::{RunInfo, new_run, run_folder, run_named};
 use crate::run::open::{NO_PASS, open_intents, settle_open};
@@ -73,6 +74,13 @@ pub struct UndoPlan {
     pub arguments: Vec<String>,
     /// The folder it was typed in.
     pub folder: PathBuf,
+}
+
+/// Whether a run wrote to the built-in sandbox, as the name of its checkpoint says.
+pub fn wrote_to_sandbox(of: &RunInfo) -> bool {
+    let name = of.checkpoint.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
+    let of_sandbox = |platform: &&Platform| checkpoint_name(&of.target, platform.name, SANDBOX);
+    name.is_some_and(|name| PLATFORMS.iter().any(|platform| of_sandbox(platform) == name))
 }
 
 /// What all parts need.

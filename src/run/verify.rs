@@ -168,7 +168,8 @@ impl Verifying {
             let state = match row.outcome {
                 _ if !self.is_compared(row.origin.ordinal) => None,
                 Outcome::Unchanged => Some(State::Same),
-                Outcome::Updated => Some(State::Differs),
+                // A correction leaves alone what somebody has changed since.
+                Outcome::Updated | Outcome::Skipped(Skip::Changed) => Some(State::Differs),
                 Outcome::Created | Outcome::Skipped(Skip::Absent) => Some(State::Missing),
                 Outcome::Rejected | Outcome::Unknown => Some(State::Unknown),
                 Outcome::Skipped(_) | Outcome::Deleted => None,

@@ -98,6 +98,31 @@ fn a_run_of_a_plan_that_was_stopped_goes_on() {
 }
 
 #[test]
+fn what_a_plan_and_a_repair_wrote_is_taken_back() {
+    let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
+    let folder = folder.path();
+    let run = |line: &str| {
+        let (_, out, err) = ferry(folder, &format!("{line} --output json"));
+        let summary: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+        summary
+    };
+    run(&format!("{} --dry-run --plan plan.jsonl", import("before.csv", "eadesk")));
+    let dry = run("runs")[0]["run"].as_str().unwrap().to_owned();
+    let (code, _, err) = ferry(folder, &format!("undo {dry}"));
+    assert!(code == 2 && err.contains("was a dry run, which wrote nothing: there is nothing to take back"), "{err}");
+    let applied = run("apply plan.jsonl --rate none")["run"].as_str().unwrap().to_owned();
+    // The plan need not be there any more.
+    fs::remove_file(folder.join("plan.jsonl")).unwrap();
+    assert_eq!(run(&format!("undo {applied}"))["records"]["deleted"], 3);
+    let imported = run(&import("before.csv", "eadesk"))["run"].as_str().unwrap().to_owned();
+    run(&format!("undo {imported}"));
+    let repaired = run(&format!("verify {imported} --repair"))["repair"].clone();
+    assert_eq!(repaired["records"]["created"], 3, "{repaired}");
+    let undone = run(&format!("undo {}", repaired["run"].as_str().unwrap()));
+    assert_eq!((&undone["records"]["deleted"], &undone["status"]), (&json!(3), &json!("done")));
+}
+
+#[test]
 fn what_is_no_plan_for_this_account_is_refused_with_the_cure() {
     let folder = folder(&[("before.csv", BEFORE), ("other.jsonl", "{\"a\": 1}\n")]);
     let folder = folder.path();

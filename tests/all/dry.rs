@@ -382,3 +382,13 @@ fn a_dry_run_defines_no_attributes() {
     assert_eq!((real.exit, &real.summary["records"]), (0, &dry.summary["records"]), "{real:?}");
     assert_eq!(dry.summary["forecast"]["requests"], real.summary["requests"]["sent"], "{real:?}");
 }
+
+#[test]
+fn a_dry_run_of_the_first_records_alone_writes_its_plan_and_its_forecast() {
+    let scene = scene(|_| {});
+    people(&scene, 5);
+    let told = scene.run(&format!("{IMPORT} --dry-run --limit 2 --plan plan.jsonl"));
+    assert_eq!((told.exit, told.count("created"), lines(&scene.read("plan.jsonl")).len()), (0, 2, 2), "{told:?}");
+    assert!(told.summary["forecast"]["requests"].as_u64().unwrap() > 2, "{told:?}");
+    assert_eq!(scene.run("apply plan.jsonl").count("created"), 2);
+}

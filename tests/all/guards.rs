@@ -171,3 +171,16 @@ fn a_migration_has_guards() {
     let done = scene.run("migrate --from mercately --to eadesk --max-creates 30");
     assert_eq!((done.exit, done.count("created")), (0, 30), "{done:?}");
 }
+
+#[test]
+fn a_guarded_correction_reads_everybody_once() {
+    let scene = stage(30);
+    let wrong = scene.run(IMPORT);
+    scene.write("mapping.yaml", &MAPPING.replace("first_name: First", "first_name: City"));
+    let asked = scene.sandbox.history().len();
+    let run = wrong.summary["run"].as_str().unwrap();
+    let corrected = scene.run(&format!("{IMPORT} --correct {run} --max-updates 40"));
+    assert_eq!((corrected.exit, corrected.count("updated")), (0, 30), "{corrected:?}");
+    let asked = scene.sandbox.history().len() - asked;
+    assert!(asked < 2 * 30 + 15, "{asked} requests: a list, and a look and a change for each");
+}

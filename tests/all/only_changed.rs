@@ -76,3 +76,30 @@ fn another_way_of_meaning_it_is_looked_at() {
     assert_eq!(counts(&scene.run(&format!("{IMPORT} --only-changed"))), [0, 0, 5, 0]);
     assert_eq!(counts(&scene.run(&format!("{IMPORT} --only-changed"))), [0, 0, 0, 5]);
 }
+
+#[test]
+fn whoever_an_undo_deleted_is_sent_again_whatever_run_found_them_after_they_were_made() {
+    let scene = stage();
+    sheet(&scene, 3, "Vera");
+    let import = IMPORT.replace("mercately", "eadesk");
+    let made = scene.run(&import);
+    assert_eq!(counts(&made), [3, 0, 0, 0], "{made:?}");
+    assert_eq!(counts(&scene.run(&import)), [0, 0, 3, 0]);
+    let undo = scene.run(&format!("undo {}", made.summary["run"].as_str().unwrap()));
+    assert_eq!(undo.count("deleted"), 3, "{undo:?}");
+    assert_eq!(counts(&scene.run(&format!("{import} --only-changed"))), [3, 0, 0, 0]);
+}
+
+#[test]
+fn what_a_correction_left_as_somebody_made_it_is_no_content_that_arrived() {
+    let scene = stage();
+    scene.write("sheet.csv", "First,Last,Phone,Wrong\nAna,Vera,0996000000,Zoila\n");
+    scene.write("wrong.yaml", &MAPPING.replace("First\n", "Wrong\n").replace("Last\n", "Wrong\n"));
+    let wrong = scene.run(&IMPORT.replace("mapping.yaml", "wrong.yaml"));
+    // Somebody mends one of the two names by hand, and in their way.
+    scene.write("hand.csv", "First,Last,Phone\nZoila,Mano,0996000000\n");
+    assert_eq!(counts(&scene.run(&IMPORT.replace("sheet.csv", "hand.csv"))), [0, 1, 0, 0]);
+    let corrected = scene.run(&format!("{IMPORT} --correct {}", wrong.summary["run"].as_str().unwrap()));
+    assert_eq!(counts(&corrected), [0, 1, 0, 0], "{corrected:?}");
+    assert_eq!(counts(&scene.run(&format!("{IMPORT} --only-changed"))), [0, 1, 0, 0]);
+}

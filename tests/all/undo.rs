@@ -448,3 +448,25 @@ fn whom_the_run_made_under_a_wrong_phone_is_known_by_their_line() {
     let held = scene.held("mercately");
     assert_eq!((held.len(), held[0]["phone"].as_str()), (1, Some("+593996000021")));
 }
+
+#[test]
+fn what_the_mapping_takes_away_is_not_brought_back_by_a_correction() {
+    for mode in ["remove", "replace"] {
+        let mut scene = scene();
+        scene.restart(|_| {});
+        let done = scene.import("atom", "base.csv");
+        assert_eq!(done.code, 0, "{}", done.err);
+        let mapping = "contact:\n  first_name: first\n  last_name: last\n  phone: phone\n  \
+                       email: { from: email, clear: true }\n  tags: { from: tags, split: \";\", mode: MODE }\n";
+        scene.write("take.yaml", &mapping.replace("MODE", mode));
+        let tags = if mode == "remove" { "Cliente" } else { "VIP" };
+        scene.write("take.csv", &format!("first,last,phone,email,tags\nAna,Vera,+593996000001,,{tags}\n"));
+        let take = "import take.csv --map take.yaml --to atom --max-clears 5";
+        let taken = scene.done(take);
+        assert_eq!(taken.books(), json!({"read": 1, "updated": 1}), "{mode}");
+        let held = scene.held("atom");
+        let corrected = scene.done(&format!("{take} --correct {}", taken.run()));
+        assert_eq!(corrected.books(), json!({"read": 1, "unchanged": 1}), "{mode}\n{}", corrected.out);
+        assert_eq!(scene.held("atom"), held, "{mode}");
+    }
+}

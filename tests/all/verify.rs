@@ -262,3 +262,28 @@ fn a_repair_that_was_killed_is_gone_on_with() {
     assert_eq!(ferry(&format!("verify {run} --output json"), "none").sums(), [60, 0, 0, 0, 0]);
     assert!(!ferry("runs --output json", "none").out.contains("\"unfinished\""));
 }
+
+#[test]
+fn what_somebody_changed_after_a_correction_is_told() {
+    let mapping = "contact: { first_name: NAME, last_name: last, phone: phone }\n";
+    let folder = folder(&[
+        ("wrong.yaml", &mapping.replace("NAME", "wrong")),
+        ("right.yaml", &mapping.replace("NAME", "first")),
+        ("ana.csv", "first,last,phone,wrong\nAna,Paz,+593987625587,Zoila\n"),
+        ("hand.csv", "first,last,phone\nOtra,Paz,+593987625587\n"),
+    ]);
+    let folder = folder.path();
+    let run = |line: &str| ferry(folder, line).json()["run"].as_str().unwrap().to_owned();
+    let to = "--to mercately --sandbox --rate none --output json";
+    let wrong = run(&format!("import ana.csv --map wrong.yaml {to}"));
+    let corrected = run(&format!("import ana.csv --map right.yaml --correct {wrong} {to}"));
+    let verify = format!("verify {corrected} --output json");
+    assert_eq!(ferry(folder, &verify).sums(), [1, 0, 0, 0, 0]);
+    run(&format!("import hand.csv --map right.yaml {to}"));
+    let told = ferry(folder, &verify);
+    assert_eq!((told.code, told.sums()), (3, [0, 1, 0, 0, 0]));
+    // The receipt of the run says it, too.
+    let receipt = fs::read(folder.join(".ferry/runs").join(&corrected).join("receipt.json")).unwrap();
+    let receipt: Value = serde_json::from_slice(&receipt).unwrap();
+    assert_eq!((&receipt["verify"]["same"], &receipt["verify"]["differ"]), (&0.into(), &1.into()), "{receipt}");
+}
