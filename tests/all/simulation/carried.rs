@@ -106,13 +106,22 @@ fn is_final(ended: &Ended) -> bool {
 pub fn to_its_end(
     dice: &mut Dice,
     mut plan: impl FnMut() -> ImportPlan,
+    in_between: impl FnMut(&mut Dice, bool) -> bool,
+) -> Ended {
+    started_to_its_end(dice, |cut| start(&plan(), cut), in_between)
+}
+
+/// The same, however it is started.
+pub fn started_to_its_end(
+    dice: &mut Dice,
+    mut start: impl FnMut(Cut) -> Option<Result<Ended, Failure>>,
     mut in_between: impl FnMut(&mut Dice, bool) -> bool,
 ) -> Ended {
     let mut cuts = 1 + dice.below(4);
     let mut is_all_done = false;
     for _ in 0..STARTS_MAX {
         let cut = if cuts > 0 { cut(dice) } else { Cut::Never };
-        let ended = start(&plan(), cut);
+        let ended = start(cut);
         tell(cut, &ended);
         cuts = cuts.saturating_sub(1);
         match ended {
