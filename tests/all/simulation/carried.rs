@@ -94,7 +94,7 @@ pub fn whole_start(plan: &ImportPlan) -> Ended {
 }
 
 /// Done, and nobody was left behind because the target failed three times: those are carried again.
-fn is_final(ended: &Ended) -> bool {
+pub fn is_final(ended: &Ended) -> bool {
     ended.failure.is_none()
         && matches!(ended.exit, Exit::Done | Exit::Rejects)
         && ended.summary.records.pending == 0
@@ -106,22 +106,13 @@ fn is_final(ended: &Ended) -> bool {
 pub fn to_its_end(
     dice: &mut Dice,
     mut plan: impl FnMut() -> ImportPlan,
-    in_between: impl FnMut(&mut Dice, bool) -> bool,
-) -> Ended {
-    started_to_its_end(dice, |cut| start(&plan(), cut), in_between)
-}
-
-/// The same, however it is started.
-pub fn started_to_its_end(
-    dice: &mut Dice,
-    mut start: impl FnMut(Cut) -> Option<Result<Ended, Failure>>,
     mut in_between: impl FnMut(&mut Dice, bool) -> bool,
 ) -> Ended {
     let mut cuts = 1 + dice.below(4);
     let mut is_all_done = false;
     for _ in 0..STARTS_MAX {
         let cut = if cuts > 0 { cut(dice) } else { Cut::Never };
-        let ended = start(cut);
+        let ended = start(&plan(), cut);
         tell(cut, &ended);
         cuts = cuts.saturating_sub(1);
         match ended {
@@ -137,7 +128,7 @@ pub fn started_to_its_end(
     panic!("it never ends")
 }
 
-fn tell(cut: Cut, ended: &Option<Result<Ended, Failure>>) {
+pub fn tell(cut: Cut, ended: &Option<Result<Ended, Failure>>) {
     if std::env::var_os("FERRY_SEED").is_none() {
         return;
     }
