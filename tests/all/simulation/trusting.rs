@@ -14,7 +14,7 @@ use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Connection, address_of};
 use ferry::platforms::diff::OnExisting;
 use ferry::run::dry::DryPlan;
-use ferry::run::folder::{RunInfo, run_folder, run_named};
+use ferry::run::folder::{RunInfo, all_runs, run_folder, run_named};
 use ferry::run::import::{Ended, ImportPlan};
 use ferry::run::undo::{UndoPlan, undo};
 use ferry::run::verify::VerifyPlan;
@@ -131,6 +131,10 @@ fn undo_of(run: &str, state: &Path, connection: Connection) -> UndoPlan {
     }
 }
 
+fn is_of(plan: &UndoPlan) -> impl Fn(&RunInfo) -> bool {
+    |info| info.command == "undo" && info.source == plan.of.run
+}
+
 /// Takes a run back, cut off a few times, and gives the name of the undo.
 fn taken_back(
     dice: &mut Dice,
@@ -139,6 +143,7 @@ fn taken_back(
     plan: impl Fn(&Sandbox) -> UndoPlan,
 ) -> String {
     let cuts = dice.below(4);
+    let mut first = None;
     for nth in 0..STARTS_MAX as usize {
         let cut = if nth < cuts { cut(dice) } else { Cut::Never };
         let plan = plan(served.get());
@@ -148,11 +153,13 @@ fn taken_back(
             Some(Ok(ended)) if is_final(&ended) => {
                 let records = ended.summary.records;
                 assert!(records.balance() && records.unknown == 0 && records.rejected == 0, "{records:?}");
-                return ended.summary.run;
+                // One that was killed behind its last act is done: this was another one, with nothing to do.
+                return first.unwrap_or(ended.summary.run);
             }
             Some(Ok(Ended { exit, .. }) | Err(Failure { exit, .. })) => assert!(may_end_so(exit), "{exit:?}"),
             None => {}
         }
+        first = first.or_else(|| all_runs(&plan.state).unwrap().into_iter().find(is_of(&plan)).map(|info| info.run));
         if dice.chance(30) {
             served.restart(options);
         }
@@ -228,7 +235,12 @@ pub fn simulate(seed: u64) {
         },
     );
     let run = ended.summary.run.clone();
-    same(led(&ended, served.get(), view), &expected);
+    // Of those who share an e-mail the second may come first, where the target failed for the first of them three times.
+    let is_shared = world.has_shared && !matches!(view.name(), "atom" | "twin");
+    let led = led(&ended, served.get(), view);
+    if !is_shared {
+        same(led, &expected);
+    }
 
     // Everybody who arrived is as they were meant to be; whoever shares an e-mail may have been written over.
     let state = folder.join("state");
@@ -241,7 +253,6 @@ pub fn simulate(seed: u64) {
         });
         ended.verified.unwrap()
     };
-    let is_shared = world.has_shared && !matches!(view.name(), "atom" | "twin");
     let verified = look(&mut dice, &served);
     assert_eq!(verified.missing, 0, "{verified:?}");
     let differed = not_same(&found);
