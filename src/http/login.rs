@@ -8,7 +8,8 @@
 //! ```
 //!
 //! An answer that says that the token has expired was not acted upon, so that the request is sent again whatever it
-//! does, but once: a token that was just got and has expired is for the caller to judge.
+//! does. A token may expire while a request waits for its turn or its next try; one that was good for nobody and has
+//! expired is for the caller to judge.
 
 use super::message::{Pause, Request, Response, Sent};
 use super::secrets::Redactor;
@@ -17,6 +18,7 @@ use super::wire::shown;
 use super::{Http, HttpOptions, Retry, Way, doubt_or};
 use crate::outcome::{Exit, Failure};
 use secrecy::{ExposeSecret, SecretString};
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
@@ -79,6 +81,8 @@ struct Ledger {
 struct Held {
     generation: u64,
     token: Token,
+    /// Whether any request went through with it.
+    was_good: AtomicBool,
 }
 
 impl Tokens {
@@ -124,23 +128,34 @@ impl Held {
 }
 
 impl Http {
-    /// Sends a request with the token, and once more with a new one where that has expired.
+    /// Sends a request with the token, and again with a new one where that has expired.
     pub(super) async fn deliver_with_token(&self, tokens: &Tokens, request: &Request) -> Sent {
         let mut last = None;
-        let held = match self.token(tokens, 0).await {
+        let mut held = match self.token(tokens, 0).await {
             Ok(held) => held,
             Err(failure) => return Sent::NotSent(failure),
         };
-        let sent = self.deliver(&self.way, &held.put_to(request), &mut last).await;
-        if !matches!(&sent, Sent::Answered(response) if tokens.login.has_expired(response)) {
-            return sent;
-        }
-        match self.token(tokens, held.generation).await {
-            Ok(held) => {
-                self.counts.retried.fetch_add(1, Relaxed);
-                self.deliver(&self.way, &held.put_to(request), &mut last).await
+        let mut is_first = true;
+        loop {
+            let sent = self.deliver(&self.way, &held.put_to(request), &mut last).await;
+            match &sent {
+                Sent::Answered(response) if tokens.login.has_expired(response) => {}
+                Sent::Answered(response) => {
+                    held.was_good.fetch_or(!matches!(response.status, 401 | 403 | 429 | 500..), Relaxed);
+                    return sent;
+                }
+                _ => return sent,
             }
-            Err(failure) => doubt_or(&mut last, failure),
+            // The first may have been got long ago.
+            if !is_first && !held.was_good.load(Relaxed) {
+                return sent;
+            }
+            is_first = false;
+            held = match self.token(tokens, held.generation).await {
+                Ok(held) => held,
+                Err(failure) => return doubt_or(&mut last, failure),
+            };
+            self.counts.retried.fetch_add(1, Relaxed);
         }
     }
 
@@ -169,7 +184,8 @@ impl Http {
         let last = tokens.ledger(|ledger| ledger.held.clone());
         match self.log_in(tokens, last.as_deref()).await {
             Ok(token) => {
-                let held = Arc::new(Held { generation: last.map_or(1, |last| last.generation + 1), token });
+                let was_good = AtomicBool::new(false);
+                let held = Arc::new(Held { generation: last.map_or(1, |last| last.generation + 1), token, was_good });
                 tokens.ledger(|ledger| ledger.held = Some(Arc::clone(&held)));
                 Ok(held)
             }

@@ -231,6 +231,27 @@ async fn where_a_refresh_brings_no_token_the_password_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_token_that_was_good_for_somebody_and_expires_before_the_next_try_is_renewed_as_well() {
+    let vendor = Vendor::new();
+    let door = vendor.door();
+    assert_eq!(send_all(&door, 1).await, ["200"]);
+    vendor.expire();
+    let busy = Play::Answer(503, vec![("Retry-After", "5")], "");
+    let vendor = vendor.set(|state| state.then.push_back(busy));
+    let waits = tokio::spawn({
+        let door = Arc::clone(&door);
+        async move { told(&door.send(get()).await) }
+    });
+    // The first has come with the new token by now, and is told to wait at 300 ms.
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert_eq!(send_all(&door, 1).await, ["200"]);
+    vendor.expire();
+    assert_eq!(waits.await.unwrap(), "200");
+    let counts = ["login", "refresh", &token(2), &token(3)].map(|what| vendor.came_times(what));
+    assert_eq!(counts, [1, 2, 3, 1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_token_that_has_expired_already_is_handed_back_and_asks_for_no_more() {
     let vendor = Vendor::new();
     let door = vendor.door();

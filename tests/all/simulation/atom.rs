@@ -1,7 +1,7 @@
 //! Atom: one request a person, found by phone alone.
 
 use super::site::Wire;
-use super::view::{Held, Person, View};
+use super::view::{Held, Person, THEIRS, View};
 use ferry::identity::whatsapp_key;
 use ferry::sandbox::Sandbox;
 use serde_json::{Map, Value, json};
@@ -44,6 +44,16 @@ impl View for Atom {
         let mut client = found["items"][0].clone();
         client["optionals"]["Third"] = json!("party");
         wire.insist("atom", "POST", "/clients", &client);
+    }
+
+    fn rename(&self, wire: &Wire, contact: &Value) {
+        let mut client = contact.clone();
+        client["firstName"] = json!(THEIRS);
+        wire.insist("atom", "POST", "/clients", &client);
+    }
+
+    fn name_at(&self) -> &'static str {
+        "/0"
     }
 
     fn held(&self, _: &Wire, sandbox: &Sandbox) -> Held {

@@ -94,7 +94,7 @@ pub fn whole_start(plan: &ImportPlan) -> Ended {
 }
 
 /// Done, and nobody was left behind because the target failed three times: those are carried again.
-fn is_final(ended: &Ended) -> bool {
+pub fn is_final(ended: &Ended) -> bool {
     ended.failure.is_none()
         && matches!(ended.exit, Exit::Done | Exit::Rejects)
         && ended.summary.records.pending == 0
@@ -128,7 +128,7 @@ pub fn to_its_end(
     panic!("it never ends")
 }
 
-fn tell(cut: Cut, ended: &Option<Result<Ended, Failure>>) {
+pub fn tell(cut: Cut, ended: &Option<Result<Ended, Failure>>) {
     if std::env::var_os("FERRY_SEED").is_none() {
         return;
     }

@@ -1,7 +1,7 @@
 //! Eadesk: a person and each of their items is a request of its own; nothing is ever really deleted.
 
 use super::site::Wire;
-use super::view::{Held, Person, View};
+use super::view::{Held, Person, THEIRS, View};
 use ferry::identity::{split_handle, whatsapp_key};
 use ferry::sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -91,6 +91,16 @@ impl View for Eadesk {
             let body = json!({ "value": skype, "type": "id", "service": "skype" });
             wire.once("eadesk", "POST", &format!("{PERSON}/contacts/create/{id}"), &body);
         }
+    }
+
+    fn rename(&self, wire: &Wire, contact: &Value) {
+        let body = json!({ "name": THEIRS, "description": contact["description"], "segments": contact["segments"] });
+        let id = contact["_id"].as_str().unwrap();
+        wire.insist("eadesk", "POST", &format!("{PERSON}/update/{id}"), &body);
+    }
+
+    fn name_at(&self) -> &'static str {
+        "/0"
     }
 
     fn held(&self, _: &Wire, sandbox: &Sandbox) -> Held {

@@ -66,7 +66,7 @@ fn faultless(world: &World, text: &str, folder: &Path, options: SandboxOptions) 
 
 pub fn simulate(seed: u64) {
     let mut dice = Dice(seed);
-    let world = world(&mut dice, VIEWS[seed as usize % VIEWS.len()]);
+    let world = world(&mut dice, VIEWS[seed as usize % VIEWS.len()], 16);
     let text = file_of(&mut dice, world.blocks.iter().map(|block| &block.lines));
     let text_before = file_of(&mut dice, world.blocks.iter().map(|block| &block.before));
     let folders = tempfile::tempdir().unwrap();

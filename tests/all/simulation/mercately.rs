@@ -1,7 +1,7 @@
 //! Mercately: one request a person, found by phone and by e-mail; tags that the account does not have are dropped.
 
 use super::site::Wire;
-use super::view::{Held, Person, View};
+use super::view::{Held, Person, THEIRS, View};
 use ferry::identity::whatsapp_key;
 use ferry::sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -33,6 +33,16 @@ impl View for Mercately {
     fn change(&self, wire: &Wire, _: &Sandbox, person: &Person) {
         let body = json!({ "customer": { "custom_fields": [{ "field_name": "Third", "field_content": "party" }] } });
         wire.insist("mercately", "PUT", &format!("{CUSTOMERS}/{}", person.digits()), &body);
+    }
+
+    fn rename(&self, wire: &Wire, contact: &Value) {
+        let body = json!({ "customer": { "first_name": THEIRS } });
+        let id = contact["id"].as_str().unwrap();
+        wire.insist("mercately", "PUT", &format!("{CUSTOMERS}/{id}"), &body);
+    }
+
+    fn name_at(&self) -> &'static str {
+        "/0"
     }
 
     fn held(&self, _: &Wire, sandbox: &Sandbox) -> Held {

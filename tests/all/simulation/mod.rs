@@ -13,6 +13,7 @@ mod importing;
 mod mercately;
 mod migrating;
 mod site;
+mod trusting;
 mod twin;
 mod view;
 mod world;
@@ -67,6 +68,11 @@ fn whatever_fails_in_between_an_export_is_whole_or_leaves_the_older_file() {
     simulate_all("an_export_is_whole", 0..24, exporting::simulate);
 }
 
+#[test]
+fn whatever_fails_in_between_a_run_is_foretold_verified_and_taken_back() {
+    simulate_all("a_run_is_foretold", 0..24, trusting::simulate);
+}
+
 /// Seeds of the ignored tests.
 fn many() -> Range<u64> {
     let begin = number("FERRY_SEED_BEGIN").unwrap_or(1000);
@@ -89,4 +95,10 @@ fn the_same_for_migrations_of_many_seeds() {
 #[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test simulation -- --ignored`"]
 fn the_same_for_exports_of_many_seeds() {
     simulate_all("an_export_is_whole", many(), exporting::simulate);
+}
+
+#[test]
+#[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test simulation -- --ignored`"]
+fn the_same_for_what_is_trusted_of_many_seeds() {
+    simulate_all("a_run_is_foretold", many(), trusting::simulate);
 }

@@ -1,7 +1,7 @@
 //! TWIN: clients who are there, whose attributes are defined first and set one by one. Nobody ever starts a chat.
 
 use super::site::Wire;
-use super::view::{Held, Person, View, client};
+use super::view::{Held, Person, THEIRS, View, client};
 use ferry::sandbox::Sandbox;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,14 @@ impl View for Twin {
 
     fn change(&self, wire: &Wire, _: &Sandbox, person: &Person) {
         set(wire, &person.client(), "Third", "party");
+    }
+
+    fn rename(&self, wire: &Wire, contact: &Value) {
+        set(wire, contact["id"].as_str().unwrap(), "Name", THEIRS);
+    }
+
+    fn name_at(&self) -> &'static str {
+        "/Name"
     }
 
     fn held(&self, wire: &Wire, sandbox: &Sandbox) -> Held {

@@ -53,6 +53,9 @@ pub fn client(number: usize) -> String {
 /// Everybody that a platform holds, comparable: by whatever tells one from another, all that counts.
 pub type Held = BTreeMap<String, Value>;
 
+/// A name that somebody else gave.
+pub const THEIRS: &str = "Theirs";
+
 pub trait View: Sync {
     fn name(&self) -> &'static str;
 
@@ -72,6 +75,12 @@ pub trait View: Sync {
 
     /// Somebody else changes a person who is there.
     fn change(&self, wire: &Wire, sandbox: &Sandbox, person: &Person);
+
+    /// Somebody else gives a contact of this platform the name [`THEIRS`].
+    fn rename(&self, wire: &Wire, contact: &Value);
+
+    /// Where the name stands that [`View::rename`] changes, in what is held of a contact.
+    fn name_at(&self) -> &'static str;
 
     /// What is held. Fails when somebody, or something of somebody, is there twice.
     fn held(&self, wire: &Wire, sandbox: &Sandbox) -> Held;

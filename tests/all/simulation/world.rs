@@ -62,10 +62,11 @@ impl Line {
     }
 }
 
-pub fn world(dice: &mut Dice, view: &'static dyn View) -> World {
+/// A world of at least so many people, and of less than twice and a half as many.
+pub fn world(dice: &mut Dice, view: &'static dyn View, people_min: usize) -> World {
     let on_existing = dice.pick(&[OnExisting::Update, OnExisting::Update, OnExisting::Fill, OnExisting::Skip]);
     let mut world = World::of(view, on_existing);
-    let people = 16 + dice.below(24);
+    let people = people_min + dice.below(people_min * 3 / 2);
     for number in 0..people {
         let block = block(dice, &mut world, number, people);
         world.blocks.push(block);
