@@ -14,7 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// The commands whose runs write to a platform.
-const UNDOABLE: [&str; 3] = ["import", "migrate", "undo"];
+const UNDOABLE: [&str; 4] = ["import", "migrate", "apply", "undo"];
 
 /// Undos of undos: more than anybody types.
 const CHAIN_MAX: usize = 1_000;
@@ -116,7 +116,7 @@ fn check_command(of: &RunInfo) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!("`{}` wrote to no platform: there is nothing to take back", of.run))
-        .hint("`ferry runs` lists the runs; imports, migrations and undos can be taken back"))
+        .hint("`ferry runs` lists the runs; imports, migrations, runs of plans and undos can be taken back"))
 }
 
 /// The field as it stands among what was written.
@@ -154,6 +154,10 @@ fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
         let target = match &args.command {
             Command::Import(import) => &import.target,
             Command::Migrate(migrate) => &migrate.target,
+            Command::Apply(apply) => {
+                let asked = super::apply::wrote_to(apply, &info.folder, state)?;
+                return Ok(TypedFor { asked, config: args.global.config.clone(), folder: info.folder });
+            }
             Command::Undo(undo) => {
                 info = run_named(state, undo.run.as_deref().unwrap_or(&info.source))?;
                 continue;
