@@ -79,6 +79,13 @@ pub struct Intent {
     pub made: Option<String>,
 }
 
+impl Intent {
+    /// Whether it makes somebody, or goes on making them.
+    pub fn makes_somebody(&self) -> bool {
+        self.kind == StepKind::Create || self.made.is_some()
+    }
+}
+
 /// An intent without an outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenIntent {

@@ -68,6 +68,8 @@ impl Story {
                 has_created: intent.kind != StepKind::Create && intent.made.is_some(),
                 made: intent.target_id.clone().filter(|_| intent.kind == StepKind::Add || intent.made.is_some()),
                 made_by: intent.made.clone(),
+                // It was counted when the run went on (see `run/guards.rs`).
+                guarded: Guarded { create: intent.makes_somebody(), ..Guarded::default() },
                 ..Story::default()
             },
             Earlier::Did(Outcome::Created) => {

@@ -2,7 +2,7 @@
 //! a rehearsal of the whole second pass on copies.
 
 use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, Received, RunNo};
+use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received, RunNo};
 use crate::files::RejectsWriter;
 use crate::outcome::{Failure, Outcome};
 use crate::reconcile::Reconciler;
@@ -22,22 +22,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
-/// The guards of a run, with what earlier processes of it brought about.
+/// Counts what earlier processes of the run brought about, and whom they may have made: what they left open is on its
+/// way, and counts before anybody else is made.
 ///
 /// # Errors
 /// Exit 1 when the checkpoint cannot be read.
-pub(super) fn guards(line: &Line<'_>, begun: &Begun, first: &First) -> Result<Arc<Guards>, Failure> {
-    let guards = Guards::new(&line.plan.work.guards, first.read, line.stage.is_some());
-    if begun.is_resumed {
-        count_done(&guards, line.checkpoint, begun.no)?;
-    }
-    Ok(Arc::new(guards))
-}
-
-fn count_done(guards: &Guards, checkpoint: &Checkpoint, run: RunNo) -> Result<(), Failure> {
+pub(super) fn count_done(
+    guards: &Guards,
+    checkpoint: &Checkpoint,
+    run: RunNo,
+    open: &HashMap<Key, OpenIntent>,
+) -> Result<(), Failure> {
     if ![Kind::Creates, Kind::Updates, Kind::Clears].into_iter().any(|kind| guards.limits(kind)) {
         return Ok(());
     }
+    guards.add(Kind::Creates, open.values().filter(|open| open.intent.makes_somebody()).count() as u64);
     checkpoint.for_each_entry(run, |_, entry| {
         match entry.outcome {
             Outcome::Created => guards.add(Kind::Creates, 1),

@@ -30,7 +30,7 @@ use crate::run::dry::{DryPlan, Stage};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
 use crate::run::folder::RunInfo;
-use crate::run::guards::{guard_first, guards};
+use crate::run::guards::{count_done, guard_first};
 use crate::run::item::{Item, Mapper};
 use crate::run::open::{open_intents, settle_open};
 use crate::run::ordered::in_order;
@@ -172,7 +172,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     let result = async {
         let Some((supply, first)) = read? else { return Ok(()) };
         let (first, people) = first;
-        let guards = guards(&line, &begun, &first)?;
+        let guards = Arc::new(Guards::new(&plan.work.guards, first.read, line.stage.is_some()));
         guard_first(&guards, &first)?;
         let target = match &mut reached {
             Some(target) => target,
@@ -252,6 +252,9 @@ impl<'a> Line<'a> {
         let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
         let mut reconciler = self.reconciler(target, begun, worked.pass, &first, received.as_deref(), guards).await?;
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
+        if begun.is_resumed {
+            count_done(&reconciler.guards, self.checkpoint, begun.no, &intents)?;
+        }
         if let Some(of) = &self.plan.correct {
             let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
             let (state, source) = (&self.plan.state, &self.plan.source.path);

@@ -123,6 +123,22 @@ fn what_a_plan_and_a_repair_wrote_is_taken_back() {
 }
 
 #[test]
+fn a_run_of_a_plan_is_taken_back_like_any_other() {
+    let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
+    let folder = folder.path();
+    books(folder, &import("before.csv", "eadesk"));
+    books(folder, &format!("{} --on-existing update --dry-run --plan plan.jsonl", import("after.csv", "eadesk")));
+    let (_, out, err) = ferry(folder, "apply plan.jsonl --rate none --output json");
+    let applied: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    assert_eq!(applied["records"]["created"], 1, "{applied}");
+    let (code, out, err) = ferry(folder, &format!("undo {} --output json", applied["run"].as_str().unwrap()));
+    let undone: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    assert_eq!((code, &undone["records"]["deleted"]), (0, &json!(1)), "{undone}");
+    // As it was: the plan can be done again.
+    assert_eq!(books(folder, "apply plan.jsonl --rate none --fresh")[1], 1);
+}
+
+#[test]
 fn what_is_no_plan_for_this_account_is_refused_with_the_cure() {
     let folder = folder(&[("before.csv", BEFORE), ("other.jsonl", "{\"a\": 1}\n")]);
     let folder = folder.path();

@@ -103,6 +103,23 @@ fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
 }
 
 #[test]
+fn whoever_was_left_half_made_counts_when_the_run_goes_on() {
+    let scene = stage(60);
+    let run = |words: &str| {
+        let words = format!("import sheet.csv --map mapping.yaml --to eadesk --concurrency 8 {words}");
+        super::dry::told(scene.command(words.trim_end()).env("FERRY_EADESK_FIND", "each"))
+    };
+    // A person and a phone are two requests: a run that is stopped leaves people between the two.
+    for _ in 0..12 {
+        let stopped = run("--max-creates 20");
+        assert!(stopped.exit == 8 && scene.sandbox.contacts("eadesk").len() <= 20, "{stopped:?}");
+    }
+    // Nobody is counted twice: all of them are just as many as that.
+    let all = run("--max-creates 60");
+    assert_eq!((all.exit, all.count("created"), scene.sandbox.contacts("eadesk").len()), (0, 60, 60), "{all:?}");
+}
+
+#[test]
 fn too_many_rejects_stop_a_run_before_the_target_is_asked() {
     let scene = stage(20);
     let bad = "Bea,Paz,12,Quito\nEva,Paz,34,Quito\nIda,Paz,56,Quito\n";

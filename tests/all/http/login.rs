@@ -399,6 +399,19 @@ async fn a_login_does_not_wait_for_the_pace() {
 
 #[tokio::test(start_paused = true)]
 async fn no_secret_of_a_login_gets_through_the_door() {
+    // Whether a line is logged at all is kept for all threads: another test may just have said no.
+    for _ in 0..20 {
+        let log = what_gets_through_the_door().await;
+        if log.contains("POST /login: 200") && log.contains("POST /refresh: 200") {
+            return;
+        }
+        tracing::callsite::rebuild_interest_cache();
+    }
+    panic!("nothing is logged");
+}
+
+/// The log of all that a login can come to; no secret is in it, nor in any answer.
+async fn what_gets_through_the_door() -> String {
     let logged = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer({
         let logged = logged.clone();
@@ -430,13 +443,13 @@ async fn no_secret_of_a_login_gets_through_the_door() {
     let down_door = down.door();
     seen.push(format!("{:?}", down_door.send(get()).await));
     let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("POST /login: 200") && log.contains("POST /refresh: 200"), "{log}");
     for text in seen.iter().chain([&log]) {
         assert!(!text.contains("of-the-account") && !text.contains(PASSWORD), "{text}");
     }
     assert!(seen[0].contains("saw ***"), "{}", seen[0]);
     assert!(!format!("{:?}", desk().token(&answered("token-of-the-account-0009"))).contains("0009"));
     drop(vendor);
+    log
 }
 
 fn answered(body: &'static str) -> Response {
