@@ -35,7 +35,7 @@ use crate::run::stop::Stop;
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
 use crate::run::trace::Trace;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -121,6 +121,15 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
     let (mut worked, mut target) = (Worked::default(), None);
     let result = line.work(&mut begun, &mut worked, &mut target).await;
     end::finish(&line, target.as_ref(), begun, worked, result.err()).await
+}
+
+/// Whether a run wrote to this connection at this address.
+///
+/// # Errors
+/// Exit 1 when the folder of checkpoints cannot be made.
+pub fn wrote_to(of: &RunInfo, state: &Path, connection: &Connection, address: &str) -> Result<bool, Failure> {
+    let path = checkpoint_path(state, connection, address)?;
+    Ok(of.checkpoint.as_deref().and_then(Path::file_name) == path.file_name())
 }
 
 impl UndoPlan {
