@@ -202,6 +202,7 @@ impl Line<'_> {
     async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
         self.checkpoint.end_trust(self.of.no)?;
         let target = &*reached.insert(self.reach().await?);
+        self.checkpoint.take_turn(begun.no, begun.is_resumed, "undo")?;
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
         let intents = self.settle_earlier(&reconciler, begun).await?;
