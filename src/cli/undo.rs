@@ -97,7 +97,7 @@ fn newest(context: &Context) -> Result<RunInfo, Failure> {
         return Err(Failure::usage("which run is to be taken back was not said")
             .hint("`ferry runs` lists them: `ferry undo RUN`"));
     }
-    let newest = all_runs(&context.state)?.into_iter().find(|info| is_undoable(info));
+    let newest = all_runs(&context.state)?.into_iter().find(is_undoable);
     newest.ok_or_else(|| {
         Failure::usage("there is no run that could be taken back").hint("`ferry runs` lists all of them")
     })
