@@ -7,7 +7,8 @@
 //!                                          └─ mapping ─▶ row ─ files ─▶ bytes     (convert, export)
 //! ```
 //!
-//! Every command is this line with other ends. A write is a reconciliation: Ferry never asks whether a request worked,
+//! Every command is this line with other ends. A dry run works on copies and sends nothing; to verify is such a rehearsal of a
+//! finished run; a saved plan, and what a run wrote, are sources like a file. A write is a reconciliation: Ferry never asks whether a request worked,
 //! but what is there and what should be there.
 //!
 //! The modules in reading order; each uses only those before it, and a test holds it to that:

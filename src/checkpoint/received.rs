@@ -20,6 +20,12 @@ const TURNS: &str = "turns";
 /// How the names of the runs' turns begin.
 const TURN: &str = "turn:";
 
+/// The command whose runs take back.
+const UNDO: &str = "undo";
+
+/// How a run that was taken back meant what it sent: as no other run does.
+const TAKEN_BACK: &str = "taken back";
+
 /// Memory for pages, in KiB.
 const CACHE_KIB: u32 = 4096;
 
@@ -72,7 +78,12 @@ impl Checkpoint {
     /// # Errors
     /// Exit 1 when it cannot be written.
     pub fn end_trust(&self, run: RunNo) -> Result<(), Failure> {
-        self.forget(&format!("{TURN}{}", run.0))
+        let name = format!("{TURN}{}", run.0);
+        match self.recall(&name)?.and_then(|text| Turns::read(&text)) {
+            // When it wrote is still known, so that whatever is written later can be trusted.
+            Some(Turns { first, last, .. }) => self.remember(&name, &format!("{first} {last} {TAKEN_BACK}")),
+            None => Ok(()),
+        }
     }
 
     /// What was received over this connection, where it was meant in the same way. What it keeps goes to a private file in
@@ -107,7 +118,7 @@ impl Checkpoint {
                 return received.done();
             }
             for open in page.iter().filter_map(|open| Some((open.key, open.intent.target_id.as_deref()?))) {
-                received.put(open.1, &open.0, [-1, 0, i64::MAX, 0], false)?;
+                received.put(open.1, &open.0, [-1, 0, i64::MAX, 0], false, false)?;
             }
             last = page.into_iter().last();
         }
@@ -139,28 +150,39 @@ impl Received {
         is_good: bool,
     ) -> Result<(), Failure> {
         let has_arrived = matches!(entry.outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged);
-        // Whoever was deleted has nothing any more; of whoever was rejected a part may have been written.
-        let is_passed_over = matches!(entry.outcome, Outcome::Skipped(_));
-        let Some(id) = entry.target_id.as_deref().filter(|_| !is_passed_over) else { return Ok(()) };
+        // Of whoever was rejected a part may have been written.
+        let is_undo = run.command == UNDO;
+        let may_have_written = has_arrived || is_undo || matches!(entry.outcome, Outcome::Unknown | Outcome::Rejected);
+        let Some(id) = entry.target_id.as_deref().filter(|_| may_have_written) else {
+            return Ok(());
+        };
         let is_good = is_good && has_arrived && entry.pass == run.pass;
-        self.put(id, key, [run.no.0, first, last, i64::from(entry.pass)], is_good)
+        self.put(id, key, [run.no.0, first, last, i64::from(entry.pass)], is_good, is_undo)
     }
 
-    fn put(&self, id: &str, key: &Key, [run, first, last, pass]: [i64; 4], is_good: bool) -> Result<(), Failure> {
+    fn put(
+        &self,
+        id: &str,
+        key: &Key,
+        [run, first, last, pass]: [i64; 4],
+        is_good: bool,
+        is_undo: bool,
+    ) -> Result<(), Failure> {
         self.ask(|connection| {
-            let mut insert = connection.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-            insert.execute(params![id, key.as_bytes().as_slice(), run, first, last, pass, is_good])?;
+            let mut insert = connection.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            insert.execute(params![id, key.as_bytes().as_slice(), run, first, last, pass, is_good, is_undo])?;
             Ok(())
         })
     }
 
-    /// Content counts as received where nothing else was written to its contact since.
+    /// Content counts as received where nothing else was written to its contact since, and nothing taken back: an undo
+    /// has the keys of what it takes back.
     fn done(mut self) -> Result<Received, Failure> {
         self.len = self.ask(|connection| {
             connection.execute_batch(
                 "CREATE INDEX seen_target ON seen (target);
                  INSERT OR IGNORE INTO received SELECT key FROM seen AS one WHERE is_good AND NOT EXISTS (
-                     SELECT 1 FROM seen AS other WHERE other.target = one.target AND other.key <> one.key
+                     SELECT 1 FROM seen AS other WHERE other.target = one.target AND (other.key <> one.key OR other.is_undo)
                          AND CASE WHEN other.run = one.run THEN other.pass >= one.pass ELSE other.last > one.first END);
                  DROP TABLE seen; COMMIT",
             )?;
@@ -203,7 +225,8 @@ fn prepare(path: &Path) -> Result<Connection, StoreError> {
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -{CACHE_KIB};
          BEGIN EXCLUSIVE;
-         CREATE TABLE seen (target TEXT, key BLOB, run INTEGER, first INTEGER, last INTEGER, pass INTEGER, is_good INTEGER);
+         CREATE TABLE seen (target TEXT, key BLOB, run INTEGER, first INTEGER, last INTEGER, pass INTEGER, is_good INTEGER,
+             is_undo INTEGER);
          CREATE TABLE received (key BLOB PRIMARY KEY) WITHOUT ROWID;"
     ))?;
     Ok(connection)

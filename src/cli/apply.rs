@@ -9,9 +9,14 @@ use crate::reconcile::guards::GuardsAsked;
 use crate::run::apply::PlanHead;
 
 pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
+    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+}
+
+/// Checks what was typed.
+pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let work = work_asked(&typed.work);
-    work.check(&typed.plan, None, &mut mistakes);
+    work.check(Some(&typed.plan), ("--plan", None), &mut mistakes);
     let is_table = Format::of_path(&typed.plan).is_some_and(Format::is_table);
     let format = (!is_table).then_some(Format::Jsonl);
     if mistakes.is_empty() {
@@ -35,7 +40,7 @@ pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failur
     let connection = connection(&context.configuration()?, &asked)?;
     // Whoever saved the plan has seen how much it does.
     let work = WorkAsked { guards: GuardsAsked::none(), ..work };
-    let carried = Carried {
+    Ok(Carried {
         source,
         from: None,
         connection,
@@ -45,6 +50,5 @@ pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failur
         correct: None,
         verify: None,
         apply: Some(head),
-    };
-    Ok(context.tell(&carry(context, carried)?))
+    })
 }

@@ -28,7 +28,10 @@ const OUTPUT: &str = "Output";
 #[command(after_help = "\
 Examples:
   ferry import contacts.csv --to shop --sandbox    rehearse, on this machine
+  ferry import contacts.csv --to shop --dry-run    what would be written, field by field
   ferry import contacts.csv --to shop              a file into a platform
+  ferry verify                                     whether all that arrived is there
+  ferry undo 7f3a                                  take back the run whose name ends so
   ferry export --from shop --out contacts.csv      a platform into a file
   ferry migrate --from shop --to support           one platform into another
   ferry run --all --quiet                          the jobs of ferry.yaml, for cron

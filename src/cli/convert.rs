@@ -10,7 +10,7 @@ use crate::run::convert::{ConvertPlan, convert};
 pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
     let work = work_asked(&typed.work);
-    work.check(&typed.source.file, Some(&typed.out), &mut mistakes);
+    work.check(Some(&typed.source.file), ("--out", Some(&typed.out)), &mut mistakes);
     if mistakes.is_empty() {
         context.make_state()?;
     }

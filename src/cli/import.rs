@@ -25,9 +25,13 @@ pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried
     let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
-    work.check(&typed.source.file, None, &mut mistakes);
-    let dry = dry_asked(&typed.dry, &mut mistakes);
+    work.check(Some(&typed.source.file), ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
+    let dry = dry_asked(&typed.dry);
     let correct = typed.correct.as_deref().and_then(|run| mistakes.take(run_named(&context.state, run)));
+    if let Some(run) = correct.as_ref().filter(|run| run.is_dry()) {
+        let failure = Failure::usage(format!("`--correct`: `{}` was a dry run, which wrote nothing", run.run));
+        mistakes.take::<()>(Err(failure.hint("`ferry runs` lists the runs and what they were")));
+    }
     if mistakes.is_empty() {
         context.make_state()?;
     }
@@ -129,9 +133,8 @@ pub(super) fn target_asked(typed: &args::Target) -> TargetAsked {
     }
 }
 
-/// What was asked of a dry run; its file is checked like the others.
-pub(super) fn dry_asked(typed: &args::Dry, mistakes: &mut Mistakes) -> Option<DryPlan> {
-    plan::check_files([("--plan", typed.plan.clone(), true)], mistakes);
+/// What was asked of a dry run.
+pub(super) fn dry_asked(typed: &args::Dry) -> Option<DryPlan> {
     typed.dry_run.then(|| DryPlan { file: typed.plan.clone() })
 }
 

@@ -4,7 +4,6 @@ use super::import::{Carried, carry, connection, dry_asked, guarded, target_asked
 use super::{Context, args};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
-use std::path::Path;
 
 pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
     Ok(context.tell(&carry(context, prepare(typed, context)?)?))
@@ -24,8 +23,8 @@ pub(super) fn prepare(typed: &args::Migrate, context: &Context) -> Result<Carrie
         let failure = Failure::usage(format!("`--from` and `--to` are both `{}`", from.name));
         mistakes.take::<()>(Err(failure.hint("name two connections")));
     }
-    work.check(Path::new("-"), None, &mut mistakes);
-    let dry = dry_asked(&typed.dry, &mut mistakes);
+    work.check(None, ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
+    let dry = dry_asked(&typed.dry);
     let asked_of_source =
         SourceAsked { map: typed.map.clone(), region: typed.region.clone(), ..SourceAsked::default() };
     let source = SourcePlan::of_platform(&typed.from, &asked_of_source, &mut mistakes);

@@ -55,6 +55,10 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunInfo, Failure> {
             newest.ok_or_else(|| Failure::usage("there is no unfinished run").hint("`ferry runs` lists all of them"))?
         }
     };
+    if info.is_dry() {
+        return Err(Failure::usage(format!("`{}` was a dry run: there is nothing to go on with", info.run))
+            .hint(format!("type its command again: `ferry {}`", info.arguments.join(" "))));
+    }
     if info.is_done() {
         return Err(Failure::usage(format!("`{}` is done: there is nothing to go on with", info.run))
             .hint("type its command again to begin anew: what is there already is left as it is"));

@@ -7,9 +7,9 @@ use crate::mapping::names::nearest;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::report::words::escape;
-use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_named};
+use crate::run::folder::{RunInfo, all_runs, run_named};
 use crate::run::import::{Ended, singular};
-use crate::run::undo::{UndoPlan, look, undo, wrote_to_sandbox};
+use crate::run::undo::{UndoPlan, look, undo, wrote_to};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,10 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     })?;
     let config = Config::load(config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
     config.notes.iter().for_each(|note| context.console.note(note));
+    let sandbox =
+        typed_for.asked.sandbox || typed_for.is_plan && was_in_sandbox(&of, &config, &typed_for.asked, &state)?;
     let asked = TargetAsked {
+        sandbox,
         rate: typed.rate.clone().or(typed_for.asked.rate),
         concurrency: typed.concurrency.or(typed_for.asked.concurrency),
         wait: typed.wait.clone(),
@@ -94,7 +97,7 @@ fn newest(context: &Context) -> Result<RunInfo, Failure> {
         return Err(Failure::usage("which run is to be taken back was not said")
             .hint("`ferry runs` lists them: `ferry undo RUN`"));
     }
-    let newest = all_runs(&context.state)?.into_iter().find(|info| check_command(info).is_ok());
+    let newest = all_runs(&context.state)?.into_iter().find(is_undoable);
     newest.ok_or_else(|| {
         Failure::usage("there is no run that could be taken back").hint("`ferry runs` lists all of them")
     })
@@ -111,13 +114,17 @@ fn is_meant(looked: &Ended, context: &Context) -> bool {
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
+fn is_undoable(info: &RunInfo) -> bool {
+    UNDOABLE.contains(&info.command.as_str()) && !info.is_dry()
+}
+
 fn check_command(of: &RunInfo) -> Result<(), Failure> {
-    let what = match of.status == DRY_RUN {
-        false if UNDOABLE.contains(&of.command.as_str()) => return Ok(()),
+    let why = match is_undoable(of) {
+        true => return Ok(()),
+        false if of.is_dry() => "was a dry run, which wrote nothing",
         false => "wrote to no platform",
-        true => "was a dry run, which wrote nothing",
     };
-    Err(Failure::usage(format!("`{}` {what}: there is nothing to take back", of.run))
+    Err(Failure::usage(format!("`{}` {why}: there is nothing to take back", of.run))
         .hint("`ferry runs` lists the runs; imports, migrations, applied plans, repairs and undos can be taken back"))
 }
 
@@ -144,6 +151,14 @@ struct TypedFor {
     asked: TargetAsked,
     config: Option<PathBuf>,
     folder: PathBuf,
+    /// Whether the plan that was applied said where, and nobody typed it.
+    is_plan: bool,
+}
+
+/// Whether what a plan was applied to is the sandbox: the plan itself may be gone.
+fn was_in_sandbox(of: &RunInfo, config: &Config, asked: &TargetAsked, state: &Path) -> Result<bool, Failure> {
+    let connection = plan::connection(config, &TargetAsked { sandbox: true, ..asked.clone() })?;
+    wrote_to(of, state, &connection, "sandbox")
 }
 
 fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
@@ -166,19 +181,14 @@ fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
             }
             // What stands in the plan, which need not be there any more.
             Command::Apply(apply) => {
-                let asked = TargetAsked {
-                    sandbox: wrote_to_sandbox(&info),
-                    to: info.target,
-                    rate: apply.rate.clone(),
-                    concurrency: apply.concurrency,
-                    ..TargetAsked::default()
-                };
-                return Ok(TypedFor { asked, config: args.global.config.clone(), folder: info.folder });
+                let (rate, concurrency) = (apply.rate.clone(), apply.concurrency);
+                let asked = TargetAsked { to: info.target, rate, concurrency, ..TargetAsked::default() };
+                return Ok(TypedFor { asked, config: args.global.config, folder: info.folder, is_plan: true });
             }
             _ => break,
         };
         let asked = super::import::target_asked(target);
-        return Ok(TypedFor { asked, config: args.global.config.clone(), folder: info.folder });
+        return Ok(TypedFor { asked, config: args.global.config, folder: info.folder, is_plan: false });
     }
     Err(Failure::usage(format!("the connection to which `{}` wrote is not known any more", of.run)))
 }

@@ -2,13 +2,13 @@
 
 use super::args::{self, Args, Command};
 use super::import::{Carried, carry};
-use super::{Context, import, migrate};
+use super::{Context, apply, import, migrate};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, WorkAsked};
 use crate::reconcile::guards::GuardsAsked;
 use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
-use crate::run::folder::{RunInfo, all_runs, forget, run_folder, run_named};
+use crate::run::folder::{DRY_RUN, RunInfo, all_runs, forget, run_folder, run_named};
 use crate::run::import::Ended;
 use crate::run::receipt::{receipt_of, set_verified};
 use crate::run::verify::{FILE, Verified, VerifyPlan, check_out};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The commands whose runs can be verified.
-const VERIFIED: [&str; 2] = ["import", "migrate"];
+const VERIFIED: [&str; 3] = ["import", "migrate", "apply"];
 
 pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failure> {
     let info = finished(typed, context)?;
@@ -189,22 +189,13 @@ fn prepare(
     verify: &VerifyPlan,
     dry: Option<DryPlan>,
 ) -> Result<Carried, Failure> {
-    let only_the_work = |work: &mut args::Work, dry: &mut args::Dry| {
-        *work = args::Work { fresh: false, limit: None, rejects: None, results: None };
-        *dry = args::Dry { dry_run: false, plan: None };
-    };
+    let work = args::Work { fresh: false, limit: None, rejects: None, results: None };
+    let no_dry = args::Dry { dry_run: false, plan: None };
     let mut carried = match command {
-        Command::Import(typed) => {
-            let mut typed = typed.clone();
-            only_the_work(&mut typed.work, &mut typed.dry);
-            import::prepare(&typed, context)?
-        }
-        Command::Migrate(typed) => {
-            let mut typed = typed.clone();
-            only_the_work(&mut typed.work, &mut typed.dry);
-            migrate::prepare(&typed, context)?
-        }
-        _ => return Err(Failure::failed(format!("`{}` is no import and no migration", verify.run.run))),
+        Command::Import(typed) => import::prepare(&args::Import { work, dry: no_dry, ..typed.clone() }, context)?,
+        Command::Migrate(typed) => migrate::prepare(&args::Migrate { work, dry: no_dry, ..typed.clone() }, context)?,
+        Command::Apply(typed) => apply::prepare(&args::Apply { work, ..typed.clone() }, context)?,
+        _ => return Err(Failure::failed(format!("`{}` carried nothing into a platform", verify.run.run))),
     };
     // Everybody is looked at, however much there is to be told, or sent.
     carried.work = WorkAsked { only_changed: false, guards: GuardsAsked::none(), ..carried.work };
@@ -219,13 +210,15 @@ fn finished(typed: &args::Verify, context: &Context) -> Result<RunInfo, Failure>
         None => {
             let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == "done" && can(info));
             newest.ok_or_else(|| {
-                Failure::usage("there is no finished import or migration").hint("`ferry runs` lists all runs")
+                Failure::usage("there is no finished import, migration or applied plan")
+                    .hint("`ferry runs` lists all runs")
             })?
         }
     };
     let refuse = |what: &str| Failure::usage(format!("`{}` {what}", info.run));
     if !can(&info) {
-        return Err(refuse("is no import and no migration").hint("only what was carried into a platform is verified"));
+        return Err(refuse("carried nothing into a platform")
+            .hint("imports, migrations and applied plans can be verified; `ferry runs` lists all runs"));
     }
     match info.status.as_str() {
         "done" => {}
@@ -233,7 +226,8 @@ fn finished(typed: &args::Verify, context: &Context) -> Result<RunInfo, Failure>
             let hint = format!("finish it first: `ferry resume {}`", info.run);
             return Err(refuse("is not finished").hint(hint));
         }
-        _ => return Err(refuse("wrote nothing, or was taken back").hint("`ferry runs` lists all runs")),
+        DRY_RUN => return Err(refuse("was a dry run, which wrote nothing").hint("`ferry runs` lists all runs")),
+        _ => return Err(refuse("was taken back").hint("`ferry runs` lists all runs")),
     }
     if info.source == "-" {
         return Err(refuse("read standard input, which is gone")

@@ -334,11 +334,12 @@ pub fn duration_of(option: &str, text: &str) -> Result<Duration, Failure> {
 
 impl WorkAsked {
     /// Whether the files that are asked for can be written, found out before anything is done: none of them may be the
-    /// source or another of them. `out` is the file that a conversion writes.
-    pub fn check(&self, source: &Path, out: Option<&Path>, mistakes: &mut Mistakes) {
-        let taken = full(source).map(|path| (format!("the source `{}`", source.display()), path));
+    /// source or another of them. `written` is the file that the command writes, if any, and its option.
+    pub fn check(&self, source: Option<&Path>, written: (&str, Option<&Path>), mistakes: &mut Mistakes) {
+        let taken = source.and_then(|source| Some((format!("the source `{}`", source.display()), full(source)?)));
+        let (option, path) = written;
         let files = [
-            ("--out", out.map(Path::to_owned), true),
+            (option, path.map(Path::to_owned), true),
             ("--rejects", self.rejects.clone(), false),
             ("--results", self.results.clone(), true),
         ];

@@ -245,7 +245,8 @@ impl Summary {
         }
         out.push_str(&self.traffic());
         if self.cleared > 0 {
-            out.push_str(&format!("\n{} emptied at the target", count(self.cleared, "value", "values")));
+            let would = if self.status == Status::DryRun { "would be " } else { "" };
+            out.push_str(&format!("\n{} {would}emptied at the target", count(self.cleared, "value", "values")));
         }
         if let Some(Changes { added, changed, removed }) = self.changes {
             let [added, changed, removed] = [added, changed, removed].map(number);

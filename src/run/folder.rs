@@ -162,6 +162,11 @@ impl RunInfo {
         self.status != "unfinished"
     }
 
+    /// Whether it only looked.
+    pub fn is_dry(&self) -> bool {
+        self.status == DRY_RUN
+    }
+
     /// Writes it to the run's folder, whole or not at all.
     pub fn save(&self, state: &Path) -> Result<(), Failure> {
         let folder = run_folder(state, &self.run);

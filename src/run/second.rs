@@ -257,6 +257,8 @@ impl Second {
                 Meant::Not => return self.leave_out(&group).await,
                 meant => group.person.is_meant = meant == Meant::Made,
             }
+            // What was promised has been done: it is compared with what is there, not with what was there before.
+            group.person.promise = None;
         }
         let mut earlier = self.intents.remove(&key).map(Earlier::Meant);
         if self.has_entries

@@ -36,7 +36,7 @@ use crate::run::stop::Stop;
 use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
 use crate::run::trace::Trace;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -74,13 +74,6 @@ pub struct UndoPlan {
     pub arguments: Vec<String>,
     /// The folder it was typed in.
     pub folder: PathBuf,
-}
-
-/// Whether a run wrote to the built-in sandbox, as the name of its checkpoint says.
-pub fn wrote_to_sandbox(of: &RunInfo) -> bool {
-    let name = of.checkpoint.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
-    let of_sandbox = |platform: &&Platform| checkpoint_name(&of.target, platform.name, SANDBOX);
-    name.is_some_and(|name| PLATFORMS.iter().any(|platform| of_sandbox(platform) == name))
 }
 
 /// What all parts need.
@@ -129,6 +122,15 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
     let (mut worked, mut target) = (Worked::default(), None);
     let result = line.work(&mut begun, &mut worked, &mut target).await;
     end::finish(&line, target.as_ref(), begun, worked, result.err()).await
+}
+
+/// Whether a run wrote to this connection at this address.
+///
+/// # Errors
+/// Exit 1 when the folder of checkpoints cannot be made.
+pub fn wrote_to(of: &RunInfo, state: &Path, connection: &Connection, address: &str) -> Result<bool, Failure> {
+    let path = checkpoint_path(state, connection, address)?;
+    Ok(of.checkpoint.as_deref().and_then(Path::file_name) == path.file_name())
 }
 
 impl UndoPlan {
@@ -201,6 +203,7 @@ impl Line<'_> {
     async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
         self.checkpoint.end_trust(self.of.no)?;
         let target = &*reached.insert(self.reach().await?);
+        self.checkpoint.take_turn(begun.no, begun.is_resumed, "undo")?;
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
         let intents = self.settle_earlier(&reconciler, begun).await?;

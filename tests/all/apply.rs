@@ -139,6 +139,59 @@ fn a_run_of_a_plan_is_taken_back_like_any_other() {
 }
 
 #[test]
+fn what_a_plan_brought_there_is_verified_and_taken_back_also_when_the_plan_is_gone() {
+    let folder = folder(&[("after.csv", AFTER)]);
+    let folder = folder.path();
+    ferry(folder, &format!("{} --dry-run --plan plan.jsonl", import("after.csv", "eadesk")));
+    assert_eq!(books(folder, "apply plan.jsonl --rate none"), [5, 4, 0, 0, 1, 0]);
+    let (code, out, err) = ferry(folder, "verify --output json");
+    let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    assert_eq!((code, &told["same"], &told["differ"], &told["missing"]), (0, &json!(4), &json!(0), &json!(0)));
+    let run = told["run"].as_str().unwrap().to_owned();
+    fs::remove_file(folder.join("plan.jsonl")).unwrap();
+    let (code, out, err) = ferry(folder, &format!("undo {run} --rate none"));
+    assert!(code == 0 && out.contains("  deleted   4\n"), "{code} {out}\n{err}");
+}
+
+#[test]
+fn no_file_that_is_asked_for_is_written_over_the_source() {
+    let folder = folder(&[("after.csv", AFTER)]);
+    let folder = folder.path();
+    let cases = [
+        (format!("{} --dry-run --plan after.csv", import("after.csv", "atom")), "--plan", "after.csv"),
+        (format!("{} --dry-run --plan ./after.csv", import("after.csv", "atom")), "--plan", "after.csv"),
+        ("apply after.csv --results after.csv".to_owned(), "--results", "after.csv"),
+    ];
+    for (line, option, source) in cases {
+        let (code, out, err) = ferry(folder, &line);
+        let told = format!("error: `{option}` would write over the source `{source}`\nhint: name another file\n");
+        assert!(code == 2 && out.is_empty() && err.starts_with(&told), "{line}: {code} {out}{err}");
+    }
+    assert_eq!(fs::read_to_string(folder.join("after.csv")).unwrap(), AFTER);
+}
+
+#[test]
+fn a_dry_run_is_not_gone_on_with_verified_corrected_or_taken_back() {
+    let folder = folder(&[("after.csv", AFTER)]);
+    let folder = folder.path();
+    let line = import("after.csv", "atom");
+    let (_, out, _) = ferry(folder, &format!("{line} --dry-run --output json"));
+    let told: Value = serde_json::from_str(&out).unwrap();
+    let run = told["run"].as_str().unwrap();
+    let of_correct = format!("{line} --correct {run}");
+    let cases = [
+        (format!("resume {run}"), format!("`{run}` was a dry run: there is nothing to go on with")),
+        (format!("verify {run}"), format!("`{run}` was a dry run, which wrote nothing")),
+        (format!("undo {run}"), format!("`{run}` was a dry run, which wrote nothing: there is nothing to take back")),
+        (of_correct, format!("`--correct`: `{run}` was a dry run, which wrote nothing")),
+    ];
+    for (line, told) in cases {
+        let (code, _, err) = ferry(folder, &line);
+        assert!(code == 2 && err.starts_with(&format!("error: {told}\nhint: ")), "{line}: {code} {err}");
+    }
+}
+
+#[test]
 fn what_is_no_plan_for_this_account_is_refused_with_the_cure() {
     let folder = folder(&[("before.csv", BEFORE), ("other.jsonl", "{\"a\": 1}\n")]);
     let folder = folder.path();

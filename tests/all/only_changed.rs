@@ -103,3 +103,20 @@ fn what_a_correction_left_as_somebody_made_it_is_no_content_that_arrived() {
     assert_eq!(counts(&corrected), [0, 1, 0, 0], "{corrected:?}");
     assert_eq!(counts(&scene.run(&format!("{IMPORT} --only-changed"))), [0, 1, 0, 0]);
 }
+
+#[test]
+fn what_was_taken_back_is_sent_again_and_then_passed_over() {
+    let scene = scene(|_| {});
+    scene.write("mapping.yaml", MAPPING);
+    let import = IMPORT.replace("mercately", "eadesk");
+    sheet(&scene, 5, "Vera");
+    let first = scene.run(&import);
+    assert_eq!(counts(&first), [5, 0, 0, 0]);
+    // A second run that found everybody as they were meant to be knows nothing of what is taken back after it.
+    assert_eq!(counts(&scene.run(&import)), [0, 0, 5, 0]);
+    let run = first.summary["run"].as_str().unwrap();
+    assert_eq!(scene.run(&format!("undo {run}")).exit, 0);
+    let nightly = format!("{import} --only-changed");
+    assert_eq!(counts(&scene.run(&nightly)), [5, 0, 0, 0]);
+    assert_eq!(counts(&scene.run(&nightly)), [0, 0, 0, 5]);
+}

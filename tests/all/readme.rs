@@ -74,11 +74,36 @@ impl Block {
     }
 }
 
+/// Where the command stands in a run's name, in a word that holds one.
+fn run_at(word: &str) -> Option<usize> {
+    let commands = ["import", "export", "migrate", "convert", "apply", "undo", "verify"];
+    commands.iter().find_map(|command| word.find(&format!("-{command}-")))
+}
+
+/// The names of the runs in a text, each once.
+fn runs_in(text: &str) -> Vec<String> {
+    let mut runs = Vec::new();
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    for word in text.split(|c: char| !is_of_name(c)).filter(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
+        if run_at(word).is_some() && !runs.iter().any(|run| run == word) {
+            runs.push(word.to_owned());
+        }
+    }
+    runs
+}
+
+/// A command with the runs of this machine in place of those that the README names, by the ends of their names.
+fn with_runs(command: &str, runs: &[(String, String)]) -> String {
+    let end = |word: &str| runs.iter().rfind(|(shown, _)| shown.ends_with(&format!("-{word}")));
+    let words = command.split(' ').map(|word| end(word).map_or(word, |(_, run)| run));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The words of each line of an output. Names of runs and numbers are one and the same; so are blanks, since columns go by
 /// widths. How fast it was is nobody's promise.
 fn words_of(text: &str) -> Vec<Vec<String>> {
     let word = |word: &str| {
-        let run = ["-import-", "-export-", "-migrate-", "-convert-"].iter().find_map(|command| word.find(command));
+        let run = run_at(word);
         if let Some(at) = run {
             let start = word[..at].rfind(|c: char| !c.is_ascii_digit() && c != '-').map_or(0, |at| at + 1);
             let end = word[at..].find(['/', ':']).map_or(word.len(), |end| at + end);
@@ -148,6 +173,15 @@ fn outputs_are_compared_by_their_words() {
 }
 
 #[test]
+fn a_run_that_the_readme_names_is_the_one_that_was_made_here() {
+    let shown = "undo 20261122-0549-undo-shop-dedd: done\n20261122-0549-apply-shop-7f3a → shop\n";
+    assert_eq!(runs_in(shown), ["20261122-0549-undo-shop-dedd", "20261122-0549-apply-shop-7f3a"]);
+    let runs = [("20261122-0549-apply-shop-7f3a".to_owned(), "20270101-1200-apply-shop-0001".to_owned())];
+    assert_eq!(with_runs("ferry undo 7f3a --dry-run", &runs), "ferry undo 20270101-1200-apply-shop-0001 --dry-run");
+    assert_eq!(with_runs("ferry undo dedd", &runs), "ferry undo dedd");
+}
+
+#[test]
 fn the_commands_of_the_readme_do_what_it_says() {
     if cfg!(windows) {
         eprintln!("SKIPPED: the README's commands need a shell");
@@ -157,7 +191,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     copy(&top().join("samples"), &folder.path().join("samples"));
     copy(&top().join("mappings"), &folder.path().join("mappings"));
     let mut wrong = Vec::new();
-    let mut count = 0;
+    let (mut count, mut runs) = (0, Vec::new());
     for block in blocks(&fs::read_to_string(top().join("README.md")).unwrap()) {
         if let Some(name) = block.page() {
             fs::write(folder.path().join(name), &block.text).unwrap();
@@ -165,8 +199,10 @@ fn the_commands_of_the_readme_do_what_it_says() {
         let Some(exit) = block.exit() else { continue };
         for Shown { command, output } in block.shown() {
             count += 1;
+            let command = with_runs(&command, &runs);
             let done = shell(folder.path()).arg("-c").arg(&command).output().unwrap();
             let (out, err) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+            runs.extend(runs_in(&output).into_iter().zip(runs_in(&format!("{out}{err}"))));
             let expected = if command.starts_with("ferry") { exit } else { 0 };
             if done.status.code() != Some(expected) || !is_as_shown(&output, &format!("{out}{err}")) {
                 let code = done.status;

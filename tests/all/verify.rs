@@ -169,7 +169,7 @@ fn runs_that_cannot_be_verified_are_refused_with_the_cure() {
     let nothing = ferry(folder.path(), "verify");
     assert_eq!(
         (nothing.code, nothing.err.as_str()),
-        (2, "error: there is no finished import or migration\nhint: `ferry runs` lists all runs\n")
+        (2, "error: there is no finished import, migration or applied plan\nhint: `ferry runs` lists all runs\n")
     );
     let line = "import three.csv --map map.yaml --to atom --sandbox --rate none --limit 1 --output json";
     let run = ferry(folder.path(), line).json()["run"].as_str().unwrap().to_owned();

@@ -96,7 +96,7 @@ pub(super) async fn finish(
         seconds: begun.info.seconds,
         changed_since,
         not_taken_back,
-        left_file: left_file.map(|path| path.display().to_string()),
+        left_file: left_file.map(|path| path.strip_prefix(&plan.folder).unwrap_or(&path).display().to_string()),
         source: plan.of.run.clone(),
         target: plan.connection.name.clone(),
         next_command: (!is_done).then(|| go_on(&plan.arguments)),
