@@ -199,6 +199,11 @@ impl Finder {
         fields.iter().any(|field| proofs.get(field) == Some(&Proof::Failed))
     }
 
+    /// Every key is proven anew.
+    pub fn forget_proofs(&self) {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn known_by(&self, now_ms: u64) -> Vec<Found> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().filter(|(_, from_ms)| *from_ms <= now_ms).map(|(found, _)| found.clone()).collect()

@@ -19,6 +19,10 @@ const SETTLE_MIN: Duration = Duration::from_secs(60);
 /// Contacts on a page, for guessing what a snapshot costs.
 const PAGE_LEN_GUESS: u64 = 100;
 
+/// How often a key that `find: each` asks for is tried before it is said not to do, and the pause after each time.
+const PROOFS: u32 = 3;
+const PROOF_PAUSE: Duration = Duration::from_secs(1);
+
 /// Under what name the rate found by `auto` is remembered.
 const RATE_MEMORY: &str = "rate";
 
@@ -158,11 +162,16 @@ impl Target {
         match connection.settings.get("find").unwrap_or("auto") {
             "none" => return Err(find_none(connection)),
             "each" => {
-                finder.are_proven(&by_value).await.map_err(stops)?;
-                return match finder.is_disproven(&by_value) {
-                    true => Err(unproven(connection, &by_value)),
-                    false => Ok(finder),
-                };
+                // Whoever the keys are proven on may have been made a moment ago: a search can lag.
+                for _ in 0..PROOFS {
+                    finder.are_proven(&by_value).await.map_err(stops)?;
+                    if !finder.is_disproven(&by_value) {
+                        return Ok(finder);
+                    }
+                    finder.forget_proofs();
+                    clock.sleep(PROOF_PAUSE).await;
+                }
+                return Err(unproven(connection, &by_value));
             }
             "snapshot" => {}
             _ if by_value.is_empty() || people == 0 => return Ok(finder),

@@ -291,18 +291,30 @@ pub fn simulate(seed: u64) {
         }
     }
     let undo_at = |run: &str, sandbox: &Sandbox| undo_of(run, &state, connection(view, sandbox, &settings));
-    let undone = taken_back(&mut dice, &mut served, &sandbox_options, |sandbox| undo_at(&run, sandbox));
+    // A run that came to its end before it could be cut off was followed by another one, and so on.
+    let wrote = |info: &RunInfo| {
+        info.command == "import" && info.status == "done" && info.books.created + info.books.updated > 0
+    };
+    let runs: Vec<String> = all_runs(&state).unwrap().into_iter().filter(wrote).map(|info| info.run).collect();
+    let mut undone: Vec<String> = Vec::new();
+    for run in &runs {
+        undone.push(taken_back(&mut dice, &mut served, &sandbox_options, |sandbox| undo_at(run, sandbox)));
+    }
     same_held(&served.held(view), &back, "taken back");
 
     // Whoever was deleted cannot be brought back.
-    taken_back(&mut dice, &mut served, &sandbox_options, |sandbox| undo_at(&undone, sandbox));
+    for undone in undone.iter().rev() {
+        taken_back(&mut dice, &mut served, &sandbox_options, |sandbox| undo_at(undone, sandbox));
+    }
     let mut kept = after.clone();
     kept.retain(|key, value| key_of_same(view, &back, key, value).is_some());
     same_held(&served.held(view), &kept, "taken back, and that as well");
 
     // What is back is found to be so, and nothing is sent.
     served.restart(&easy_options);
-    taken_back(&mut dice, &mut served, &easy_options, |sandbox| undo_at(&undone, sandbox));
+    for undone in undone.iter().rev() {
+        taken_back(&mut dice, &mut served, &easy_options, |sandbox| undo_at(undone, sandbox));
+    }
     assert_eq!(served.writes(), 0);
 }
 
