@@ -171,6 +171,10 @@ impl Verifying {
                 // A correction leaves alone what somebody has changed since.
                 Outcome::Updated | Outcome::Skipped(Skip::Changed) => Some(State::Differs),
                 Outcome::Created | Outcome::Skipped(Skip::Absent) => Some(State::Missing),
+                // Where people are known by their ids alone, and this one leads to nobody any more.
+                Outcome::Rejected if row.problems.iter().any(|it| it.code == "target_id.not_found") => {
+                    Some(State::Missing)
+                }
                 Outcome::Rejected | Outcome::Unknown => Some(State::Unknown),
                 Outcome::Skipped(_) | Outcome::Deleted => None,
             };

@@ -197,22 +197,40 @@ fn a_target_that_fails_now_and_then_makes_nobody_missing() {
     let folder = folder(&[("many.csv", &format!("First,Last,Phone,Email,Tag\n{rows}"))]);
     let faults = vec![(FaultKind::Error500, 0.15), (FaultKind::DropBefore, 0.1), (FaultKind::Truncate, 0.05)];
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut listen = None;
     for (faults, line) in [
         (Vec::new(), "import many.csv --map map.yaml --to mercately --rate none --output json"),
         (faults, "verify --output json"),
     ] {
-        let mut options = SandboxOptions { faults, seed: 7, ..SandboxOptions::new(folder.path().join("site")) };
-        if let Some(address) = listen {
-            options.listen = address;
-        }
+        let options = SandboxOptions { faults, seed: 7, ..SandboxOptions::new(folder.path().join("site")) };
         let sandbox = runtime.block_on(start(options)).unwrap();
-        listen = Some(sandbox.address());
         let ended = ferry_at(folder.path(), line, &sandbox.credentials());
         runtime.block_on(sandbox.stop());
         assert_eq!(ended.code, 0, "{}", ended.err);
         if line.starts_with("verify") {
             assert_eq!(ended.sums(), [60, 0, 0, 0, 0], "{}", ended.err);
+        }
+    }
+}
+
+#[test]
+fn whoever_is_known_by_an_id_that_leads_to_nobody_any_more_is_missing() {
+    let folder = TempDir::new().unwrap();
+    let id = |n: u32| format!("7a1e0000-0000-4000-8000-{n:012}");
+    fs::write(folder.path().join("two.csv"), format!("Client,Plan\n{},Pro\n{},Basic\n", id(1), id(2))).unwrap();
+    fs::write(folder.path().join("twin.yaml"), "contact: { target_id: Client, attributes: { Plan: Plan } }\n").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // The second of them is not there any more the second time.
+    for (clients, line, expected) in
+        [(2, "import two.csv --map twin.yaml --to twin --output json", 0), (1, "verify --output json", 3)]
+    {
+        let options =
+            SandboxOptions { twin_clients: clients, ..SandboxOptions::new(folder.path().join(line.len().to_string())) };
+        let sandbox = runtime.block_on(start(options)).unwrap();
+        let ended = ferry_at(folder.path(), line, &sandbox.credentials());
+        runtime.block_on(sandbox.stop());
+        assert_eq!(ended.code, expected, "{}", ended.err);
+        if clients == 1 {
+            assert_eq!(ended.sums()[2..4], [1, 0], "{}", ended.out);
         }
     }
 }

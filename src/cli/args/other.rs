@@ -20,13 +20,14 @@ pub struct Resume {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry verify                     the newest finished import or migration
+  ferry verify                     the newest finished import, migration or plan
   ferry verify 7f3a --out verify.csv
   ferry verify 7f3a --repair       send what differs, and nothing else
 
 Exit codes: 0 all the same, also after --repair; 3 something differs or is missing; 4 something is unknown.")]
 pub struct Verify {
-    /// The run, or the end of its name where that is unambiguous [default: the newest finished import or migration]
+    /// The run, or the end of its name where that is unambiguous [default: the newest finished import, migration
+    /// or applied plan]
     pub run: Option<String>,
     /// Send what differs or is missing, and nothing else
     #[arg(long, help_heading = EXISTING)]
