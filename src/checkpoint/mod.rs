@@ -24,6 +24,7 @@ pub mod rehearsal;
 mod rows;
 mod runs;
 mod schema;
+mod scratch;
 pub mod snapshot;
 pub mod spool;
 mod tables;

@@ -5,14 +5,12 @@
 //! asked for every record. Changes made at the target by others are not seen.
 
 use super::model::{Entry, RunNo, RunRow, RunStatus};
-use super::schema::StoreError;
-use super::{Checkpoint, Key, file, guard, reader};
+use super::scratch::{Purpose, Scratch};
+use super::{Checkpoint, Key, reader};
 use crate::outcome::{Failure, Outcome};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use tempfile::TempPath;
+use std::path::Path;
 
 /// The name of the number of turns taken.
 const TURNS: &str = "turns";
@@ -26,16 +24,19 @@ const UNDO: &str = "undo";
 /// How a run that was taken back meant what it sent: as no other run does.
 const TAKEN_BACK: &str = "taken back";
 
-/// Memory for pages, in KiB.
-const CACHE_KIB: u32 = 4096;
+const PURPOSE: Purpose = Purpose {
+    name: "received",
+    fails: "what is known to have arrived cannot be kept in",
+    tables: "
+        CREATE TABLE seen (target TEXT, key BLOB, run INTEGER, first INTEGER, last INTEGER, pass INTEGER, is_good INTEGER,
+        is_undo INTEGER);
+        CREATE TABLE received (key BLOB PRIMARY KEY) WITHOUT ROWID;",
+};
 
 /// What was received, by key.
 pub struct Received {
-    connection: Mutex<Connection>,
-    folder: PathBuf,
+    scratch: Scratch,
     len: u64,
-    /// Only where an open file cannot lose its name.
-    _file: Option<TempPath>,
 }
 
 /// From which turn to which a run was worked on, and how what it sends is meant.
@@ -127,18 +128,7 @@ impl Checkpoint {
 
 impl Received {
     fn create(folder: &Path) -> Result<Received, Failure> {
-        let cannot = |error: std::io::Error| {
-            Failure::failed(format!("nothing can be written to `{}`", folder.display()))
-                .cause(error)
-                .hint("make room, or name another folder with `--state`")
-        };
-        file::create_folder_of(&folder.join("received")).map_err(cannot)?;
-        let made = tempfile::Builder::new().prefix("received-").suffix(".db").tempfile_in(folder).map_err(cannot)?;
-        file::make_private(made.as_file()).map_err(cannot)?;
-        let path = made.into_temp_path();
-        let connection = prepare(&path).map_err(|error| failure(error, folder))?;
-        let _file = if cfg!(unix) { path.close().map(|()| None).map_err(cannot)? } else { Some(path) };
-        Ok(Received { connection: Mutex::new(connection), folder: folder.to_owned(), len: 0, _file })
+        Ok(Received { scratch: Scratch::create(folder, &PURPOSE)?, len: 0 })
     }
 
     fn add(
@@ -168,7 +158,7 @@ impl Received {
         is_good: bool,
         is_undo: bool,
     ) -> Result<(), Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let mut insert = connection.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
             insert.execute(params![id, key.as_bytes().as_slice(), run, first, last, pass, is_good, is_undo])?;
             Ok(())
@@ -178,7 +168,7 @@ impl Received {
     /// Content counts as received where nothing else was written to its contact since, and nothing taken back: an undo
     /// has the keys of what it takes back.
     fn done(mut self) -> Result<Received, Failure> {
-        self.len = self.ask(|connection| {
+        self.len = self.scratch.ask(|connection| {
             connection.execute_batch(
                 "CREATE INDEX seen_target ON seen (target);
                  INSERT OR IGNORE INTO received SELECT key FROM seen AS one WHERE is_good AND NOT EXISTS (
@@ -207,33 +197,9 @@ impl Received {
     /// # Errors
     /// Exit 1 when it cannot be read.
     pub fn has(&self, key: &Key) -> Result<bool, Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let mut select = connection.prepare_cached("SELECT 1 FROM received WHERE key = ?1")?;
             Ok(select.query_row([key.as_bytes().as_slice()], |_| Ok(())).optional()?.is_some())
         })
     }
-
-    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Failure> {
-        ask(&guard(&self.connection)).map_err(|error| failure(error, &self.folder))
-    }
-}
-
-/// No journal and no sync: it need not survive anything. One connection, so that it need not have a name either.
-fn prepare(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)?;
-    connection.execute_batch(&format!(
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
-         PRAGMA cache_size = -{CACHE_KIB};
-         BEGIN EXCLUSIVE;
-         CREATE TABLE seen (target TEXT, key BLOB, run INTEGER, first INTEGER, last INTEGER, pass INTEGER, is_good INTEGER,
-             is_undo INTEGER);
-         CREATE TABLE received (key BLOB PRIMARY KEY) WITHOUT ROWID;"
-    ))?;
-    Ok(connection)
-}
-
-fn failure(error: StoreError, folder: &Path) -> Failure {
-    Failure::failed(format!("what is known to have arrived cannot be kept in `{}`", folder.display()))
-        .cause(error)
-        .hint("make room there, or name another folder with `--state`")
 }

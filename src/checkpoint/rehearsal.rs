@@ -3,27 +3,25 @@
 //!
 //! It is a private file that is gone when the rehearsal is, however the process ends.
 
-use super::schema::StoreError;
-use super::{Key, file, guard};
+use super::Key;
+use super::scratch::{Purpose, Scratch};
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
-use rusqlite::{Connection, OptionalExtension, params};
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use tempfile::TempPath;
+use rusqlite::{OptionalExtension, params};
+use std::path::Path;
 
-/// Memory for pages, in KiB.
-const CACHE_KIB: u32 = 4096;
-
-/// Statements kept prepared: more than there are.
-const STATEMENTS: usize = 16;
+const PURPOSE: Purpose = Purpose {
+    name: "rehearsal",
+    fails: "what a dry run keeps cannot be kept in",
+    tables: "
+        CREATE TABLE person (id TEXT PRIMARY KEY, contact TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE identity (key BLOB NOT NULL, id TEXT NOT NULL, PRIMARY KEY (key, id)) WITHOUT ROWID;
+        CREATE TABLE planned (ordinal INTEGER PRIMARY KEY, json TEXT NOT NULL);",
+};
 
 /// What a dry run would have written.
 pub struct Rehearsal {
-    connection: Mutex<Connection>,
-    folder: PathBuf,
-    /// Only where an open file cannot lose its name.
-    _file: Option<TempPath>,
+    scratch: Scratch,
 }
 
 impl Rehearsal {
@@ -32,18 +30,7 @@ impl Rehearsal {
     /// # Errors
     /// Exit 1 when nothing can be written there.
     pub fn create(folder: &Path) -> Result<Rehearsal, Failure> {
-        let cannot = |error: std::io::Error| {
-            Failure::failed(format!("nothing can be written to `{}`", folder.display()))
-                .cause(error)
-                .hint("make room, or name another folder with `--state`")
-        };
-        file::create_folder_of(&folder.join("rehearsal")).map_err(cannot)?;
-        let made = tempfile::Builder::new().prefix("rehearsal-").suffix(".db").tempfile_in(folder).map_err(cannot)?;
-        file::make_private(made.as_file()).map_err(cannot)?;
-        let path = made.into_temp_path();
-        let connection = prepare(&path).map_err(|error| failure(error, folder))?;
-        let _file = if cfg!(unix) { path.close().map(|()| None).map_err(cannot)? } else { Some(path) };
-        Ok(Rehearsal { connection: Mutex::new(connection), folder: folder.to_owned(), _file })
+        Ok(Rehearsal { scratch: Scratch::create(folder, &PURPOSE)? })
     }
 
     /// Somebody would be like this (JSON) from now on, and be found by these values.
@@ -51,7 +38,7 @@ impl Rehearsal {
     /// # Errors
     /// Exit 1 when it cannot be written.
     pub fn put(&self, id: &str, contact: &str, identities: &[IdentityValue]) -> Result<(), Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             connection.prepare_cached("INSERT OR REPLACE INTO person VALUES (?1, ?2)")?.execute([id, contact])?;
             let mut identity = connection.prepare_cached("INSERT OR IGNORE INTO identity VALUES (?1, ?2)")?;
             for value in identities {
@@ -66,7 +53,7 @@ impl Rehearsal {
     /// # Errors
     /// Exit 1 when it cannot be read.
     pub fn by_id(&self, id: &str) -> Result<Option<String>, Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let mut statement = connection.prepare_cached("SELECT contact FROM person WHERE id = ?1")?;
             Ok(statement.query_row([id], |row| row.get(0)).optional()?)
         })
@@ -78,7 +65,7 @@ impl Rehearsal {
     /// Exit 1 when it cannot be read.
     pub fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<(String, String)>, Failure> {
         let key = Key::of_link(identity);
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT person.id, contact FROM identity JOIN person ON person.id = identity.id WHERE key = ?1
                  ORDER BY person.id",
@@ -94,7 +81,7 @@ impl Rehearsal {
     /// Exit 1 when it cannot be written.
     pub fn plan(&self, ordinal: u64, planned: &str) -> Result<(), Failure> {
         let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO planned VALUES (?1, ?2)")?;
             statement.execute(params![ordinal, planned])?;
             Ok(())
@@ -107,34 +94,9 @@ impl Rehearsal {
     /// Exit 1 when it cannot be read.
     pub fn planned(&self, ordinal: u64) -> Result<Option<String>, Failure> {
         let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let mut statement = connection.prepare_cached("SELECT json FROM planned WHERE ordinal = ?1")?;
             Ok(statement.query_row([ordinal], |row| row.get(0)).optional()?)
         })
     }
-
-    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Failure> {
-        ask(&guard(&self.connection)).map_err(|error| failure(error, &self.folder))
-    }
-}
-
-/// No journal and no sync: it need not survive anything. One connection, so that it need not have a name either.
-fn prepare(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.execute_batch(&format!(
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
-         PRAGMA cache_size = -{CACHE_KIB};
-         BEGIN EXCLUSIVE;
-         CREATE TABLE person (id TEXT PRIMARY KEY, contact TEXT NOT NULL) WITHOUT ROWID;
-         CREATE TABLE identity (key BLOB NOT NULL, id TEXT NOT NULL, PRIMARY KEY (key, id)) WITHOUT ROWID;
-         CREATE TABLE planned (ordinal INTEGER PRIMARY KEY, json TEXT NOT NULL);"
-    ))?;
-    Ok(connection)
-}
-
-fn failure(error: StoreError, folder: &Path) -> Failure {
-    Failure::failed(format!("what a dry run keeps in `{}` failed", folder.display()))
-        .cause(error)
-        .hint("make room there, or name another folder with `--state`")
 }

@@ -3,30 +3,32 @@
 //! Of each contact: what was there before the run came to it, and what it wrote there last. It is made anew whenever it
 //! is needed, and gone when it is not.
 
+use super::Checkpoint;
 use super::model::RunNo;
 use super::rows::{count, int, outcome_number};
 use super::schema::StoreError;
-use super::{Checkpoint, file, guard};
+use super::scratch::{Purpose, Scratch};
 use crate::outcome::{Failure, Outcome};
 use crate::platforms::restore::{Written, add_later};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use tempfile::TempPath;
+use std::path::Path;
 
-/// Memory for pages, in KiB.
-const CACHE_KIB: u32 = 4096;
+const PURPOSE: Purpose = Purpose {
+    name: "taken",
+    fails: "what the run wrote cannot be gathered in",
+    tables: "
+        CREATE TABLE image (no INTEGER PRIMARY KEY, key BLOB NOT NULL, id TEXT, before TEXT,
+        outcome INTEGER, line INTEGER, after TEXT NOT NULL);",
+};
 
 /// Contacts given at a time.
 const PAGE: u32 = 256;
 
 /// Everything that a run wrote.
 pub struct Taken {
-    connection: Mutex<Connection>,
-    folder: PathBuf,
+    scratch: Scratch,
     /// Contacts, those of unknown fate included.
     pub len: u64,
-    _file: TempPath,
 }
 
 /// What a run wrote to one contact.
@@ -52,26 +54,20 @@ impl Checkpoint {
     /// # Errors
     /// Exit 1 when the checkpoint cannot be read, or the folder not be written to.
     pub fn taken(&self, run: RunNo, folder: &Path) -> Result<Taken, Failure> {
-        let cannot = |error: std::io::Error| {
-            Failure::failed(format!("what the run wrote cannot be gathered in `{}`", folder.display())).cause(error)
-        };
-        file::create_folder_of(&folder.join("taken")).map_err(cannot)?;
-        let made = tempfile::Builder::new().prefix("taken-").suffix(".db").tempfile_in(folder).map_err(cannot)?;
-        file::make_private(made.as_file()).map_err(cannot)?;
-        let path = made.into_temp_path();
-        let connection = prepare(&path).map_err(|error| failure(error, folder))?;
-        self.fill(run, &connection, folder)?;
-        let len = number_contacts(&connection).map_err(|error| failure(error, folder))?;
-        Ok(Taken { connection: Mutex::new(connection), folder: folder.to_owned(), len, _file: path })
+        let scratch = Scratch::create(folder, &PURPOSE)?;
+        self.fill(run, &scratch)?;
+        let len = scratch.ask(number_contacts)?;
+        Ok(Taken { scratch, len })
     }
 
     /// Images first; then what became of them: of whom a run made only the entry knows the id.
-    fn fill(&self, run: RunNo, connection: &Connection, folder: &Path) -> Result<(), Failure> {
-        let fault = |error: rusqlite::Error| failure(error.into(), folder);
+    fn fill(&self, run: RunNo, scratch: &Scratch) -> Result<(), Failure> {
+        let connection = scratch.connection();
+        let fault = |error: rusqlite::Error| scratch.fault(error);
         let sql = "INSERT INTO image (key, id, before, after) VALUES (?1, ?2, ?3, ?4)";
         let mut insert = connection.prepare(sql).map_err(fault)?;
         self.images(run, |image| {
-            let after = serde_json::to_string(&image.after).map_err(|error| failure(error.into(), folder))?;
+            let after = serde_json::to_string(&image.after).map_err(|error| scratch.fault(error))?;
             let key = image.key.as_bytes().as_slice();
             insert.execute(params![key, image.target_id, image.before, after]).map_err(fault)?;
             Ok(())
@@ -86,18 +82,6 @@ impl Checkpoint {
             Ok(())
         })
     }
-}
-
-fn prepare(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)?;
-    connection.execute_batch(&format!(
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
-         PRAGMA cache_size = -{CACHE_KIB};
-         BEGIN EXCLUSIVE;
-         CREATE TABLE image (no INTEGER PRIMARY KEY, key BLOB NOT NULL, id TEXT, before TEXT,
-             outcome INTEGER, line INTEGER, after TEXT NOT NULL);"
-    ))?;
-    Ok(connection)
 }
 
 /// A creation that did not come about, as its outcome says, wrote nothing. One that found somebody in the end made
@@ -125,7 +109,7 @@ impl Taken {
     /// # Errors
     /// Exit 1 when it cannot be read.
     pub fn page(&self, from: u64) -> Result<Vec<TakenContact>, Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let sql = "SELECT contact.no, image.no, coalesce(image.line, 0), image.id, image.before, image.after
                        FROM contact JOIN image ON image.no = contact.first
                        WHERE contact.no >= ?1 ORDER BY contact.no LIMIT ?2";
@@ -162,7 +146,7 @@ impl Taken {
     /// # Errors
     /// Exit 1 when it cannot be read.
     pub fn made_of_line(&self, line: u64) -> Result<Option<String>, Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let sql = "SELECT DISTINCT id FROM image WHERE line = ?1 AND before IS NULL AND id IS NOT NULL LIMIT 2";
             let mut statement = connection.prepare_cached(sql)?;
             let ids = statement.query_map([int(line)], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
@@ -175,7 +159,7 @@ impl Taken {
     /// # Errors
     /// Exit 1 when it cannot be read.
     pub fn by_id(&self, id: &str) -> Result<Option<TakenContact>, Failure> {
-        self.ask(|connection| {
+        self.scratch.ask(|connection| {
             let sql = "SELECT no, coalesce(line, 0), before, after FROM image WHERE id = ?1 ORDER BY no LIMIT 1";
             let mut statement = connection.prepare_cached(sql)?;
             let found = statement.query_row([id], |row| {
@@ -194,10 +178,6 @@ impl Taken {
             }))
         })
     }
-
-    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, Failure> {
-        ask(&guard(&self.connection)).map_err(|error| failure(error, &self.folder))
-    }
 }
 
 /// What was written to the same contact after the first time.
@@ -208,13 +188,4 @@ fn add_others(connection: &Connection, id: &str, first: i64, written: &mut Vec<W
         add_later(written, serde_json::from_str(&text?)?);
     }
     Ok(())
-}
-
-fn failure(error: StoreError, folder: &Path) -> Failure {
-    if let StoreError::Stopped(failure) = error {
-        return failure;
-    }
-    Failure::failed(format!("what the run wrote cannot be gathered in `{}`", folder.display()))
-        .cause(error)
-        .hint("make room there, or name another folder with `--state`")
 }
