@@ -1,4 +1,5 @@
-//! What the checkpoint costs: intents announced and settled by 256 tasks at once, and a snapshot being filled.
+//! What the checkpoint costs: creates announced and settled by 256 tasks at once, with and without
+//! what is kept for taking them back, and a snapshot being filled.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -8,6 +9,7 @@ use ferry::contact::Field;
 use ferry::identity::IdentityValue;
 use ferry::outcome::Outcome;
 use ferry::platforms::StepKind;
+use ferry::platforms::restore::Written;
 use ferry::record::Origin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +22,25 @@ fn phone(number: u64) -> IdentityValue {
     IdentityValue { field: Field::Phones, value: format!("5939{number:08}") }
 }
 
-async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u64) {
+/// What is kept of somebody who is made, for taking it back: each value that the create brings.
+fn image(number: u64) -> Vec<Written> {
+    let one = |field: &str, new: String| Written { field: field.into(), new: Some(new), ..Written::default() };
+    let tags = ["Cliente", "2026", "Norte"].map(str::to_owned).to_vec();
+    vec![
+        one("first_name", "María Fernanda".into()),
+        one("last_name", "Vera Castillo".into()),
+        one("phone", format!("+5939{number:08}")),
+        one("email", format!("maria.vera{number}@example.com")),
+        one("company", "Comercial del Norte".into()),
+        one("address.city", "Guayaquil".into()),
+        one("notes", "asks for the catalogue of the winter season, calls in the morning".into()),
+        one("attributes.Plan", "Gold".into()),
+        one("attributes.Birthday", "1987-04-12".into()),
+        Written { field: "tags".into(), added: tags, ..Written::default() },
+    ]
+}
+
+async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u64, has_images: bool) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= end {
@@ -37,7 +57,7 @@ async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u6
             attempt: 1,
             target_id: None,
             before: None,
-            after: Vec::new(),
+            after: if has_images { image(number) } else { Vec::new() },
             made: None,
         };
         checkpoint.intend(run, key, intent).await.expect("intended");
@@ -62,7 +82,12 @@ fn cpu() -> Duration {
     Duration::from_millis(fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
-fn pairs(criterion: &mut Criterion) {
+fn creates(criterion: &mut Criterion) {
+    pairs(criterion, "creates with their images", true);
+    pairs(criterion, "intend and settle alone", false);
+}
+
+fn pairs(criterion: &mut Criterion, name: &str, has_images: bool) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
@@ -74,14 +99,15 @@ fn pairs(criterion: &mut Criterion) {
     let (mut done, begun) = (0, cpu());
     let mut group = criterion.benchmark_group("checkpoint");
     group.throughput(Throughput::Elements(PAIRS)).sample_size(10);
-    group.bench_function("intend and settle", |bencher| {
+    group.bench_function(name, |bencher| {
         bencher.iter_custom(|times| {
             let start = Instant::now();
             for _ in 0..times {
                 done += PAIRS;
                 next.store(done - PAIRS, Ordering::Relaxed);
                 runtime.block_on(async {
-                    let tasks = (0..TASKS).map(|_| tokio::spawn(carry(checkpoint.clone(), run, next.clone(), done)));
+                    let tasks = (0..TASKS)
+                        .map(|_| tokio::spawn(carry(checkpoint.clone(), run, next.clone(), done, has_images)));
                     for task in tasks.collect::<Vec<_>>() {
                         task.await.expect("carried");
                     }
@@ -93,7 +119,7 @@ fn pairs(criterion: &mut Criterion) {
     });
     group.finish();
     let micros = (cpu() - begun).as_secs_f64() * 1e6;
-    eprintln!("{done} pairs, {:.1} µs of CPU each, {} groups", micros / done as f64, checkpoint.groups());
+    eprintln!("{name}: {done} pairs, {:.1} µs of CPU each, {} groups", micros / done as f64, checkpoint.groups());
     let start = Instant::now();
     checkpoint.tally(run, 1).expect("a tally");
     eprintln!("tally in {:.2} s", start.elapsed().as_secs_f64());
@@ -121,5 +147,5 @@ fn snapshot(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pairs, snapshot);
+criterion_group!(benches, creates, snapshot);
 criterion_main!(benches);

@@ -59,6 +59,8 @@ impl PeopleBuilder {
     /// An empty list in a new file at `path`.
     pub fn create(path: &Path) -> Result<PeopleBuilder, Failure> {
         let _ = std::fs::remove_file(path);
+        let cannot = |error| Failure::failed("the list of duplicate people could not be kept on disk").cause(error);
+        super::file::create_private(path).map_err(cannot)?;
         let db = Connection::open(path).map_err(fault)?;
         let set_up =
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4096; PRAGMA temp_store = FILE;

@@ -47,6 +47,8 @@ pub struct Context {
     pub folder: PathBuf,
     /// The run that is gone on with, when somebody asked for it by name.
     pub resumes: Option<String>,
+    /// What is worth knowing about the configuration is told already.
+    pub knows_notes: bool,
 }
 
 /// Does what was typed, and says how it ended.
@@ -89,7 +91,16 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     log(args.global.verbose);
     let folder = std::env::current_dir().unwrap_or_default();
     let state = state_folder(&args.global, &env);
-    let context = Context { console, env, state, config: args.global.config.clone(), words, folder, resumes: None };
+    let context = Context {
+        console,
+        env,
+        state,
+        config: args.global.config.clone(),
+        words,
+        folder,
+        resumes: None,
+        knows_notes: false,
+    };
     let exit = match dispatch(&args, &context) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -178,7 +189,9 @@ impl Context {
     /// The configuration, or the connections named after their platforms; what is worth knowing about it is told.
     pub fn configuration(&self) -> Result<Config, Failure> {
         let config = Config::load(self.config.as_deref(), &self.env)?;
-        config.notes.iter().for_each(|note| self.console.note(note));
+        if !self.knows_notes {
+            config.notes.iter().for_each(|note| self.console.note(note));
+        }
         Ok(config)
     }
 
@@ -192,6 +205,7 @@ impl Context {
             words: self.words.clone(),
             folder: self.folder.clone(),
             resumes: self.resumes.clone(),
+            knows_notes: self.knows_notes,
         }
     }
 

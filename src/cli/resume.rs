@@ -31,6 +31,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
         words: info.arguments.clone(),
         folder: info.folder.clone(),
         resumes: Some(info.run.clone()),
+        knows_notes: context.knows_notes,
     };
     dispatch(&args, &again)
 }

@@ -8,6 +8,7 @@ use crate::plan::diagnostic::{Diagnostic, nearest};
 use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Takes};
 use crate::report::words::shell;
 use crate::report::{Console, Look, OutputKind, escape};
+use crate::run::retain;
 use crate::run::stop::Stop;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory};
@@ -15,6 +16,9 @@ use serde_json::json;
 use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+
+/// Arguments of an export in which `{date}` and `{time}` stand for a moment.
+const NAMES_OF_FILES: [&str; 2] = ["out", "changes"];
 
 pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure> {
     let config = Config::load(context.config.as_deref(), &context.env)?;
@@ -26,6 +30,7 @@ pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure>
     }
     let chosen = chosen(typed, &jobs, &config)?;
     let planned = plan(&chosen, &typed.options, &commands, &config, context)?;
+    config.notes.iter().for_each(|note| context.console.note(note));
     let mut ended: Vec<(&str, Option<Exit>)> = Vec::new();
     for job in &planned {
         // Whoever was told to stop begins nothing new.
@@ -79,7 +84,7 @@ fn argument(known: &clap::Arg) -> Argument {
 /// What the command line refuses in a job, each at its place; nothing that is told already.
 fn refusals(job: &Job, commands: &[CommandWords]) -> Vec<Diagnostic> {
     let Some(command) = commands.iter().find(|command| command.name == job.command) else { return Vec::new() };
-    let (mut given, mut found) = (job.given.clone(), Vec::new());
+    let (mut given, mut found) = (job.given.clone(), names_in_braces(job));
     while let Err(error) = Args::try_parse_from_words(&words_of(&job.command, &given)) {
         let words = ["ferry".into(), OsString::from(&job.command)];
         let Some(failure) = usage::failure_of(&error, &words) else { break };
@@ -97,6 +102,14 @@ fn refusals(job: &Job, commands: &[CommandWords]) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// What stands for nothing in the name of a file that an export writes.
+fn names_in_braces(job: &Job) -> Vec<Diagnostic> {
+    let is_name = |one: &&Given| job.command == "export" && NAMES_OF_FILES.contains(&one.key.as_str());
+    let names = job.given.iter().filter(is_name).flat_map(|one| one.values.iter().map(move |name| (one, name)));
+    let wrong = names.filter_map(|(one, name)| Some((one, retain::check_name(&one.key, Path::new(name)).err()?)));
+    wrong.map(|(one, it)| Diagnostic::new(one.place.clone(), it.message).hint(it.hint.unwrap_or_default())).collect()
 }
 
 /// The argument that a refusal is about.
@@ -270,6 +283,7 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exi
         words: job.words.clone(),
         folder: context.folder.clone(),
         resumes: None,
+        knows_notes: true,
     };
     let exit = dispatch(&job.args, &own).unwrap_or_else(|failure| {
         own.console.failure(&failure);

@@ -44,6 +44,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         words: repair_words(typed, &info, context),
         folder: context.folder.clone(),
         resumes: None,
+        knows_notes: context.knows_notes,
     };
     let verify = VerifyPlan { run: info, folder, anyway: typed.anyway, out };
     let looked = carry(&again, prepare(&args.command, &again, &verify, Some(DryPlan::default()))?)?;

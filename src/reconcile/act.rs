@@ -2,7 +2,7 @@
 
 use super::changed::fields_of;
 use super::person::Person;
-use super::problems::{claimed, failed};
+use super::problems::{claimed, failed, incomplete};
 use super::story::{Doubt, Story};
 use super::{LISTS, RETRY_AFTER, Reconciler, TRIES_MAX, Turn, retry_after};
 use crate::checkpoint::Intent;
@@ -14,11 +14,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Reconciler {
-    /// Enough tries. Somebody who is there, made by this run, has arrived; what they lack is named.
-    pub(super) fn given_up(&self, story: &mut Story, delta: &Delta) -> Turn {
-        if !story.has_created {
-            return Turn::Reject(vec![failed(None)]);
-        }
+    /// Enough tries. Somebody whom this run made and who lacks something yet is nobody to be left: the intent stays, and
+    /// whoever goes on with the run comes back to them.
+    pub(super) fn given_up(&self, story: &Story, delta: &Delta, why: Option<Failure>) -> Turn {
+        Turn::Reject(vec![if story.has_created { incomplete(delta, why) } else { failed(None) }])
+    }
+
+    /// Somebody is there, made by this run; what the platform refuses of them is named.
+    pub(super) fn settled_without(&self, story: &mut Story, delta: &Delta) -> Turn {
         story.not_carried.extend(delta.changes.iter().map(|change| change.field.clone()));
         self.complete(story);
         Turn::End(story.outcome())
@@ -84,8 +87,7 @@ impl Reconciler {
                 Ok(Taken::Gone) if story.has_created && story.made.is_some() && story.tries < TRIES_MAX => {
                     // Made by this run a moment ago: they are there, and are not shown to every request yet.
                     story.tries += 1;
-                    let (at_ms, why) = (self.clock.wall_ms(), Failure::new(Exit::Unavailable, "not shown yet"));
-                    story.doubt = Some(Doubt { kind: StepKind::Change, since_ms, at_ms, why });
+                    self.look_again(story, since_ms);
                     return Ok(Turn::Again(retry_after(story.tries)));
                 }
                 Ok(Taken::Gone) => {
@@ -102,13 +104,19 @@ impl Reconciler {
                         Turn::Again(RETRY_AFTER)
                     });
                 }
-                Err(Fault::Refused(problems)) => {
+                Err(Fault::Refused(problems)) if !story.has_created => {
                     self.checkpoint.withdraw(self.run, person.key).await?;
-                    if !story.has_created {
-                        return Ok(self.refused(problems));
-                    }
-                    // They are there, made by this run; what the platform refuses of them is named.
-                    return Ok(self.given_up(story, delta));
+                    return Ok(self.refused(problems));
+                }
+                Err(Fault::Refused(_)) => {
+                    let (true, Whom::Id(id)) = (platform.half_makes, &whom) else {
+                        self.checkpoint.withdraw(self.run, person.key).await?;
+                        return Ok(self.settled_without(story, delta));
+                    };
+                    // The other steps are taken yet. What is left then is seen by looking again.
+                    story.refused.push(step.body.clone());
+                    story.made = Some(id.clone());
+                    return Ok(self.look_again(story, since_ms));
                 }
                 Err(Fault::InDoubt(why)) => {
                     story.tries += 1;
@@ -138,6 +146,9 @@ impl Reconciler {
                 }
             }
         }
+        if !story.refused.is_empty() {
+            return Ok(self.look_again(story, self.clock.wall_ms()));
+        }
         story.cleared += delta.cleared;
         self.changed.count(self.changes_of(story, delta));
         self.complete(story);
@@ -147,6 +158,13 @@ impl Reconciler {
             self.check_silence(delta, id, after.as_deref(), story).await?;
         }
         Ok(Turn::End(story.outcome()))
+    }
+
+    /// Somebody whom this run made a moment ago may not be shown to every request yet.
+    fn look_again(&self, story: &mut Story, since_ms: u64) -> Turn {
+        let (at_ms, why) = (self.clock.wall_ms(), Failure::new(Exit::Unavailable, "not shown yet"));
+        story.doubt = Some(Doubt { kind: StepKind::Change, since_ms, at_ms, why });
+        Turn::Again(Duration::ZERO)
     }
 
     /// The fields that are changed of somebody who was there before.

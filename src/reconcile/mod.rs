@@ -23,19 +23,21 @@ pub mod undo;
 use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
-use crate::contact::{Contact, Field, Wanted};
+use crate::contact::{Contact, Field, TagMode, Wanted};
 use crate::http::Http;
 use crate::identity::{IdentityValue, identity_of};
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
-use crate::platforms::{Connector, Fault, Found, Reading, Ready, StepKind};
+use crate::platforms::{Connector, Fault, Found, Reading, Ready, Step, StepKind};
 use find::{Finder, Finding, lookup_of};
 use gate::Gate;
 use guards::Guards;
 use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
-use problems::{ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown};
+use problems::{
+    ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown, unknown_for,
+};
 use rehearse::{Rehearsing, real_id};
 use silence::Silence;
 use slot::Slot;
@@ -163,6 +165,8 @@ impl Reconciler {
             }
             let turn = match self.turn(person, &mut story).await {
                 Ok(turn) => turn,
+                // What refuses to be looked up says nothing about whether it has arrived.
+                Err(Fault::Refused(problems)) if story.may_have_made() => self.refused(vec![unknown_for(&problems)]),
                 Err(Fault::Refused(problems)) => self.refused(problems),
                 Err(Fault::InDoubt(failure)) => self.after_failure(&mut story, failure)?,
                 Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => return Ok(End::Pending),
@@ -332,8 +336,12 @@ impl Reconciler {
     }
 
     /// A list that was blank and whose items this run adds one by one is not one that was there: what is only to be
-    /// filled is filled to the end.
+    /// filled is filled to the end. So are the tags of somebody whom it made: the platform may have dropped some.
     fn complete_lists(&self, wanted: &mut Wanted, story: &Story) {
+        if story.is_of_own_making() && wanted.tag_mode == TagMode::Add {
+            wanted.fill.remove(Field::Tags);
+            wanted.force.insert(Field::Tags);
+        }
         let single = self.connector.platform().single;
         for field in LISTS.into_iter().filter(|field| !single.contains(field)) {
             if story.is_of_own_making() || story.begun.has(field) {
@@ -363,6 +371,7 @@ impl Reconciler {
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
+        story.target_id = None;
         if let Some((taken, is_same_source)) = &self.correct {
             return self.correct_absent(person, story, taken, *is_same_source).await;
         }
@@ -442,7 +451,11 @@ impl Reconciler {
             Err(problems) => return Ok(Turn::Reject(problems)),
             Ok(steps) => steps,
         };
+        let steps: Vec<Step> = steps.into_iter().filter(|step| !story.refused.contains(&step.body)).collect();
         story.links = links(person, by, &delta.after);
+        if steps.is_empty() && !story.refused.is_empty() {
+            return Ok(self.settled_without(story, &delta));
+        }
         if steps.is_empty() {
             story.has_updated |= was_changed;
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
@@ -457,10 +470,10 @@ impl Reconciler {
         }
         // What was being added may still arrive, and would be there twice.
         let adds = steps.iter().any(|step| step.kind == StepKind::Add);
-        if let Some(doubt) = doubt.filter(|doubt| doubt.kind == StepKind::Add && adds) {
-            let left = self.settle_left(&doubt);
+        if let Some(doubt) = doubt.as_ref().filter(|doubt| doubt.kind == StepKind::Add && adds) {
+            let left = self.settle_left(doubt);
             if !left.is_zero() {
-                (story.doubt, story.made) = (Some(doubt), Some(found.id));
+                (story.doubt, story.made) = (Some(doubt.clone()), Some(found.id));
                 return Ok(Turn::Again(left));
             }
         }
@@ -470,7 +483,7 @@ impl Reconciler {
         }
         // A change that was in doubt and has not arrived was a failed try.
         if was_changed && story.tries >= TRIES_MAX {
-            return Ok(self.given_up(story, &delta));
+            return Ok(self.given_up(story, &delta, doubt.map(|doubt| doubt.why)));
         }
         self.act(person, story, &delta, &steps, Some(&found)).await
     }

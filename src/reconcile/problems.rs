@@ -4,6 +4,7 @@ use super::TRIES_MAX;
 use crate::contact::Field;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Problem};
+use crate::platforms::diff::Delta;
 
 pub(super) fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
     let by: Vec<&str> = identities.iter().map(|identity| identity.field.name()).collect();
@@ -67,8 +68,25 @@ pub(super) fn at_fault(problems: &[Problem]) -> Failure {
 const UNKNOWN: &str = "target.unknown";
 
 pub(super) fn unknown(why: &Failure) -> Problem {
+    doubtful(&why.to_string())
+}
+
+/// The platform refuses to look up somebody whom a request may have made.
+pub(super) fn unknown_for(problems: &[Problem]) -> Problem {
+    doubtful(problems.first().map_or("the platform does not say why", |problem| &problem.message))
+}
+
+fn doubtful(why: &str) -> Problem {
     Problem::new(UNKNOWN, format!("it may have arrived, and could not be looked up: {why}"))
         .hint("the same command, or `ferry resume`, finds out")
+}
+
+/// Somebody was made, and what they lack yet does not arrive.
+pub(super) fn incomplete(delta: &Delta, why: Option<Failure>) -> Problem {
+    let lacking: Vec<&str> = delta.changes.iter().map(|change| change.field.as_str()).collect();
+    let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
+    let message = format!("made at the target, but tried {TRIES_MAX} times without bringing it all there: {why}");
+    Problem::new(UNKNOWN, message).at(lacking.join(", ")).hint("the same command, or `ferry resume`, brings the rest")
 }
 
 pub(super) fn is_unknown(problems: &[Problem]) -> bool {

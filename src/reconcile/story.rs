@@ -7,6 +7,7 @@ use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::StepKind;
+use serde_json::Value;
 
 /// What is not known about an earlier request for a person.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Story {
     pub(super) has_created: bool,
     /// Something was changed.
     pub(super) has_updated: bool,
+    /// Steps that the platform refused, by their bodies: they are not taken again.
+    pub(super) refused: Vec<Value>,
     /// The fields that requests were to change.
     pub(super) begun: FieldSet,
     /// The platform says that the person is there, and does not find it.
@@ -70,6 +73,7 @@ impl Story {
                 made_by: intent.made.clone(),
                 // It was counted when the run went on (see `run/guards.rs`).
                 guarded: Guarded { create: intent.makes_somebody(), ..Guarded::default() },
+                target_id: intent.target_id.clone(),
                 ..Story::default()
             },
             Earlier::Did(Outcome::Created) => {
@@ -87,6 +91,11 @@ impl Story {
     /// Whoever is found now was made by this run, as far as that can be known.
     pub(super) fn is_of_own_making(&self) -> bool {
         self.has_created || self.doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create)
+    }
+
+    /// Whether a request that makes somebody has gone out, and nobody knows yet what became of it.
+    pub(super) fn may_have_made(&self) -> bool {
+        self.doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create)
     }
 
     pub(super) fn outcome(&self) -> Outcome {

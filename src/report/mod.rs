@@ -23,7 +23,7 @@ pub use page::{FILE as REPORT_FILE, page};
 pub use progress::{Progress, State, words as progress_words};
 pub use receipt::{End, FILE as RECEIPT_FILE, MappingUsed, Receipt, Sums, VERSION as RECEIPT_VERSION};
 pub use runs::{RunLine, runs_table};
-pub use summary::{Changes, Counts, Forecast, Requests, Status, Summary};
+pub use summary::{Changes, Counts, Doubtful, Forecast, Requests, Status, Summary, UNKNOWN_MAX};
 pub use throughput::{Rate, Throughput};
 pub use words::escape;
 

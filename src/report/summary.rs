@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Of a list that has no bound (reasons, things not carried) people see this many, the most frequent first.
 const LISTED_MAX: usize = 10;
 
+/// Of the records of which nothing is known people see this many, the first ones.
+pub const UNKNOWN_MAX: usize = 20;
+
 /// How a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -92,6 +95,16 @@ pub struct Changes {
     pub removed: u64,
 }
 
+/// A record that may have arrived or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Doubtful {
+    /// Where it was read.
+    pub line: u64,
+    /// Whom it is about at the target, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_id: Option<String>,
+}
+
 /// How a run ended. The fields up to `changes` are the JSON object of contract 1.2; the others are told to people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
@@ -143,6 +156,9 @@ pub struct Summary {
     /// Where what was left is listed; `None` when nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_file: Option<String>,
+    /// The records that may have arrived or not, the first [`UNKNOWN_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_records: Vec<Doubtful>,
     /// Where the contacts came from, in words.
     #[serde(skip)]
     pub source: String,
@@ -286,6 +302,28 @@ impl Summary {
         format!("the real run: about {}, {}{finish}\n", count(forecast.requests, "request", "requests"), time(takes))
     }
 
+    /// Who may have arrived or not, and how that is found out.
+    fn doubtful(&self) -> String {
+        if self.unknown_records.is_empty() {
+            return String::new();
+        }
+        let all = self.records.unknown;
+        let mut out = format!("\nnobody knows yet what became of {}:\n", count(all, "record", "records"));
+        for Doubtful { line, target_id } in &self.unknown_records {
+            let whom = target_id.as_ref().map(|id| format!(", `{}` at the target", escape(id))).unwrap_or_default();
+            out.push_str(&format!("  line {line}{whom}\n"));
+        }
+        let more = all.saturating_sub(self.unknown_records.len() as u64);
+        if more > 0 {
+            out.push_str(&format!("  and {} more, all of them with `--results FILE`\n", number(more)));
+        }
+        out.push_str(&format!(
+            "`ferry resume {}` or the same command finds out, and sends again only what is proven absent\n",
+            escape(&self.run)
+        ));
+        out
+    }
+
     fn what_next(&self) -> String {
         let mut out = String::new();
         if let Some(path) = self.rejects_file.as_ref().filter(|_| self.records.rejected > 0) {
@@ -297,6 +335,7 @@ impl Summary {
         if let Some(path) = &self.left_file {
             out.push_str(&format!("\nwhat was left is listed in {}\n", escape(path)));
         }
+        out.push_str(&self.doubtful());
         if let Some(receipt) = &self.receipt {
             let report = std::path::Path::new(receipt).with_file_name(super::page::FILE).display().to_string();
             out.push_str(&format!("\nthe report is in {}, the receipt beside it\n", escape(&report)));

@@ -25,7 +25,7 @@ use crate::run::import::Ended;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
-use crate::run::target::{Target, remembered_rate};
+use crate::run::target::{Target, of_connection, remembered_rate};
 use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -182,6 +182,7 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
     let mut worked = Worked::default();
     let mut target = None;
     let done = line.work(&mut target, &mut worked).await;
+    let done = done.map_err(|failure| of_connection(&plan.connection, failure));
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
     {
@@ -257,18 +258,7 @@ impl Line<'_> {
         let checkpoint = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
         // Another process may be writing there: what cannot be read is found out anew.
         let rate = Checkpoint::look(&checkpoint).ok().flatten().and_then(|checkpoint| remembered_rate(&checkpoint));
-        let mut told = self.stop.watch();
-        let target = tokio::select! {
-            target = Target::open(&plan.connection, self.clock, plan.wait, rate) => target?,
-            _ = told.wait_for(|told| *told) => return Ok(None),
-        };
-        let http = Arc::clone(&target.http);
-        tokio::spawn(async move {
-            if told.wait_for(|told| *told).await.is_ok() {
-                http.stop();
-            }
-        });
-        Ok(Some(target))
+        Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await
     }
 
     async fn gather(&self, target: &Target) -> Result<Option<Gathered>, Failure> {

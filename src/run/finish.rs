@@ -14,7 +14,7 @@ use crate::run::folder::DRY_RUN;
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
 use crate::run::receipt::of_import;
-use crate::run::results::write_results;
+use crate::run::results::{doubtful_of, write_results};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
 use crate::run::undo::tell_left;
@@ -139,6 +139,12 @@ pub(super) async fn finish(
         completeness: worked.completeness,
         ..summary(plan, &begun, tally)
     };
+    if books.unknown > 0 && worked.pass > 0 {
+        match doubtful_of(checkpoint, begun.no, worked.pass) {
+            Ok(doubtful) => summary.unknown_records = doubtful,
+            Err(fault) => failure = failure.or(Some(fault)),
+        }
+    }
     if plan.correct.is_some() && failure.is_none() {
         failure = tell_left(&mut summary, checkpoint, &begun, worked.pass).err();
     }

@@ -151,6 +151,21 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
     })
 }
 
+/// Takes everybody else's rights to the files of a folder away, whoever wrote them. The folder itself lets nobody in:
+/// this is for when it is copied, so what cannot be done does no harm.
+fn make_files_private(folder: &Path) {
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(facts) = entry.metadata() else { continue };
+        if facts.is_file() && facts.permissions().mode() & 0o077 != 0 {
+            let _ = std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(0o600));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
 /// Forgets a run that has not begun: its folder. What cannot be removed does no harm.
 pub fn forget(state: &Path, run: &str) {
     let _ = std::fs::remove_dir_all(run_folder(state, run));
@@ -177,6 +192,7 @@ impl RunInfo {
         let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(fault)?;
         file.write_all(&text).map_err(fault)?;
         file.persist(folder.join(FILE)).map_err(|error| fault(error.error))?;
+        make_files_private(&folder);
         Ok(())
     }
 

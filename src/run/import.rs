@@ -20,6 +20,7 @@ use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
+use crate::report::words::{count, time};
 use crate::report::{Console, Progress, State};
 use crate::run::apply::PlanHead;
 use crate::run::attributes;
@@ -32,12 +33,12 @@ use crate::run::first::{First, first_pass, kept, last, show};
 use crate::run::folder::RunInfo;
 use crate::run::guards::{count_done, guard_first};
 use crate::run::item::{Item, Mapper};
-use crate::run::open::{open_intents, settle_open};
+use crate::run::open::{open_intents, settle_others};
 use crate::run::ordered::in_order;
 use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
 use crate::run::supply::{FromPlatform, Supply, supply_of};
-use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
 use crate::run::trace::Trace;
 use crate::run::verify::{VerifyPlan, Verifying};
 use std::collections::HashMap;
@@ -174,13 +175,14 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         let (first, people) = first;
         let guards = Arc::new(Guards::new(&plan.work.guards, first.read, line.stage.is_some()));
         guard_first(&guards, &first)?;
-        let target = match &mut reached {
-            Some(target) => target,
-            none => none.insert(reach(plan, &checkpoint, clock, stop).await?),
-        };
+        if reached.is_none() {
+            reached = reach(plan, &checkpoint, clock, stop).await?;
+        }
+        let Some(target) = &reached else { return Ok(()) };
         line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
     }
-    .await;
+    .await
+    .map_err(|failure| of_connection(&plan.connection, failure));
     if let Err(failure) = &result
         && failure.exit == Exit::Usage
         && worked.read == 0
@@ -190,23 +192,14 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     finish(plan, &checkpoint, reached.as_ref(), stop, (begun, worked), stage.as_ref(), result.err()).await
 }
 
-/// The target, once it has answered. From now on a stop is told to its door.
-async fn reach(plan: &ImportPlan, checkpoint: &Checkpoint, clock: Clock, stop: &Stop) -> Result<Target, Failure> {
-    let mut told = stop.watch();
-    let target = tokio::select! {
-        target = Target::open(&plan.connection, clock, plan.wait, remembered_rate(checkpoint)) => target?,
-        _ = told.wait_for(|told| *told) => {
-            let exit = Stop::signal().unwrap_or(Exit::Interrupted);
-            return Err(Failure::new(exit, "stopped before the platform had answered"));
-        }
-    };
-    let http = Arc::clone(&target.http);
-    tokio::spawn(async move {
-        if told.wait_for(|told| *told).await.is_ok() {
-            http.stop();
-        }
-    });
-    Ok(target)
+/// The target, once it has answered; none when the run was told to stop before.
+async fn reach(
+    plan: &ImportPlan,
+    checkpoint: &Checkpoint,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Option<Target>, Failure> {
+    Target::reach(&plan.connection, clock, plan.wait, remembered_rate(checkpoint), stop).await
 }
 
 impl<'a> Line<'a> {
@@ -222,7 +215,10 @@ impl<'a> Line<'a> {
         let supply = match &plan.from {
             None => Supply::File(&plan.source),
             Some(from) => {
-                *reached = Some(reach(plan, checkpoint, clock, stop).await?);
+                *reached = reach(plan, checkpoint, clock, stop).await?;
+                if reached.is_none() {
+                    return Ok(None);
+                }
                 let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await?;
                 let Some(supply) = supply else { return Ok(None) };
                 (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
@@ -486,10 +482,7 @@ impl<'a> Line<'a> {
         let open = || open_intents(self.checkpoint, &self.plan.state, self.clock);
         let is_own = |open: &OpenIntent| open.run == begun.no;
         let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
-        if !others.is_empty() {
-            self.console.note(&format!("finding out what became of {} requests of an earlier run", others.len()));
-            settle_open(others, self.checkpoint, reconciler, self.stop).await?;
-        }
+        settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
         if self.stop.is_told() {
             return Ok(HashMap::new());
         }
@@ -497,7 +490,15 @@ impl<'a> Line<'a> {
             first.is_clean = true;
             first.save(&begun.folder)?;
         }
-        Ok(open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect())
+        let own: HashMap<Key, OpenIntent> = open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect();
+        if !own.is_empty() {
+            let (requests, settle) = (count(own.len() as u64, "request", "requests"), time(reconciler.policy.settle));
+            self.console.note(&format!(
+                "finding out what became of {requests} of this run: who is not there {settle} after it was sent is sent \
+                 again"
+            ));
+        }
+        Ok(own)
     }
 
     /// Shows the progress while the work is done.

@@ -11,6 +11,8 @@ use crate::outcome::{Exit, Failure, Outcome};
 use crate::platforms::{Fault, StepKind};
 use crate::reconcile::Reconciler;
 use crate::reconcile::find::Finding;
+use crate::report::words::count;
+use crate::report::{Console, UNKNOWN_MAX};
 use crate::run::folder::{file_of, run_folder};
 use crate::run::stop::Stop;
 use std::collections::HashMap;
@@ -57,7 +59,7 @@ fn last_sign_ms(state: &Path, run: &str) -> u64 {
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Finds out what became of these requests. Those that cannot be found out about stay open.
+/// Finds out what became of these requests. Those that cannot be found out about stay open, and are handed back.
 ///
 /// # Errors
 /// What stops the run: a refused token, a dead target, a failing checkpoint.
@@ -66,28 +68,69 @@ pub async fn settle_open(
     checkpoint: &Checkpoint,
     reconciler: &Reconciler,
     stop: &Stop,
-) -> Result<(), Failure> {
+) -> Result<Vec<OpenIntent>, Failure> {
     // The latest comes first: when its time is over, so is that of all others, and one snapshot will do.
     intents.sort_by_key(|open| std::cmp::Reverse(open.sent_by_ms));
-    let mut failures = 0;
-    for open in &intents {
+    let (mut failures, mut left) = (0, Vec::new());
+    for open in intents {
         if stop.is_told() {
-            return Ok(());
+            return Ok(left);
         }
-        match settle_one(open, checkpoint, reconciler, stop).await {
+        match settle_one(&open, checkpoint, reconciler, stop).await {
             Ok(()) => failures = 0,
-            Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => return Ok(()),
+            Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => return Ok(left),
             Err(Fault::Fatal(failure)) => return Err(failure),
             // The platform will not tell: the next run asks again.
-            Err(Fault::Refused(_)) => {}
+            Err(Fault::Refused(_)) => left.push(open),
             Err(Fault::InDoubt(failure)) => {
                 failures += 1;
                 if failures >= FAILURES_IN_A_ROW_MAX {
                     return Err(failure.hint("the same command goes on when the platform is well again"));
                 }
+                left.push(open);
             }
         }
     }
+    Ok(left)
+}
+
+/// Finds out what became of these requests of earlier runs, and says of which it could not.
+///
+/// # Errors
+/// As [`settle_open`].
+pub async fn settle_others(
+    intents: Vec<OpenIntent>,
+    checkpoint: &Checkpoint,
+    reconciler: &Reconciler,
+    console: &Console,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    if intents.is_empty() {
+        return Ok(());
+    }
+    console.note(&format!(
+        "finding out what became of {} of an earlier run",
+        count(intents.len() as u64, "request", "requests")
+    ));
+    let mut left = settle_open(intents, checkpoint, reconciler, stop).await?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    left.sort_by_key(|open| (open.run, open.intent.origin));
+    let names: HashMap<RunNo, String> = checkpoint.runs()?.into_iter().map(|run| (run.no, run.name)).collect();
+    let lines = left.iter().take(UNKNOWN_MAX).map(|open| {
+        let whom = open.intent.target_id.as_ref().map(|id| format!(", `{id}` at the target")).unwrap_or_default();
+        let run = names.get(&open.run).map_or("", String::as_str);
+        format!("line {} of `{run}`{whom}", open.intent.origin.line)
+    });
+    let lines: Vec<String> = lines.collect();
+    let more = left.len().saturating_sub(lines.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    console.note(&format!(
+        "what became of {} could not be found out, and is looked for again next time: {}{more}",
+        count(left.len() as u64, "request", "requests"),
+        lines.join("; ")
+    ));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, RowShape, RowWriter};
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 use crate::record::Origin;
+use crate::report::{Doubtful, UNKNOWN_MAX};
 use serde_json::json;
 use std::path::Path;
 
@@ -96,6 +97,21 @@ impl ResultsWriter {
     pub fn commit(self) -> Result<(), Failure> {
         self.rows.commit().map(|_| ())
     }
+}
+
+/// The records of a pass that may have arrived or not: the first of them.
+///
+/// # Errors
+/// Exit 1 when the checkpoint cannot be read.
+pub fn doubtful_of(checkpoint: &Checkpoint, run: RunNo, pass: u32) -> Result<Vec<Doubtful>, Failure> {
+    let mut doubtful = Vec::new();
+    checkpoint.for_each_outcome(run, pass, |OutcomeRow { origin, outcome, target_id, .. }| {
+        if outcome == Outcome::Unknown && doubtful.len() < UNKNOWN_MAX {
+            doubtful.push(Doubtful { line: origin.line, target_id });
+        }
+        Ok(())
+    })?;
+    Ok(doubtful)
 }
 
 /// Writes the outcomes of a pass to `path`, in the order of the source.

@@ -14,7 +14,7 @@ use crate::run::first::stamp_of;
 use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
 use crate::run::import::ImportPlan;
 use crate::run::stop::Stop;
-use crate::run::target::{Target, remembered_rate};
+use crate::run::target::{Target, of_connection, remembered_rate};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,11 +123,8 @@ pub async fn supply_of(
         Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
         Ok(None) | Err(_) => None,
     };
-    let mut told = stop.watch();
-    let source = tokio::select! {
-        source = Target::open(&from.connection, clock, plan.wait, rate) => source?,
-        _ = told.wait_for(|told| *told) => return Ok(None),
-    };
+    let source = Target::reach(&from.connection, clock, plan.wait, rate, stop).await?;
+    let Some(source) = source else { return Ok(None) };
     let progress = console.progress(&format!("reading from {}", from.connection.name), None);
     let show = |state: &GatherState| progress.set(State { done: state.held, ..State::default() });
     let what = Gather {
@@ -141,7 +138,7 @@ pub async fn supply_of(
         stop,
         progress: &show,
     };
-    let gathered = gather(what).await;
+    let gathered = gather(what).await.map_err(|failure| of_connection(&from.connection, failure));
     progress.finish();
     let traffic = source.http.traffic();
     Ok(gathered?.map(|gathered| supply(gathered, traffic)))

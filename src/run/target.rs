@@ -9,6 +9,7 @@ use crate::plan::Connection;
 use crate::platforms::settings::parse_duration;
 use crate::platforms::{Checked, Connector, Fault};
 use crate::reconcile::find::Finder;
+use crate::run::stop::Stop;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +127,16 @@ pub fn stops(fault: Fault) -> Failure {
     }
 }
 
+/// A platform that is not to be had, by the name under which people know it: what failed may only know the address.
+pub fn of_connection(connection: &Connection, mut failure: Failure) -> Failure {
+    let quoted = format!("`{}`", connection.name);
+    let is_named = |text: &String| text.contains(&quoted);
+    if failure.exit == Exit::Unavailable && !failure.causes.iter().chain([&failure.message]).any(is_named) {
+        failure.message = format!("connection `{}`: {}", connection.name, failure.message);
+    }
+    failure
+}
+
 impl Target {
     /// Connects, and proves the settings with one request.
     pub async fn open(
@@ -135,13 +146,39 @@ impl Target {
         remembered_rate: Option<f64>,
     ) -> Result<Target, Failure> {
         let (connector, http) = connect(connection, clock, wait, remembered_rate)?;
-        let checked = connector.check(&http).await.map_err(stops)?;
+        let checked = connector.check(&http).await.map_err(|fault| of_connection(connection, stops(fault)))?;
         let timeout = timeout_of(connection)?;
         let settle = match connection.settings.get("settle") {
             Some(text) => parse_duration(text)?,
             None => SETTLE_MIN.max(timeout * 2),
         };
         Ok(Target { connector, http, checked, settle, concurrency: concurrency_of(connection)? })
+    }
+
+    /// The same while a stop is listened to, which from then on is told to its door; none when it came before the
+    /// platform had answered.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub async fn reach(
+        connection: &Connection,
+        clock: Clock,
+        wait: Duration,
+        remembered_rate: Option<f64>,
+        stop: &Stop,
+    ) -> Result<Option<Target>, Failure> {
+        let mut told = stop.watch();
+        let target = tokio::select! {
+            target = Target::open(connection, clock, wait, remembered_rate) => target?,
+            _ = told.wait_for(|told| *told) => return Ok(None),
+        };
+        let http = Arc::clone(&target.http);
+        tokio::spawn(async move {
+            if told.wait_for(|told| *told).await.is_ok() {
+                http.stop();
+            }
+        });
+        Ok(Some(target))
     }
 
     /// A finder for `people` people by these fields, in the way that the `find` setting names or that costs least.

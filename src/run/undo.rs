@@ -30,9 +30,9 @@ use crate::report::{Console, Progress, State};
 use crate::run::begin::{Begun, checkpoint_path};
 use crate::run::finish::Ended;
 use crate::run::folder::{RunInfo, new_run, run_folder, run_named};
-use crate::run::open::{NO_PASS, open_intents, settle_open};
+use crate::run::open::{NO_PASS, open_intents, settle_others};
 use crate::run::stop::Stop;
-use crate::run::target::{Target, ceiling_of, remembered_rate, stops};
+use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
 use crate::run::trace::Trace;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,7 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
     let mut begun = line.begin(path)?;
     let (mut worked, mut target) = (Worked::default(), None);
     let result = line.work(&mut begun, &mut worked, &mut target).await;
+    let result = result.map_err(|failure| of_connection(&plan.connection, failure));
     end::finish(&line, target.as_ref(), begun, worked, result.err()).await
 }
 
@@ -222,22 +223,11 @@ impl Line<'_> {
 
     /// The target, once it has answered. From now on a stop is told to its door.
     async fn reach(&self) -> Result<Target, Failure> {
-        let mut told = self.stop.watch();
         let plan = self.plan;
-        let target = tokio::select! {
-            target = Target::open(&plan.connection, self.clock, plan.wait, remembered_rate(self.checkpoint)) => target?,
-            _ = told.wait_for(|told| *told) => {
-                let exit = Stop::signal().unwrap_or(Exit::Interrupted);
-                return Err(Failure::new(exit, "stopped before the platform had answered"));
-            }
-        };
-        let http = Arc::clone(&target.http);
-        tokio::spawn(async move {
-            if told.wait_for(|told| *told).await.is_ok() {
-                http.stop();
-            }
-        });
-        Ok(target)
+        let rate = remembered_rate(self.checkpoint);
+        let target = Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await?;
+        let exit = Stop::signal().unwrap_or(Exit::Interrupted);
+        target.ok_or_else(|| Failure::new(exit, "stopped before the platform had answered"))
     }
 
     async fn reconciler(&self, target: &Target, begun: &Begun, pass: u32) -> Result<Reconciler, Failure> {
@@ -282,10 +272,7 @@ impl Line<'_> {
     async fn settle_earlier(&self, reconciler: &Reconciler, begun: &Begun) -> Result<HashMap<Key, Earlier>, Failure> {
         let open = open_intents(self.checkpoint, &self.plan.state, self.clock)?;
         let (own, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| open.run == begun.no);
-        if !others.is_empty() {
-            self.console.note(&format!("finding out what became of {} requests of an earlier run", others.len()));
-            settle_open(others, self.checkpoint, reconciler, self.stop).await?;
-        }
+        settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
         self.checkpoint.flush().await?;
         Ok(own.into_iter().map(|open| (open.key, Earlier::Meant(open))).collect())
     }

@@ -32,6 +32,7 @@ mod readme;
 mod receipt;
 mod report;
 mod sandbox;
+mod settle;
 mod simulation;
 mod survive;
 mod tidy;

@@ -7,7 +7,7 @@ use crate::reconcile::undo::{CHANGED, KEPT};
 use crate::report::{Counts, Requests, Status, Summary};
 use crate::run::begin::Begun;
 use crate::run::finish::{Ended, exit_of, unbalanced};
-use crate::run::results::{ResultsWriter, write_results};
+use crate::run::results::{ResultsWriter, doubtful_of, write_results};
 use crate::run::target::{Target, remember_rate};
 use crate::run::words::go_on;
 use std::collections::BTreeMap;
@@ -84,6 +84,13 @@ pub(super) async fn finish(
     begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
     let [sent, retried, rate_limited] = begun.info.requests;
     let (changed_since, not_taken_back) = left.counts();
+    let mut unknown_records = Vec::new();
+    if books.unknown > 0 && worked.pass > 0 {
+        match doubtful_of(checkpoint, begun.no, worked.pass) {
+            Ok(doubtful) => unknown_records = doubtful,
+            Err(fault) => failure = failure.or(Some(fault)),
+        }
+    }
     let summary = Summary {
         run: begun.info.run.clone(),
         command: "undo".to_owned(),
@@ -97,6 +104,7 @@ pub(super) async fn finish(
         changed_since,
         not_taken_back,
         left_file: left_file.map(|path| path.strip_prefix(&plan.folder).unwrap_or(&path).display().to_string()),
+        unknown_records,
         source: plan.of.run.clone(),
         target: plan.connection.name.clone(),
         next_command: (!is_done).then(|| go_on(&plan.arguments)),

@@ -1,0 +1,374 @@
+//! What becomes of a request that nobody heard of, the whole program against the sandbox: the run says whom it is about,
+//! and whoever goes on finds out.
+
+use ferry::sandbox::{Sandbox, SandboxOptions, start};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+const MAPPING: &str = "contact:\n  first_name: first\n  last_name: last\n  phone: phone\n  email: email\n";
+
+const CLIENT_MAPPING: &str = "contact:\n  target_id: id\n  attributes:\n    Name: name\n";
+
+/// What the line between the program and the sandbox does to a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    /// It goes through.
+    Pass,
+    /// It arrives; the answer does not.
+    LoseAnswer,
+    /// It never arrives.
+    Lose,
+    /// This status, and it does not arrive.
+    Answer(u16),
+}
+
+type Rule = Arc<Mutex<Box<dyn FnMut(&str) -> Act + Send>>>;
+
+/// A sandbox, and a line to it that can fail.
+struct Scene {
+    folder: TempDir,
+    _runtime: Runtime,
+    sandbox: Sandbox,
+    line: SocketAddr,
+    rule: Rule,
+}
+
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
+    fs::write(folder.path().join("clients.yaml"), CLIENT_MAPPING).unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut options = SandboxOptions::new(folder.path().join("sandbox"));
+    options.twin_clients = 3;
+    let sandbox = runtime.block_on(start(options)).unwrap();
+    let rule: Rule = Arc::new(Mutex::new(Box::new(|_| Act::Pass)));
+    let line = line(sandbox.address(), Arc::clone(&rule));
+    Scene { folder, _runtime: runtime, sandbox, line, rule }
+}
+
+/// A line to `target`, one request a connection.
+fn line(target: SocketAddr, rule: Rule) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let rule = Arc::clone(&rule);
+            std::thread::spawn(move || carry(stream, target, &rule));
+        }
+    });
+    address
+}
+
+fn carry(mut stream: TcpStream, target: SocketAddr, rule: &Rule) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    let (head, length) = loop {
+        let n = stream.read(&mut buffer)?;
+        bytes.extend(&buffer[..n]);
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some(end) = text.find("\r\n\r\n") {
+            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+            break (end + 4, length.unwrap_or(0_usize));
+        }
+        if n == 0 {
+            return Ok(());
+        }
+    };
+    while bytes.len() < head + length {
+        let n = stream.read(&mut buffer)?;
+        bytes.extend(&buffer[..n]);
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let act = (rule.lock().unwrap())(&text);
+    if let Act::Answer(status) = act {
+        let body = r#"{"message":"not now"}"#;
+        let head = format!("HTTP/1.1 {status} Not Now\r\nContent-Type: application/json\r\nContent-Length: ");
+        return stream.write_all(format!("{head}{}\r\nConnection: close\r\n\r\n{body}", body.len()).as_bytes());
+    }
+    if act == Act::Lose {
+        return Ok(());
+    }
+    let (first, rest) = text.split_once("\r\n").unwrap();
+    let mut there = TcpStream::connect(target)?;
+    there.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
+    let mut answer = Vec::new();
+    there.read_to_end(&mut answer)?;
+    if act == Act::Pass { stream.write_all(&answer) } else { Ok(()) }
+}
+
+fn writes(request: &str) -> bool {
+    !request.starts_with("GET ") && request.contains("Lostina")
+}
+
+/// How a process ended, and what it printed.
+#[derive(Debug)]
+struct Told {
+    exit: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Told {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+
+    /// The books, without what is nought.
+    fn books(&self) -> Value {
+        let books = self.json()["records"].as_object().unwrap().clone();
+        Value::Object(books.into_iter().filter(|(_, n)| n.as_u64() != Some(0)).collect())
+    }
+}
+
+impl Scene {
+    fn rule(&self, rule: impl FnMut(&str) -> Act + Send + 'static) {
+        *self.rule.lock().unwrap() = Box::new(rule);
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn typed(&self, words: &str) -> Told {
+        let (here, line) = (self.sandbox.address().to_string(), self.line.to_string());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+        command.args(words.split_whitespace()).current_dir(self.folder.path()).env_clear();
+        for (name, value) in self.sandbox.credentials() {
+            command.env(name, value.replace(&here, &line));
+        }
+        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
+            command.env(format!("FERRY_{platform}_RATE"), "none").env(format!("FERRY_{platform}_SETTLE"), "300ms");
+            command.env(format!("FERRY_{platform}_CONCURRENCY"), "1");
+        }
+        command.env("FERRY_MERCATELY_FIND", "each").env("FERRY_EADESK_FIND", "each");
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        Told {
+            exit: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// How often somebody of this name is at a platform.
+    fn times(&self, platform: &str, name: &str) -> usize {
+        self.sandbox.contacts(platform).iter().filter(|contact| contact.to_string().contains(name)).count()
+    }
+
+    /// How many requests with her name did something.
+    fn acted(&self) -> usize {
+        self.sandbox.history().iter().filter(|exchange| exchange.acted).count()
+    }
+}
+
+const HEAD: &str = "first,last,phone,email\n";
+const ANA: &str = "Ana,Vera,+593996000001,p1@example.com\n";
+const LOSTINA: &str = "Lostina,Paz,+593996000002,p2@example.com\n";
+
+#[test]
+fn every_platform_is_asked_what_became_of_a_lost_request() {
+    let cases = ["atom", "mercately", "eadesk", "twin"];
+    let cases = cases.into_iter().flat_map(|name| [(name, Act::LoseAnswer), (name, Act::Lose)]);
+    let run = |(platform, act): (&'static str, Act)| {
+        let scene = scene();
+        let (map, first) = match platform {
+            "twin" => ("clients.yaml", "id,name\n7a1e0000-0000-4000-8000-000000000001,Anna\n".to_owned()),
+            _ => ("map.yaml", format!("{HEAD}{ANA}")),
+        };
+        let second = match platform {
+            "twin" => "7a1e0000-0000-4000-8000-000000000002,Lostina\n",
+            _ => LOSTINA,
+        };
+        scene.write("first.csv", &first);
+        scene.write("all.csv", &format!("{first}{second}"));
+        let told = scene.typed(&format!("import first.csv --map {map} --to {platform} --output json"));
+        assert_eq!(told.exit, Some(0), "{platform}: {told:?}");
+        let mut is_struck = false;
+        scene.rule(move |request| match is_struck {
+            true => Act::Answer(500),
+            false if writes(request) => {
+                is_struck = true;
+                act
+            }
+            false => Act::Pass,
+        });
+        let before = scene.acted();
+        let lost = scene.typed(&format!("import all.csv --map {map} --to {platform}"));
+        assert_eq!(lost.exit, Some(4), "{platform} {act:?}: {lost:?}");
+        let known = if platform == "twin" { ", `7a1e0000-0000-4000-8000-000000000002` at the target" } else { "" };
+        let expected = format!("nobody knows yet what became of 1 record:\n  line 3{known}\n`ferry resume ");
+        assert!(lost.out.contains(&expected), "{platform}: {lost:?}");
+        assert!(lost.out.trim_end().ends_with(&format!("import all.csv --map {map} --to {platform}")), "{lost:?}");
+        scene.rule(|_| Act::Pass);
+        let found = scene.typed("resume --output json");
+        let done = if platform == "twin" { "updated" } else { "created" };
+        assert_eq!(found.exit, Some(0), "{platform} {act:?}: {found:?}");
+        assert_eq!(found.books(), json!({"read": 2, "unchanged": 1, done: 1}), "{platform} {act:?}: {found:?}");
+        assert_eq!(scene.times(platform, "Lostina"), 1, "{platform} {act:?}");
+        (platform, act, scene.acted() - before)
+    };
+    let acted: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = cases.map(|case| scope.spawn(move || run(case))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for (platform, act, acted) in acted {
+        // Eadesk takes a request for the person and one for each phone and e-mail.
+        let expected = if platform == "eadesk" { 3 } else { 1 };
+        assert_eq!(acted, expected, "{platform} {act:?}");
+    }
+}
+
+#[test]
+fn those_of_whom_nothing_is_known_are_named_until_it_is() {
+    let scene = scene();
+    // Somebody arrives after each of them: it is not the platform that fails.
+    let people = (0..23).map(|n| {
+        format!("Lostina{n},Paz,+5939960010{n:02},l{n}@example.com\nBien{n},Sol,+5939970010{n:02},b{n}@example.com\n")
+    });
+    scene.write("first.csv", &format!("{HEAD}{ANA}"));
+    scene.write("all.csv", &format!("{HEAD}{ANA}{}", people.collect::<String>()));
+    let import = "import all.csv --map map.yaml --to mercately";
+    assert_eq!(scene.typed("import first.csv --map map.yaml --to mercately").exit, Some(0));
+    // Every third of them never arrives, and whoever was struck is not to be looked up.
+    let mut struck: Vec<String> = Vec::new();
+    scene.rule(move |request| {
+        let email = (0..23).map(|n| format!("l{n}@example.com")).find(|email| request.contains(email.as_str()));
+        let phone = (0..23).map(|n| format!("9960010{n:02}")).find(|phone| request.contains(phone.as_str()));
+        if writes(request) {
+            struck.extend(email.into_iter().chain(phone));
+            return if struck.len().is_multiple_of(6) { Act::Lose } else { Act::LoseAnswer };
+        }
+        match struck.iter().any(|it| request.contains(&it.replace('@', "%40")) || request.contains(it.as_str())) {
+            true => Act::Answer(400),
+            false => Act::Pass,
+        }
+    });
+    let lost = scene.typed(import);
+    assert_eq!(lost.exit, Some(4), "{lost:?}");
+    let lines: String = (3..43).step_by(2).map(|line| format!("  line {line}\n")).collect();
+    let expected = format!(
+        "nobody knows yet what became of 23 records:\n{lines}  and 3 more, all of them with `--results FILE`\n`ferry resume "
+    );
+    assert!(lost.out.contains(&expected), "{lost:?}");
+
+    // Two of them are still not to be looked up.
+    let hidden = ["996001004", "l4%40example.com", "l4@example.com", "996001005", "l5%40example.com", "l5@example.com"];
+    scene.rule(move |request| match hidden.iter().any(|it| request.contains(it)) {
+        true => Act::Answer(400),
+        false => Act::Pass,
+    });
+    let half = scene.typed(&format!("{import} --results results.csv --output json"));
+    assert_eq!(half.exit, Some(4), "{half:?}");
+    assert_eq!(half.books(), json!({"read": 47, "created": 44, "unchanged": 1, "unknown": 2}), "{half:?}");
+    assert_eq!(half.json()["unknown_records"], json!([{"line": 11}, {"line": 13}]), "{half:?}");
+    let results = fs::read_to_string(scene.folder.path().join("results.csv")).unwrap();
+    let unknown: Vec<&str> = results.lines().filter(|line| line.contains(",unknown,")).collect();
+    assert_eq!(unknown.len(), 2, "{results}");
+    assert!(unknown[0].starts_with("11,unknown,,,target.unknown,"), "{results}");
+
+    scene.rule(|_| Act::Pass);
+    let found = scene.typed("resume --output json");
+    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 47, "created": 46, "unchanged": 1})), "{found:?}");
+    assert!(found.err.contains("finding out what became of 2 requests of this run"), "{found:?}");
+    assert_eq!(scene.sandbox.contacts("mercately").len(), 47);
+}
+
+#[test]
+fn what_an_earlier_run_left_and_cannot_be_looked_up_is_named() {
+    let scene = scene();
+    // A page of others, on whom the look-ups are proven.
+    let others: String = (0..120).map(|n| format!("Bien{n},Sol,+593997001{n:03},b{n}@example.com\n")).collect();
+    scene.write("first.csv", &format!("{HEAD}{others}"));
+    assert_eq!(scene.typed("import first.csv --map map.yaml --to mercately").exit, Some(0));
+    scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
+    scene.write("other.csv", &format!("{HEAD}Bruno,Mena,+593996000003,p3@example.com\n"));
+    let is_about = |request: &str| ["996000002", "p2%40example", "p2@example"].iter().any(|it| request.contains(it));
+    let mut is_struck = false;
+    scene.rule(move |request| match is_about(request) {
+        true if is_struck => Act::Answer(400),
+        true if writes(request) => {
+            is_struck = true;
+            Act::LoseAnswer
+        }
+        _ => Act::Pass,
+    });
+    let lost = scene.typed("import all.csv --map map.yaml --to mercately --output json");
+    assert_eq!(lost.exit, Some(4), "{lost:?}");
+    let run = lost.json()["run"].as_str().unwrap().to_owned();
+    let other = scene.typed("import other.csv --map map.yaml --to mercately --output json");
+    assert_eq!(other.exit, Some(0), "{other:?}");
+    let note = format!(
+        "what became of 1 request could not be found out, and is looked for again next time: line 3 of `{run}`"
+    );
+    assert!(other.err.contains(&note), "{other:?}");
+    scene.rule(|_| Act::Pass);
+    let found = scene.typed(&format!("resume {run} --output json"));
+    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 2, "created": 2})), "{found:?}");
+    assert_eq!(scene.times("mercately", "Lostina"), 1);
+}
+
+#[test]
+fn somebody_who_was_made_and_whose_items_fail_is_gone_on_with() {
+    for on_existing in ["update", "fill", "skip"] {
+        let scene = scene();
+        scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
+        let is_mail = |request: &str| request.contains("/contacts/create/") && request.contains("p2@example.com");
+        scene.rule(move |request| if is_mail(request) { Act::Answer(500) } else { Act::Pass });
+        let import = format!("import all.csv --map map.yaml --to eadesk --on-existing {on_existing}");
+        let lost = scene.typed(&format!("{import} --results results.csv"));
+        assert_eq!(lost.exit, Some(4), "{lost:?}");
+        assert!(lost.out.contains("nobody knows yet what became of 1 record:\n  line 3, `"), "{lost:?}");
+        let results = fs::read_to_string(scene.folder.path().join("results.csv")).unwrap();
+        let expected = ",target.unknown,\"made at the target, but tried 3 times without bringing it all there: Eadesk";
+        assert!(results.contains(expected), "{results}");
+        scene.rule(|_| Act::Pass);
+        let found = scene.typed("resume --output json");
+        assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 2, "created": 2})), "{found:?}");
+        let people = scene.sandbox.contacts("eadesk");
+        let items = |person: &Value| person["contacts"].as_array().unwrap().len();
+        assert_eq!(people.iter().map(items).collect::<Vec<_>>(), [2, 2], "{people:?}");
+    }
+}
+
+#[test]
+fn an_item_that_the_platform_refuses_is_named_and_the_others_arrive() {
+    let scene = scene();
+    scene.write(
+        "phones.yaml",
+        &format!("{MAPPING}  phones: {{ from: phone, split: \"/\" }}\n").replace("  phone: phone\n", ""),
+    );
+    scene.write("all.csv", &format!("{HEAD}Ana,Vera,+593996000001/+593996000009,p1@example.com\n"));
+    let is_first = |request: &str| request.contains("/contacts/create/") && request.contains("996000001");
+    scene.rule(move |request| if is_first(request) { Act::Answer(400) } else { Act::Pass });
+    let told = scene.typed("import all.csv --map phones.yaml --to eadesk --output json");
+    assert_eq!((told.exit, told.books()), (Some(0), json!({"read": 1, "created": 1})), "{told:?}");
+    assert_eq!(told.json()["not_carried"], json!({"phones": 1}), "{told:?}");
+    let people = scene.sandbox.contacts("eadesk");
+    let values: Vec<&Value> = people[0]["contacts"].as_array().unwrap().iter().map(|item| &item["value"]).collect();
+    assert_eq!((people.len(), values), (1, vec![&json!("+593996000009"), &json!("p1@example.com")]));
+}
+
+#[test]
+fn a_tag_that_was_dropped_from_a_create_whose_answer_was_lost_is_named() {
+    for on_existing in ["update", "fill", "skip"] {
+        let scene = scene();
+        scene.write("tags.yaml", &format!("{MAPPING}  tags: {{ from: tags, split: \";\" }}\n"));
+        scene.write("all.csv", "first,last,phone,email,tags\nLostina,Paz,+593996000002,p2@example.com,VIP;Moroso\n");
+        let mut is_struck = false;
+        scene.rule(move |request| match writes(request) && !std::mem::replace(&mut is_struck, writes(request)) {
+            true => Act::LoseAnswer,
+            false => Act::Pass,
+        });
+        let import = format!("import all.csv --map tags.yaml --to mercately --on-existing {on_existing} --output json");
+        let told = scene.typed(&import);
+        assert_eq!((told.exit, told.books()), (Some(0), json!({"read": 1, "created": 1})), "{told:?}");
+        assert_eq!(told.json()["not_carried"], json!({"tags.Moroso": 1}), "{on_existing}: {told:?}");
+        assert_eq!(scene.times("mercately", "Lostina"), 1);
+    }
+}
