@@ -33,9 +33,9 @@ pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried,
         on_existing: head.on_existing(),
         only_existing: head.only_existing,
         create_attributes: head.create_attributes,
-        rate: typed.rate.clone(),
-        concurrency: typed.concurrency,
-        wait: typed.wait.clone(),
+        rate: typed.pace.rate.clone(),
+        concurrency: typed.pace.concurrency,
+        wait: typed.pace.wait.clone(),
     };
     let connection = connection(&context.configuration()?, &asked)?;
     // Whoever saved the plan has seen how much it does.

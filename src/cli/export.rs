@@ -25,7 +25,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
     check_files(typed, &out, &work, &mut mistakes);
     let (mut connection, config_folder) = mistakes.end(connection)?;
     let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
-    let wait = plan::wait_of(typed.wait.as_deref())?;
+    let wait = plan::wait_of(typed.pace.wait.as_deref())?;
     context.make_state()?;
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
@@ -72,9 +72,9 @@ fn connection(
     let asked = TargetAsked {
         to: typed.from.clone(),
         sandbox: typed.sandbox,
-        rate: typed.rate.clone(),
-        concurrency: typed.concurrency,
-        wait: typed.wait.clone(),
+        rate: typed.pace.rate.clone(),
+        concurrency: typed.pace.concurrency,
+        wait: typed.pace.wait.clone(),
         ..TargetAsked::default()
     };
     let config = mistakes.take(context.configuration())?;

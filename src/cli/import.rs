@@ -127,9 +127,9 @@ pub(super) fn target_asked(typed: &args::Target) -> TargetAsked {
         },
         only_existing: typed.only_existing,
         create_attributes: typed.create_attributes,
-        rate: typed.rate.clone(),
-        concurrency: typed.concurrency,
-        wait: typed.wait.clone(),
+        rate: typed.pace.rate.clone(),
+        concurrency: typed.pace.concurrency,
+        wait: typed.pace.wait.clone(),
     }
 }
 

@@ -8,7 +8,10 @@ use clap::Parser;
 
 pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
     let info = unfinished(typed, context)?;
-    let state = std::path::absolute(&context.state).unwrap_or_else(|_| context.state.clone());
+    // What was typed elsewhere would lead elsewhere from there.
+    let is_here = context.folder == info.folder;
+    let absolute = || std::path::absolute(&context.state).ok();
+    let state = if is_here { None } else { absolute() }.unwrap_or_else(|| context.state.clone());
     std::env::set_current_dir(&info.folder).map_err(|error| {
         Failure::usage(format!(
             "the folder `{}`, in which `{}` was begun, is not to be had",

@@ -48,9 +48,9 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         typed_for.asked.sandbox || typed_for.is_plan && was_in_sandbox(&of, &config, &typed_for.asked, &state)?;
     let asked = TargetAsked {
         sandbox,
-        rate: typed.rate.clone().or(typed_for.asked.rate),
-        concurrency: typed.concurrency.or(typed_for.asked.concurrency),
-        wait: typed.wait.clone(),
+        rate: typed.pace.rate.clone().or(typed_for.asked.rate),
+        concurrency: typed.pace.concurrency.or(typed_for.asked.concurrency),
+        wait: typed.pace.wait.clone(),
         ..typed_for.asked
     };
     let mut connection = plan::connection(&config, &asked)?;
@@ -181,7 +181,7 @@ fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
             }
             // What stands in the plan, which need not be there any more.
             Command::Apply(apply) => {
-                let (rate, concurrency) = (apply.rate.clone(), apply.concurrency);
+                let (rate, concurrency) = (apply.pace.rate.clone(), apply.pace.concurrency);
                 let asked = TargetAsked { to: info.target, rate, concurrency, ..TargetAsked::default() };
                 return Ok(TypedFor { asked, config: args.global.config, folder: info.folder, is_plan: true });
             }

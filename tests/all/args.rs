@@ -108,8 +108,11 @@ fn an_import_takes_standard_input_and_all_its_options() {
         (import.target.on_existing, import.target.only_existing, import.target.sandbox),
         (OnExisting::Fill, true, true)
     );
-    assert_eq!((import.work.limit, import.work.fresh, import.target.concurrency), (Some(10), true, Some(4)));
-    assert_eq!((import.target.rate.as_deref(), import.target.wait.as_deref()), (Some("10/s,300/min"), Some("2h")));
+    assert_eq!((import.work.limit, import.work.fresh, import.target.pace.concurrency), (Some(10), true, Some(4)));
+    assert_eq!(
+        (import.target.pace.rate.as_deref(), import.target.pace.wait.as_deref()),
+        (Some("10/s,300/min"), Some("2h"))
+    );
     assert_eq!((args.global.output, args.global.verbose), (OutputKind::Json, 2));
     assert_eq!((args.global.color, args.global.progress), (Choice::Never, Choice::Always));
 }

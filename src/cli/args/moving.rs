@@ -100,6 +100,24 @@ pub struct Guards {
     pub max_clears: Option<Allowed>,
 }
 
+/// How fast a platform is asked, and how patiently.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Pace {
+    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// connection's, else auto]
+    #[arg(long, help_heading = LIMITS)]
+    pub rate: Option<String>,
+    /// Requests in flight [default: the connection's]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    pub concurrency: Option<u64>,
+    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    ///
+    /// It goes on by itself when the platform is back. When the time is over it ends with exit code 6; the checkpoint is
+    /// kept, and the same command goes on.
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    pub wait: Option<String>,
+}
+
 /// The platform that is written to, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Target {
@@ -119,19 +137,9 @@ pub struct Target {
     /// mistake that is told before anything is written
     #[arg(long, help_heading = TARGET)]
     pub create_attributes: bool,
-    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
-    /// connection's, else auto]
-    #[arg(long, help_heading = LIMITS)]
-    pub rate: Option<String>,
-    /// Requests in flight [default: the connection's]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
-    pub concurrency: Option<u64>,
-    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
-    ///
-    /// It goes on by itself when the platform is back. When the time is over it ends with exit code 6; the checkpoint is
-    /// kept, and the same command goes on.
-    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
-    pub wait: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
 }
 
 /// `ferry export`.
@@ -190,16 +198,9 @@ pub struct Export {
     /// [default: all]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
     pub limit: Option<u64>,
-    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
-    /// connection's, else auto]
-    #[arg(long, help_heading = LIMITS)]
-    pub rate: Option<String>,
-    /// Requests in flight [default: the connection's]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
-    pub concurrency: Option<u64>,
-    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
-    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
-    pub wait: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
     /// Where the rejects go [default: the run's folder]
     #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
     pub rejects: Option<PathBuf>,
@@ -252,16 +253,9 @@ pub struct Undo {
     /// Write every contact with its outcome [default: not written]
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = OUTPUT)]
     pub results: Option<PathBuf>,
-    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
-    /// connection's, else auto]
-    #[arg(long, help_heading = LIMITS)]
-    pub rate: Option<String>,
-    /// Requests in flight [default: the connection's]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
-    pub concurrency: Option<u64>,
-    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
-    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
-    pub wait: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
 }
 
 /// `ferry apply`.
@@ -274,16 +268,9 @@ pub struct Apply {
     /// The plan, as --dry-run --plan wrote it: JSON Lines
     #[arg(value_name = "PLAN")]
     pub plan: PathBuf,
-    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
-    /// connection's, else auto]
-    #[arg(long, help_heading = LIMITS)]
-    pub rate: Option<String>,
-    /// Requests in flight [default: the connection's]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
-    pub concurrency: Option<u64>,
-    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
-    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
-    pub wait: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,
