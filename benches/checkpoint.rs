@@ -5,7 +5,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ferry::checkpoint::{Checkpoint, Intent, Key, NewRun, RunNo, Settled, Snapshot};
-use ferry::contact::Field;
+use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
 use ferry::outcome::Outcome;
 use ferry::platforms::StepKind;
@@ -59,6 +59,7 @@ async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u6
             before: None,
             after: if has_images { image(number) } else { Vec::new() },
             made: None,
+            begun: FieldSet::default(),
         };
         checkpoint.intend(run, key, intent).await.expect("intended");
         let settled = Settled {

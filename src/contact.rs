@@ -120,6 +120,16 @@ impl FieldSet {
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
+
+    /// One bit a field, for keeping it.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The set of these bits.
+    pub fn of_bits(bits: u32) -> FieldSet {
+        FieldSet(bits)
+    }
 }
 
 /// A custom field and its value, whatever the platform calls it.

@@ -1,6 +1,7 @@
 //! What is written to the checkpoint, and what is read back: plain data.
 
 use super::Key;
+use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
 use crate::outcome::{Books, Outcome, Problem};
 use crate::platforms::StepKind;
@@ -77,6 +78,8 @@ pub struct Intent {
     /// What the request that makes somebody says (JSON), where they can be left half made; also of the steps that come
     /// after it.
     pub made: Option<String>,
+    /// The lists that this step, or an earlier one for the same person, goes about item by item.
+    pub begun: FieldSet,
 }
 
 impl Intent {

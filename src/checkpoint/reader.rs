@@ -6,6 +6,7 @@ use super::rows::{Detail, count, identities_of, kind_of, outcome_of, prove_seal,
 use super::schema::StoreError;
 use super::tables::{image_seal, index_name, intent_seal, note_seal, run_seal};
 use super::{Key, Shared, tables};
+use crate::contact::FieldSet;
 use crate::outcome::{Failure, Outcome};
 use crate::record::Origin;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -118,7 +119,7 @@ pub(super) fn open_intents(
     after: Option<(RunNo, Key)>,
 ) -> Result<Vec<OpenIntent>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made
+        "SELECT run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made, begun
          FROM intent
          WHERE (run, key) > (?1, ?2) ORDER BY run, key LIMIT ?3",
     )?;
@@ -133,10 +134,10 @@ pub(super) fn open_intents(
 
 fn read_intent(row: &Row<'_>) -> Result<OpenIntent, StoreError> {
     let (run, key) = (RunNo(row.get(0)?), read_key(row.get_ref(1)?)?);
-    let numbers: [i64; 5] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+    let numbers: [i64; 6] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(12)?];
     let texts @ [target_id, identities, made] = [text(row, 7)?, text(row, 8)?, text(row, 11)?];
     prove_seal(row.get(10)?, intent_seal(run, &key, &numbers, row.get(9)?, texts))?;
-    let [kind, ordinal, line, at_ms, attempt] = numbers;
+    let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
     let intent = Intent {
         kind: kind_of(kind)?,
         identities: identities_of(identities.unwrap_or_default())?,
@@ -147,6 +148,7 @@ fn read_intent(row: &Row<'_>) -> Result<OpenIntent, StoreError> {
         before: None,
         after: Vec::new(),
         made: made.map(str::to_owned),
+        begun: FieldSet::of_bits(u32::try_from(begun).map_err(|_| StoreError::Damaged("fields that cannot be"))?),
     };
     let sent_by_ms = intent.at_ms;
     Ok(OpenIntent { run, key, intent, sent_by_ms })

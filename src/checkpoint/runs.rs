@@ -51,6 +51,15 @@ impl Checkpoint {
         self.call(move |tables| tables.begin_pass(run))
     }
 
+    /// Counts the entries that there are now among those of earlier passes: [`Checkpoint::entry`] finds them, and what is
+    /// settled takes their place. For what was found out after the pass had begun, and before its first record.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written.
+    pub fn index_entries(&self, run: RunNo) -> Result<(), Failure> {
+        self.call(move |tables| tables.index(run))
+    }
+
     /// Says how a run stands, and what is to be known about it later; durable, with everything queued before.
     ///
     /// # Errors

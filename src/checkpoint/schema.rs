@@ -50,7 +50,7 @@ CREATE TABLE entry (
 CREATE TABLE intent (
     run INTEGER NOT NULL, key BLOB NOT NULL, entry INTEGER, kind INTEGER NOT NULL, ordinal INTEGER NOT NULL,
     line INTEGER NOT NULL, at_ms INTEGER NOT NULL, attempt INTEGER NOT NULL, target_id TEXT, identities TEXT NOT NULL,
-    image INTEGER, seal INTEGER NOT NULL, made TEXT,
+    image INTEGER, seal INTEGER NOT NULL, made TEXT, begun INTEGER NOT NULL,
     PRIMARY KEY (run, key)
 ) WITHOUT ROWID;
 CREATE TABLE image (

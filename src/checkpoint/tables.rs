@@ -83,6 +83,12 @@ impl Tables {
         let pass = pass.ok_or_else(|| StoreError::Misuse(format!("there is no run {}", run.0)))?;
         self.seal_run(run)?;
         self.connection.execute("DELETE FROM note WHERE run = ?1", [run.0])?;
+        self.index(run)?;
+        Ok(pass)
+    }
+
+    /// The entries that there are now are those of earlier passes: each key is found, and an outcome takes its place.
+    pub(super) fn index(&mut self, run: RunNo) -> Result<(), StoreError> {
         let last = self.next_entry(run)? - 1;
         self.drop_index(run)?;
         if last > 0 {
@@ -91,7 +97,7 @@ impl Tables {
             self.connection.execute_batch(&sql)?;
         }
         self.shared.set_indexed(run, Some(last));
-        Ok(pass)
+        Ok(())
     }
 
     pub(super) fn finish(&mut self, run: RunNo, status: RunStatus, info: &Value) -> Result<(), StoreError> {
@@ -139,17 +145,18 @@ impl Tables {
         let numbers = intent_numbers(intent);
         let made = intent.made.as_deref();
         let seal = intent_seal(run, key, &numbers, image, [intent.target_id.as_deref(), Some(&identities), made]);
-        let [kind, ordinal, line, at_ms, attempt] = numbers;
+        let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made,
+                                 begun)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (run, key) DO UPDATE SET kind = ?3, ordinal = ?4, line = ?5, at_ms = ?6, attempt = ?7,
-                 target_id = ?8, identities = ?9, image = ?10, seal = ?11, made = ?12",
+                 target_id = ?8, identities = ?9, image = ?10, seal = ?11, made = ?12, begun = ?13",
         )?;
         let key = key.as_bytes().as_slice();
         let target_id = intent.target_id.as_deref();
         statement.execute(params![
-            run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made
+            run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made, begun
         ])?;
         Ok(())
     }
@@ -330,25 +337,26 @@ pub(super) fn run_seal(row: &Row<'_>) -> Result<i64, StoreError> {
     Ok(seal(&numbers, &texts.map(|text| text.map(str::as_bytes))))
 }
 
-/// Kind, ordinal, line, time and attempt of an intent.
-fn intent_numbers(intent: &Intent) -> [i64; 5] {
+/// Kind, ordinal, line, time, attempt and begun lists of an intent.
+fn intent_numbers(intent: &Intent) -> [i64; 6] {
     let Origin { ordinal, line } = intent.origin;
-    [kind_number(intent.kind), int(ordinal), int(line), int(intent.at_ms), i64::from(intent.attempt)]
+    let (attempt, begun) = (i64::from(intent.attempt), i64::from(intent.begun.bits()));
+    [kind_number(intent.kind), int(ordinal), int(line), int(intent.at_ms), attempt, begun]
 }
 
-/// The seal of an intent; `numbers` are kind, ordinal, line, time and attempt, `texts` are id at the target, identities
-/// and what is made.
+/// The seal of an intent; `numbers` are kind, ordinal, line, time, attempt and begun lists, `texts` are id at the target,
+/// identities and what is made.
 pub(super) fn intent_seal(
     run: RunNo,
     key: &Key,
-    numbers: &[i64; 5],
+    numbers: &[i64; 6],
     image: Option<i64>,
     texts: [Option<&str>; 3],
 ) -> i64 {
-    let [kind, ordinal, line, at_ms, attempt] = *numbers;
+    let [kind, ordinal, line, at_ms, attempt, begun] = *numbers;
     let [target_id, identities, made] = texts.map(|text| text.map(str::as_bytes));
     let texts = [Some(key.as_bytes().as_slice()), target_id, identities, made];
-    seal(&[run.0, kind, ordinal, line, at_ms, attempt, image.unwrap_or(-1)], &texts)
+    seal(&[run.0, kind, ordinal, line, at_ms, attempt, begun, image.unwrap_or(-1)], &texts)
 }
 
 /// The seal of an image; `texts` are id at the target, what was there and what was written.

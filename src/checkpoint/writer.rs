@@ -164,6 +164,7 @@ fn push(group: &mut Vec<Queued>, queued: Queued, until: &mut Instant) {
 mod tests {
     use super::super::{Checkpoint, Key, NewRun};
     use super::*;
+    use crate::contact::FieldSet;
     use crate::outcome::Exit;
     use crate::platforms::StepKind;
 
@@ -178,6 +179,7 @@ mod tests {
             before: Some("x".repeat(1000)),
             after: Vec::new(),
             made: None,
+            begun: FieldSet::default(),
         }
     }
 

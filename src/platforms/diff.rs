@@ -50,6 +50,8 @@ pub struct Delta {
     pub tags_added: Vec<String>,
     /// Tags to be taken away.
     pub tags_removed: Vec<String>,
+    /// Whether one of the changes is only meant for a blank.
+    pub fills: bool,
     /// How many values are wiped because the source's cell is blank.
     pub cleared: u64,
     /// Identity fields of which the target keeps another value than the source has, because somebody was found by
@@ -178,6 +180,7 @@ fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str
     if new.is_none() {
         delta.cleared += 1;
     }
+    delta.fills |= overwrite == Overwrite::Fill;
     if field.is_list() {
         let list = delta.after.list_mut(field);
         list.clear();
@@ -203,6 +206,7 @@ fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &str, overw
     }
     let after = if is_wiped { Vec::new() } else { [&have[..], &added[..]].concat() };
     delta.cleared += u64::from(is_wiped);
+    delta.fills |= overwrite == Overwrite::Fill;
     delta.changed.insert(field);
     delta.changes.push(Change { field: name.to_owned(), old: joined(&have), new: joined(&after) });
     *delta.after.list_mut(field) = after;
@@ -247,6 +251,7 @@ fn diff_tags(delta: &mut Delta, wanted: &Wanted, overwrite: Overwrite) {
     }
     after.extend(added.iter().cloned());
     delta.cleared += u64::from(is_wiped && after.is_empty());
+    delta.fills |= overwrite == Overwrite::Fill;
     delta.changed.insert(Field::Tags);
     delta.changes.push(Change { field: Field::Tags.name().to_owned(), old: joined(&have), new: joined(&after) });
     *delta.after.list_mut(Field::Tags) = after;
@@ -267,6 +272,7 @@ fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) 
             (_, Some(old), Some(new)) if same_text(old, new) => continue,
             _ => {}
         }
+        delta.fills |= overwrite == Overwrite::Fill;
         delta.after.set_attribute(attribute.name.clone(), attribute.value.as_str());
         delta.changed_attributes.push(attribute.name.clone());
         delta.changes.push(Change { field: format!("attributes.{}", attribute.name), old, new });

@@ -191,13 +191,15 @@ impl Reconciler {
                 StepKind::Create => Some(step.body.to_string()),
                 _ => story.made_by.clone().filter(|_| story.has_created),
             },
+            begun: story.begun,
         }
     }
 
     /// The platform says the person is there already: look again, and give a lagging search its time.
     async fn after_claim(&self, person: &Person, story: &mut Story, words: String) -> Result<Turn, Fault> {
         // What an earlier try in doubt may have made is found by its intent.
-        if story.tries == 0 {
+        let was_sent = story.was_sent || story.tries > 0;
+        if !was_sent {
             self.checkpoint.withdraw(self.run, person.key).await?;
         }
         if story.claimed.is_some() {
@@ -205,7 +207,7 @@ impl Reconciler {
         }
         // Nothing was created by this request. That somebody else's (or an earlier, lost) one did it is found out by
         // looking until the settle time is over.
-        let kind = if story.tries > 0 { StepKind::Create } else { StepKind::Change };
+        let kind = if was_sent { StepKind::Create } else { StepKind::Change };
         let why = Failure::new(Exit::Unavailable, words.clone());
         let at_ms = self.clock.wall_ms();
         story.doubt = Some(Doubt { kind, since_ms: at_ms, at_ms, why });

@@ -3,6 +3,7 @@
 //! Three ways, from the cheapest: a link from an earlier run (identity → id), a snapshot of the whole target on disk, a
 //! look-up by one value. A look-up key is proven on a contact that is known to exist before it is trusted.
 
+use super::filter::Changed;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::snapshot::{Filling, Snapshot};
 use crate::clock::Clock;
@@ -11,11 +12,11 @@ use crate::http::Http;
 use crate::identity::{IdentityValue, canonical};
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::{Connector, Fault, Found, Lookup, Page, Platform, Reading};
+use crate::reconcile::problems::NOBODY;
 use crate::reconcile::rehearse::Rehearsing;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::RwLock;
 
@@ -80,38 +81,6 @@ pub struct Finder {
     is_offline: bool,
 }
 
-/// The ids of contacts that this run has changed, so that nobody is compared with what a snapshot says of them. A
-/// filter of fixed size: it remembers every one of them, and takes few others for one.
-struct Changed(Box<[AtomicU64]>);
-
-/// Bits of the filter, a power of two: 4 MiB; with two bits an id, a million changed contacts make it take one in
-/// three hundred others for changed, which costs a request each.
-const CHANGED_BITS: usize = 1 << 25;
-
-impl Changed {
-    fn new() -> Changed {
-        Changed((0..CHANGED_BITS / 64).map(|_| AtomicU64::new(0)).collect())
-    }
-
-    /// The words and masks of an id.
-    fn bits(&self, id: &str) -> impl Iterator<Item = (&AtomicU64, u64)> {
-        let hash = blake3::hash(id.as_bytes());
-        let halves = [hash.as_bytes().first_chunk::<8>().copied(), hash.as_bytes().last_chunk::<8>().copied()];
-        let numbers = halves.into_iter().flatten().map(|bytes| u64::from_le_bytes(bytes) as usize % CHANGED_BITS);
-        numbers.filter_map(|bit| Some((self.0.get(bit / 64)?, 1 << (bit % 64))))
-    }
-
-    fn add(&self, id: &str) {
-        for (word, mask) in self.bits(id) {
-            word.fetch_or(mask, Ordering::AcqRel);
-        }
-    }
-
-    fn has(&self, id: &str) -> bool {
-        self.bits(id).all(|(word, mask)| word.load(Ordering::Acquire) & mask != 0)
-    }
-}
-
 /// How many contacts that are known to exist are kept for proving keys on them.
 const KNOWN_MAX: usize = 16;
 
@@ -174,23 +143,32 @@ impl Finder {
 
     /// Whether somebody who is known to exist is found by this field; asks the platform once.
     pub async fn is_proven(&self, field: Field) -> Result<bool, Fault> {
+        match self.proof(field).await {
+            // It did not answer this time: nothing is known.
+            Err(Fault::InDoubt(_)) => Ok(false),
+            proof => Ok(proof? == Some(Proof::Given)),
+        }
+    }
+
+    /// What is known about a key; none when nobody who is known has the field.
+    async fn proof(&self, field: Field) -> Result<Option<Proof>, Fault> {
         if field == Field::TargetId {
-            return Ok(true);
+            return Ok(Some(Proof::Given));
         }
         let proofs = || self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(proof) = proofs().get(&field) {
-            return Ok(*proof == Proof::Given);
+            return Ok(Some(*proof));
         }
         let known = self.known_by(self.clock.wall_ms());
         let is_given = match ask_for(&*self.connector, &self.http, &known, field).await {
+            Ok(None) => return Ok(None),
             Ok(Some(is_given)) => is_given,
-            // Nobody has the field, or the platform did not answer this time: nothing is known.
-            Ok(None) | Err(Fault::InDoubt(_)) => return Ok(false),
             Err(Fault::Refused(_)) => false,
             Err(fault) => return Err(fault),
         };
-        proofs().insert(field, if is_given { Proof::Given } else { Proof::Failed });
-        Ok(is_given)
+        let proof = if is_given { Proof::Given } else { Proof::Failed };
+        proofs().insert(field, proof);
+        Ok(Some(proof))
     }
 
     /// Whether somebody who is known to exist was not found by one of these fields.
@@ -413,17 +391,28 @@ impl Finder {
     /// A list of which nobody knows whether it was whole does not prove that somebody is absent: they are looked up as
     /// well. A platform that cannot say so of somebody it does not have is asked no more, and its list believed.
     async fn look_up_too(&self, contact: &Contact, identity: &IdentityValue) -> Result<Vec<(Found, bool)>, Fault> {
-        if !self.is_proven(identity.field).await? {
+        let field = identity.field;
+        if self.proof(field).await? != Some(Proof::Given) {
             return Ok(Vec::new());
         }
         match self.look_up(contact, identity).await {
-            Err(Fault::InDoubt(_)) => {
-                let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-                proofs.insert(identity.field, Proof::Failed);
-                Ok(Vec::new())
-            }
+            // One that answers for somebody whom it has, now as before, and twice not for this one.
+            Err(Fault::InDoubt(_)) if self.answers_now(field).await? => match self.look_up(contact, identity).await {
+                Err(Fault::InDoubt(_)) => {
+                    let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+                    proofs.insert(field, Proof::Failed);
+                    Ok(Vec::new())
+                }
+                looked => looked,
+            },
             looked => looked,
         }
+    }
+
+    /// Whether somebody who is known to exist is found by this field at this moment.
+    async fn answers_now(&self, field: Field) -> Result<bool, Fault> {
+        let known = self.known_by(self.clock.wall_ms());
+        Ok(ask_for(&*self.connector, &self.http, &known, field).await? == Some(true))
     }
 
     /// The snapshot in which to look by this field, or `None` when look-ups are the way.
@@ -530,7 +519,7 @@ fn not_there(id: &str, platform: &Platform) -> Problem {
     } else {
         "take the id from the target, or leave the column out so that the person is found by phone or e-mail"
     };
-    Problem::new("target_id.not_found", format!("nobody at the target has the id `{id}`")).at("target_id").hint(hint)
+    Problem::new(NOBODY, format!("nobody at the target has the id `{id}`")).at("target_id").hint(hint)
 }
 
 /// How somebody is looked up where nobody is read by id.

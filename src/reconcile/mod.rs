@@ -6,28 +6,30 @@
 mod act;
 pub mod changed;
 mod correct;
+mod filter;
 pub mod find;
 pub mod gate;
 pub mod guards;
 pub mod half_made;
 pub mod locks;
 pub mod person;
-mod problems;
+pub mod problems;
 pub mod promise;
 pub mod rehearse;
 pub mod silence;
 pub mod slot;
 mod story;
 pub mod undo;
+mod wanted;
 
 use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
-use crate::contact::{Contact, Field, TagMode, Wanted};
+use crate::contact::{Contact, Field};
 use crate::http::Http;
 use crate::identity::{IdentityValue, identity_of};
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
-use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
+use crate::platforms::diff::{Delta, OnExisting};
 use crate::platforms::{Connector, Fault, Found, Reading, Ready, Step, StepKind};
 use find::{Finder, Finding, lookup_of};
 use gate::Gate;
@@ -36,12 +38,11 @@ use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
 use problems::{
-    ambiguous, at_fault, claimed, failed, is_failed, is_unknown, not_looked_up, shared, unknown, unknown_for,
+    ambiguous, at_fault, claimed, failed, is_failed, is_nobody, is_unknown, not_looked_up, shared, unknown, unknown_for,
 };
 use rehearse::{Rehearsing, real_id};
 use silence::Silence;
 use slot::Slot;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -166,7 +167,9 @@ impl Reconciler {
             let turn = match self.turn(person, &mut story).await {
                 Ok(turn) => turn,
                 // What refuses to be looked up says nothing about whether it has arrived.
-                Err(Fault::Refused(problems)) if story.may_have_made() => self.refused(vec![unknown_for(&problems)]),
+                Err(Fault::Refused(problems)) if story.may_have_written() && !is_nobody(&problems) => {
+                    self.refused(vec![unknown_for(&problems)])
+                }
                 Err(Fault::Refused(problems)) => self.refused(problems),
                 Err(Fault::InDoubt(failure)) => self.after_failure(&mut story, failure)?,
                 Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => return Ok(End::Pending),
@@ -258,7 +261,12 @@ impl Reconciler {
             },
         };
         match self.find(person, story, since_ms).await? {
-            Finding::Several(ids) => Ok(Turn::Reject(vec![ambiguous(&person.identities, &ids)])),
+            Finding::Several(ids) => {
+                let problem = ambiguous(&person.identities, &ids);
+                // One of them may be of this run's making, and nobody can tell which.
+                let is_open = story.may_have_made() || story.has_created;
+                Ok(Turn::Reject(vec![if is_open { unknown_for(&[problem]) } else { problem }]))
+            }
             Finding::Absent => self.turn_for_absent(person, story).await,
             Finding::One { found, by, .. } => {
                 let place = self.ids.queue([found.id.clone()]);
@@ -304,11 +312,11 @@ impl Reconciler {
         }
     }
 
-    /// What the target holds; read just now where a write would replace it as a whole.
+    /// What the target holds; read just now where a write would replace it as a whole, or fill a blank.
     async fn find(&self, person: &Person, story: &Story, since_ms: Option<u64>) -> Result<Finding, Fault> {
         let finding = self.finder.find(&person.wanted, &person.identities, since_ms).await?;
         let Finding::One { found, by, is_fresh: false } = &finding else { return Ok(finding) };
-        if !self.replaces || !self.would_change(person, story, found, *by) {
+        if !self.needs_fresh(person, story, found, *by) {
             return Ok(finding);
         }
         let or_by = lookup_of(&*self.connector, &found.contact);
@@ -318,56 +326,6 @@ impl Reconciler {
             // A server that only lists: nothing newer than the snapshot is to be had.
             Reading::Unreadable => Ok(finding),
         }
-    }
-
-    /// Whether somebody found in a snapshot is going to be written.
-    fn would_change(&self, person: &Person, story: &Story, found: &Found, by: Option<Field>) -> bool {
-        let mut wanted = self.fitted(&person.wanted, &mut Story::default());
-        self.complete_lists(&mut wanted, story);
-        let delta = self.diff(person, &wanted, Some(found), by, story);
-        self.connector.steps(&self.ready, &delta, Some(found)).is_ok_and(|steps| !steps.is_empty())
-    }
-
-    /// What is wanted in the forms that this account knows, without what it is known to drop.
-    fn fitted(&self, wanted: &Wanted, story: &mut Story) -> Wanted {
-        let mut wanted = self.silence.strip(wanted, &mut story.not_carried);
-        story.not_carried.extend(self.connector.fit(&self.ready, &mut wanted));
-        wanted
-    }
-
-    /// A list that was blank and whose items this run adds one by one is not one that was there: what is only to be
-    /// filled is filled to the end. So are the tags of somebody whom it made: the platform may have dropped some.
-    fn complete_lists(&self, wanted: &mut Wanted, story: &Story) {
-        if story.is_of_own_making() && wanted.tag_mode == TagMode::Add {
-            wanted.fill.remove(Field::Tags);
-            wanted.force.insert(Field::Tags);
-        }
-        let single = self.connector.platform().single;
-        for field in LISTS.into_iter().filter(|field| !single.contains(field)) {
-            if story.is_of_own_making() || story.begun.has(field) {
-                wanted.fill.remove(field);
-                wanted.force.insert(field);
-            }
-        }
-    }
-
-    /// Whoever is of this run's making is no existing contact to be skipped: what they lack yet is filled in.
-    fn on_existing(&self, person: &Person, story: &Story) -> OnExisting {
-        match self.policy.on_existing {
-            _ if person.is_meant => OnExisting::Update,
-            OnExisting::Skip if story.is_of_own_making() => OnExisting::Fill,
-            told => told,
-        }
-    }
-
-    fn diff(&self, person: &Person, wanted: &Wanted, found: Option<&Found>, by: Option<Field>, story: &Story) -> Delta {
-        let platform = self.connector.platform();
-        let on_existing = self.on_existing(person, story);
-        // By whatever leads to a contact they are found: the platform may have given it another form.
-        let told = self.identity.iter().copied().filter(|field| person.is_meant && Some(*field) != by);
-        let mut wanted = Cow::Borrowed(wanted);
-        told.for_each(|field| wanted.to_mut().force.insert(field));
-        diff_with_identity(platform, &self.identity, &wanted, found, by, on_existing)
     }
 
     async fn turn_for_absent(&self, person: &Person, story: &mut Story) -> Result<Turn, Fault> {
@@ -427,6 +385,11 @@ impl Reconciler {
             }
         }
         if let Some(field) = by.filter(|by| person.is_unclear(*by, &found.contact)) {
+            // Who was made may not be shown yet.
+            let left = story.doubt.as_ref().filter(|_| story.may_have_made()).map(|doubt| self.settle_left(doubt));
+            if let Some(left) = left.filter(|left| !left.is_zero()) {
+                return Ok(Turn::Again(left));
+            }
             return Ok(Turn::Reject(vec![shared(field, &found.id)]));
         }
         if let Some((taken, _)) = &self.correct {
@@ -436,7 +399,7 @@ impl Reconciler {
         let doubt = story.doubt.take();
         story.has_created |= doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create);
         let was_changed = doubt.as_ref().is_some_and(|doubt| doubt.kind != StepKind::Create) && !is_claimed;
-        if self.on_existing(person, story) == OnExisting::Skip
+        if self.on_existing(person, Some(&found), story) == OnExisting::Skip
             && !story.has_created
             && !story.has_updated
             && !was_changed
@@ -481,8 +444,12 @@ impl Reconciler {
             // The one in doubt has arrived, and was no failed try.
             (story.tries, story.steps_left) = (0, 0);
         }
-        // A change that was in doubt and has not arrived was a failed try.
+        // A change that was in doubt and has not arrived was a failed try, once it cannot arrive any more.
         if was_changed && story.tries >= TRIES_MAX {
+            if let Some(doubt) = doubt.as_ref().filter(|doubt| !self.settle_left(doubt).is_zero()) {
+                story.doubt = Some(doubt.clone());
+                return Ok(Turn::Again(self.settle_left(doubt)));
+            }
             return Ok(self.given_up(story, &delta, doubt.map(|doubt| doubt.why)));
         }
         self.act(person, story, &delta, &steps, Some(&found)).await

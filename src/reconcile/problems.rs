@@ -6,7 +6,8 @@ use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::diff::Delta;
 
-pub(super) fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
+/// Several people at the target answer to a record.
+pub fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
     let by: Vec<&str> = identities.iter().map(|identity| identity.field.name()).collect();
     Problem::new(
         "identity.ambiguous",
@@ -75,6 +76,14 @@ pub(super) fn unknown(why: &Failure) -> Problem {
 pub(super) fn unknown_for(problems: &[Problem]) -> Problem {
     doubtful(problems.first().map_or("the platform does not say why", |problem| &problem.message))
 }
+
+/// The id by which the record names somebody leads to nobody: that is known.
+pub(super) fn is_nobody(problems: &[Problem]) -> bool {
+    problems.first().is_some_and(|problem| problem.code == NOBODY)
+}
+
+/// The code of a reject whose id leads to nobody.
+pub(super) const NOBODY: &str = "target_id.not_found";
 
 fn doubtful(why: &str) -> Problem {
     Problem::new(UNKNOWN, format!("it may have arrived, and could not be looked up: {why}"))

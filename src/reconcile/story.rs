@@ -30,6 +30,8 @@ pub(super) struct Story {
     pub(super) steps_left: usize,
     /// Look-ups that gave no answer.
     pub(super) failures: u32,
+    /// An earlier process may have sent a request that makes them.
+    pub(super) was_sent: bool,
     /// Someone was created, by whatever request.
     pub(super) has_created: bool,
     /// Something was changed.
@@ -71,6 +73,8 @@ impl Story {
                 has_created: intent.kind != StepKind::Create && intent.made.is_some(),
                 made: intent.target_id.clone().filter(|_| intent.kind == StepKind::Add || intent.made.is_some()),
                 made_by: intent.made.clone(),
+                begun: intent.begun,
+                was_sent: intent.kind == StepKind::Create,
                 // It was counted when the run went on (see `run/guards.rs`).
                 guarded: Guarded { create: intent.makes_somebody(), ..Guarded::default() },
                 target_id: intent.target_id.clone(),
@@ -96,6 +100,11 @@ impl Story {
     /// Whether a request that makes somebody has gone out, and nobody knows yet what became of it.
     pub(super) fn may_have_made(&self) -> bool {
         self.doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create)
+    }
+
+    /// Whether something of this person is at the target, or may be, that came of this run.
+    pub(super) fn may_have_written(&self) -> bool {
+        self.doubt.is_some() || self.has_created || self.has_updated
     }
 
     pub(super) fn outcome(&self) -> Outcome {

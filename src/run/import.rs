@@ -482,7 +482,11 @@ impl<'a> Line<'a> {
         let open = || open_intents(self.checkpoint, &self.plan.state, self.clock);
         let is_own = |open: &OpenIntent| open.run == begun.no;
         let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
+        let has_own = others.iter().any(is_own);
         settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
+        if has_own {
+            self.checkpoint.index_entries(begun.no)?;
+        }
         if self.stop.is_told() {
             return Ok(HashMap::new());
         }

@@ -8,9 +8,10 @@ use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field, Wanted};
 use crate::outcome::{Exit, Failure, Outcome};
-use crate::platforms::{Fault, StepKind};
+use crate::platforms::{Fault, Reading, StepKind};
 use crate::reconcile::Reconciler;
-use crate::reconcile::find::Finding;
+use crate::reconcile::find::{Finding, lookup_of};
+use crate::reconcile::problems::ambiguous;
 use crate::report::words::count;
 use crate::report::{Console, UNKNOWN_MAX};
 use crate::run::folder::{file_of, run_folder};
@@ -165,21 +166,37 @@ async fn whom(open: &OpenIntent, reconciler: &Reconciler, stop: &Stop) -> Result
     let settle_ms = u64::try_from(reconciler.policy.settle.as_millis()).unwrap_or(u64::MAX);
     let settled_ms = open.sent_by_ms.saturating_add(settle_ms);
     let wanted = by_identities(open);
-    if let (Some(id), true) = (&intent.target_id, intent.kind == StepKind::Add || intent.made.is_some()) {
-        let reading = reconciler.connector.read(&reconciler.http, id, None).await?;
-        return Ok(Some(reading.there().map(|found| found.id)));
-    }
+    let or_by = lookup_of(&*reconciler.connector, &wanted.contact);
     loop {
         let left_ms = settled_ms.saturating_sub(clock.wall_ms());
         let since_ms = if left_ms == 0 { settled_ms } else { open.sent_by_ms };
+        if let Some(id) = &intent.target_id {
+            match reconciler.connector.read(&reconciler.http, id, or_by.as_ref()).await? {
+                Reading::There(found) => return Ok(Some(Some(found.id))),
+                Reading::Gone if left_ms == 0 => return Ok(Some(None)),
+                // Whoever was made a moment ago may not be shown yet.
+                Reading::Gone => {
+                    if !wait(left_ms, clock, stop).await {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+                Reading::Unreadable => {}
+            }
+        }
         let finding = match reconciler.finder.find(&wanted, &intent.identities, Some(since_ms)).await {
             Err(Fault::Refused(_)) if wanted.contact.has(Field::TargetId) => Finding::Absent,
             finding => finding?,
         };
         match finding {
             Finding::One { found, .. } => return Ok(Some(Some(found.id))),
-            // Several answer to it: whoever comes with the record will be told.
-            Finding::Several(_) => return Ok(Some(None)),
+            Finding::Several(ids) => {
+                let known = intent.target_id.as_ref().filter(|id| ids.contains(id));
+                // One of them may be of that request's making, and nobody can tell which.
+                return known
+                    .map(|id| Some(Some(id.clone())))
+                    .ok_or_else(|| Fault::Refused(vec![ambiguous(&intent.identities, &ids)]));
+            }
             Finding::Absent if left_ms == 0 || intent.kind != StepKind::Create => {
                 let half_made = match &intent.made {
                     Some(made) => reconciler.half_made_by(made, intent.at_ms).await?,
@@ -189,11 +206,18 @@ async fn whom(open: &OpenIntent, reconciler: &Reconciler, stop: &Stop) -> Result
             }
             Finding::Absent => {}
         }
-        let mut told = stop.watch();
-        tokio::select! {
-            () = clock.sleep(Duration::from_millis(left_ms)) => {}
-            _ = told.wait_for(|told| *told) => return Ok(None),
+        if !wait(left_ms, clock, stop).await {
+            return Ok(None);
         }
+    }
+}
+
+/// Waits so long; whether nobody told it to stop.
+async fn wait(ms: u64, clock: Clock, stop: &Stop) -> bool {
+    let mut told = stop.watch();
+    tokio::select! {
+        () = clock.sleep(Duration::from_millis(ms)) => true,
+        _ = told.wait_for(|told| *told) => false,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::reconcile::person::Person;
 use crate::reconcile::slot::Slot;
 use crate::reconcile::{Earlier, End, Reconciler};
 use crate::record::{Origin, Record};
+use crate::run::bind::singular;
 use crate::run::item::{Candidate, Item, Mapper, key_of, pack, unpack};
 use crate::run::open::NO_PASS;
 use crate::run::stop::Stop;
@@ -207,16 +208,21 @@ impl Second {
             }
             Item::Rejected(reject) => {
                 let line = records.first().map_or(0, |record| record.origin.line);
-                let asked = [(Kind::Rejects, records.len() as u64)];
-                self.reconciler.guards.take(&asked, |_| rejected(line, &reject.problems))?;
-                for record in records {
-                    let (origin, raw) = (record.origin, record.raw);
-                    self.reject(Reject { origin, raw, problems: reject.problems.clone() }).await?;
-                }
+                self.reject_all(records, line, reject.problems).await?;
                 Ok(None)
             }
             Item::Filtered(_) => Err(lost()),
         }
+    }
+
+    /// All records of a person stay behind, for the same reason.
+    async fn reject_all(&self, records: Vec<Record>, line: u64, problems: Vec<Problem>) -> Result<(), Failure> {
+        let asked = [(Kind::Rejects, records.len() as u64)];
+        self.reconciler.guards.take(&asked, |_| rejected(line, &problems))?;
+        for Record { origin, raw, .. } in records {
+            self.reject(Reject { origin, raw, problems: problems.clone() }).await?;
+        }
+        Ok(())
     }
 
     async fn note(
@@ -251,6 +257,10 @@ impl Second {
     /// identity before the next record is looked at, so that people who share one come in the order of the source.
     async fn dispatch(&mut self, mut group: Group, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
         let key = group.person.key;
+        if group.person.identities.is_empty() && !group.person.wanted.contact.has(Field::TargetId) {
+            let (line, problem) = (group.person.origin.line, not_to_be_found(&self.mapper.finds_by));
+            return self.reject_all(group.records, line, vec![problem]).await;
+        }
         group.person.shared = self.shared(&group)?;
         if let Some(verifying) = &self.verifying {
             match verifying.meant(&key, group.person.origin.ordinal)? {
@@ -341,6 +351,13 @@ fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
         identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
     };
     Group { person, records: vec![candidate.record] }
+}
+
+/// The mapping's identity is none by which the target finds: each run would make another contact.
+fn not_to_be_found(finds_by: &[Field]) -> Problem {
+    let names: Vec<String> = finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
+    let message = format!("there is no {}: the target finds nobody by anything else", names.join(" or "));
+    Problem::new("identity.missing", message).hint("fill one of them in, or leave the record out with `only_if`")
 }
 
 fn check_join(joined: Result<(), tokio::task::JoinError>) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use ferry::checkpoint::{
     Checkpoint, Image, Intent, Key, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunStatus, Settled, Snapshot, Tally,
 };
-use ferry::contact::Field;
+use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
 use ferry::outcome::{Books, Exit, Failure, Outcome, Problem, Skip};
 use ferry::platforms::StepKind;
@@ -48,6 +48,7 @@ fn intent(ordinal: u64) -> Intent {
         before: None,
         after: Vec::new(),
         made: (ordinal % 2 == 1).then(|| r#"{"name":"Ana"}"#.to_owned()),
+        begun: FieldSet::of(if ordinal.is_multiple_of(3) { &[Field::Phones, Field::Handles] } else { &[] }),
     }
 }
 
@@ -300,6 +301,7 @@ async fn what_somebody_was_before_is_kept_with_the_run() {
         before: Some(before.to_owned()),
         after: Vec::new(),
         made: None,
+        begun: FieldSet::default(),
         ..intent(number)
     };
     checkpoint.intend(run, key(0), change(0, 1, r#"{"first_name":"Ana"}"#)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Writing: the steps from what is there to what should be, and what is made of the answers.
 //!
-//! A step's body says what it does: `{"person": …}` makes or changes one, `{"item": …}` adds an item, `{"delete": […]}`
-//! deletes items by their ids, `{"delete_person": true}` the person.
+//! A step's body says what it does: `{"person": …}` makes or changes one, `{"item": …}` adds an item, `{"delete": id}`
+//! deletes one, `{"delete_person": true}` the person.
 
 use super::super::answer::Purpose;
 use super::super::diff::{Delta, same};
@@ -72,9 +72,7 @@ impl Eadesk {
             steps.push(Step { kind, body: json!({ "person": person }) });
         }
         let wiped = found.map(|found| self.wiped(delta, &found.contact)).unwrap_or_default();
-        if !wiped.is_empty() {
-            steps.push(Step { kind: StepKind::Change, body: json!({ "delete": wiped }) });
-        }
+        steps.extend(wiped.iter().map(|item| Step { kind: StepKind::Change, body: json!({ "delete": item }) }));
         let added = self.added(delta, found.map(|found| &found.contact));
         steps.extend(added.map(|item| Step { kind: StepKind::Add, body: json!({ "item": item }) }));
         steps
@@ -148,8 +146,8 @@ impl Eadesk {
                 if body("delete_person").is_some() {
                     return self.delete_person(http, id).await;
                 }
-                match body("delete").and_then(Value::as_array) {
-                    Some(items) => self.delete(http, items, id).await,
+                match body("delete").and_then(text) {
+                    Some(item) => self.delete(http, &item, id).await,
                     None => self.update(http, body("person").unwrap_or(&step.body), id).await,
                 }
             }
@@ -205,15 +203,14 @@ impl Eadesk {
     }
 
     /// An item that is not there any more is as it should be.
-    async fn delete(&self, http: &Http, items: &[Value], id: &str) -> Result<Taken, Fault> {
-        for key in items.iter().filter_map(text).filter_map(|item| segment(&item)) {
-            let path = format!("contacts/delete/{key}{}", self.path_end);
-            let (said, response) = self.write(http, path, &json!({})).await?;
-            if result(&said).is_none() && !matches!(said, Said::NotFound) {
-                return Err(self.not_done(http, &response, "`{\"result\": true}`"));
-            }
+    async fn delete(&self, http: &Http, item: &str, id: &str) -> Result<Taken, Fault> {
+        let done = Taken::Done { id: id.to_owned(), after: None };
+        let Some(key) = segment(item) else { return Ok(done) };
+        let (said, response) = self.write(http, format!("contacts/delete/{key}{}", self.path_end), &json!({})).await?;
+        match result(&said) {
+            None if !matches!(said, Said::NotFound) => Err(self.not_done(http, &response, "`{\"result\": true}`")),
+            _ => Ok(done),
         }
-        Ok(Taken::Done { id: id.to_owned(), after: None })
     }
 
     async fn write(&self, http: &Http, path: String, body: &Value) -> Result<(Said, Response), Fault> {

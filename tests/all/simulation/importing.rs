@@ -106,6 +106,7 @@ pub fn simulate(seed: u64) {
         }
     }
     let held = std::cell::RefCell::new(&mut sandbox);
+    let mut has_old_file = is_edited;
     let plan = || plan_of(&folder, connection(world.view, held.borrow().as_ref().unwrap(), &settings), &world);
     let ended = to_its_end(&mut dice, plan, |dice, is_over| {
         let mut sandbox = held.borrow_mut();
@@ -118,8 +119,9 @@ pub fn simulate(seed: u64) {
         }
         if is_edited && (is_over || dice.chance(50)) {
             std::fs::write(folder.join("contacts.csv"), &text).unwrap();
+            has_old_file = false;
         }
-        changed.is_empty()
+        changed.is_empty() && !has_old_file
     });
     let sandbox = sandbox.unwrap();
     same(led(&ended, &sandbox, world.view), &expected);
