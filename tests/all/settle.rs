@@ -372,3 +372,103 @@ fn a_tag_that_was_dropped_from_a_create_whose_answer_was_lost_is_named() {
         assert_eq!(scene.times("mercately", "Lostina"), 1);
     }
 }
+
+/// The stop that leaves everything as it is: whatever comes after `is_it` is told that the token is no good.
+fn refused_from(is_it: impl Fn(&str) -> bool + Send + 'static, first: Act) -> impl FnMut(&str) -> Act + Send {
+    let mut is_over = false;
+    move |request| match (is_over, is_it(request)) {
+        (true, _) => Act::Answer(401),
+        (false, true) => {
+            is_over = true;
+            first
+        }
+        _ => Act::Pass,
+    }
+}
+
+#[test]
+fn who_was_made_by_a_stopped_run_is_its_own_although_the_file_was_edited() {
+    for (platform, on_existing) in
+        [("mercately", "update"), ("eadesk", "update"), ("eadesk", "fill"), ("eadesk", "skip")]
+    {
+        let scene = scene();
+        scene.write("all.csv", &format!("{HEAD}{LOSTINA}"));
+        let import = format!("import all.csv --map map.yaml --to {platform} --on-existing {on_existing} --output json");
+        let (is_it, first): (fn(&str) -> bool, _) = match platform {
+            "eadesk" => (|request| request.contains("/contacts/create/"), Act::Answer(401)),
+            _ => (writes, Act::LoseAnswer),
+        };
+        scene.rule(refused_from(is_it, first));
+        let stopped = scene.typed(&import);
+        assert_eq!(stopped.exit, Some(5), "{platform}: {stopped:?}");
+        scene.rule(|_| Act::Pass);
+        scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
+        let found = scene.typed(&import);
+        assert_eq!(
+            (found.exit, found.books()),
+            (Some(0), json!({"read": 2, "created": 2})),
+            "{platform} {on_existing}: {found:?}"
+        );
+        assert_eq!(scene.sandbox.contacts(platform).len(), 2, "{platform}");
+        if platform == "eadesk" {
+            let people = scene.sandbox.contacts(platform);
+            let items = |person: &Value| person["contacts"].as_array().unwrap().len();
+            assert_eq!(people.iter().map(items).collect::<Vec<_>>(), [2, 2], "{on_existing}: {people:?}");
+            let run = found.json()["run"].as_str().unwrap().to_owned();
+            let undone = scene.typed(&format!("undo {run} --output json"));
+            assert_eq!(undone.books(), json!({"read": 2, "deleted": 2}), "{on_existing}: {undone:?}");
+        }
+    }
+}
+
+#[test]
+fn a_list_that_was_being_filled_is_filled_to_its_end() {
+    let scene = scene();
+    let phones = MAPPING.replace("  phone: phone\n", "  phones: { from: phone, split: \"/\" }\n");
+    scene.write("phones.yaml", &phones);
+    scene.write("first.csv", &format!("{HEAD}Lostina,Paz,,p2@example.com\n"));
+    let import = |file: &str| format!("import {file} --map phones.yaml --to eadesk --on-existing fill --output json");
+    assert_eq!(scene.typed(&import("first.csv")).exit, Some(0));
+    scene.write("all.csv", &format!("{HEAD}Lostina,Paz,+593996000002/+593996000009,p2@example.com\n"));
+    scene.rule(refused_from(
+        |request| request.contains("/contacts/create/") && request.contains("0009"),
+        Act::Answer(401),
+    ));
+    assert_eq!(scene.typed(&import("all.csv")).exit, Some(5));
+    scene.rule(|_| Act::Pass);
+    let found = scene.typed("resume --output json");
+    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 1, "updated": 1})), "{found:?}");
+    let people = scene.sandbox.contacts("eadesk");
+    assert_eq!(people[0]["contacts"].as_array().unwrap().len(), 3, "{people:?}");
+}
+
+#[test]
+fn somebody_made_who_cannot_be_looked_at_is_unknown() {
+    let scene = scene();
+    scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
+    let mut is_struck = false;
+    scene.rule(move |request| {
+        if request.contains("/contacts/create/") && request.contains("0002") {
+            is_struck = true;
+            return Act::Answer(500);
+        }
+        if is_struck && request.contains("/read?id=") { Act::Answer(400) } else { Act::Pass }
+    });
+    let lost = scene.typed("import all.csv --map map.yaml --to eadesk --output json");
+    assert_eq!((lost.exit, lost.books()), (Some(4), json!({"read": 2, "created": 1, "unknown": 1})), "{lost:?}");
+    scene.rule(|_| Act::Pass);
+    let found = scene.typed("resume --output json");
+    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 2, "created": 2})), "{found:?}");
+    assert_eq!(scene.sandbox.contacts("eadesk").len(), 2);
+}
+
+#[test]
+fn who_has_nothing_by_which_the_target_finds_is_rejected() {
+    let scene = scene();
+    let mapping = "identity: [document.number, phone]\ncontact:\n  first_name: first\n  last_name: last\n  phone: phone\n  document: { number: doc }\n";
+    scene.write("documents.yaml", mapping);
+    scene.write("all.csv", "first,last,phone,doc\nAna,Vera,+593996000001,17\nLostina,Paz,,18\n");
+    let told = scene.typed("import all.csv --map documents.yaml --to mercately --output json");
+    assert_eq!(told.json()["rejects"], json!({"identity.missing": 1}), "{told:?}");
+    assert_eq!((told.exit, scene.sandbox.contacts("mercately").len()), (Some(3), 1));
+}
