@@ -12,6 +12,7 @@
 //!
 //! Absent on purpose: contact values beyond what finding and undoing need (links are hashes), and any clock.
 
+pub mod claims;
 mod entries;
 mod file;
 mod key;

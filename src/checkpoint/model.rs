@@ -169,6 +169,8 @@ pub struct OutcomeRow {
     pub duplicate_of: Option<u64>,
     /// Its problems, when it was rejected.
     pub problems: Vec<Problem>,
+    /// Its entry; none where the outcome follows from the source alone.
+    pub key: Option<Key>,
 }
 
 /// What somebody was before a run wrote to them, and what it wrote.

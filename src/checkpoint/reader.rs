@@ -105,6 +105,7 @@ fn read_note(row: &Row<'_>, run: RunNo, pass: u32) -> Result<OutcomeRow, StoreEr
         target_id: None,
         duplicate_of: duplicate_of.map(count).transpose()?,
         problems: Detail::from_text(detail)?.problems,
+        key: None,
     })
 }
 
@@ -209,7 +210,8 @@ pub(super) fn for_each_outcome(
     let mut next_note = || notes.next()?.map(|row| read_note(row, run, pass)).transpose();
     let mut note = next_note()?;
     while let Some(row) = entries.next()? {
-        let entry = outcome_row(read_entry(row, run)?);
+        let key = read_key(row.get_ref(1)?)?;
+        let entry = outcome_row(key, read_entry(row, run)?);
         while let Some(earlier) = note.take_if(|note| note.origin <= entry.origin) {
             give(earlier)?;
             note = next_note()?;
@@ -223,9 +225,9 @@ pub(super) fn for_each_outcome(
     Ok(())
 }
 
-fn outcome_row(entry: Entry) -> OutcomeRow {
+fn outcome_row(key: Key, entry: Entry) -> OutcomeRow {
     let Entry { outcome, origin, target_id, problems, .. } = entry;
-    OutcomeRow { origin, outcome, target_id, duplicate_of: None, problems }
+    OutcomeRow { origin, outcome, target_id, duplicate_of: None, problems, key: Some(key) }
 }
 
 /// Gives all entries of a run, also those that no record of its latest pass claims, in the order of writing.

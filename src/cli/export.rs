@@ -104,7 +104,7 @@ fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, mistakes: &mu
         ("--rejects", work.rejects.clone(), false),
         ("--results", work.results.clone(), true),
     ];
-    plan::check_files(files, mistakes);
+    plan::check_files(Vec::new(), files, mistakes);
 }
 
 fn work_asked(typed: &args::Export) -> WorkAsked {

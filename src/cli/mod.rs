@@ -20,9 +20,10 @@ mod verify;
 
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
+use crate::plan::config::FILE_NAME;
 use crate::plan::{Config, Connection, Env};
 use crate::report::{Choice, Console, Look, OutputKind};
-use crate::run::folder::make_private;
+use crate::run::folder::{RunInfo, make_private};
 use crate::run::import::Ended;
 use crate::run::stop::Stop;
 use args::{Args, Command, Global};
@@ -135,6 +136,24 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
     }
+}
+
+/// The files that a run was told to read: what each is, and its path. None of them is to be written over.
+fn files_read(info: &RunInfo) -> Vec<(String, PathBuf)> {
+    let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
+    let Ok(args) = Args::understand(words) else { return Vec::new() };
+    let (source, map) = match &args.command {
+        Command::Import(import) => (Some(&import.source.file), import.source.map.as_ref()),
+        Command::Migrate(migrate) => (None, migrate.map.as_ref()),
+        Command::Apply(apply) => (Some(&apply.plan), None),
+        _ => (None, None),
+    };
+    let config = args.global.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+    let named = [("source", source), ("mapping", map), ("configuration", Some(&config))];
+    let file = |(what, path): (&str, Option<&PathBuf>)| {
+        path.map(|path| (format!("the {what} `{}` of `{}`", path.display(), info.run), info.folder.join(path)))
+    };
+    named.into_iter().filter_map(file).collect()
 }
 
 fn look(args: &Args, env: &Env) -> Look {

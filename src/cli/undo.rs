@@ -1,7 +1,7 @@
 //! `ferry undo`.
 
 use super::args::{self, Args, Command};
-use super::{Context, with_sandbox};
+use super::{Context, files_read, with_sandbox};
 use crate::contact::{FIELDS, Field};
 use crate::mapping::names::nearest;
 use crate::outcome::{Exit, Failure};
@@ -28,6 +28,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     let only = typed.only.as_deref().and_then(|only| mistakes.take(field_named(only)));
     mistakes.take(check_command(&of));
     plan::check_files(
+        files_read(&of),
         [("--plan", typed.plan.clone(), true), ("--results", typed.results.clone(), true)],
         &mut mistakes,
     );

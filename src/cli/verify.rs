@@ -2,7 +2,7 @@
 
 use super::args::{self, Args, Command};
 use super::import::{Carried, carry};
-use super::{Context, apply, import, migrate};
+use super::{Context, apply, files_read, import, migrate};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, WorkAsked};
 use crate::reconcile::guards::GuardsAsked;
@@ -25,7 +25,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     let folder = run_folder(&state, &info.run);
     let out = typed.out.as_deref().map_or_else(|| folder.join(FILE), full);
     let mut mistakes = Mistakes::default();
-    check_out(&out, &mut mistakes);
+    check_out(&out, files_read(&info), &mut mistakes);
     mistakes.end(Some(()))?;
     std::env::set_current_dir(&info.folder).map_err(|error| {
         let (folder, run) = (info.folder.display(), &info.run);
@@ -36,6 +36,10 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
     })?;
     context.console.note(&format!("verifying `{}`: ferry {}", info.run, info.arguments.join(" ")));
+    let is_undo = |other: &&RunInfo| other.command == "undo" && other.source == info.run && !other.is_dry();
+    if let Some(undo) = all_runs(&state)?.iter().find(is_undo) {
+        context.console.note(&format!("`{}` has taken back what it wrote, or some of it", undo.run));
+    }
     let again = Context {
         console: context.console.clone(),
         env: context.env.clone(),

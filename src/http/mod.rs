@@ -117,6 +117,8 @@ struct Counts {
     sent: AtomicU64,
     retried: AtomicU64,
     rate_limited: AtomicU64,
+    /// From leaving to answer, all of them together, in microseconds.
+    took_us: AtomicU64,
 }
 
 impl Http {
@@ -208,6 +210,8 @@ impl Http {
         };
         if !matches!(sent, Sent::NotSent(_)) {
             self.counts.sent.fetch_add(1, Relaxed);
+            let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.counts.took_us.fetch_add(took_us, Relaxed);
             self.counts.retried.fetch_add(u64::from(tries.made > 0), Relaxed);
         }
         if matches!(&sent, Sent::Answered(response) if response.status == 429) {
@@ -240,6 +244,12 @@ impl Http {
             retried: self.counts.retried.load(Relaxed),
             rate_limited: self.counts.rate_limited.load(Relaxed),
         }
+    }
+
+    /// How long an answer took on average; none before the first.
+    pub fn answer_time(&self) -> Option<Duration> {
+        let (took_us, sent) = (self.counts.took_us.load(Relaxed), self.counts.sent.load(Relaxed));
+        Some(Duration::from_micros(took_us.checked_div(sent)?))
     }
 
     /// Why nothing is sent right now, if so: the platform asked for a pause, or is not to be had.

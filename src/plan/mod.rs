@@ -348,9 +348,14 @@ impl WorkAsked {
 }
 
 /// Whether files can be written, found out before anything is done: each by its option, its path, and whether its name
-/// must say how. None of them may be another of them.
-pub fn check_files<const N: usize>(files: [(&str, Option<PathBuf>, bool); N], mistakes: &mut Mistakes) {
-    check_beside(Vec::new(), files, mistakes);
+/// must say how. None of them may be another of them, or one of those that are `read` (what each is, and its path).
+pub fn check_files<const N: usize>(
+    read: Vec<(String, PathBuf)>,
+    files: [(&str, Option<PathBuf>, bool); N],
+    mistakes: &mut Mistakes,
+) {
+    let taken = read.into_iter().filter_map(|(what, path)| Some((what, full(&path)?)));
+    check_beside(taken.collect(), files, mistakes);
 }
 
 fn check_beside<const N: usize>(

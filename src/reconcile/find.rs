@@ -227,7 +227,9 @@ impl Finder {
                 return Ok(None);
             };
             told = total;
-            let is_short = total.is_some_and(|total| filling.len() < total);
+            // Nothing at all may be a failure that looks like the end.
+            let is_blank = total.is_none() && filling.is_empty();
+            let is_short = is_blank || total.is_some_and(|total| filling.len() < total);
             if !is_short || (pass > 1 && filling.len() == before) {
                 break;
             }
@@ -392,7 +394,9 @@ impl Finder {
     /// well. A platform that cannot say so of somebody it does not have is asked no more, and its list believed.
     async fn look_up_too(&self, contact: &Contact, identity: &IdentityValue) -> Result<Vec<(Found, bool)>, Fault> {
         let field = identity.field;
-        if self.proof(field).await? != Some(Proof::Given) {
+        // Who was there before the run: what a dry run has no way to tell is not asked in the real one.
+        let is_anybody_known = self.known_by(0).iter().any(|found| value_of(&found.contact, field).is_some());
+        if !is_anybody_known || self.proof(field).await? != Some(Proof::Given) {
             return Ok(Vec::new());
         }
         match self.look_up(contact, identity).await {

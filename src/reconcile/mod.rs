@@ -22,6 +22,7 @@ mod story;
 pub mod undo;
 mod wanted;
 
+use crate::checkpoint::claims::Claims;
 use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
@@ -38,7 +39,8 @@ use half_made::HalfMade;
 use locks::{Locks, Place};
 use person::Person;
 use problems::{
-    ambiguous, at_fault, claimed, failed, is_failed, is_nobody, is_unknown, not_looked_up, shared, unknown, unknown_for,
+    ambiguous, at_fault, claimed, failed, is_failed, is_nobody, is_unknown, not_looked_up, shared, taken_by, unknown,
+    unknown_for,
 };
 use rehearse::{Rehearsing, real_id};
 use silence::Silence;
@@ -57,6 +59,9 @@ const FAILURES_IN_A_ROW_MAX: u32 = 20;
 
 /// How long after a failed try that needs no settling the next one comes; doubled each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How long somebody who is found only by what tells less lets those go first who are on their way.
+const YIELD: Duration = Duration::from_millis(300);
 
 /// The lists whose items can take a request each.
 const LISTS: [Field; 3] = [Field::Phones, Field::Emails, Field::Handles];
@@ -134,6 +139,8 @@ pub struct Reconciler {
     pub guards: Arc<Guards>,
     /// Who is being made.
     pub half_made: HalfMade,
+    /// Which record came to which contact; none where contacts are named by their ids.
+    pub claims: Option<Arc<Claims>>,
     /// Where what would be written is kept in a dry run; none: it is written.
     pub rehearsing: Option<Arc<Rehearsing>>,
     /// Turns true when the run is to stop.
@@ -395,6 +402,14 @@ impl Reconciler {
         if let Some((taken, _)) = &self.correct {
             return self.correct_found(person, story, taken, found).await;
         }
+        if self.claims.is_some() && !story.has_yielded && by.is_some_and(|by| person.is_weak(by, &found.contact)) {
+            story.has_yielded = true;
+            return Ok(Turn::Again(YIELD));
+        }
+        let other_line = match &self.claims {
+            Some(claims) => claims.claim(&found.id, &person.key, person.origin.line)?,
+            None => None,
+        };
         let is_claimed = story.claimed.take().is_some();
         let doubt = story.doubt.take();
         story.has_created |= doubt.as_ref().is_some_and(|doubt| doubt.kind == StepKind::Create);
@@ -424,6 +439,9 @@ impl Reconciler {
             story.cleared += std::mem::take(&mut story.cleared_in_doubt);
             self.changed.count(std::mem::take(&mut story.changed_in_doubt).iter().map(String::as_str));
             return Ok(Turn::End(story.outcome()));
+        }
+        if let Some(line) = other_line {
+            return Ok(Turn::Reject(vec![taken_by(line, &found.id)]));
         }
         if !story.has_created {
             let is_tried = story.tries > 0 || story.has_updated || was_changed;

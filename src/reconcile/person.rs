@@ -36,13 +36,17 @@ impl Person {
     /// Whether a contact that was found by this field alone may be another person of the source, who has the value too:
     /// always for those who come later, for the first where something that tells more is different.
     pub(super) fn is_unclear(&self, by: Field, there: &Contact) -> bool {
-        let telling = self.identities.iter().take_while(|identity| identity.field != by);
+        let differs = self.is_weak(by, there);
+        self.shared.iter().any(|(field, is_first)| *field == by && (!is_first || differs))
+    }
+
+    /// Whether the contact that this field found has another value of something that tells more.
+    pub(super) fn is_weak(&self, by: Field, there: &Contact) -> bool {
         let is_other = |identity: &IdentityValue| {
             let theirs = identity_of(there, &[identity.field]);
             !theirs.is_empty() && !theirs.contains(identity)
         };
-        let differs = telling.clone().any(is_other);
-        self.shared.iter().any(|(field, is_first)| *field == by && (!is_first || differs))
+        self.identities.iter().take_while(|identity| identity.field != by).any(is_other)
     }
 
     /// Under which names nobody else is worked on meanwhile.

@@ -33,6 +33,13 @@ pub(super) fn shared(field: Field, id: &str) -> Problem {
     .hint(format!("give this person another `{name}` or none, or the same phone if it is the same person"))
 }
 
+/// Another record of the source has come to the same contact: each would write over the other.
+pub(super) fn taken_by(line: u64, id: &str) -> Problem {
+    let message = format!("line {line} is this contact already, and the target has one for both: `{id}`");
+    Problem::new("identity.ambiguous", message)
+        .hint("leave one of the two records out, or see at the target whose phone and e-mail these are")
+}
+
 pub(super) fn claimed(words: &str) -> Problem {
     Problem::new(
         "target.refused",

@@ -36,6 +36,8 @@ pub(super) struct Story {
     pub(super) has_created: bool,
     /// Something was changed.
     pub(super) has_updated: bool,
+    /// Whoever may have the better claim to the contact was let go first.
+    pub(super) has_yielded: bool,
     /// Steps that the platform refused, by their bodies: they are not taken again.
     pub(super) refused: Vec<Value>,
     /// The fields that requests were to change.

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// So many records are shown with what would change of them, and so many that would be new.
 const SAMPLE_MAX: usize = 10;
@@ -88,7 +89,8 @@ pub(super) struct Told {
     pub(super) shown: Vec<String>,
 }
 
-/// What the dry run found out; written to a file, too, where that was asked.
+/// What the dry run found out; written to a file, too, where that was asked. `source_read`: requests to a source platform,
+/// and how long they took.
 ///
 /// # Errors
 /// Exit 1 when the checkpoint cannot be read or the file cannot be written.
@@ -99,7 +101,7 @@ pub(super) fn tell(
     (run, pass): (RunNo, u32),
     target: &Target,
     connection: &Connection,
-    seconds: f64,
+    source_read: (u64, Duration),
 ) -> Result<Told, Failure> {
     let mut file = dry.file.as_deref().map(|path| PlanFile::create(path, head)).transpose()?;
     let (mut changed, mut new, mut clusters) = (Vec::new(), Vec::new(), BTreeMap::<u64, Vec<u64>>::new());
@@ -141,7 +143,8 @@ pub(super) fn tell(
         }));
     }
     let requests = target.http.traffic().sent + stage.rehearsing.requests();
-    let forecast = Some(Forecast { requests, seconds: seconds_for(requests, target, connection, seconds)? });
+    let seconds = seconds_for(requests, target, connection)? + source_read.1.as_secs_f64();
+    let forecast = Some(Forecast { requests: requests + source_read.0, seconds });
     let takes = forecast.map_or(0.0, |forecast| forecast.seconds);
     let until = jiff::SignedDuration::try_from_secs_f64(takes).ok();
     let finish = until.and_then(|until| jiff::Zoned::now().checked_add(until).ok());
@@ -149,11 +152,11 @@ pub(super) fn tell(
     Ok(Told { forecast, finish, uncertain: stage.rehearsing.uncertain(), shown })
 }
 
-/// How long so many requests take at the rate that is allowed, or, without one, at the speed of those just sent.
-fn seconds_for(requests: u64, target: &Target, connection: &Connection, seconds: f64) -> Result<f64, Failure> {
+/// How long so many requests take at the rate that is allowed, or, without one, as fast as those just sent were answered.
+fn seconds_for(requests: u64, target: &Target, connection: &Connection) -> Result<f64, Failure> {
     let rate = Rate::parse(connection.settings.get("rate").unwrap_or("auto"))?;
-    let sent = target.http.traffic().sent;
-    let measured = if seconds > 0.0 { sent as f64 / seconds } else { 0.0 };
+    let answered = target.http.answer_time().map_or(0.0, |time| time.as_secs_f64());
+    let measured = if answered > 0.0 { target.concurrency.max(1) as f64 / answered } else { 0.0 };
     let per_s = match (rate.ceiling_per_s(), target.http.rate_now()) {
         (Some(ceiling), Some(now)) => ceiling.min(now),
         (Some(one), None) | (None, Some(one)) => one,

@@ -22,6 +22,7 @@ use crate::run::verify::{Verified, Verifying};
 use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a run ended.
 pub struct Ended {
@@ -52,6 +53,8 @@ pub(super) struct Worked {
     pub(super) over: Option<Failure>,
     /// What was sent to a source platform.
     pub(super) traffic: Traffic,
+    /// How long reading the source platform took.
+    pub(super) source_time: Duration,
     /// How it is known that everybody at a source platform was read.
     pub(super) completeness: Option<Completeness>,
     /// The run that is verified, if one is.
@@ -109,10 +112,10 @@ pub(super) async fn finish(
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     let told = match (stage, &plan.dry, target) {
         (Some(stage), Some(dry), Some(target)) if is_looked_at && plan.verify.is_none() => {
-            let seconds = begun.info.seconds;
+            let source_read = (worked.traffic.sent, worked.source_time);
             let head = PlanHead::of(plan, &worked.finds_by);
             let pass = (begun.no, worked.pass);
-            let told = dry::tell(stage, (dry, &head), checkpoint, pass, target, &plan.connection, seconds);
+            let told = dry::tell(stage, (dry, &head), checkpoint, pass, target, &plan.connection, source_read);
             told.map_err(|fault| failure = Some(fault)).unwrap_or_default()
         }
         _ => dry::Told::default(),

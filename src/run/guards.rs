@@ -120,6 +120,7 @@ impl Line<'_> {
             guards: Arc::clone(&guards),
             half_made: HalfMade::default(),
             rehearsing: Some(Arc::clone(&stage.rehearsing)),
+            claims: reconciler.claims.clone(),
             changed: Arc::default(),
             correct: reconciler.correct.clone(),
             stop: self.stop.watch(),

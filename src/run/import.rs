@@ -3,6 +3,7 @@
 //! The source is read twice. The first pass shows every problem there is and finds out who is the same person; the second
 //! sends. In between, whatever earlier processes left open is settled.
 
+use crate::checkpoint::claims::Claims;
 use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
@@ -176,7 +177,8 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         let guards = Arc::new(Guards::new(&plan.work.guards, first.read, line.stage.is_some()));
         guard_first(&guards, &first)?;
         if reached.is_none() {
-            reached = reach(plan, &checkpoint, clock, stop).await?;
+            let rate = remembered_rate(&checkpoint);
+            reached = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await?;
         }
         let Some(target) = &reached else { return Ok(()) };
         line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
@@ -192,16 +194,6 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     finish(plan, &checkpoint, reached.as_ref(), stop, (begun, worked), stage.as_ref(), result.err()).await
 }
 
-/// The target, once it has answered; none when the run was told to stop before.
-async fn reach(
-    plan: &ImportPlan,
-    checkpoint: &Checkpoint,
-    clock: Clock,
-    stop: &Stop,
-) -> Result<Option<Target>, Failure> {
-    Target::reach(&plan.connection, clock, plan.wait, remembered_rate(checkpoint), stop).await
-}
-
 impl<'a> Line<'a> {
     /// What comes before anything is written: all that the source is, and the first pass over it. None: it was told to
     /// stop. A source platform is read only when the target has answered.
@@ -215,13 +207,19 @@ impl<'a> Line<'a> {
         let supply = match &plan.from {
             None => Supply::File(&plan.source),
             Some(from) => {
-                *reached = reach(plan, checkpoint, clock, stop).await?;
+                let rate = remembered_rate(checkpoint);
+                *reached = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await?;
                 if reached.is_none() {
                     return Ok(None);
                 }
+                let begun_at = clock.now();
                 let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await?;
                 let Some(supply) = supply else { return Ok(None) };
                 (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
+                worked.source_time = begun_at.elapsed();
+                if let Some(verify) = &plan.verify {
+                    verify.tell_source(&from.connection.name, &begun.folder, console);
+                }
                 supply
             }
         };
@@ -350,11 +348,11 @@ impl<'a> Line<'a> {
     async fn first(&self, begun: &Begun, supply: &Supply<'_>) -> Result<Option<(First, People)>, Failure> {
         let (opened, stamp) = (supply.open()?, supply.stamp());
         let read_as = self.read_as();
-        if let (Some(verify), None) = (&self.plan.verify, &self.plan.from) {
-            let is_same = last(&verify.folder).is_some_and(|first| first.is_of(stamp, &read_as));
-            if !is_same && !verify.anyway {
-                return Err(verify.changed(&format!("`{}` is not what it was", self.plan.source.shown)));
-            }
+        if let (Some(verify), None) = (&self.plan.verify, &self.plan.from)
+            && !verify.anyway
+            && !verify.is_of(stamp, &read_as, &self.plan.source.path)
+        {
+            return Err(verify.changed(&format!("`{}` is not what it was", self.plan.source.shown)));
         }
         if let Some(first) = kept(&begun.folder, stamp, &read_as) {
             return Ok(Some(first));
@@ -453,6 +451,7 @@ impl<'a> Line<'a> {
             correct: None,
             changed: Arc::clone(&begun.trace.changed),
             replaces: (connection.platform.replaces)(&connection.settings),
+            claims: Some(Arc::new(Claims::create(&begun.folder)?)),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),
             parking: Arc::new(Semaphore::new(PARKED_MAX)),

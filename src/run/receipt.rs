@@ -131,6 +131,25 @@ pub(super) fn file_read(source: &SourcePlan, stamp: Option<(u64, u128)>) -> End 
     file(&source.shown, content)
 }
 
+/// The fingerprint of what a finished run has read, as its receipt in this folder says.
+pub(super) fn source_of(folder: &Path) -> Option<String> {
+    let receipt: Receipt = serde_json::from_slice(&std::fs::read(folder.join(RECEIPT_FILE)).ok()?).ok()?;
+    match receipt.source {
+        End::File { fingerprint, .. } | End::Platform { fingerprint, .. } => fingerprint,
+    }
+}
+
+/// Whether this file holds what a finished run has read.
+pub(super) fn is_what_was_read(folder: &Path, file: &Path) -> bool {
+    source_of(folder).is_some_and(|was| content_of(file).is_some_and(|content| content.fingerprint == was))
+}
+
+/// Whether the account of which everybody was read into one folder was the same when another run read it; none where
+/// that is not known.
+pub(super) fn is_same_account(before: &Path, now: &Path) -> Option<bool> {
+    Some(source_of(before)? == contacts_of(&now.join(SPOOL_FILE))?.fingerprint)
+}
+
 /// The stamp of the source as the first pass over it found it. A copy of standard input has none there, and is nobody
 /// else's.
 pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<(u64, u128)> {

@@ -60,7 +60,7 @@ impl ResultsWriter {
         problems: &[Problem],
     ) -> Result<(), Failure> {
         let target_id = id.map(str::to_owned);
-        self.add(&OutcomeRow { origin, outcome, target_id, duplicate_of, problems: problems.to_vec() })
+        self.add(&OutcomeRow { origin, outcome, target_id, duplicate_of, problems: problems.to_vec(), key: None })
     }
 
     /// Adds a record.

@@ -6,7 +6,7 @@ use crate::contact::Field;
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Duplicates, Mapped};
-use crate::outcome::{Failure, Outcome, Problem, Reject, Skip};
+use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::reconcile::locks::Place;
 use crate::reconcile::person::Person;
@@ -89,6 +89,12 @@ struct Flight {
     stopped: Arc<Mutex<Option<Failure>>>,
 }
 
+impl Flight {
+    fn is_stopped(&self) -> bool {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+}
+
 impl Second {
     /// Sends everybody. The failure that stopped it, if one did; a told stop is no failure.
     pub async fn run(mut self, mut items: mpsc::Receiver<Result<Vec<Item>, Failure>>) -> Result<(), Failure> {
@@ -111,7 +117,7 @@ impl Second {
                 Some(Ok(items)) => items,
             };
             for item in items {
-                if self.stop.is_told() {
+                if self.stop.is_told() || flight.is_stopped() {
                     break 'source;
                 }
                 self.counters.read.fetch_add(1, Ordering::Relaxed);
@@ -276,6 +282,9 @@ impl Second {
             && let Some(entry) = self.checkpoint.entry(self.run, &key)?
         {
             if self.holds(&entry) {
+                if let (Some(id), Some(claims)) = (&entry.target_id, &self.reconciler.claims) {
+                    claims.claim(id, &key, group.person.origin.line)?;
+                }
                 self.checkpoint.claim(self.run, key, self.pass, group.person.origin).await?;
                 return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
             }
@@ -305,8 +314,12 @@ impl Second {
             slot.retake().await;
             drop(parked);
             if let Err(failure) = finisher.send(&reconciler, group, earlier, slot, place).await {
+                // Whom a guard held back is left; those who are being written are brought to their end.
+                let is_guard = failure.exit == Exit::Guard;
                 stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
-                stop.stop();
+                if !is_guard {
+                    stop.stop();
+                }
             }
         });
         Ok(())

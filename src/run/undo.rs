@@ -5,10 +5,11 @@
 
 mod end;
 mod look;
+mod wrote;
 
 pub(super) use end::tell_left;
 
-use crate::checkpoint::taken::{Taken, TakenContact};
+use crate::checkpoint::taken::TakenContact;
 use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow, RunStatus};
 use crate::clock::Clock;
 use crate::contact::{Field, Wanted};
@@ -41,6 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use wrote::Wrote;
 
 /// Contacts that wait without a slot, at most.
 const PARKED_MAX: usize = 4096;
@@ -211,14 +213,22 @@ impl Line<'_> {
             return Ok(());
         }
         self.close_run()?;
-        let taken = self.checkpoint.taken(self.of.no, &begun.folder)?;
-        let progress = self.console.progress(&format!("taking back `{}`", self.plan.of.run), Some(taken.len));
+        let wrote = Wrote::gather(self, &begun.info.run, &begun.folder)?;
+        let progress = self.console.progress(&format!("taking back `{}`", self.plan.of.run), Some(wrote.len()));
         let window = (8 * target.concurrency).clamp(32, 1024);
-        let sent = self.send(&taken, &reconciler, intents, begun, worked, window, &progress).await;
+        let sent = self.send(&wrote, &reconciler, intents, begun, worked, window, &progress).await;
         progress.finish();
         sent?;
+        self.tell_nothing(worked.read.load(Ordering::Relaxed));
         worked.is_whole = !self.stop.is_told();
         Ok(())
+    }
+
+    /// Whoever asked for one field may have meant another one.
+    fn tell_nothing(&self, read: u64) {
+        if let (0, Some(only)) = (read, &self.plan.only) {
+            self.console.note(&format!("`{}` wrote no `{only}`: there is nothing to take back", self.plan.of.run));
+        }
     }
 
     /// The target, once it has answered. From now on a stop is told to its door.
@@ -259,6 +269,7 @@ impl Line<'_> {
             gate: Gate::new(4 * target.concurrency + 256),
             guards: Arc::new(Guards::new(&GuardsAsked::none(), 0, false)),
             rehearsing: None,
+            claims: None,
             changed: Arc::clone(&begun.trace.changed),
             half_made: HalfMade::new(half_made.into_iter().filter_map(|open| open.intent.target_id)),
             stop: self.stop.watch(),
@@ -294,7 +305,7 @@ impl Line<'_> {
     #[expect(clippy::too_many_arguments, reason = "all of it is made in one place, and used in this one")]
     async fn send(
         &self,
-        taken: &Taken,
+        wrote: &Wrote,
         reconciler: &Arc<Reconciler>,
         mut intents: HashMap<Key, Earlier>,
         begun: &mut Begun,
@@ -307,7 +318,7 @@ impl Line<'_> {
         let (settled, mut tasks) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
         let (mut next, mut end, mut saved) = (0, Ok(()), self.clock.now());
         'source: loop {
-            let page = match taken.page(next) {
+            let page = match wrote.page(next) {
                 Ok(page) => page,
                 Err(failure) => {
                     end = Err(failure);

@@ -10,8 +10,11 @@ use crate::files::{Format, Output, RowShape, RowWriter};
 use crate::outcome::{Failure, Outcome, Skip};
 use crate::plan::Mistakes;
 use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
+use crate::report::Console;
 use crate::report::words::escape;
+use crate::run::first::{First, last};
 use crate::run::folder::{RunInfo, make_private};
+use crate::run::receipt::{is_same_account, is_what_was_read};
 use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -48,6 +51,20 @@ impl VerifyPlan {
         blake3::hash(format!("repair of {}\n{}", self.run.run, self.run.work).as_bytes()).to_hex().to_string()
     }
 
+    /// Whether the file is the one that the run read, the same way.
+    pub(super) fn is_of(&self, stamp: Option<(u64, u128)>, read_as: &str, file: &Path) -> bool {
+        let is_read_so = |first: &First| first.read_as == read_as && is_what_was_read(&self.folder, file);
+        last(&self.folder).is_some_and(|first| first.is_of(stamp, read_as) || is_read_so(&first))
+    }
+
+    /// Says so when an account, read into this folder, is not what the run has read of it.
+    pub(super) fn tell_source(&self, name: &str, folder: &Path, console: &Console) {
+        if is_same_account(&self.folder, folder) == Some(false) {
+            let run = &self.run.run;
+            console.note(&format!("`{name}` is not what it was when `{run}` read it: what it says now is compared"));
+        }
+    }
+
     /// The source or the mapping is not what it was.
     pub(super) fn changed(&self, what: &str) -> Failure {
         Failure::usage(format!("{what}, so what `{}` meant to be there is not known any more", self.run.run))
@@ -55,9 +72,9 @@ impl VerifyPlan {
     }
 }
 
-/// Looks where the file can be written.
-pub fn check_out(out: &Path, mistakes: &mut Mistakes) {
-    crate::plan::check_files([("--out", Some(out.to_owned()), false)], mistakes);
+/// Looks where the file can be written; `read`: what the run read, none of which it may be.
+pub fn check_out(out: &Path, read: Vec<(String, PathBuf)>, mistakes: &mut Mistakes) {
+    crate::plan::check_files(read, [("--out", Some(out.to_owned()), false)], mistakes);
 }
 
 /// The sums.
@@ -164,7 +181,7 @@ impl Verifying {
     ) -> Result<Verified, Failure> {
         let mut file = rehearsing.map(|_| VerifyFile::create(out)).transpose()?;
         let mut verified = Verified::default();
-        checkpoint.for_each_outcome(run, pass, |row| {
+        checkpoint.for_each_outcome(run, pass, |mut row| {
             let state = match row.outcome {
                 _ if !self.is_compared(row.origin.ordinal) => None,
                 Outcome::Unchanged => Some(State::Same),
@@ -183,6 +200,10 @@ impl Verifying {
                 return Ok(());
             };
             *verified.sum(state) += 1;
+            if let (None, Some(key)) = (&row.target_id, &row.key) {
+                // Whoever is missing is known by the id that they had.
+                row.target_id = self.book.entry(self.of, key)?.and_then(|entry| entry.target_id);
+            }
             let (Some(file), Some(rehearsing)) = (&mut file, rehearsing) else { return Ok(()) };
             let planned = rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();
             let changes = if state == State::Differs { planned.changes } else { Vec::new() };

@@ -166,11 +166,12 @@ async fn outcomes_come_in_the_order_of_the_source() {
         target_id: None,
         duplicate_of: None,
         problems: Vec::new(),
+        key: None,
     };
     let expected = [
         OutcomeRow { problems, ..row(0, Outcome::Rejected) },
-        OutcomeRow { target_id: Some("c-1".into()), ..row(1, Outcome::Created) },
-        row(3, Outcome::Updated),
+        OutcomeRow { target_id: Some("c-1".into()), key: Some(key(1)), ..row(1, Outcome::Created) },
+        OutcomeRow { key: Some(key(3)), ..row(3, Outcome::Updated) },
         OutcomeRow { duplicate_of: Some(5), ..row(4, Outcome::Skipped(Skip::Duplicate)) },
     ];
     assert_eq!(outcomes(&checkpoint, run, 1).unwrap(), expected);

@@ -470,3 +470,19 @@ fn what_the_mapping_takes_away_is_not_brought_back_by_a_correction() {
         assert_eq!(scene.held("atom"), held, "{mode}");
     }
 }
+
+#[test]
+fn what_ferry_has_taken_back_itself_is_nobody_elses_change() {
+    let scene = scene();
+    scene.import("eadesk", "base.csv");
+    let before = scene.held("eadesk");
+    let run = scene.import("eadesk", "next.csv").run();
+    let first = scene.done(&format!("undo {run} --only email"));
+    assert_eq!(first.books(), json!({ "read": 2, "updated": 2 }), "{}", first.out);
+    let rest = scene.done(&format!("undo {run}"));
+    assert_eq!(rest.books(), json!({ "read": 3, "updated": 2, "deleted": 1 }), "{}", rest.out);
+    assert_eq!(without_item_ids(&scene.held("eadesk")), without_item_ids(&before));
+    let nothing = scene.done(&format!("undo {run} --only handles"));
+    assert_eq!(nothing.books(), json!({}), "{}", nothing.out);
+    assert!(nothing.err.contains("wrote no `handles`: there is nothing to take back"), "{}", nothing.err);
+}

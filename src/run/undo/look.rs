@@ -2,6 +2,7 @@
 
 use super::Line;
 use super::end::LeftCounts;
+use super::wrote::Wrote;
 use crate::checkpoint::taken::TakenContact;
 use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, RowShape, RowWriter};
@@ -39,13 +40,13 @@ impl Line<'_> {
             started,
         };
         let reconciler = Arc::new(self.reconciler(&target, &begun, 0).await?);
-        let taken = self.checkpoint.taken(self.of.no, &plan.state)?;
+        let wrote = Wrote::gather(self, "", &plan.state)?;
         let mut plan_file = plan.plan.as_deref().map(PlanWriter::create).transpose()?;
-        let progress = self.console.progress(&format!("looking at what `{}` wrote", plan.of.run), Some(taken.len));
+        let progress = self.console.progress(&format!("looking at what `{}` wrote", plan.of.run), Some(wrote.len()));
         let (mut sums, mut next) = (Sums::default(), 0);
         let mut failure = None;
         'all: loop {
-            let page = taken.page(next)?;
+            let page = wrote.page(next)?;
             let Some(last) = page.last() else { break };
             next = last.no + 1;
             for chunk in page.chunks(target.concurrency.max(1)) {
@@ -68,6 +69,9 @@ impl Line<'_> {
             }
         }
         progress.finish();
+        if failure.is_none() && !self.stop.is_told() {
+            self.tell_nothing(sums.books.read);
+        }
         if let (Some(plan), None) = (plan_file, &failure) {
             plan.commit()?;
         }

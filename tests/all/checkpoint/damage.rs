@@ -66,6 +66,7 @@ fn held(checkpoint: &Checkpoint, run: RunNo) -> Result<Held, Failure> {
             target_id: Some(format!("c-{}", row.origin.ordinal)),
             duplicate_of: None,
             problems: Vec::new(),
+            key: Some(key(row.origin.ordinal)),
         };
         assert_eq!(row, expected, "an outcome that was not written");
         settled.push(row.origin.ordinal);
