@@ -135,7 +135,8 @@ pub struct Page {
 pub enum List {
     /// The people of the account to whom contacts can belong.
     Agents,
-    /// What was said with contacts.
+    /// What was said with contacts. Each has the contact's phone, where it is known, as `contact_phone` (E.164), and the
+    /// e-mail as `email`.
     Conversations,
     /// Prepared messages.
     Templates,

@@ -565,7 +565,7 @@ fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failur
 }
 
 /// Every phone, e-mail and handle of a contact, comparable.
-pub(super) fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
+pub fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
     let of = |field: Field| {
         contact.list(field).iter().map(move |value| IdentityValue { field, value: canonical(field, value) })
     };

@@ -4,6 +4,7 @@
 //! appears whole or not at all. A typed export begins anew; `ferry resume` goes on from the last page.
 
 mod end;
+mod matched;
 mod write;
 
 use crate::checkpoint::spool::Completeness;
@@ -236,11 +237,14 @@ impl Line<'_> {
     async fn work(&self, reached: &mut Option<Target>, worked: &mut Worked) -> Result<(), Failure> {
         let Some(target) = self.reach().await? else { return Ok(()) };
         let target = reached.insert(target);
-        let Some(gathered) = self.gather(target).await? else { return Ok(()) };
+        let plan = self.plan;
+        let gathered = self.gather(target, plan.what, &self.begun.folder, plan.work.limit).await?;
+        let Some(gathered) = gathered else { return Ok(()) };
+        let Some(contacts) = self.contacts(target).await? else { return Ok(()) };
         self.met.store(gathered.spool.len() + gathered.missing, Ordering::Relaxed);
         worked.completeness =
             Some(gathered.completeness).filter(|_| gathered.is_whole).or(Some(Completeness::Unproven));
-        let ready = tokio::task::block_in_place(|| self.write(&gathered, worked))?;
+        let ready = tokio::task::block_in_place(|| self.write(&gathered, contacts, worked))?;
         let Some(ready) = ready else { return Ok(()) };
         self.place(ready, worked)?;
         worked.is_done = self.plan.work.limit.is_none() || gathered.is_whole && !self.is_cut(worked);
@@ -261,7 +265,13 @@ impl Line<'_> {
         Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await
     }
 
-    async fn gather(&self, target: &Target) -> Result<Option<Gathered>, Failure> {
+    async fn gather(
+        &self,
+        target: &Target,
+        what: What,
+        folder: &Path,
+        limit: Option<u64>,
+    ) -> Result<Option<Gathered>, Failure> {
         let plan = self.plan;
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
@@ -269,7 +279,9 @@ impl Line<'_> {
         trace.look(http.traffic().sent, 0, None);
         let show = |state: &GatherState| {
             trace.look(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
-            self.met.store(state.held + state.missing, Ordering::Relaxed);
+            if what == plan.what {
+                self.met.store(state.held + state.missing, Ordering::Relaxed);
+            }
             progress.set(State {
                 done: state.held + state.missing,
                 total: state.total,
@@ -282,9 +294,9 @@ impl Line<'_> {
             source: target,
             connection: &plan.connection,
             config_folder: &plan.config_folder,
-            what: plan.what,
-            folder: &self.begun.folder,
-            limit: plan.work.limit,
+            what,
+            folder,
+            limit,
             clock: self.clock,
             stop: self.stop,
             progress: &show,

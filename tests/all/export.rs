@@ -279,3 +279,24 @@ fn an_export_that_was_stopped_or_killed_goes_on_with_its_next_page_and_a_second_
         fs::read_dir(scene.folder.path().join(".ferry/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(runs.iter().all(|run| !run.join("source.db").exists()), "{runs:?}");
 }
+
+#[test]
+fn each_conversation_names_the_contact_it_is_with() {
+    let scene = scene();
+    scene.put(&[("Ana", "Vera", 1), ("Bruno", "Mena", 2), ("Carla", "Paz", 3)]);
+    let printed = scene.typed("export --from mercately --what conversations --out said.jsonl --output json");
+    assert_eq!((printed.code, printed.summary()["records"]["created"].as_u64()), (0, Some(3)), "{}", printed.err);
+    let held = scene.sandbox.as_ref().unwrap().contacts("mercately");
+    let said = scene.file("said.jsonl");
+    for line in said.lines() {
+        let said: Value = serde_json::from_str(line).unwrap();
+        let with = held.iter().find(|contact| contact["id"] == said["contact_id"]).unwrap_or_else(|| panic!("{said}"));
+        assert_eq!(with["first_name"], said["first_name"], "{said}");
+    }
+    let printed = scene.typed("export --from mercately --what conversations --out said.csv");
+    let head = scene.file("said.csv").lines().next().unwrap_or_default().to_owned();
+    assert!(printed.code == 0 && head.ends_with(",contact_id"), "{head}");
+    let runs = scene.folder.path().join(".ferry/runs");
+    let left = fs::read_dir(runs).unwrap().filter(|run| run.as_ref().unwrap().path().join("contacts").exists()).count();
+    assert_eq!(left, 0, "what was read of the contacts is gone");
+}

@@ -1,6 +1,6 @@
 //! How an export ends: books, summary, exit code; what a success makes needless goes.
 
-use super::{ExportPlan, Line, Worked};
+use super::{ExportPlan, Line, Worked, matched};
 use crate::outcome::{Exit, Failure};
 use crate::report::{Requests, Status, Summary};
 use crate::run::folder::{RunInfo, all_runs, forget};
@@ -97,6 +97,7 @@ impl Line<'_> {
 
 /// Removes what was read. What cannot be removed does no harm.
 fn remove_spool(folder: &Path) {
+    let _ = std::fs::remove_dir_all(folder.join(matched::FOLDER));
     for name in [SPOOL_FILE.to_owned(), format!("{SPOOL_FILE}-wal"), format!("{SPOOL_FILE}-shm")] {
         let _ = std::fs::remove_file(folder.join(name));
     }

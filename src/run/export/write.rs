@@ -1,5 +1,6 @@
 //! From what was read to the rows of the file: mapped and encoded on all cores, written in order.
 
+use super::matched::Contacts;
 use super::{DATES, ExportPlan, Line, Ready, What, Worked};
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
@@ -94,6 +95,8 @@ struct Maker {
     since: Option<jiff::Timestamp>,
     /// Whether the row is wanted as JSON too.
     wants_json: bool,
+    /// With whom the objects are matched.
+    contacts: Option<Contacts>,
 }
 
 impl Maker {
@@ -115,10 +118,14 @@ impl Maker {
     }
 
     /// An object of another list: as it came, or the columns of the mapping.
-    fn of_object(&self, held: Held) -> Result<Row, Failure> {
-        let Ok(Value::Object(object)) = serde_json::from_str(&held.json) else {
+    fn of_object(&self, mut held: Held) -> Result<Row, Failure> {
+        let Ok(Value::Object(mut object)) = serde_json::from_str(&held.json) else {
             return Err(Failure::failed(format!("`{}` was kept, and cannot be read again", held.id)));
         };
+        if let Some(contacts) = &self.contacts {
+            contacts.put_into(&mut object)?;
+            held.json = Value::Object(object.clone()).to_string();
+        }
         if self.encoder.bound.columns().is_none() {
             let json = self.wants_json.then(|| held.json.clone().into_bytes());
             return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json });
@@ -160,7 +167,12 @@ fn changed_at(contact: &Contact) -> Option<jiff::Timestamp> {
 
 impl Line<'_> {
     /// Writes everything, nothing in place yet but the rejects; none when the run was told to stop.
-    pub(super) fn write(&self, gathered: &Gathered, worked: &mut Worked) -> Result<Option<Ready>, Failure> {
+    pub(super) fn write(
+        &self,
+        gathered: &Gathered,
+        contacts: Option<Contacts>,
+        worked: &mut Worked,
+    ) -> Result<Option<Ready>, Failure> {
         self.prove_enough(gathered.spool.len(), worked)?;
         let plan = self.plan;
         let create = || match plan.is_to_stdout() {
@@ -174,7 +186,7 @@ impl Line<'_> {
         let mut changes = self.changes()?;
         let mut sink = self.sink(create()?)?;
         let mut books = Writer { sums: &mut worked.sums, rejects, results };
-        let is_all = self.rows(&gathered.spool, &mut sink, changes.as_mut(), &mut books)?;
+        let is_all = self.rows((&gathered.spool, contacts), &mut sink, changes.as_mut(), &mut books)?;
         if is_all && plan.work.limit.is_none_or(|limit| books.sums.books.read < limit) {
             self.missing(&gathered.spool, &mut books)?;
         }
@@ -232,7 +244,7 @@ impl Line<'_> {
     /// Writes everybody who was read; whether that was all, and not a stop.
     fn rows(
         &self,
-        spool: &Spool,
+        (spool, contacts): (&Spool, Option<Contacts>),
         sink: &mut Sink,
         mut changes: Option<&mut Changes>,
         books: &mut Writer<'_>,
@@ -242,7 +254,7 @@ impl Line<'_> {
             progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
         };
         let encoder = Encoder { bound: Arc::clone(&self.form.bound), csv: self.form.layout.csv };
-        let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some() };
+        let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some(), contacts };
         let limit = self.plan.work.limit;
         let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), books);
         if self.plan.what != What::Contacts {

@@ -1,0 +1,75 @@
+//! Conversations, each with the contact that it is with: the platform names people by phone and e-mail there, not by id.
+
+use super::{Line, What};
+use crate::checkpoint::snapshot::Snapshot;
+use crate::contact::{Contact, Field};
+use crate::identity::{IdentityValue, canonical};
+use crate::outcome::Failure;
+use crate::platforms::List;
+use crate::reconcile::find::all_identities;
+use crate::run::gather::Gathered;
+use crate::run::target::Target;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Where the contacts are gathered, in the folder of the run.
+pub(super) const FOLDER: &str = "contacts";
+/// What a conversation is matched by, most telling first: the field of the contact, and the name in the conversation (see
+/// [`List::Conversations`]).
+const BY: [(Field, &str); 2] = [(Field::Phones, "contact_phone"), (Field::Emails, "email")];
+/// What the contact's id is called in a conversation.
+const NAME: &str = "contact_id";
+
+/// The contacts of the account, by phone and e-mail.
+pub(super) struct Contacts(Snapshot);
+
+impl Line<'_> {
+    /// The contacts with whom the list is matched, if it is one that is matched; none when the run was told to stop.
+    pub(super) async fn contacts(&self, target: &Target) -> Result<Option<Option<Contacts>>, Failure> {
+        if self.plan.what != What::List(List::Conversations) {
+            return Ok(Some(None));
+        }
+        let folder = self.begun.folder.join(FOLDER);
+        let gathered = self.gather(target, What::Contacts, &folder, None).await?;
+        let contacts = |gathered: &Gathered| tokio::task::block_in_place(|| Contacts::of(gathered, &folder));
+        gathered.as_ref().map(contacts).transpose().map(|contacts| contacts.map(Some))
+    }
+}
+
+impl Contacts {
+    fn of(gathered: &Gathered, folder: &Path) -> Result<Contacts, Failure> {
+        let (mut filling, mut next) = (Snapshot::create(folder)?, 0);
+        loop {
+            let rows = gathered.spool.rows(next)?;
+            let Some(last) = rows.last() else { break };
+            next = last.ordinal + 1;
+            let identities = |json: &str| match serde_json::from_str(json) {
+                Ok(Value::Object(object)) => all_identities(&Contact::from_json(&object)),
+                _ => Vec::new(),
+            };
+            let found: Vec<(String, Vec<IdentityValue>)> =
+                rows.into_iter().map(|row| (row.id, identities(&row.json))).collect();
+            let found: Vec<(&str, &str, &[IdentityValue])> =
+                found.iter().map(|(id, values)| (&**id, "", &**values)).collect();
+            filling.add(1, &found)?;
+        }
+        Ok(Contacts(filling.done()?))
+    }
+
+    /// Puts the id of its contact into a conversation, where one contact and no other has its phone, or else its e-mail.
+    pub(super) fn put_into(&self, conversation: &mut Map<String, Value>) -> Result<(), Failure> {
+        for (field, name) in BY {
+            let Some(value) = conversation.get(name).and_then(Value::as_str) else { continue };
+            let value = canonical(field, value);
+            if value.is_empty() {
+                continue;
+            }
+            let found = self.0.by_identity(&IdentityValue { field, value })?;
+            if let [(id, _)] = found.as_slice() {
+                conversation.insert(NAME.to_owned(), Value::from(id.as_str()));
+                break;
+            }
+        }
+        Ok(())
+    }
+}
