@@ -3,6 +3,7 @@
 //! Three ways, from the cheapest: a link from an earlier run (identity → id), a snapshot of the whole target on disk, a
 //! look-up by one value. A look-up key is proven on a contact that is known to exist before it is trusted.
 
+use super::LISTS;
 use super::filter::Changed;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::snapshot::{Filling, Snapshot};
@@ -324,7 +325,8 @@ impl Finder {
         // (then nobody else has this one), or by somebody (then whoever has it is meant).
         let searched = self.search(contact, identity, since_ms).await?;
         let Some((found, is_fresh)) = linked.filter(|_| searched.is_empty()) else { return Ok(searched) };
-        if is_same_person(contact, identities, &found.contact) {
+        let is_half_made = self.connector.platform().half_makes && is_bare(&found.contact);
+        if is_half_made || is_same_person(contact, identities, &found.contact) {
             return Ok(vec![(found, is_fresh)]);
         }
         // Nothing but the link says that it is them: the card is somebody else's now.
@@ -507,9 +509,13 @@ fn lookup_by(contact: &Contact, identity: &IdentityValue) -> Lookup {
 fn is_same_person(wanted: &Contact, identities: &[IdentityValue], there: &Contact) -> bool {
     let name = |contact: &Contact| contact.whole_name().map(|name| name.to_lowercase());
     let is_same_name = name(wanted) == name(there);
-    // Somebody who was left half made has nothing yet but a name, or not even that.
-    let is_bare = [Field::Phones, Field::Emails, Field::Handles].into_iter().all(|field| !there.has(field));
-    identities.iter().any(|identity| has(there, identity)) || (is_same_name && (is_bare || name(wanted).is_some()))
+    identities.iter().any(|identity| has(there, identity))
+        || (is_same_name && (is_bare(there) || name(wanted).is_some()))
+}
+
+/// Somebody who was left half made has nothing yet but a name, or not even that; and that may have been edited since.
+pub(super) fn is_bare(there: &Contact) -> bool {
+    !LISTS.into_iter().any(|field| there.has(field))
 }
 
 fn unreadable() -> Failure {

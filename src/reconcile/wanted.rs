@@ -1,5 +1,6 @@
 //! What is wanted of a person at this target, and what of it may overwrite what is there.
 
+use super::find::is_bare;
 use super::person::Person;
 use super::story::Story;
 use super::{LISTS, Reconciler};
@@ -45,8 +46,7 @@ impl Reconciler {
     /// Whoever is of this run's making is no existing contact to be skipped: what they lack yet is filled in. Nor is
     /// somebody whom an earlier run left half made.
     pub(super) fn on_existing(&self, person: &Person, found: Option<&Found>, story: &Story) -> OnExisting {
-        let is_bare = |found: &Found| !LISTS.into_iter().any(|field| found.contact.has(field));
-        let is_half_made = self.connector.platform().half_makes && found.is_some_and(is_bare);
+        let is_half_made = self.connector.platform().half_makes && found.is_some_and(|found| is_bare(&found.contact));
         match self.policy.on_existing {
             _ if person.is_meant => OnExisting::Update,
             OnExisting::Skip if story.is_of_own_making() || is_half_made => OnExisting::Fill,

@@ -472,3 +472,18 @@ fn who_has_nothing_by_which_the_target_finds_is_rejected() {
     assert_eq!(told.json()["rejects"], json!({"identity.missing": 1}), "{told:?}");
     assert_eq!((told.exit, scene.sandbox.contacts("mercately").len()), (Some(3), 1));
 }
+
+#[test]
+fn somebody_half_made_is_completed_although_the_edited_file_has_another_name() {
+    let scene = scene();
+    scene.write("all.csv", &format!("{HEAD}{LOSTINA}"));
+    let import = "import all.csv --map map.yaml --to eadesk --output json";
+    scene.rule(refused_from(|request| request.contains("/contacts/create/"), Act::Answer(401)));
+    assert_eq!(scene.typed(import).exit, Some(5));
+    scene.rule(|_| Act::Pass);
+    scene.write("all.csv", &format!("{HEAD}{}", LOSTINA.replace("Lostina,Paz", "Lostina,Mena")));
+    let found = scene.typed(import);
+    assert_eq!(found.exit, Some(0), "{found:?}");
+    let people = scene.sandbox.contacts("eadesk");
+    assert_eq!((people.len(), people[0]["contacts"].as_array().unwrap().len()), (1, 2), "{people:?}");
+}
