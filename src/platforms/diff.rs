@@ -2,9 +2,8 @@
 //!
 //! The rules are those of contract 3.2 ("What may overwrite"), 3.4 and 3.6. How a change is sent is the connector's.
 
-pub use super::fit::{Fit, fit, split_name};
+pub use super::fit::{BOOKKEEPING, Fit, fit, split_name};
 
-use super::fit::BOOKKEEPING;
 use super::{Found, Platform};
 use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};
 use crate::identity::{canonical, whatsapp_key};

@@ -17,8 +17,7 @@ pub struct Fit {
 }
 
 /// Fields that say where a contact comes from rather than what it is: never written, never missed.
-pub(super) const BOOKKEEPING: FieldSet =
-    FieldSet::of(&[Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]);
+pub const BOOKKEEPING: FieldSet = FieldSet::of(&[Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]);
 
 /// Cuts a wanted contact to what the platform can hold. Names are split or joined to the form it has.
 pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {

@@ -322,8 +322,8 @@ impl Reconciler {
     /// What the target holds; read just now where a write would replace it as a whole, or fill a blank.
     async fn find(&self, person: &Person, story: &Story, since_ms: Option<u64>) -> Result<Finding, Fault> {
         let finding = self.finder.find(&person.wanted, &person.identities, since_ms).await?;
-        let Finding::One { found, by, is_fresh: false } = &finding else { return Ok(finding) };
-        if !self.needs_fresh(person, story, found, *by) {
+        let Finding::One { found, by, is_fresh } = &finding else { return Ok(finding) };
+        if !self.needs_reading(person, story, found, *by, *is_fresh)? {
             return Ok(finding);
         }
         let or_by = lookup_of(&*self.connector, &found.contact);

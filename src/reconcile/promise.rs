@@ -8,6 +8,7 @@ use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wante
 use crate::identity::IdentityValue;
 use crate::outcome::Problem;
 use crate::platforms::Found;
+use crate::platforms::diff::BOOKKEEPING;
 use serde_json::{Map, Value, json};
 
 /// What a saved plan says of one person.
@@ -19,6 +20,8 @@ pub struct Promise {
     pub target_id: Option<String>,
     /// What was to change.
     pub changes: Vec<PlannedChange>,
+    /// The contact as it was (see [`seen`]).
+    pub seen: Option<Map<String, Value>>,
 }
 
 /// What a plan keeps of a person, to send it later.
@@ -30,6 +33,28 @@ pub struct Parcel {
     pub identities: Vec<IdentityValue>,
     /// What the platform has no room for.
     pub not_carried: Vec<String>,
+    /// The contact as it was (see [`seen`]); none where nobody was there.
+    pub seen: Option<Map<String, Value>>,
+}
+
+/// A contact as a plan sees it: by the names of the fields, without what the platform itself keeps book of; lists in an
+/// order that says nothing.
+pub fn seen(contact: &Contact) -> Map<String, Value> {
+    let mut seen = Map::new();
+    for (field, name) in FIELDS.into_iter().filter(|(field, _)| !BOOKKEEPING.has(*field) && contact.has(*field)) {
+        let value = match contact.text(field) {
+            Some(text) => Value::from(text),
+            None => {
+                let mut items = contact.list(field).to_vec();
+                items.sort();
+                Value::from(items)
+            }
+        };
+        seen.insert(name.to_owned(), value);
+    }
+    let attributes = contact.attributes.iter().filter(|attribute| !attribute.value.is_empty());
+    seen.extend(attributes.map(|it| (format!("attributes.{}", it.name), Value::from(it.value.as_str()))));
+    seen
 }
 
 impl Parcel {
@@ -49,7 +74,7 @@ impl Parcel {
             "contact": contact, "fill": names(fill), "clear": names(clear), "force": names(force),
             "attributes": overwrites.collect::<Map<String, Value>>(),
             "tags": match tag_mode { TagMode::Add => "add", TagMode::Replace => "replace", TagMode::Remove => "remove" },
-            "found_by": found_by.collect::<Vec<_>>(), "not_carried": self.not_carried,
+            "found_by": found_by.collect::<Vec<_>>(), "not_carried": self.not_carried, "seen": self.seen,
         })
     }
 
@@ -88,7 +113,11 @@ impl Parcel {
         let (fill, clear, force) = (set("fill")?, set("clear")?, set("force")?);
         let wanted = Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode };
         let not_carried = texts("not_carried")?.into_iter().map(str::to_owned).collect();
-        Some(Parcel { wanted, identities, not_carried })
+        let seen = match value.get("seen") {
+            None | Some(Value::Null) => None,
+            Some(seen) => Some(seen.as_object()?.clone()),
+        };
+        Some(Parcel { wanted, identities, not_carried, seen })
     }
 }
 
@@ -113,13 +142,25 @@ impl Reconciler {
         let promise = person.promise.as_deref()?;
         match (found, promise.creates) {
             (None, true) | (Some(_), false) => {}
-            (None, false) => return Some(changed("is not there any more", None)),
-            (Some(found), true) => return Some(changed(&format!("was not there, and is now: `{}`", found.id), None)),
+            (None, false) => return Some(changed("somebody was there when the plan was made, and is not now", None)),
+            (Some(found), true) => {
+                return Some(changed(
+                    &format!("nobody was there when the plan was made, and `{}` is now", found.id),
+                    None,
+                ));
+            }
         }
         if let (Some(found), Some(planned)) = (found, &promise.target_id)
             && found.id != *planned
         {
-            return Some(changed(&format!("was `{planned}`, and `{}` is found now", found.id), None));
+            let what = format!("`{planned}` was found when the plan was made, and `{}` is now", found.id);
+            return Some(changed(&what, None));
+        }
+        if let (Some(found), Some(saw), false) = (found, &promise.seen, is_tried) {
+            let now = seen(&found.contact);
+            if let Some(name) = saw.keys().chain(now.keys()).find(|name| saw.get(*name) != now.get(*name)) {
+                return Some(changed(&in_words(name, saw.get(name), now.get(name)), Some(name)));
+            }
         }
         // With what others have found dropped in the meantime: the plan did not know that.
         let mut wanted = person.wanted.clone();
@@ -128,22 +169,32 @@ impl Reconciler {
             self.diff(person, &wanted, found, by, story).changes.iter().map(PlannedChange::from).collect();
         let is_planned = |change: &&PlannedChange| promise.changes.contains(change);
         if let Some(change) = now.iter().find(|change| !is_planned(change)) {
-            let planned = promise.changes.iter().find(|planned| planned.field == change.field);
-            let saw = planned.map_or(&change.new, |planned| &planned.old);
-            return Some(changed(&in_words(change, saw, &change.old), Some(&change.field)));
+            return Some(changed(&disagree(&change.field), Some(&change.field)));
         }
         let done = promise.changes.iter().find(|planned| !now.contains(planned)).filter(|_| !is_tried)?;
-        Some(changed(&in_words(done, &done.old, &done.new), Some(&done.field)))
+        Some(changed(&disagree(&done.field), Some(&done.field)))
     }
 }
 
-fn in_words(change: &PlannedChange, saw: &Option<String>, now: &Option<String>) -> String {
-    let value = |value: &Option<String>| value.as_ref().map_or("blank".to_owned(), |text| format!("`{text}`"));
-    format!("had {} as `{}`, and has {} now", value(saw), change.field, value(now))
+fn in_words(name: &str, saw: Option<&Value>, now: Option<&Value>) -> String {
+    let value = |value: Option<&Value>| match value {
+        None => "blank".to_owned(),
+        Some(Value::Array(items)) => {
+            format!("`{}`", items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; "))
+        }
+        Some(text) => format!("`{}`", text.as_str().unwrap_or_default()),
+    };
+    format!("`{name}` was {} when the plan was made, and is {} now", value(saw), value(now))
+}
+
+/// The contact is as the plan saw it, and yet something else would be written: the line was edited, or the platform has
+/// been found to drop a name.
+fn disagree(field: &str) -> String {
+    format!("what this line of the plan says of `{field}` is not what it would send now")
 }
 
 fn changed(what: &str, field: Option<&str>) -> Problem {
-    let problem = Problem::new("plan.changed", format!("when the plan was made this contact {what}"));
+    let problem = Problem::new("plan.changed", what);
     let problem = problem.hint("look at it, and make another plan: the same command with `--dry-run --plan`");
     match field {
         Some(field) => problem.at(field),

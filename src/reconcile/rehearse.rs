@@ -5,7 +5,7 @@
 use super::Reconciler;
 use super::find::all_identities;
 use super::person::Person;
-use super::promise::Parcel;
+use super::promise::{Parcel, seen};
 use super::story::Story;
 use crate::checkpoint::rehearsal::Rehearsal;
 use crate::contact::Contact;
@@ -36,6 +36,8 @@ pub struct Rehearsing {
     /// Whether all is kept that sends it later.
     keeps: bool,
     requests: AtomicU64,
+    /// Requests that were sent for the plan alone.
+    only_planning: AtomicU64,
     uncertain: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -74,12 +76,28 @@ impl From<&Change> for PlannedChange {
 impl Rehearsing {
     /// Keeps what would be written in this store; `keeps`: also what sends it later.
     pub fn new(store: Rehearsal, keeps: bool) -> Rehearsing {
-        Rehearsing { store, keeps, requests: AtomicU64::new(0), uncertain: Mutex::default() }
+        let (requests, only_planning) = (AtomicU64::new(0), AtomicU64::new(0));
+        Rehearsing { store, keeps, requests, only_planning, uncertain: Mutex::default() }
+    }
+
+    /// Whether all is kept that sends it later.
+    pub fn keeps(&self) -> bool {
+        self.keeps
     }
 
     /// Requests that would write.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were sent for the plan alone, and that the real run does not send.
+    pub fn of_planning(&self) -> u64 {
+        self.only_planning.load(Ordering::Relaxed)
+    }
+
+    /// Counts requests that are sent for the plan alone.
+    pub(super) fn only_planning(&self, requests: u64) {
+        self.only_planning.fetch_add(requests, Ordering::Relaxed);
     }
 
     /// Names of which only the real run can tell whether the platform keeps them, and for how many.
@@ -178,7 +196,8 @@ impl Reconciler {
             let (mut known, identities) = (Story::default(), person.identities.clone());
             let wanted = self.fitted(&person.wanted, &mut known);
             let not_carried = person.not_carried.iter().cloned().chain(known.not_carried).collect();
-            Parcel { wanted, identities, not_carried }.to_json()
+            let seen = found.map(|found| seen(&found.contact));
+            Parcel { wanted, identities, not_carried, seen }.to_json()
         });
         let planned = Planned { changes, uncertain, requests, send };
         let text = serde_json::to_string(&planned)

@@ -5,19 +5,45 @@ use super::person::Person;
 use super::story::Story;
 use super::{LISTS, Reconciler};
 use crate::contact::{Field, TagMode, Wanted};
+use crate::outcome::Failure;
 use crate::platforms::Found;
 use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
 use std::borrow::Cow;
 
 impl Reconciler {
-    /// Whether somebody found in a snapshot has to be read again: they are going to be written, and what was there
-    /// counts, because the write replaces all of it or is only to fill what is blank.
-    pub(super) fn needs_fresh(&self, person: &Person, story: &Story, found: &Found, by: Option<Field>) -> bool {
+    /// Whether somebody who was found has to be read by id: they are going to be written, and what is there counts. From
+    /// a snapshot, because the write replaces all of it or is only to fill what is blank; for a saved plan in any case,
+    /// so that what it saw and what is there when it is applied were read alike.
+    pub(super) fn needs_reading(
+        &self,
+        person: &Person,
+        story: &Story,
+        found: &Found,
+        by: Option<Field>,
+        is_fresh: bool,
+    ) -> Result<bool, Failure> {
+        let planning = self.rehearsing.as_ref().filter(|rehearsing| rehearsing.keeps());
+        let is_of_plan = (planning.is_some() || person.promise.is_some()) && !(is_fresh && by == Some(Field::TargetId));
+        if is_fresh && !is_of_plan {
+            return Ok(false);
+        }
+        let Some(fills) = self.would_write(person, story, found, by) else { return Ok(false) };
+        let is_needed = !is_fresh && (self.replaces || fills);
+        let Some(planning) = planning.filter(|_| !is_needed) else { return Ok(is_needed || is_of_plan) };
+        if planning.has(&found.id)? {
+            return Ok(false);
+        }
+        planning.only_planning(1);
+        Ok(true)
+    }
+
+    /// Whether somebody who was found is going to be written, and if so, whether a blank is to be filled.
+    fn would_write(&self, person: &Person, story: &Story, found: &Found, by: Option<Field>) -> Option<bool> {
         let mut wanted = self.fitted(&person.wanted, &mut Story::default());
         self.complete_lists(&mut wanted, story);
         let delta = self.diff(person, &wanted, Some(found), by, story);
         let is_written = self.connector.steps(&self.ready, &delta, Some(found)).is_ok_and(|steps| !steps.is_empty());
-        is_written && (self.replaces || delta.fills)
+        is_written.then_some(delta.fills)
     }
 
     /// What is wanted in the forms that this account knows, without what it is known to drop.

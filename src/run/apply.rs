@@ -138,12 +138,13 @@ pub(super) fn item(record: Record) -> Item {
         return if is_line { Item::Filtered(record.origin) } else { unreadable(record) };
     };
     let changes = line.get("changes").cloned().and_then(|changes| serde_json::from_value(changes).ok());
-    let (Some(Parcel { wanted, identities, not_carried }), Some(changes)) = (Parcel::from_json(send), changes) else {
+    let (Some(Parcel { wanted, identities, not_carried, seen }), Some(changes)) = (Parcel::from_json(send), changes)
+    else {
         return unreadable(record);
     };
     let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
-    let promise =
-        Promise { creates: text("outcome").as_deref() == Some("created"), target_id: text("target_id"), changes };
+    let creates = text("outcome").as_deref() == Some("created");
+    let promise = Promise { creates, target_id: text("target_id"), changes, seen };
     let promise = Some(Arc::new(promise));
     Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise }))
 }

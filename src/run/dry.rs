@@ -142,7 +142,8 @@ pub(super) fn tell(
             format!("  {first}, {}", others.join(", "))
         }));
     }
-    let requests = target.http.traffic().sent + stage.rehearsing.requests();
+    let sent = target.http.traffic().sent.saturating_sub(stage.rehearsing.of_planning());
+    let requests = sent + stage.rehearsing.requests();
     let seconds = seconds_for(requests, target, connection)? + source_read.1.as_secs_f64();
     let forecast = Some(Forecast { requests: requests + source_read.0, seconds });
     let takes = forecast.map_or(0.0, |forecast| forecast.seconds);

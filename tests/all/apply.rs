@@ -81,10 +81,39 @@ fn whoever_was_changed_since_the_plan_was_made_is_not_touched_and_is_told() {
     assert_eq!(books(folder, "apply plan.jsonl --rate none --rejects left.jsonl"), [5, 0, 1, 0, 2, 2]);
     let left = fs::read_to_string(folder.join("left.jsonl")).unwrap();
     assert_eq!(left.matches("plan.changed").count(), 2, "{left}");
-    assert!(left.contains("had `Eva` as `first_name`, and has `Evelyn` now"), "{left}");
-    assert!(left.contains("was not there, and is now"), "{left}");
+    assert!(left.contains("`first_name` was `Eva` when the plan was made, and is `Evelyn` now"), "{left}");
+    assert!(left.contains("nobody was there when the plan was made, and `"), "{left}");
     // Only Ana was written.
     assert_eq!(books(folder, &format!("{} -n", import("between.csv", "mercately"))), [2, 0, 0, 2, 0, 0]);
+}
+
+#[test]
+fn whoever_was_changed_in_what_the_plan_does_not_touch_is_not_touched_either() {
+    for platform in ["atom", "mercately"] {
+        let files = [("before.csv", "Rui,Sal,0987625591,,\n"), ("after.csv", "Ruy,Sal,0987625591,,\n")];
+        let folder = folder(
+            &files
+                .map(|(name, line)| (name, format!("First,Last,Phone,Email,Tag\n{line}")))
+                .each_ref()
+                .map(|(name, text)| (*name, text.as_str())),
+        );
+        let folder = folder.path();
+        fs::write(folder.join("email.csv"), "Phone,Email\n0987625591,rui@example.com\n").unwrap();
+        fs::write(folder.join("email.yaml"), "contact: { phone: Phone, email: Email }\nphone_region: EC\n").unwrap();
+        books(folder, &import("before.csv", platform));
+        let plan = format!("{} --dry-run --plan plan.jsonl", import("after.csv", platform));
+        assert_eq!(books(folder, &plan), [1, 0, 1, 0, 0, 0], "{platform}");
+        let between =
+            format!("import email.csv --map email.yaml --to {platform} --sandbox --rate none --only-existing");
+        assert_eq!(books(folder, &between), [1, 0, 1, 0, 0, 0], "{platform}");
+        assert_eq!(books(folder, "apply plan.jsonl --rejects left.jsonl"), [1, 0, 0, 0, 0, 1], "{platform}");
+        let left = fs::read_to_string(folder.join("left.jsonl")).unwrap();
+        let expected = "was blank when the plan was made, and is `rui@example.com` now";
+        assert!(left.contains(expected), "{platform} {left}");
+        // Another plan sees it as it is now.
+        assert_eq!(books(folder, &plan), [1, 0, 1, 0, 0, 0], "{platform}");
+        assert_eq!(books(folder, "apply plan.jsonl"), [1, 0, 1, 0, 0, 0], "{platform}");
+    }
 }
 
 #[test]
@@ -242,7 +271,8 @@ fn what_a_plan_keeps_of_a_person_is_read_as_it_was_written() {
     wanted.force.insert(Field::Emails);
     wanted.attribute_overwrite = vec![("Plan".into(), Overwrite::Fill), ("Old".into(), Overwrite::Clear)];
     let identities = vec![IdentityValue { field: Field::Phones, value: "593987625587".to_owned() }];
-    let parcel = Parcel { wanted, identities, not_carried: vec!["handles".to_owned()] };
+    let seen = json!({ "full_name": "Ana", "tags": ["a", "b"] }).as_object().unwrap().clone();
+    let parcel = Parcel { wanted, identities, not_carried: vec!["handles".to_owned()], seen: Some(seen) };
     let mut read = Parcel::from_json(&parcel.to_json()).unwrap();
     let sort = |parcel: &mut Parcel| {
         parcel.wanted.contact.attributes.sort_by(|one, other| one.name.cmp(&other.name));
