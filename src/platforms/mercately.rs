@@ -514,18 +514,18 @@ impl Mercately {
     }
 }
 
-/// What the platform could not take: of somebody new what is missing, of anybody a document of no kind it knows.
+/// What the platform could not take: of somebody new what is missing, of anybody what would be wiped and is needed, and a
+/// document of no kind it knows.
 fn problems(delta: &Delta, found: Option<&Found>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let after = &delta.after;
-    if found.is_none() {
-        let missing = [Field::FirstName, Field::LastName].into_iter().filter(|&field| !after.has(field));
-        problems.extend(missing.map(|field| super::missing_name(PLATFORM.title, field)));
-        if after.phone().is_none() && after.email().is_none() {
-            let message = format!("{} needs a phone or an e-mail, and there is neither", PLATFORM.title);
-            problems
-                .push(Problem::new("phone.missing", message).at("phone").hint("map a column to `phone` or `email`"));
-        }
+    let goes = |field| found.is_none() || delta.changed.has(field);
+    let missing = [Field::FirstName, Field::LastName].into_iter().filter(|&field| !after.has(field) && goes(field));
+    problems.extend(missing.map(|field| super::missing_name(PLATFORM.title, field)));
+    let is_nowhere = after.phone().is_none() && after.email().is_none();
+    if is_nowhere && (goes(Field::Phones) || goes(Field::Emails)) {
+        let message = format!("{} needs a phone or an e-mail, and there is neither", PLATFORM.title);
+        problems.push(Problem::new("phone.missing", message).at("phone").hint("map a column to `phone` or `email`"));
     }
     let kind = after.text(Field::DocumentType).filter(|_| delta.changed.has(Field::DocumentType));
     if let Some(kind) = kind.filter(|kind| !DOCUMENT_TYPES.contains(kind)) {

@@ -486,3 +486,13 @@ fn what_ferry_has_taken_back_itself_is_nobody_elses_change() {
     assert_eq!(nothing.books(), json!({}), "{}", nothing.out);
     assert!(nothing.err.contains("wrote no `handles`: there is nothing to take back"), "{}", nothing.err);
 }
+
+#[test]
+fn a_name_that_the_platform_needs_stays_and_the_dry_run_knows_it() {
+    let scene = scene();
+    let run = scene.import("mercately", "base.csv").run();
+    let looked = scene.done(&format!("undo {run} --only first_name --dry-run"));
+    assert_eq!(looked.books(), json!({ "read": 3, "skipped": 3 }), "{}", looked.out);
+    let undone = scene.done(&format!("undo {run} --only first_name"));
+    assert_eq!((undone.books(), undone.summary()["skipped"].clone()), (looked.books(), json!({ "kept": 3 })));
+}
