@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::outcome::Failure;
 use crate::plan::Connection;
 use crate::report::Console;
+use crate::report::words::count;
 use crate::run::folder::{DRY_RUN, RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::import::ImportPlan;
 use crate::run::trace::Trace;
@@ -96,10 +97,10 @@ pub(super) fn begin(
         && let Some(row) = checkpoint.unfinished(&work)?
         && let Ok(mut info) = run_named(&plan.state, &row.name)
     {
-        let had = info.books.settled();
+        let had = count(info.books.settled(), "record", "records");
         info.arguments = plan.arguments.clone();
         info.folder = plan.folder.clone();
-        console.note(&format!("going on with `{}`, which was left at {had} records", info.run));
+        console.note(&format!("going on with `{}`, which was left at {had}", info.run));
         let folder = run_folder(&plan.state, &info.run);
         let (earlier, next_pass, started) = (folder.clone(), row.pass + 1, clock.now());
         let trace = Trace::open(&folder);
@@ -107,8 +108,9 @@ pub(super) fn begin(
     }
     for other in checkpoint.other_unfinished(&work)? {
         let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
+        let left = count(left, "record", "records");
         console.note(&format!(
-            "another run to `{}` was left unfinished at {left} records: `{}`; what had arrived is found as it is",
+            "another run to `{}` was left unfinished at {left}: `{}`; what had arrived is found as it is",
             plan.connection.name, other.name
         ));
     }

@@ -27,6 +27,7 @@ use crate::reconcile::slot::Slot;
 use crate::reconcile::undo::Undoing;
 use crate::reconcile::{Earlier, End, Policy, Reconciler};
 use crate::record::Origin;
+use crate::report::words::count;
 use crate::report::{Console, Progress, State};
 use crate::run::begin::{Begun, checkpoint_path};
 use crate::run::finish::Ended;
@@ -174,7 +175,8 @@ impl Line<'_> {
         if let Some(row) = self.checkpoint.unfinished(&work)?
             && let Ok(mut info) = run_named(&plan.state, &row.name)
         {
-            console.note(&format!("going on with `{}`, which was left at {} contacts", info.run, info.books.settled()));
+            let had = count(info.books.settled(), "contact", "contacts");
+            console.note(&format!("going on with `{}`, which was left at {had}", info.run));
             (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
             let folder = run_folder(&plan.state, &info.run);
             let next_pass = row.pass + 1;

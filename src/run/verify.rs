@@ -12,6 +12,7 @@ use crate::plan::Mistakes;
 use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
 use crate::report::Console;
 use crate::report::words::escape;
+use crate::report::words::number;
 use crate::run::first::{First, last};
 use crate::run::folder::{RunInfo, make_private};
 use crate::run::receipt::{is_same_account, is_what_was_read};
@@ -231,8 +232,8 @@ impl Verified {
 
     /// The sums as one line.
     pub fn in_words(&self) -> String {
-        let Verified { same, differ, missing, unknown, .. } = self;
-        let differ_word = if *differ == 1 { "differs" } else { "differ" };
+        let [same, differ, missing, unknown] = [self.same, self.differ, self.missing, self.unknown].map(number);
+        let differ_word = if self.differ == 1 { "differs" } else { "differ" };
         format!("= {same} same, ~ {differ} {differ_word}, - {missing} missing, ? {unknown} unknown")
     }
 }
