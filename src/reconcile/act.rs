@@ -2,7 +2,7 @@
 
 use super::changed::fields_of;
 use super::person::Person;
-use super::problems::{claimed, failed, incomplete};
+use super::problems::{claimed, failed, failed_in_part, incomplete};
 use super::story::{Doubt, Story};
 use super::{LISTS, RETRY_AFTER, Reconciler, TRIES_MAX, Turn, retry_after};
 use crate::checkpoint::Intent;
@@ -17,7 +17,11 @@ impl Reconciler {
     /// Enough tries. Somebody whom this run made and who lacks something yet is nobody to be left: the intent stays, and
     /// whoever goes on with the run comes back to them.
     pub(super) fn given_up(&self, story: &Story, delta: &Delta, why: Option<Failure>) -> Turn {
-        Turn::Reject(vec![if story.has_created { incomplete(delta, why) } else { failed(None) }])
+        Turn::Reject(vec![match (story.has_created, story.has_updated) {
+            (true, _) => incomplete(delta, why),
+            (false, true) => failed_in_part(delta, why),
+            (false, false) => failed(why),
+        }])
     }
 
     /// Somebody is there, made by this run; what the platform refuses of them is named.

@@ -54,6 +54,19 @@ pub(super) fn failed(why: Option<Failure>) -> Problem {
         .hint("import the rejects file again later")
 }
 
+/// Some of a change has arrived, and the rest does not.
+pub(super) fn failed_in_part(delta: &Delta, why: Option<Failure>) -> Problem {
+    let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
+    Problem::new(FAILED, format!("tried {TRIES_MAX} times, and not all of it is at the target: {why}"))
+        .at(lacking(delta))
+        .hint("import the rejects file again later")
+}
+
+/// The fields that are not as they should be.
+fn lacking(delta: &Delta) -> String {
+    delta.changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn not_looked_up(why: &Failure) -> Problem {
     Problem::new(FAILED, format!("tried {TRIES_MAX} times to look it up, so nothing was sent: {why}"))
         .hint("import the rejects file again later")
@@ -99,10 +112,9 @@ fn doubtful(why: &str) -> Problem {
 
 /// Somebody was made, and what they lack yet does not arrive.
 pub(super) fn incomplete(delta: &Delta, why: Option<Failure>) -> Problem {
-    let lacking: Vec<&str> = delta.changes.iter().map(|change| change.field.as_str()).collect();
     let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
     let message = format!("made at the target, but tried {TRIES_MAX} times without bringing it all there: {why}");
-    Problem::new(UNKNOWN, message).at(lacking.join(", ")).hint("the same command, or `ferry resume`, brings the rest")
+    Problem::new(UNKNOWN, message).at(lacking(delta)).hint("the same command, or `ferry resume`, brings the rest")
 }
 
 pub(super) fn is_unknown(problems: &[Problem]) -> bool {

@@ -487,3 +487,26 @@ fn somebody_half_made_is_completed_although_the_edited_file_has_another_name() {
     let people = scene.sandbox.contacts("eadesk");
     assert_eq!((people.len(), people[0]["contacts"].as_array().unwrap().len()), (1, 2), "{people:?}");
 }
+
+#[test]
+fn a_change_of_which_a_part_never_arrives_is_rejected_as_that() {
+    let scene = scene();
+    let phones = MAPPING.replace("  phone: phone\n", "  phones: { from: phone, split: \"/\" }\n");
+    scene.write("phones.yaml", &phones);
+    scene.write("first.csv", &format!("{HEAD}{ANA}Lostina,Paz,,p2@example.com\n"));
+    let import = |file: &str| format!("import {file} --map phones.yaml --to eadesk --output json --rejects left.csv");
+    assert_eq!(scene.typed(&import("first.csv")).exit, Some(0));
+    scene.write("all.csv", &format!("{HEAD}Lostina,Paz,+593996000002/+593996000009,p2@example.com\n"));
+    let is_second = |request: &str| request.contains("/contacts/create/") && request.contains("0009");
+    scene.rule(move |request| if is_second(request) { Act::Answer(500) } else { Act::Pass });
+    let failed = scene.typed(&import("all.csv"));
+    assert_eq!((failed.exit, failed.books()), (Some(3), json!({"read": 1, "rejected": 1})), "{failed:?}");
+    let left = fs::read_to_string(scene.folder.path().join("left.csv")).unwrap();
+    assert!(
+        left.contains("phones,target.failed,\"tried 3 times, and not all of it is at the target: Eadesk"),
+        "{left}"
+    );
+    scene.rule(|_| Act::Pass);
+    let mended = scene.typed("import left.csv --map phones.yaml --to eadesk --output json");
+    assert_eq!((mended.exit, mended.books()), (Some(0), json!({"read": 1, "updated": 1})), "{mended:?}");
+}
