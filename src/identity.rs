@@ -15,9 +15,21 @@ pub struct IdentityValue {
 pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
     let value_of = |&field: &Field| {
         let value = if field.is_list() { contact.list(field).first().map(String::as_str) } else { contact.text(field) };
-        value.map(|value| IdentityValue { field, value: canonical(field, value) })
+        let value = value.filter(|value| tells(field, value))?;
+        Some(IdentityValue { field, value: canonical(field, value) })
     };
     fields.iter().filter_map(value_of).collect()
+}
+
+/// The least digits of a phone: with fewer it is a word about one (`call me`, `n/a`, `ext. 12`), which many people have.
+const PHONE_DIGITS_MIN: usize = 7;
+
+/// Whether a value says who somebody is.
+pub fn tells(field: Field, value: &str) -> bool {
+    match field {
+        Field::Phones => value.chars().filter(char::is_ascii_digit).count() >= PHONE_DIGITS_MIN,
+        _ => !value.trim().is_empty(),
+    }
 }
 
 /// The form in which two values of a field are compared: phones as the digits of their shortest WhatsApp form, e-mails
@@ -115,6 +127,15 @@ mod tests {
         ] {
             assert_eq!(whatsapp_key(one), whatsapp_key(other), "{one} {other}");
             assert!(whatsapp_forms(one).contains(&digits(other)) && whatsapp_forms(other).contains(&digits(one)));
+        }
+    }
+
+    #[test]
+    fn words_in_place_of_a_phone_are_nobodys_identity() {
+        for (phone, tells_who) in [("call me", false), ("n/a", false), ("5 pm", false), ("+683 4000", true)] {
+            let mut contact = Contact::default();
+            contact.list_mut(Field::Phones).push(phone.to_owned());
+            assert_eq!(!identity_of(&contact, &[Field::Phones]).is_empty(), tells_who, "{phone}");
         }
     }
 

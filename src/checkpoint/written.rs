@@ -51,7 +51,8 @@ impl Written {
             connection.execute_batch(&format!(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA mmap_size = 0;
                  PRAGMA cache_size = -{CACHE_KIB}; PRAGMA application_id = {APPLICATION_ID};
-                 CREATE TABLE written (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, row BLOB NOT NULL); BEGIN;"
+                 CREATE TABLE written (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, row BLOB NOT NULL);
+                 CREATE TABLE left_behind (id TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN;"
             ))?;
             Ok(connection)
         };
@@ -72,6 +73,17 @@ impl Written {
         self.ask(|connection| {
             let sql = "INSERT OR REPLACE INTO written (id, row) VALUES (?1, ?2)";
             connection.prepare_cached(sql)?.execute(params![id, row])?;
+            Ok(())
+        })
+    }
+
+    /// Somebody is there, and has no row this time: the row that they had before stays.
+    ///
+    /// # Errors
+    /// As [`Written::create`].
+    pub fn leave_behind(&mut self, id: &str) -> Result<(), Failure> {
+        self.ask(|connection| {
+            connection.prepare_cached("INSERT OR IGNORE INTO left_behind VALUES (?1)")?.execute([id])?;
             Ok(())
         })
     }
@@ -101,7 +113,10 @@ impl Written {
             connection.execute("ATTACH DATABASE ?1 AS before", [other])?;
             connection.execute_batch(
                 "CREATE TABLE IF NOT EXISTS before.written (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-                     row BLOB NOT NULL);",
+                     row BLOB NOT NULL);
+                 INSERT OR IGNORE INTO main.written (id, row) SELECT id, row FROM before.written
+                     WHERE id IN (SELECT id FROM main.left_behind) ORDER BY no;
+                 DROP TABLE main.left_behind;",
             )?;
             Ok(())
         })

@@ -10,7 +10,7 @@ use crate::checkpoint::snapshot::{Filling, Snapshot};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::Http;
-use crate::identity::{IdentityValue, canonical};
+use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::{Connector, Fault, Found, Lookup, Page, Platform, Reading};
 use crate::reconcile::problems::NOBODY;
@@ -573,7 +573,8 @@ fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failur
 /// Every phone, e-mail and handle of a contact, comparable.
 pub fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
     let of = |field: Field| {
-        contact.list(field).iter().map(move |value| IdentityValue { field, value: canonical(field, value) })
+        let telling = contact.list(field).iter().filter(move |value| tells(field, value));
+        telling.map(move |value| IdentityValue { field, value: canonical(field, value) })
     };
     [Field::Phones, Field::Emails, Field::Handles].into_iter().flat_map(of).collect()
 }

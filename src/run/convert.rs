@@ -106,7 +106,8 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         finds_by: Vec::new(),
         overflow: Overflow::Report,
     };
-    let done = write(plan, console, stop, opened, Arc::new(mapper), &folder, &rejects_path, &trace, &mut sums);
+    let read = (opened, stamp);
+    let done = write(plan, console, stop, read, Arc::new(mapper), &folder, &rejects_path, &trace, &mut sums);
     info.seconds += clock.now().duration_since(started).as_secs_f64();
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
@@ -124,13 +125,14 @@ fn work_of(plan: &ConvertPlan) -> String {
     blake3::hash(parts.as_bytes()).to_hex().to_string()
 }
 
-/// Writes the file; whether the whole source is in it, and how many were rejected.
+/// Writes the file; whether the whole source is in it, and how many were rejected. With a limit it holds the first ones.
+/// `stamp`: how the source was when it was first opened.
 #[allow(clippy::too_many_arguments)]
 fn write(
     plan: &ConvertPlan,
     console: &Console,
     stop: &Stop,
-    opened: Opened,
+    (opened, stamp): (Opened, Option<(u64, u128)>),
     mapper: Arc<Mapper>,
     folder: &Path,
     rejects_path: &Path,
@@ -165,14 +167,20 @@ fn write(
         let bytes = Some((bytes_read.load(Ordering::Relaxed), bytes_total));
         progress.set(State { done: sums.books.read, rejected: sums.books.rejected, bytes, ..State::default() });
     };
+    let has_people = people.is_some();
     let is_whole = match people {
         None => alone(opened, mapper.clone(), encoder, plan.work.limit, &mut sink, &mut books, stop, &mut show)?,
         Some(people) => merged(opened, mapper.clone(), encoder, people, plan, &mut sink, &mut books, stop, &mut show)?,
     };
     progress.finish();
     let rejected = books.rejects.finish()?;
-    if !is_whole {
+    if stop.is_told() {
         return Ok((false, rejected));
+    }
+    // Who is one person is known by where their records stand.
+    if has_people && stamp != stamp_of(&plan.source.path) && !plan.source.is_copy() {
+        return Err(Failure::failed(format!("`{}` changed while it was read", plan.source.shown))
+            .hint("nothing was replaced; the same command reads it as it is then"));
     }
     if let Some(mistakes) = mapper.bound.unmet_names() {
         return Err(Failure::from(mistakes));
@@ -182,7 +190,8 @@ fn write(
     if let Some(results) = books.results {
         results.commit()?;
     }
-    Ok((true, rejected))
+    books.sums.is_placed = true;
+    Ok((is_whole, rejected))
 }
 
 /// Whose outcome it is: a file's records have no id.
@@ -359,6 +368,10 @@ fn finish(
         Err(failure) => (false, 0, Some(failure)),
     };
     let mut books = sums.books;
+    if !sums.is_placed {
+        // Nobody is written before the file is in place.
+        books.created = 0;
+    }
     books.pending = books.read.saturating_sub(books.settled());
     if failure.is_none() && is_whole && (!books.balance() || books.pending > 0) {
         failure = Some(Failure::failed("the books do not balance: this is a fault of Ferry"));

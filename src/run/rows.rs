@@ -306,6 +306,8 @@ pub(super) struct Sums {
     pub(super) books: Books,
     pub(super) skipped: BTreeMap<String, u64>,
     pub(super) rejects: BTreeMap<String, u64>,
+    /// Whether the file is in place.
+    pub(super) is_placed: bool,
 }
 
 /// Counts, and writes what stays behind.

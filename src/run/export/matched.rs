@@ -3,7 +3,7 @@
 use super::{Line, What};
 use crate::checkpoint::snapshot::Snapshot;
 use crate::contact::{Contact, Field};
-use crate::identity::{IdentityValue, canonical};
+use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::Failure;
 use crate::platforms::List;
 use crate::reconcile::find::all_identities;
@@ -59,11 +59,8 @@ impl Contacts {
     /// Puts the id of its contact into a conversation, where one contact and no other has its phone, or else its e-mail.
     pub(super) fn put_into(&self, conversation: &mut Map<String, Value>) -> Result<(), Failure> {
         for (field, name) in BY {
-            let Some(value) = conversation.get(name).and_then(Value::as_str) else { continue };
-            let value = canonical(field, value);
-            if value.is_empty() {
-                continue;
-            }
+            let value = conversation.get(name).and_then(Value::as_str).filter(|value| tells(field, value));
+            let Some(value) = value.map(|value| canonical(field, value)) else { continue };
             let found = self.0.by_identity(&IdentityValue { field, value })?;
             if let [(id, _)] = found.as_slice() {
                 conversation.insert(NAME.to_owned(), Value::from(id.as_str()));

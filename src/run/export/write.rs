@@ -329,7 +329,12 @@ fn put(
         Row::Filtered { id } => {
             books.note(Whose { line, id: Some(&id) }, Outcome::Skipped(Skip::Filtered), None, &[])?;
         }
-        Row::Rejected { id, reject } => books.reject(&reject, Some(&id))?,
+        Row::Rejected { id, reject } => {
+            if let Some(changes) = changes {
+                changes.rejected(&id)?;
+            }
+            books.reject(&reject, Some(&id))?;
+        }
     }
     Ok(books.sums.books)
 }
