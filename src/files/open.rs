@@ -89,7 +89,7 @@ pub fn open(path: &Path, shown: &str, options: &ReadOptions) -> Result<Opened, F
     (plain.encoding, plain.bom, plain.line_end) = (found.encoding, bom, LineEnd::first_in(window.data()));
     let mut opened = match sniff::shape(window.data(), options, named, shown, window.whole())? {
         Shape::Table { delimiter, sep_len } => open_table(window, plain, delimiter, sep_len, options, shown)?,
-        Shape::Array { root } => open_array(window, plain, root, shown)?,
+        Shape::Array { root } => open_array(window, plain, root, options.root.is_some(), shown)?,
         Shape::Lines => open_lines(window, plain, shown),
     };
     notes.append(&mut opened.notes);
@@ -145,13 +145,19 @@ fn about_encoding(failure: Failure, options: &ReadOptions) -> Failure {
     }
 }
 
-fn open_array(window: Window, mut dialect: Dialect, root: Option<String>, shown: &str) -> Result<Opened, Failure> {
+fn open_array(
+    window: Window,
+    mut dialect: Dialect,
+    root: Option<String>,
+    is_told: bool,
+    shown: &str,
+) -> Result<Opened, Failure> {
     let mut notes = Vec::new();
     if let Some(root) = &root {
         notes.push(format!("the records are read from `{root}`"));
     }
     dialect.format = Format::Json;
-    let source = JsonSource::array(window, root.as_deref(), shown, encoding_name(dialect.encoding))?;
+    let source = JsonSource::array(window, root.as_deref(), shown, encoding_name(dialect.encoding))?.told(is_told);
     dialect.root = root;
     Ok(opened(Header::Open, dialect, Box::new(source), notes))
 }

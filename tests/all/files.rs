@@ -281,6 +281,27 @@ fn a_file_that_is_no_list_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_second_list_behind_a_long_one_is_not_passed_over() {
+    let rows =
+        vec![r#"{"x":"a long line of text, so that the list is longer than a look at the file"}"#; 20_000].join(",");
+    let file = |behind: &str| format!(r#"{{"meta":{{"tags":["a",["b"]]}},"all":[{rows}],"next":null{behind}}}"#);
+    for (behind, is_refused) in [
+        ("", false),
+        (r#","tags":["[{","b"],"page":{"of":[1,2,[{"y":1}]]}"#, false),
+        (r#","old":[ {"x":1}]"#, true),
+        (r#","page":{"old":[{"x":1}]}"#, true),
+    ] {
+        let last = opened("x.json", file(behind).as_bytes()).source.last();
+        let is_failure = matches!(&last, Some(Err(ReadFault::Fatal(failure))) if failure.exit == Exit::Usage
+            && failure.message == "there are several lists in `x.json`, and one of them was read");
+        assert_eq!(is_failure, is_refused, "{behind}: {last:?}");
+        let told = ReadOptions { root: Some("all".to_owned()), ..ReadOptions::default() };
+        let mut told = open_as("x.json", file(behind).as_bytes(), &told).unwrap().source;
+        assert!(told.all(|read| read.is_ok()), "{behind}");
+    }
+}
+
+#[test]
 fn more_columns_than_the_limit_are_refused() {
     for cell in ["a", "\"a\""] {
         let header = vec![cell; 4097].join(",");

@@ -30,6 +30,8 @@ pub(in crate::files) struct JsonSource {
     place: Place,
     /// Whether the records are contacts of a platform.
     are_contacts: bool,
+    /// Whether somebody said which of its lists is meant.
+    is_told: bool,
 }
 
 /// Whether JSON Lines that begin so are rejects, and whether a platform's: then their records are its contacts.
@@ -69,7 +71,13 @@ impl JsonSource {
             ordinal: 0,
             place: Place::Line,
             are_contacts: false,
+            is_told: false,
         }
+    }
+
+    /// The same, of which it is known whether somebody said which of its lists is meant.
+    pub fn told(self, is_told: bool) -> JsonSource {
+        JsonSource { is_told, ..self }
     }
 
     /// The same, of which it is known whether the records are contacts of a platform.
@@ -305,6 +313,11 @@ impl JsonSource {
                 let failure = self.cut("and its brackets are not closed");
                 return self.fatal(failure);
             }
+        }
+        if scan.has_list() && !self.is_told {
+            let message = format!("there are several lists in `{}`, and one of them was read", self.shown);
+            let hint = "`root` in the mapping's `read` names the array that holds the records";
+            return self.fatal(Failure::usage(message).hint(hint));
         }
         self.blanks();
         let rest = self.window.data();

@@ -13,6 +13,10 @@ pub(super) struct Scan {
     escaped: bool,
     /// Where the latest string began, in the bytes of the latest call.
     string_from: usize,
+    /// Whether a list that is in no other has just begun.
+    list_begins: bool,
+    /// Whether such a list of objects was passed over ([`Scan::feed_to_close`]).
+    has_list: bool,
 }
 
 impl Scan {
@@ -78,10 +82,20 @@ impl Scan {
             } else if self.string {
                 self.in_string(Some(byte));
             } else {
+                if self.list_begins && !byte.is_ascii_whitespace() {
+                    self.has_list |= byte == b'{';
+                    self.list_begins = false;
+                }
+                self.list_begins |= byte == b'[' && !self.open.contains(&b'[');
                 self.outside(byte);
             }
         }
         self.is_closed().then_some(bytes.len())
+    }
+
+    /// Whether a list of objects, in no other list, was passed over on the way to the close.
+    pub fn has_list(&self) -> bool {
+        self.has_list
     }
 
     fn in_string(&mut self, byte: Option<u8>) {
