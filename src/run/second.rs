@@ -294,6 +294,13 @@ impl Second {
             && let Some(received) = &self.received
             && received.has(&key)?
         {
+            // Their contact is theirs, whoever else comes to it.
+            for identity in &group.person.identities {
+                if let (Some(id), Some(claims)) = (self.checkpoint.link(identity)?, &self.reconciler.claims) {
+                    claims.claim(&id, &key, group.person.origin.line)?;
+                    break;
+                }
+            }
             let outcome = Outcome::Skipped(Skip::Received);
             self.finisher().finish(&group, outcome, &[]).await?;
             let pure = Pure { origin: group.person.origin, outcome, duplicate_of: None, problems: Vec::new() };

@@ -120,3 +120,25 @@ fn what_was_taken_back_is_sent_again_and_then_passed_over() {
     assert_eq!(counts(&scene.run(&nightly)), [5, 0, 0, 0]);
     assert_eq!(counts(&scene.run(&nightly)), [0, 0, 0, 5]);
 }
+
+#[test]
+fn the_contact_of_somebody_who_is_passed_over_is_theirs() {
+    let scene = stage();
+    let mapping = format!("{MAPPING}  email: Email\nidentity: [phone, email]\n");
+    scene.write("both.yaml", &mapping);
+    scene.write("sheet.csv", "First,Last,Phone,Email\nAna,Vera,0996000001,ana@example.com\n");
+    let import = "import sheet.csv --map both.yaml --to mercately --only-changed";
+    assert_eq!(counts(&scene.run(import)), [1, 0, 0, 0]);
+    // Somebody gives Ana the e-mail that Bruno has in the next sheet.
+    scene.write("theirs.yaml", &mapping.replace("email: Email", "email: { from: Email, on_existing: update }"));
+    scene.write("theirs.csv", "First,Last,Phone,Email\nAna,Vera,0996000001,bruno@example.com\n");
+    let theirs = scene.run("import theirs.csv --map theirs.yaml --to mercately --state theirs");
+    assert_eq!(counts(&theirs), [0, 1, 0, 0], "{theirs:?}");
+    scene.write(
+        "sheet.csv",
+        "First,Last,Phone,Email\nAna,Vera,0996000001,ana@example.com\nBruno,Mena,0996000002,bruno@example.com\n",
+    );
+    let told = scene.run(import);
+    assert_eq!((counts(&told), told.count("rejected")), ([0, 0, 0, 1], 1), "{told:?}");
+    assert_eq!(scene.sandbox.contacts("mercately")[0]["first_name"], "Ana");
+}
