@@ -93,10 +93,13 @@ fn is_utf16(encoding: &'static Encoding) -> bool {
     encoding == UTF_16LE || encoding == UTF_16BE
 }
 
-/// UTF-16 without a mark: every other byte of what is ASCII in it is zero, and text has no zeros elsewhere.
+/// UTF-16 without a mark: every other byte of what is ASCII in it is zero, and text has few zeros elsewhere (in a sign
+/// now and then, an emoji for one).
 fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
     /// Of the pairs, more than one in so many is ASCII (delimiters, digits, line ends) in any list.
     const ASCII_SHARE: usize = 12;
+    /// Zeros on the other side are no more than one in so many.
+    const OTHERS_SHARE: usize = 4;
     let pairs = head.get(..4096).unwrap_or(head).chunks_exact(2);
     let (mut count, mut first, mut second) = (0, 0, 0);
     for pair in pairs {
@@ -104,9 +107,11 @@ fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
         first += usize::from(pair.first() == Some(&0));
         second += usize::from(pair.last() == Some(&0));
     }
+    let is_it =
+        |zeros: usize, others: usize| zeros > 1 && zeros > count / ASCII_SHARE && others <= zeros / OTHERS_SHARE;
     match (first, second) {
-        (0, n) if n > 1 && n > count / ASCII_SHARE => Some(UTF_16LE),
-        (n, 0) if n > 1 && n > count / ASCII_SHARE => Some(UTF_16BE),
+        (others, zeros) if is_it(zeros, others) => Some(UTF_16LE),
+        (zeros, others) if is_it(zeros, others) => Some(UTF_16BE),
         _ => None,
     }
 }

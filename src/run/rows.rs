@@ -43,7 +43,9 @@ impl Layout {
             .ok_or_else(|| Failure::usage(format!("there is no encoding `{label}`")))?;
         let delimiter = hints.delimiter.unwrap_or(if format == Format::Tsv { b'\t' } else { b',' });
         let csv = format.is_table().then(|| CsvEncoder { raw_cells, ..CsvEncoder::new(delimiter) });
-        let shape = RowShape { encoding, bom: hints.bom.unwrap_or(false), ..RowShape::utf8(format, Vec::new()) };
+        // JSON must not begin with a mark (RFC 8259, 8.1).
+        let bom = csv.is_some() && hints.bom.unwrap_or(false);
+        let shape = RowShape { encoding, bom, ..RowShape::utf8(format, Vec::new()) };
         Ok(Layout { csv, shape })
     }
 

@@ -300,3 +300,25 @@ fn each_conversation_names_the_contact_it_is_with() {
     let left = fs::read_dir(runs).unwrap().filter(|run| run.as_ref().unwrap().path().join("contacts").exists()).count();
     assert_eq!(left, 0, "what was read of the contacts is gone");
 }
+
+#[test]
+fn the_mapping_for_spreadsheets_has_whole_names_and_no_mark_in_json() {
+    let scene = scene();
+    scene.put(&[("Ana", "Vera", 1)]);
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/mappings/table.yaml");
+    for name in ["t.csv", "t.json", "t.jsonl"] {
+        let printed = scene.typed(&format!("export --from mercately --map {table} --out {name}"));
+        assert_eq!(printed.code, 0, "{}", printed.err);
+        let text = scene.file(name);
+        assert_eq!(text.starts_with('\u{feff}'), name == "t.csv", "{text}");
+        assert!(text.contains("Ana Vera;") || text.contains(r#""Name":"Ana Vera","#), "{text}");
+    }
+    // The other lists have some of the fields too.
+    let printed = scene.typed(&format!("export --from mercately --what agents --map {table} --out agents.csv"));
+    assert_eq!(printed.code, 0, "{}", printed.err);
+    let plain = scene.typed("export --from mercately --what agents --format jsonl");
+    let agent: Value = serde_json::from_str(plain.out.lines().next().unwrap()).unwrap();
+    let (name, email) = (agent["first_name"].as_str().unwrap(), agent["email"].as_str().unwrap());
+    let text = scene.file("agents.csv");
+    assert!(text.contains(name) && text.contains(email), "{agent} {text}");
+}

@@ -129,6 +129,15 @@ fn every_dialect_gives_the_same_records() {
 }
 
 #[test]
+fn signs_with_a_zero_in_them_do_not_hide_that_a_file_is_utf_16() {
+    for encoding in ["utf-16le", "utf-16be"] {
+        let text = encoded("Nombre;Nota\nAna;😀 Ā\nBo;sí\n", encoding);
+        let rows: Vec<String> = opened("contacts.csv", &text).source.map(|item| told(&item)).collect();
+        assert_eq!(rows, ["0@2 Ana¦😀 Ā", "1@3 Bo¦sí"], "{encoding}");
+    }
+}
+
+#[test]
 fn a_row_that_cannot_be_taken_is_told_with_its_line_and_the_rest_goes_on() {
     let cases: [(&str, &[u8], &[&str]); 10] = [
         (

@@ -10,6 +10,7 @@ use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
 use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::record::{Fields, Header, Origin, Record};
 use crate::report::State;
+use crate::report::words::count;
 use crate::run::changes::Changes;
 use crate::run::gather::Gathered;
 use crate::run::import::check_regions;
@@ -130,7 +131,8 @@ impl Maker {
             let json = self.wants_json.then(|| held.json.clone().into_bytes());
             return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json });
         }
-        let mut contact = Contact::default();
+        // What is called as a field of a contact is found as that, everything under its own name.
+        let mut contact = Contact::from_json(&object);
         contact.native.clone_from(&object);
         let record = Record {
             origin: Origin { ordinal: held.ordinal, line: held.ordinal + 1 },
@@ -218,7 +220,8 @@ impl Line<'_> {
         }
         worked.is_too_little = true;
         let (name, what) = (&self.plan.connection.name, self.plan.what.name());
-        Err(Failure::new(Exit::Unavailable, format!("`{name}` gave {contacts} {what}, and `--at-least` is {at_least}"))
+        let gave = count(contacts, what.strip_suffix('s').unwrap_or(what), what);
+        Err(Failure::new(Exit::Unavailable, format!("`{name}` gave {gave}, and `--at-least` is {at_least}"))
             .hint("nothing was replaced; if so few are right, ask for fewer"))
     }
 
