@@ -2,24 +2,23 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The ids of contacts that this run has changed, so that nobody is compared with what a snapshot says of them. A
-/// filter of fixed size: it remembers every one of them, and takes few others for one.
-pub(super) struct Changed(Box<[AtomicU64]>);
+/// Ids, by their hashes.
+pub(super) struct IdFilter(Box<[AtomicU64]>);
 
-/// Bits of the filter, a power of two: 4 MiB; with two bits an id, a million changed contacts make it take one in
-/// three hundred others for changed, which costs a request each.
-const CHANGED_BITS: usize = 1 << 25;
+/// Bits of the filter, a power of two: 4 MiB; with two bits an id, a million members make it take one in three
+/// hundred others for one.
+const BITS: usize = 1 << 25;
 
-impl Changed {
-    pub fn new() -> Changed {
-        Changed((0..CHANGED_BITS / 64).map(|_| AtomicU64::new(0)).collect())
+impl IdFilter {
+    pub fn new() -> IdFilter {
+        IdFilter((0..BITS / 64).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// The words and masks of an id.
     fn bits(&self, id: &str) -> impl Iterator<Item = (&AtomicU64, u64)> {
         let hash = blake3::hash(id.as_bytes());
         let halves = [hash.as_bytes().first_chunk::<8>().copied(), hash.as_bytes().last_chunk::<8>().copied()];
-        let numbers = halves.into_iter().flatten().map(|bytes| u64::from_le_bytes(bytes) as usize % CHANGED_BITS);
+        let numbers = halves.into_iter().flatten().map(|bytes| u64::from_le_bytes(bytes) as usize % BITS);
         numbers.filter_map(|bit| Some((self.0.get(bit / 64)?, 1 << (bit % 64))))
     }
 

@@ -4,7 +4,7 @@
 //! look-up by one value. A look-up key is proven on a contact that is known to exist before it is trusted.
 
 use super::LISTS;
-use super::filter::Changed;
+use super::filter::IdFilter;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::snapshot::{Filling, Snapshot};
 use crate::clock::Clock;
@@ -76,7 +76,9 @@ pub struct Finder {
     proofs: Mutex<HashMap<Field, Proof>>,
     /// Somebody who exists, and from when on (milliseconds since 1970) a search can be expected to find them.
     known: Mutex<Vec<(Found, u64)>>,
-    changed: Changed,
+    /// Contacts that this run has changed: nobody is compared with what a snapshot says of them. Whoever is taken for one
+    /// costs a request.
+    changed: IdFilter,
     rehearsing: Option<Arc<Rehearsing>>,
     /// Only the snapshot is asked, and believed.
     is_offline: bool,
@@ -107,7 +109,7 @@ impl Finder {
             uses_snapshot: false,
             proofs: Mutex::default(),
             known: Mutex::new(known.into_iter().map(|found| (found, 0)).collect()),
-            changed: Changed::new(),
+            changed: IdFilter::new(),
             rehearsing: None,
             is_offline: false,
         }

@@ -1,6 +1,6 @@
 //! How an import begins: which run it is, and whether it goes on with one.
 
-use crate::checkpoint::{Checkpoint, NewRun, RunNo};
+use crate::checkpoint::{Checkpoint, NewRun, RunNo, RunRow};
 use crate::clock::Clock;
 use crate::outcome::Failure;
 use crate::plan::Connection;
@@ -101,10 +101,7 @@ pub(super) fn begin(
         info.arguments = plan.arguments.clone();
         info.folder = plan.folder.clone();
         console.note(&format!("going on with `{}`, which was left at {had}", info.run));
-        let folder = run_folder(&plan.state, &info.run);
-        let (earlier, next_pass, started) = (folder.clone(), row.pass + 1, clock.now());
-        let trace = Trace::open(&folder);
-        return Ok(Begun { info, no: row.no, folder, earlier, trace, is_resumed: true, next_pass, started });
+        return Ok(Begun::again(info, &row, &plan.state, clock));
     }
     for other in checkpoint.other_unfinished(&work)? {
         let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
@@ -116,20 +113,23 @@ pub(super) fn begin(
     }
     let mut info = new_info(plan, &work, clock)?;
     info.checkpoint = Some(checkpoint_path(&plan.state, &plan.connection, &plan.address)?);
-    let folder = run_folder(&plan.state, &info.run);
     info.save(&plan.state)?;
     let no = checkpoint.begin(&new_row(plan, &info, work))?;
-    let trace = Trace::open(&folder);
-    Ok(Begun {
-        info,
-        no,
-        earlier: folder.clone(),
-        folder,
-        trace,
-        is_resumed: false,
-        next_pass: 1,
-        started: clock.now(),
-    })
+    Ok(Begun::anew(info, no, &plan.state, clock))
+}
+
+impl Begun {
+    /// A run that has just been begun.
+    pub(super) fn anew(info: RunInfo, no: RunNo, state: &Path, clock: Clock) -> Begun {
+        let folder = run_folder(state, &info.run);
+        let (earlier, trace, started) = (folder.clone(), Trace::open(&folder), clock.now());
+        Begun { info, no, folder, earlier, trace, is_resumed: false, next_pass: 1, started }
+    }
+
+    /// A run that is gone on with.
+    pub(super) fn again(info: RunInfo, row: &RunRow, state: &Path, clock: Clock) -> Begun {
+        Begun { is_resumed: true, next_pass: row.pass + 1, ..Begun::anew(info, row.no, state, clock) }
+    }
 }
 
 fn new_info(plan: &ImportPlan, work: &str, clock: Clock) -> Result<RunInfo, Failure> {

@@ -31,11 +31,10 @@ use crate::report::words::count;
 use crate::report::{Console, Progress, State};
 use crate::run::begin::{Begun, checkpoint_path};
 use crate::run::finish::Ended;
-use crate::run::folder::{RunInfo, new_run, run_folder, run_named};
+use crate::run::folder::{RunInfo, new_run, run_named};
 use crate::run::open::{NO_PASS, open_intents, settle_others};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
-use crate::run::trace::Trace;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -178,30 +177,15 @@ impl Line<'_> {
             let had = count(info.books.settled(), "contact", "contacts");
             console.note(&format!("going on with `{}`, which was left at {had}", info.run));
             (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
-            let folder = run_folder(&plan.state, &info.run);
-            let next_pass = row.pass + 1;
-            let (earlier, started) = (folder.clone(), clock.now());
-            let trace = Trace::open(&folder);
-            return Ok(Begun { info, no: row.no, folder, earlier, trace, is_resumed: true, next_pass, started });
+            return Ok(Begun::again(info, &row, &plan.state, clock));
         }
         let mut info = new_run(&plan.state, "undo", &plan.of.run, &plan.connection.name, &work, clock)?;
         (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
         info.checkpoint = Some(checkpoint);
-        let folder = run_folder(&plan.state, &info.run);
         info.save(&plan.state)?;
         let new = NewRun { name: info.run.clone(), work, command: "undo".to_owned(), info: serde_json::Value::Null };
         let no = self.checkpoint.begin(&new)?;
-        let trace = Trace::open(&folder);
-        Ok(Begun {
-            info,
-            no,
-            earlier: folder.clone(),
-            folder,
-            trace,
-            is_resumed: false,
-            next_pass: 1,
-            started: clock.now(),
-        })
+        Ok(Begun::anew(info, no, &plan.state, clock))
     }
 
     async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! What becomes of a request that nobody heard of, the whole program against the sandbox: the run says whom it is about,
 //! and whoever goes on finds out.
 
+use super::survive::request;
 use ferry::sandbox::{Sandbox, SandboxOptions, start};
 use serde_json::{Value, json};
 use std::fs;
@@ -8,7 +9,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -67,25 +67,7 @@ fn line(target: SocketAddr, rule: Rule) -> SocketAddr {
 }
 
 fn carry(mut stream: TcpStream, target: SocketAddr, rule: &Rule) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    let (head, length) = loop {
-        let n = stream.read(&mut buffer)?;
-        bytes.extend(&buffer[..n]);
-        let text = String::from_utf8_lossy(&bytes).to_lowercase();
-        if let Some(end) = text.find("\r\n\r\n") {
-            let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
-            break (end + 4, length.unwrap_or(0_usize));
-        }
-        if n == 0 {
-            return Ok(());
-        }
-    };
-    while bytes.len() < head + length {
-        let n = stream.read(&mut buffer)?;
-        bytes.extend(&buffer[..n]);
-    }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let Some(text) = request(&mut stream)? else { return Ok(()) };
     let act = (rule.lock().unwrap())(&text);
     if let Act::Answer(status) = act {
         let body = r#"{"message":"not now"}"#;

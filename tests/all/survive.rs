@@ -305,10 +305,10 @@ fn fake(answer: impl Fn(&str, &str) -> String + Send + 'static) -> Fake {
     Fake { address, seen }
 }
 
-fn serve(mut stream: std::net::TcpStream, answer: &impl Fn(&str, &str) -> String) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
+/// A request as it came, its body included; none where the connection ended before.
+pub(super) fn request(stream: &mut std::net::TcpStream) -> std::io::Result<Option<String>> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     let (head, length) = loop {
         let n = stream.read(&mut buffer)?;
         bytes.extend(&buffer[..n]);
@@ -318,14 +318,18 @@ fn serve(mut stream: std::net::TcpStream, answer: &impl Fn(&str, &str) -> String
             break (end + 4, length.unwrap_or(0_usize));
         }
         if n == 0 {
-            return Ok(());
+            return Ok(None);
         }
     };
     while bytes.len() < head + length {
         let n = stream.read(&mut buffer)?;
         bytes.extend(&buffer[..n]);
     }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn serve(mut stream: std::net::TcpStream, answer: &impl Fn(&str, &str) -> String) -> std::io::Result<()> {
+    let Some(text) = request(&mut stream)? else { return Ok(()) };
     let mut words = text.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
