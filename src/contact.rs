@@ -3,6 +3,7 @@
 //! It holds values and knows their names. How a value is read, checked or sent is not its business.
 
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A field of a contact that is neither custom nor native.
@@ -445,6 +446,19 @@ pub enum TagMode {
     Remove,
 }
 
+/// A value that was left out of a contact, which is sent without it (contract 1.2, `left_blank`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftBlank {
+    /// The line of the record that had the value.
+    pub line: u64,
+    /// The column (or JSON path, or contact field) that had it, as the source calls it.
+    pub column: Option<String>,
+    /// Why, as `subject.problem`: `phone.invalid`, `phone.extension`, `duplicate.replaced`.
+    pub code: Cow<'static, str>,
+    /// The value as it was read.
+    pub value: String,
+}
+
 /// A contact as it should be at the target, with what each value may do there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
@@ -460,6 +474,8 @@ pub struct Wanted {
     pub attribute_overwrite: Vec<(Arc<str>, Overwrite)>,
     /// What becomes of other tags.
     pub tag_mode: TagMode,
+    /// Values of the source that the contact is sent without. They are no part of what it is.
+    pub left_blank: Vec<LeftBlank>,
 }
 
 impl Wanted {
@@ -471,7 +487,8 @@ impl Wanted {
 
     /// Merges a later record of the same person into this one: a later value that is not blank wins, lists are joined.
     /// A value that only fills gives way to one from a source.
-    pub fn merge(&mut self, later: Wanted) {
+    pub fn merge(&mut self, mut later: Wanted) {
+        self.left_blank.append(&mut later.left_blank);
         for (field, _) in FIELDS {
             self.merge_field(field, &later);
         }
