@@ -16,6 +16,7 @@ pub mod claims;
 mod entries;
 mod file;
 mod key;
+pub mod left_blank;
 mod links;
 mod model;
 pub mod people;

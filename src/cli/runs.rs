@@ -7,6 +7,7 @@ use crate::plan::duration_of;
 use crate::report::words::{escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
+use crate::run::left_blank::left_blank_file;
 use crate::run::receipt::receipt_of;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -84,6 +85,8 @@ fn summary_of(info: &RunInfo, context: &Context) -> Summary {
         skipped: counts("skipped"),
         rejects: counts("rejects"),
         not_carried: counts("not_carried"),
+        left_blank: counts("left_blank"),
+        left_blank_file: left_blank_file(&run_folder(&context.state, &info.run)).map(|path| path.display().to_string()),
         cleared: info.summary.as_ref().and_then(|summary| summary.get("cleared")?.as_u64()).unwrap_or_default(),
         requests: Requests { sent, retried, rate_limited },
         seconds: info.seconds,

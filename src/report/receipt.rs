@@ -51,6 +51,9 @@ pub struct Receipt {
     pub rejects: Sums,
     /// What the target has no room for, by field or by field and value.
     pub not_carried: Sums,
+    /// Values that were left out of a record that arrived, by code.
+    #[serde(default)]
+    pub left_blank: Sums,
     /// Values that were emptied at the target.
     pub cleared: u64,
     /// Changes of people who were there, by field, as the target confirmed them. What a killed process never heard

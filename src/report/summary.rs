@@ -122,6 +122,8 @@ pub struct Summary {
     pub rejects: Counts,
     /// What the target has no room for, by field or by field and value.
     pub not_carried: Counts,
+    /// Values that were left out of a record that arrived, by code.
+    pub left_blank: Counts,
     /// Values that were emptied at the target.
     pub cleared: u64,
     /// What went over the line.
@@ -171,6 +173,9 @@ pub struct Summary {
     /// What else people are told after a dry run, line by line.
     #[serde(skip)]
     pub shown: Vec<String>,
+    /// Where the values that were left blank are listed.
+    #[serde(skip)]
+    pub left_blank_file: Option<String>,
     /// The command that brings the rejects in, once they are fixed.
     #[serde(skip)]
     pub rejects_command: Option<String>,
@@ -195,6 +200,7 @@ impl Summary {
         out.push_str(&self.books());
         out.push_str(&listed("rejects, by reason", &self.rejects));
         out.push_str(&listed("not carried (the target has no room for it)", &self.not_carried));
+        out.push_str(&listed("left blank (the contact is sent without these values)", &self.left_blank));
         out.push_str(&listed("only the real run can tell whether the platform keeps", &self.uncertain));
         if !self.shown.is_empty() {
             out.push_str(&format!("\n{}\n", self.shown.join("\n")));
@@ -331,6 +337,9 @@ impl Summary {
             if let Some(command) = &self.rejects_command {
                 out.push_str(&format!("fix them there, then run: {}\n", escape(command)));
             }
+        }
+        if let Some(path) = self.left_blank_file.as_ref().filter(|_| !self.left_blank.is_empty()) {
+            out.push_str(&format!("\nthe values that were left blank are listed in {}\n", escape(path)));
         }
         if let Some(path) = &self.left_file {
             out.push_str(&format!("\nwhat was left is listed in {}\n", escape(path)));

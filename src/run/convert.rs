@@ -5,7 +5,7 @@
 
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
-use crate::contact::Wanted;
+use crate::contact::{LeftBlank, Wanted};
 use crate::files::{self, Format, Opened, Output, RejectsWriter};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
@@ -16,6 +16,7 @@ use crate::run::first::{First, first_pass, show, stamp_of};
 use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
 use crate::run::import::{Ended, bind, check_regions, rejects_name};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
+use crate::run::left_blank::{LeftBlankList, left_blank_file};
 use crate::run::ordered::{Read, in_order};
 use crate::run::receipt::{Facts, file_read, file_written, mapping_of, write_receipt};
 use crate::run::results::ResultsWriter;
@@ -47,7 +48,7 @@ pub struct ConvertPlan {
 
 /// One record as it will be written, or why it is not.
 enum Row {
-    Written(Vec<u8>),
+    Written(Vec<u8>, Vec<LeftBlank>),
     Filtered,
     Rejected(Reject),
 }
@@ -60,7 +61,7 @@ impl Row {
             Item::Candidate(candidate) => {
                 let mut out = Vec::with_capacity(512);
                 match encoder.encode(&candidate.wanted, &candidate.record, &mut out) {
-                    Ok(()) => Row::Written(out),
+                    Ok(()) => Row::Written(out, candidate.wanted.left_blank),
                     Err(problems) => Row::Rejected(reject_of(candidate.record, problems)),
                 }
             }
@@ -160,7 +161,7 @@ fn write(
     let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
     let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
-    let mut books = Writer { sums, rejects, results };
+    let mut books = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
     trace.look(0, 0, None);
     let mut show = |sums: &Sums| {
         trace.look(0, sums.books.read, None);
@@ -174,6 +175,7 @@ fn write(
     };
     progress.finish();
     let rejected = books.rejects.finish()?;
+    books.sums.left_blank = books.left_blank.finish()?;
     if stop.is_told() {
         return Ok((false, rejected));
     }
@@ -238,8 +240,9 @@ fn alone(
         for (line, row) in batch? {
             books.sums.books.read += 1;
             match row {
-                Row::Written(bytes) => {
+                Row::Written(bytes, left_blank) => {
                     sink.row(&bytes)?;
+                    books.left_blank.add(&left_blank)?;
                     books.note(at(line), Outcome::Created, None, &[])?;
                 }
                 Row::Filtered => books.note(at(line), Outcome::Skipped(Skip::Filtered), None, &[])?,
@@ -347,6 +350,7 @@ fn one(
         return Ok(());
     }
     sink.row(&row)?;
+    books.left_blank.add(&wanted.left_blank)?;
     books.note(at(root_line), Outcome::Created, None, &[])?;
     for record in records.iter().skip(1) {
         books.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
@@ -387,6 +391,8 @@ fn finish(
         records: books,
         skipped: sums.skipped.into_iter().collect(),
         rejects: sums.rejects.into_iter().collect(),
+        left_blank: sums.left_blank,
+        left_blank_file: left_blank_file(&run_folder(&plan.state, &info.run)).map(|path| path.display().to_string()),
         seconds: info.seconds,
         rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),
         source: plan.source.shown.clone(),

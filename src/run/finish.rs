@@ -5,7 +5,7 @@ use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
 use crate::contact::Field;
 use crate::http::Traffic;
 use crate::outcome::{Books, Exit, Failure};
-use crate::report::{Requests, Status, Summary};
+use crate::report::{Counts, Requests, Status, Summary};
 use crate::run::apply::PlanHead;
 use crate::run::begin::Begun;
 use crate::run::dry::{self, Stage};
@@ -13,6 +13,7 @@ use crate::run::first::PEOPLE;
 use crate::run::folder::DRY_RUN;
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
+use crate::run::left_blank::left_blank_file;
 use crate::run::receipt::of_import;
 use crate::run::results::{doubtful_of, write_results};
 use crate::run::stop::Stop;
@@ -49,6 +50,8 @@ pub(super) struct Worked {
     pub(super) is_whole: bool,
     /// Records that are in the rejects file.
     pub(super) rejects: u64,
+    /// Values that were left out of records that arrived, by code.
+    pub(super) left_blank: Counts,
     /// What a guard has to say about a dry run.
     pub(super) over: Option<Failure>,
     /// What was sent to a source platform.
@@ -140,6 +143,8 @@ pub(super) async fn finish(
         uncertain: told.uncertain.into_iter().collect(),
         shown: told.shown,
         completeness: worked.completeness,
+        left_blank: worked.left_blank,
+        left_blank_file: left_blank_file(&begun.folder).map(|path| path.display().to_string()),
         ..summary(plan, &begun, tally)
     };
     if books.unknown > 0 && worked.pass > 0 {

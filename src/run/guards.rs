@@ -140,6 +140,7 @@ impl Line<'_> {
             people,
             duplicates: self.duplicates(),
             rejects: Arc::new(Mutex::new(rejects)),
+            left_blank: None,
             counters: Arc::clone(&counters),
             window: WINDOW,
             verifying: None,

@@ -34,6 +34,7 @@ use crate::run::first::{First, first_pass, kept, last, show};
 use crate::run::folder::RunInfo;
 use crate::run::guards::{count_done, guard_first};
 use crate::run::item::{Item, Mapper};
+use crate::run::left_blank::LeftBlankList;
 use crate::run::open::{open_intents, settle_others};
 use crate::run::ordered::in_order;
 use crate::run::second::{Counters, Second};
@@ -269,6 +270,8 @@ impl<'a> Line<'a> {
         self.prove_unchanged(supply, &first)?;
         let guards = Arc::clone(&reconciler.guards);
         let counters = Arc::new(Counters::default());
+        let list = || Arc::new(Mutex::new(LeftBlankList::new(&begun.folder)));
+        let left_blank = self.verifying.is_none().then(list);
         let second = Second {
             reconciler,
             mapper: Arc::clone(&self.mapper),
@@ -282,6 +285,7 @@ impl<'a> Line<'a> {
             people,
             duplicates: self.duplicates(),
             rejects: Arc::clone(&rejects),
+            left_blank: left_blank.clone(),
             counters: Arc::clone(&counters),
             verifying: self.verifying.clone(),
             window: (8 * target.concurrency).clamp(32, 1024),
@@ -293,6 +297,9 @@ impl<'a> Line<'a> {
         // Everybody who wrote rejects has ended with the pass.
         if let Some(rejects) = Arc::into_inner(rejects) {
             worked.rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+        }
+        if let Some(list) = left_blank.and_then(Arc::into_inner) {
+            worked.left_blank = list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
         }
         worked.over = guards.told(|_| self.stage.is_some());
         sent?;

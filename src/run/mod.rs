@@ -18,6 +18,7 @@ pub mod gather;
 mod guards;
 pub mod import;
 pub mod item;
+pub mod left_blank;
 pub mod open;
 pub mod ordered;
 pub mod receipt;

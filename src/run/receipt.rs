@@ -109,6 +109,7 @@ fn receipt(info: &RunInfo, summary: &Summary, trace: &Trace) -> Receipt {
         skipped: sums(&summary.skipped),
         rejects: sums(&summary.rejects),
         not_carried: sums(&summary.not_carried),
+        left_blank: sums(&summary.left_blank),
         cleared: summary.cleared,
         changed_fields: trace.changed.counts(),
         requests: summary.requests,

@@ -8,7 +8,9 @@ use crate::mapping::names::known_column;
 use crate::mapping::{Bound, WriteHints};
 use crate::outcome::{Books, Failure, Outcome, Problem, Reject};
 use crate::record::{Origin, Record};
+use crate::report::Counts;
 use crate::run::import::singular;
+use crate::run::left_blank::LeftBlankList;
 use crate::run::results::{ResultsWriter, outcome_name};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -308,6 +310,8 @@ pub(super) struct Sums {
     pub(super) books: Books,
     pub(super) skipped: BTreeMap<String, u64>,
     pub(super) rejects: BTreeMap<String, u64>,
+    /// Values left out of what was written, by code; known once everything is.
+    pub(super) left_blank: Counts,
     /// Whether the file is in place.
     pub(super) is_placed: bool,
 }
@@ -317,6 +321,7 @@ pub(super) struct Writer<'a> {
     pub(super) sums: &'a mut Sums,
     pub(super) rejects: RejectsWriter,
     pub(super) results: Option<ResultsWriter>,
+    pub(super) left_blank: LeftBlankList,
 }
 
 /// Whose outcome it is: where it was read, and its id, where it is known.

@@ -15,6 +15,7 @@ use crate::reconcile::{Earlier, End, Reconciler};
 use crate::record::{Origin, Record};
 use crate::run::bind::singular;
 use crate::run::item::{Candidate, Item, Mapper, key_of, pack, unpack};
+use crate::run::left_blank::LeftBlankList;
 use crate::run::open::NO_PASS;
 use crate::run::stop::Stop;
 use crate::run::verify::{Meant, Verifying};
@@ -38,7 +39,7 @@ pub struct Counters {
 }
 
 /// What the second pass needs.
-pub struct Second {
+pub(super) struct Second {
     /// Finds, diffs and acts.
     pub reconciler: Arc<Reconciler>,
     /// Maps merged people once more.
@@ -63,6 +64,8 @@ pub struct Second {
     pub duplicates: Duplicates,
     /// Where the rejects go.
     pub rejects: Arc<Mutex<RejectsWriter>>,
+    /// Where the values go that contacts are sent without; nowhere where nothing is sent.
+    pub left_blank: Option<Arc<Mutex<LeftBlankList>>>,
     /// How far it is.
     pub counters: Arc<Counters>,
     /// People in flight, those included that wait for the disk.
@@ -351,6 +354,7 @@ impl Second {
             run: self.run,
             pass: self.pass,
             rejects: Arc::clone(&self.rejects),
+            left_blank: self.left_blank.clone(),
             counters: Arc::clone(&self.counters),
             guards: Arc::clone(&self.reconciler.guards),
         }
@@ -394,6 +398,7 @@ struct Finisher {
     run: RunNo,
     pass: u32,
     rejects: Arc<Mutex<RejectsWriter>>,
+    left_blank: Option<Arc<Mutex<LeftBlankList>>>,
     counters: Arc<Counters>,
     guards: Arc<Guards>,
 }
@@ -428,6 +433,12 @@ impl Finisher {
         if is_rejected {
             let asked = [(Kind::Rejects, group.records.len() as u64)];
             self.guards.take(&asked, |_| rejected(root_line.unwrap_or_default(), problems))?;
+        }
+        let left_blank = &group.person.wanted.left_blank;
+        if let (Outcome::Created | Outcome::Updated | Outcome::Unchanged, false, Some(list)) =
+            (outcome, left_blank.is_empty(), &self.left_blank)
+        {
+            list.lock().unwrap_or_else(PoisonError::into_inner).add(left_blank)?;
         }
         self.counters.settled.fetch_add(group.records.len() as u64, Ordering::Relaxed);
         if outcome == Outcome::Unknown {

@@ -123,6 +123,7 @@ fn the_receipt_of_an_import_says_what_was_read_by_which_rules_and_what_became_of
         "skipped": {},
         "rejects": {"phone.invalid": 1},
         "not_carried": {},
+        "left_blank": {},
         "cleared": 0,
         "changed_fields": {"address.city": 6},
         "requests": second.summary()["requests"],

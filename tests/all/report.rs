@@ -71,6 +71,8 @@ fn summary() -> Summary {
         skipped: Counts::from_iter([("filtered", 3), ("duplicate", 5), ("existing", 0)]),
         rejects: Counts::from_iter([("phone.invalid", 10), ("last_name.missing", 2)]),
         not_carried: Counts::from_iter([("address.country", 41), ("tags.Moroso", 7)]),
+        left_blank: Counts::from_iter([("phone.invalid", 3)]),
+        left_blank_file: Some(".ferry/runs/20261122-0305-import-shop-7f3a/left_blank.csv".into()),
         cleared: 0,
         requests: Requests { sent: 1034, retried: 9, rate_limited: 2 },
         seconds: 103.4,
@@ -180,6 +182,9 @@ fn a_summary_for_scripts_is_the_contracts_object() {
     "address.country": 41,
     "tags.Moroso": 7
   },
+  "left_blank": {
+    "phone.invalid": 3
+  },
   "cleared": 0,
   "requests": {
     "sent": 1034,
@@ -228,10 +233,15 @@ not carried (the target has no room for it)
   address.country  41
   tags.Moroso       7
 
+left blank (the contact is sent without these values)
+  phone.invalid  3
+
 1,000 records in 1 min 43 s, 9.7/s; 1,034 requests sent (9 retried, 2 over the platform's limit)
 
 the rejects are in .ferry/runs/20261122-0305-import-shop-7f3a/rejects.csv
 fix them there, then run: ferry import .ferry/runs/20261122-0305-import-shop-7f3a/rejects.csv --to shop
+
+the values that were left blank are listed in .ferry/runs/20261122-0305-import-shop-7f3a/left_blank.csv
 ";
     assert_eq!(summary().human(), expected);
 }

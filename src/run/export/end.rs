@@ -6,6 +6,7 @@ use crate::report::{Requests, Status, Summary};
 use crate::run::folder::{RunInfo, all_runs, forget};
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::Ended;
+use crate::run::left_blank::left_blank_file;
 use crate::run::receipt::{Facts, account_read, file_written, mapping_used, write_receipt};
 use crate::run::retain::remove_old;
 use crate::run::stop::Stop;
@@ -54,7 +55,7 @@ impl Line<'_> {
         let mut summary = Summary {
             status: if is_done { Status::Done } else { Status::Unfinished },
             next_command: (!is_done).then(|| resume(&plan.arguments, &info.run)),
-            ..summary(&info, worked)
+            ..summary(&info, worked, &self.begun.folder)
         };
         let told = match source {
             None => trace.save().or(Ok(())),
@@ -110,7 +111,8 @@ fn add_up(info: &mut RunInfo, target: Option<&Target>) {
     info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
 }
 
-fn summary(info: &RunInfo, worked: Worked) -> Summary {
+fn summary(info: &RunInfo, worked: Worked, folder: &Path) -> Summary {
+    let left_blank_file = left_blank_file(folder).map(|path| path.display().to_string());
     let [sent, retried, rate_limited] = info.requests;
     Summary {
         run: info.run.clone(),
@@ -118,6 +120,8 @@ fn summary(info: &RunInfo, worked: Worked) -> Summary {
         records: info.books,
         skipped: worked.sums.skipped.into_iter().collect(),
         rejects: worked.sums.rejects.into_iter().collect(),
+        left_blank: worked.sums.left_blank,
+        left_blank_file,
         requests: Requests { sent, retried, rate_limited },
         seconds: info.seconds,
         rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),

@@ -4,7 +4,7 @@ use super::matched::Contacts;
 use super::{DATES, ExportPlan, Line, Ready, What, Worked};
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
-use crate::contact::{Contact, Field, Wanted};
+use crate::contact::{Contact, Field, LeftBlank, Wanted};
 use crate::files::{Dialect, Format, Output, RejectsWriter};
 use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
 use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
@@ -14,6 +14,7 @@ use crate::report::words::count;
 use crate::run::changes::Changes;
 use crate::run::gather::Gathered;
 use crate::run::import::check_regions;
+use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::in_order;
 use crate::run::results::ResultsWriter;
 use crate::run::rows::{Columns, Encoder, Layout, Sink, Table, Whose, Writer, format_of};
@@ -85,7 +86,7 @@ fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) ->
 
 /// One contact as it will be written, or why it is not.
 enum Row {
-    Written { id: String, bytes: Vec<u8>, json: Option<Vec<u8>> },
+    Written { id: String, bytes: Vec<u8>, json: Option<Vec<u8>>, left_blank: Vec<LeftBlank> },
     Filtered { id: String },
     Rejected { id: String, reject: Reject },
 }
@@ -129,7 +130,7 @@ impl Maker {
         }
         if self.encoder.bound.columns().is_none() {
             let json = self.wants_json.then(|| held.json.clone().into_bytes());
-            return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json });
+            return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json, left_blank: Vec::new() });
         }
         // What is called as a field of a contact is found as that, everything under its own name.
         let mut contact = Contact::from_json(&object);
@@ -154,7 +155,7 @@ impl Maker {
                 return rejected(id, record, problems);
             }
         }
-        Row::Written { id, bytes, json }
+        Row::Written { id, bytes, json, left_blank: wanted.left_blank.clone() }
     }
 }
 
@@ -187,13 +188,15 @@ impl Line<'_> {
         let results = plan.work.results.as_deref().map(ResultsWriter::create).transpose()?;
         let mut changes = self.changes()?;
         let mut sink = self.sink(create()?)?;
-        let mut books = Writer { sums: &mut worked.sums, rejects, results };
+        let left_blank = LeftBlankList::new(&self.begun.folder);
+        let mut books = Writer { sums: &mut worked.sums, rejects, results, left_blank };
         let is_all = self.rows((&gathered.spool, contacts), &mut sink, changes.as_mut(), &mut books)?;
         if is_all && plan.work.limit.is_none_or(|limit| books.sums.books.read < limit) {
             self.missing(&gathered.spool, &mut books)?;
         }
         let (results, rejects) = (books.results.take(), books.rejects);
         worked.rejected = rejects.finish()?;
+        books.sums.left_blank = books.left_blank.finish()?;
         if !is_all {
             return Ok(None);
         }
@@ -322,8 +325,9 @@ fn put(
 ) -> Result<Books, Failure> {
     books.sums.books.read += 1;
     match row {
-        Row::Written { id, bytes, json } => {
+        Row::Written { id, bytes, json, left_blank } => {
             sink.row(&bytes)?;
+            books.left_blank.add(&left_blank)?;
             if let (Some(changes), Some(json)) = (changes, json) {
                 changes.row(&id, &json)?;
             }
