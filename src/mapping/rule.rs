@@ -50,7 +50,7 @@ pub(super) struct Rule {
     pub at: Place,
     pub source: Source,
     pub verbs: Verbs,
-    /// Whether the values of all names are taken, instead of the first that will do (lists, by column names only).
+    /// Whether the values of all names are taken, instead of the first that is valid (lists only).
     pub gather: bool,
     /// Where its verbs stand.
     pub places: Vec<(&'static str, Place)>,
@@ -89,7 +89,7 @@ impl Rule {
         if matches!(self.source, Source::Nothing) {
             self.source = source;
         } else {
-            mistakes.add(at, "only one of `from` and `value` can hold");
+            mistakes.add(at, "only one of `from`, `all` and `value` can be given");
         }
     }
 
@@ -121,6 +121,8 @@ impl Rule {
         let message = "`otherwise` of a phone or an e-mail must be `keep`, `blank` or `reject`";
         wrong("otherwise", is_text && !has("lookup") && target.is_checked(), message);
         let takes_several = target.is_list() || is_column;
+        let message = "`all` is for lists: `phones`, `emails`, `handles`, `tags`";
+        wrong("all", !target.is_list(), message);
         wrong("add", !takes_several, "`add` is for lists: `phones`, `emails`, `handles`, `tags`");
         wrong("mode", *target != Target::Field(Field::Tags), "`mode` is for `tags`");
         wrong("default", verbs.default.len() > 1 && !takes_several, "`default` must be one text here");
@@ -134,7 +136,7 @@ impl Rule {
             wrong(verb, is_column, &format!("`{verb}` is for contacts, not for columns"));
         }
         let is_empty =
-            matches!(self.source, Source::Nothing) && !["from", "value", "default", "add"].into_iter().any(has);
+            matches!(self.source, Source::Nothing) && !["from", "all", "value", "default", "add"].into_iter().any(has);
         if is_empty && all_known {
             let message = format!("`{}` has neither `from` nor `value`", self.label);
             mistakes.add(&self.at, message).help("say where the value comes from, as in `{ from: Column }`");

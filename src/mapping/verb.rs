@@ -36,8 +36,9 @@ const fn verb(
 }
 
 /// All verbs in the order in which they are applied.
-pub const VERBS: [Verb; 23] = [
+pub const VERBS: [Verb; 24] = [
     verb("from", "name or list of names", "where the value comes from", read_from),
+    verb("all", "name or list of names", "the values of all these, for lists", read_all),
     verb("value", "template", "a value made of several", read_value),
     verb("split", "text", "one value becomes a list", |rule, node, reader| {
         rule.verbs.split = reader.filled(node, "split");
@@ -305,6 +306,11 @@ pub(super) fn one_of(words: &[String]) -> String {
 
 fn read_from(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     rule.set_source(Source::Names(reader.texts(node, "`from`")), &node.at, reader.mistakes);
+}
+
+fn read_all(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    rule.gather = true;
+    rule.set_source(Source::Names(reader.texts(node, "`all`")), &node.at, reader.mistakes);
 }
 
 fn read_value(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {

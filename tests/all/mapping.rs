@@ -86,6 +86,8 @@ fn each_verb_does_what_the_contract_says() {
         ("first_name: Name", json!({"first_name": "Ana"})),
         ("first_name: name", json!({"first_name": "Ana"})),
         ("first_name: { from: Name, trim: false, replace: { ' ': '_' } }", json!({"first_name": "_Ana__"})),
+        ("tags: { all: [Plan, Tags], split: ';' }", json!({"tags": ["b", "vip", "new"]})),
+        ("phone: { all: [Phone] }", json!({"phone": "+593988123456", "phones": ["+593988123456"]})),
         ("phone: [Mobile, Phone]", json!({"phone": "+593988123456", "phones": ["+593988123456"]})),
         ("email: Email", json!({"email": "Ana@example.com", "emails": ["Ana@example.com"]})),
         ("tags: { from: Tags, split: ';' }", json!({"tags": ["vip", "new"]})),
@@ -548,7 +550,7 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
             "contact: { zapatos: a }",
             &["1:12 a contact has no field `zapatos` (for a field of your own, put it under `attributes`: `zapatos`)"],
         ),
-        ("contact: { notes: { from: a, value: b } }", &["1:37 only one of `from` and `value` can hold"]),
+        ("contact: { notes: { from: a, value: b } }", &["1:37 only one of `from`, `all` and `value` can be given"]),
         (
             "contact: { notes: { from: a, upper: true, lower: true } }",
             &["1:50 only one of `lower`, `upper` and `title` can hold"],
@@ -578,6 +580,14 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
         (
             "contact: { notes: { upper: true } }",
             &["1:12 `notes` has neither `from` nor `value` (say where the value comes from, as in `{ from: Column }`)"],
+        ),
+        (
+            "contact: { notes: { all: [a, b] }, tags: { all: [], from: c } }",
+            &[
+                "1:21 `all` is for lists: `phones`, `emails`, `handles`, `tags`",
+                "1:49 `all` is an empty list",
+                "1:59 only one of `from`, `all` and `value` can be given",
+            ],
         ),
         ("contact: { notes: { from: [] } }", &["1:27 `from` is an empty list"]),
         ("contact: { notes: { from: { a: b } } }", &["1:27 `from` must be a text or a list of texts, not a map"]),
@@ -793,7 +803,7 @@ fn the_verbs_stand_in_the_order_in_which_they_are_applied() {
     let names: Vec<&str> = ferry::mapping::VERBS.iter().map(|verb| verb.name).collect();
     assert_eq!(
         names.join(" "),
-        "from value split join trim lower upper title replace match with lookup otherwise date number \
+        "from all value split join trim lower upper title replace match with lookup otherwise date number \
         bool default add required optional clear on_existing mode"
     );
 }
