@@ -16,6 +16,7 @@
 //! | Module | What it is |
 //! |---|---|
 //! | [`clock`] | the time, and waiting |
+//! | [`json`] | JSON of others, read strictly |
 //! | [`contact`] | the one model between all formats and platforms |
 //! | [`record`] | what was read, and where |
 //! | [`identity`] | who is the same person |
@@ -39,6 +40,7 @@ pub mod contact;
 pub mod files;
 pub mod http;
 pub mod identity;
+pub mod json;
 pub mod mapping;
 pub mod outcome;
 pub mod plan;

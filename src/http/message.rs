@@ -1,5 +1,6 @@
 //! What goes out and what comes back: requests, responses, and the three answers a request can get.
 
+use crate::json;
 use crate::outcome::Failure;
 use bytes::Bytes;
 use serde_json::Value;
@@ -87,9 +88,18 @@ impl Response {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; `None` when it is not.
+    /// The body as JSON; `None` when it is not, also where a key stands twice in one object: which of the two the
+    /// platform means is not known ([`Response::repeated_key`]).
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        json::parse(&self.body).ok()
+    }
+
+    /// The key that stands twice in one object of the body, where that is why it is not taken as JSON.
+    pub fn repeated_key(&self) -> Option<String> {
+        match json::parse(&self.body) {
+            Err(json::Fault::Repeated(key)) => Some(key),
+            _ => None,
+        }
     }
 
     /// The body as text, at most `len_max` characters of it, control characters replaced.

@@ -77,7 +77,11 @@ impl Account {
             true => (Exit::Refused, format!("mend {}", self.settings(&["base_url"]))),
             false => (Exit::Unavailable, "try again later; if it stays so, the platform has changed".to_owned()),
         };
-        let what = if is_page { "a web page" } else { "something else" };
+        let what = match response.repeated_key() {
+            _ if is_page => "a web page".to_owned(),
+            Some(key) => format!("JSON in which `{}` stands twice", shown(&http.redact(&key))),
+            None => "something else".to_owned(),
+        };
         let message = format!(
             "{} answered connection `{}` with {what} instead of {promised} (HTTP {})",
             self.title, self.connection, response.status

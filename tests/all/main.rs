@@ -23,6 +23,7 @@ mod gather;
 mod guards;
 mod http;
 mod jobs;
+mod json;
 mod left_blank;
 mod mapping;
 mod migrate;

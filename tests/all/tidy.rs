@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 17] = [
     "clock",
+    "json",
     "contact",
     "record",
     "identity",

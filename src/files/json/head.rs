@@ -86,6 +86,39 @@ impl Found {
     }
 }
 
+/// The text of the record in a reject that was written as JSON: `{"record": …, "ferry": {"code": …, …}}`. `None` where it
+/// is no such reject; the record itself need not be JSON.
+pub(super) fn wrapped_record(text: &str) -> Option<&str> {
+    let mut cursor = Cursor { text: text.as_bytes(), at: 0 };
+    let (mut record, mut ferry) = (None, None);
+    cursor.take(b'{')?;
+    loop {
+        let key = cursor.key()?;
+        cursor.take(b':')?;
+        cursor.peek()?;
+        let begin = cursor.at;
+        cursor.skip_value()?;
+        let value = text.get(begin..cursor.at)?.trim_ascii_end();
+        let place = match key.as_str() {
+            "record" => &mut record,
+            "ferry" => &mut ferry,
+            _ => return None,
+        };
+        if place.replace(value).is_some() {
+            return None;
+        }
+        if cursor.take(b'}').is_some() {
+            break;
+        }
+        cursor.take(b',')?;
+    }
+    let ferry: serde_json::Map<String, serde_json::Value> = serde_json::from_str(ferry?).ok()?;
+    if cursor.peek().is_some() || !ferry.contains_key("code") {
+        return None;
+    }
+    record
+}
+
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,

@@ -1,6 +1,6 @@
 //! Reading JSON record by record.
 
-use super::head::string_len;
+use super::head::{string_len, wrapped_record};
 use super::scan::Scan;
 use crate::contact::Contact;
 use crate::files::RECORD_LEN_MAX;
@@ -9,11 +9,12 @@ use crate::files::open::{ReadFault, Source};
 use crate::files::packed::read_failure;
 use crate::files::rejects::{OF, OF_CONTACT};
 use crate::files::window::{Window, count_line_ends, excerpt, kept_of_too_large};
+use crate::json;
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::{Fields, Origin, Record};
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 /// The longest key on the way to the records.
 const KEY_LEN_MAX: usize = 64 << 10;
@@ -255,7 +256,7 @@ impl JsonSource {
 
     /// A last line without a line end: where it is the beginning of a value, the file was cut.
     fn last_line(&mut self, len: usize) -> Option<Result<Record, ReadFault>> {
-        let parsed = serde_json::from_slice::<Value>(self.window.data());
+        let parsed = serde_json::from_slice::<IgnoredAny>(self.window.data());
         if parsed.is_err_and(|error| error.is_eof()) {
             let failure = self.cut("and it is not a whole record");
             return self.fatal(failure);
@@ -426,13 +427,6 @@ impl Iterator for JsonSource {
 
 impl Source for JsonSource {}
 
-/// A reject as it was written: the record, and what was wrong with it.
-#[derive(Deserialize)]
-struct Wrapped<'a> {
-    #[serde(borrow)]
-    record: &'a RawValue,
-}
-
 type Taken = Result<(Value, Box<[u8]>), (Problem, Box<[u8]>)>;
 
 /// The value that `raw` is, and the bytes of it; of a reject, those of the record within.
@@ -442,43 +436,67 @@ fn take(raw: &[u8], encoding: &str) -> Taken {
         Err(error) => {
             let message = format!("the bytes `{}` are not {encoding}", undecodable(raw, error.valid_up_to()));
             let problem = Problem::new("row.encoding", message);
-            return Err((problem.hint("mend the record, or say the file's encoding with `--encoding`"), raw.into()));
+            return Err((problem.hint("fix the record, or give the file's encoding with `--encoding`"), raw.into()));
         }
     };
-    let value: Value = serde_json::from_str(text).map_err(|error| (malformed(text, &error), raw.into()))?;
-    match unwrap(value, text) {
-        Ok((Value::Object(fields), raw)) => Ok((Value::Object(fields), raw.as_bytes().into())),
-        Ok((other, raw)) => Err((not_an_object(&other, &raw), raw.as_bytes().into())),
-        Err(taken) => taken,
+    match json::parse_record(text) {
+        Ok(Value::Object(fields)) if fields.len() == 2 && fields.contains_key("ferry") => unwrap(fields, text),
+        Err(fault) => match wrapped_record(text) {
+            // What is wrong stands in the record that a reject wraps.
+            Some(record) => object_of(json::parse_record(record), record),
+            None => object_of(Err(fault), text),
+        },
+        parsed => object_of(parsed, text),
     }
 }
 
-/// Takes the wrapper of a reject off.
-fn unwrap(value: Value, text: &str) -> Result<(Value, std::borrow::Cow<'_, str>), Taken> {
-    let Value::Object(mut fields) = value else { return Ok((value, text.into())) };
-    let is_wrapper = fields.len() == 2 && fields.get("ferry").is_some_and(|ferry| ferry.get("code").is_some());
-    if !is_wrapper {
-        return Ok((Value::Object(fields), text.into()));
-    }
-    if let (Some(record), Ok(wrapped)) = (fields.remove("record"), serde_json::from_str::<Wrapped<'_>>(text)) {
-        return Ok((record, wrapped.record.get().into()));
-    }
-    let Some(Value::String(raw)) = fields.remove("raw") else { return Ok((Value::Object(fields), text.into())) };
-    match serde_json::from_str(&raw) {
-        Ok(value) => Ok((value, raw.into())),
-        Err(error) => Err(Err((malformed(&raw, &error), raw.into_bytes().into()))),
+fn object_of(parsed: Result<Value, json::Fault>, text: &str) -> Taken {
+    match parsed {
+        Ok(value @ Value::Object(_)) => Ok((value, text.as_bytes().into())),
+        Ok(other) => Err((not_an_object(&other, text), text.as_bytes().into())),
+        Err(fault) => Err((malformed(text, &fault), text.as_bytes().into())),
     }
 }
 
-fn malformed(text: &str, error: &serde_json::Error) -> Problem {
-    if text.is_empty() {
-        return Problem::new("row.json", "there is a comma too many: no record stands here").hint("take the comma out");
+/// Takes the wrapper of a reject off, where it is one.
+fn unwrap(mut fields: Map<String, Value>, text: &str) -> Taken {
+    if let (Some(record), Some(raw)) = (fields.get_mut("record"), wrapped_record(text)) {
+        return object_of(Ok(record.take()), raw);
     }
+    let is_wrapper = fields.get("ferry").is_some_and(|ferry| ferry.get("code").is_some());
+    match fields.get("raw") {
+        Some(Value::String(raw)) if is_wrapper => object_of(json::parse_record(raw), raw),
+        _ => object_of(Ok(Value::Object(fields)), text),
+    }
+}
+
+fn malformed(text: &str, fault: &json::Fault) -> Problem {
+    let problem = |message: String| Problem::new("row.json", message);
+    let error = match fault {
+        json::Fault::Repeated(key) => {
+            return problem(format!("`{}` stands twice in one object of the record", excerpt(key.as_bytes())))
+                .hint("keep one of the two, or give one another name");
+        }
+        json::Fault::ManyKeys => {
+            return problem(format!("the record has more than {} keys", json::KEYS_MAX))
+                .hint("put what belongs together into a list");
+        }
+        json::Fault::ManyValues => {
+            return problem(format!("the record has more than {} values", json::VALUES_MAX))
+                .hint("is a closing bracket missing? a record is one contact");
+        }
+        json::Fault::Syntax(_) if text.is_empty() => {
+            return problem("there is no record between two commas".to_owned()).hint("remove the extra comma");
+        }
+        json::Fault::Syntax(error) => error.to_string(),
+    };
     // The error counts lines from the record's beginning; only what is wrong is of use here.
-    let said = error.to_string();
-    let said = said.split_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-    Problem::new("row.json", format!("the record is not JSON: {said}, in `{}`", excerpt(text.as_bytes())))
-        .hint("mend its brackets, commas and quotes")
+    let said = error.split_once(" at line ").map_or(error.as_str(), |(said, _)| said);
+    if said == "recursion limit exceeded" {
+        return problem("the record is nested more than 128 deep".to_owned()).hint("fix its brackets");
+    }
+    problem(format!("the record is not JSON: {said}, in `{}`", excerpt(text.as_bytes())))
+        .hint("fix its brackets, commas and quotes")
 }
 
 fn not_an_object(value: &Value, raw: &str) -> Problem {

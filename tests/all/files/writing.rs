@@ -221,7 +221,7 @@ fn rejects_of_json_are_lines_with_the_record_inside() {
         "{\"record\":{\"a\": 1.50,  \"b\":{\"c\":[\"x\"]}},\"ferry\":{\"line\":1,\"column\":\"Phone\",\"code\":\"phone.invalid | ",
         "email.invalid\",\"message\":\"`12` is no phone | `x` is no e-mail\",\"hint\":\"Mend it\"}}\n",
         "{\"raw\":\"{\\\"a\\\":}\",\"ferry\":{\"line\":3,\"column\":null,\"code\":\"row.json\",\"message\":\"the record is not ",
-        "JSON: expected value, in `{\\\"a\\\":}`\",\"hint\":\"mend its brackets, commas and quotes\"}}\n",
+        "JSON: expected value, in `{\\\"a\\\":}`\",\"hint\":\"fix its brackets, commas and quotes\"}}\n",
         "{\"record\":7,\"ferry\":{\"line\":4,\"column\":null,\"code\":\"row.json\",\"message\":\"the record is a number, not an ",
         "object: `7`\",\"hint\":\"a record is an object with named values: `{\\\"phone\\\": \\\"+593…\\\"}`\"}}\n",
     );
