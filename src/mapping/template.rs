@@ -2,15 +2,18 @@
 //!
 //! Most templates only put values side by side. Those are cut into parts once and never meet the template engine.
 
+mod limits;
+mod measure;
+mod rewrite;
+
 use super::mistake::{Mistakes, Page};
 use super::node::Place;
 use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, Output, State};
+use rewrite::Fault;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Steps of the engine for one value: a thousand times what a sensible template takes.
-const FUEL_MAX: u64 = 50_000;
 /// Bytes of one value: more is no field of a contact.
 pub(super) const VALUE_LEN_MAX: usize = 64 * 1024;
 
@@ -92,10 +95,7 @@ pub(super) struct Templates {
 
 impl Templates {
     pub fn new(page: &Arc<Page>) -> Templates {
-        let mut env = Environment::new();
-        env.set_undefined_behavior(UndefinedBehavior::Chainable);
-        env.set_fuel(Some(FUEL_MAX));
-        env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        let mut env = measure::environment();
         env.set_formatter(write_value);
         Templates { env, page: Arc::clone(page), count: 0 }
     }
@@ -107,23 +107,39 @@ impl Templates {
 
     /// Checks and keeps a template.
     pub fn add(&mut self, source: &str, at: &Place, roots: Roots, mistakes: &mut Mistakes) -> Option<Template> {
+        let is_small = self.check_limits(source, false, at, mistakes);
+        let measured = if is_small { rewrite::template(source) } else { return None };
         let blocks = blocks(source);
-        self.keep(source, source, &blocks, at, roots, mistakes)
+        match measured {
+            Ok(measured) => self.keep(source, measured, &blocks, at, roots, mistakes),
+            Err(fault) => {
+                let help = ("a template", "a value is written `{{ row['Column'] }}`");
+                self.refuse(source, fault, at, mistakes, help);
+                None
+            }
+        }
     }
 
     /// Checks and keeps an expression that must give true, false or nothing; the template says `t`, `f` or `?` and what
     /// else it gave.
     pub fn add_condition(&mut self, source: &str, at: &Place, mistakes: &mut Mistakes) -> Option<Template> {
-        if let Err(error) = self.env.compile_expression_owned(source.to_owned()) {
-            self.refuse(source, &error, at, mistakes, ("an expression", "it is written as in `row.Status != 'spam'`"));
+        if !self.check_limits(source, true, at, mistakes) {
             return None;
         }
+        let measured = match rewrite::expression(source) {
+            Ok(measured) => measured,
+            Err(fault) => {
+                let help = ("an expression", "it is written as in `row.Status != 'spam'`");
+                self.refuse(source, fault, at, mistakes, help);
+                return None;
+            }
+        };
         let wrapped = format!(
-            "{{%- set ferry = ({source}) -%}}{{%- if ferry is true -%}}t{{%- elif ferry is false or ferry is none or \
+            "{{%- set ferry = ({measured}) -%}}{{%- if ferry is true -%}}t{{%- elif ferry is false or ferry is none or \
              ferry is undefined or ferry == '' -%}}f{{%- else -%}}?{{{{ ferry }}}}{{%- endif -%}}"
         );
         let block = Block { range: 0..source.len(), tokens: tokens(source, 0, source.len()), is_value: false };
-        let mut template = self.keep(source, &wrapped, &[block], at, Roots::Row, mistakes)?;
+        let mut template = self.keep(source, wrapped, &[block], at, Roots::Row, mistakes)?;
         template.parts = None;
         Some(template)
     }
@@ -131,7 +147,7 @@ impl Templates {
     fn keep(
         &mut self,
         source: &str,
-        compiled: &str,
+        measured: String,
         blocks: &[Block],
         at: &Place,
         roots: Roots,
@@ -139,8 +155,9 @@ impl Templates {
     ) -> Option<Template> {
         let name = format!("template {}", self.count);
         self.count += 1;
-        if let Err(error) = self.env.add_template_owned(name.clone(), compiled.to_owned()) {
-            self.refuse(source, &error, at, mistakes, ("a template", "a value is written `{{ row['Column'] }}`"));
+        if let Err(error) = self.env.add_template_owned(name.clone(), measured) {
+            let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+            mistakes.add(at, format!("this template cannot be used: {what}")).help("write it in a simpler way");
             return None;
         }
         let found = References::of(blocks);
@@ -155,17 +172,34 @@ impl Templates {
         Some(Template { name, references, parts, whole_row: found.whole_row, at: at.clone() })
     }
 
+    /// Whether a text is short and flat enough to be parsed.
+    fn check_limits(&self, source: &str, is_expression: bool, at: &Place, mistakes: &mut Mistakes) -> bool {
+        let Some(limit) = limits::exceeded(source, is_expression) else { return true };
+        let place = within(&self.page.text, at, source, &limit.at);
+        let what = if is_expression { "expression" } else { "template" };
+        mistakes.add(&place, format!("the {what} is too large: {}", limit.what)).help(limit.help);
+        false
+    }
+
     fn refuse(
         &self,
         source: &str,
-        error: &minijinja::Error,
+        fault: Fault,
         at: &Place,
         mistakes: &mut Mistakes,
         (what_it_is, help): (&str, &str),
     ) {
-        let place = error.range().map_or_else(|| at.clone(), |range| within(&self.page.text, at, source, &range));
-        let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        mistakes.add(&place, format!("this is not {what_it_is}: {what}")).help(help);
+        match fault {
+            Fault::Syntax(error) => {
+                let place =
+                    error.range().map_or_else(|| at.clone(), |range| within(&self.page.text, at, source, &range));
+                let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+                mistakes.add(&place, format!("this is not {what_it_is}: {what}")).help(help);
+            }
+            Fault::Refused { what, help, at: range } => {
+                mistakes.add(&within(&self.page.text, at, source, &range), what).help(help);
+            }
+        }
     }
 
     /// Filters and tests that the engine does not have.
@@ -233,6 +267,7 @@ fn write_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -
     if matches!(value.kind(), ValueKind::None | ValueKind::Undefined) {
         return Ok(());
     }
+    measure::charge(state, value)?;
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         let items: Vec<String> = value.try_iter()?.map(|item| item.to_string()).collect();
         return minijinja::escape_formatter(out, state, &Value::from(items.join("; ")));

@@ -37,6 +37,7 @@ mod sandbox;
 mod settle;
 mod simulation;
 mod survive;
+mod templates;
 mod tidy;
 mod undo;
 mod verify;
