@@ -117,8 +117,26 @@ struct Counts {
     sent: AtomicU64,
     retried: AtomicU64,
     rate_limited: AtomicU64,
+    /// Requests that left and have no answer yet.
+    in_flight: AtomicU64,
     /// From leaving to answer, all of them together, in microseconds.
     took_us: AtomicU64,
+}
+
+/// Counts a request as long as it is on its way, also where it is given up.
+struct InFlight<'c>(&'c AtomicU64);
+
+impl<'c> InFlight<'c> {
+    fn new(count: &'c AtomicU64) -> InFlight<'c> {
+        count.fetch_add(1, Relaxed);
+        InFlight(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Http {
@@ -204,6 +222,7 @@ impl Http {
     /// One try, counted and logged.
     async fn exchange(&self, way: &Way, request: &Request, tries: &Tries) -> Sent {
         let begun = Instant::now();
+        let _in_flight = InFlight::new(&self.counts.in_flight);
         let sent = match way.is_login {
             true => self.transport.log_in(request).await,
             false => self.transport.exchange(request).await,
@@ -244,6 +263,11 @@ impl Http {
             retried: self.counts.retried.load(Relaxed),
             rate_limited: self.counts.rate_limited.load(Relaxed),
         }
+    }
+
+    /// How many requests have left and have no answer yet.
+    pub fn in_flight(&self) -> u64 {
+        self.counts.in_flight.load(Relaxed)
     }
 
     /// How long an answer took on average; none before the first.

@@ -1,7 +1,7 @@
-//! Guards: so many rejects, creates, changes and wiped values a run may bring about, and no more.
+//! Guards: the most rejects, creates, updates and erased values of a run.
 //!
-//! What is about to be written is counted before it is sent, so that the one that would be too many is not. What earlier
-//! processes of the run brought about counts too. Where nothing is written, the guards only tell.
+//! What is about to be written is counted before it is sent, so that nothing beyond a limit is sent. What earlier
+//! processes of the run did counts too. Where nothing is written, the guards only report.
 
 use super::Reconciler;
 use super::person::Person;
@@ -9,13 +9,14 @@ use super::story::Story;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::diff::Delta;
 use crate::platforms::{Step, StepKind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Of fewer records than this a percentage says nothing: it limits nothing.
-const PERCENT_FROM: u64 = 100;
-
-/// Values wiped, in per cent of the records, where nothing else is said: more is a half-loaded sheet sooner than a wish.
+/// Records with an erased value, in per cent of the records, where nothing else is asked: more is a half-loaded sheet
+/// sooner than an intention.
 const CLEARS_PERCENT: f64 = 20.0;
+
+/// What never stops a run: no record counts more than once.
+const ALL: &str = "100%";
 
 /// Of a value that is to be wiped so many characters are shown.
 const VALUE_SHOWN_MAX: usize = 60;
@@ -27,6 +28,8 @@ pub enum Allowed {
     Number(u64),
     /// So many of a hundred records of the source.
     Percent(f64),
+    /// The same, and one record in any case: the default, which would otherwise stop at the first value of a small file.
+    PercentOrOne(f64),
 }
 
 impl Allowed {
@@ -47,13 +50,19 @@ impl Allowed {
 
     /// How many that is; none: no limit.
     fn of(self, records: u64) -> Option<u64> {
+        // A float too large for the type becomes its maximum. The little that is added makes up for what is lost where a
+        // percentage is no whole number of hundredths.
+        let part = |percent: f64| (records as f64 * percent / 100.0 + 1e-9) as u64;
         match self {
             Allowed::Number(number) => Some(number),
-            Allowed::Percent(_) if records < PERCENT_FROM => None,
-            // A float too large for the type becomes its maximum. The little that is added makes up for what is lost
-            // where a percentage is no whole number of hundredths.
-            Allowed::Percent(percent) => Some((records as f64 * percent / 100.0 + 1e-9) as u64),
+            Allowed::Percent(percent) if percent >= 100.0 => None,
+            Allowed::Percent(percent) => Some(part(percent)),
+            Allowed::PercentOrOne(percent) => Some(part(percent).max(1)),
         }
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Allowed::Number(_))
     }
 }
 
@@ -76,7 +85,7 @@ impl GuardsAsked {
 
 impl Default for GuardsAsked {
     fn default() -> GuardsAsked {
-        let clears = Some(Allowed::Percent(CLEARS_PERCENT));
+        let clears = Some(Allowed::PercentOrOne(CLEARS_PERCENT));
         GuardsAsked { rejects: None, creates: None, updates: None, clears }
     }
 }
@@ -84,18 +93,20 @@ impl Default for GuardsAsked {
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Records that stay behind.
+    /// Records rejected.
     Rejects,
     /// Contacts created.
     Creates,
     /// Contacts changed.
     Updates,
-    /// Values wiped.
+    /// Values erased: what a number of `--max-clears` limits.
     Clears,
+    /// Records with an erased value: what a percentage of `--max-clears` limits.
+    ClearedRecords,
 }
 
 /// All of them, in the order in which they are told.
-const KINDS: [Kind; 4] = [Kind::Clears, Kind::Creates, Kind::Updates, Kind::Rejects];
+const KINDS: [Kind; 5] = [Kind::Clears, Kind::ClearedRecords, Kind::Creates, Kind::Updates, Kind::Rejects];
 
 impl Kind {
     fn option(self) -> &'static str {
@@ -103,7 +114,17 @@ impl Kind {
             Kind::Rejects => "--max-rejects",
             Kind::Creates => "--max-creates",
             Kind::Updates => "--max-updates",
-            Kind::Clears => "--max-clears",
+            Kind::Clears | Kind::ClearedRecords => "--max-clears",
+        }
+    }
+
+    fn asked(self, asked: &GuardsAsked) -> Option<Allowed> {
+        match self {
+            Kind::Rejects => asked.rejects,
+            Kind::Creates => asked.creates,
+            Kind::Updates => asked.updates,
+            Kind::Clears => asked.clears.filter(|allowed| allowed.is_number()),
+            Kind::ClearedRecords => asked.clears.filter(|allowed| !allowed.is_number()),
         }
     }
 
@@ -113,7 +134,8 @@ impl Kind {
             Kind::Rejects => ("record would be rejected", "records would be rejected"),
             Kind::Creates => ("contact would be created", "contacts would be created"),
             Kind::Updates => ("contact would be changed", "contacts would be changed"),
-            Kind::Clears => ("value would be wiped", "values would be wiped"),
+            Kind::Clears => ("value would be erased", "values would be erased"),
+            Kind::ClearedRecords => ("record would lose a value", "records would lose values"),
         };
         format!("{n} {}", if n == 1 { one } else { many })
     }
@@ -132,11 +154,16 @@ struct Count {
 /// Counts, and says when it is enough.
 #[derive(Debug)]
 pub struct Guards {
-    counts: Mutex<[Count; 4]>,
+    counts: Mutex<[Count; 5]>,
     records: u64,
     /// Nothing is written, so nothing is stopped.
     only_tells: bool,
+    /// The options and values with which the run does not stop here again. Copies for a rehearsal share it.
+    needed: Arc<Mutex<Needed>>,
 }
+
+/// Options with the values that do not stop a run.
+pub type Needed = Vec<(&'static str, String)>;
 
 /// What the guards have counted of one person.
 #[derive(Clone, Copy, Debug, Default)]
@@ -150,25 +177,38 @@ impl Guards {
     /// Guards for a source of so many records.
     pub fn new(asked: &GuardsAsked, records: u64, only_tells: bool) -> Guards {
         let of = |kind: Kind| {
-            let asked = match kind {
-                Kind::Rejects => asked.rejects,
-                Kind::Creates => asked.creates,
-                Kind::Updates => asked.updates,
-                Kind::Clears => asked.clears,
-            };
+            let asked = kind.asked(asked);
             Count { most: asked.and_then(|asked| asked.of(records)), asked, ..Count::default() }
         };
-        Guards { counts: Mutex::new(KINDS.map(of)), records, only_tells }
+        Guards { counts: Mutex::new(KINDS.map(of)), records, only_tells, needed: Arc::default() }
     }
 
     /// The same with what was counted so far, for a rehearsal.
     pub fn only_telling(&self) -> Guards {
-        Guards { counts: Mutex::new(self.counts().clone()), records: self.records, only_tells: true }
+        let (counts, needed) = (Mutex::new(self.counts().clone()), Arc::clone(&self.needed));
+        Guards { counts, records: self.records, only_tells: true, needed }
     }
 
-    /// Whether so many of a kind are too many some day.
+    /// Whether there is a limit for a kind.
     pub fn limits(&self, kind: Kind) -> bool {
         of(&mut self.counts(), kind).is_some_and(|count| count.most.is_some())
+    }
+
+    /// Whether there is a limit for erased values, however they are counted.
+    pub fn limits_clears(&self) -> bool {
+        self.limits(Kind::Clears) || self.limits(Kind::ClearedRecords)
+    }
+
+    /// With which options and values a run that was stopped does not stop at the same guard again; empty where none
+    /// stopped it.
+    pub fn needed(&self) -> Needed {
+        self.needed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn need(&self, kind: Kind, value: String) {
+        let mut needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+        needed.retain(|(option, _)| *option != kind.option());
+        needed.push((kind.option(), value));
     }
 
     /// Counts what has come about already.
@@ -209,6 +249,7 @@ impl Guards {
             (Kind::Creates, guarded.create.into()),
             (Kind::Updates, guarded.update.into()),
             (Kind::Clears, guarded.clears),
+            (Kind::ClearedRecords, (guarded.clears > 0).into()),
         ];
         for (kind, n) in took {
             if let Some(count) = of(&mut counts, kind) {
@@ -220,46 +261,55 @@ impl Guards {
     /// What all that was counted comes to, where that is too much of one of these kinds.
     pub fn told(&self, kinds: impl Fn(Kind) -> bool) -> Option<Failure> {
         let mut counts = self.counts();
+        let values = of(&mut counts, Kind::Clears).map_or(0, |count| count.n);
         let told = KINDS.into_iter().filter(|kind| kinds(*kind)).filter_map(|kind| {
             let count = of(&mut counts, kind)?;
             let most = count.most.filter(|most| count.n > *most)?;
             let message = format!("{}, and {}", kind.would_be(count.n), self.allows(kind, count, most));
             let failure = Failure::new(Exit::Guard, message);
             let failure = count.example.iter().fold(failure, |failure, example| failure.cause(example));
-            Some(failure.hint(format!(
-                "`--dry-run --plan plan.csv` shows them all; if they are meant, run the same command with `{} {}`",
-                kind.option(),
-                count.n
-            )))
+            let needed = if kind == Kind::ClearedRecords { values } else { count.n }.to_string();
+            let hint = hint(kind, &needed);
+            self.need(kind, needed);
+            Some(failure.hint(hint))
         });
         Failure::together(told.collect::<Vec<_>>())
     }
 
+    /// In the middle of a run nobody knows how many there will be.
     fn stopped(&self, kind: Kind, count: &Count, example: &str) -> Failure {
         let most = count.most.unwrap_or_default();
         let message = format!("more than {}, and {}", kind.would_be(most), self.allows(kind, count, most));
-        Failure::new(Exit::Guard, message).cause(example).hint(format!(
-            "`--dry-run --plan plan.csv` shows and counts the rest; if they are meant, run the same command with a higher \
-             `{}`: it goes on",
-            kind.option()
-        ))
+        self.need(kind, ALL.to_owned());
+        Failure::new(Exit::Guard, message).cause(example).hint(hint(kind, ALL))
     }
 
     fn allows(&self, kind: Kind, count: &Count, most: u64) -> String {
         let of = match count.asked {
             Some(Allowed::Percent(percent)) => format!(" ({percent} % of {} records)", self.records),
+            Some(Allowed::PercentOrOne(percent)) => {
+                format!(" ({percent} % of {} records, at least one)", self.records)
+            }
             _ => String::new(),
         };
         format!("`{}` allows {most}{of}", kind.option())
     }
 
-    fn counts(&self) -> MutexGuard<'_, [Count; 4]> {
+    fn counts(&self) -> MutexGuard<'_, [Count; 5]> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn of(counts: &mut [Count; 4], kind: Kind) -> Option<&mut Count> {
+fn of(counts: &mut [Count; 5], kind: Kind) -> Option<&mut Count> {
     KINDS.iter().position(|known| *known == kind).and_then(|at| counts.get_mut(at))
+}
+
+fn hint(kind: Kind, needed: &str) -> String {
+    let (option, see) = match kind {
+        Kind::Rejects => (kind.option(), "see them with `--dry-run`, which writes them to a rejects file"),
+        _ => (kind.option(), "review them with `--dry-run --plan plan.csv`"),
+    };
+    format!("{see}; if they are intended, run the same command with `{option} {needed}`")
 }
 
 /// A reject, as an example.
@@ -282,7 +332,12 @@ impl Reconciler {
         let create = is_create && !before.create;
         let update = !is_create && !before.update && !before.create && !story.has_created;
         let clears = delta.cleared.saturating_sub(before.clears);
-        let asked = [(Kind::Clears, clears), (Kind::Creates, create.into()), (Kind::Updates, update.into())];
+        let asked = [
+            (Kind::Clears, clears),
+            (Kind::ClearedRecords, (clears > 0 && before.clears == 0).into()),
+            (Kind::Creates, create.into()),
+            (Kind::Updates, update.into()),
+        ];
         self.guards.take(&asked, |kind| example(person.origin.line, kind, delta))?;
         story.guarded = Guarded {
             create: create || before.create,
@@ -310,7 +365,7 @@ fn example(line: u64, kind: Kind, delta: &Delta) -> String {
         Some(text) => format!("`{}`", text.chars().take(VALUE_SHOWN_MAX).collect::<String>()),
     };
     let change = match kind {
-        Kind::Clears => delta.changes.iter().find(|change| change.new.is_none()),
+        Kind::Clears | Kind::ClearedRecords => delta.changes.iter().find(|change| change.new.is_none()),
         _ => delta.changes.first(),
     };
     match change {

@@ -35,6 +35,11 @@ impl Meter {
         }
     }
 
+    /// Measures from the next sample on: what was before says nothing about what comes.
+    pub fn restart(&mut self) {
+        self.samples.clear();
+    }
+
     /// The mean, per second; `None` before there is enough to tell.
     pub fn per_s(&self) -> Option<f64> {
         let (from, first) = self.samples.front()?;

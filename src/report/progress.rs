@@ -5,7 +5,9 @@
 use super::console::Shared;
 use super::meter::Meter;
 use super::words::{bytes, count, number, rate, time};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,6 +22,8 @@ const PLAIN_FIRST: Duration = Duration::from_secs(5);
 const PLAIN_NEXT: Duration = Duration::from_secs(30);
 /// The time between plain lines when progress was asked for in so many words.
 const PLAIN_ASKED: Duration = Duration::from_secs(1);
+/// A limit that grows by this much is on its way up: what was slower before it tells nothing about the time left.
+const RISE: f64 = 1.2;
 
 /// How far the work is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,8 +38,12 @@ pub struct State {
     pub waiting: Option<(Duration, String)>,
     /// Bytes of the source read, and there are; tells the way where the total is not known.
     pub bytes: Option<(u64, u64)>,
-    /// Records whose request may or may not have arrived, being found out.
+    /// Records whose request may or may not have arrived, being settled.
     pub in_doubt: u64,
+    /// Of `done`, the records that earlier processes of the run brought to their outcome: no part of the speed.
+    pub earlier: u64,
+    /// Requests a second that are allowed right now, where there is a limit.
+    pub allowed_per_s: Option<f64>,
 }
 
 /// How progress is shown.
@@ -68,10 +76,14 @@ pub struct Progress {
 struct Inner {
     state: State,
     records: Meter,
+    /// The same since the allowed rate last rose.
+    steady: Meter,
     bytes: Meter,
     drawn: Option<Instant>,
     next_line: Instant,
     shown: Option<State>,
+    /// Nothing is shown any more.
+    is_cleared: bool,
 }
 
 impl Progress {
@@ -86,10 +98,12 @@ impl Progress {
         let inner = Inner {
             state: State { total, ..State::default() },
             records: Meter::default(),
+            steady: Meter::default(),
             bytes: Meter::default(),
             drawn: None,
             next_line: now + first,
             shown: None,
+            is_cleared: false,
         };
         Progress { what: what.to_owned(), manner, bar, shared, inner: Mutex::new(inner) }
     }
@@ -99,6 +113,9 @@ impl Progress {
         let now = Instant::now();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.note(now, state);
+        if inner.is_cleared {
+            return;
+        }
         match self.manner {
             Manner::Bar => self.draw(&mut inner, now),
             Manner::Lines { next, .. } => self.line(&mut inner, now, next),
@@ -106,10 +123,19 @@ impl Progress {
         }
     }
 
+    /// Takes the bar away and shows nothing more: the work is being stopped.
+    pub fn clear(&self) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).is_cleared = true;
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+            self.shared.show_bar(None);
+        }
+    }
+
     /// Ends it: the bar goes; where there were plain lines, a last one says where it ended.
     pub fn finish(self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.shown.as_ref().is_some_and(|shown| *shown != inner.state) {
+        if !inner.is_cleared && inner.shown.as_ref().is_some_and(|shown| *shown != inner.state) {
             self.shared.tell(&format!("{}: {}\n", self.what, inner.words().join(", ")));
         }
     }
@@ -122,7 +148,12 @@ impl Progress {
         };
         inner.drawn = Some(now);
         let way = inner.state.way().map(|(done, total)| format!("{} ", bar_of(done, total))).unwrap_or_default();
-        bar.set_message(format!("{} {way}{}", self.what, inner.words().join(" · ")));
+        let waiting = inner.state.waiting.is_some();
+        let (first, rest): (Vec<String>, Vec<String>) =
+            inner.words().into_iter().partition(|word| !waiting || !word.starts_with(WAITING));
+        bar.set_style(style(waiting));
+        bar.set_prefix(rest.concat());
+        bar.set_message(format!("{} {way}{}", self.what, first.join(" · ")));
     }
 
     fn line(&self, inner: &mut Inner, now: Instant, next: Duration) {
@@ -147,7 +178,13 @@ impl Drop for Progress {
 impl Inner {
     fn note(&mut self, now: Instant, mut state: State) {
         state.total = state.total.or(self.state.total);
-        self.records.sample(now, state.done);
+        let new = state.done.saturating_sub(state.earlier);
+        let rises = |(before, after): (f64, f64)| after > before * RISE;
+        if self.state.allowed_per_s.zip(state.allowed_per_s).is_some_and(rises) {
+            self.steady.restart();
+        }
+        self.records.sample(now, new);
+        self.steady.sample(now, new);
         if let Some((read, _)) = state.bytes {
             self.bytes.sample(now, read);
         }
@@ -161,7 +198,7 @@ impl Inner {
     fn left(&self) -> Option<Duration> {
         let state = &self.state;
         let (meter, done, total) = match (state.total, state.bytes) {
-            (Some(total), _) => (&self.records, state.done, total),
+            (Some(total), _) => (&self.steady, state.done, total),
             (None, Some((read, total))) => (&self.bytes, read, total),
             (None, None) => return None,
         };
@@ -178,11 +215,14 @@ impl State {
     }
 }
 
+/// How the words about a wait begin.
+const WAITING: &str = "waiting ";
+
 /// What is said about a state, piece by piece. Pure.
 pub fn words(state: &State, per_s: Option<f64>, left: Option<Duration>) -> Vec<String> {
     let mut words = vec![how_far(state)];
     if let Some((wait, why)) = &state.waiting {
-        words.push(format!("waiting {}: {}", time(whole_seconds(*wait)), super::escape(why)));
+        words.push(format!("{WAITING}{}: {}", time(whole_seconds(*wait)), super::escape(why)));
     }
     words.extend(per_s.filter(|per_s| *per_s > 0.0).map(rate));
     words.extend(left.map(|left| format!("about {} left", time(whole_seconds(left)))));
@@ -226,7 +266,62 @@ fn bar_of(done: u64, total: u64) -> String {
 
 /// A line that is drawn in one go whenever its message changes; the pace is kept here.
 fn new_bar() -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(2 * DRAWS_PER_S);
-    let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    ProgressBar::with_draw_target(None, target).with_style(style)
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(Narrow(Term::stderr())), 2 * DRAWS_PER_S);
+    ProgressBar::with_draw_target(None, target).with_style(style(false))
+}
+
+/// One line; the reason of a wait has a line of its own, since beside the rest it would be cut.
+fn style(is_waiting: bool) -> ProgressStyle {
+    let template = if is_waiting { "{wide_msg}\n  {prefix}" } else { "{wide_msg}" };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+/// A terminal of which the last columns stay free. A bar leaves the cursor at its end: the `^C` that the terminal shows
+/// for a key would otherwise begin a new line, and the bar above it could not be taken away any more.
+#[derive(Debug)]
+struct Narrow(Term);
+
+/// Room for what the terminal shows for two keys.
+const FREE_COLUMNS: u16 = 4;
+
+impl TermLike for Narrow {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(FREE_COLUMNS)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
 }

@@ -5,6 +5,7 @@ use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
 use crate::contact::Field;
 use crate::http::Traffic;
 use crate::outcome::{Books, Exit, Failure};
+use crate::reconcile::guards::Guards;
 use crate::report::{Counts, Requests, Status, Summary};
 use crate::run::apply::PlanHead;
 use crate::run::begin::Begun;
@@ -20,7 +21,7 @@ use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
 use crate::run::undo::tell_left;
 use crate::run::verify::{Verified, Verifying};
-use crate::run::words::{go_on, with_rejects, with_rejects_of_migration};
+use crate::run::words::{go_on_past, with_rejects, with_rejects_of_migration};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub(super) struct Worked {
     pub(super) left_blank: Counts,
     /// What a guard has to say about a dry run.
     pub(super) over: Option<Failure>,
+    /// What counts against the limits.
+    pub(super) guards: Option<Arc<Guards>>,
     /// What was sent to a source platform.
     pub(super) traffic: Traffic,
     /// How long reading the source platform took.
@@ -80,15 +83,16 @@ pub(super) async fn finish(
     // What was held back because of a stop is no failure.
     let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
     let (mut books, mut tally) = (begun.info.books, Tally::default());
-    match close_books(checkpoint, plan, target, begun.no, worked.pass).await {
-        // Before a pass has begun the books are those of the last one.
+    // Before a pass has begun the totals are those of the last one.
+    let last_pass = if worked.pass > 0 { worked.pass } else { begun.next_pass.saturating_sub(1) };
+    match close_books(checkpoint, plan, target, begun.no, last_pass).await {
         Ok(closed) if worked.pass > 0 => {
             books = Books { read: worked.read, ..closed.books };
             books.pending = books.read.saturating_sub(books.settled());
             tally = closed;
         }
         Ok(_) if books.read == 0 => books = Books { read: worked.counted, pending: worked.counted, ..books },
-        Ok(_) => {}
+        Ok(closed) => tally = closed,
         Err(fault) => failure = failure.or(Some(fault)),
     }
     if failure.is_none() && books.settled() > books.read {
@@ -135,9 +139,10 @@ pub(super) async fn finish(
         Status::Unfinished => "unfinished",
     }
     .to_owned();
+    let needed = worked.guards.as_ref().map(|guards| guards.needed()).unwrap_or_default();
     let mut summary = Summary {
         status,
-        next_command: (status == Status::Unfinished).then(|| go_on(&plan.arguments)),
+        next_command: (status == Status::Unfinished).then(|| go_on_past(&plan.arguments, &needed)),
         forecast: told.forecast,
         finish: told.finish,
         uncertain: told.uncertain.into_iter().collect(),

@@ -33,7 +33,7 @@ pub(super) fn count_done(
     run: RunNo,
     open: &HashMap<Key, OpenIntent>,
 ) -> Result<(), Failure> {
-    if ![Kind::Creates, Kind::Updates, Kind::Clears].into_iter().any(|kind| guards.limits(kind)) {
+    if !guards.limits_clears() && ![Kind::Creates, Kind::Updates].into_iter().any(|kind| guards.limits(kind)) {
         return Ok(());
     }
     guards.add(Kind::Creates, open.values().filter(|open| open.intent.makes_somebody()).count() as u64);
@@ -44,6 +44,7 @@ pub(super) fn count_done(
             _ => {}
         }
         guards.add(Kind::Clears, entry.cleared);
+        guards.add(Kind::ClearedRecords, (entry.cleared > 0).into());
         Ok(())
     })
 }
@@ -64,7 +65,7 @@ pub(super) fn guard_first(guards: &Guards, first: &First) -> Result<(), Failure>
 impl Line<'_> {
     /// Whether there is something that a rehearsal could tell.
     fn is_guarded(&self, guards: &Guards) -> bool {
-        let clears = guards.limits(Kind::Clears) && self.mapper.bound.writes().clears;
+        let clears = guards.limits_clears() && self.mapper.bound.writes().clears;
         self.stage.is_none() && (clears || guards.limits(Kind::Creates) || guards.limits(Kind::Updates))
     }
 
@@ -148,7 +149,7 @@ impl Line<'_> {
         };
         self.show(second.run(feed(opened, &self.mapper, self.plan.work.limit)), &counters, first).await?;
         // What a list leaves out may be there: then nobody knows who would be created.
-        let tells = |kind| is_whole || matches!(kind, Kind::Clears | Kind::Updates);
+        let tells = |kind| is_whole || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
         match guards.told(tells) {
             Some(failure) => Err(failure),
             None => People::open(&begun.folder.join(crate::run::first::PEOPLE)),

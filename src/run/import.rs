@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::files::{Dialect, Format, Opened, RejectsWriter};
 use crate::mapping::Duplicates;
 use crate::mapping::phone::Region;
-use crate::outcome::{Books, Exit, Failure};
+use crate::outcome::{Exit, Failure};
 use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::Needs;
 use crate::platforms::diff::OnExisting;
@@ -21,8 +21,8 @@ use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
+use crate::report::Console;
 use crate::report::words::{count, time};
-use crate::report::{Console, Progress, State};
 use crate::run::apply::PlanHead;
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
@@ -41,11 +41,10 @@ use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
 use crate::run::supply::{FromPlatform, Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
-use crate::run::trace::Trace;
 use crate::run::verify::{VerifyPlan, Verifying};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -58,10 +57,6 @@ pub(super) const PARKED_MAX: usize = 4096;
 
 /// How often the progress is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(200);
-
-/// How often `run.json` is brought up to date: `ferry runs` tells from it how far a killed run was, and the next process
-/// how long this one lived (see [`crate::run::open`]).
-const SAVE_TICKS: u32 = 10;
 
 /// Batches of mapped records between the pool and the sender.
 const BATCHES_AHEAD: usize = 2;
@@ -176,6 +171,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         let Some((supply, first)) = read? else { return Ok(()) };
         let (first, people) = first;
         let guards = Arc::new(Guards::new(&plan.work.guards, first.read, line.stage.is_some()));
+        worked.guards = Some(Arc::clone(&guards));
         guard_first(&guards, &first)?;
         if reached.is_none() {
             let rate = remembered_rate(&checkpoint);
@@ -510,70 +506,6 @@ impl<'a> Line<'a> {
         }
         Ok(own)
     }
-
-    /// Shows the progress while the work is done.
-    async fn watch(
-        &self,
-        work: impl Future<Output = Result<(), Failure>>,
-        target: &Target,
-        counters: &Counters,
-        first: &First,
-        begun: &mut Begun,
-    ) -> Result<(), Failure> {
-        let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
-        let verb = match (&self.stage, &self.plan.from) {
-            (Some(_), _) => "comparing with",
-            (None, Some(_)) => "moving into",
-            (None, None) => "importing into",
-        };
-        let progress = self.console.progress(&format!("{verb} {}", self.plan.connection.name), Some(total));
-        tokio::pin!(work);
-        let mut ticks = tokio::time::interval(TICK);
-        let mut since_save = 0;
-        look(&begun.trace, target, counters);
-        let result = loop {
-            tokio::select! {
-                result = &mut work => break result,
-                _ = ticks.tick() => {}
-            }
-            show_counters(&progress, target, counters);
-            look(&begun.trace, target, counters);
-            since_save += 1;
-            if since_save >= SAVE_TICKS {
-                since_save = 0;
-                begun.info.books = books_so_far(counters);
-                // Only a help: the truth is the checkpoint.
-                let _ = begun.info.save(&self.plan.state);
-            }
-        };
-        look(&begun.trace, target, counters);
-        progress.finish();
-        result
-    }
-}
-
-fn look(trace: &Trace, target: &Target, counters: &Counters) {
-    trace.look(target.http.traffic().sent, load(&counters.settled), target.http.allowed_per_s());
-}
-
-fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {
-    progress.set(State {
-        done: load(&counters.settled),
-        rejected: load(&counters.rejected),
-        waiting: target.http.pause().map(|pause| (pause.left, pause.why)),
-        ..State::default()
-    });
-}
-
-fn load(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
-}
-
-/// The books while the pass goes on: which of those who arrived were created is told at its end.
-fn books_so_far(counters: &Counters) -> Books {
-    let (read, done, rejected) = (load(&counters.read), load(&counters.settled), load(&counters.rejected));
-    let (unchanged, pending) = (done.saturating_sub(rejected), read.saturating_sub(done));
-    Books { read, rejected, unchanged, pending, ..Books::default() }
 }
 
 /// What the rejects of a source of this format are called: tables stay tables.

@@ -32,6 +32,7 @@ pub mod target;
 mod trace;
 pub mod undo;
 pub mod verify;
+mod watch;
 pub mod words;
 
 pub use begin::checkpoint_path;

@@ -6,7 +6,7 @@ use crate::contact::Field;
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Duplicates, Mapped};
-use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip};
+use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::reconcile::locks::Place;
 use crate::reconcile::person::Person;
@@ -20,7 +20,7 @@ use crate::run::open::NO_PASS;
 use crate::run::stop::Stop;
 use crate::run::verify::{Meant, Verifying};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -36,6 +36,25 @@ pub struct Counters {
     pub rejected: AtomicU64,
     /// Unknown fates among them.
     pub unknown: AtomicU64,
+    /// Those of them that this process had nothing to do for: earlier ones of the run brought them to their outcome.
+    pub earlier: AtomicU64,
+    /// Whether this process has begun to work on a contact.
+    has_begun: AtomicBool,
+    /// The outcomes so far.
+    books: Mutex<Books>,
+}
+
+impl Counters {
+    fn add(&self, outcome: Outcome, n: u64) {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, n);
+    }
+
+    /// The totals so far.
+    pub fn books(&self) -> Books {
+        let books = *self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.read.load(Ordering::Relaxed).max(books.settled());
+        Books { read, pending: read - books.settled(), ..books }
+    }
 }
 
 /// What the second pass needs.
@@ -242,6 +261,10 @@ impl Second {
         problems: Vec<Problem>,
     ) -> Result<(), Failure> {
         self.counters.settled.fetch_add(1, Ordering::Relaxed);
+        self.counters.add(outcome, 1);
+        if self.has_entries && !self.counters.has_begun.load(Ordering::Relaxed) {
+            self.counters.earlier.fetch_add(1, Ordering::Relaxed);
+        }
         self.checkpoint.note(self.run, self.pass, Pure { origin, outcome, duplicate_of, problems }).await
     }
 
@@ -289,6 +312,7 @@ impl Second {
                     claims.claim(id, &key, group.person.origin.line)?;
                 }
                 self.checkpoint.claim(self.run, key, self.pass, group.person.origin).await?;
+                self.counters.earlier.fetch_add(group.records.len() as u64, Ordering::Relaxed);
                 return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
             }
             earlier = Some(Earlier::Did(entry.outcome));
@@ -309,6 +333,7 @@ impl Second {
             let pure = Pure { origin: group.person.origin, outcome, duplicate_of: None, problems: Vec::new() };
             return self.checkpoint.note(self.run, self.pass, pure).await;
         }
+        self.counters.has_begun.store(true, Ordering::Relaxed);
         let place = self.reconciler.people.queue(group.person.names());
         let mut slot = Slot::none(Arc::clone(&flight.slots));
         let mut parked = None;
@@ -440,7 +465,10 @@ impl Finisher {
         {
             list.lock().unwrap_or_else(PoisonError::into_inner).add(left_blank)?;
         }
-        self.counters.settled.fetch_add(group.records.len() as u64, Ordering::Relaxed);
+        let further = (group.records.len() as u64).saturating_sub(1);
+        self.counters.settled.fetch_add(further + 1, Ordering::Relaxed);
+        self.counters.add(outcome, 1);
+        self.counters.add(if is_rejected { Outcome::Rejected } else { Outcome::Skipped(Skip::Duplicate) }, further);
         if outcome == Outcome::Unknown {
             self.counters.unknown.fetch_add(1, Ordering::Relaxed);
         }

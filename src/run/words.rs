@@ -1,10 +1,17 @@
-//! The command lines that a run leaves behind: the one that goes on, and the one that brings the rejects in.
+//! The command lines that a run suggests: the one that resumes it, and the one that imports its rejects.
 
 use crate::report::words::shell;
 
-/// Options that hold for one start only.
-const ONCE: [(&str, bool); 5] =
-    [("--fresh", false), ("--limit", true), ("--dry-run", false), ("-n", false), ("--plan", true)];
+/// Options that hold for one start only. Whoever types a suggested command wants to see what it does.
+const ONCE: [(&str, bool); 7] = [
+    ("--fresh", false),
+    ("--limit", true),
+    ("--dry-run", false),
+    ("-n", false),
+    ("--plan", true),
+    ("--quiet", false),
+    ("-q", false),
+];
 
 /// Options that name a file of the run, and would be written over.
 const FILES: [(&str, bool); 2] = [("--rejects", true), ("--results", true)];
@@ -26,9 +33,17 @@ fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
     lasting
 }
 
-/// The command that goes on.
+/// The command that resumes the run.
 pub fn go_on(words: &[String]) -> String {
     command(&without(words, &ONCE))
+}
+
+/// The command that resumes a run which guards have stopped: these options stand in it with these values.
+pub fn go_on_past(words: &[String], needed: &[(&str, String)]) -> String {
+    let stopped: Vec<(&str, bool)> = needed.iter().map(|(option, _)| (*option, true)).collect();
+    let mut words = without(&without(words, &ONCE), &stopped);
+    words.extend(needed.iter().flat_map(|(option, value)| [(*option).to_owned(), value.clone()]));
+    command(&words)
 }
 
 /// The command that goes on with a run which the same words would begin anew.
@@ -82,7 +97,14 @@ mod tests {
         assert_eq!(with_rejects(&typed, "-", "r.csv"), None);
         let typed = words("-q migrate --from shop --to crm --limit 5 --map m.yaml --from=shop");
         let rejects = with_rejects_of_migration(&typed, "r.jsonl");
-        assert_eq!(rejects.as_deref(), Some("ferry -q import r.jsonl --to crm --map m.yaml"));
+        assert_eq!(rejects.as_deref(), Some("ferry import r.jsonl --to crm --map m.yaml"));
+        let typed = words("import a.csv --quiet --max-clears=1 --to shop --max-creates 3 --max-rejects 5");
+        let needed = [("--max-clears", "40".to_owned()), ("--max-creates", "100%".to_owned())];
+        assert_eq!(
+            go_on_past(&typed, &needed),
+            "ferry import a.csv --to shop --max-rejects 5 --max-clears 40 --max-creates 100%"
+        );
+        assert_eq!(go_on_past(&typed, &[]), go_on(&typed));
         let typed = words("--config a.yaml export --from shop --state=st --out x.csv");
         assert_eq!(resume(&typed, "run-7f3a"), "ferry resume run-7f3a --config a.yaml --state=st");
     }

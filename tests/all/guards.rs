@@ -2,6 +2,7 @@
 
 use super::dry::{Scene, scene};
 use ferry::reconcile::guards::Allowed;
+use std::process::Command;
 
 const MAPPING: &str = "version: 1\nphone_region: EC\ncontact:\n  first_name: First\n  last_name: { from: Last, default: \"-\" }\n  phone: Phone\n  attributes:\n    City: { from: City, clear: true }\n";
 
@@ -57,7 +58,9 @@ fn a_half_loaded_sheet_is_stopped_before_it_wipes_anything() {
     let acted = scene.acted();
     let stopped = scene.run(IMPORT);
     assert!(
-        stopped.err.contains("40 values would be wiped, and `--max-clears` allows 24 (20 % of 120 records)"),
+        stopped
+            .err
+            .contains("40 records would lose values, and `--max-clears` allows 24 (20 % of 120 records, at least one)"),
         "{}",
         stopped.err
     );
@@ -68,12 +71,84 @@ fn a_half_loaded_sheet_is_stopped_before_it_wipes_anything() {
     // A dry run tells the same, and counts it all.
     let dry = scene.run(&format!("{IMPORT} --dry-run"));
     assert_eq!((dry.exit, dry.summary["cleared"].as_u64(), dry.count("updated")), (8, Some(40), 40), "{dry:?}");
-    assert!(dry.err.contains("40 values would be wiped, and `--max-clears` allows 24"), "{}", dry.err);
+    assert!(dry.err.contains("40 records would lose values, and `--max-clears` allows 24"), "{}", dry.err);
     assert_eq!(scene.acted(), acted, "nothing was sent");
     // It is meant: the run that was stopped goes on.
     let meant = scene.run(&format!("{IMPORT} --max-clears 40"));
     assert_eq!((meant.exit, meant.count("updated"), meant.summary["cleared"].as_u64()), (0, 40, Some(40)), "{meant:?}");
     assert_eq!(meant.summary["run"], stopped.summary["run"]);
+}
+
+#[test]
+fn however_small_the_file_a_run_that_erases_much_is_stopped() {
+    // How many of how many records lose their city, and what is asked for; whether it stops, and what it needs.
+    let cases = [
+        (4, 4, "", Some("--max-clears 4")),
+        (4, 2, "", Some("--max-clears 2")),
+        (4, 1, "", None),
+        (10, 2, "", None),
+        (10, 3, "", Some("--max-clears 3")),
+        (99, 99, "", Some("--max-clears 99")),
+        (4, 1, "--max-clears 20%", Some("--max-clears 1")),
+        (4, 2, "--max-clears 50%", None),
+        (4, 4, "--max-clears 3", Some("--max-clears 4")),
+        (4, 4, "--max-clears=4", None),
+        (4, 4, "--max-clears 100%", None),
+    ];
+    for (people, blank, option, needed) in cases {
+        let scene = stage(people);
+        assert_eq!(scene.run(IMPORT).exit, 0);
+        scene.write("sheet.csv", &sheet(people, |n| n < blank));
+        let acted = scene.acted();
+        let words = format!("{IMPORT} {option}").trim_end().to_owned();
+        let human = super::dry::told(&mut scene.command(&words));
+        let Some(needed) = needed else {
+            assert_eq!((human.exit, scene.acted() - acted), (0, blank), "{blank} of {people} {option}: {human:?}");
+            continue;
+        };
+        assert_eq!((human.exit, scene.acted()), (8, acted), "{blank} of {people} {option}: {human:?}");
+        assert!(human.err.contains(&format!("run the same command with `{needed}`")), "{}", human.err);
+        // What the last line says does not stop there again.
+        let next = last_command(&scene, &words);
+        assert!(next.ends_with(needed) && next.matches("--max-clears").count() == 1, "{next}");
+        let meant = super::dry::told(&mut scene.command(&next));
+        assert_eq!((meant.exit, meant.count("updated")), (0, blank as u64), "{next}: {meant:?}");
+        assert_eq!(meant.summary["cleared"].as_u64(), Some(blank as u64));
+    }
+}
+
+#[test]
+fn a_number_limits_values_and_a_percentage_limits_records() {
+    let mapping = MAPPING.to_owned() + "    Plan: { from: Plan, clear: true }\n";
+    let with_plan = |text: &str, plan: &str| {
+        let lines = text.lines().enumerate();
+        lines.map(|(n, line)| format!("{line},{}\n", if n == 0 { "Plan" } else { plan })).collect::<String>()
+    };
+    let scene = stage(10);
+    scene.write("mapping.yaml", &mapping);
+    scene.write("sheet.csv", &with_plan(&sheet(10, |_| false), "gold"));
+    assert_eq!(scene.run(IMPORT).exit, 0);
+    // Three of ten records lose two values each, the others one.
+    scene.write("sheet.csv", &with_plan(&sheet(10, |n| n < 3), ""));
+    let stopped = scene.run(&format!("{IMPORT} --max-clears 12"));
+    assert!(stopped.err.contains("13 values would be erased, and `--max-clears` allows 12"), "{}", stopped.err);
+    let stopped = scene.run(&format!("{IMPORT} --max-clears 90%"));
+    assert!(stopped.err.contains("10 records would lose values, and `--max-clears` allows 9"), "{}", stopped.err);
+    assert!(stopped.err.contains("with `--max-clears 13`"), "{}", stopped.err);
+    let meant = scene.run(&format!("{IMPORT} --max-clears 13"));
+    assert_eq!((meant.exit, meant.summary["cleared"].as_u64()), (0, Some(13)), "{meant:?}");
+}
+
+/// The command in the last line of what these words print.
+fn last_command(scene: &Scene, words: &str) -> String {
+    let json = scene.command(words);
+    let mut human = Command::new(json.get_program());
+    human.args(words.split(' ')).current_dir(scene.folder.path()).env_clear();
+    let set = json.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let output = human.envs(set).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let last = text.trim_end().lines().last().unwrap_or_default();
+    last.split_once("run: ferry ").unwrap_or_else(|| panic!("{text}")).1.to_owned()
 }
 
 #[test]
@@ -94,6 +169,7 @@ fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
             assert!(stopped.err.contains(message), "{}", stopped.err);
             // Those that were meant to go and had not gone when it was stopped are held back.
             assert!(stopped.exit == 8 && scene.sandbox.contacts("mercately").len() <= most, "{stopped:?}");
+            assert!(stopped.err.contains("with `--max-creates 100%`"), "{}", stopped.err);
         }
         let more = run("--max-creates 12");
         assert!(more.exit == 8 && scene.sandbox.contacts("mercately").len() <= 12, "{more:?}");
@@ -131,8 +207,12 @@ fn too_many_rejects_stop_a_run_before_the_target_is_asked() {
     assert_eq!((stopped.exit, scene.sandbox.history().len()), (8, asked), "{stopped:?}");
     let dry = scene.run(&format!("{IMPORT} --max-rejects 2 --dry-run"));
     assert_eq!((dry.exit, dry.count("rejected"), dry.count("created")), (8, 3, 20), "{dry:?}");
-    // Of so few records a percentage says nothing.
-    let done = scene.run(&format!("{IMPORT} --max-rejects 1%"));
+    let asked = scene.sandbox.history().len();
+    // 23 records: 12 % are two of them, 14 % are three.
+    let stopped = scene.run(&format!("{IMPORT} --max-rejects 12%"));
+    assert!(stopped.err.contains("`--max-rejects` allows 2 (12 % of 23 records)"), "{}", stopped.err);
+    assert_eq!((stopped.exit, scene.sandbox.history().len()), (8, asked), "{stopped:?}");
+    let done = scene.run(&format!("{IMPORT} --max-rejects 14%"));
     assert_eq!((done.exit, done.count("rejected"), done.count("created")), (3, 3, 20), "{done:?}");
 }
 
@@ -175,6 +255,10 @@ fn a_job_has_guards() {
     let stopped = scene.run("run nightly");
     assert!(stopped.err.contains("`--max-creates` allows 3"), "{stopped:?}");
     assert_eq!(stopped.exit, 8);
+    // The command that it gives is not stopped by what the job says.
+    let next = last_command(&scene, "run nightly");
+    let done = super::dry::told(&mut scene.command(&next));
+    assert_eq!((done.exit, done.count("created")), (0, 20), "{next}: {done:?}");
 }
 
 #[test]

@@ -419,8 +419,8 @@ fn progress_says_how_far_how_fast_how_long_and_what_it_waits_for() {
         total: Some(1000),
         rejected: 3,
         waiting: Some((Duration::from_millis(11_200), "the platform asked for it\u{1b}".into())),
-        bytes: None,
         in_doubt: 2,
+        ..State::default()
     };
     let expected = "450 of 1,000 (45 %), waiting 12 s: the platform asked for it\\u{1b}, 9.7/s, about 57 s left, \
         3 rejects, 2 in doubt";
@@ -428,6 +428,46 @@ fn progress_says_how_far_how_fast_how_long_and_what_it_waits_for() {
     let bytes = State { done: 1, bytes: Some((1 << 20, 4 << 20)), ..State::default() };
     assert_eq!(progress_words(&bytes, None, None), ["1 record, 1 MiB of 4 MiB (25 %)"]);
     assert_eq!(progress_words(&State::default(), Some(0.0), None), ["0 records"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_earlier_processes_did_is_no_part_of_the_speed() {
+    let (console, _, err) = console(Look { progress: Choice::Always, ..Look::default() });
+    let progress = console.progress("import", Some(1000));
+    for second in 0..5_u64 {
+        // The first 700 are passed over in two seconds, then come ten a second.
+        let earlier = (second * 350).min(700);
+        let done = earlier + 10 * second.saturating_sub(1);
+        progress.set(State { done, earlier, ..State::default() });
+        advance(Duration::from_secs(1)).await;
+    }
+    let expected = "\
+import: 350 of 1,000 (35 %)
+import: 710 of 1,000 (71 %), 5/s, about 58 s left
+import: 720 of 1,000 (72 %), 6.7/s, about 42 s left
+import: 730 of 1,000 (73 %), 7.5/s, about 36 s left
+";
+    assert_eq!(err.text(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_allowed_rate_rises_no_time_left_is_told_from_what_was_slower() {
+    let (console, _, err) = console(Look { progress: Choice::Always, ..Look::default() });
+    let progress = console.progress("import", Some(100));
+    let mut done = 0;
+    for second in 0..8_u32 {
+        let allowed = f64::from(2_u32.pow(second.min(3) + 1));
+        progress.set(State { done, allowed_per_s: Some(allowed), ..State::default() });
+        done += allowed as u64;
+        advance(Duration::from_secs(1)).await;
+    }
+    // 2, 4, 8, then 16 a second: the mean would say half a minute.
+    let lines: Vec<_> =
+        err.text().lines().map(|line| line.split_once("), ").map_or("", |line| line.1).to_owned()).collect();
+    assert_eq!(
+        lines,
+        ["", "3/s", "4.7/s", "7.5/s", "9.2/s, about 4 s left", "10/s, about 3 s left", "11/s, about 2 s left"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

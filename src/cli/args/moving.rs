@@ -78,15 +78,14 @@ pub struct Dry {
     pub plan: Option<PathBuf>,
 }
 
-/// What a run passes over, and how much it may bring about: `10`, or `5%` of the records, which counts from 100 records on.
+/// What a run passes over, and its limits: `10`, or `5%` of the records of the source.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Guards {
     /// Pass over records whose content arrived in an earlier finished run of the same mapping: nothing is sent or read for
     /// them, so changes made at the target since are not seen
     #[arg(long, help_heading = LIMITS)]
     pub only_changed: bool,
-    /// Stop (exit 8) before more records than this are rejected: 10, or 5% of the records, from 100 of them on [default:
-    /// no limit]
+    /// Stop (exit 8) before more records than this are rejected: 10, or 5% of the records [default: no limit]
     #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
     pub max_rejects: Option<Allowed>,
     /// Stop (exit 8) before more contacts than this are created [default: no limit]
@@ -95,7 +94,7 @@ pub struct Guards {
     /// Stop (exit 8) before more contacts than this are changed [default: no limit]
     #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
     pub max_updates: Option<Allowed>,
-    /// Stop (exit 8) before more values than this are wiped because the source has nothing [default: 20%]
+    /// Stop (exit 8) before more values than this are erased, or values of more records than this percentage [default: 20%]
     #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
     pub max_clears: Option<Allowed>,
 }

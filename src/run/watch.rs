@@ -1,0 +1,92 @@
+//! What is shown and kept while contacts are sent: the progress, the speed, the totals so far in `run.json`.
+
+use crate::outcome::Failure;
+use crate::report::words::count;
+use crate::report::{Console, Progress, State};
+use crate::run::begin::Begun;
+use crate::run::first::First;
+use crate::run::import::{Line, TICK};
+use crate::run::second::Counters;
+use crate::run::stop::Stop;
+use crate::run::target::Target;
+use crate::run::trace::Trace;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How often `run.json` is brought up to date: the next process learns from it how long this one lived (see
+/// [`crate::run::open`]).
+const SAVE_TICKS: u32 = 10;
+
+impl Line<'_> {
+    /// Shows the progress while the work is done.
+    pub(super) async fn watch(
+        &self,
+        work: impl Future<Output = Result<(), Failure>>,
+        target: &Target,
+        counters: &Counters,
+        first: &First,
+        begun: &mut Begun,
+    ) -> Result<(), Failure> {
+        let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
+        let verb = match (&self.stage, &self.plan.from) {
+            (Some(_), _) => "comparing with",
+            (None, Some(_)) => "moving into",
+            (None, None) => "importing into",
+        };
+        let progress = self.console.progress(&format!("{verb} {}", self.plan.connection.name), Some(total));
+        tokio::pin!(work);
+        let mut ticks = tokio::time::interval(TICK);
+        let mut since_save = 0;
+        let (mut told, mut is_stopping) = (self.stop.watch(), false);
+        look(&begun.trace, target, counters);
+        let result = loop {
+            tokio::select! {
+                result = &mut work => break result,
+                _ = told.wait_for(|told| *told), if !is_stopping => {
+                    is_stopping = true;
+                    progress.clear();
+                    tell_stopping(self.console, target);
+                }
+                _ = ticks.tick() => {}
+            }
+            show_counters(&progress, target, counters);
+            look(&begun.trace, target, counters);
+            since_save += 1;
+            if since_save >= SAVE_TICKS {
+                since_save = 0;
+                begun.info.books = counters.books();
+                // Only a help: the truth is the checkpoint.
+                let _ = begun.info.save(&self.plan.state);
+            }
+        };
+        look(&begun.trace, target, counters);
+        progress.finish();
+        result
+    }
+}
+
+fn look(trace: &Trace, target: &Target, counters: &Counters) {
+    trace.look(target.http.traffic().sent, load(&counters.settled), target.http.allowed_per_s());
+}
+
+fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {
+    progress.set(State {
+        done: load(&counters.settled),
+        rejected: load(&counters.rejected),
+        waiting: target.http.pause().map(|pause| (pause.left, pause.why)),
+        earlier: load(&counters.earlier),
+        allowed_per_s: target.http.allowed_per_s(),
+        ..State::default()
+    });
+}
+
+/// Somebody has asked the run to stop, which takes as long as what is on its way.
+fn tell_stopping(console: &Console, target: &Target) {
+    if Stop::signal().is_some() {
+        let requests = count(target.http.in_flight(), "request", "requests");
+        console.block(&format!("stopping: finishing {requests}"));
+    }
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
