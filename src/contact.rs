@@ -476,9 +476,18 @@ pub struct Wanted {
     pub tag_mode: TagMode,
     /// Values of the source that the contact is sent without. They are no part of what it is.
     pub left_blank: Vec<LeftBlank>,
+    /// The names of values that the mapping could not put into the contact, because another value has their name.
+    pub not_carried: Vec<String>,
 }
 
 impl Wanted {
+    /// Names a value that the mapping could not put into the contact, once.
+    pub fn left_out(&mut self, name: String) {
+        if !self.not_carried.contains(&name) {
+            self.not_carried.push(name);
+        }
+    }
+
     /// What the wanted value of this custom field may do.
     pub fn attribute_overwrite(&self, name: &str) -> Overwrite {
         let found = self.attribute_overwrite.iter().find(|(known, _)| &**known == name);
@@ -489,6 +498,7 @@ impl Wanted {
     /// A value that only fills gives way to one from a source.
     pub fn merge(&mut self, mut later: Wanted) {
         self.left_blank.append(&mut later.left_blank);
+        std::mem::take(&mut later.not_carried).into_iter().for_each(|name| self.left_out(name));
         for (field, _) in FIELDS {
             self.merge_field(field, &later);
         }

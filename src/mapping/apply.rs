@@ -1,24 +1,20 @@
 //! Applying a bound mapping to a record. Pure but for counters; called on all cores.
 
-use super::bind::{Bound, BoundRule, SEEN_RECORDS_MAX, Surplus};
-use super::by_names::is_own_column;
+use super::bind::{Bound, BoundRule, BoundSource, SEEN_RECORDS_MAX};
 use super::evaluate::{Context, Gave};
 use super::phone::Region;
 use super::rule::Target;
-use super::source::{Cell, ContactName, Sight, json_cell};
-use super::text::is_error_cell;
-use super::transform::{LIST_JOIN, Val, tidy};
-use super::verb::OnExistingRule;
-use crate::contact::{Attribute, Contact, FIELDS, Field, Overwrite, Wanted};
+use super::source::{Cell, Sight, Slot};
+use super::surplus::Hidden;
+use super::transform::{Val, left_out};
+use super::verb::{OnExistingRule, Otherwise};
+use crate::contact::{Attribute, Field, LeftBlank, Overwrite, Wanted};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// How deep an unused JSON object is opened into attributes; what lies deeper is kept as its JSON text.
-const SURPLUS_DEPTH_MAX: usize = 8;
 
 /// What a mapping made of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +44,10 @@ impl Bound {
         wanted.tag_mode = self.tag_mode;
         for rule in &self.rules {
             match rule.evaluate(&context) {
-                Ok(gave) => rule.put(gave, &mut wanted),
+                Ok(gave) => {
+                    rule.put(gave, record.origin.line, &mut wanted);
+                    rule.tell_left_out(&context, &mut wanted);
+                }
                 Err(found) => problems.extend(found),
             }
         }
@@ -110,74 +109,6 @@ impl Bound {
         self.region.default
     }
 
-    /// What of the record's contact goes on as it is.
-    fn carried(&self, record: &Record) -> Wanted {
-        let (Surplus::Carry(taken) | Surplus::CarryAttributes(taken), Fields::Contact(contact)) =
-            (&self.surplus, &record.fields)
-        else {
-            return Wanted::default();
-        };
-        let mut contact = Contact::clone(contact);
-        taken.iter().for_each(|name| take(&mut contact, name));
-        if matches!(self.surplus, Surplus::CarryAttributes(_)) {
-            contact = as_attributes(&contact);
-        }
-        Wanted { contact, ..Wanted::default() }
-    }
-
-    fn add_surplus(&self, record: &Record, wanted: &mut Wanted, problems: &mut Vec<Problem>) {
-        let (used, is_kept) = match &self.surplus {
-            Surplus::Attributes(used) => (used, true),
-            Surplus::Error(used) => (used, false),
-            Surplus::CarryError(taken) => return self.note_left(record, taken),
-            _ => return,
-        };
-        let Fields::Json(Value::Object(object)) = &record.fields else { return };
-        let mut unused = Unused { used, found: Vec::new() };
-        unused.walk(object, "", 0);
-        for (name, value) in unused.found {
-            if is_kept {
-                self.keep(&name, value, wanted, problems);
-            } else {
-                self.seen.surplus(&name);
-            }
-        }
-    }
-
-    /// What no rule uses of a contact. Where it comes from is no part of what it is.
-    fn note_left(&self, record: &Record, taken: &[ContactName]) {
-        let Fields::Contact(contact) = &record.fields else { return };
-        let mut left = Contact::clone(contact);
-        [Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]
-            .into_iter()
-            .for_each(|field| left.remove(field));
-        taken.iter().for_each(|name| take(&mut left, name));
-        for (_, name) in FIELDS.into_iter().filter(|(field, _)| left.has(*field)) {
-            self.seen.surplus(name);
-        }
-        left.attributes.iter().for_each(|left| self.seen.surplus(&format!("attributes.{}", left.name)));
-    }
-
-    fn keep(&self, name: &str, value: &Value, wanted: &mut Wanted, problems: &mut Vec<Problem>) {
-        let text = match json_cell(value) {
-            Cell::Absent | Cell::Blank => return,
-            Cell::Text(text) => tidy(text),
-            Cell::List(items) => Cow::Owned(items.join(LIST_JOIN)),
-        };
-        if text.is_empty() || self.blanks.iter().any(|blank| *blank == text) {
-            return;
-        }
-        if is_error_cell(&text) {
-            let message = format!("`{text}` is what a spreadsheet leaves where a formula failed");
-            problems.push(Problem::new("value.error_cell", message).at(name));
-            return;
-        }
-        let attribute = name.strip_prefix("attributes.").unwrap_or(name);
-        if wanted.contact.attribute(attribute).is_none() {
-            wanted.contact.set_attribute(attribute, text);
-        }
-    }
-
     fn no_identity(&self) -> Problem {
         let names: Vec<String> = self.identity.iter().map(|field| format!("`{}`", plain_name(*field))).collect();
         let message = format!("there is no {}: nothing to find this person by", super::verb::one_of(&names));
@@ -194,78 +125,9 @@ fn plain_name(field: Field) -> &'static str {
     }
 }
 
-/// Finds the values of a JSON record that no rule uses.
-struct Unused<'a> {
-    used: &'a HashSet<String>,
-    found: Vec<(String, &'a Value)>,
-}
-
-impl<'a> Unused<'a> {
-    fn walk(&mut self, object: &'a Map<String, Value>, prefix: &str, depth: usize) {
-        for (key, value) in object {
-            let name =
-                if prefix.is_empty() { Cow::Borrowed(key.as_str()) } else { Cow::Owned(format!("{prefix}.{key}")) };
-            if self.used.contains(&*name) || (depth == 0 && (is_own_column(key) || key == "native")) {
-                continue;
-            }
-            match value {
-                Value::Object(inner) if depth < SURPLUS_DEPTH_MAX => self.walk(inner, &name, depth + 1),
-                Value::Array(_) if self.is_used_inside(&name) => {}
-                value => self.found.push((name.into_owned(), value)),
-            }
-        }
-    }
-
-    fn is_used_inside(&self, name: &str) -> bool {
-        self.used.iter().any(|used| used.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
-    }
-}
-
-/// Takes a value out of a contact.
-fn take(contact: &mut Contact, name: &ContactName) {
-    match name {
-        ContactName::Text(field) | ContactName::List(field) => contact.remove(*field),
-        ContactName::First(field) => {
-            let list = contact.list_mut(*field);
-            if !list.is_empty() {
-                list.remove(0);
-            }
-        }
-        ContactName::Attribute(name) => contact.attributes.retain(|attribute| *attribute.name != **name),
-        ContactName::Native(name) => {
-            contact.native.shift_remove(name);
-        }
-        ContactName::Group(group) => {
-            for (field, name) in FIELDS {
-                if name.split_once('.').is_some_and(|(of, _)| of == *group) {
-                    contact.remove(field);
-                }
-            }
-        }
-        ContactName::Attributes => contact.attributes.clear(),
-        ContactName::AllNative => contact.native.clear(),
-    }
-}
-
-/// A contact whose fields have all become attributes.
-fn as_attributes(contact: &Contact) -> Contact {
-    let mut made = Contact::default();
-    made.attributes.clone_from(&contact.attributes);
-    for (field, name) in FIELDS {
-        let text = match contact.text(field) {
-            Some(text) => text.to_owned(),
-            None => contact.list(field).join(LIST_JOIN),
-        };
-        if !text.is_empty() && made.attribute(name).is_none() {
-            made.set_attribute(name, text);
-        }
-    }
-    made
-}
-
 impl BoundRule {
     /// Puts what the rule gave into the contact.
-    fn put(&self, gave: Gave<'_>, wanted: &mut Wanted) {
+    fn put(&self, gave: Gave<'_>, line: u64, wanted: &mut Wanted) {
         match (&self.rule.target, gave) {
             (Target::Field(field), Gave::Blank { cell_is_there }) => {
                 if cell_is_there && self.rule.verbs.clear == Some(true) && !wanted.contact.has(*field) {
@@ -273,19 +135,57 @@ impl BoundRule {
                 }
             }
             (Target::Attribute(name), Gave::Blank { cell_is_there }) => {
-                if cell_is_there && self.rule.verbs.clear == Some(true) {
+                let is_cleared = cell_is_there && self.rule.verbs.clear == Some(true);
+                if is_cleared && wanted.contact.attribute(name).is_none() {
                     wanted.contact.attributes.push(Attribute { name: name.clone(), value: String::new() });
                     wanted.attribute_overwrite.push((name.clone(), Overwrite::Clear));
                 }
             }
             (Target::Field(field), Gave::Value(value)) => self.put_field(*field, value, false, wanted),
             (Target::Field(field), Gave::Default(value)) => self.put_field(*field, value, true, wanted),
-            (Target::Attribute(name), Gave::Value(value)) => {
-                let fills = self.rule.verbs.on_existing == Some(OnExistingRule::Fill);
-                put_attribute(wanted, name, value, fills);
-            }
-            (Target::Attribute(name), Gave::Default(value)) => put_attribute(wanted, name, value, true),
+            (Target::Attribute(name), Gave::Value(value)) => self.put_attribute(name, (value, false), line, wanted),
+            (Target::Attribute(name), Gave::Default(value)) => self.put_attribute(name, (value, true), line, wanted),
             (Target::Column(_), _) => {}
+        }
+    }
+
+    /// Lists the values that `otherwise: blank` leaves out of a `lookup` or a `date`.
+    fn tell_left_out(&self, context: &Context<'_>, wanted: &mut Wanted) {
+        let verbs = &self.rule.verbs;
+        if verbs.otherwise != Some(Otherwise::Blank) || (verbs.lookup.is_none() && verbs.date.is_empty()) {
+            return;
+        }
+        let line = context.sight.record.origin.line;
+        for (column, value) in self.values(context) {
+            let (left, has_value) = left_out(verbs, value);
+            wanted.left_blank.extend(left.into_iter().map(|(code, value)| LeftBlank {
+                line,
+                column: Some(column.to_owned()),
+                code: code.into(),
+                value,
+            }));
+            if has_value && !self.rule.gather {
+                return;
+            }
+        }
+    }
+
+    /// What the rule's sources give before its verbs.
+    fn values<'a>(&'a self, context: &Context<'a>) -> Vec<(&'a str, Val<'a>)> {
+        match &self.source {
+            BoundSource::Nothing => Vec::new(),
+            BoundSource::Template(template) => {
+                let column = self.column.as_deref().unwrap_or(&self.rule.label);
+                template.text(context).map(|text| (column, Val::One(text.into()))).into_iter().collect()
+            }
+            BoundSource::Slots(slots) => {
+                let read = |slot: &'a Slot| match context.sight.read(slot) {
+                    Ok(Cell::Text(text)) => Some((&*slot.name, Val::One(text))),
+                    Ok(Cell::List(items)) => Some((&*slot.name, Val::Many(items))),
+                    Ok(Cell::Absent | Cell::Blank) | Err(_) => None,
+                };
+                slots.iter().filter_map(read).collect()
+            }
         }
     }
 
@@ -329,11 +229,24 @@ impl BoundRule {
             wanted.fill.remove(field);
         }
     }
-}
 
-fn put_attribute(wanted: &mut Wanted, name: &std::sync::Arc<str>, value: Val<'_>, fills: bool) {
-    wanted.contact.attributes.push(Attribute { name: name.clone(), value: value.into_text().into_owned() });
-    if fills {
-        wanted.attribute_overwrite.push((name.clone(), Overwrite::Fill));
+    /// Puts a custom field; of two values of one name, the mapping's own rule stays, else the first.
+    fn put_attribute(&self, name: &Arc<str>, gave: (Val<'_>, bool), line: u64, wanted: &mut Wanted) {
+        let (value, is_default) = (gave.0.into_text().into_owned(), gave.1);
+        let column = self.column.as_deref().unwrap_or(name);
+        let hidden = match wanted.contact.attribute(name) {
+            Some(have) if is_default || have == value => return,
+            Some(_) if self.is_surplus => {
+                return Hidden { line, column, name: format!("attributes.{name}"), value }.tell(wanted);
+            }
+            have => have.map(str::to_owned),
+        };
+        wanted.contact.set_attribute(name.clone(), value);
+        if is_default || self.rule.verbs.on_existing == Some(OnExistingRule::Fill) {
+            wanted.attribute_overwrite.push((name.clone(), Overwrite::Fill));
+        }
+        if let Some(value) = hidden {
+            Hidden { line, column: name, name: name.to_string(), value }.tell(wanted);
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::phone::Region;
 use super::resolve::Binder;
 use super::rule::{Rule, Target};
 use super::source::{ContactName, Slot};
+use super::surplus::Dotted;
 use super::template::Part;
 use super::{Mapping, Unmapped};
 use crate::contact::{Field, FieldSet};
@@ -71,6 +72,8 @@ pub struct Bound {
     pub(super) region: RegionSource,
     pub(super) identity: Vec<Field>,
     pub(super) surplus: Surplus,
+    /// Names with dots that rules use.
+    pub(super) dotted: Vec<Dotted>,
     pub(super) columns: Option<Columns>,
     pub(super) seen: Seen,
     pub(super) tag_mode: crate::contact::TagMode,
@@ -139,6 +142,8 @@ pub(super) struct BoundRule {
     pub source: BoundSource,
     /// Whether the value is only copied.
     pub is_plain: bool,
+    /// Whether it keeps a column that the mapping does not use: it gives way to the mapping's own rules.
+    pub is_surplus: bool,
     /// The first name it uses, for problems.
     pub column: Option<Arc<str>>,
 }
@@ -248,6 +253,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
     if let Some(wanted) = mapping.identity.as_ref().filter(|_| !is_carried && !bound.is_empty()) {
         binder.check_identity(wanted, &bound, &mapping.identity_at);
     }
+    let dotted = Dotted::of(&bound);
     let mut writes = writes(&bound);
     let identity = mapping.identity.clone().unwrap_or_else(|| by_default(options, &writes));
     if is_carried {
@@ -275,6 +281,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
             region,
             identity,
             surplus,
+            dotted,
             columns,
             seen,
             tag_mode,
@@ -308,6 +315,7 @@ fn writes(rules: &[BoundRule]) -> Writes {
                     writes.tags_static.extend(rule.verbs.add.iter().chain(&rule.verbs.default).cloned());
                 }
             }
+            Target::Attribute(name) if writes.attributes.iter().any(|known| **known == **name) => {}
             Target::Attribute(name) => writes.attributes.push(name.to_string()),
             Target::Column(_) => {}
         }

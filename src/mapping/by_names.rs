@@ -18,11 +18,6 @@ pub struct ByNames {
     pub plan: Vec<String>,
 }
 
-/// Columns that Ferry adds to rejects: no part of a contact when the rejects are imported.
-pub(super) fn is_own_column(name: &str) -> bool {
-    name.starts_with("ferry_")
-}
-
 /// Makes the mapping; `seen` are the names of a JSON source's first records.
 pub(super) fn by_names(header: &Header, seen: &[String]) -> ByNames {
     let mut maker = Maker { rules: Vec::new(), plan: Vec::new() };
@@ -59,7 +54,7 @@ impl Maker {
 
     fn column(&mut self, name: &str, known: Option<Known>, is_optional: bool) {
         let plain = name.trim();
-        if is_own_column(name) || plain.is_empty() {
+        if plain.is_empty() {
             return;
         }
         let known = known.or_else(|| Field::named(plain).map(|_| Known::Field(exact_name(plain))));

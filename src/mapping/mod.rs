@@ -23,6 +23,7 @@ pub mod phone;
 mod resolve;
 mod rule;
 mod source;
+mod surplus;
 mod template;
 mod text;
 mod transform;

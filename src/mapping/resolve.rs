@@ -1,7 +1,6 @@
 //! Resolving names: the columns, paths and fields that rules and templates speak of, against a header.
 
 use super::bind::{BindOptions, BoundRule, BoundSource, BoundTemplate, RegionChoice, RegionSource, Surplus};
-use super::by_names::is_own_column;
 use super::mistake::Mistakes;
 use super::node::{Place, Text};
 use super::rule::{Rule, Source, Target};
@@ -69,7 +68,7 @@ impl<'h> Binder<'h> {
             }
         };
         let is_plain = !rule.verbs.touch_text();
-        BoundRule { rule: Arc::clone(rule), source, is_plain, column }
+        BoundRule { rule: Arc::clone(rule), source, is_plain, is_surplus: false, column }
     }
 
     /// A name of the source.
@@ -257,7 +256,6 @@ impl<'h> Binder<'h> {
             (Unmapped::Attributes, Header::Columns(header)) => {
                 let unused = unused(header, &columns);
                 rules.extend(unused.filter_map(|(index, name)| attribute_rule(index, name, left_out)));
-                drop_repeated(rules);
                 Surplus::Ignore
             }
             (Unmapped::Error, Header::Columns(header)) => {
@@ -302,18 +300,13 @@ fn listed(names: &[String], can_be_optional: bool) -> String {
 
 fn unused<'a>(header: &'a [String], used: &HashSet<usize>) -> impl Iterator<Item = (usize, &'a str)> {
     let unused = header.iter().enumerate().filter(move |(index, _)| !used.contains(index));
-    unused
-        .map(|(index, name)| (index, name.as_str()))
-        .filter(|(_, name)| !is_own_column(name) && !name.trim().is_empty())
+    unused.map(|(index, name)| (index, name.as_str()))
 }
 
 /// A rule that keeps a column as an attribute of its name.
 fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<BoundRule> {
     let name = super::text::trim(column);
-    let name = name.strip_prefix("attributes.").unwrap_or(name);
-    if name.starts_with("native.") {
-        return None;
-    }
+    let name = name.strip_prefix("attributes.").filter(|name| !name.trim().is_empty()).unwrap_or(name);
     let target = Target::Attribute(name.into());
     if left_out.contains(&target) {
         return None;
@@ -321,16 +314,7 @@ fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<Bou
     let slot = Slot { name: column.into(), place: Wherein::Column(index) };
     let column = Some(Arc::clone(&slot.name));
     let rule = Arc::new(Rule::new(target, &format!("attributes.{name}"), 0..0));
-    Some(BoundRule { rule, source: BoundSource::Slots(vec![slot]), is_plain: true, column })
-}
-
-/// Of two rules for one attribute the first stays: the mapping's own.
-fn drop_repeated(rules: &mut Vec<BoundRule>) {
-    let mut known = HashSet::new();
-    rules.retain(|rule| match &rule.rule.target {
-        Target::Attribute(name) => known.insert(Arc::clone(name)),
-        _ => true,
-    });
+    Some(BoundRule { rule, source: BoundSource::Slots(vec![slot]), is_plain: true, is_surplus: true, column })
 }
 
 /// What a carried contact loses before the rules: what rules use, what they fill, what is left out.

@@ -115,8 +115,8 @@ impl Rule {
         wrong("match", !has("with"), "`match` needs `with`: what takes the place of what is found");
         wrong("with", !has("match"), "`with` needs `match`: what it takes the place of");
         wrong("match", has("replace"), "only one of `replace` and `match` can hold");
-        let has_otherwise_use = has("lookup") || target.is_checked();
-        wrong("otherwise", !has_otherwise_use, "`otherwise` needs `lookup` here");
+        let has_otherwise_use = has("lookup") || has("date") || target.is_checked();
+        wrong("otherwise", !has_otherwise_use, "`otherwise` needs `lookup` or `date` here");
         let is_text = matches!(verbs.otherwise, Some(super::verb::Otherwise::Text(_)));
         let message = "`otherwise` of a phone or an e-mail must be `keep`, `blank` or `reject`";
         wrong("otherwise", is_text && !has("lookup") && target.is_checked(), message);

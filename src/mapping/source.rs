@@ -273,7 +273,7 @@ pub(super) fn find<'a, S: AsRef<str>>(object: &'a Map<String, Value>, name: &str
     along(object.get(first.as_ref())?, rest)
 }
 
-fn along<'a, S: AsRef<str>>(value: &'a Value, path: &[S]) -> Option<Found<'a>> {
+pub(super) fn along<'a, S: AsRef<str>>(value: &'a Value, path: &[S]) -> Option<Found<'a>> {
     let Some((first, rest)) = path.split_first() else { return Some(Found::One(value)) };
     match value {
         Value::Object(object) => along(object.get(first.as_ref())?, rest),
@@ -302,7 +302,7 @@ fn found(found: Found<'_>) -> Value {
     }
 }
 
-fn found_cell(found: Found<'_>) -> Cell<'_> {
+pub(super) fn found_cell(found: Found<'_>) -> Cell<'_> {
     match found {
         Found::One(value) => json_cell(value),
         Found::Many(values) => Cell::List(values.into_iter().filter_map(json_text).collect()),
@@ -310,7 +310,7 @@ fn found_cell(found: Found<'_>) -> Cell<'_> {
 }
 
 /// A JSON value as a cell: lists are lists, nothing is blank, an object is its JSON text.
-pub(super) fn json_cell(value: &Value) -> Cell<'_> {
+fn json_cell(value: &Value) -> Cell<'_> {
     match value {
         Value::Array(items) => Cell::List(items.iter().filter_map(json_text).collect()),
         other => json_text(other).map_or(Cell::Blank, Cell::Text),

@@ -52,18 +52,7 @@ pub(super) fn apply<'a>(verbs: &Verbs, value: Val<'a>) -> Result<Option<Val<'a>>
     if !verbs.touch_text() {
         return Ok(value.filled());
     }
-    let value = match &verbs.split {
-        Some(by) => Val::Many(value.into_items().into_iter().flat_map(|item| split(item, by)).collect()),
-        None => value,
-    };
-    let value = match (&verbs.join, value) {
-        (Some(with), Val::Many(items)) => {
-            let items: Vec<&str> = items.iter().map(|item| trim(item)).filter(|item| !item.is_empty()).collect();
-            Val::One(Cow::Owned(items.join(with)))
-        }
-        (_, value) => value,
-    };
-    match value {
+    match arranged(verbs, value) {
         Val::One(text) => match one(verbs, text) {
             Ok(text) => Ok(Val::One(text).filled()),
             Err(problem) => Err(vec![problem]),
@@ -81,6 +70,38 @@ pub(super) fn apply<'a>(verbs: &Verbs, value: Val<'a>) -> Result<Option<Val<'a>>
     }
 }
 
+/// As many values as the rule makes of it, by `split` and `join`.
+fn arranged<'a>(verbs: &Verbs, value: Val<'a>) -> Val<'a> {
+    let value = match &verbs.split {
+        Some(by) => Val::Many(value.into_items().into_iter().flat_map(|item| split(item, by)).collect()),
+        None => value,
+    };
+    match (&verbs.join, value) {
+        (Some(with), Val::Many(items)) => {
+            let items: Vec<&str> = items.iter().map(|item| trim(item)).filter(|item| !item.is_empty()).collect();
+            Val::One(Cow::Owned(items.join(with)))
+        }
+        (_, value) => value,
+    }
+}
+
+/// The items of a value that `otherwise: blank` leaves out, each with its code, and whether anything is left.
+pub(super) fn left_out(verbs: &Verbs, value: Val<'_>) -> (Vec<(&'static str, String)>, bool) {
+    let (mut left, mut has_value) = (Vec::new(), false);
+    for item in arranged(verbs, value).into_items() {
+        let text = cased_and_replaced(verbs, item.clone());
+        let code = match &verbs.lookup {
+            Some(table) if !table.contains_key(&*text) => "value.lookup",
+            _ => "value.date",
+        };
+        match one(verbs, item.clone()) {
+            Ok(made) if made.is_empty() && !text.is_empty() => left.push((code, item.into_owned())),
+            made => has_value |= made.is_ok_and(|made| !made.is_empty()),
+        }
+    }
+    (left, has_value)
+}
+
 fn split<'a>(text: Cow<'a, str>, by: &str) -> Vec<Cow<'a, str>> {
     match text {
         Cow::Borrowed(text) => text.split(by).map(Cow::Borrowed).collect(),
@@ -90,9 +111,18 @@ fn split<'a>(text: Cow<'a, str>, by: &str) -> Vec<Cow<'a, str>> {
 
 /// The verbs that work item by item.
 fn one<'a>(verbs: &Verbs, text: Cow<'a, str>) -> Result<Cow<'a, str>, Problem> {
+    let text = cased_and_replaced(verbs, text);
+    match text.is_empty() || !verbs.touch_items() {
+        true => Ok(text),
+        false => typed(verbs, looked_up(verbs, text)?),
+    }
+}
+
+/// The verbs that work on the letters.
+fn cased_and_replaced<'a>(verbs: &Verbs, text: Cow<'a, str>) -> Cow<'a, str> {
     let mut text = if verbs.trim == Some(false) { text } else { trimmed(text) };
     if text.is_empty() || !verbs.touch_items() {
-        return Ok(text);
+        return text;
     }
     match verbs.case {
         Some(Case::Lower) => text = Cow::Owned(text.to_lowercase()),
@@ -110,13 +140,7 @@ fn one<'a>(verbs: &Verbs, text: Cow<'a, str>) -> Result<Cow<'a, str>, Problem> {
     {
         text = Cow::Owned(replaced);
     }
-    if verbs.trim != Some(false) {
-        text = trimmed(text);
-    }
-    if text.is_empty() {
-        return Ok(text);
-    }
-    typed(verbs, looked_up(verbs, text)?)
+    if verbs.trim != Some(false) { trimmed(text) } else { text }
 }
 
 fn typed<'a>(verbs: &Verbs, text: Cow<'a, str>) -> Result<Cow<'a, str>, Problem> {
@@ -124,7 +148,11 @@ fn typed<'a>(verbs: &Verbs, text: Cow<'a, str>) -> Result<Cow<'a, str>, Problem>
         return Ok(text);
     }
     if !verbs.date.is_empty() {
-        return date(&text, &verbs.date).map(Cow::Owned);
+        return match (date(&text, &verbs.date), &verbs.otherwise) {
+            (Err(_), Some(Otherwise::Keep)) => Ok(text),
+            (Err(_), Some(Otherwise::Blank)) => Ok(Cow::Borrowed("")),
+            (made, _) => made.map(Cow::Owned),
+        };
     }
     if verbs.number == Some(true) {
         return number(&text).map(Cow::Owned);

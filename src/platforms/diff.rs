@@ -2,7 +2,7 @@
 //!
 //! The rules are those of contract 3.2 ("What may overwrite"), 3.4 and 3.6. How a change is sent is the connector's.
 
-pub use super::fit::{BOOKKEEPING, Fit, fit, split_name};
+pub use super::fit::{BOOKKEEPING, Fit, fit, fit_bookkeeping, split_name};
 
 use super::{Found, Platform};
 use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};

@@ -21,21 +21,20 @@ pub const BOOKKEEPING: FieldSet = FieldSet::of(&[Field::Id, Field::TargetId, Fie
 
 /// Cuts a wanted contact to what the platform can hold. Names are split or joined to the form it has.
 pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {
-    fit_names(platform, &mut wanted);
+    let lost = fit_names(platform, &mut wanted);
     let keeps = overflow == Overflow::Attributes && platform.attributes;
     let mut not_carried = Vec::new();
+    for (field, name) in lost {
+        keep_or_name(&mut wanted, (field, &name), keeps, &mut not_carried);
+    }
     for (field, name) in FIELDS.into_iter().filter(|(field, _)| !BOOKKEEPING.has(*field)) {
         let is_cleared = wanted.clear.has(field) && !platform.holds.contains(&field);
         let surplus = take_surplus(platform, &mut wanted, field);
         let is_free = wanted.contact.attribute(name).is_none_or(str::is_empty);
-        match (surplus.is_empty(), keeps && is_free) {
-            (true, true) if is_cleared => keep_as_attribute(&mut wanted, name, "", Overwrite::Clear),
-            (true, _) => {}
-            (false, true) => {
-                let overwrite = if wanted.fill.has(field) { Overwrite::Fill } else { Overwrite::Update };
-                keep_as_attribute(&mut wanted, name, &surplus.join("; "), overwrite);
-            }
-            (false, false) => not_carried.push(name.to_owned()),
+        match surplus.is_empty() {
+            true if is_cleared && keeps && is_free => keep_as_attribute(&mut wanted, name, "", Overwrite::Clear),
+            true => {}
+            false => keep_or_name(&mut wanted, (field, &surplus.join("; ")), keeps, &mut not_carried),
         }
     }
     if !platform.attributes {
@@ -44,6 +43,32 @@ pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {
         not_carried.extend(missed.map(|attribute| format!("attributes.{}", attribute.name)));
     }
     Fit { wanted, not_carried }
+}
+
+/// Names what no platform can be given although a rule of the mapping gives it a value (`written`): where a contact came
+/// from, and what its source platform had beside it. `overflow: attributes` keeps it all the same.
+pub fn fit_bookkeeping(platform: &Platform, wanted: &mut Wanted, written: FieldSet, overflow: Overflow) -> Vec<String> {
+    let keeps = overflow == Overflow::Attributes && platform.attributes;
+    let mut not_carried = Vec::new();
+    for field in [Field::Id, Field::CreatedAt, Field::UpdatedAt].into_iter().filter(|field| written.has(*field)) {
+        if let Some(value) = wanted.contact.text(field).map(str::to_owned) {
+            keep_or_name(wanted, (field, &value), keeps, &mut not_carried);
+        }
+    }
+    not_carried
+}
+
+/// Keeps a value that the platform has no field for as an attribute of the field's name, or names it.
+fn keep_or_name(wanted: &mut Wanted, (field, value): (Field, &str), keeps: bool, not_carried: &mut Vec<String>) {
+    let name = field.name();
+    match wanted.contact.attribute(name).filter(|have| !have.is_empty()) {
+        Some(have) if keeps && have == value => {}
+        None if keeps => {
+            let overwrite = if wanted.fill.has(field) { Overwrite::Fill } else { Overwrite::Update };
+            keep_as_attribute(wanted, name, value, overwrite);
+        }
+        _ => not_carried.push(name.to_owned()),
+    }
 }
 
 /// Takes out what the platform cannot hold of a field.
@@ -83,13 +108,32 @@ fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Ov
 
 /// Makes the form of the name that the platform holds from the one that the contact has (contract 3.6). A name that was
 /// made only fills a blank, unless the rule of the one it was made from says otherwise.
-fn fit_names(platform: &Platform, wanted: &mut Wanted) {
+///
+/// Gives the forms of which a word is in no form that the platform holds.
+fn fit_names(platform: &Platform, wanted: &mut Wanted) -> Vec<(Field, String)> {
     let holds = |field| platform.holds.contains(&field);
-    match (holds(Field::FullName), holds(Field::FirstName)) {
-        (false, true) => split_into_parts(wanted),
-        (true, false) => join_into_whole(wanted),
-        _ => {}
+    let (given, held): (&[Field], &[Field]) = match (holds(Field::FullName), holds(Field::FirstName)) {
+        (false, true) => (&[Field::FullName], &[Field::FirstName, Field::LastName]),
+        (true, false) => (&[Field::FirstName, Field::LastName], &[Field::FullName]),
+        _ => return Vec::new(),
+    };
+    let texts = |wanted: &Wanted, fields: &[Field]| -> Vec<(Field, String)> {
+        fields.iter().filter_map(|&field| Some((field, wanted.contact.text(field)?.to_owned()))).collect()
+    };
+    let mut lost = texts(wanted, given);
+    match held {
+        [Field::FullName] => join_into_whole(wanted),
+        _ => split_into_parts(wanted),
     }
+    let held: Vec<String> = texts(wanted, held).iter().flat_map(|(_, text)| words(text)).collect();
+    lost.retain(|(_, text)| !words(text).iter().all(|word| held.contains(word)));
+    lost
+}
+
+/// The words of a name, without signs that stand alone (`-`) or end one (`Paz, Ana`).
+fn words(name: &str) -> Vec<String> {
+    let bare = name.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    bare.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn split_into_parts(wanted: &mut Wanted) {

@@ -4,6 +4,7 @@
 //! connect, read, find, write.
 
 mod lists;
+mod owner;
 
 use super::answer::{Account, Purpose, errors, object, send, words};
 use super::diff::Delta;
@@ -18,6 +19,7 @@ use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{canonical, whatsapp_forms};
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
+use owner::{OWNER, agent_for, fit_owner};
 use serde_json::{Map, Value, json};
 
 /// The facts (Retailers API, customers).
@@ -94,7 +96,6 @@ const TEXTS: [(Field, &str); 9] = [
 ];
 /// The kinds of identity papers.
 const DOCUMENT_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
-const OWNER: [Field; 3] = [Field::OwnerEmail, Field::OwnerName, Field::OwnerId];
 
 fn credentials(settings: &Settings) -> Credentials {
     let key = settings.secret("api_key").cloned();
@@ -429,55 +430,6 @@ fn is_of(found: &Found, by: &Lookup) -> bool {
 fn customer_of(mut answer: Map<String, Value>) -> Option<Value> {
     let inner = answer.shift_remove("customer");
     inner.or_else(|| answer.contains_key("id").then_some(Value::Object(answer)))
-}
-
-/// Owners: who they are in this account.
-fn fit_owner(ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
-    let given: Vec<Field> = OWNER.into_iter().filter(|&field| wanted.contact.has(field)).collect();
-    if OWNER.into_iter().any(|field| wanted.clear.has(field)) {
-        OWNER.into_iter().for_each(|field| wanted.clear.remove(field));
-        if given.is_empty() {
-            wanted.clear.insert(Field::OwnerId);
-        }
-    }
-    if given.is_empty() {
-        return Vec::new();
-    }
-    let agent = agent_for(ready, &wanted.contact);
-    for &field in &given {
-        wanted.contact.remove(field);
-    }
-    let Some(agent) = agent else { return given.into_iter().map(|field| field.name().to_owned()).collect() };
-    for (is_in, set) in [
-        (given.iter().all(|&field| wanted.fill.has(field)), &mut wanted.fill),
-        (given.iter().any(|&field| wanted.force.has(field)), &mut wanted.force),
-    ] {
-        OWNER.into_iter().for_each(|field| set.remove(field));
-        if is_in {
-            set.insert(Field::OwnerId);
-        }
-    }
-    wanted.contact.set_text(Field::OwnerId, agent.to_string());
-    Vec::new()
-}
-
-/// The number of the agent that a contact's owner is: by e-mail, else by name, for ids of another account mean others;
-/// by id where nothing else is known. Two agents of one name are nobody.
-fn agent_for(ready: &Ready, contact: &Contact) -> Option<i64> {
-    let the_one = |is_meant: &dyn Fn(&Agent) -> bool| {
-        let mut meant = ready.agents.iter().filter(|agent| is_meant(agent));
-        meant.next().filter(|_| meant.next().is_none())
-    };
-    let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
-    let (email, name) = (contact.text(Field::OwnerEmail), contact.text(Field::OwnerName));
-    if email.is_some() || name.is_some() {
-        let by_email = email.and_then(|email| the_one(&|agent| same(&agent.email, email)));
-        let by_name = || name.and_then(|name| the_one(&|agent| same(&agent.name, name)));
-        return by_email.or_else(by_name)?.id.parse().ok();
-    }
-    let id = contact.text(Field::OwnerId)?;
-    let is_known = ready.agents.is_empty() || ready.agents.iter().any(|agent| agent.id == id);
-    id.parse().ok().filter(|_| is_known)
 }
 
 /// Writing.

@@ -60,7 +60,7 @@ pub fn seen(contact: &Contact) -> Map<String, Value> {
 impl Parcel {
     /// The parcel as JSON.
     pub fn to_json(&self) -> Value {
-        let Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, left_blank: _ } = &self.wanted;
+        let Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, .. } = &self.wanted;
         let names = |set: &FieldSet| {
             let fields = FIELDS.iter().filter(|(field, _)| set.has(*field));
             fields.map(|(_, name)| *name).collect::<Vec<_>>()
@@ -111,7 +111,7 @@ impl Parcel {
         }
         let contact = Contact::from_json(value.get("contact")?.as_object()?);
         let (fill, clear, force) = (set("fill")?, set("clear")?, set("force")?);
-        let wanted = Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, left_blank: Vec::new() };
+        let wanted = Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, ..Wanted::default() };
         let not_carried = texts("not_carried")?.into_iter().map(str::to_owned).collect();
         let seen = match value.get("seen") {
             None | Some(Value::Null) => None,

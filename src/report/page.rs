@@ -269,7 +269,15 @@ fn changed(receipt: &Receipt) -> String {
 fn not_carried(receipt: &Receipt) -> String {
     let mut out = section("Not carried", "Values for which the target has no room, or which it keeps in another form.");
     let about = ("left", "Not carried", ["Field or value", "Records"]);
-    out.push_str(&list(about, &receipt.not_carried, "skipped", "Everything that was read was carried."));
+    let left = [&receipt.skipped, &receipt.rejects, &receipt.left_blank];
+    let is_all = receipt.records.unknown == 0 && left.into_iter().all(|sums| sums.is_empty());
+    // A mapping can leave columns out, and a platform has more than contacts can hold.
+    let is_whole_file = receipt.mapping.is_none() && matches!(receipt.source, End::File { .. });
+    let none = match is_all && is_whole_file {
+        true => "Everything that was read was carried.",
+        false => "The target has a field for everything that was sent.",
+    };
+    out.push_str(&list(about, &receipt.not_carried, "skipped", none));
     out + "</section>\n"
 }
 

@@ -5,7 +5,7 @@
 
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
-use crate::contact::{LeftBlank, Wanted};
+use crate::contact::Wanted;
 use crate::files::{self, Format, Opened, Output, RejectsWriter};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
@@ -20,7 +20,7 @@ use crate::run::left_blank::{LeftBlankList, left_blank_file};
 use crate::run::ordered::{Read, in_order};
 use crate::run::receipt::{Facts, file_read, file_written, mapping_of, write_receipt};
 use crate::run::results::ResultsWriter;
-use crate::run::rows::{Columns, Encoder, Layout, Sink, Sums, Table, Whose, Writer, format_of};
+use crate::run::rows::{Columns, Encoder, Layout, Omitted, Sink, Sums, Table, Whose, Writer, format_of};
 use crate::run::stop::Stop;
 use crate::run::trace::Trace;
 use crate::run::words::{go_on, with_rejects};
@@ -48,7 +48,7 @@ pub struct ConvertPlan {
 
 /// One record as it will be written, or why it is not.
 enum Row {
-    Written(Vec<u8>, Vec<LeftBlank>),
+    Written(Vec<u8>, Omitted),
     Filtered,
     Rejected(Reject),
 }
@@ -58,10 +58,13 @@ impl Row {
         match item {
             Item::Filtered(_) => Row::Filtered,
             Item::Rejected(reject) => Row::Rejected(reject),
-            Item::Candidate(candidate) => {
+            Item::Candidate(mut candidate) => {
                 let mut out = Vec::with_capacity(512);
                 match encoder.encode(&candidate.wanted, &candidate.record, &mut out) {
-                    Ok(()) => Row::Written(out, candidate.wanted.left_blank),
+                    Ok(()) => {
+                        candidate.wanted.not_carried = candidate.not_carried;
+                        Row::Written(out, Omitted::of(&mut candidate.wanted, encoder))
+                    }
                     Err(problems) => Row::Rejected(reject_of(candidate.record, problems)),
                 }
             }
@@ -240,9 +243,9 @@ fn alone(
         for (line, row) in batch? {
             books.sums.books.read += 1;
             match row {
-                Row::Written(bytes, left_blank) => {
+                Row::Written(bytes, omitted) => {
                     sink.row(&bytes)?;
-                    books.left_blank.add(&left_blank)?;
+                    books.omit(omitted)?;
                     books.note(at(line), Outcome::Created, None, &[])?;
                 }
                 Row::Filtered => books.note(at(line), Outcome::Skipped(Skip::Filtered), None, &[])?,
@@ -296,7 +299,10 @@ fn merged(
                 Some(member) if duplicates == Duplicates::Merge => {
                     merge_one(&mapper, &encoder, &people, member, candidate.record, sink, books)?;
                 }
-                _ => one(&encoder, candidate.wanted, vec![candidate.record], sink, books)?,
+                _ => {
+                    let wanted = Wanted { not_carried: candidate.not_carried, ..candidate.wanted };
+                    one(&encoder, wanted, vec![candidate.record], sink, books)?;
+                }
             }
         }
         show(books.sums);
@@ -336,7 +342,7 @@ fn merge_one(
 /// Writes one person, and counts its records.
 fn one(
     encoder: &Encoder,
-    wanted: Wanted,
+    mut wanted: Wanted,
     records: Vec<Record>,
     sink: &mut Sink,
     books: &mut Writer<'_>,
@@ -350,7 +356,7 @@ fn one(
         return Ok(());
     }
     sink.row(&row)?;
-    books.left_blank.add(&wanted.left_blank)?;
+    books.omit(Omitted::of(&mut wanted, encoder))?;
     books.note(at(root_line), Outcome::Created, None, &[])?;
     for record in records.iter().skip(1) {
         books.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
@@ -392,6 +398,7 @@ fn finish(
         skipped: sums.skipped.into_iter().collect(),
         rejects: sums.rejects.into_iter().collect(),
         left_blank: sums.left_blank,
+        not_carried: sums.not_carried.into_iter().collect(),
         left_blank_file: left_blank_file(&run_folder(&plan.state, &info.run)).map(|path| path.display().to_string()),
         seconds: info.seconds,
         rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),

@@ -6,7 +6,7 @@ use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject};
 use crate::platforms::Platform;
-use crate::platforms::diff::fit;
+use crate::platforms::diff::{fit, fit_bookkeeping};
 use crate::reconcile::promise::Promise;
 use crate::record::{Fields, Origin, Record, Row};
 use crate::run::apply;
@@ -77,25 +77,26 @@ impl Mapper {
             wanted.contact.remove(Field::TargetId);
         }
         let identities = identity_of(&wanted.contact, &self.identity);
+        let mut not_carried = std::mem::take(&mut wanted.not_carried);
         let Some(platform) = self.platform else {
-            return Item::Candidate(Box::new(Candidate {
-                record,
-                wanted,
-                not_carried: Vec::new(),
-                identities,
-                promise: None,
-            }));
+            return Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise: None }));
         };
+        let mut unheld = fit_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
+        if !wanted.contact.native.is_empty() && !matches!(record.fields, Fields::Contact(_)) {
+            unheld.push("native".to_owned());
+        }
         let fitted = fit(platform, wanted, self.overflow);
-        if self.overflow == Overflow::Reject && !fitted.not_carried.is_empty() {
+        unheld.extend(fitted.not_carried);
+        if self.overflow == Overflow::Reject && !unheld.is_empty() {
             let problem = |name: &String| {
                 Problem::new("value.not_held", format!("{} has no field for `{name}`", platform.title))
                     .at(name.as_str())
-                    .hint("leave the field out of the mapping, or say `overflow: report` or `overflow: attributes`")
+                    .hint("leave the field out of the mapping, or use `overflow: report` or `overflow: attributes`")
             };
-            return Item::Rejected(reject_of(record, fitted.not_carried.iter().map(problem).collect()));
+            return Item::Rejected(reject_of(record, unheld.iter().map(problem).collect()));
         }
-        let (wanted, not_carried) = (fitted.wanted, fitted.not_carried);
+        not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
+        let wanted = fitted.wanted;
         Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise: None }))
     }
 

@@ -1,7 +1,7 @@
 //! Contacts as rows of a file: how each is encoded, which columns a table has when nobody mapped them, and the sums of
 //! what was written.
 
-use crate::contact::{Contact, FIELDS, Field, Wanted};
+use crate::contact::{Contact, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter};
 use crate::mapping::names::known_column;
@@ -188,11 +188,17 @@ impl Columns {
     }
 }
 
-/// What the column of an attribute is called: its name, unless a column of that name would be read as a field.
+/// What the column of an attribute is called: its name, unless a column of that name would be read as something else;
+/// then with `attributes.` in front, by which reading knows it again. No two attributes share a column.
 fn column_of(attribute: &str) -> String {
-    match known_column(attribute) {
-        Some(_) => format!("attributes.{attribute}"),
-        None => attribute.to_owned(),
+    let is_read_otherwise = Field::named(attribute).is_some()
+        || known_column(attribute).is_some()
+        || ["attributes.", "native.", "ferry_"].iter().any(|begin| attribute.starts_with(begin))
+        || attribute.trim() != attribute
+        || attribute.is_empty();
+    match is_read_otherwise {
+        true => format!("attributes.{attribute}"),
+        false => attribute.to_owned(),
     }
 }
 
@@ -209,7 +215,8 @@ impl ContactColumns {
         }
         for attribute in &contact.attributes {
             if !self.attributes.iter().any(|(known, _)| **known == *attribute.name) {
-                self.attributes.push((attribute.name.to_string(), column_of(&attribute.name)));
+                let column = column_of(&attribute.name);
+                self.attributes.push((attribute.name.to_string(), column));
             }
         }
     }
@@ -312,8 +319,34 @@ pub(super) struct Sums {
     pub(super) rejects: BTreeMap<String, u64>,
     /// Values left out of what was written, by code; known once everything is.
     pub(super) left_blank: Counts,
+    /// What the file has no column for, by name.
+    pub(super) not_carried: BTreeMap<String, u64>,
     /// Whether the file is in place.
     pub(super) is_placed: bool,
+}
+
+/// More names of fields than this are not counted apart.
+const NAMES_MAX: usize = 1_000;
+/// Under what the further ones are counted.
+const OTHER_NAMES: &str = "others";
+
+/// What of a contact is not in its row.
+pub(super) struct Omitted {
+    pub(super) left_blank: Vec<LeftBlank>,
+    pub(super) not_carried: Vec<String>,
+}
+
+impl Omitted {
+    /// What `wanted` is written without. A table without columns of its own has none for what a source platform had
+    /// beside the contact.
+    pub(super) fn of(wanted: &mut Wanted, encoder: &Encoder) -> Omitted {
+        let is_whole_table = encoder.csv.is_some() && encoder.bound.columns().is_none();
+        if is_whole_table && !wanted.contact.native.is_empty() {
+            wanted.left_out("native".to_owned());
+        }
+        let left_blank = std::mem::take(&mut wanted.left_blank);
+        Omitted { left_blank, not_carried: std::mem::take(&mut wanted.not_carried) }
+    }
 }
 
 /// Counts, and writes what stays behind.
@@ -332,6 +365,16 @@ pub(super) struct Whose<'a> {
 }
 
 impl Writer<'_> {
+    /// Lists and counts what a row that was written is without.
+    pub(super) fn omit(&mut self, omitted: Omitted) -> Result<(), Failure> {
+        let names = &mut self.sums.not_carried;
+        for name in omitted.not_carried {
+            let has_room = names.len() < NAMES_MAX || names.contains_key(&name);
+            *names.entry(if has_room { name } else { OTHER_NAMES.to_owned() }).or_default() += 1;
+        }
+        self.left_blank.add(&omitted.left_blank)
+    }
+
     /// Counts a record, and writes its line of the results.
     pub(super) fn note(
         &mut self,

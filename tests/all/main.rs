@@ -41,3 +41,4 @@ mod templates;
 mod tidy;
 mod undo;
 mod verify;
+mod whole_value;

@@ -396,13 +396,14 @@ fn what_no_rule_uses_becomes_what_unmapped_says() {
     let cells = row(&["Ana", "Quito", "", "7", "x"]);
     for (unmapped, expected) in [
         ("ignore", json!({"first_name": "Ana"})),
-        ("attributes", json!({"first_name": "Ana", "attributes": {"City": "Quito", "Old": "x"}})),
+        ("attributes", json!({"first_name": "Ana", "attributes": {"City": "Quito", "ferry_line": "7", "Old": "x"}})),
     ] {
         let mapping = format!("contact: {{ first_name: Name }}\nunmapped: {unmapped}");
         assert_eq!(mapped(&mapping, &header, &cells), expected, "{unmapped}");
     }
     let value = json!({"name": "Ana", "plan": {"id": 7, "name": null}, "old": ["a", "b"], "ferry": 1, "ferry_line": 3});
-    let expected = json!({"first_name": "Ana", "attributes": {"plan.id": "7", "old": "a; b", "ferry": "1"}});
+    let expected =
+        json!({"first_name": "Ana", "attributes": {"plan.id": "7", "old": "a; b", "ferry": "1", "ferry_line": "3"}});
     assert_eq!(mapped("contact: { first_name: name }\nunmapped: attributes", &Header::Open, &object(value)), expected);
 }
 
@@ -453,7 +454,7 @@ fn from_a_platform_everything_that_no_rule_uses_is_carried() {
 
 #[test]
 fn without_a_mapping_the_column_names_are_the_plan() {
-    let header = columns(&["First Name", "Mobile", "Phone", "Tags", "Shoe size", "ferry_code"]);
+    let header = columns(&["First Name", "Mobile", "Phone", "Tags", "Shoe size"]);
     let by_names = Mapping::by_names(&header);
     assert_eq!(
         by_names.plan,
@@ -481,10 +482,21 @@ fn without_a_mapping_the_column_names_are_the_plan() {
     }
     let whole = json!({"first_name": "Ana", "phone": "+593988123456", "phones": ["+593988123456", "+593988123457"],
         "tags": ["a"], "address": {"city": "Quito"}, "attributes": {"Plan": "b"}});
-    let mut with_native = whole.clone();
-    with_native["native"] = json!({"x": 1});
     let by_names = Mapping::by_names(&Header::Open);
-    assert_eq!(shown(bound(&by_names.mapping, &Header::Open).apply(&object(with_native))), whole);
+    assert_eq!(shown(bound(&by_names.mapping, &Header::Open).apply(&object(whole.clone()))), whole);
+    // An export has an id, and what the platform had beside the contact; other people call their columns `native`, too.
+    for (own, attribute) in [(true, None), (false, Some("1"))] {
+        let mut record = whole.clone();
+        record["native"] = json!({"x": 1});
+        let mut expected = whole.clone();
+        if own {
+            record["id"] = json!("7");
+            expected = record.clone();
+        } else {
+            expected["attributes"]["native.x"] = json!(attribute);
+        }
+        assert_eq!(shown(bound(&by_names.mapping, &Header::Open).apply(&object(record))), expected, "{own}");
+    }
     let seen = Mapping::by_names_seen(&Header::Open, &["Mobile".to_owned(), "shoe".to_owned()]);
     assert_eq!(seen.plan, ["Mobile → phone", "shoe → attributes.shoe"]);
     assert_eq!(
@@ -565,7 +577,7 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
             &[
                 "1:30 `add` is for lists: `phones`, `emails`, `handles`, `tags`",
                 "1:38 `mode` is for `tags`",
-                "1:49 `otherwise` needs `lookup` here",
+                "1:49 `otherwise` needs `lookup` or `date` here",
             ],
         ),
         ("contact: { notes: { from: a, default: [b, c] } }", &["1:30 `default` must be one text here"]),
@@ -677,14 +689,14 @@ fn each_mistake_of_a_mapping_for_a_source_has_its_place_and_its_cure() {
             &file,
             "contact: { notes: City }\nunmapped: error",
             &[
-                "2:11 no rule uses the columns `First Name`, `Mobile`, `city `, `CITY` (`unmapped: ignore` leaves columns aside, `attributes` keeps them)",
+                "2:11 no rule uses the columns `First Name`, `Mobile`, `city `, `CITY`, `ferry_line` (`unmapped: ignore` leaves columns aside, `attributes` keeps them)",
             ],
         ),
         (
             &file,
             "contact: { notes: City }\nunmapped: error\nonly_if: row.Mobile\nphone_region: { from: First Name }\ncolumns: { A: '{{ row.CITY }}' }",
             &[
-                "2:11 no rule uses the column `city ` (`unmapped: ignore` leaves columns aside, `attributes` keeps them)",
+                "2:11 no rule uses the columns `city `, `ferry_line` (`unmapped: ignore` leaves columns aside, `attributes` keeps them)",
             ],
         ),
         (

@@ -413,6 +413,15 @@ fn the_sample_for_a_platform_without_creation_names_the_one_id_that_is_nobodys()
     assert!(held[..].iter().any(|line| line.contains("attributes.Name=Íñigo Cedeño")), "{held:?}");
 }
 
+/// What is told of an import, without what a file has as values and a migration as the contact's place at its source.
+fn without_bookkeeping(told: &str) -> String {
+    let Some((sums, left)) = told.split_once(" | left: ") else { return told.to_owned() };
+    let is_value =
+        |name: &&str| !["id ", "created_at ", "updated_at ", "native "].iter().any(|own| name.starts_with(own));
+    let left: Vec<&str> = left.split(", ").filter(is_value).collect();
+    if left.is_empty() { sums.to_owned() } else { format!("{sums} | left: {}", left.join(", ")) }
+}
+
 /// An export of a platform, imported without a mapping: into the same platform, and into another as `migrate` does it.
 fn assert_export_comes_back(from: &str, to: Option<&str>) {
     for format in ["csv", "jsonl"] {
@@ -428,7 +437,8 @@ fn assert_export_comes_back(from: &str, to: Option<&str>) {
         assert_eq!(other.held(from), first.held(from), "{from} {format}: {}\n{text}", printed.err);
         let Some(to) = to else { continue };
         let migrated = first.told(&format!("migrate --from {from} --to {to}"));
-        assert_eq!(other.told(&format!("import {file} --to {to}")), migrated, "{from} {format} {to}\n{text}");
+        let imported = without_bookkeeping(&other.told(&format!("import {file} --to {to}")));
+        assert_eq!(imported, migrated, "{from} {format} {to}\n{text}");
         assert_eq!(other.held(to), first.held(to), "{from} {format} {to}\n{text}");
     }
 }

@@ -7,6 +7,19 @@ use std::collections::HashSet;
 
 /// What the columns that a rejects file adds begin with.
 pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
+/// The one of them that every rejects file has.
+const CODE_COLUMN: &str = "ferry_code";
+/// All of them, with those that say of what a table of rejects was made.
+const FERRY_COLUMNS: [&str; 8] = [
+    "ferry_line",
+    "ferry_column",
+    CODE_COLUMN,
+    "ferry_message",
+    "ferry_hint",
+    "ferry_surplus",
+    "ferry_object",
+    "ferry_contact",
+];
 
 /// The columns of a table.
 pub(super) struct Columns {
@@ -30,7 +43,7 @@ pub(super) fn too_many_columns(count: usize, shown: &str) -> Failure {
 
 /// Names the columns that `cells` heads, `ferry_*` left out.
 pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, Failure> {
-    let kept: Vec<bool> = cells.iter().map(|cell| !is_ferry_column(cell)).collect();
+    let kept = kept_columns(&cells);
     let made = Made::of_columns(cells.iter().map(String::as_str));
     let mut notes = Vec::new();
     let mut cells = cells;
@@ -46,8 +59,14 @@ pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, F
     Ok(Columns { names, made, cells, kept: (!all).then_some(kept), notes })
 }
 
-fn is_ferry_column(cell: &str) -> bool {
-    cell.trim().get(..FERRY_COLUMN.len()).is_some_and(|head| head.eq_ignore_ascii_case(FERRY_COLUMN))
+/// Which columns are the source's own: all, but in a rejects file those that it adds, each the last of its name. A file
+/// that only has a column such as `ferry_code` is no rejects file.
+fn kept_columns(cells: &[String]) -> Vec<bool> {
+    let name_of = |cell: &str| FERRY_COLUMNS.into_iter().find(|name| cell.trim().eq_ignore_ascii_case(name));
+    let last = |name: &str| cells.iter().rposition(|cell| name_of(cell) == Some(name));
+    let is_rejects = last(CODE_COLUMN).is_some() && FERRY_COLUMNS.into_iter().filter_map(last).count() > 1;
+    let is_added = |index: usize, cell: &str| is_rejects && name_of(cell).is_some_and(|name| last(name) == Some(index));
+    cells.iter().enumerate().map(|(index, cell)| !is_added(index, cell)).collect()
 }
 
 /// Gives each cell a name of its own: a blank one by its number, a repeated one with `#2`, `#3`, ….

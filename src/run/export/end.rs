@@ -121,6 +121,7 @@ fn summary(info: &RunInfo, worked: Worked, folder: &Path) -> Summary {
         skipped: worked.sums.skipped.into_iter().collect(),
         rejects: worked.sums.rejects.into_iter().collect(),
         left_blank: worked.sums.left_blank,
+        not_carried: worked.sums.not_carried.into_iter().collect(),
         left_blank_file,
         requests: Requests { sent, retried, rate_limited },
         seconds: info.seconds,

@@ -4,7 +4,7 @@ use super::matched::Contacts;
 use super::{DATES, ExportPlan, Line, Ready, What, Worked};
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
-use crate::contact::{Contact, Field, LeftBlank, Wanted};
+use crate::contact::{Contact, Field, Wanted};
 use crate::files::{Dialect, Format, Output, RejectsWriter};
 use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
 use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
@@ -17,7 +17,7 @@ use crate::run::import::check_regions;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::in_order;
 use crate::run::results::ResultsWriter;
-use crate::run::rows::{Columns, Encoder, Layout, Sink, Table, Whose, Writer, format_of};
+use crate::run::rows::{Columns, Encoder, Layout, Omitted, Sink, Table, Whose, Writer, format_of};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) ->
 
 /// One contact as it will be written, or why it is not.
 enum Row {
-    Written { id: String, bytes: Vec<u8>, json: Option<Vec<u8>>, left_blank: Vec<LeftBlank> },
+    Written { id: String, bytes: Vec<u8>, json: Option<Vec<u8>>, omitted: Omitted },
     Filtered { id: String },
     Rejected { id: String, reject: Reject },
 }
@@ -130,7 +130,8 @@ impl Maker {
         }
         if self.encoder.bound.columns().is_none() {
             let json = self.wants_json.then(|| held.json.clone().into_bytes());
-            return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json, left_blank: Vec::new() });
+            let omitted = Omitted { left_blank: Vec::new(), not_carried: Vec::new() };
+            return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json, omitted });
         }
         // What is called as a field of a contact is found as that, everything under its own name.
         let mut contact = Contact::from_json(&object);
@@ -155,7 +156,8 @@ impl Maker {
                 return rejected(id, record, problems);
             }
         }
-        Row::Written { id, bytes, json, left_blank: wanted.left_blank.clone() }
+        let omitted = Omitted { left_blank: wanted.left_blank.clone(), not_carried: wanted.not_carried.clone() };
+        Row::Written { id, bytes, json, omitted }
     }
 }
 
@@ -325,9 +327,9 @@ fn put(
 ) -> Result<Books, Failure> {
     books.sums.books.read += 1;
     match row {
-        Row::Written { id, bytes, json, left_blank } => {
+        Row::Written { id, bytes, json, omitted } => {
             sink.row(&bytes)?;
-            books.left_blank.add(&left_blank)?;
+            books.omit(omitted)?;
             if let (Some(changes), Some(json)) = (changes, json) {
                 changes.row(&id, &json)?;
             }

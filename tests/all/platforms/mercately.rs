@@ -462,12 +462,13 @@ fn owners_become_the_ids_that_this_account_knows() {
         (json!({"email": "Agent@Example.com"}), Some("2763"), &[][..]),
         (json!({"name": "agent example"}), Some("2763"), &[]),
         (json!({"id": "2763"}), Some("2763"), &[]),
-        (json!({"email": "gone@x.ec", "name": "Agent Example", "id": "2"}), Some("2763"), &[]),
+        (json!({"email": "gone@x.ec", "name": "Agent Example", "id": "2"}), Some("2763"), &["owner.email"]),
+        (json!({"email": "agent@example.com", "name": "Eva"}), Some("2763"), &["owner.name"]),
         (json!({"name": "Eva"}), None, &["owner.name"]),
         (json!({"email": "gone@x.ec", "id": "2"}), None, &["owner.email", "owner.id"]),
         (json!({"id": "9"}), None, &["owner.id"]),
         (json!({"id": "x"}), None, &["owner.id"]),
-    ] as [(Value, Option<&str>, &[&str]); 8]
+    ] as [(Value, Option<&str>, &[&str]); 9]
     {
         let mut want = wanted(json!({ "owner": owner }));
         assert_eq!(connector.fit(&agents(), &mut want), not_carried, "{owner}");

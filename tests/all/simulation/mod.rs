@@ -5,7 +5,7 @@
 
 mod atom;
 mod carried;
-mod dice;
+pub mod dice;
 mod eadesk;
 mod exporting;
 mod half_made;
@@ -18,6 +18,8 @@ mod twin;
 mod view;
 mod world;
 
+pub use view::client;
+
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const AT_ONCE: usize = 12;
 
 /// Simulates these seeds, several at once, and tells those that fail. One that is named is the only one.
-fn simulate_all(name: &str, seeds: Range<u64>, simulate: impl Fn(u64) + Sync) {
+pub fn simulate_all(name: &str, seeds: Range<u64>, simulate: impl Fn(u64) + Sync) {
     if let Some(seed) = number("FERRY_SEED") {
         return simulate(seed);
     }
@@ -74,7 +76,7 @@ fn whatever_fails_in_between_a_run_is_foretold_verified_and_taken_back() {
 }
 
 /// Seeds of the ignored tests.
-fn many() -> Range<u64> {
+pub fn many() -> Range<u64> {
     let begin = number("FERRY_SEED_BEGIN").unwrap_or(1000);
     begin..begin + number("FERRY_SEEDS").unwrap_or(200)
 }
