@@ -16,11 +16,11 @@ pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failur
 pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let work = work_asked(&typed.work);
-    work.check(Some(&typed.plan), ("--plan", None), &mut mistakes);
+    work.check(&context.around(&[("plan", Some(&typed.plan))]), ("--plan", None), &mut mistakes);
     let is_table = Format::of_path(&typed.plan).is_some_and(Format::is_table);
     let format = (!is_table).then_some(Format::Jsonl);
     if mistakes.is_empty() {
-        context.make_state()?;
+        context.make_state(false)?;
     }
     let asked = SourceAsked { file: typed.plan.clone(), format, ..SourceAsked::default() };
     let source = SourcePlan::gather(&asked, &context.state, &mut mistakes);

@@ -5,6 +5,7 @@ use super::{Context, stopped, until_told, with_sandbox};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
+use crate::files::PrivateFolder;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Connection, TargetAsked};
 use crate::platforms::Definition;
@@ -36,7 +37,7 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     if let Some(AttributesChange::Remove { name, yes: false }) = &typed.change {
         confirm(name, &connection.name)?;
     }
-    context.make_state()?;
+    context.make_state(false)?;
     let text = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
@@ -152,7 +153,7 @@ async fn in_use(
 ) -> Result<InUse, Failure> {
     let fault =
         |error: io::Error| Failure::failed(format!("`{}` cannot be written", context.state.display())).cause(error);
-    let folder = tempfile::tempdir_in(&context.state).map_err(fault)?;
+    let folder = PrivateFolder::create(&context.state, "attributes-").map_err(fault)?;
     let what = format!("reading the contacts of {}", connection.name);
     let progress = context.console.progress(&what, target.checked.contacts);
     let show = |state: &GatherState| progress.set(State { done: state.held, total: state.total, ..State::default() });

@@ -22,7 +22,7 @@ pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failur
     let asked = TargetAsked { to: typed.connection.clone(), sandbox: typed.sandbox, ..TargetAsked::default() };
     let mut connection = plan::connection(&config, &asked)?;
     if typed.sandbox {
-        context.make_state()?;
+        context.make_state(true)?;
     }
     let line = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };

@@ -10,9 +10,10 @@ use crate::run::convert::{ConvertPlan, convert};
 pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
     let work = work_asked(&typed.work);
-    work.check(Some(&typed.source.file), ("--out", Some(&typed.out)), &mut mistakes);
+    let around = context.around(&[("source", Some(&typed.source.file)), ("mapping", typed.source.map.as_deref())]);
+    work.check(&around, ("--out", Some(&typed.out)), &mut mistakes);
     if mistakes.is_empty() {
-        context.make_state()?;
+        context.make_state(false)?;
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let plan = ConvertPlan {

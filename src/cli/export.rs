@@ -22,11 +22,14 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
     let since = typed.since.as_deref().map(|since| mistakes.take(since_of(since)));
     let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
     age.is_some().then(|| mistakes.take(retain::check(&out)));
-    check_files(typed, &out, &work, &mut mistakes);
+    check_files(typed, &out, &work, context, &mut mistakes);
     let (mut connection, config_folder) = mistakes.end(connection)?;
     let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
     let wait = plan::wait_of(typed.pace.wait.as_deref())?;
-    context.make_state()?;
+    context.make_state(false)?;
+    if typed.sandbox && typed.retain.is_some() {
+        context.console.note("with `--sandbox` no older files are removed");
+    }
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
@@ -43,13 +46,14 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
             raw_cells: typed.raw_cells,
             since: since.flatten(),
             changes: typed.changes.clone(),
-            retain: age.flatten(),
+            retain: age.flatten().filter(|_| !typed.sandbox),
             at_least: typed.at_least,
             work,
             wait,
             state: context.state.clone(),
             arguments: context.words.clone(),
             folder: context.folder.clone(),
+            is_job: context.is_job,
             resumes: context.resumes.clone(),
             connection,
         };
@@ -91,7 +95,7 @@ fn mapping(map: &Path, what: What, mistakes: &mut Mistakes) -> Option<Mapping> {
 }
 
 /// Whether the files can be written, as they will be called.
-fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, mistakes: &mut Mistakes) {
+fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, context: &Context, mistakes: &mut Mistakes) {
     for (option, name) in [("--out", Some(out)), ("--changes", typed.changes.as_deref())] {
         name.and_then(|name| mistakes.take(retain::check_name(option, name)));
     }
@@ -104,7 +108,7 @@ fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, mistakes: &mu
         ("--rejects", work.rejects.clone(), false),
         ("--results", work.results.clone(), true),
     ];
-    plan::check_files(Vec::new(), files, mistakes);
+    plan::check_files(&context.around(&[("mapping", typed.map.as_deref())]), files, mistakes);
 }
 
 fn work_asked(typed: &args::Export) -> WorkAsked {

@@ -25,7 +25,9 @@ pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried
     let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
-    work.check(Some(&typed.source.file), ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
+    let around = context.around(&[("source", Some(&typed.source.file)), ("mapping", typed.source.map.as_deref())]);
+    work.check(&around, ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
+    let work = without_results(work, &typed.dry, &mut mistakes);
     let dry = dry_asked(&typed.dry);
     let correct = typed.correct.as_deref().and_then(|run| mistakes.take(run_named(&context.state, run)));
     if let Some(run) = correct.as_ref().filter(|run| run.is_dry()) {
@@ -33,7 +35,7 @@ pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried
         mistakes.take::<()>(Err(failure.hint("`ferry runs` lists the runs and what they were")));
     }
     if mistakes.is_empty() {
-        context.make_state()?;
+        context.make_state(typed.dry.dry_run)?;
     }
     let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
@@ -131,6 +133,21 @@ pub(super) fn target_asked(typed: &args::Target) -> TargetAsked {
         concurrency: typed.pace.concurrency,
         wait: typed.pace.wait.clone(),
     }
+}
+
+/// The same work; a dry run has no results.
+pub(super) fn without_results(work: WorkAsked, dry: &args::Dry, mistakes: &mut Mistakes) -> WorkAsked {
+    if dry.dry_run && work.results.is_some() {
+        mistakes.take::<()>(Err(no_results()));
+        return WorkAsked { results: None, ..work };
+    }
+    work
+}
+
+/// A dry run that is asked for results.
+pub(super) fn no_results() -> Failure {
+    Failure::usage("`--results`: a dry run has no results")
+        .hint("use `--plan FILE`: it writes each record and what would happen to it")
 }
 
 /// What was asked of a dry run.

@@ -29,7 +29,7 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     if mistakes.is_empty() {
-        context.make_state()?;
+        context.make_state(true)?;
     }
     let asked = SourceAsked { file: file.clone(), map: Some(typed.mapping.clone()), ..SourceAsked::default() };
     let source = SourcePlan::gather(&asked, &context.state, &mut mistakes);

@@ -1,6 +1,6 @@
 //! `ferry migrate`.
 
-use super::import::{Carried, carry, connection, dry_asked, guarded, target_asked, work_asked};
+use super::import::{Carried, carry, connection, dry_asked, guarded, target_asked, without_results, work_asked};
 use super::{Context, args};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
@@ -23,13 +23,15 @@ pub(super) fn prepare(typed: &args::Migrate, context: &Context) -> Result<Carrie
         let failure = Failure::usage(format!("`--from` and `--to` are both `{}`", from.name));
         mistakes.take::<()>(Err(failure.hint("name two connections")));
     }
-    work.check(None, ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
+    let around = context.around(&[("mapping", typed.map.as_deref())]);
+    work.check(&around, ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
+    let work = without_results(work, &typed.dry, &mut mistakes);
     let dry = dry_asked(&typed.dry);
     let asked_of_source =
         SourceAsked { map: typed.map.clone(), region: typed.region.clone(), ..SourceAsked::default() };
     let source = SourcePlan::of_platform(&typed.from, &asked_of_source, &mut mistakes);
     let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
-    context.make_state()?;
+    context.make_state(typed.dry.dry_run)?;
     let from = Some((from, config.folder.clone()));
     let connection = (target, from_region.or(target_region));
     Ok(Carried { source, from, connection, asked, work, dry, correct: None, verify: None, apply: None })

@@ -10,6 +10,7 @@ mod import;
 mod map;
 mod migrate;
 mod platforms;
+mod rehearsed;
 mod resume;
 mod run;
 mod runs;
@@ -19,18 +20,20 @@ mod usage;
 mod verify;
 
 use crate::clock::Clock;
+use crate::files::sweep_state;
 use crate::outcome::{Exit, Failure};
 use crate::plan::config::FILE_NAME;
-use crate::plan::{Config, Connection, Env};
+use crate::plan::{Around, Config, Connection, Env, check_state};
 use crate::report::{Choice, Console, Look, OutputKind};
-use crate::run::folder::{RunInfo, make_private};
+use crate::run::folder::{RunInfo, make_private, tighten};
 use crate::run::import::Ended;
+use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use args::{Args, Command, Global};
 use clap::CommandFactory;
 use std::ffi::OsString;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What every command works in.
 pub struct Context {
@@ -46,8 +49,10 @@ pub struct Context {
     pub words: Vec<String>,
     /// The folder in which it was typed.
     pub folder: PathBuf,
-    /// The run that is gone on with, when somebody asked for it by name.
+    /// The run that is resumed by its name.
     pub resumes: Option<String>,
+    /// Whether it is a job of `ferry.yaml`.
+    pub is_job: bool,
     /// What is worth knowing about the configuration is told already.
     pub knows_notes: bool,
 }
@@ -89,9 +94,16 @@ fn refused(error: &clap::Error, words: &[OsString], env: &Env) -> Exit {
 /// Does what the arguments say. Also called for a run that is gone on with, with the words of that run.
 fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     let console = Console::new(look(&args, &env));
+    fail_at_file_limits();
     log(args.global.verbose);
     let folder = std::env::current_dir().unwrap_or_default();
-    let state = state_folder(&args.global, &env);
+    let state = match state_folder(&args.global, &env) {
+        Ok(state) => state,
+        Err(failure) => {
+            console.failure(&failure);
+            return console.finish(failure.exit);
+        }
+    };
     let context = Context {
         console,
         env,
@@ -100,6 +112,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         words,
         folder,
         resumes: None,
+        is_job: false,
         knows_notes: false,
     };
     let exit = match dispatch(&args, &context) {
@@ -110,6 +123,16 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         }
     };
     context.console.finish(exit)
+}
+
+/// A limit on the size of files makes writing fail, with a message, and does not kill.
+fn fail_at_file_limits() {
+    #[cfg(unix)]
+    {
+        // Whether it was received is told by the failure itself.
+        let received = std::sync::Arc::default();
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, received);
+    }
 }
 
 fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
@@ -193,15 +216,18 @@ fn log(verbose: u8) {
 }
 
 /// `--state`, else `FERRY_STATE`, else `.ferry` beside `ferry.yaml`, else here.
-fn state_folder(global: &Global, env: &Env) -> PathBuf {
+///
+/// # Errors
+/// Exit 2 when it is an address.
+fn state_folder(global: &Global, env: &Env) -> Result<PathBuf, Failure> {
     if let Some(state) = &global.state {
-        return state.clone();
+        return check_state("--state", state).map(|()| state.clone());
     }
-    if let Some(state) = env.get("FERRY_STATE").filter(|state| !state.is_empty()) {
-        return PathBuf::from(state);
+    if let Some(state) = env.get("FERRY_STATE").filter(|state| !state.is_empty()).map(PathBuf::from) {
+        return check_state("FERRY_STATE", &state).map(|()| state);
     }
     let beside = global.config.as_ref().and_then(|config| config.parent()).map(|folder| folder.join(".ferry"));
-    beside.unwrap_or_else(|| PathBuf::from(".ferry"))
+    Ok(beside.unwrap_or_else(|| PathBuf::from(".ferry")))
 }
 
 impl Context {
@@ -224,13 +250,34 @@ impl Context {
             words: self.words.clone(),
             folder: self.folder.clone(),
             resumes: self.resumes.clone(),
+            is_job: self.is_job,
             knows_notes: self.knows_notes,
         }
     }
 
-    /// Makes the state folder.
-    pub fn make_state(&self) -> Result<(), Failure> {
-        make_private(&self.state)
+    /// Creates the state folder, and makes it as it should be: private, and without what killed processes have left. A dry
+    /// run leaves what is there as it is.
+    pub fn make_state(&self, is_dry: bool) -> Result<(), Failure> {
+        make_private(&self.state)?;
+        if !is_dry {
+            sweep_state(&self.state);
+        }
+        if let Some(note) = tighten(&self.state, is_dry) {
+            self.console.note(&note);
+        }
+        Ok(())
+    }
+
+    /// What no option may write over: the state folder, the configuration, and the files that are read.
+    fn around(&self, read: &[(&str, Option<&Path>)]) -> Around {
+        let file = |(what, path): (&str, &Path)| (format!("the {what} `{}`", path.display()), path.to_owned());
+        let mut files: Vec<_> = read.iter().filter_map(|(what, path)| Some(file((what, (*path)?)))).collect();
+        let config = self.config.as_deref().unwrap_or(Path::new(FILE_NAME));
+        files.push(file(("configuration", config)));
+        // What is wrong with the configuration is told where it is used.
+        let env_file = Config::load(self.config.as_deref(), &self.env).ok().and_then(|config| config.env_file);
+        files.extend(env_file.iter().map(|path| file(("environment file", path))));
+        Around { state: self.state.clone(), read: files, day: Moment::now().day() }
     }
 
     /// Runs a future to its end, listening to signals.

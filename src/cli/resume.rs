@@ -34,6 +34,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
         words: info.arguments.clone(),
         folder: info.folder.clone(),
         resumes: Some(info.run.clone()),
+        is_job: false,
         knows_notes: context.knows_notes,
     };
     dispatch(&args, &again)

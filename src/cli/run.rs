@@ -1,6 +1,7 @@
 //! `ferry run`: the jobs of `ferry.yaml`, each as the command that it is.
 
 use super::args::{self, Args, TypedOption};
+use super::rehearsed::Rehearsed;
 use super::{Context, dispatch, look, usage};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
@@ -19,6 +20,11 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of an export in which `{date}` and `{time}` stand for a moment.
 const NAMES_OF_FILES: [&str; 2] = ["out", "changes"];
+
+/// Arguments of a job, by their names in `ferry.yaml`.
+const SANDBOX: &str = "sandbox";
+const RESULTS: &str = "results";
+const RETAIN: &str = "retain";
 
 pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure> {
     let config = Config::load(context.config.as_deref(), &context.env)?;
@@ -209,11 +215,20 @@ fn plan(
         everywhere.extend(["--state".to_owned(), full(&context.state).display().to_string()]);
     }
     shared_files(chosen, typed, commands)?;
+    let mut rehearsed = Rehearsed::new(&context.state);
     all_or_failures(chosen.iter().map(|job| {
         let Some(command) = commands.iter().find(|command| command.name == job.command) else {
             return Err(Failure::failed(format!("there is no command `{}`: a fault of Ferry", job.command)));
         };
-        let mut words = words_of(&job.command, &merged(job, typed, command)?);
+        let mut given = merged(job, typed, command)?;
+        if has(&given, "dry_run") {
+            without_results(job, &mut given, context);
+        }
+        if has(&given, SANDBOX) || typed.iter().any(|option| option.option == "--sandbox") {
+            rehearsed.redirect(&mut given)?;
+            given.retain(|one| one.key != RETAIN || one.is_typed());
+        }
+        let mut words = words_of(&job.command, &given);
         let shown = words.iter().map(|word| shell(word)).collect::<Vec<_>>().join(" ");
         words.extend(everywhere.iter().cloned());
         let args = Args::try_parse_from_words(&words).map_err(|error| {
@@ -225,6 +240,20 @@ fn plan(
         })?;
         Ok(Planned { name: job.name.clone(), args, words, shown: format!("ferry {shown}") })
     }))
+}
+
+fn has(given: &[Given], key: &str) -> bool {
+    given.iter().any(|one| one.key == key)
+}
+
+/// A dry run writes neither results nor rejects where a job wants them.
+fn without_results(job: &Job, given: &mut Vec<Given>, context: &Context) {
+    for one in given.iter().filter(|one| one.key == RESULTS && !one.is_typed()) {
+        let file = one.values.first().map(String::as_str).unwrap_or_default();
+        let name = &job.name;
+        context.console.note(&format!("job `{name}`: a dry run has no results, so `results: {file}` is ignored"));
+    }
+    given.retain(|one| one.is_typed() || !["rejects", RESULTS].contains(&one.key.as_str()));
 }
 
 /// Several jobs cannot write one file.
@@ -249,6 +278,10 @@ fn merged(job: &Job, typed: &[TypedOption], command: &CommandWords) -> Result<Ve
     for option in typed {
         let known = command.arguments.iter().find(|known| known.option.as_ref() == Some(&option.option));
         let Some(known) = known else {
+            // A job without a platform has nothing to replace by the sandbox but its paths.
+            if option.option == "--sandbox" {
+                continue;
+            }
             let message = format!("`{}` is no option of `ferry {}`", option.option, command.name);
             let hint = format!("job `{}` is one: leave the option out, or the job", job.name);
             return Err(Failure::usage(message).hint(hint));
@@ -258,6 +291,7 @@ fn merged(job: &Job, typed: &[TypedOption], command: &CommandWords) -> Result<Ve
             key: known.key.clone(),
             option: known.option.clone(),
             values: option.values.clone(),
+            raw: option.values.clone(),
             place: 0..0,
         });
     }
@@ -283,6 +317,7 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exi
         words: job.words.clone(),
         folder: context.folder.clone(),
         resumes: None,
+        is_job: true,
         knows_notes: true,
     };
     let exit = dispatch(&job.args, &own).unwrap_or_else(|failure| {

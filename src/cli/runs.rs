@@ -9,6 +9,7 @@ use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
 use crate::run::left_blank::left_blank_file;
 use crate::run::receipt::receipt_of;
+use crate::run::rejects::own_rejects;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -116,14 +117,14 @@ fn next_of(info: &RunInfo) -> String {
 }
 
 fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
-    let Some(path) = info.rejects_file.as_ref().filter(|path| path.exists()) else {
-        context.console.note(&format!("`{}` left no rejects", info.run));
+    let Some(path) = own_rejects(&run_folder(&context.state, &info.run)) else {
+        context.console.note(&format!("`{}` has no rejects", info.run));
         return Ok(Exit::Done);
     };
-    let mut file = std::fs::File::open(path)
+    let mut file = std::fs::File::open(&path)
         .map_err(|error| Failure::failed(format!("`{}` cannot be read", path.display())).cause(error))?;
     match std::io::copy(&mut file, &mut std::io::stdout().lock()) {
-        // Whoever reads has seen enough.
+        // The reader of the pipe has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         Err(error) => Err(Failure::failed(format!("`{}` cannot be printed", path.display())).cause(error)),
         Ok(_) => Ok(Exit::Done),

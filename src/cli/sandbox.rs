@@ -9,7 +9,7 @@ use crate::sandbox::{FAULTS, FaultKind, SandboxOptions, start};
 pub(super) fn run(typed: &args::Sandbox, context: &Context) -> Result<Exit, Failure> {
     let faults = typed.fault.iter().map(|text| fault(text)).collect::<Result<Vec<_>, _>>()?;
     let rate = typed.rate.as_deref().map(rate_of).transpose()?;
-    context.make_state()?;
+    context.make_state(false)?;
     let options = SandboxOptions {
         listen: typed.listen,
         rate,

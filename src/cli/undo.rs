@@ -1,6 +1,7 @@
 //! `ferry undo`.
 
 use super::args::{self, Args, Command};
+use super::import::no_results;
 use super::{Context, files_read, with_sandbox};
 use crate::contact::{FIELDS, Field};
 use crate::mapping::names::nearest;
@@ -27,8 +28,13 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     let mut mistakes = Mistakes::default();
     let only = typed.only.as_deref().and_then(|only| mistakes.take(field_named(only)));
     mistakes.take(check_command(&of));
+    if typed.dry_run && typed.results.is_some() {
+        mistakes.take::<()>(Err(no_results()));
+    }
+    let mut around = context.around(&[]);
+    around.read.extend(files_read(&of));
     plan::check_files(
-        files_read(&of),
+        &around,
         [("--plan", typed.plan.clone(), true), ("--results", typed.results.clone(), true)],
         &mut mistakes,
     );
@@ -38,6 +44,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     let state = here(&context.state);
     let (plan_file, results) = (typed.plan.as_deref().map(here), typed.results.as_deref().map(here));
     let config = context.config.as_deref().map(here);
+    context.make_state(typed.dry_run)?;
     let typed_for = typed_for(&of, &state)?;
     std::env::set_current_dir(&typed_for.folder).map_err(|error| {
         let (folder, run) = (typed_for.folder.display(), &of.run);

@@ -4,14 +4,14 @@ use super::args::{self, Args, Command};
 use super::import::{Carried, carry};
 use super::{Context, apply, files_read, import, migrate};
 use crate::outcome::{Exit, Failure};
-use crate::plan::{Mistakes, WorkAsked};
+use crate::plan::{Mistakes, WorkAsked, check_files};
 use crate::reconcile::guards::GuardsAsked;
 use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, forget, run_folder, run_named};
 use crate::run::import::Ended;
 use crate::run::receipt::{receipt_of, set_verified};
-use crate::run::verify::{FILE, Verified, VerifyPlan, check_out};
+use crate::run::verify::{FILE, Verified, VerifyPlan};
 use clap::Parser;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,9 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     let folder = run_folder(&state, &info.run);
     let out = typed.out.as_deref().map_or_else(|| folder.join(FILE), full);
     let mut mistakes = Mistakes::default();
-    check_out(&out, files_read(&info), &mut mistakes);
+    let mut around = context.around(&[]);
+    around.read.extend(files_read(&info));
+    check_files(&around, [("--out", typed.out.as_ref().map(|_| out.clone()), false)], &mut mistakes);
     mistakes.end(Some(()))?;
     std::env::set_current_dir(&info.folder).map_err(|error| {
         let (folder, run) = (info.folder.display(), &info.run);
@@ -48,6 +50,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         words: repair_words(typed, &info, context),
         folder: context.folder.clone(),
         resumes: None,
+        is_job: false,
         knows_notes: context.knows_notes,
     };
     let verify = VerifyPlan { run: info, folder, anyway: typed.anyway, out };

@@ -8,6 +8,8 @@ pub mod csv;
 mod dialect;
 mod encoding;
 pub mod json;
+mod known_rejects;
+mod ledger;
 mod open;
 mod output;
 mod packed;
@@ -15,14 +17,18 @@ mod rejects;
 mod rows;
 mod sniff;
 mod spool;
+mod temporary;
 mod unflat;
 mod window;
 
 pub use dialect::{Dialect, LineEnd};
+pub use known_rejects::is_rejects_file;
+pub use ledger::{About, Fingerprint, Ledger, Written};
 pub use open::{Opened, ReadFault, ReadOptions, Source, open};
-pub use output::{Output, folder_of};
-pub use rejects::RejectsWriter;
+pub use output::{Output, folder_of, resolve};
+pub use rejects::{RecordKey, RejectsWriter, record_key};
 pub use rows::{RowShape, RowWriter, json_row};
+pub use temporary::{PrivateCopy, PrivateFolder, sweep, sweep_state, unnamed_in, write_whole};
 
 use std::path::Path;
 

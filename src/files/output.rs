@@ -1,10 +1,12 @@
 //! A file that appears whole or not at all.
 //!
 //! What is written goes to a temporary file beside the destination; only [`Output::commit`] puts it in place. Dropped
-//! before that, it is gone, and what stood there stays. What is no regular file (standard output, a pipe, a device) is
-//! written as it comes.
+//! before that, it is gone, and the file that stood there stays. The temporary file is private; the final one gets the
+//! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
+//! (standard output, a pipe, a device) is written as it comes.
 
-use super::Packing;
+use super::temporary::{sweep, sync_folder, temporary_in};
+use super::{About, Ledger, Packing};
 use crate::outcome::Failure;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -17,11 +19,16 @@ const ZSTD_LEVEL: i32 = 3;
 /// Bytes gathered before they are handed on.
 const BUFFER_LEN: usize = 128 << 10;
 
+/// Links that are followed to a destination that does not exist yet; the limit of Linux.
+const LINKS_MAX: usize = 40;
+
 /// A file being written.
 pub struct Output {
     packed: Packed,
     shown: String,
     destination: Option<PathBuf>,
+    /// Where it is noted that Ferry wrote it.
+    noted: Option<(Ledger, About)>,
 }
 
 enum Packed {
@@ -39,25 +46,43 @@ enum Place {
 impl Output {
     /// Begins a file that will stand at `path`; `.gz` and `.zst` in its name pack it.
     ///
-    /// A link is followed: the file it leads to is the one that is replaced.
+    /// A link is followed: the file it leads to is the one that is replaced, or created.
     ///
     /// # Errors
     /// Exit 2 when the folder is not there or `path` is a folder; exit 1 when nothing can be written there.
     pub fn create(path: &Path) -> Result<Output, Failure> {
-        let shown = path.display().to_string();
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        Output::create_as(path, path)
+    }
+
+    /// The same, packed as another name asks for: of a file that keeps aside what belongs to that name.
+    ///
+    /// # Errors
+    /// As [`Output::create`].
+    pub fn create_as(path: &Path, name: &Path) -> Result<Output, Failure> {
+        let destination = resolve(path);
+        sweep(folder_of(&destination));
+        Output::begin(destination, path, name)
+    }
+
+    fn begin(path: PathBuf, shown: &Path, name: &Path) -> Result<Output, Failure> {
+        let shown = shown.display().to_string();
+        let name = name.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         let packing = Packing::of_name(&name).map(|(packing, _)| packing);
         let place = match fs::metadata(&path) {
             Ok(facts) if facts.is_dir() => {
                 return Err(Failure::usage(format!("`{shown}` is a folder")).hint("name a file in it"));
             }
             Ok(facts) if !facts.is_file() => direct(&path, &shown)?,
-            stood => temporary(&path, &shown, stood.ok())?,
+            _ => temporary(&path, &shown)?,
         };
         let destination = matches!(place, Place::Temporary(_)).then_some(path);
         let packed = pack(place, packing).map_err(|error| cannot_write(&shown, &error))?;
-        Ok(Output { packed, shown, destination })
+        Ok(Output { packed, shown, destination, noted: None })
+    }
+
+    /// Notes in a ledger, before it is put in place, that Ferry wrote it.
+    pub fn noted(self, ledger: Ledger, about: About) -> Output {
+        Output { noted: Some((ledger, about)), ..self }
     }
 
     /// Whether a file could be begun at `path`; nothing is left behind. What is no file (a pipe, a device) is not tried.
@@ -67,7 +92,7 @@ impl Output {
     pub fn probe(path: &Path) -> Result<(), Failure> {
         match fs::metadata(path) {
             Ok(facts) if !facts.is_file() && !facts.is_dir() => Ok(()),
-            _ => Output::create(path).map(drop),
+            _ => Output::begin(resolve(path), path, path).map(drop),
         }
     }
 
@@ -75,7 +100,7 @@ impl Output {
     pub fn stdout() -> Output {
         let place = Place::Stdout(io::stdout());
         let packed = Packed::Plain(BufWriter::with_capacity(BUFFER_LEN, place));
-        Output { packed, shown: "standard output".to_owned(), destination: None }
+        Output { packed, shown: "standard output".to_owned(), destination: None, noted: None }
     }
 
     /// How messages call it.
@@ -88,8 +113,8 @@ impl Output {
     /// # Errors
     /// Exit 1 when the disk does not take it; then what stood there stays.
     pub fn commit(self) -> Result<(), Failure> {
-        let Output { packed, shown, destination } = self;
-        place_file(packed, destination.as_deref()).map_err(|error| cannot_write(&shown, &error))
+        let Output { packed, shown, destination, noted } = self;
+        place_file(packed, destination.as_deref(), noted).map_err(|error| cannot_write(&shown, &error))
     }
 }
 
@@ -133,9 +158,16 @@ impl Write for Place {
 pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
     let failure = Failure::failed(format!("`{shown}` cannot be written")).cause(error);
     match error.kind() {
-        io::ErrorKind::StorageFull => failure.hint("make room on the disk; what stood there before is untouched"),
-        io::ErrorKind::PermissionDenied => failure.hint("write to another folder, or have this one opened to you"),
-        io::ErrorKind::BrokenPipe => failure.hint("whoever was to read it has gone; `--limit N` writes the first N"),
+        io::ErrorKind::StorageFull => failure.hint("make room on the disk; the earlier file is untouched"),
+        io::ErrorKind::FileTooLarge => {
+            failure.hint("raise the limit on the size of files (`ulimit -f`), then run the same command again")
+        }
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("write to another folder, or change the permissions of this one")
+        }
+        io::ErrorKind::BrokenPipe => {
+            failure.hint("the reader of the pipe has ended; use `--limit N` to write the first N")
+        }
         _ => failure,
     }
 }
@@ -149,26 +181,42 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn temporary(path: &Path, shown: &str, stood: Option<fs::Metadata>) -> Result<Place, Failure> {
+/// Where a path leads, also to a file that does not exist yet.
+pub fn resolve(path: &Path) -> PathBuf {
+    if let Ok(whole) = fs::canonicalize(path) {
+        return whole;
+    }
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(next) = fs::read_link(&path) else { break };
+        path = folder_of(&path).join(next);
+    }
+    path
+}
+
+fn temporary(path: &Path, shown: &str) -> Result<Place, Failure> {
     let folder = folder_of(path);
     if !folder.is_dir() {
         let message = format!("`{shown}` cannot be written: there is no folder `{}`", folder.display());
         return Err(Failure::usage(message).hint("make the folder first"));
     }
+    temporary_in(folder).map(Place::Temporary).map_err(|error| cannot_write(shown, &error))
+}
+
+/// The mode that a file at `path` has: that of the file it replaces, else what the system gives a new one.
+fn mode_for(path: &Path) -> io::Result<fs::Permissions> {
+    if let Ok(facts) = fs::metadata(path) {
+        return Ok(facts.permissions());
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".ferry-").suffix(".tmp");
-    // As any program makes a file: the process's own mask decides who may read it.
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666))
     };
-    let file = builder.tempfile_in(folder).map_err(|error| cannot_write(shown, &error))?;
-    if let Some(stood) = stood {
-        // Whoever may not read what stood there may not read what replaces it.
-        file.as_file().set_permissions(stood.permissions()).map_err(|error| cannot_write(shown, &error))?;
-    }
-    Ok(Place::Temporary(file))
+    let empty = builder.tempfile_in(folder_of(path))?;
+    Ok(empty.as_file().metadata()?.permissions())
 }
 
 fn pack(place: Place, packing: Option<Packing>) -> io::Result<Packed> {
@@ -180,7 +228,7 @@ fn pack(place: Place, packing: Option<Packing>) -> io::Result<Packed> {
     })
 }
 
-fn place_file(packed: Packed, destination: Option<&Path>) -> io::Result<()> {
+fn place_file(packed: Packed, destination: Option<&Path>, noted: Option<(Ledger, About)>) -> io::Result<()> {
     let out = match packed {
         Packed::Plain(out) => out,
         Packed::Gzip(out) => out.finish()?,
@@ -189,12 +237,11 @@ fn place_file(packed: Packed, destination: Option<&Path>) -> io::Result<()> {
     let mut place = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     place.flush()?;
     let (Place::Temporary(file), Some(path)) = (place, destination) else { return Ok(()) };
+    file.as_file().set_permissions(mode_for(path)?)?;
     file.as_file().sync_all()?;
+    if let Some((ledger, about)) = noted {
+        ledger.add(&about, file.path(), path)?;
+    }
     file.persist(path).map_err(|refused| refused.error)?;
     sync_folder(folder_of(path))
-}
-
-/// Makes sure that a rename is on the disk; systems that cannot open a folder keep renames by themselves.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! The rejects file: the records that stay behind, as they came, and what was wrong with each.
+//! The rejects file: the records that were not written, as they came, and what was wrong with each.
 //!
 //! A table's are a table in its own dialect, the columns byte for byte and `ferry_*` behind them; JSON's (and a
 //! platform's) are JSON Lines, or a table when the name says so. Either can be mended and imported as it is; of a
@@ -10,7 +10,7 @@ use super::encoding::{bom, encode};
 use super::output::{cannot_write, folder_of};
 use super::spool::Spool;
 use super::unflat::Made;
-use super::{COLUMNS_MAX, Dialect, Format, Output};
+use super::{About, COLUMNS_MAX, Dialect, Format, Ledger, Output};
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::Header;
 use serde_json::{Map, Value, json};
@@ -40,6 +40,23 @@ pub struct RejectsWriter {
     /// Whether the records are contacts of a platform.
     are_contacts: bool,
     spool: Option<Spool>,
+    /// The keys of the records, as long as there are few enough.
+    keys: Option<Vec<RecordKey>>,
+    /// Where it is noted that Ferry wrote it.
+    noted: Option<(Ledger, About)>,
+}
+
+/// By which a record is known again in a later reading: a hash of its bytes.
+pub type RecordKey = [u8; 16];
+
+/// More keys than this are not kept: 4 MiB.
+const KEYS_MAX: usize = 1 << 18;
+
+/// The key of a record with these bytes.
+pub fn record_key(raw: &[u8]) -> RecordKey {
+    let mut key = RecordKey::default();
+    blake3::Hasher::new().update(raw).finalize_xof().fill(&mut key);
+    key
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +97,13 @@ impl RejectsWriter {
             Header::Open | Header::Contact => Layout::Lines,
         };
         let are_contacts = *header == Header::Contact;
-        RejectsWriter { path: path.to_owned(), dialect: dialect.clone(), layout, are_contacts, spool: None }
+        let (path, dialect, keys) = (path.to_owned(), dialect.clone(), Some(Vec::new()));
+        RejectsWriter { path, dialect, layout, are_contacts, spool: None, keys, noted: None }
+    }
+
+    /// Notes in a ledger that Ferry wrote it.
+    pub fn noted(self, ledger: Ledger, about: About) -> RejectsWriter {
+        RejectsWriter { noted: Some((ledger, about)), ..self }
     }
 
     /// Adds one reject. A platform's record has no bytes of its own: its `raw` is the contact as JSON, written by the
@@ -89,6 +112,8 @@ impl RejectsWriter {
     /// # Errors
     /// Exit 1 when the disk does not take it.
     pub fn write(&mut self, reject: &Reject) -> Result<(), Failure> {
+        self.keys = self.keys.take().filter(|keys| keys.len() < KEYS_MAX);
+        self.keys.iter_mut().for_each(|keys| keys.push(record_key(&reject.raw)));
         let written = match &mut self.spool {
             Some(spool) => spool.push(reject),
             none => Spool::new_in(folder_of(&self.path)).and_then(|spool| none.insert(spool).push(reject)),
@@ -96,18 +121,22 @@ impl RejectsWriter {
         written.map_err(|error| self.cannot_write(&error))
     }
 
-    /// Puts the file in place and gives the number of its rejects. Without any, an older file at its place goes.
+    /// Puts the file in place and gives the number of its rejects, and the keys of their records unless there are too many.
+    /// Without any, an older file at its place goes.
     ///
     /// # Errors
     /// Exit 1 when the disk does not take it; then an older file stays.
-    pub fn finish(mut self) -> Result<u64, Failure> {
+    pub fn finish(mut self) -> Result<(u64, Option<Vec<RecordKey>>), Failure> {
         let Some(mut spool) = self.spool.take() else {
             return match fs::remove_file(&self.path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.cannot_write(&error)),
-                _ => Ok(0),
+                _ => Ok((0, None)),
             };
         };
         let mut out = Output::create(&self.path)?;
+        if let Some((ledger, about)) = self.noted.take() {
+            out = out.noted(ledger, about);
+        }
         let written = match self.layout {
             Layout::Table => self.table(&mut spool, &mut out),
             Layout::Lines => lines(&mut spool, self.are_contacts, &mut out),
@@ -118,7 +147,7 @@ impl RejectsWriter {
             Fault::Io(error) => self.cannot_write(&error),
         })?;
         out.commit()?;
-        Ok(spool.count())
+        Ok((spool.count(), self.keys))
     }
 
     fn cannot_write(&self, error: &io::Error) -> Failure {

@@ -1,5 +1,6 @@
 //! Rejects kept on disk until it is known what columns their file has.
 
+use super::unnamed_in;
 use crate::outcome::{Problem, Reject};
 use crate::record::Origin;
 use std::fs::File;
@@ -15,7 +16,7 @@ pub(super) struct Spool {
 impl Spool {
     /// An empty spool on the disk of `folder`.
     pub fn new_in(folder: &Path) -> io::Result<Spool> {
-        Ok(Spool { file: BufWriter::new(tempfile::tempfile_in(folder)?), count: 0 })
+        Ok(Spool { file: BufWriter::new(unnamed_in(folder)?), count: 0 })
     }
 
     /// Keeps one more.

@@ -47,6 +47,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// The jobs as they stand in the file, unchecked.
     pub jobs: Option<Node>,
+    /// The file that adds to the environment, if one is named.
+    pub env_file: Option<PathBuf>,
     /// What is worth knowing and no mistake: variables that look like settings and are none.
     pub notes: Vec<String>,
     /// The file, as messages name it; `None` when there is none.
@@ -114,21 +116,21 @@ impl Config {
         let mut mistakes = Vec::new();
         let root = yaml::read(page, "the configuration", &mut mistakes);
         let masked = root.as_ref().map_or_else(|| mask_lines(page), |root| mask_tree(page, root, platforms));
-        let mut reading = Reading { platforms, env: env.clone(), folder, mistakes };
+        let mut reading = Reading { platforms, env: env.clone(), folder, env_file: None, mistakes };
         let (connections, jobs) = reading.root(root)?;
         if !reading.mistakes.is_empty() {
             return Err(ConfigError::Mistakes(Diagnostics::new(path, masked, reading.mistakes)));
         }
         let notes = notes(&connections, &reading.env);
-        let folder = folder.to_owned();
-        Ok(Config { connections, folder, jobs, notes, path: Some(path), page: masked, env: reading.env })
+        let (folder, env_file) = (folder.to_owned(), reading.env_file);
+        Ok(Config { connections, folder, jobs, env_file, notes, path: Some(path), page: masked, env: reading.env })
     }
 
     fn without_file(platforms: &[&'static Platform], env: &Env) -> Config {
         let connections = default_connections(platforms, env);
         let notes = notes(&connections, env);
         let (folder, env) = (PathBuf::from("."), env.clone());
-        Config { connections, folder, jobs: None, notes, path: None, page: String::new(), env }
+        Config { connections, folder, jobs: None, env_file: None, notes, path: None, page: String::new(), env }
     }
 
     /// A connection by its name (or another name of its platform, when it is named after it), whatever it lacks: enough
@@ -242,6 +244,7 @@ struct Reading<'a> {
     platforms: &'a [&'static Platform],
     env: Env,
     folder: &'a Path,
+    env_file: Option<PathBuf>,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -285,7 +288,10 @@ impl Reading<'_> {
     fn env_file(&mut self, node: &Node) -> Result<(), Failure> {
         match &node.kind {
             // A file that is not there is no mistake: where it is deployed, the variables may be set.
-            Kind::Text(path) => self.env.add_file(&self.folder.join(path)).map(|_| ()),
+            Kind::Text(path) => {
+                let path = self.env_file.insert(self.folder.join(path));
+                self.env.add_file(path).map(|_| ())
+            }
             _ => {
                 let message = format!("`env_file` is {}, expected a path", node.kind_name());
                 self.mistake(&node.span, message, "write `env_file: .env`");

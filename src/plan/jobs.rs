@@ -81,11 +81,18 @@ pub struct Given {
     pub option: Option<String>,
     /// Its values; none where it takes none.
     pub values: Vec<String>,
+    /// The same as they stand in the file, variables filled in.
+    pub raw: Vec<String>,
     /// Where the first value stands.
     pub place: Span,
 }
 
 impl Given {
+    /// Whether it was typed, and does not stand in the file.
+    pub fn is_typed(&self) -> bool {
+        self.place.is_empty()
+    }
+
     /// The words that say so. A value that looks like an option is tied to its own.
     pub fn words(&self) -> Vec<String> {
         let Some(option) = &self.option else { return self.values.clone() };
@@ -243,6 +250,7 @@ impl Reading<'_> {
         };
         let place = place_of(node, key);
         let texts = self.texts(argument, key, node)?;
+        let raw = texts.clone();
         let values = match argument.takes {
             Takes::Nothing => {
                 let is_on = self.switch(argument, node, texts.first()?)?;
@@ -253,7 +261,7 @@ impl Reading<'_> {
             }
             _ => texts.into_iter().map(|text| self.value(argument, text, &place)).collect::<Option<Vec<_>>>()?,
         };
-        Some(Given { key: argument.key.clone(), option: argument.option.clone(), values, place })
+        Some(Given { key: argument.key.clone(), option: argument.option.clone(), values, raw, place })
     }
 
     fn unknown(&mut self, words: &CommandWords, key: &Key) {

@@ -3,6 +3,7 @@
 
 pub mod checks;
 pub mod config;
+mod destinations;
 pub mod diagnostic;
 pub mod env;
 mod filling;
@@ -11,10 +12,11 @@ mod secrets;
 pub mod yaml;
 
 pub use config::{Config, ConfigError, Connection};
+pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
 pub use env::Env;
 pub use filling::default_settings;
 
-use crate::files::{self, Format, Output, ReadOptions};
+use crate::files::{self, Format, PrivateCopy, ReadOptions};
 use crate::http::Rate;
 use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, Mapping, MappingErrors, RegionChoice};
@@ -82,7 +84,7 @@ pub struct SourcePlan {
     /// The name in messages and in the run: the path as typed, or `-`.
     pub shown: String,
     /// Kept as long as the plan, when it is a copy.
-    _copy: Option<tempfile::TempPath>,
+    _copy: Option<PrivateCopy>,
     /// How it is read.
     pub options: ReadOptions,
     /// The mapping and the name by which it was asked for; none: by the names of the columns.
@@ -99,8 +101,6 @@ const NAMES_FROM_MAX: usize = 1_000;
 const NAMES_MAX: usize = 1_000;
 /// Objects in objects that are looked into for names.
 const NAMES_DEPTH_MAX: usize = 8;
-/// Files to read are copied this much at a time.
-const COPY_LEN: usize = 256 * 1024;
 
 /// The names of an object's values, with dots those of what is nested in it: an `address` that is an object is no street.
 fn add_names(fields: &serde_json::Map<String, Value>, before: &str, depth: usize, names: &mut Vec<String>) {
@@ -149,7 +149,7 @@ impl SourcePlan {
             return None;
         }
         let copy = if is_stream { Some(mistakes.take(copy_of_stream(&asked.file, &shown, state))?) } else { None };
-        let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.to_path_buf());
+        let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.path().to_owned());
         let source = SourcePlan { path, shown, _copy: copy, options, mapping, region, is_plan: false };
         if mistakes.is_empty() {
             return Some(source);
@@ -309,14 +309,12 @@ fn is_pipe(path: &Path) -> bool {
 }
 
 /// What can be read only once, in a private file.
-fn copy_of_stream(path: &Path, shown: &str, state: &Path) -> Result<tempfile::TempPath, Failure> {
+fn copy_of_stream(path: &Path, shown: &str, state: &Path) -> Result<PrivateCopy, Failure> {
     let named = if shown == "-" { "standard input".to_owned() } else { format!("`{shown}`") };
     let fault = |error: io::Error| Failure::failed(format!("{named} cannot be copied to disk")).cause(error);
-    let mut copy = tempfile::NamedTempFile::new_in(state).map_err(fault)?;
     let input: Box<dyn Read> =
         if shown == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(fault)?) };
-    io::copy(&mut io::BufReader::with_capacity(COPY_LEN, input), &mut copy).map_err(fault)?;
-    Ok(copy.into_temp_path())
+    PrivateCopy::of(input, state).map_err(fault)
 }
 
 /// How long to wait for a platform that is not to be had; zero: a few minutes.
@@ -330,78 +328,6 @@ pub fn duration_of(option: &str, text: &str) -> Result<Duration, Failure> {
         Failure::usage(format!("`{option}`: `{text}` is no length of time"))
             .hint("write a whole number and a unit: `30s`, `10m`, `2h`, `90d`")
     })
-}
-
-impl WorkAsked {
-    /// Whether the files that are asked for can be written, found out before anything is done: none of them may be the
-    /// source or another of them. `written` is the file that the command writes, if any, and its option.
-    pub fn check(&self, source: Option<&Path>, written: (&str, Option<&Path>), mistakes: &mut Mistakes) {
-        let taken = source.and_then(|source| Some((format!("the source `{}`", source.display()), full(source)?)));
-        let (option, path) = written;
-        let files = [
-            (option, path.map(Path::to_owned), true),
-            ("--rejects", self.rejects.clone(), false),
-            ("--results", self.results.clone(), true),
-        ];
-        check_beside(taken.into_iter().collect(), files, mistakes);
-    }
-}
-
-/// Whether files can be written, found out before anything is done: each by its option, its path, and whether its name
-/// must say how. None of them may be another of them, or one of those that are `read` (what each is, and its path).
-pub fn check_files<const N: usize>(
-    read: Vec<(String, PathBuf)>,
-    files: [(&str, Option<PathBuf>, bool); N],
-    mistakes: &mut Mistakes,
-) {
-    let taken = read.into_iter().filter_map(|(what, path)| Some((what, full(&path)?)));
-    check_beside(taken.collect(), files, mistakes);
-}
-
-fn check_beside<const N: usize>(
-    mut taken: Vec<(String, PathBuf)>,
-    files: [(&str, Option<PathBuf>, bool); N],
-    mistakes: &mut Mistakes,
-) {
-    for (option, path, must_say) in files {
-        let Some(path) = path.filter(|path| option != "--out" || path.as_os_str() != "-") else { continue };
-        if mistakes.take(writable(option, &path, must_say)).is_none() {
-            continue;
-        }
-        let Some(whole) = full(&path) else { continue };
-        if let Some((what, _)) = taken.iter().find(|(_, known)| *known == whole) {
-            let failure = Failure::usage(format!("`{option}` would write over {what}"));
-            mistakes.0.push(failure.hint("name another file"));
-            continue;
-        }
-        taken.push((format!("the file of `{option}`"), whole));
-    }
-}
-
-/// A path by which two names of one file are known as such.
-fn full(path: &Path) -> Option<PathBuf> {
-    if path.as_os_str() == "-" {
-        return None;
-    }
-    match (path.canonicalize(), path.file_name()) {
-        (Ok(whole), _) => Some(whole),
-        (Err(_), Some(name)) => Some(files::folder_of(path).canonicalize().ok()?.join(name)),
-        _ => None,
-    }
-}
-
-fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Failure> {
-    if path.to_str().is_some_and(|text| text.ends_with('/')) {
-        return Err(Failure::usage(format!("`{option}`: `{}` is the name of a folder", path.display()))
-            .hint("name a file in it"));
-    }
-    Output::probe(path).map_err(|failure| of_option(option, failure))?;
-    if must_say_format && Format::of_path(path).is_none() && !is_pipe(path) {
-        let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());
-        return Err(Failure::usage(message)
-            .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it"));
-    }
-    Ok(())
 }
 
 /// The connection of this name with what the command line says about it.

@@ -4,12 +4,19 @@
 
 use crate::checkpoint::written::{Changed, Written};
 use crate::contact::FIELDS;
-use crate::files::{Output, RowWriter};
+use crate::files::{About, Ledger, Output, RowWriter};
 use crate::outcome::Failure;
 use crate::report::Changes as Counted;
+use crate::run::rejects::free_name;
 use crate::run::rows::{Columns, Layout};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
+
+/// Where the changes go that are asked for at `path`: what an export of this day wrote there is kept.
+pub(super) fn place_of(path: &Path, ledger: &Ledger, about: &About) -> PathBuf {
+    let is_taken = path.is_file() && ledger.wrote_on(path, &about.day);
+    if is_taken { free_name(path) } else { path.to_owned() }
+}
 
 /// Being gathered while the export is written.
 pub(super) struct Changes {
@@ -33,16 +40,16 @@ pub(super) struct ChangesReady {
 }
 
 impl Changes {
-    /// Begins the file at `out`. `folder` is the run's, `kept` where the rows of the last finished run are.
+    /// Begins the file. `folder` is the run's, `kept` where the rows of the last finished run are.
     pub(super) fn begin(
-        out: &Path,
+        out: Output,
         kept: PathBuf,
         folder: &Path,
         (columns, is_mapped): (Columns, bool),
         layout: Layout,
     ) -> Result<Changes, Failure> {
         let written = Written::create(&folder.join("written.db"))?;
-        Ok(Changes { written, kept, columns, is_mapped, layout, out: Output::create(out)? })
+        Ok(Changes { written, kept, columns, is_mapped, layout, out })
     }
 
     /// Takes the row (JSON) of a contact that is written.

@@ -6,7 +6,7 @@
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
 use crate::contact::Wanted;
-use crate::files::{self, Format, Opened, Output, RejectsWriter};
+use crate::files::{self, Format, Opened, Output};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
@@ -14,12 +14,13 @@ use crate::record::Record;
 use crate::report::{Console, State, Status, Summary};
 use crate::run::first::{First, first_pass, show, stamp_of};
 use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
-use crate::run::import::{Ended, bind, check_regions, rejects_name};
+use crate::run::import::{Ended, bind, check_regions};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
 use crate::run::left_blank::{LeftBlankList, left_blank_file};
 use crate::run::ordered::{Read, in_order};
 use crate::run::receipt::{Facts, file_read, file_written, mapping_of, write_receipt};
-use crate::run::results::ResultsWriter;
+use crate::run::rejects::RejectsFiles;
+use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Layout, Omitted, Sink, Sums, Table, Whose, Writer, format_of};
 use crate::run::stop::Stop;
 use crate::run::trace::Trace;
@@ -99,7 +100,9 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     }
     info.save(&plan.state)?;
     let folder = run_folder(&plan.state, &info.run);
-    let rejects_path = plan.work.rejects.clone().unwrap_or_else(|| folder.join(rejects_name(opened.dialect.format)));
+    let shape = (&opened.dialect, &opened.header);
+    let rejects_files = RejectsFiles::of(&plan.state, &info, plan.work.rejects.as_deref(), shape);
+    let rejects_path = rejects_files.shown().to_owned();
     let (started, stamp, trace) = (clock.now(), stamp_of(&plan.source.path), Trace::anew(&folder));
     let mut sums = Sums::default();
     let mapper = Mapper {
@@ -111,7 +114,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         overflow: Overflow::Report,
     };
     let read = (opened, stamp);
-    let done = write(plan, console, stop, read, Arc::new(mapper), &folder, &rejects_path, &trace, &mut sums);
+    let done = write(plan, console, stop, read, Arc::new(mapper), (&info, &folder, &rejects_files), &trace, &mut sums);
     info.seconds += clock.now().duration_since(started).as_secs_f64();
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
@@ -138,17 +141,20 @@ fn write(
     stop: &Stop,
     (opened, stamp): (Opened, Option<(u64, u128)>),
     mapper: Arc<Mapper>,
-    folder: &Path,
-    rejects_path: &Path,
+    (info, folder, rejects_files): (&RunInfo, &Path, &RejectsFiles),
     trace: &Trace,
     sums: &mut Sums,
 ) -> Result<(bool, u64), Failure> {
     let to_stdout = plan.out.as_os_str() == "-";
-    let create = || if to_stdout { Ok(Output::stdout()) } else { Output::create(&plan.out) };
+    let create = || match to_stdout {
+        true => Ok(Output::stdout()),
+        false => begin(&plan.out, Some((info.ledger(&plan.state), info.about("out")))),
+    };
     let format = if to_stdout { Format::Jsonl } else { format_of(&plan.out)? };
     let hints = plan.source.mapping.as_ref().map(|(mapping, _)| mapping.write_hints().clone()).unwrap_or_default();
-    let rejects = RejectsWriter::create(rejects_path, &opened.dialect, &opened.header);
-    let results = plan.work.results.as_deref().map(ResultsWriter::create).transpose()?;
+    let rejects = rejects_files.writer(&opened.dialect, &opened.header);
+    let noted = || Some((info.ledger(&plan.state), info.about("results")));
+    let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
     let out = create()?;
     let layout = Layout::new(format, &hints, plan.raw_cells)?;
     let people = people(plan, console, stop, &mapper, folder)?;
@@ -160,7 +166,8 @@ fn write(
         (None, Some(_)) => Sink::Table(Table::new(folder, Columns::of_contacts())?),
         _ => Sink::File(layout.begin(out, columns.into_iter().flatten().map(String::as_str))?),
     };
-    let opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
+    let mut opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
+    opened.source = rejects_files.watch(opened.source);
     let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
     let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
@@ -177,9 +184,10 @@ fn write(
         Some(people) => merged(opened, mapper.clone(), encoder, people, plan, &mut sink, &mut books, stop, &mut show)?,
     };
     progress.finish();
-    let rejected = books.rejects.finish()?;
+    let rejected = rejects_files.finish(books.rejects, console)?;
     books.sums.left_blank = books.left_blank.finish()?;
     if stop.is_told() {
+        rejects_files.copy(rejected, console)?;
         return Ok((false, rejected));
     }
     // Who is one person is known by where their records stand.
@@ -195,6 +203,7 @@ fn write(
     if let Some(results) = books.results {
         results.commit()?;
     }
+    rejects_files.copy(rejected, console)?;
     books.sums.is_placed = true;
     Ok((is_whole, rejected))
 }

@@ -4,7 +4,7 @@
 use crate::checkpoint::rehearsal::Rehearsal;
 use crate::checkpoint::{Checkpoint, RunNo};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::files::{About, Format, Ledger, PrivateFolder, RowShape, RowWriter};
 use crate::http::Rate;
 use crate::outcome::{Failure, Outcome};
 use crate::plan::Connection;
@@ -13,7 +13,7 @@ use crate::report::Forecast;
 use crate::report::words::escape;
 use crate::run::apply::PlanHead;
 use crate::run::folder::make_private;
-use crate::run::results::outcome_name;
+use crate::run::results::{begin, outcome_name};
 use crate::run::target::Target;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub struct DryPlan {
 
 /// The copies that a dry run works on. They go when this does.
 pub(super) struct Stage {
-    folder: tempfile::TempDir,
+    folder: PrivateFolder,
     /// What would be written.
     pub(super) rehearsing: Arc<Rehearsing>,
 }
@@ -55,7 +55,7 @@ impl Stage {
     /// Exit 1 when it cannot be copied.
     pub(super) fn new(state: &Path, checkpoint: &Path, dry: &DryPlan) -> Result<Stage, Failure> {
         make_private(state)?;
-        let folder = tempfile::Builder::new().prefix("dry-run-").tempdir_in(state).map_err(|error| {
+        let folder = PrivateFolder::create(state, "dry-run-").map_err(|error| {
             Failure::failed(format!("no copies can be made in `{}`", state.display()))
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
@@ -96,14 +96,14 @@ pub(super) struct Told {
 /// Exit 1 when the checkpoint cannot be read or the file cannot be written.
 pub(super) fn tell(
     stage: &Stage,
-    (dry, head): (&DryPlan, &PlanHead),
+    (dry, head, noted): (&DryPlan, &PlanHead, (Ledger, About)),
     checkpoint: &Checkpoint,
     (run, pass): (RunNo, u32),
     target: &Target,
     connection: &Connection,
     source_read: (u64, Duration),
 ) -> Result<Told, Failure> {
-    let mut file = dry.file.as_deref().map(|path| PlanFile::create(path, head)).transpose()?;
+    let mut file = dry.file.as_deref().map(|path| PlanFile::create(path, head, noted)).transpose()?;
     let (mut changed, mut new, mut clusters) = (Vec::new(), Vec::new(), BTreeMap::<u64, Vec<u64>>::new());
     checkpoint.for_each_outcome(run, pass, |row| {
         let planned = stage.rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();
@@ -193,14 +193,14 @@ struct PlanFile {
 }
 
 impl PlanFile {
-    fn create(path: &Path, head: &PlanHead) -> Result<PlanFile, Failure> {
+    fn create(path: &Path, head: &PlanHead, noted: (Ledger, About)) -> Result<PlanFile, Failure> {
         let format = Format::of_path(path).unwrap_or(Format::Jsonl);
         let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
         let mut header = Vec::new();
         if let Some(csv) = &csv {
             csv.row(COLUMNS, &mut header);
         }
-        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        let rows = RowWriter::begin(begin(path, Some(noted))?, RowShape::utf8(format, header))?;
         Ok(PlanFile { rows, csv, row: Vec::new(), head: Some(json!(head)) })
     }
 

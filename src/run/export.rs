@@ -11,18 +11,20 @@ use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
-use crate::files::Format;
+use crate::files::{Dialect, Format};
 use crate::mapping::phone::Region;
 use crate::mapping::{Mapping, RegionChoice};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Connection, WorkAsked};
 use crate::platforms::{LISTS, Platform};
+use crate::record::Header;
 use crate::report::{Console, State};
 use crate::run::begin::checkpoint_path;
 use crate::run::changes::ChangesReady;
 use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::gather::{Gather, GatherState, Gathered, gather};
 use crate::run::import::Ended;
+use crate::run::rejects::RejectsFiles;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
@@ -40,6 +42,9 @@ pub use write::check_mapping;
 
 /// The dates by which a contact is left out with `--since`, the first that it has.
 const DATES: [Field; 2] = [Field::UpdatedAt, Field::CreatedAt];
+
+/// What stands behind the name of a job's file that does not hold everything.
+const PARTIAL: &str = ".partial";
 
 /// A checked export.
 pub struct ExportPlan {
@@ -83,11 +88,28 @@ pub struct ExportPlan {
     pub arguments: Vec<String>,
     /// The folder it was typed in.
     pub folder: PathBuf,
-    /// The run that is gone on with.
+    /// Whether it is a job of `ferry.yaml`.
+    pub is_job: bool,
+    /// The run that is resumed.
     pub resumes: Option<String>,
 }
 
 impl ExportPlan {
+    /// Where the file goes: beside the one that is asked for, when it is a sample of a job.
+    fn destination(&self, moment: Moment) -> PathBuf {
+        let out = moment.fill(&self.out);
+        if !self.is_sample_of_job() || self.is_to_stdout() {
+            return out;
+        }
+        let mut name = out.into_os_string();
+        name.push(PARTIAL);
+        PathBuf::from(name)
+    }
+
+    fn is_sample_of_job(&self) -> bool {
+        self.is_job && self.work.limit.is_some()
+    }
+
     fn is_to_stdout(&self) -> bool {
         self.out.as_os_str() == "-"
     }
@@ -179,7 +201,9 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
     let kept = kept_path(&plan.state, &work)?;
     let _lock = Lock::take_for(&kept, "is making this export")?;
     let begun = begin(plan, work, clock)?;
-    let line = Line { plan, console, clock, stop, form, kept, begun, met: AtomicU64::default() };
+    let shape = (&Dialect::plain(Format::Jsonl), &Header::Contact);
+    let rejects = RejectsFiles::of(&plan.state, &begun.info, plan.work.rejects.as_deref(), shape);
+    let line = Line { plan, console, clock, stop, form, kept, begun, rejects, met: AtomicU64::default() };
     let mut worked = Worked::default();
     let mut target = None;
     let done = line.work(&mut target, &mut worked).await;
@@ -210,7 +234,7 @@ fn begin(plan: &ExportPlan, work: String, clock: Clock) -> Result<Begun, Failure
         }
     };
     let moment = Moment::of(&info.started);
-    info.target = moment.fill(&plan.out).display().to_string();
+    info.target = plan.destination(moment).display().to_string();
     info.arguments = plan.arguments.clone();
     info.folder = plan.folder.clone();
     info.save(&plan.state)?;
@@ -228,6 +252,7 @@ struct Line<'a> {
     form: Form,
     kept: PathBuf,
     begun: Begun,
+    rejects: RejectsFiles,
     /// How many were read from the platform.
     met: AtomicU64,
 }
@@ -313,6 +338,7 @@ impl Line<'_> {
         if let Some(results) = ready.results {
             results.commit()?;
         }
+        self.rejects.copy(worked.rejected, self.console)?;
         if let Some(changes) = ready.changes {
             worked.changes = Some(changes.counted);
             changes.commit()?;

@@ -99,7 +99,8 @@ pub(super) async fn finish(
         failure = Some(unbalanced(&books));
     }
     if let (None, Some(path), 1..) = (&failure, &plan.work.results, worked.pass) {
-        failure = write_results(path, checkpoint, begun.no, worked.pass).err();
+        let noted = (begun.info.ledger(&plan.state), begun.info.about("results"));
+        failure = write_results(path, noted, checkpoint, (begun.no, worked.pass)).err();
     }
     let mut verified = None;
     if let (Some(verifying), Some(verify), None, true) = (&worked.verifying, &plan.verify, &failure, worked.is_whole) {
@@ -122,7 +123,8 @@ pub(super) async fn finish(
             let source_read = (worked.traffic.sent, worked.source_time);
             let head = PlanHead::of(plan, &worked.finds_by);
             let pass = (begun.no, worked.pass);
-            let told = dry::tell(stage, (dry, &head), checkpoint, pass, target, &plan.connection, source_read);
+            let noted = (begun.info.ledger(&plan.state), begun.info.about("plan"));
+            let told = dry::tell(stage, (dry, &head, noted), checkpoint, pass, target, &plan.connection, source_read);
             told.map_err(|fault| failure = Some(fault)).unwrap_or_default()
         }
         _ => dry::Told::default(),

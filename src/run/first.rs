@@ -3,7 +3,7 @@
 //! It maps every record, shows every problem there is, counts, and finds out who is the same person.
 
 use crate::checkpoint::people::{People, PeopleBuilder};
-use crate::files::Source;
+use crate::files::{self, Source};
 use crate::outcome::{Exit, Failure};
 use crate::reconcile::guards::rejected;
 use crate::report::Progress;
@@ -12,7 +12,6 @@ use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -122,10 +121,7 @@ impl First {
         let fault =
             |error: std::io::Error| Failure::failed("the sums of the first pass cannot be written").cause(error);
         let text = serde_json::to_vec(self).map_err(|error| fault(error.into()))?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
-        file.write_all(&text).map_err(fault)?;
-        file.persist(folder.join(SUMS)).map_err(|error| fault(error.error))?;
-        Ok(())
+        files::write_whole(&folder.join(SUMS), &text).map_err(fault)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The folder of a run, and what stands about it in `run.json`.
 
 use crate::clock::Clock;
+use crate::files::{self, About, Ledger};
 use crate::outcome::{Books, Failure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What is known about a run without asking the checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct RunInfo {
 /// The status of a run that wrote nothing, and is never gone on with.
 pub const DRY_RUN: &str = "dry-run";
 
+/// The letters of a day in [`RunInfo::started`].
+const DAY_LEN: usize = 10;
+
 /// The name of the file.
 const FILE: &str = "run.json";
 
@@ -55,9 +58,14 @@ pub fn runs_folder(state: &Path) -> PathBuf {
     state.join("runs")
 }
 
-/// The folder of one run.
+/// The folder of one run: always one below [`runs_folder`], whatever a damaged or foreign file says its name is.
 pub fn run_folder(state: &Path, run: &str) -> PathBuf {
-    runs_folder(state).join(run)
+    let mut parts = Path::new(run).components();
+    let name = match (parts.next(), parts.next()) {
+        (Some(Component::Normal(name)), None) if name.to_str() == Some(run) => run.to_owned(),
+        _ => format!("no-run-{}", blake3::hash(run.as_bytes()).to_hex()),
+    };
+    runs_folder(state).join(name)
 }
 
 /// Where it stands what is known about a run, in its folder.
@@ -134,7 +142,7 @@ pub fn new_run(
     })
 }
 
-/// Makes a folder that only its user can look into.
+/// Creates a folder that only its user can look into.
 pub fn make_private(folder: &Path) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -142,13 +150,45 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|error| {
         if folder.is_file() {
-            return Failure::failed(format!("`{}` is a file, and should be the folder of the state", folder.display()))
-                .hint("choose a folder for the state with `--state DIR`");
+            return Failure::failed(format!("`{}` is a file, and should be the state folder", folder.display()))
+                .hint("name a folder with `--state DIR`");
         }
-        Failure::failed(format!("the folder `{}` cannot be made", folder.display()))
+        Failure::failed(format!("the folder `{}` cannot be created", folder.display()))
             .cause(error)
-            .hint("choose a folder for the state with `--state DIR`")
+            .hint("name another folder with `--state DIR`")
     })
+}
+
+/// What the state folder holds; where it holds anything else, it is somebody's working folder too.
+const STATE_NAMES: [&str; 6] = ["runs", "connections", "exports", "sandbox", "outputs.jsonl", "removed-runs.jsonl"];
+
+/// Takes the rights of others to a state folder away that was created with them. Where that is not Ferry's to do, or nothing
+/// is to be changed, it says so.
+pub fn tighten(state: &Path, is_dry: bool) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = state.metadata().ok()?.permissions().mode() & 0o7777;
+        if mode & 0o077 == 0 {
+            return None;
+        }
+        let is_ours =
+            |name: &str| STATE_NAMES.contains(&name) || name.starts_with(".ferry-") || name.starts_with(".tmp");
+        let mut entries = std::fs::read_dir(state).ok()?.flatten();
+        let is_own = entries.all(|entry| entry.file_name().to_str().is_some_and(is_ours));
+        if is_own && !is_dry && std::fs::set_permissions(state, std::fs::Permissions::from_mode(0o700)).is_ok() {
+            return Some(format!(
+                "other users could look into the state folder `{}`; now they cannot",
+                state.display()
+            ));
+        }
+        Some(format!("other users can look into the state folder `{}` (mode {mode:04o})", state.display()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (state, is_dry);
+        None
+    }
 }
 
 /// Takes everybody else's rights to the files of a folder away, whoever wrote them. The folder itself lets nobody in:
@@ -182,6 +222,17 @@ impl RunInfo {
         self.status == DRY_RUN
     }
 
+    /// What is noted about a file that this run writes for an option (without its dashes).
+    pub fn about(&self, option: &'static str) -> About {
+        let (run, work) = (self.run.clone(), self.work.clone());
+        About { option, run, work, day: self.started.chars().take(DAY_LEN).collect() }
+    }
+
+    /// Where it is noted: a dry run changes nothing outside of its own folder.
+    pub fn ledger(&self, state: &Path) -> Ledger {
+        if self.is_dry() { Ledger::of_run(&run_folder(state, &self.run)) } else { Ledger::of_state(state) }
+    }
+
     /// Writes it to the run's folder, whole or not at all.
     pub fn save(&self, state: &Path) -> Result<(), Failure> {
         let folder = run_folder(state, &self.run);
@@ -189,9 +240,7 @@ impl RunInfo {
             Failure::failed(format!("`{}` cannot be written", folder.join(FILE).display())).cause(error)
         };
         let text = serde_json::to_vec_pretty(self).map_err(|error| fault(error.into()))?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(fault)?;
-        file.write_all(&text).map_err(fault)?;
-        file.persist(folder.join(FILE)).map_err(|error| fault(error.error))?;
+        files::write_whole(&folder.join(FILE), &text).map_err(fault)?;
         make_files_private(&folder);
         Ok(())
     }

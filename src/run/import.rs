@@ -7,7 +7,7 @@ use crate::checkpoint::claims::Claims;
 use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
-use crate::files::{Dialect, Format, Opened, RejectsWriter};
+use crate::files::{Dialect, Format, Opened};
 use crate::mapping::Duplicates;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
@@ -37,6 +37,7 @@ use crate::run::item::{Item, Mapper};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::open::{open_intents, settle_others};
 use crate::run::ordered::in_order;
+use crate::run::rejects::RejectsFiles;
 use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
 use crate::run::supply::{FromPlatform, Supply, supply_of};
@@ -235,12 +236,12 @@ impl<'a> Line<'a> {
         begun: &mut Begun,
         worked: &mut Worked,
     ) -> Result<(), Failure> {
-        let in_folder = || begun.folder.join(rejects_name(dialect.format));
-        let rejects_path = self.plan.work.rejects.clone().unwrap_or_else(in_folder);
-        begun.info.rejects_file = Some(rejects_path.clone());
+        let asked = self.plan.work.rejects.as_deref();
+        let files = RejectsFiles::of(&self.plan.state, &begun.info, asked, (&dialect, &header));
+        begun.info.rejects_file = Some(files.shown().to_owned());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let received = self.received(begun)?;
-        let rejects = Arc::new(Mutex::new(RejectsWriter::create(&rejects_path, &dialect, &header)));
+        let rejects = Arc::new(Mutex::new(files.writer(&dialect, &header)));
         let mut reconciler = self.reconciler(target, begun, worked.pass, &first, received.as_deref(), guards).await?;
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
         if begun.is_resumed {
@@ -262,7 +263,8 @@ impl<'a> Line<'a> {
                 }
             }
         }
-        let opened = supply.open()?;
+        let mut opened = supply.open()?;
+        opened.source = files.watch(opened.source);
         self.prove_unchanged(supply, &first)?;
         let guards = Arc::clone(&reconciler.guards);
         let counters = Arc::new(Counters::default());
@@ -292,7 +294,9 @@ impl<'a> Line<'a> {
         worked.read = counters.read.load(Ordering::Relaxed);
         // Everybody who wrote rejects has ended with the pass.
         if let Some(rejects) = Arc::into_inner(rejects) {
-            worked.rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+            let rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner);
+            worked.rejects = files.finish(rejects, self.console)?;
+            files.copy(worked.rejects, self.console)?;
         }
         if let Some(list) = left_blank.and_then(Arc::into_inner) {
             worked.left_blank = list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
@@ -505,15 +509,6 @@ impl<'a> Line<'a> {
             ));
         }
         Ok(own)
-    }
-}
-
-/// What the rejects of a source of this format are called: tables stay tables.
-pub fn rejects_name(format: Format) -> &'static str {
-    match format {
-        Format::Csv => "rejects.csv",
-        Format::Tsv => "rejects.tsv",
-        Format::Json | Format::Jsonl => "rejects.jsonl",
     }
 }
 

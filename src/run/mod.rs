@@ -22,6 +22,7 @@ pub mod left_blank;
 pub mod open;
 pub mod ordered;
 pub mod receipt;
+pub mod rejects;
 pub mod results;
 pub mod retain;
 mod rows;

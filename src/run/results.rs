@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::files::{About, Format, Ledger, Output, RowShape, RowWriter};
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 use crate::record::Origin;
 use crate::report::{Doubtful, UNKNOWN_MAX};
@@ -38,15 +38,15 @@ pub struct ResultsWriter {
 }
 
 impl ResultsWriter {
-    /// Begins the file.
-    pub fn create(path: &Path) -> Result<ResultsWriter, Failure> {
+    /// Begins the file; `noted`: where it is noted that Ferry wrote it.
+    pub fn create(path: &Path, noted: Option<(Ledger, About)>) -> Result<ResultsWriter, Failure> {
         let format = Format::of_path(path).unwrap_or(Format::Csv);
         let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
         let mut header = Vec::new();
         if let Some(csv) = &csv {
             csv.row(COLUMNS, &mut header);
         }
-        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        let rows = RowWriter::begin(begin(path, noted)?, RowShape::utf8(format, header))?;
         Ok(ResultsWriter { rows, csv, row: Vec::new() })
     }
 
@@ -99,6 +99,15 @@ impl ResultsWriter {
     }
 }
 
+/// Begins a file, whose writing is noted where that is asked for.
+pub(super) fn begin(path: &Path, noted: Option<(Ledger, About)>) -> Result<Output, Failure> {
+    let out = Output::create(path)?;
+    Ok(match noted {
+        Some((ledger, about)) => out.noted(ledger, about),
+        None => out,
+    })
+}
+
 /// The records of a pass that may have arrived or not: the first of them.
 ///
 /// # Errors
@@ -115,8 +124,13 @@ pub fn doubtful_of(checkpoint: &Checkpoint, run: RunNo, pass: u32) -> Result<Vec
 }
 
 /// Writes the outcomes of a pass to `path`, in the order of the source.
-pub fn write_results(path: &Path, checkpoint: &Checkpoint, run: RunNo, pass: u32) -> Result<(), Failure> {
-    let mut results = ResultsWriter::create(path)?;
+pub fn write_results(
+    path: &Path,
+    noted: (Ledger, About),
+    checkpoint: &Checkpoint,
+    (run, pass): (RunNo, u32),
+) -> Result<(), Failure> {
+    let mut results = ResultsWriter::create(path, Some(noted))?;
     checkpoint.for_each_outcome(run, pass, |row| results.add(&row))?;
     results.commit()
 }

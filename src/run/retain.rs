@@ -30,10 +30,15 @@ impl Moment {
         started.parse().map_or_else(|_| Moment::now(), Moment)
     }
 
+    /// The day: `2026-11-22`.
+    pub fn day(self) -> String {
+        self.0.strftime("%Y-%m-%d").to_string()
+    }
+
     /// A path with what stands for `{date}` and `{time}` in it.
     pub fn fill(self, path: &Path) -> PathBuf {
         let Some(text) = path.to_str() else { return path.to_owned() };
-        let (date, time) = (self.0.strftime("%Y-%m-%d").to_string(), self.0.strftime("%H%M%S").to_string());
+        let (date, time) = (self.day(), self.0.strftime("%H%M%S").to_string());
         PathBuf::from(text.replace(DATE, &date).replace(TIME, &time))
     }
 }
@@ -69,20 +74,26 @@ pub fn check(pattern: &Path) -> Result<(), Failure> {
         .hint("put the day into the name of the file: `contacts-{date}.csv`"))
 }
 
-/// Removes the files beside `written` whose names are the pattern's and hold a date more than `age` before `now`.
-/// `written` stays in any case. Gives what went.
+/// Removes the files whose names are the pattern's and hold a date more than `age` before `now`, where Ferry wrote them
+/// (`is_own`). The file of `now` stays in any case. Gives what was removed, and what is as old and not Ferry's.
 ///
 /// # Errors
 /// Exit 1 when one cannot be removed.
-pub fn remove_old(pattern: &Path, written: &Path, now: Moment, age: Duration) -> Result<Vec<PathBuf>, Failure> {
+pub fn remove_old(
+    pattern: &Path,
+    now: Moment,
+    age: Duration,
+    is_own: &dyn Fn(&Path) -> bool,
+) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     let fault = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::failed(format!("the older files of `{}` cannot be removed", path.display())).cause(error)
     };
     let (Some(pattern_name), Ok(oldest)) = (pattern.file_name().and_then(|name| name.to_str()), now.0.checked_sub(age))
     else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     };
-    let folder = folder_of(written);
+    let written = now.fill(pattern);
+    let folder = folder_of(&written);
     let mut old = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| fault(pattern, &error))? {
         let entry = entry.map_err(|error| fault(pattern, &error))?;
@@ -90,14 +101,15 @@ pub fn remove_old(pattern: &Path, written: &Path, now: Moment, age: Duration) ->
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         let is_old = name.to_str().and_then(|name| moment_in(pattern_name, name)).is_some_and(|at| at < oldest);
         if is_file && is_old && Some(name.as_os_str()) != written.file_name() {
-            old.push(folder.join(name));
+            old.push(written.with_file_name(name));
         }
     }
     old.sort();
-    for path in &old {
+    let (gone, kept): (Vec<_>, Vec<_>) = old.into_iter().partition(|path| is_own(path));
+    for path in &gone {
         std::fs::remove_file(path).map_err(|error| fault(path, &error))?;
     }
-    Ok(old)
+    Ok((gone, kept))
 }
 
 /// The moment in a name that is the pattern to the letter; without a time the end of its day.
@@ -161,6 +173,7 @@ mod tests {
     fn only_what_is_older_than_the_age_goes_and_never_the_file_just_written() {
         let folder = tempfile::tempdir().unwrap();
         let names = [
+            "a-2026-09-01.csv",
             "a-2026-10-01.csv",
             "a-2026-11-19.csv",
             "a-2026-11-20.csv",
@@ -173,15 +186,19 @@ mod tests {
         let pattern = folder.path().join("a-{date}.csv");
         let moment = Moment::of("2026-11-22 03:15:00");
         let two_days = Duration::from_secs(2 * 86_400);
-        let gone = remove_old(&pattern, &moment.fill(&pattern), moment, two_days).unwrap();
+        let is_own = |path: &Path| !path.ends_with("a-2026-09-01.csv");
+        let (gone, kept) = remove_old(&pattern, moment, two_days, &is_own).unwrap();
+        assert_eq!(kept, [folder.path().join("a-2026-09-01.csv")]);
         let gone: Vec<_> = gone.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(gone, ["a-2026-10-01.csv", "a-2026-11-19.csv"]);
-        let written = folder.path().join("a-2026-11-20.csv");
-        let later = Moment::of("2027-11-22 03:15:00");
-        remove_old(&pattern, &written, later, two_days).unwrap();
+        let later = Moment::of("2026-11-20 03:15:00");
+        remove_old(&pattern, later, Duration::ZERO, &|_| true).unwrap();
         let mut left: Vec<_> =
             std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, ["a-2020-01-01.csv", "a-2026-10-01.csv.bak", "a-2026-11-20.csv", "b-2026-10-01.csv"]);
+        assert_eq!(
+            left,
+            ["a-2020-01-01.csv", "a-2026-10-01.csv.bak", "a-2026-11-20.csv", "a-2026-11-22.csv", "b-2026-10-01.csv"]
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::contact::{Contact, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter};
+use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter, unnamed_in};
 use crate::mapping::names::known_column;
 use crate::mapping::{Bound, WriteHints};
 use crate::outcome::{Books, Failure, Outcome, Problem, Reject};
@@ -277,7 +277,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(folder: &Path, columns: Columns) -> Result<Table, Failure> {
-        let file = tempfile::tempfile_in(folder).map_err(table_fault)?;
+        let file = unnamed_in(folder).map_err(table_fault)?;
         Ok(Table { file: std::io::BufWriter::new(file), columns })
     }
 

@@ -1,11 +1,11 @@
 //! What a run leaves about its way: how fast it went, and which fields were changed. Kept in its folder, so that the next
 //! process of the run goes on with it. Only a help for the report: the truth is the checkpoint.
 
+use crate::files;
 use crate::outcome::Failure;
 use crate::reconcile::changed::Changed;
 use crate::report::{Sums, Throughput};
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -113,15 +113,10 @@ impl Trace {
 /// # Errors
 /// Exit 1 when it cannot be written.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let written = || {
-        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
-    };
-    written().map_err(|error| {
+    files::write_whole(path, bytes).map_err(|error| {
         Failure::failed(format!("`{}` cannot be written", path.display()))
             .cause(error)
-            .hint("make room there, or see who may write to it")
+            .hint("make room there, or check its permissions")
     })
 }
 

@@ -6,9 +6,8 @@
 
 use crate::checkpoint::{Checkpoint, Key, OutcomeRow, RunNo};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::files::{Format, Output, PrivateFolder, RowShape, RowWriter};
 use crate::outcome::{Failure, Outcome, Skip};
-use crate::plan::Mistakes;
 use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
 use crate::report::Console;
 use crate::report::words::escape;
@@ -73,11 +72,6 @@ impl VerifyPlan {
     }
 }
 
-/// Looks where the file can be written; `read`: what the run read, none of which it may be.
-pub fn check_out(out: &Path, read: Vec<(String, PathBuf)>, mistakes: &mut Mistakes) {
-    crate::plan::check_files(read, [("--out", Some(out.to_owned()), false)], mistakes);
-}
-
 /// The sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -103,7 +97,7 @@ pub struct Verifying {
     book: Checkpoint,
     of: RunNo,
     compared: Mutex<Vec<u64>>,
-    _folder: tempfile::TempDir,
+    _folder: PrivateFolder,
 }
 
 /// What the verified run says about a person.
@@ -124,7 +118,7 @@ impl Verifying {
     /// Exit 2 when the checkpoint does not know the run; exit 1 when it cannot be copied.
     pub(super) fn open(state: &Path, checkpoint: &Path, verify: &VerifyPlan) -> Result<Verifying, Failure> {
         make_private(state)?;
-        let folder = tempfile::Builder::new().prefix("verify-").tempdir_in(state).map_err(|error| {
+        let folder = PrivateFolder::create(state, "verify-").map_err(|error| {
             Failure::failed(format!("no copies can be made in `{}`", state.display()))
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")

@@ -191,26 +191,28 @@ fn without_a_mapping_a_table_has_the_fields_that_occur_and_json_the_whole_contac
 #[test]
 fn what_was_added_changed_and_removed_is_told_from_night_to_night() {
     let scene = scene();
-    let night = |people: &[(&str, &str, usize)]| {
+    // All nights are of one day: the changes of none of them are lost.
+    let night = |people: &[(&str, &str, usize)], file: &str| {
         scene.put(people);
         let options = "--map rows.yaml --out a.csv --changes c.csv --output json";
         let told = scene.typed(&format!("export --from mercately {options}"));
         assert_eq!(told.code, 0, "{}", told.err);
-        (told.summary()["changes"].to_string(), sorted(&without_ids(&scene.file("c.csv"), 1)))
+        (told.summary()["changes"].to_string(), sorted(&without_ids(&scene.file(file), 1)))
     };
     let expected = "change,Name,Phone\nadded,Ana Paz,+593996000001\nadded,Eva Sol,+593996000002\n";
-    let first = night(&[("Ana", "Paz", 1), ("Eva", "Sol", 2)]);
+    let first = night(&[("Ana", "Paz", 1), ("Eva", "Sol", 2)], "c.csv");
     assert_eq!(first, (r#"{"added":2,"changed":0,"removed":0}"#.to_owned(), expected.to_owned()));
-    let second = night(&[("Ana", "Paz Mora", 1), ("Leo", "Rey", 3)]).1;
+    let second = night(&[("Ana", "Paz Mora", 1), ("Leo", "Rey", 3)], "c.csv.1").1;
     assert_eq!(second, "change,Name,Phone\nadded,Leo Rey,+593996000003\nchanged,Ana Paz Mora,+593996000001\n");
-    let third = night(&[("Eva", "Gone", 2)]).1;
+    let third = night(&[("Eva", "Gone", 2)], "c.csv.2").1;
     assert_eq!(third, "change,Name,Phone\nremoved,Eva Sol,+593996000002\n");
+    assert_eq!(sorted(&without_ids(&scene.file("c.csv"), 1)), expected);
     // Another export knows nothing of it.
     let other = scene.typed("export --from mercately --out b.jsonl --changes c.jsonl --output json");
     assert_eq!(other.summary()["changes"]["added"], 3);
     scene.put(&[("Leo", "Rey Paz", 3)]);
     let other = scene.typed("export --from mercately --out b.jsonl --changes c.jsonl");
-    let change: Value = serde_json::from_str(&scene.file("c.jsonl")).unwrap_or_else(|_| panic!("{}", other.err));
+    let change: Value = serde_json::from_str(&scene.file("c.jsonl.1")).unwrap_or_else(|_| panic!("{}", other.err));
     assert_eq!((&change["change"], change["fields"].to_string()), (&"changed".into(), r#"["last_name"]"#.to_owned()));
     assert_eq!((&change["before"]["last_name"], &change["contact"]["last_name"]), (&"Rey".into(), &"Rey Paz".into()));
 }
@@ -219,17 +221,23 @@ fn what_was_added_changed_and_removed_is_told_from_night_to_night() {
 fn old_files_of_the_same_name_go_after_a_success_only() {
     let scene = scene();
     scene.put(&[("Ana", "Paz", 1)]);
-    for name in ["s-2020-01-01.csv", "s-2020-01-01.csv.old", "t-2020-01-01.csv"] {
+    // Only what Ferry wrote goes, under whatever name it wrote it.
+    assert_eq!(scene.typed("export --from mercately --map rows.yaml --out x.csv").code, 0);
+    fs::rename(scene.folder.path().join("x.csv"), scene.folder.path().join("s-2020-01-01.csv")).unwrap();
+    for name in ["s-2019-01-01.csv", "s-2020-01-01.csv.old", "t-2020-01-01.csv"] {
         fs::write(scene.folder.path().join(name), "old").unwrap();
     }
     let words = "export --from mercately --map rows.yaml --out s-{date}.csv --retain 30d";
     assert_eq!(scene.typed(&format!("{words} --at-least 2")).code, 6);
     assert_eq!(scene.typed(&format!("{words} --limit 1")).code, 0);
-    assert_eq!(scene.files().len(), 4);
-    assert_eq!(scene.typed(words).code, 0);
+    assert_eq!(scene.files().len(), 5);
+    let told = scene.typed(words);
+    assert_eq!(told.code, 0);
+    let kept = "`s-2019-01-01.csv` is older than `--retain` says, but Ferry did not write it, so it stays";
+    assert!(told.err.contains(kept), "{}", told.err);
     let files = scene.files();
-    let today = files.iter().find(|name| name.starts_with("s-2") && name.ends_with(".csv")).unwrap().clone();
-    assert_eq!(files, ["s-2020-01-01.csv.old", today.as_str(), "t-2020-01-01.csv"]);
+    let today = files.iter().find(|name| name.starts_with("s-202") && name.ends_with(".csv")).unwrap().clone();
+    assert_eq!(files, ["s-2019-01-01.csv", "s-2020-01-01.csv.old", today.as_str(), "t-2020-01-01.csv"]);
     assert_eq!(scene.file(&today), "Name,Phone\nAna Paz,+593996000001\n");
 }
 

@@ -28,6 +28,7 @@ mod left_blank;
 mod mapping;
 mod migrate;
 mod only_changed;
+mod own_files;
 mod phone;
 mod platforms;
 mod readme;

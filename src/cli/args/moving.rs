@@ -250,7 +250,7 @@ pub struct Undo {
     #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = OUTPUT)]
     pub plan: Option<PathBuf>,
     /// Write every contact with its outcome [default: not written]
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = OUTPUT)]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub results: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -49,7 +49,7 @@ impl Line<'_> {
         info.seconds += self.begun.started.elapsed().as_secs_f64();
         add_up(&mut info, target);
         info.books = books;
-        let rejects_path = plan.work.rejects.clone().unwrap_or_else(|| self.begun.folder.join("rejects.jsonl"));
+        let rejects_path = self.rejects.shown().to_owned();
         info.rejects_file = (worked.rejected > 0).then_some(rejects_path);
         info.status = if is_done { "done" } else { "unfinished" }.to_owned();
         let mut summary = Summary {
@@ -88,9 +88,16 @@ impl Line<'_> {
         };
         all_runs(state)?.iter().filter(|info| is_older(info)).for_each(|info| forget(state, &info.run));
         let Some(age) = retain.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
-        let gone = remove_old(out, &self.begun.moment.fill(out), self.begun.moment, age)?;
+        let ledger = self.begun.info.ledger(state);
+        let (gone, kept) = remove_old(out, self.begun.moment, age, &|path| ledger.has_content(path, "out"))?;
         for path in gone {
             self.console.note(&format!("`{}` is older than `--retain` says, and was removed", path.display()));
+        }
+        for path in kept {
+            self.console.note(&format!(
+                "`{}` is older than `--retain` says, but Ferry did not write it, so it stays",
+                path.display()
+            ));
         }
         Ok(())
     }

@@ -5,13 +5,13 @@ use super::{DATES, ExportPlan, Line, Ready, What, Worked};
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
 use crate::contact::{Contact, Field, Wanted};
-use crate::files::{Dialect, Format, Output, RejectsWriter};
+use crate::files::{Dialect, Format, Output};
 use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
 use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::record::{Fields, Header, Origin, Record};
 use crate::report::State;
 use crate::report::words::count;
-use crate::run::changes::Changes;
+use crate::run::changes::{self, Changes};
 use crate::run::gather::Gathered;
 use crate::run::import::check_regions;
 use crate::run::left_blank::LeftBlankList;
@@ -182,12 +182,15 @@ impl Line<'_> {
         let plan = self.plan;
         let create = || match plan.is_to_stdout() {
             true => Ok(Output::stdout()),
-            false => Output::create(&self.begun.moment.fill(&plan.out)),
+            false => {
+                let (path, info) = (plan.destination(self.begun.moment), &self.begun.info);
+                let out = Output::create_as(&path, &self.begun.moment.fill(&plan.out))?;
+                Ok(out.noted(info.ledger(&plan.state), info.about("out")))
+            }
         };
-        let rejects_path = self.rejects_path();
-        let header = Header::Contact;
-        let rejects = RejectsWriter::create(&rejects_path, &Dialect::plain(Format::Jsonl), &header);
-        let results = plan.work.results.as_deref().map(ResultsWriter::create).transpose()?;
+        let rejects = self.rejects.writer(&Dialect::plain(Format::Jsonl), &Header::Contact);
+        let noted = || Some((self.begun.info.ledger(&plan.state), self.begun.info.about("results")));
+        let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
         let mut changes = self.changes()?;
         let mut sink = self.sink(create()?)?;
         let left_blank = LeftBlankList::new(&self.begun.folder);
@@ -197,9 +200,10 @@ impl Line<'_> {
             self.missing(&gathered.spool, &mut books)?;
         }
         let (results, rejects) = (books.results.take(), books.rejects);
-        worked.rejected = rejects.finish()?;
+        worked.rejected = self.rejects.finish(rejects, self.console)?;
         books.sums.left_blank = books.left_blank.finish()?;
         if !is_all {
+            self.rejects.copy(worked.rejected, self.console)?;
             return Ok(None);
         }
         if let Some(mistakes) = self.form.bound.unmet_names() {
@@ -210,11 +214,6 @@ impl Line<'_> {
         let is_proven = worked.completeness.is_some_and(|known| known != Completeness::Unproven);
         let changes = changes.map(|changes| changes.end(is_proven)).transpose()?;
         Ok(Some(Ready { out: sink.end(&self.form.layout, create)?, results, changes }))
-    }
-
-    /// Where the rejects go.
-    pub(super) fn rejects_path(&self) -> std::path::PathBuf {
-        self.plan.work.rejects.clone().unwrap_or_else(|| self.begun.folder.join("rejects.jsonl"))
     }
 
     /// `--at-least`; a sample is no export.
@@ -238,7 +237,17 @@ impl Line<'_> {
         let layout = Layout::new(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
         let kept = self.kept.with_extension("db");
         let columns = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
-        Changes::begin(&path, kept, &self.begun.folder, columns, layout).map(Some)
+        let (info, state) = (&self.begun.info, &self.plan.state);
+        let place = changes::place_of(&path, &info.ledger(state), &info.about("changes"));
+        if place != path {
+            let name = place.file_name().unwrap_or_default().display();
+            self.console.note(&format!(
+                "`{}` has the changes of an earlier export of today; the new ones go to `{name}`",
+                path.display()
+            ));
+        }
+        let out = Output::create_as(&place, &path)?.noted(info.ledger(state), info.about("changes"));
+        Changes::begin(out, kept, &self.begun.folder, columns, layout).map(Some)
     }
 
     fn sink(&self, out: Output) -> Result<Sink, Failure> {
@@ -277,6 +286,7 @@ impl Line<'_> {
                         return Ok(true);
                     }
                     next = held.ordinal + 1;
+                    self.rejects.saw(held.json.as_bytes());
                     let so_far = take(next, maker.of_object(held)?)?;
                     if next % LOOK_EVERY == 0 {
                         show(so_far);
@@ -288,7 +298,7 @@ impl Line<'_> {
             Ok(record) => (record.origin.line, maker.of_contact(record)),
             Err(reject) => (reject.origin.line, Row::Rejected { id: String::new(), reject }),
         };
-        for batch in in_order(spool.source()?, limit, made) {
+        for batch in in_order(self.rejects.watch(spool.source()?), limit, made) {
             for (line, row) in batch? {
                 show(take(line, row)?);
             }
@@ -308,7 +318,8 @@ impl Line<'_> {
             let problem = Problem::new("id.not_found", format!("{title} has nobody with the id `{id}`"))
                 .at("id")
                 .hint("nothing is to be done, unless the list of ids is an old one");
-            let raw = json!({ "id": id }).to_string().into_bytes().into();
+            let raw: Box<[u8]> = json!({ "id": id }).to_string().into_bytes().into();
+            self.rejects.saw(&raw);
             books.sums.books.read += 1;
             let origin = Origin { ordinal, line: ordinal + 1 };
             ordinal += 1;

@@ -73,7 +73,8 @@ pub(super) async fn finish(
         failure = Some(unbalanced(&books));
     }
     if let (None, Some(path), 1..) = (&failure, &plan.results, worked.pass) {
-        failure = write_results(path, checkpoint, begun.no, worked.pass).err();
+        let noted = (begun.info.ledger(&plan.state), begun.info.about("results"));
+        failure = write_results(path, noted, checkpoint, (begun.no, worked.pass)).err();
     }
     let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
     let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
@@ -160,7 +161,7 @@ fn list_left(
         left.add(&row.problems);
         let writer = match &mut writer {
             Some(writer) => writer,
-            none => none.insert(ResultsWriter::create(&path)?),
+            none => none.insert(ResultsWriter::create(&path, None)?),
         };
         writer.add(&row)
     })?;

@@ -5,7 +5,7 @@ use super::end::LeftCounts;
 use super::wrote::Wrote;
 use crate::checkpoint::taken::TakenContact;
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::files::{About, Format, Ledger, RowShape, RowWriter};
 use crate::outcome::{Books, Exit, Failure, Outcome, Skip};
 use crate::platforms::Fault;
 use crate::reconcile::Reconciler;
@@ -13,7 +13,7 @@ use crate::reconcile::undo::{Looked, Undoing};
 use crate::report::{Forecast, Requests, State, Status, Summary};
 use crate::run::begin::Begun;
 use crate::run::finish::{Ended, exit_of};
-use crate::run::results::outcome_name;
+use crate::run::results::{begin, outcome_name};
 use crate::run::words::go_on;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,7 +41,9 @@ impl Line<'_> {
         };
         let reconciler = Arc::new(self.reconciler(&target, &begun, 0).await?);
         let wrote = Wrote::gather(self, "", &plan.state)?;
-        let mut plan_file = plan.plan.as_deref().map(PlanWriter::create).transpose()?;
+        let plan_file = plan.plan.as_deref();
+        let noted = || (plan.of.ledger(&plan.state), plan.of.about("plan"));
+        let mut plan_file = plan_file.map(|path| PlanWriter::create(path, noted())).transpose()?;
         let progress = self.console.progress(&format!("looking at what `{}` wrote", plan.of.run), Some(wrote.len()));
         let (mut sums, mut next) = (Sums::default(), 0);
         let mut failure = None;
@@ -169,14 +171,14 @@ struct PlanWriter {
 }
 
 impl PlanWriter {
-    fn create(path: &Path) -> Result<PlanWriter, Failure> {
+    fn create(path: &Path, noted: (Ledger, About)) -> Result<PlanWriter, Failure> {
         let format = Format::of_path(path).unwrap_or(Format::Csv);
         let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
         let mut header = Vec::new();
         if let Some(csv) = &csv {
             csv.row(COLUMNS, &mut header);
         }
-        let rows = RowWriter::begin(Output::create(path)?, RowShape::utf8(format, header))?;
+        let rows = RowWriter::begin(begin(path, Some(noted))?, RowShape::utf8(format, header))?;
         Ok(PlanWriter { rows, csv })
     }
 

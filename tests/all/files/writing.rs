@@ -124,7 +124,7 @@ fn rejects_of(name: &str, content: &[u8], options: &ReadOptions, to: &str) -> Ve
         writer.write(&reject).unwrap();
         count += 1;
     }
-    assert_eq!(writer.finish().unwrap(), count);
+    assert_eq!(writer.finish().unwrap().0, count);
     fs::read(&path).unwrap()
 }
 
@@ -255,7 +255,7 @@ fn rejects_of_json_are_a_table_when_their_name_says_so() {
 fn without_a_reject_there_is_no_file_and_an_old_one_goes() {
     let (folder, path) = file("rejects.csv", b"old");
     let writer = RejectsWriter::create(&path, &Dialect::plain(Format::Jsonl), &Header::Contact);
-    assert_eq!(writer.finish().unwrap(), 0);
+    assert_eq!(writer.finish().unwrap().0, 0);
     assert!(names(folder.path()).is_empty());
     let unfinished = {
         let mut writer = RejectsWriter::create(&path, &Dialect::plain(Format::Jsonl), &Header::Contact);

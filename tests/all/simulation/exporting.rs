@@ -44,6 +44,7 @@ fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, setting
         state,
         arguments: vec!["export".into()],
         folder: folder.to_owned(),
+        is_job: false,
         resumes,
         mapping_name: None,
     }
