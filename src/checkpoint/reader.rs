@@ -161,18 +161,37 @@ pub(super) fn tally(connection: &Connection, run: RunNo, pass: u32) -> Result<Ta
     let mut statement = connection.prepare_cached(ENTRIES_OF_PASS)?;
     let mut rows = statement.query(params![run.0, pass])?;
     while let Some(row) = rows.next()? {
-        let entry = read_entry(row, run)?;
-        add(&mut tally, entry.outcome, entry.problems.first().map(|problem| &*problem.code));
-        tally.cleared += entry.cleared;
-        entry.not_carried.into_iter().for_each(|name| add_name(&mut tally.not_carried, name));
+        add_entry(&mut tally, read_entry(row, run)?);
     }
+    add_notes(&mut tally, connection, run, pass)?;
+    Ok(tally)
+}
+
+/// The sums of all entries, whichever pass claims them, and of the notes of one pass.
+pub(super) fn tally_so_far(connection: &Connection, run: RunNo, pass: u32) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for_each_entry(connection, run, |_, entry| {
+        add_entry(&mut tally, entry);
+        Ok(())
+    })?;
+    add_notes(&mut tally, connection, run, pass)?;
+    Ok(tally)
+}
+
+fn add_entry(tally: &mut Tally, entry: Entry) {
+    add(tally, entry.outcome, entry.problems.first().map(|problem| &*problem.code));
+    tally.cleared += entry.cleared;
+    entry.not_carried.into_iter().for_each(|name| add_name(&mut tally.not_carried, name));
+}
+
+fn add_notes(tally: &mut Tally, connection: &Connection, run: RunNo, pass: u32) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(NOTES_OF_PASS)?;
     let mut rows = statement.query(params![run.0, pass])?;
     while let Some(row) = rows.next()? {
         let note = read_note(row, run, pass)?;
-        add(&mut tally, note.outcome, note.problems.first().map(|problem| &*problem.code));
+        add(tally, note.outcome, note.problems.first().map(|problem| &*problem.code));
     }
-    Ok(tally)
+    Ok(())
 }
 
 const ENTRIES_OF_PASS: &str =

@@ -84,6 +84,15 @@ impl Checkpoint {
         self.read_long(|connection| reader::tally(connection, run, pass))
     }
 
+    /// The totals of an unfinished run as it stands: what its latest pass has noted, and every entry, also those that this
+    /// pass has not come to yet.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read.
+    pub fn tally_so_far(&self, run: RunNo, pass: u32) -> Result<Tally, Failure> {
+        self.read(|connection| reader::tally_so_far(connection, run, pass))
+    }
+
     /// Gives every record of a pass that has an outcome, in the order of origins, until `give` fails.
     ///
     /// # Errors

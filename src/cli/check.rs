@@ -30,10 +30,18 @@ pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failur
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
-        line
+        line.map_err(of_check)
     })?;
     context.console.result_line(&line);
     Ok(Exit::Done)
+}
+
+/// A check leaves nothing that could be resumed, so what fails for a run is told without how to resume it.
+fn of_check(failure: Failure) -> Failure {
+    match failure.exit {
+        Exit::Unavailable => failure.hint("check `base_url` and the network, then try again"),
+        _ => failure,
+    }
 }
 
 /// What is told of a connection that works.

@@ -2,14 +2,27 @@
 
 use super::Context;
 use super::args::{Map, MapCheck, MapCommand};
-use crate::contact::FIELDS;
+use crate::contact::{Contact, FIELDS};
 use crate::files::{self, Opened, ReadFault};
-use crate::mapping::Bound;
+use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::platforms::Platform;
 use crate::record::Header;
-use crate::run::import::{bind, singular};
+use crate::report::words::{count, escape, number};
+use crate::run::import::{Between, bind, check_regions, mapper_between, singular};
+use crate::run::item::{Item, Mapper};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// So many contacts are shown as they would arrive.
+const SHOWN_MAX: usize = 3;
+
+/// So many fields that the platform cannot hold are named, the most frequent first.
+const NAMED_MAX: usize = 20;
+
+/// More names than this are counted together: they are data that became names.
+const NAMES_MAX: usize = 10_000;
 
 pub(super) fn run(typed: &Map, context: &Context) -> Result<Exit, Failure> {
     match &typed.command {
@@ -19,7 +32,7 @@ pub(super) fn run(typed: &Map, context: &Context) -> Result<Exit, Failure> {
 
 fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
-    let platform = typed.to.as_deref().and_then(|to| mistakes.take(platform_of(to, context)));
+    let target = typed.to.as_deref().and_then(|to| mistakes.take(target_of(to, context)));
     let shown = typed.mapping.display();
     let Some(file) = &typed.file else {
         let mapping = mistakes.take(plan::load_mapping(&typed.mapping));
@@ -36,41 +49,159 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let source = mistakes.end(source)?;
     let opened = files::open(&source.path, &source.shown, &source.options)?;
     opened.notes.iter().for_each(|note| context.console.note(note));
-    let (bound, ..) = bind(&source, &opened.header, None, Vec::new(), &context.console)?;
-    let bound = bound.for_rejects(opened.are_rejects);
-    if opened.header == Header::Open {
-        find_names(&bound, opened)?;
+    let mapper = mapper(&source, target, &opened, context)?;
+    let is_open = opened.header == Header::Open;
+    let looked = Looked::through(&mapper, opened)?;
+    // Names that no record has are known only when all records have been seen.
+    if let (true, Some(mistakes)) = (is_open, mapper.bound.unmet_names()) {
+        return Err(mistakes.into());
     }
-    if let Some(platform) = platform {
-        tell_what_is_not_held(platform, &bound, context);
+    if let Err(failure) = check_regions(&mapper.bound, &source.shown) {
+        context.console.note(&format!("{}; {}", failure.message, failure.hint.unwrap_or_default()));
+    }
+    if let Some((platform, _)) = target {
+        looked.tell_not_carried(platform, context);
     }
     context.console.result_line(&format!("`{shown}` is a good mapping for `{}`", source.shown));
+    context.console.result_line(&looked.in_words());
     Ok(Exit::Done)
 }
 
-/// The platform of a connection; what else the connection lacks does not matter here.
-fn platform_of(to: &str, context: &Context) -> Result<&'static Platform, Failure> {
-    Ok(context.configuration()?.find(to)?.platform)
+/// The platform of a connection, and the country of its phones; what else the connection lacks does not matter here.
+fn target_of(to: &str, context: &Context) -> Result<(&'static Platform, Option<Region>), Failure> {
+    let config = context.configuration()?;
+    let connection = config.find(to)?;
+    let region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
+    Ok((connection.platform, region))
 }
 
-/// Names that no record has are known only when all records have been seen: nothing but they says which there are.
-fn find_names(bound: &Bound, opened: Opened) -> Result<(), Failure> {
-    for record in opened.source {
-        match record {
-            Ok(record) => drop(bound.apply(&record)),
-            Err(ReadFault::Reject(_)) => {}
-            Err(ReadFault::Fatal(failure)) => return Err(failure),
-        }
+/// What maps the records, as an import into the target would; without a target only the mapping.
+fn mapper(
+    source: &SourcePlan,
+    target: Option<(&'static Platform, Option<Region>)>,
+    opened: &Opened,
+    context: &Context,
+) -> Result<Mapper, Failure> {
+    if let Some((platform, region)) = target {
+        let between = Between { source, from: None, platform, region };
+        return mapper_between(&between, &opened.header, opened.are_rejects, &context.console);
     }
-    bound.unmet_names().map_or(Ok(()), |mistakes| Err(mistakes.into()))
+    let (bound, overflow, _) = bind(source, &opened.header, None, Vec::new(), &context.console)?;
+    let bound = Arc::new(bound.for_rejects(opened.are_rejects));
+    let identity = bound.identity().to_vec();
+    Ok(Mapper { bound, platform: None, identity, finds_by: Vec::new(), overflow, is_plan: false })
 }
 
-fn tell_what_is_not_held(platform: &Platform, bound: &Bound, context: &Context) {
-    let writes = bound.writes();
-    for (field, _) in FIELDS {
-        if writes.fields.has(field) && !platform.holds.contains(&field) && !platform.reads.contains(&field) {
-            let name = singular(field);
-            context.console.note(&format!("{} has no field for `{name}`: it will be `not_carried`", platform.title));
+/// What the records of a file become.
+#[derive(Default)]
+struct Looked {
+    read: u64,
+    filtered: u64,
+    /// By the code of the first problem.
+    rejected: BTreeMap<String, u64>,
+    /// For how many records, by field.
+    not_carried: BTreeMap<String, u64>,
+    /// The first contacts, by their lines.
+    first: Vec<(u64, Contact)>,
+}
+
+impl Looked {
+    fn through(mapper: &Mapper, opened: Opened) -> Result<Looked, Failure> {
+        let mut looked = Looked::default();
+        for read in opened.source {
+            let read = match read {
+                Ok(record) => Ok(record),
+                Err(ReadFault::Reject(reject)) => Err(reject),
+                Err(ReadFault::Fatal(failure)) => return Err(failure),
+            };
+            looked.add(mapper.item(read));
+        }
+        Ok(looked)
+    }
+
+    fn add(&mut self, item: Item) {
+        self.read += 1;
+        match item {
+            Item::Filtered(_) => self.filtered += 1,
+            Item::Rejected(reject) => {
+                let code = reject.problems.first().map_or(String::new(), |problem| problem.code.to_string());
+                add_name(&mut self.rejected, code);
+            }
+            Item::Candidate(candidate) => {
+                for name in candidate.not_carried {
+                    add_name(&mut self.not_carried, name);
+                }
+                if self.first.len() < SHOWN_MAX {
+                    self.first.push((candidate.record.origin.line, candidate.wanted.contact));
+                }
+            }
         }
     }
+
+    fn tell_not_carried(&self, platform: &Platform, context: &Context) {
+        let mut names: Vec<(&String, &u64)> = self.not_carried.iter().collect();
+        names.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
+        for (name, n) in names.iter().take(NAMED_MAX) {
+            let records = count(self.read, "record", "records");
+            let message = format!(
+                "{} has no field for `{name}`: it is `not_carried` in {} of {records}",
+                platform.title,
+                number(**n)
+            );
+            context.console.note(&message);
+        }
+        let more = names.len().saturating_sub(NAMED_MAX) as u64;
+        if more > 0 {
+            context.console.note(&format!(
+                "{} has no field for {} either",
+                platform.title,
+                count(more, "more name", "more names")
+            ));
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let rejected: u64 = self.rejected.values().sum();
+        let contacts = self.read.saturating_sub(self.filtered + rejected);
+        let mut parts = vec![count(contacts, "contact", "contacts")];
+        if rejected > 0 {
+            let codes: Vec<String> = self.rejected.iter().map(|(code, n)| format!("{code} {}", number(*n))).collect();
+            parts.push(format!("{} rejected ({})", number(rejected), codes.join(", ")));
+        }
+        if self.filtered > 0 {
+            parts.push(format!("{} left out by `only_if`", number(self.filtered)));
+        }
+        let mut lines = vec![format!("{}: {}", count(self.read, "record", "records"), parts.join(", "))];
+        if !self.first.is_empty() {
+            lines.extend([String::new(), "the first contacts as they would arrive".to_owned()]);
+        }
+        for (line, contact) in &self.first {
+            lines.push(format!("  line {line}"));
+            lines.extend(values_of(contact).into_iter().map(|(name, value)| format!("    {name}: {}", escape(&value))));
+        }
+        lines.join("\n")
+    }
+}
+
+fn add_name(counts: &mut BTreeMap<String, u64>, name: String) {
+    let name = if counts.len() < NAMES_MAX || counts.contains_key(&name) { name } else { "…".to_owned() };
+    *counts.entry(name).or_default() += 1;
+}
+
+/// What a contact has, in the order of the fields, attributes last.
+fn values_of(contact: &Contact) -> Vec<(String, String)> {
+    let mut values = Vec::new();
+    for (field, name) in FIELDS {
+        match contact.text(field) {
+            Some(text) => values.push((name.to_owned(), text.to_owned())),
+            None => match contact.list(field) {
+                [] => {}
+                [only] => values.push((singular(field).to_owned(), only.clone())),
+                several => values.push((name.to_owned(), several.join("; "))),
+            },
+        }
+    }
+    let attributes = contact.attributes.iter().filter(|attribute| !attribute.value.is_empty());
+    values.extend(attributes.map(|one| (format!("attributes.{}", escape(&one.name)), one.value.to_string())));
+    values
 }

@@ -6,14 +6,14 @@ use super::{Context, dispatch, look, usage};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
 use crate::plan::diagnostic::{Diagnostic, nearest};
-use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Takes};
+use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Read, Takes};
 use crate::report::words::shell;
 use crate::report::{Console, Look, OutputKind, escape};
 use crate::run::retain;
 use crate::run::stop::Stop;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,28 +29,63 @@ const RETAIN: &str = "retain";
 pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure> {
     let config = Config::load(context.config.as_deref(), &context.env)?;
     let commands = command_words();
-    let (jobs, mut mistakes) = jobs::read(&config, &commands);
-    mistakes.extend(jobs.iter().flat_map(|job| refusals(job, &commands)));
-    if !mistakes.is_empty() {
-        return Err(config.wrong(mistakes).into());
+    let mut jobs = jobs::read(&config, &commands).map_err(|wrong| config.wrong(vec![wrong]))?;
+    for read in &mut jobs {
+        let refused = read.job.iter().flat_map(|job| refusals(job, !read.mistakes.is_empty(), &commands));
+        let refused: Vec<Diagnostic> = refused.collect();
+        read.mistakes.extend(refused);
     }
     let chosen = chosen(typed, &jobs, &config)?;
-    let planned = plan(&chosen, &typed.options, &commands, &config, context)?;
+    let sound: Vec<&Job> = chosen.iter().filter_map(|read| sound(read)).collect();
+    let mistakes: Vec<Diagnostic> = chosen.iter().flat_map(|read| read.mistakes.iter().cloned()).collect();
+    let wrong = (!mistakes.is_empty()).then(|| Failure::from(config.wrong(mistakes)));
+    if let (Some(wrong), true) = (&wrong, sound.is_empty()) {
+        return Err(wrong.clone());
+    }
+    let planned = plan(&sound, &typed.options, &commands, &config, context)?;
     config.notes.iter().for_each(|note| context.console.note(note));
-    let mut ended: Vec<(&str, Option<Exit>)> = Vec::new();
-    for job in &planned {
-        // Whoever was told to stop begins nothing new.
-        let is_shown = |exit: Option<Exit>| !context.console.look().quiet || exit != Some(Exit::Done);
-        let is_first = !ended.iter().any(|(_, exit)| is_shown(*exit));
-        let exit = if Stop::signal().is_some() { None } else { Some(one(job, is_first, &config, context)) };
-        ended.push((&job.name, exit));
+    // All that is wrong with any of them is told before the first begins.
+    wrong.iter().for_each(|wrong| context.console.failure(wrong));
+    let ended = run_all(&chosen, &planned, &config, context);
+    let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
+    let exit = ended.iter().filter_map(|end| end.exit).fold(Exit::Done, Exit::worse);
+    close(&ended, exit, has_contacts, context);
+    Ok(exit)
+}
+
+/// The job, where nothing is wrong with it.
+fn sound(read: &Read) -> Option<&Job> {
+    read.job.as_ref().filter(|_| read.mistakes.is_empty())
+}
+
+/// How a job ended.
+struct End<'j> {
+    name: &'j str,
+    /// None: it was not begun.
+    exit: Option<Exit>,
+    summary: Option<String>,
+}
+
+/// Runs the jobs one after the other; those with errors end as they are.
+fn run_all<'j>(chosen: &[&'j Read], planned: &[Planned], config: &Config, context: &Context) -> Vec<End<'j>> {
+    let is_quiet = context.console.look().quiet;
+    let mut ended: Vec<End<'j>> = Vec::new();
+    for read in chosen {
+        let is_shown = |end: &End<'_>| !is_quiet || end.exit != Some(Exit::Done);
+        let is_first = !ended.iter().any(is_shown);
+        let job = planned.iter().find(|job| job.name == read.name);
+        let (exit, summary) = match job {
+            None => (Some(Exit::Usage), None),
+            // After a signal nothing new is begun.
+            Some(_) if Stop::signal().is_some() => (None, None),
+            Some(job) => {
+                let (exit, summary) = one(job, is_first, config, context);
+                (Some(exit), summary)
+            }
+        };
+        ended.push(End { name: &read.name, exit, summary });
     }
-    if ended.len() > 1 && !context.console.look().quiet {
-        // Contacts go to standard output alone.
-        let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
-        close(&ended, has_contacts, context);
-    }
-    Ok(ended.into_iter().filter_map(|(_, exit)| exit).fold(Exit::Done, Exit::worse))
+    ended
 }
 
 /// The commands that can be a job, as the command line has them.
@@ -88,7 +123,7 @@ fn argument(known: &clap::Arg) -> Argument {
 }
 
 /// What the command line refuses in a job, each at its place; nothing that is told already.
-fn refusals(job: &Job, commands: &[CommandWords]) -> Vec<Diagnostic> {
+fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<Diagnostic> {
     let Some(command) = commands.iter().find(|command| command.name == job.command) else { return Vec::new() };
     let (mut given, mut found) = (job.given.clone(), names_in_braces(job));
     while let Err(error) = Args::try_parse_from_words(&words_of(&job.command, &given)) {
@@ -100,7 +135,7 @@ fn refusals(job: &Job, commands: &[CommandWords]) -> Vec<Diagnostic> {
         match given.iter().position(|one| about.is_some_and(|about| about.key == one.key)) {
             Some(at) => found.push(told(given.remove(at).place).hint(hint)),
             // What is missing because it was wrong is told already.
-            None if job.is_wrong || !found.is_empty() => break,
+            None if is_wrong || !found.is_empty() => break,
             None => {
                 found.push(told(job.place.clone()).hint(hint));
                 break;
@@ -147,7 +182,7 @@ impl Args {
 }
 
 /// The jobs that are asked for.
-fn chosen<'j>(typed: &args::Run, jobs: &'j [Job], config: &Config) -> Result<Vec<&'j Job>, Failure> {
+fn chosen<'j>(typed: &args::Run, jobs: &'j [Read], config: &Config) -> Result<Vec<&'j Read>, Failure> {
     let names = || jobs.iter().map(|job| job.name.as_str());
     let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if jobs.is_empty() {
@@ -302,8 +337,9 @@ fn full(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Does one job. What it says is its own: with `--quiet` it is held back until the job has ended.
-fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exit {
+/// Does one job. What it says is its own: with `--quiet` it is held back until the job has ended. Gives back how it ended,
+/// and its summary for scripts.
+fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> (Exit, Option<String>) {
     let quiet = context.console.look().quiet;
     let results_to_stderr = look(&job.args, &context.env).results_to_stderr;
     let console = Console::new(Look { results_to_stderr, ..context.console.look() });
@@ -327,33 +363,40 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> Exi
     if quiet && exit != Exit::Done {
         own.console.block(&format!("{}: {} (exit code {})\n", job.name, words_for(exit), exit.code()));
     }
-    own.console.finish(exit)
+    let summary = own.console.take_json();
+    (own.console.finish(exit), summary)
 }
 
-/// The closing table.
-fn close(ended: &[(&str, Option<Exit>)], to_stderr: bool, context: &Context) {
-    let width = ended.iter().map(|(name, _)| name.chars().count()).chain([3]).max().unwrap_or_default();
-    let status = |exit: Option<Exit>| exit.map_or("not begun", words_for);
+/// The closing table; for scripts one object (contract 1.2), the last thing on standard output.
+fn close(ended: &[End<'_>], exit: Exit, has_contacts: bool, context: &Context) {
+    if context.console.output() == OutputKind::Json {
+        let jobs: Vec<Value> = ended.iter().map(summary_of).collect();
+        let all = json!({ "jobs": jobs, "exit": exit.code() });
+        context.console.json(&serde_json::to_string_pretty(&all).unwrap_or_default(), has_contacts);
+        return;
+    }
+    if ended.len() < 2 || context.console.look().quiet {
+        return;
+    }
+    let width = ended.iter().map(|end| end.name.chars().count()).chain([3]).max().unwrap_or_default();
     let mut table = format!("\n{:<width$}  EXIT  STATUS\n", "JOB");
-    for (name, exit) in ended {
-        let code = exit.map(|exit| exit.code());
-        match context.console.output() {
-            OutputKind::Json => {
-                let line = json!({ "job": name, "status": status(*exit), "exit": code });
-                match to_stderr {
-                    true => context.console.block(&line.to_string()),
-                    false => context.console.result_line(&line.to_string()),
-                }
-            }
-            OutputKind::Human => {
-                let code = code.map_or(String::new(), |code| code.to_string());
-                table.push_str(&format!("{name:<width$}  {code:>4}  {}\n", status(*exit)));
-            }
-        }
+    for End { name, exit, .. } in ended {
+        let code = exit.map_or(String::new(), |exit| exit.code().to_string());
+        table.push_str(&format!("{name:<width$}  {code:>4}  {}\n", exit.map_or("not begun", words_for)));
     }
-    if context.console.output() == OutputKind::Human {
-        context.console.block(&table);
+    context.console.block(&table);
+}
+
+/// The summary of a job, with its name and exit code; of one that has none only these.
+fn summary_of(end: &End<'_>) -> Value {
+    let exit = end.exit.map(Exit::code);
+    let mut object = serde_json::Map::new();
+    object.insert("job".to_owned(), json!(end.name));
+    object.insert("exit".to_owned(), json!(exit));
+    if let Some(Value::Object(summary)) = end.summary.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        object.extend(summary);
     }
+    Value::Object(object)
 }
 
 fn words_for(exit: Exit) -> &'static str {
@@ -364,7 +407,7 @@ fn words_for(exit: Exit) -> &'static str {
         Exit::Rejects => "done, some rejected",
         Exit::Unknown => "some unknown",
         Exit::Refused => "refused",
-        Exit::Unavailable => "not to be had",
+        Exit::Unavailable => "unavailable",
         Exit::Busy => "busy",
         Exit::Guard => "stopped by a guard",
         Exit::Interrupted | Exit::Terminated => "interrupted",

@@ -8,6 +8,7 @@ use crate::report::words::{escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
 use crate::run::left_blank::left_blank_file;
+use crate::run::now::up_to_date;
 use crate::run::receipt::receipt_of;
 use crate::run::rejects::own_rejects;
 use serde::de::DeserializeOwned;
@@ -18,13 +19,13 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
     match (&typed.run, &typed.prune) {
         (_, Some(age)) => prune(duration_of("--prune", age)?, context),
         (Some(name), _) if typed.rejects => rejects(&run_named(&context.state, name)?, context),
-        (Some(name), _) => one(&run_named(&context.state, name)?, context),
+        (Some(name), _) => one(&up_to_date(run_named(&context.state, name)?), context),
         (None, None) => all(context),
     }
 }
 
 fn all(context: &Context) -> Result<Exit, Failure> {
-    let runs = all_runs(&context.state)?;
+    let runs: Vec<RunInfo> = all_runs(&context.state)?.into_iter().map(up_to_date).collect();
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
@@ -47,6 +48,8 @@ fn line_of(info: &RunInfo) -> RunLine {
         status: info.status.clone(),
         started: info.started.clone(),
         read: info.books.read,
+        created: info.books.created + info.books.deleted,
+        updated: info.books.updated,
         rejected: info.books.rejected,
         pending: info.books.pending,
         unknown: info.books.unknown,

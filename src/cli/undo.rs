@@ -80,42 +80,45 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
             folder: context.folder.clone(),
         };
         let ended = if typed.dry_run {
-            look(&plan, &context.console, clock, &stop).await
+            look(&plan, &context.console, clock, &stop).await.map(Some)
         } else if is_asked {
             match look(&plan, &context.console, clock, &stop).await {
-                Ok(looked) if looked.exit == Exit::Done && !is_meant(&looked, context) => Ok(looked),
-                Ok(looked) if looked.exit != Exit::Done => Ok(looked),
-                Ok(_) => undo(&plan, &context.console, clock, &stop).await,
+                // What stopped the look would stop the undo; what would be left is shown with the question.
+                Ok(looked) if looked.failure.is_some() || stop.is_told() => Ok(Some(looked)),
+                Ok(looked) if !is_meant(&looked, context) => Ok(None),
+                Ok(_) => undo(&plan, &context.console, clock, &stop).await.map(Some),
                 Err(failure) => Err(failure),
             }
         } else {
-            undo(&plan, &context.console, clock, &stop).await
+            undo(&plan, &context.console, clock, &stop).await.map(Some)
         };
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
         ended
     })?;
+    let Some(ended) = ended else {
+        context.console.note("nothing was undone");
+        return Ok(Exit::Done);
+    };
     Ok(context.tell(&ended))
 }
 
 /// The newest run that can be taken back; only where somebody can be asked.
 fn newest(context: &Context) -> Result<RunInfo, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::usage("which run is to be taken back was not said")
-            .hint("`ferry runs` lists them: `ferry undo RUN`"));
+        return Err(Failure::usage("there is no RUN, and without a terminal nobody can be asked")
+            .hint("name a run, as in `ferry undo RUN`; `ferry runs` lists them"));
     }
     let newest = all_runs(&context.state)?.into_iter().find(is_undoable);
-    newest.ok_or_else(|| {
-        Failure::usage("there is no run that could be taken back").hint("`ferry runs` lists all of them")
-    })
+    newest.ok_or_else(|| Failure::usage("there is no run that could be undone").hint("list the runs with `ferry runs`"))
 }
 
 /// Shows what would be taken back, and asks.
 fn is_meant(looked: &Ended, context: &Context) -> bool {
     context.console.block(&looked.summary.human());
     let mut err = io::stderr().lock();
-    let _ = write!(err, "\ntake `{}` back? [y/N] ", escape(&looked.summary.source));
+    let _ = write!(err, "\nundo `{}`? [y/N] ", escape(&looked.summary.source));
     let _ = err.flush();
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);

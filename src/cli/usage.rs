@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use crate::outcome::Failure;
+use crate::plan::diagnostic::nearest;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::error::Error as _;
@@ -38,8 +39,7 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
         }
         _ => first_line(error),
     };
-    let near = [ContextKind::SuggestedValue, ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand];
-    let near = near.into_iter().find_map(text).filter(|near| !near.is_empty());
+    let near = nearest_of(error);
     let choices = text(ContextKind::ValidValue).filter(|choices| !choices.is_empty());
     let hint = match (near, choices) {
         (Some(near), Some(choices)) => format!("did you mean `{near}`? expected one of {choices}"),
@@ -48,6 +48,24 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
         (None, None) => format!("`{} --help` says how it is written", command(words)),
     };
     Some(Failure::usage(message).hint(hint))
+}
+
+/// Of what the command line suggests, the name that is most like the word that was typed.
+fn nearest_of(error: &Error) -> Option<String> {
+    let near = [
+        (ContextKind::SuggestedValue, ContextKind::InvalidValue),
+        (ContextKind::SuggestedArg, ContextKind::InvalidArg),
+        (ContextKind::SuggestedSubcommand, ContextKind::InvalidSubcommand),
+    ];
+    near.into_iter().find_map(|(suggested, typed)| match (error.get(suggested)?, error.get(typed)) {
+        (ContextValue::String(one), _) => Some(one.clone()),
+        (ContextValue::Strings(all), Some(ContextValue::String(word))) => {
+            let nearest = nearest(word, all.iter().map(String::as_str));
+            nearest.map(str::to_owned).or_else(|| all.first().cloned())
+        }
+        (ContextValue::Strings(all), _) => all.first().cloned(),
+        _ => None,
+    })
 }
 
 fn list(texts: &[String]) -> String {

@@ -6,6 +6,7 @@ use super::{Context, apply, files_read, import, migrate};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, WorkAsked, check_files};
 use crate::reconcile::guards::GuardsAsked;
+use crate::report::Summary;
 use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, forget, run_folder, run_named};
@@ -145,15 +146,35 @@ fn tell(found: &Verified, verify: &VerifyPlan, looked: &Ended, repaired: Option<
         lines.extend(found.shown.iter().cloned());
     }
     lines.push(String::new());
-    lines.push(format!("one line for each contact: {}", escape(&shown_path(&verify.out, context))));
+    lines.push(format!(
+        "one line for each contact, by its {}: {}",
+        place_in(verify),
+        escape(&shown_path(&verify.out, context))
+    ));
     if repaired.is_none() && found.differ + found.missing > 0 {
         lines.push(format!("send what differs: {}", command(&context_words(verify, context))));
     }
     context.console.result_line(&lines.join("\n"));
     if let Some(summary) = summary {
         context.console.result_line("");
-        context.console.summary(summary);
+        context.console.summary(&shown_here(summary, context));
     }
+}
+
+/// What the numbers in the list are: a run that applied a plan has read the plan.
+fn place_in(verify: &VerifyPlan) -> String {
+    match verify.run.command.as_str() {
+        "migrate" => format!("number in `{}`", verify.run.source),
+        "apply" => format!("line in the plan `{}`", verify.run.source),
+        _ => format!("line in `{}`", verify.run.source),
+    }
+}
+
+/// The summary with its files as seen from the folder in which the command was typed.
+fn shown_here(summary: &Summary, context: &Context) -> Summary {
+    let shown = |path: &Option<String>| path.as_ref().map(|path| shown_path(Path::new(path), context));
+    let [rejects_file, receipt, left_file] = [&summary.rejects_file, &summary.receipt, &summary.left_file].map(shown);
+    Summary { rejects_file, receipt, left_file, ..summary.clone() }
 }
 
 fn shown_path(path: &Path, context: &Context) -> String {

@@ -283,8 +283,11 @@ fn ferry_cells(reject: &Reject) -> [String; 5] {
     ]
 }
 
+/// A part of each problem, all in the same order: a problem without it leaves its place blank, so that the parts of all
+/// columns line up. Blank where no problem has it.
 fn joined<'p>(problems: &'p [Problem], part: impl Fn(&'p Problem) -> Option<&'p str>) -> String {
-    problems.iter().filter_map(part).collect::<Vec<_>>().join(PROBLEMS_JOIN)
+    let parts: Vec<&str> = problems.iter().map(|problem| part(problem).unwrap_or_default()).collect();
+    if parts.iter().all(|part| part.is_empty()) { String::new() } else { parts.join(PROBLEMS_JOIN) }
 }
 
 fn lines(spool: &mut Spool, are_contacts: bool, out: &mut Output) -> Result<(), Fault> {

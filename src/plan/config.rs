@@ -287,10 +287,13 @@ impl Reading<'_> {
 
     fn env_file(&mut self, node: &Node) -> Result<(), Failure> {
         match &node.kind {
-            // A file that is not there is no mistake: where it is deployed, the variables may be set.
             Kind::Text(path) => {
-                let path = self.env_file.insert(self.folder.join(path));
-                self.env.add_file(path).map(|_| ())
+                let file = self.env_file.insert(self.folder.join(path));
+                if !self.env.add_file(file)? {
+                    let hint = "create it, or correct the path, which begins in the folder of this file";
+                    self.mistake(&node.span, format!("the file `{path}` does not exist"), hint);
+                }
+                Ok(())
             }
             _ => {
                 let message = format!("`env_file` is {}, expected a path", node.kind_name());
@@ -320,39 +323,59 @@ impl Reading<'_> {
 
     fn connection(&mut self, key: yaml::Key, node: Node) -> Option<Connection> {
         let entries = self.entries(Some(node), &format!("connection `{}`", key.text));
-        let platform = self.platform(&key, &entries)?;
-        let given = entries.into_iter().filter(|(setting, _)| setting.text != "platform").collect();
+        let said = self.platform(&key, &entries);
+        let (Ok(platform) | Err(Some(platform))) = said else { return None };
+        let is_platform = |setting: &yaml::Key| setting.text == PLATFORM || is_misspelt(&setting.text);
+        let given = entries.into_iter().filter(|(setting, _)| !is_platform(setting)).collect();
         let place = Some(key.span.clone());
         let mut filling = Filling::new(key.text, platform, place, &self.env);
         filling.take_file(given);
         let (connection, mistakes) = filling.end();
         self.mistakes.extend(mistakes);
-        Some(connection)
+        said.is_ok().then_some(connection)
     }
 
-    fn platform(&mut self, key: &yaml::Key, entries: &[(yaml::Key, Node)]) -> Option<&'static Platform> {
-        let named = |name: &str| self.platforms.iter().find(|one| one.name == name || one.aliases.contains(&name));
-        let names: Vec<&str> = self.platforms.iter().map(|one| one.name).collect();
-        let node = entries.iter().find(|(setting, _)| setting.text == "platform").map(|(_, node)| node);
-        let (name, span) = match node {
-            None => (key.text.as_str(), &key.span),
-            Some(Node { kind: Kind::Text(name), span }) => (name.as_str(), span),
-            Some(Node { span, .. }) => ("", span),
-        };
-        if let Some(platform) = named(name) {
-            return Some(platform);
+    /// The platform of a connection. Where what is said of it is wrong, that is told, and the platform that is most
+    /// likely meant is given back for checking the rest.
+    fn platform(
+        &mut self,
+        key: &yaml::Key,
+        entries: &[(yaml::Key, Node)],
+    ) -> Result<&'static Platform, Option<&'static Platform>> {
+        let platforms = self.platforms;
+        let named = |name: &str| platforms.iter().find(|one| one.name == name || one.aliases.contains(&name)).copied();
+        let names: Vec<&str> = platforms.iter().map(|one| one.name).collect();
+        let misspelt = entries.iter().find(|(setting, _)| is_misspelt(&setting.text));
+        let said = entries.iter().find(|(setting, _)| setting.text == PLATFORM);
+        if let (None, Some((setting, _))) = (said, misspelt) {
+            let message = format!("`{}` is no setting of a connection", setting.text);
+            self.mistake(&setting.span, message, format!("did you mean `{PLATFORM}`?"));
         }
-        let message = match node {
-            None => format!("connection `{}` does not say its platform", key.text),
-            Some(_) => format!("there is no platform `{name}`"),
+        let (name, span) = match said.or(misspelt) {
+            None => (key.text.as_str(), &key.span),
+            Some((_, Node { kind: Kind::Text(name), span })) => (name.as_str(), span),
+            Some((_, Node { span, .. })) => ("", span),
         };
-        let hint = match node {
-            None => format!("add `platform:` with one of {}", listed(&names)),
-            Some(_) => did_you_mean(name, &names),
-        };
-        self.mistake(span, message, hint);
-        None
+        match (named(name), said.or(misspelt)) {
+            (Some(platform), _) if said.is_some() || misspelt.is_none() => return Ok(platform),
+            (Some(platform), _) => return Err(Some(platform)),
+            (None, None) => {
+                let message = format!("connection `{}` does not say its platform", key.text);
+                self.mistake(span, message, format!("add `{PLATFORM}:` with one of {}", listed(&names)));
+            }
+            (None, Some(_)) => {
+                self.mistake(span, format!("there is no platform `{name}`"), did_you_mean(name, &names));
+            }
+        }
+        Err(nearest(name, names).and_then(named))
     }
+}
+
+/// The key that says which platform a connection is of.
+const PLATFORM: &str = "platform";
+
+fn is_misspelt(key: &str) -> bool {
+    key != PLATFORM && nearest(key, [PLATFORM]).is_some()
 }
 
 pub(super) fn is_name(text: &str) -> bool {

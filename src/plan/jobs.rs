@@ -1,7 +1,7 @@
 //! The jobs of `ferry.yaml` (contract 2): commands with their arguments, written down under a name.
 //!
 //! What commands and arguments there are is handed in, so that the command line has the only list of them. Nothing is
-//! run here, and nobody but `ferry run` asks: a mistake in a job stops no other command.
+//! run here, and nobody but `ferry run` asks: an error in a job stops no other job and no other command.
 
 use super::config::{did_you_mean, is_name, listed};
 use super::diagnostic::{Diagnostic, nearest};
@@ -68,8 +68,17 @@ pub struct Job {
     pub place: Span,
     /// What the command is given, in the order of the page; nothing that is wrong.
     pub given: Vec<Given>,
-    /// Whether something was wrong with it.
-    pub is_wrong: bool,
+}
+
+/// What stands in the configuration under the name of a job.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The name.
+    pub name: String,
+    /// The job; none where it has no command that is understood.
+    pub job: Option<Job>,
+    /// All that is wrong with it.
+    pub mistakes: Vec<Diagnostic>,
 }
 
 /// An argument with its values.
@@ -107,21 +116,24 @@ impl Given {
     }
 }
 
-/// The jobs of a configuration, in its order, and all that is wrong with them.
-pub fn read(config: &Config, commands: &[CommandWords]) -> (Vec<Job>, Vec<Diagnostic>) {
-    let mut reading = Reading { config, commands, mistakes: Vec::new() };
-    let jobs = match &config.jobs {
-        None | Some(Node { kind: Kind::Null, .. }) => Vec::new(),
-        Some(Node { kind: Kind::Map(entries), .. }) => {
-            entries.iter().map(|(key, node)| reading.job(key, node)).collect()
-        }
+/// The jobs of a configuration, in its order, each with all that is wrong with it.
+///
+/// # Errors
+/// What is wrong with the list as a whole.
+pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, Diagnostic> {
+    let read = |(key, node): &(Key, Node)| {
+        let mut reading = Reading { config, commands, mistakes: Vec::new() };
+        let job = reading.job(key, node);
+        Read { name: key.text.clone(), job, mistakes: reading.mistakes }
+    };
+    match &config.jobs {
+        None | Some(Node { kind: Kind::Null, .. }) => Ok(Vec::new()),
+        Some(Node { kind: Kind::Map(entries), .. }) => Ok(entries.iter().map(read).collect()),
         Some(node) => {
             let message = format!("`jobs` is {}, expected a map", node.kind_name());
-            reading.mistake(&node.span, message, "write `name:` and its command below it");
-            Vec::new()
+            Err(Diagnostic::new(node.span.clone(), message).hint("write `name:` and its command below it"))
         }
-    };
-    (jobs.into_iter().flatten().collect(), reading.mistakes)
+    }
 }
 
 struct Reading<'a> {
@@ -136,7 +148,6 @@ impl Reading<'_> {
     }
 
     fn job(&mut self, key: &Key, node: &Node) -> Option<Job> {
-        let before = self.mistakes.len();
         if !is_name(&key.text) {
             let message = format!("`{}` is no name for a job", key.text);
             self.mistake(&key.span, message, "use letters, digits, `-` and `_`");
@@ -162,14 +173,7 @@ impl Reading<'_> {
             }
         }
         self.needed(words, command, arguments, entries);
-        let is_wrong = self.mistakes.len() > before;
-        Some(Job {
-            name: key.text.clone(),
-            command: command.text.clone(),
-            place: command.span.clone(),
-            given,
-            is_wrong,
-        })
+        Some(Job { name: key.text.clone(), command: command.text.clone(), place: command.span.clone(), given })
     }
 
     fn names(&self) -> Vec<&'static str> {

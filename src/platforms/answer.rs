@@ -72,7 +72,7 @@ impl Account {
     /// The platform promised something else: a web page is another server (exit 5), anything else a platform that is
     /// not well (exit 6).
     pub fn not_promised(&self, http: &Http, response: &Response, promised: &str) -> Fault {
-        let is_page = response.body.trim_ascii_start().starts_with(b"<");
+        let is_page = is_page(response);
         let (exit, hint) = match is_page {
             true => (Exit::Refused, format!("mend {}", self.settings(&["base_url"]))),
             false => (Exit::Unavailable, "try again later; if it stays so, the platform has changed".to_owned()),
@@ -183,8 +183,47 @@ pub fn words(http: &Http, response: &Response) -> String {
         let message = ["message", "error", "err"].into_iter().find_map(said).map(|message| message + &details);
         if errors.is_empty() { message } else { Some(errors) }
     });
-    let text = told.unwrap_or_else(|| response.text(SAMPLED_LEN_MAX));
+    let text = told.unwrap_or_else(|| {
+        let text = response.text(SAMPLED_LEN_MAX);
+        if is_page(response) { words_of_page(&text) } else { text }
+    });
     shown(&http.redact(&text))
+}
+
+/// Whether an answer is a web page.
+fn is_page(response: &Response) -> bool {
+    response.body.trim_ascii_start().starts_with(b"<")
+}
+
+/// What a web page says: its title, or else its text without the tags.
+fn words_of_page(page: &str) -> String {
+    let lower = page.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let from = at + lower.get(at..)?.find('>')? + 1;
+        let to = from + lower.get(from..)?.find("</title")?;
+        page.get(from..to).map(str::trim)
+    });
+    match title.filter(|title| !title.is_empty()) {
+        Some(title) => title.to_owned(),
+        None => without_tags(page),
+    }
+}
+
+fn without_tags(page: &str) -> String {
+    let mut text = String::with_capacity(page.len());
+    let mut is_tag = false;
+    for c in page.chars() {
+        match c {
+            '<' => is_tag = true,
+            '>' => {
+                is_tag = false;
+                text.push(' ');
+            }
+            _ if is_tag => {}
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// One line of at most [`SAMPLE_LEN_MAX`] characters, without those that move the cursor or turn the writing round.

@@ -43,6 +43,7 @@ struct Inner {
     streams: Streams,
     held: Held,
     json: Option<String>,
+    json_to_stderr: bool,
     bar: Option<ProgressBar>,
     out_failed: Option<io::ErrorKind>,
     finished: bool,
@@ -71,7 +72,7 @@ impl Console {
             Choice::Always => Manner::lines_asked_for(),
         };
         let (held, json, bar, out_failed) = (Held::default(), None, None, None);
-        let inner = Inner { streams, held, json, bar, out_failed, finished: false };
+        let inner = Inner { streams, held, json, json_to_stderr: false, bar, out_failed, finished: false };
         Console { shared: Arc::new(Shared { look, color, manner, inner: Mutex::new(inner) }) }
     }
 
@@ -101,6 +102,14 @@ impl Console {
         self.shared.tell(&format!("{} {}\n", paint.cyan("note:"), escape(text)));
     }
 
+    /// Shows a line of what was understood without being said, such as which column is taken as what: a note, but none
+    /// that is worth a line of a mail when something else has failed.
+    pub fn plan_line(&self, text: &str) {
+        if !self.shared.look.quiet {
+            self.note(text);
+        }
+    }
+
     /// Shows a line for those who asked for details: from `-v` on with `level` 1, from `-vv` on with 2.
     pub fn detail(&self, level: u8, text: &str) {
         if self.shared.look.verbose >= level {
@@ -128,6 +137,19 @@ impl Console {
             OutputKind::Human => self.shared.result(&summary.human()),
             OutputKind::Json => self.shared.json(format!("{}\n", summary.json())),
         }
+    }
+
+    /// Takes the summary for scripts out, so that somebody else writes it.
+    pub fn take_json(&self) -> Option<String> {
+        self.shared.lock().json.take()
+    }
+
+    /// Has an object for scripts written at the end, as the last thing on standard output, or on standard error where
+    /// contacts go to standard output.
+    pub fn json(&self, object: &str, to_stderr: bool) {
+        let mut inner = self.shared.lock();
+        inner.json = Some(format!("{object}\n"));
+        inner.json_to_stderr |= to_stderr;
     }
 
     /// Writes a line of a result, as it is: what came from outside is made harmless by the caller where people read it.
@@ -222,7 +244,7 @@ impl Inner {
         let block = self.held.take();
         let _ = self.streams.err.write_all(block.as_bytes());
         let Some(json) = self.json.take() else { return };
-        if to_stderr {
+        if to_stderr || self.json_to_stderr {
             let _ = self.streams.err.write_all(json.as_bytes());
         } else {
             let written = self.streams.out.write_all(json.as_bytes()).and_then(|()| self.streams.out.flush());

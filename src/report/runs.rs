@@ -19,20 +19,24 @@ pub struct RunLine {
     pub started: String,
     /// Records read.
     pub read: u64,
+    /// Contacts created; of an export written, of an undo deleted.
+    pub created: u64,
+    /// Contacts updated; of an undo restored.
+    pub updated: u64,
     /// Records rejected.
     pub rejected: u64,
     /// Records without an outcome yet.
     pub pending: u64,
-    /// Records nobody knows the fate of.
+    /// Records whose outcome is unknown.
     pub unknown: u64,
 }
 
-const HEAD: [&str; 8] = ["RUN", "STATUS", "FROM", "TO", "READ", "REJECTED", "LEFT", "STARTED"];
+const HEAD: [&str; 10] = ["RUN", "STATUS", "FROM", "TO", "READ", "CREATED", "UPDATED", "REJECTED", "LEFT", "STARTED"];
 /// The columns that hold numbers, written to the right.
-const NUMBERS: std::ops::RangeInclusive<usize> = 4..=6;
+const NUMBERS: std::ops::RangeInclusive<usize> = 4..=8;
 
-/// The runs as a table with a head, one line each; a sentence when there are none. `LEFT` counts the records without an
-/// outcome and those of unknown fate.
+/// The runs as a table with a head, one line each; a sentence when there are none. `CREATED` and `UPDATED` count what an
+/// undo deleted and restored, too; `LEFT` the records without an outcome and those whose outcome is unknown.
 pub fn runs_table(runs: &[RunLine]) -> String {
     if runs.is_empty() {
         return "no runs yet\n".to_owned();
@@ -42,21 +46,23 @@ pub fn runs_table(runs: &[RunLine]) -> String {
     table(&rows)
 }
 
-fn cells(run: &RunLine) -> [String; 8] {
+fn cells(run: &RunLine) -> [String; 10] {
     [
         escape(&run.name).into_owned(),
         escape(&run.status).into_owned(),
         escape(&run.source).into_owned(),
         escape(&run.target).into_owned(),
         number(run.read),
+        number(run.created),
+        number(run.updated),
         number(run.rejected),
         number(run.pending.saturating_add(run.unknown)),
         escape(&run.started).into_owned(),
     ]
 }
 
-fn table(rows: &[[String; 8]]) -> String {
-    let mut widths = [0; 8];
+fn table(rows: &[[String; 10]]) -> String {
+    let mut widths = [0; 10];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -65,7 +71,7 @@ fn table(rows: &[[String; 8]]) -> String {
     rows.iter().map(|row| line(row, &widths)).collect()
 }
 
-fn line(row: &[String; 8], widths: &[usize; 8]) -> String {
+fn line(row: &[String; 10], widths: &[usize; 10]) -> String {
     let cells = row.iter().zip(widths).enumerate().map(|(index, (cell, &width))| {
         if NUMBERS.contains(&index) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
     });

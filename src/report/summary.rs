@@ -5,6 +5,7 @@ use crate::checkpoint::spool::Completeness;
 use crate::outcome::Books;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Of a list that has no bound (reasons, things not carried) people see this many, the most frequent first.
@@ -191,7 +192,38 @@ pub(super) fn tenths<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
 impl Summary {
     /// One JSON object, over several lines.
     pub fn json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
+        let text = serde_json::to_value(self).and_then(|mut object| {
+            if let Some(Value::Object(records)) = object.get_mut("records") {
+                *records = self.named(std::mem::take(records));
+            }
+            serde_json::to_string_pretty(&object)
+        });
+        text.unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
+    }
+
+    /// The totals under the names that the command has for them (contract 1.2): what an export has created is also
+    /// `written`; an undo has `deleted` and `restored` in place of `created` and `updated`.
+    fn named(&self, records: serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
+        let totals = &self.records;
+        let mut named = serde_json::Map::new();
+        for (name, n) in records {
+            match (self.command.as_str(), name.as_str()) {
+                ("undo", "created") => {
+                    named.insert("deleted".to_owned(), totals.deleted.into());
+                    if totals.created > 0 {
+                        named.insert(name, n);
+                    }
+                }
+                ("undo", "updated") => drop(named.insert("restored".to_owned(), n)),
+                ("undo", "deleted") => {}
+                ("export", "created") => {
+                    named.insert("written".to_owned(), n.clone());
+                    named.insert(name, n);
+                }
+                _ => drop(named.insert(name, n)),
+            }
+        }
+        named
     }
 
     /// For people; several lines, each ended. The last one says the command that goes on, where the run is unfinished.
@@ -234,22 +266,25 @@ impl Summary {
     fn books(&self) -> String {
         let books = &self.records;
         let (unfinished, is_undo) = (self.status == Status::Unfinished, self.command == "undo");
+        let is_dry = self.status == Status::DryRun;
+        let would = |name: &str| if is_dry { format!("would be {name}") } else { name.to_owned() };
         let rows = [
-            ("read", books.read, true, String::new()),
-            (self.created(), books.created, !is_undo, String::new()),
-            ("deleted", books.deleted, is_undo, String::new()),
-            (if is_undo { "restored" } else { "updated" }, books.updated, is_undo, String::new()),
-            ("unchanged", books.unchanged, false, String::new()),
-            ("skipped", books.skipped, false, in_words(&self.skipped)),
-            ("rejected", books.rejected, !is_undo, String::new()),
-            ("unknown", books.unknown, false, "may have arrived or not".to_owned()),
-            ("pending", books.pending, unfinished, "no outcome yet".to_owned()),
+            ("read".to_owned(), books.read, true, String::new()),
+            (would(self.created()), books.created, !is_undo, String::new()),
+            (would("deleted"), books.deleted, is_undo, String::new()),
+            (would(if is_undo { "restored" } else { "updated" }), books.updated, is_undo, String::new()),
+            ("unchanged".to_owned(), books.unchanged, false, String::new()),
+            (would("skipped"), books.skipped, false, in_words(&self.skipped)),
+            (would("rejected"), books.rejected, !is_undo, String::new()),
+            ("unknown".to_owned(), books.unknown, false, "may have arrived or not".to_owned()),
+            ("pending".to_owned(), books.pending, unfinished, "no outcome yet".to_owned()),
         ];
         let rows: Vec<_> = rows.into_iter().filter(|(_, n, always, _)| *n > 0 || *always).collect();
         let width = rows.iter().map(|(_, n, _, _)| number(*n).len()).max().unwrap_or_default();
-        let line = |(name, n, _, remark): (&str, u64, bool, String)| {
+        let names = if is_dry { 19 } else { 10 };
+        let line = |(name, n, _, remark): (String, u64, bool, String)| {
             let remark = if n > 0 && !remark.is_empty() { format!("  ({remark})") } else { String::new() };
-            format!("  {name:<10}{:>width$}{remark}\n", number(n))
+            format!("  {name:<names$}{:>width$}{remark}\n", number(n))
         };
         rows.into_iter().map(line).collect()
     }

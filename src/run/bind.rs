@@ -5,12 +5,25 @@ use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, Bound, Overflow};
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
+use crate::platforms::Platform;
 use crate::record::Header;
 use crate::report::Console;
 use crate::run::apply::PlanHead;
 use crate::run::import::ImportPlan;
 use crate::run::item::Mapper;
 use std::sync::Arc;
+
+/// A source, and the platform that its contacts are for.
+pub struct Between<'a> {
+    /// The file with its mapping; of a platform as the source only the mapping.
+    pub source: &'a SourcePlan,
+    /// The platform as the source.
+    pub from: Option<&'static Platform>,
+    /// The target.
+    pub platform: &'static Platform,
+    /// The country of the target's phones.
+    pub region: Option<Region>,
+}
 
 /// Maps records for this plan.
 pub(super) fn mapper(
@@ -19,9 +32,28 @@ pub(super) fn mapper(
     are_rejects: bool,
     console: &Console,
 ) -> Result<Mapper, Failure> {
-    let platform = plan.connection.platform;
+    let between = Between {
+        source: &plan.source,
+        from: plan.from.as_ref().map(|from| from.connection.platform),
+        platform: plan.connection.platform,
+        region: plan.connection_region,
+    };
+    mapper_between(&between, header, are_rejects, console)
+}
+
+/// Maps records of a source for a platform.
+///
+/// # Errors
+/// Everything that is wrong between the mapping, the source and the platform.
+pub fn mapper_between(
+    between: &Between<'_>,
+    header: &Header,
+    are_rejects: bool,
+    console: &Console,
+) -> Result<Mapper, Failure> {
+    let platform = between.platform;
     let finds_by = platform.finds_by.to_vec();
-    let (bound, overflow, _) = bind(&plan.source, header, plan.connection_region, finds_by, console)?;
+    let (bound, overflow, _) = bind(between.source, header, between.region, finds_by, console)?;
     let identity = bound.identity().to_vec();
     let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
     let finds_by: Vec<Field> = identity.iter().copied().filter(finds).collect();
@@ -37,7 +69,7 @@ pub(super) fn mapper(
     }
     let bound = Arc::new(bound.for_rejects(are_rejects));
     let mapper = Mapper { bound, platform: Some(platform), identity, finds_by, overflow, is_plan: false };
-    check_identity(plan, &mapper)?;
+    check_identity(between, &mapper)?;
     Ok(mapper)
 }
 
@@ -53,17 +85,15 @@ pub(super) fn mapper_of_plan(plan: &ImportPlan, head: &PlanHead) -> Result<Mappe
 }
 
 /// Somebody has to be findable at the target by something that the source has.
-fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
+fn check_identity(between: &Between<'_>, mapper: &Mapper) -> Result<(), Failure> {
     let writes = mapper.bound.writes();
-    let source_holds = |field: &Field| {
-        let source = plan.from.as_ref().map(|from| from.connection.platform);
-        *field != Field::TargetId && source.is_none_or(|source| source.holds.contains(field))
-    };
+    let source_holds =
+        |field: &Field| *field != Field::TargetId && between.from.is_none_or(|source| source.holds.contains(field));
     let is_found = |field: &Field| writes.fields.has(*field) || (writes.carries && source_holds(field));
     if mapper.finds_by.iter().any(is_found) {
         return Ok(());
     }
-    let title = plan.connection.platform.title;
+    let title = between.platform.title;
     let names: Vec<String> = mapper.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
     let names = names.join(" or ");
     let failure = Failure::usage(format!(
@@ -74,7 +104,7 @@ fn check_identity(plan: &ImportPlan, mapper: &Mapper) -> Result<(), Failure> {
         Some(field) => failure.hint(format!(
             "say it in a mapping: `contact: {{ {}: … }}` with the {} that holds it",
             singular(*field),
-            match plan.from {
+            match between.from {
                 Some(_) => "field of the contact (`attributes.NAME`, `id`, `notes`, …)",
                 None => "column",
             }
@@ -113,9 +143,9 @@ pub fn bind(
         }
         None => {
             let by_names = crate::mapping::Mapping::by_names_seen(header, &source.names_seen());
-            console.note("no mapping was given, so the columns are taken by their names:");
+            console.plan_line("no mapping was given, so the columns are taken by their names:");
             for line in &by_names.plan {
-                console.note(&format!("  {line}"));
+                console.plan_line(&format!("  {line}"));
             }
             let mapping = by_names.mapping;
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;

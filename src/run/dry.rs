@@ -167,7 +167,7 @@ fn seconds_for(requests: u64, target: &Target, connection: &Connection) -> Resul
 }
 
 fn in_words(line: u64, outcome: Outcome, planned: &Planned) -> Vec<String> {
-    let mut lines = vec![format!("  line {line}: {}", outcome_name(outcome).0)];
+    let mut lines = vec![format!("  line {line}: would be {}", outcome_name(outcome).0)];
     let value = |value: &Option<String>| match value {
         None => "(blank)".to_owned(),
         Some(text) => {

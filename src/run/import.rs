@@ -50,7 +50,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
-pub use crate::run::bind::{bind, check_regions, singular};
+pub use crate::run::bind::{Between, bind, check_regions, mapper_between, singular};
 pub use crate::run::finish::Ended;
 
 /// People that wait without a slot, at most: each is a contact in memory.
@@ -182,7 +182,8 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
     }
     .await
-    .map_err(|failure| of_connection(&plan.connection, failure));
+    .map_err(|failure| of_connection(&plan.connection, failure))
+    .map_err(|failure| if reached.is_none() { nothing_sent(failure) } else { failure });
     if let Err(failure) = &result
         && failure.exit == Exit::Usage
         && worked.read == 0
@@ -190,6 +191,17 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         return Err(abandon(plan, &checkpoint, &begun, failure.clone()));
     }
     finish(plan, &checkpoint, reached.as_ref(), stop, (begun, worked), stage.as_ref(), result.err()).await
+}
+
+/// A platform that refuses the first request: the run is unfinished, and everything is as it was.
+fn nothing_sent(failure: Failure) -> Failure {
+    match (failure.exit, &failure.hint) {
+        (Exit::Refused, Some(hint)) => {
+            let hint = format!("{hint}; nothing was sent, so `pending` are all records");
+            failure.hint(hint)
+        }
+        _ => failure,
+    }
 }
 
 impl<'a> Line<'a> {

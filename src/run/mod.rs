@@ -19,6 +19,7 @@ mod guards;
 pub mod import;
 pub mod item;
 pub mod left_blank;
+pub mod now;
 pub mod open;
 pub mod ordered;
 pub mod receipt;

@@ -210,10 +210,13 @@ impl Line<'_> {
         Ok(())
     }
 
-    /// Whoever asked for one field may have meant another one.
+    /// A run that changed nothing, or not the field that was asked for, is not left to three zeros.
     fn tell_nothing(&self, read: u64) {
-        if let (0, Some(only)) = (read, &self.plan.only) {
-            self.console.note(&format!("`{}` wrote no `{only}`: there is nothing to take back", self.plan.of.run));
+        let run = &self.plan.of.run;
+        match (read, &self.plan.only) {
+            (0, Some(only)) => self.console.note(&format!("`{run}` wrote no `{only}`, so there is nothing to undo")),
+            (0, None) => self.console.note(&format!("`{run}` changed nothing, so there is nothing to undo")),
+            _ => {}
         }
     }
 

@@ -30,7 +30,7 @@ use limit::Bucket;
 use model::{MODELS, Model, Setup};
 use server::{Hosted, Site, locked};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -248,16 +248,32 @@ fn lock(folder: &Path) -> Result<Lock, Failure> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(broken)?;
     let path = folder.join("sandbox.lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(broken)?;
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(broken)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::Error(cause)) => Err(broken(cause)),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("another sandbox is using the folder `{}`", folder.display());
-            Err(Failure::new(Exit::Busy, message).hint("end it, or name another state folder with `--state`"))
+        Ok(()) => {
+            let pid = std::process::id().to_string();
+            file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(broken)?;
+            Ok(Lock(file))
         }
+        Err(TryLockError::Error(cause)) => Err(broken(cause)),
+        Err(TryLockError::WouldBlock) => Err(used_by(file, folder)),
     }
 }
+
+/// Another process has the sandbox, and with it every connection to it.
+fn used_by(file: File, folder: &Path) -> Failure {
+    let mut text = String::new();
+    let _ = file.take(PID_BYTES_MAX).read_to_string(&mut text);
+    let who = match text.trim().parse::<u32>() {
+        Ok(pid) => format!("another process (`{pid}`)"),
+        Err(_) => "another process".to_owned(),
+    };
+    Failure::new(Exit::Busy, format!("{who} is using the sandbox in `{}`", folder.display()))
+        .hint("wait until it has ended, or use another state folder with `--state`")
+}
+
+/// A process id needs no more.
+const PID_BYTES_MAX: u64 = 32;
 
 fn not_listening(address: SocketAddr, cause: &std::io::Error) -> Failure {
     if cause.kind() == ErrorKind::AddrInUse {

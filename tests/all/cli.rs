@@ -60,6 +60,14 @@ const FILES: &[(&str, &[u8])] = &[
         b"connections:\n  shop:\n    platform: mercately\n    api_key: ${SHOP_KEY}\n    slug: my-shop\n  open:\n    platform: atom\n    token: ${SHOP_KEY}\n",
     ),
     (
+        "misspelt.yaml",
+        b"connections:\n  shop:\n    platfrom: mercatelly\n    rate: 2/fortnight\n    phone_region: Nowhere\n",
+    ),
+    (
+        "no-env.yaml",
+        b"env_file: nofile.env\nconnections:\n  shop: { platform: mercately, api_key: \"${MISSING_KEY}\", slug: my-shop }\n",
+    ),
+    (
         "jobs.yaml",
         b"connections:\n  shop: { platform: mercately, rate: none }\njobs:\n  nightly:\n    import: { file: ok.csv, to: shop, sandbox: true }\n  tidy:\n    convert: { file: ok.csv, out: tidy.csv }\n",
     ),

@@ -99,7 +99,6 @@ fn told(page: &str) -> String {
 #[test]
 fn a_file_gives_connections_with_defaults_filled_in() {
     let page = "\
-env_file: .env
 connections:
   shop:
     platform: semaphore
@@ -332,6 +331,7 @@ error: connection `pigeon` is a list, expected a map
 const WRONG: &[(&str, &str, &str)] = &[
     ("- a\n", "the configuration is a list, expected a map", "ferry.yaml:1:1"),
     ("connections: 3\n", "`connections` is a text, expected a map", "ferry.yaml:1:14"),
+    ("env_file: .env\n", "the file `.env` does not exist", "ferry.yaml:1:11"),
     ("env_file: [a]\n", "`env_file` is a list, expected a path", "ferry.yaml:1:11"),
     ("connections:\n  a:\n\tplatform: pigeon\n", "this is not YAML", "hint: indent with blanks, not with tabs"),
     ("connections: { a: { platform: pigeon, token: ${X} } }\n", "this is not YAML", "between quotes"),

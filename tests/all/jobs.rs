@@ -53,9 +53,12 @@ fn jobs_of(page: &str, file: &str) -> Vec<Job> {
     let env: Env = [("PLACE", "north")].into_iter().collect();
     let page = format!("connections: {{ shop: {{ platform: mercately }} }}\njobs:\n{page}");
     let config = Config::parse_with(ferry::platforms::PLATFORMS, &page, Path::new(file), &env).unwrap();
-    let (jobs, mistakes) = read(&config, &commands());
-    assert!(mistakes.is_empty(), "{}", config.wrong(mistakes));
-    jobs
+    let jobs = read(&config, &commands()).unwrap();
+    let of = |read: ferry::plan::jobs::Read| {
+        assert!(read.mistakes.is_empty(), "{}", config.wrong(read.mistakes));
+        read.job.unwrap()
+    };
+    jobs.into_iter().map(of).collect()
 }
 
 fn words(job: &Job) -> String {
@@ -98,8 +101,12 @@ fn retain_and_at_least_stand_once_and_with_a_command_that_knows_them() {
     let page = format!("connections: {{ shop: {{ platform: mercately }} }}\n{page}");
     let env = Env::default();
     let config = Config::parse_with(ferry::platforms::PLATFORMS, &page, Path::new("ferry.yaml"), &env).unwrap();
-    let (_, mistakes) = read(&config, &commands());
-    let told: Vec<_> = mistakes.iter().map(|one| (one.message.as_str(), one.hint.as_deref().unwrap())).collect();
+    let jobs = read(&config, &commands()).unwrap();
+    let told: Vec<_> = jobs
+        .iter()
+        .flat_map(|job| &job.mistakes)
+        .map(|one| (one.message.as_str(), one.hint.as_deref().unwrap()))
+        .collect();
     let expected = [
         ("`retain` stands here and beside `export`", "keep one of them"),
         ("`at_least` is nothing for `import`", "it is for `export`"),
@@ -144,17 +151,12 @@ const LOST: &str = "  lost:\n    convert: { file: lists/lost.csv, out: lost.csv 
 fn a_failed_job_stops_no_other_and_the_worst_exit_code_counts() {
     let folder = folder(&[LOST, BAD, GOOD].concat());
     let (out, err, code) = typed(folder.path(), "run --config home/ferry.yaml --all --output json");
-    let table = ["lost wrong usage 2", "bad done, some rejected 3", "good done 0"];
-    let objects: Vec<Value> = out
-        .lines()
-        .filter(|line| line.starts_with("{\"job\""))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let objects: Vec<String> = objects
-        .iter()
-        .map(|one| format!("{} {} {}", one["job"].as_str().unwrap(), one["status"].as_str().unwrap(), one["exit"]))
-        .collect();
-    assert_eq!((objects, code), (table.map(str::to_owned).to_vec(), 2), "{err}");
+    // One object, and nothing beside it.
+    let all: Value = serde_json::from_str(&out).unwrap();
+    let told = |one: &Value| format!("{} {} {} {}", one["job"], one["exit"], one["status"], one["records"]["created"]);
+    let told: Vec<String> = all["jobs"].as_array().unwrap().iter().map(told).collect();
+    let expected = ["\"lost\" 2 null null", "\"bad\" 3 \"done\" 0", "\"good\" 0 \"done\" 1"];
+    assert_eq!((told, &all["exit"], code), (expected.map(str::to_owned).to_vec(), &2.into(), 2), "{err}");
     assert!(folder.path().join("home/good.csv").exists());
     let begins: Vec<&str> = err.lines().filter(|line| line.contains(": ferry ")).collect();
     let expected = ["lost", "bad", "good"].map(|name| {
@@ -164,6 +166,36 @@ fn a_failed_job_stops_no_other_and_the_worst_exit_code_counts() {
     assert_eq!(begins, expected);
     let (_, err, _) = typed(folder.path(), "run --config home/ferry.yaml good bad");
     assert!(err.ends_with("\nJOB   EXIT  STATUS\ngood     0  done\nbad      3  done, some rejected\n"), "{err}");
+}
+
+#[test]
+fn an_error_in_one_job_stops_no_other() {
+    const WRONG: &str = "  wrong:\n    convert: { file: lists/ok.csv, out: wrong.csv, delimitr: x, limit: 0 }\n";
+    let folder = folder(&[WRONG, GOOD].concat());
+    let home = folder.path().join("home");
+    assert_eq!(typed(&home, "run good --quiet"), (String::new(), String::new(), 0));
+    let (_, err, code) = typed(&home, "run wrong");
+    assert!(code == 2 && err.ends_with("2 mistakes in `ferry.yaml`\n") && !home.join("wrong.csv").exists(), "{err}");
+    // All of them: its errors are told first, the others are done.
+    fs::remove_file(home.join("good.csv")).unwrap();
+    let (out, err, code) = typed(&home, "run --all --output json");
+    let all: Value = serde_json::from_str(&out).unwrap();
+    let told: Vec<(&Value, &Value)> =
+        all["jobs"].as_array().unwrap().iter().map(|one| (&one["job"], &one["exit"])).collect();
+    assert_eq!(told, [(&"wrong".into(), &2.into()), (&"good".into(), &0.into())], "{err}");
+    assert!(code == 2 && home.join("good.csv").exists(), "{err}");
+    assert!(err.find("`delimitr` is no argument") < err.find("good: ferry convert"), "{err}");
+    let (_, err, _) = typed(&home, "run --all");
+    assert!(err.ends_with("\nJOB    EXIT  STATUS\nwrong     2  wrong usage\ngood      0  done\n"), "{err}");
+}
+
+#[test]
+fn contacts_on_standard_output_leave_the_object_to_standard_error() {
+    let folder = folder("  all:\n    convert: { file: lists/ok.csv, out: \"-\" }\n");
+    let (out, err, code) = typed(&folder.path().join("home"), "run all --output json");
+    assert!(code == 0 && out.starts_with('{') && out.lines().count() == 1, "{out}");
+    let object: Value = serde_json::from_str(&err[err.find("\n{").unwrap()..]).unwrap();
+    assert_eq!((&object["exit"], &object["jobs"][0]["records"]["created"]), (&0.into(), &1.into()), "{err}");
 }
 
 #[test]

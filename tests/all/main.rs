@@ -34,6 +34,7 @@ mod platforms;
 mod readme;
 mod receipt;
 mod report;
+mod runs;
 mod sandbox;
 mod settle;
 mod simulation;

@@ -7,6 +7,7 @@ use ferry::report::{
     Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Status, Streams, Summary,
     progress_words, render_failure, runs_table,
 };
+use serde_json::json;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -276,6 +277,27 @@ to go on, run: ferry resume r
 }
 
 #[test]
+fn an_export_and_an_undo_have_their_own_names_for_totals() {
+    let records = Books { read: 9, created: 0, updated: 3, deleted: 4, unchanged: 2, ..Books::default() };
+    let undo = Summary { command: "undo".into(), records, ..Summary::default() };
+    let json =
+        |summary: &Summary| serde_json::from_str::<serde_json::Value>(&summary.json()).unwrap()["records"].clone();
+    let expected = json!({"read": 9, "deleted": 4, "restored": 3, "unchanged": 2, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
+    assert_eq!(json(&undo), expected);
+    let records = Books { read: 5, created: 5, ..Books::default() };
+    let export = Summary { command: "export".into(), records, ..Summary::default() };
+    let expected = json!({"read": 5, "written": 5, "created": 5, "updated": 0, "unchanged": 0, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
+    assert_eq!(json(&export), expected);
+    // What has not been done is not told as if it had.
+    let dry = Summary { status: Status::DryRun, ..undo };
+    assert!(
+        dry.human().contains("  read               9\n  would be deleted   4\n  would be restored  3\n"),
+        "{}",
+        dry.human()
+    );
+}
+
+#[test]
 fn a_long_list_is_cut_after_the_most_frequent() {
     let not_carried: Counts = (1..=12_u64).map(|n| (format!("tags.t{n:02}"), n)).collect();
     let text = Summary { not_carried, ..Summary::default() }.human();
@@ -293,14 +315,16 @@ fn runs_are_listed_in_columns() {
         status: "unfinished".into(),
         started: "2026-11-22 03:05".into(),
         read,
+        created: 300,
+        updated: 5,
         rejected: 12,
         pending,
         unknown: 0,
     };
     let expected = "\
-RUN       STATUS      FROM          TO     READ  REJECTED  LEFT  STARTED
-7f3a      unfinished  contacts.csv  shop  1,000        12   400  2026-11-22 03:05
-a-longer  unfinished  contacts.csv  shop      1        12     0  2026-11-22 03:05
+RUN       STATUS      FROM          TO     READ  CREATED  UPDATED  REJECTED  LEFT  STARTED
+7f3a      unfinished  contacts.csv  shop  1,000      300        5        12   400  2026-11-22 03:05
+a-longer  unfinished  contacts.csv  shop      1      300        5        12     0  2026-11-22 03:05
 ";
     assert_eq!(runs_table(&[run("7f3a", 1000, 400), run("a-longer", 1, 0)]), expected);
     assert_eq!(runs_table(&[]), "no runs yet\n");
@@ -322,6 +346,7 @@ fn quiet_is_nothing_when_done_and_one_block_otherwise() {
     for (exit, expected) in [(Exit::Done, ""), (Exit::Rejects, "note: one\ntwo\nerror: three\n")] {
         let (console, out, err) = console(Look { quiet: true, ..Look::default() });
         console.note("one");
+        console.plan_line("what was understood without being said");
         console.result_line("two");
         console.failure(&Failure::failed("three"));
         assert_eq!((out.text(), err.text()), (String::new(), String::new()));

@@ -178,7 +178,11 @@ async fn a_sandbox_that_cannot_start_says_why() {
     let at = |folder: &Path| SandboxOptions::new(folder);
     let fault = |kind, probability| SandboxOptions { faults: vec![(kind, probability)], ..at(other.path()) };
     let cases = [
-        (at(folder.path()), Exit::Busy, format!("another sandbox is using the folder `{}`", folder.path().display())),
+        (
+            at(folder.path()),
+            Exit::Busy,
+            format!("another process (`{}`) is using the sandbox in `{}`", std::process::id(), folder.path().display()),
+        ),
         (
             SandboxOptions { listen: port, ..at(other.path()) },
             Exit::Failed,

@@ -191,9 +191,9 @@ fn values_that_a_run_changed_go_back_and_the_undo_can_be_undone() {
         let undone = scene.done(&format!("undo {run}"));
         let deletes = platform == "eadesk";
         let expected = if deletes {
-            json!({ "read": 3, "updated": 2, "deleted": 1 })
+            json!({ "read": 3, "restored": 2, "deleted": 1 })
         } else {
-            json!({ "read": 3, "updated": 2, "skipped": 1 })
+            json!({ "read": 3, "restored": 2, "skipped": 1 })
         };
         assert_eq!(undone.books(), expected, "{platform}\n{}", undone.out);
         assert_eq!(scene.held(platform)[..3], before[..3], "{platform}");
@@ -208,8 +208,11 @@ fn values_that_a_run_changed_go_back_and_the_undo_can_be_undone() {
 
         // Back again, but for who was deleted.
         let redone = scene.done(&format!("undo {}", undone.run()));
-        let skipped =
-            if deletes { json!({ "read": 3, "updated": 2, "skipped": 1 }) } else { json!({ "read": 2, "updated": 2 }) };
+        let skipped = if deletes {
+            json!({ "read": 3, "restored": 2, "skipped": 1 })
+        } else {
+            json!({ "read": 2, "restored": 2 })
+        };
         assert_eq!(redone.books(), skipped, "{platform}\n{}", redone.out);
         assert_eq!(without_item_ids(&scene.held(platform)[..3]), without_item_ids(&after[..3]), "{platform}");
     }
@@ -238,10 +241,10 @@ fn values_of_clients_that_nobody_can_make_go_back_or_are_deleted() {
     let run = scene.import("twin", "clients.csv").run();
     assert_ne!(export(), before);
     let undone = scene.done(&format!("undo {run}"));
-    assert_eq!(undone.books(), json!({ "read": 2, "updated": 2 }), "{}", undone.out);
+    assert_eq!(undone.books(), json!({ "read": 2, "restored": 2 }), "{}", undone.out);
     assert_eq!(export(), before);
     let redone = scene.done(&format!("undo {}", undone.run()));
-    assert_eq!(redone.books(), json!({ "read": 2, "updated": 2 }), "{}", redone.out);
+    assert_eq!(redone.books(), json!({ "read": 2, "restored": 2 }), "{}", redone.out);
     assert_ne!(export(), before);
 }
 
@@ -302,7 +305,7 @@ fn one_field_alone_goes_back() {
         // Of who was made, too; nobody is deleted.
         assert!(!text.contains("diego@example.com") && text.contains("Diego"), "{platform} {text}");
         assert!(text.contains("VIP") || text.contains("s2"), "{platform} {text}");
-        assert_eq!(undone.books(), json!({ "read": 2, "updated": 2 }), "{platform}\n{}", undone.out);
+        assert_eq!(undone.books(), json!({ "read": 2, "restored": 2 }), "{platform}\n{}", undone.out);
     }
 }
 
@@ -315,7 +318,7 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     let looked = scene.done(&format!("undo {run} --dry-run --plan plan.jsonl"));
     assert_eq!((scene.held("eadesk"), scene.writes()), (held, writes));
     assert_eq!(looked.summary()["status"], "dry-run");
-    assert_eq!(looked.books(), json!({ "read": 3, "updated": 2, "deleted": 1 }));
+    assert_eq!(looked.books(), json!({ "read": 3, "restored": 2, "deleted": 1 }));
     let plan = fs::read_to_string(scene.folder.path().join("plan.jsonl")).unwrap();
     let lines: Vec<Value> = plan.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |line: u64| lines.iter().find(|row| row["line"] == line).unwrap();
@@ -361,7 +364,7 @@ fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
     scene.done("convert base.csv --out out.jsonl");
     let convert = scene.done("runs").summary()[0]["run"].as_str().unwrap().to_owned();
     for (words, expected) in [
-        ("undo".to_owned(), "which run is to be taken back was not said"),
+        ("undo".to_owned(), "there is no RUN, and without a terminal nobody can be asked"),
         ("undo nothing".to_owned(), "there is no run `nothing`"),
         (format!("undo {convert}"), "wrote to no platform: there is nothing to take back"),
     ] {
@@ -418,7 +421,7 @@ fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
         assert_eq!(scene.writes(), writes, "{platform}");
         // And the correction can be taken back.
         let undone = scene.done(&format!("undo {}", right.run()));
-        assert_eq!(undone.summary()["records"]["updated"], right.summary()["records"]["updated"], "{platform}");
+        assert_eq!(undone.summary()["records"]["restored"], right.summary()["records"]["updated"], "{platform}");
     }
 }
 
@@ -478,13 +481,13 @@ fn what_ferry_has_taken_back_itself_is_nobody_elses_change() {
     let before = scene.held("eadesk");
     let run = scene.import("eadesk", "next.csv").run();
     let first = scene.done(&format!("undo {run} --only email"));
-    assert_eq!(first.books(), json!({ "read": 2, "updated": 2 }), "{}", first.out);
+    assert_eq!(first.books(), json!({ "read": 2, "restored": 2 }), "{}", first.out);
     let rest = scene.done(&format!("undo {run}"));
-    assert_eq!(rest.books(), json!({ "read": 3, "updated": 2, "deleted": 1 }), "{}", rest.out);
+    assert_eq!(rest.books(), json!({ "read": 3, "restored": 2, "deleted": 1 }), "{}", rest.out);
     assert_eq!(without_item_ids(&scene.held("eadesk")), without_item_ids(&before));
     let nothing = scene.done(&format!("undo {run} --only handles"));
     assert_eq!(nothing.books(), json!({}), "{}", nothing.out);
-    assert!(nothing.err.contains("wrote no `handles`: there is nothing to take back"), "{}", nothing.err);
+    assert!(nothing.err.contains("wrote no `handles`, so there is nothing to undo"), "{}", nothing.err);
 }
 
 #[test]

@@ -172,7 +172,7 @@ pub enum MapCommand {
     /// Show every mistake in a mapping, at once
     ///
     /// Shows every mistake in a mapping, at once, each with its place. With a file, also the columns that it does not
-    /// have; with a connection, also the fields that the platform cannot hold.
+    /// have, and the first contacts as they would arrive; with a connection, also the fields that the platform cannot hold.
     Check(MapCheck),
 }
 
@@ -190,6 +190,9 @@ pub struct MapCheck {
     /// The connection that the mapping is for [default: the platform's fields are not checked]
     #[arg(long, value_name = "CONNECTION", help_heading = TARGET)]
     pub to: Option<String>,
+    /// As for an import into the built-in sandbox; a check sends nothing
+    #[arg(long, help_heading = TARGET)]
+    pub sandbox: bool,
 }
 
 /// `ferry completions`.

@@ -134,7 +134,7 @@ const FERRY: &str = "ferry_line,ferry_column,ferry_code,ferry_message,ferry_hint
 fn rejects_keep_every_cell_as_it_stood() {
     let content = "Phone,\"Note \"\"x\"\"\",\n\"1,2\",' =1,\"a\nb\"\n 3 ,\"\", \n";
     let rejects = rejects_of("x.csv", content.as_bytes(), &ReadOptions::default(), "rejects.csv");
-    let why = "Phone,phone.invalid | email.invalid,`12` is no phone | `x` is no e-mail,Mend it";
+    let why = "Phone | ,phone.invalid | email.invalid,`12` is no phone | `x` is no e-mail,Mend it | ";
     let expected = format!("Phone,\"Note \"\"x\"\"\",,{FERRY}\n\"1,2\",' =1,\"a\nb\",2,{why}\n 3 ,\"\", ,4,{why}\n");
     assert_eq!(String::from_utf8(rejects).unwrap(), expected);
 }
@@ -218,8 +218,8 @@ fn rejects_of_json_are_lines_with_the_record_inside() {
     let content = "{\"data\":[{\"a\": 1.50,\n \"b\":{\"c\":[\"x\"]}},\n{\"a\":},\n7]}";
     let rejects = rejects_of("x.json", content.as_bytes(), &ReadOptions::default(), "rejects.jsonl");
     let expected = concat!(
-        "{\"record\":{\"a\": 1.50,  \"b\":{\"c\":[\"x\"]}},\"ferry\":{\"line\":1,\"column\":\"Phone\",\"code\":\"phone.invalid | ",
-        "email.invalid\",\"message\":\"`12` is no phone | `x` is no e-mail\",\"hint\":\"Mend it\"}}\n",
+        "{\"record\":{\"a\": 1.50,  \"b\":{\"c\":[\"x\"]}},\"ferry\":{\"line\":1,\"column\":\"Phone | \",\"code\":\"phone.invalid | ",
+        "email.invalid\",\"message\":\"`12` is no phone | `x` is no e-mail\",\"hint\":\"Mend it | \"}}\n",
         "{\"raw\":\"{\\\"a\\\":}\",\"ferry\":{\"line\":3,\"column\":null,\"code\":\"row.json\",\"message\":\"the record is not ",
         "JSON: expected value, in `{\\\"a\\\":}`\",\"hint\":\"fix its brackets, commas and quotes\"}}\n",
         "{\"record\":7,\"ferry\":{\"line\":4,\"column\":null,\"code\":\"row.json\",\"message\":\"the record is a number, not an ",
@@ -245,7 +245,7 @@ fn rejects_of_json_are_lines_with_the_record_inside() {
 fn rejects_of_json_are_a_table_when_their_name_says_so() {
     let content = b"{\"a\":\"=1\",\"b\":{\"c\":[\"x\"],\"d\":null}}\n{\"e\":true,\"a\":\"+593987654321\"}\n";
     let rejects = rejects_of("x.jsonl", content, &ReadOptions::default(), "rejects.csv");
-    let why = "Phone,phone.invalid | email.invalid,`12` is no phone | `x` is no e-mail,Mend it";
+    let why = "Phone | ,phone.invalid | email.invalid,`12` is no phone | `x` is no e-mail,Mend it | ";
     let expected =
         format!("a,b.c,b.d,e,{FERRY},ferry_object\n'=1,\"[\"\"x\"\"]\",,,1,{why},\n+593987654321,,,true,2,{why},\n");
     assert_eq!(String::from_utf8(rejects).unwrap(), expected);

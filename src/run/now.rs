@@ -1,0 +1,38 @@
+//! How far an unfinished run is, from its checkpoint: what stands in its folder may be older than its last process.
+
+use crate::checkpoint::{Checkpoint, Tally};
+use crate::outcome::Books;
+use crate::report::Counts;
+use crate::run::folder::RunInfo;
+use serde_json::{Map, Value, json};
+
+/// The run with the totals that its checkpoint has now. A run that is done has its last ones; so has one whose checkpoint
+/// cannot be read, because a list of runs is no place to report that.
+pub fn up_to_date(mut info: RunInfo) -> RunInfo {
+    if info.status != "unfinished" {
+        return info;
+    }
+    let Some(tally) = tally_of(&info) else { return info };
+    let read = info.books.read.max(tally.books.settled());
+    info.books = Books { read, pending: read - tally.books.settled(), ..tally.books };
+    let mut summary = match info.summary.take() {
+        Some(Value::Object(summary)) => summary,
+        _ => Map::new(),
+    };
+    let counts = |counts: std::collections::BTreeMap<String, u64>| json!(counts.into_iter().collect::<Counts>());
+    summary.insert("records".to_owned(), json!(info.books));
+    summary.insert("skipped".to_owned(), counts(tally.skipped));
+    summary.insert("rejects".to_owned(), counts(tally.rejects));
+    summary.insert("not_carried".to_owned(), counts(tally.not_carried));
+    summary.insert("cleared".to_owned(), json!(tally.cleared));
+    info.summary = Some(Value::Object(summary));
+    info
+}
+
+/// None: there is no such run in it, or it has nothing to tell.
+fn tally_of(info: &RunInfo) -> Option<Tally> {
+    let checkpoint = Checkpoint::look(info.checkpoint.as_ref()?).ok()??;
+    let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == info.run)?;
+    let tally = checkpoint.tally_so_far(row.no, row.pass).ok()?;
+    (tally.books.settled() > 0).then_some(tally)
+}

@@ -1,0 +1,70 @@
+//! `ferry runs` and the progress of a run that was killed: what they say is what the checkpoint and the platform say.
+
+use super::dry::{Scene, scene};
+use serde_json::Value;
+use std::fmt::Write;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+const PEOPLE: usize = 80;
+const IMPORT: &str = "import people.csv --map mapping.yaml --to mercately --rate 20/s --progress always";
+const MAPPING: &str =
+    "version: 1\nphone_region: EC\ncontact:\n  first_name: First\n  last_name: Last\n  phone: Phone\n";
+
+fn begin(scene: &Scene, words: &str) -> Child {
+    let mut command = scene.command(words);
+    command.env_remove("FERRY_MERCATELY_RATE").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Kills it when the platform has so many.
+fn kill_at(scene: &Scene, mut child: Child, contacts: usize) {
+    let start = Instant::now();
+    while scene.sandbox.contacts("mercately").len() < contacts {
+        assert!(start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// The newest run.
+fn newest(scene: &Scene) -> Value {
+    let output = scene.command("runs").output().unwrap();
+    serde_json::from_slice::<Value>(&output.stdout).unwrap()[0].clone()
+}
+
+fn assert_true(scene: &Scene, run: &Value) -> u64 {
+    let books = &run["books"];
+    let n = |name: &str| books[name].as_u64().unwrap();
+    let there = scene.sandbox.contacts("mercately").len() as u64;
+    // What was on its way when it was killed may be there without an outcome.
+    assert!(n("created") > 0 && n("created") <= there && n("unchanged") == 0, "{books} of {there}");
+    let outcomes = ["created", "updated", "unchanged", "skipped", "rejected", "unknown", "pending"];
+    assert_eq!(outcomes.map(n).iter().sum::<u64>(), n("read"), "{books}");
+    assert_eq!((n("updated"), run["status"].as_str()), (0, Some("unfinished")), "{run}");
+    n("created")
+}
+
+#[test]
+fn a_killed_run_is_shown_as_it_stands_and_its_next_process_tells_its_own_speed() {
+    let scene = scene(|_| {});
+    scene.write("mapping.yaml", MAPPING);
+    let mut sheet = "First,Last,Phone\nBea,Paz,12\n".to_owned();
+    (0..PEOPLE).for_each(|n| writeln!(sheet, "Ana{n},Vera,09970{n:05}").unwrap());
+    scene.write("people.csv", &sheet);
+    kill_at(&scene, begin(&scene, IMPORT), 30);
+    let first = assert_true(&scene, &newest(&scene));
+    let run = newest(&scene)["run"].as_str().unwrap().to_owned();
+    kill_at(&scene, begin(&scene, &format!("resume {run}")), 40);
+    let second = assert_true(&scene, &newest(&scene));
+    assert!(second >= first, "{second} after {first}");
+    // 20 requests a second: whoever counts those of the earlier processes says more.
+    let mut command = scene.command(IMPORT);
+    let output = command.env_remove("FERRY_MERCATELY_RATE").output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    let rates = err.lines().filter(|line| line.starts_with("importing into")).flat_map(|line| line.split(", "));
+    let rates: Vec<f64> = rates.filter_map(|word| word.strip_suffix("/s")?.parse().ok()).collect();
+    assert!(output.status.code() == Some(3) && rates.iter().all(|rate| *rate <= 25.0), "{rates:?}\n{err}");
+    let done = newest(&scene);
+    assert_eq!((done["books"]["created"].as_u64(), done["status"].as_str()), (Some(80), Some("done")), "{done}");
+}
