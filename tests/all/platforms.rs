@@ -17,7 +17,7 @@ use ferry::http::{Http, Request, Response, Sent, message::Method};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::platforms::diff::{Delta, OnExisting, diff};
 use ferry::platforms::settings::{Setting, Settings};
-use ferry::platforms::{Connector, Fault, Found, Lookup, PLATFORMS, Platform, Ready, Step, platform_named};
+use ferry::platforms::{Connector, Fault, Found, Lookup, PLATFORMS, Platform, Reading, Ready, Step, platform_named};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -224,7 +224,7 @@ fn credentials_go_into_the_header_that_each_platform_wants() {
 }
 
 #[test]
-fn no_answer_however_odd_brings_a_connector_down() {
+fn no_answer_however_odd_brings_a_connector_down_or_makes_a_contact_of_nothing() {
     let odd = json!([
         null, true, 0, -1, 1.5, "", " ", "\u{0}", "🤩", [], {}, [[1]], [null], [{}], {"a": {}}, {"id": {}},
         [{"key": 1, "value": 2}], {"_seconds": 1e300}, 99999999999999999999999u128.to_string(), [{"field_name": 7}],
@@ -257,31 +257,64 @@ fn no_answer_however_odd_brings_a_connector_down() {
         "description",
         "status",
     ];
+    let runtime = runtime();
     for platform in ["atom", "mercately", "twin", "eadesk"] {
         for odd in odd.as_array().unwrap() {
+            let mut answers: Vec<(Value, Value)> = vec![(Value::Null, odd.clone())];
             for key in keys {
                 let mut person = json!({ "id": "1", "_id": "1" });
                 person[key] = odd.clone();
-                for answer in [
-                    json!({ "items": [person], "customers": [person] }),
-                    json!({ "items": odd, "customers": odd, "results": odd, key: odd }),
-                    json!([person]),
-                    odd.clone(),
-                ] {
-                    let door = Http::over(Box::new(Same(answer)));
-                    let connector = connect(platform, &[]).unwrap();
-                    let _ = run(connector.page(&door, None));
-                    let _ = run(connector.read(&door, "1", None));
-                    let _ = run(connector.half_made(&door, &person, 0));
-                    for field in connector.platform().finds_by {
-                        let by = Lookup { field: *field, value: "vk:1".to_owned() };
-                        let _ = run(connector.find(&door, &by));
-                    }
-                    let _ =
-                        run(connector.prepare(&door, &ferry::platforms::Needs { owners: true, ..Default::default() }));
-                }
+                answers.push((person.clone(), json!({ "items": [person], "customers": [person] })));
+                answers.push((person.clone(), json!({ "items": odd, "customers": odd, "results": odd, key: odd })));
+                answers.push((person.clone(), json!([person])));
+            }
+            for (person, answer) in answers {
+                runtime.block_on(is_sound(platform, &person, &answer));
             }
         }
+    }
+}
+
+/// Whatever is answered: nobody's record is blamed for a list, nobody is made of nothing, nobody is found who does not
+/// have the value, and what holds no contacts at all is no list without contacts.
+async fn is_sound(platform: &str, person: &Value, answer: &Value) {
+    let door = Http::over(Box::new(Same(answer.clone())));
+    let connector = connect(platform, &[]).unwrap();
+    let said = |what: &str, came: String| format!("{platform} {what}: {came} of {answer}");
+    let has_id = |found: &Found| !found.id.trim().is_empty();
+    match connector.page(&door, None).await {
+        Ok(page) => {
+            let is_list = answer.is_array() || answer.is_object();
+            assert!(is_list && page.found.iter().all(has_id), "{}", said("page", format!("{page:?}")));
+            assert!(page.unread.iter().all(|id| !id.trim().is_empty()), "{}", said("page", format!("{page:?}")));
+        }
+        Err(fault) => assert!(matches!(fault, Fault::Fatal(_)), "{}", said("page", format!("{fault:?}"))),
+    }
+    match connector.read(&door, "1", None).await {
+        Ok(Reading::There(found)) => assert_eq!(found.id, "1", "{}", said("read", format!("{found:?}"))),
+        Ok(_) => {}
+        Err(fault) => assert!(!matches!(fault, Fault::Refused(_)), "{}", said("read", format!("{fault:?}"))),
+    }
+    match connector.half_made(&door, person, 0).await {
+        Ok(found) => assert!(found.iter().all(has_id), "{}", said("half made", format!("{found:?}"))),
+        Err(fault) => assert!(!matches!(fault, Fault::Refused(_)), "{}", said("half made", format!("{fault:?}"))),
+    }
+    for field in connector.platform().finds_by {
+        let value = match field {
+            Field::Phones => "+593991234567",
+            Field::Emails => "nobody@example.com",
+            Field::TargetId => "2",
+            _ => "vk:77",
+        };
+        let by = Lookup { field: *field, value: value.to_owned() };
+        match connector.find(&door, &by).await {
+            Ok(found) => assert!(found.is_empty(), "{}", said("find", format!("{found:?}"))),
+            Err(fault) => assert!(!matches!(fault, Fault::Refused(_)), "{}", said("find", format!("{fault:?}"))),
+        }
+    }
+    let needs = ferry::platforms::Needs { owners: true, ..Default::default() };
+    if let Err(fault) = connector.prepare(&door, &needs).await {
+        assert!(matches!(fault, Fault::Fatal(_)), "{}", said("prepare", format!("{fault:?}")));
     }
 }
 
@@ -297,7 +330,11 @@ impl ferry::http::Transport for Same {
 
 /// Runs a future to its end.
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    runtime().block_on(future)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 fn ok(value: Value) -> Answer {

@@ -1,7 +1,7 @@
 //! The report in a real browser: nothing in the data is obeyed, nothing is asked for, and the numbers are there.
 //!
 //! Where there is no browser (Chromium or one of its kin in the path, or named by `FERRY_TEST_BROWSER`), or it does not
-//! work, the test says so on standard error and passes.
+//! work, the test says so on standard error and passes; where `CI` is set, it fails.
 
 use super::{active_parts, evil, hostile, saved};
 use ferry::report::page;
@@ -28,6 +28,7 @@ fn browser() -> Option<PathBuf> {
 
 /// Says so where it is seen: what a test that passes prints by the usual way is not.
 fn skipped(why: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|set| set.is_empty()), "no browser in CI: {why}");
     let _ = writeln!(std::io::stderr(), "SKIPPED: the report was not opened in a browser: {why}");
 }
 

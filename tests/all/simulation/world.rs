@@ -25,16 +25,24 @@ pub struct World {
     pub there: Vec<Person>,
     /// Those among them whom a third party changes in the middle.
     pub changed: Vec<Person>,
+    /// Whether people may share an e-mail: what two of them end as depends on who comes first, so a run of such a world
+    /// is compared in less.
+    pub may_share: bool,
     pub has_shared: bool,
     /// TWIN's.
     pub clients: usize,
 }
 
 impl World {
+    /// Whether all that a run leads to can be told beforehand: nobody shares an e-mail, or the platform does not care.
+    pub fn is_certain(&self) -> bool {
+        !self.has_shared || matches!(self.view.name(), "atom" | "twin")
+    }
+
     /// Without anybody.
     pub fn of(view: &'static dyn View, on_existing: OnExisting) -> World {
         let (blocks, there, changed) = (Vec::new(), Vec::new(), Vec::new());
-        World { view, on_existing, blocks, there, changed, has_shared: false, clients: 0 }
+        World { view, on_existing, blocks, there, changed, may_share: false, has_shared: false, clients: 0 }
     }
 }
 
@@ -62,10 +70,14 @@ impl Line {
     }
 }
 
+/// Worlds in which people may share an e-mail.
+const SHARING_PERCENT: usize = 25;
+
 /// A world of at least so many people, and of less than twice and a half as many.
 pub fn world(dice: &mut Dice, view: &'static dyn View, people_min: usize) -> World {
     let on_existing = dice.pick(&[OnExisting::Update, OnExisting::Update, OnExisting::Fill, OnExisting::Skip]);
     let mut world = World::of(view, on_existing);
+    world.may_share = dice.chance(SHARING_PERCENT);
     let people = people_min + dice.below(people_min * 3 / 2);
     for number in 0..people {
         let block = block(dice, &mut world, number, people);
@@ -127,7 +139,7 @@ fn block(dice: &mut Dice, world: &mut World, number: usize, people: usize) -> Bl
             }
         }
         // Somebody else with the same e-mail: at some platforms the same contact.
-        3 if !email.is_empty() => {
+        3 if !email.is_empty() && world.may_share => {
             let (phone, _) = phones(dice, 500 + number);
             let (first, client) = (format!("Luz{number}"), client(people + number));
             let luz = Line { first, last: "Paz", phone, email, city: "Ibarra", client, ..Line::default() };
