@@ -14,7 +14,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
     let state = if is_here { None } else { absolute() }.unwrap_or_else(|| context.state.clone());
     std::env::set_current_dir(&info.folder).map_err(|error| {
         Failure::usage(format!(
-            "the folder `{}`, in which `{}` was begun, is not to be had",
+            "the folder `{}`, in which `{}` was begun, cannot be entered",
             info.folder.display(),
             info.run
         ))

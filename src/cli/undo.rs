@@ -48,7 +48,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     let typed_for = typed_for(&of, &state)?;
     std::env::set_current_dir(&typed_for.folder).map_err(|error| {
         let (folder, run) = (typed_for.folder.display(), &of.run);
-        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, is not to be had")).cause(error)
+        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, cannot be entered")).cause(error)
     })?;
     let config = Config::load(config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
     config.notes.iter().for_each(|note| context.console.note(note));

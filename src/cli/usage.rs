@@ -28,14 +28,17 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
             Some(why) => format!("`{argument}` cannot be `{value}`: {why}"),
             None => format!("`{argument}` cannot be `{value}`"),
         },
-        ErrorKind::UnknownArgument => format!("there is no `{argument}` here"),
+        ErrorKind::UnknownArgument if argument.starts_with('-') => {
+            format!("`{argument}` is not an option of `{}`", command(words))
+        }
+        ErrorKind::UnknownArgument => format!("`{argument}` is one argument too many"),
         ErrorKind::InvalidSubcommand => format!("there is no command `{}`", said(ContextKind::InvalidSubcommand)),
-        ErrorKind::MissingRequiredArgument => format!("something is missing: {}", quoted(error)),
+        ErrorKind::MissingRequiredArgument => format!("missing: {}", quoted(error)),
         ErrorKind::ArgumentConflict if said(ContextKind::PriorArg) == argument => {
-            format!("`{argument}` stands here twice")
+            format!("`{argument}` is given twice")
         }
         ErrorKind::ArgumentConflict => {
-            format!("`{argument}` and `{}` cannot stand together", said(ContextKind::PriorArg))
+            format!("`{argument}` and `{}` cannot be used together", said(ContextKind::PriorArg))
         }
         _ => first_line(error),
     };
@@ -45,7 +48,7 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
         (Some(near), Some(choices)) => format!("did you mean `{near}`? expected one of {choices}"),
         (Some(near), None) => format!("did you mean `{near}`?"),
         (None, Some(choices)) => format!("expected one of {choices}"),
-        (None, None) => format!("`{} --help` says how it is written", command(words)),
+        (None, None) => format!("see `{} --help`", command(words)),
     };
     Some(Failure::usage(message).hint(hint))
 }

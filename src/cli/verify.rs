@@ -32,7 +32,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     mistakes.end(Some(()))?;
     std::env::set_current_dir(&info.folder).map_err(|error| {
         let (folder, run) = (info.folder.display(), &info.run);
-        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, is not to be had")).cause(error)
+        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, cannot be entered")).cause(error)
     })?;
     let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
     let args = Args::try_parse_from(words).map_err(|error| {

@@ -355,7 +355,7 @@ impl Retry {
     }
 
     fn given_up(&self, sent: &Sent) -> Failure {
-        let hint = "try again later: the same command goes on from here";
+        let hint = "try again later; the same command resumes the run";
         match sent {
             Sent::NotSent(failure) | Sent::InDoubt(failure) => {
                 Failure { hint: Some(hint.to_owned()), ..failure.clone() }

@@ -225,8 +225,8 @@ impl Turn {
     fn too_long(&self, left: Duration) -> Failure {
         let back = self.clock.and_then(|clock| local(&clock, left));
         let hint = match back {
-            Some(time) => format!("come back after {time}: the same command goes on from here"),
-            None => "come back then: the same command goes on from here".to_owned(),
+            Some(time) => format!("come back after {time}; the same command resumes the run"),
+            None => "come back then; the same command resumes the run".to_owned(),
         };
         let asked = words(left);
         Failure::new(Exit::Unavailable, format!("`{}` asks not to be asked again for {asked}", self.address)).hint(hint)

@@ -212,8 +212,8 @@ fn no_connection(base: &str, why: &str, late: bool) -> Failure {
         return refused(format!("the proxy on the way to `{base}` refuses us"), "see `HTTPS_PROXY`");
     }
     let message = match late {
-        true => format!("`{base}` is not to be had: no connection within {}", words(CONNECT_MAX)),
-        false => format!("`{base}` is not to be had"),
+        true => format!("`{base}` cannot be reached: no connection within {}", words(CONNECT_MAX)),
+        false => format!("`{base}` cannot be reached"),
     };
     Failure::new(Exit::Unavailable, message).cause(why)
 }
@@ -327,10 +327,10 @@ mod tests {
             (
                 "tcp connect error: Connection refused (os error 111)",
                 Exit::Unavailable,
-                "`https://api.example.com` is not to be had",
+                "`https://api.example.com` cannot be reached",
             ),
-            ("dns error: failed to lookup address", Exit::Unavailable, "`https://api.example.com` is not to be had"),
-            ("tls handshake eof", Exit::Unavailable, "`https://api.example.com` is not to be had"),
+            ("dns error: failed to lookup address", Exit::Unavailable, "`https://api.example.com` cannot be reached"),
+            ("tls handshake eof", Exit::Unavailable, "`https://api.example.com` cannot be reached"),
         ];
         for (why, exit, message) in cases {
             let failure = no_connection(base, why, false);

@@ -44,7 +44,7 @@ fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Result<(), Wron
 /// not repeated: it might hold a password.
 fn base_url(value: &str, settings: &Settings) -> Result<(), Wrong> {
     let example = "write it as `https://api.example.com`";
-    let Ok(url) = Url::parse(value) else { return wrong("this is no address", example) };
+    let Ok(url) = Url::parse(value) else { return wrong("this is not an address", example) };
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return wrong(format!("the address must begin with `https://`, not with `{}:`", url.scheme()), example);
     }
@@ -56,7 +56,7 @@ fn base_url(value: &str, settings: &Settings) -> Result<(), Wrong> {
     }
     if url.scheme() == "http" && !is_loopback(&url) && !settings.is_true("allow_http") {
         let host = url.host_str().unwrap_or_default();
-        let message = format!("`http://{host}` would send the credentials for everybody on the way to read");
+        let message = format!("`http://{host}` would send the credentials unencrypted");
         return wrong(message, "use `https://`; to allow it all the same, set `allow_http: true`");
     }
     Ok(())

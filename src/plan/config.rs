@@ -262,7 +262,7 @@ impl Reading<'_> {
                 "jobs" => jobs = Some(value),
                 name => {
                     let hint = did_you_mean(name, &TOP_KEYS);
-                    self.mistake(&key.span, format!("`{name}` is nothing that a configuration has"), hint);
+                    self.mistake(&key.span, format!("`{name}` is not a key of the configuration"), hint);
                 }
             }
         }

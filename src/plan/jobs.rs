@@ -197,9 +197,9 @@ impl Reading<'_> {
                 _ => {
                     is_told = true;
                     let all: Vec<&str> = names.iter().copied().chain(BESIDE).collect();
-                    let message = format!("`{name}` is nothing that a job has");
+                    let message = format!("`{name}` is not a key of a job");
                     let hint = match self.belongs_to(name, entries) {
-                        Some(command) => format!("it belongs into `{command}: {{ … }}`"),
+                        Some(command) => format!("move it into `{command}: {{ … }}`"),
                         None => did_you_mean(name, &all),
                     };
                     self.mistake(&key.span, message, hint);
@@ -272,10 +272,10 @@ impl Reading<'_> {
         if BESIDE.contains(&key.text.as_str()) {
             let knows = |words: &&CommandWords| words.arguments.iter().any(|known| known.key == key.text);
             let names: Vec<&str> = self.commands.iter().filter(knows).map(|words| words.name.as_str()).collect();
-            let message = format!("`{}` is nothing for `{}`", key.text, words.name);
+            let message = format!("`{}` has no `{}`", words.name, key.text);
             let hint = match names.is_empty() {
                 true => "take the line out".to_owned(),
-                false => format!("it is for {}", listed(&names)),
+                false => format!("use it with {}", listed(&names)),
             };
             return self.mistake(&key.span, message, hint);
         }

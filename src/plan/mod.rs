@@ -325,7 +325,7 @@ pub fn wait_of(asked: Option<&str>) -> Result<Duration, Failure> {
 /// The length of time that an option gives.
 pub fn duration_of(option: &str, text: &str) -> Result<Duration, Failure> {
     checks::duration(text).ok_or_else(|| {
-        Failure::usage(format!("`{option}`: `{text}` is no length of time"))
+        Failure::usage(format!("`{option}`: `{text}` is not a length of time"))
             .hint("write a whole number and a unit: `30s`, `10m`, `2h`, `90d`")
     })
 }

@@ -153,7 +153,11 @@ impl Progress {
             inner.words().into_iter().partition(|word| !waiting || !word.starts_with(WAITING));
         bar.set_style(style(waiting));
         bar.set_prefix(rest.concat());
-        bar.set_message(format!("{} {way}{}", self.what, first.join(" · ")));
+        let words = first.join(" · ");
+        let whole = format!("{} {way}{words}", self.what);
+        // Where there is no room for both, the words say more than the bar.
+        let has_room = whole.chars().count() <= usize::from(Narrow(Term::stderr()).width());
+        bar.set_message(if has_room { whole } else { format!("{} {words}", self.what) });
     }
 
     fn line(&self, inner: &mut Inner, now: Instant, next: Duration) {

@@ -311,9 +311,9 @@ impl Summary {
         }
         if let Some(completeness) = self.completeness {
             out.push_str(match completeness {
-                Completeness::Counted => "\ncomplete: as many as there are said to be",
-                Completeness::Repeated => "\ncomplete: another pass brought nobody new",
-                Completeness::Unproven => "\nnothing proves that this is everybody",
+                Completeness::Counted => "\ncomplete: as many as the platform reports",
+                Completeness::Repeated => "\ncomplete: another pass found no new contact",
+                Completeness::Unproven => "\nnot proven to be complete",
             });
         }
         out.push('\n');

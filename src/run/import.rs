@@ -197,7 +197,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
 fn nothing_sent(failure: Failure) -> Failure {
     match (failure.exit, &failure.hint) {
         (Exit::Refused, Some(hint)) => {
-            let hint = format!("{hint}; nothing was sent, so `pending` are all records");
+            let hint = format!("{hint}; nothing was sent");
             failure.hint(hint)
         }
         _ => failure,

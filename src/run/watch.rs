@@ -82,8 +82,10 @@ fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {
 /// Somebody has asked the run to stop, which takes as long as what is on its way.
 fn tell_stopping(console: &Console, target: &Target) {
     if Stop::signal().is_some() {
-        let requests = count(target.http.in_flight(), "request", "requests");
-        console.block(&format!("stopping: finishing {requests}"));
+        match target.http.in_flight() {
+            0 => console.block("stopping"),
+            n => console.block(&format!("stopping: finishing {}", count(n, "request", "requests"))),
+        }
     }
 }
 

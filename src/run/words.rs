@@ -24,6 +24,14 @@ fn without(words: &[String], options: &[(&str, bool)]) -> Vec<String> {
     let mut lasting = Vec::with_capacity(words.len());
     let mut words = words.iter();
     while let Some(word) = words.next() {
+        // Several switches in one word, such as `-nq`.
+        if let Some(letters) = word.strip_prefix('-').filter(|it| it.len() > 1 && it.chars().all(|c| "nqv".contains(c)))
+        {
+            let is_lasting = |letter: &char| !options.contains(&(format!("-{letter}").as_str(), false));
+            let letters: String = letters.chars().filter(is_lasting).collect();
+            lasting.extend((!letters.is_empty()).then(|| format!("-{letters}")));
+            continue;
+        }
         match options.iter().find(|(option, _)| word == option || word.starts_with(&format!("{option}="))) {
             Some((option, true)) if word == option => drop(words.next()),
             Some(_) => {}
@@ -99,6 +107,7 @@ mod tests {
         let rejects = with_rejects_of_migration(&typed, "r.jsonl");
         assert_eq!(rejects.as_deref(), Some("ferry import r.jsonl --to crm --map m.yaml"));
         let typed = words("import a.csv --quiet --max-clears=1 --to shop --max-creates 3 --max-rejects 5");
+        assert_eq!(go_on(&words("-nq import a.csv -nv --to shop")), "ferry import a.csv -v --to shop");
         let needed = [("--max-clears", "40".to_owned()), ("--max-creates", "100%".to_owned())];
         assert_eq!(
             go_on_past(&typed, &needed),

@@ -156,7 +156,7 @@ fn a_failed_export_leaves_the_file_of_yesterday() {
     assert_eq!(scene.typed("resume").code, 2);
     // How it is known to be whole can be asked later, too.
     let shown = scene.typed(&format!("runs {}", done.summary()["run"].as_str().unwrap())).out;
-    let told = "\nchanges: 2 added, 0 changed, 0 removed\ncomplete: as many as there are said to be\n";
+    let told = "\nchanges: 2 added, 0 changed, 0 removed\ncomplete: as many as the platform reports\n";
     assert!(shown.contains(told), "{shown}");
 }
 

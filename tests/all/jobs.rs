@@ -109,7 +109,7 @@ fn retain_and_at_least_stand_once_and_with_a_command_that_knows_them() {
         .collect();
     let expected = [
         ("`retain` stands here and beside `export`", "keep one of them"),
-        ("`at_least` is nothing for `import`", "it is for `export`"),
+        ("`import` has no `at_least`", "use it with `export`"),
     ];
     assert_eq!(told, expected);
 }
@@ -233,9 +233,9 @@ fn nothing_is_done_when_an_option_or_a_job_is_unknown() {
         ),
         (
             "good --limit 0",
-            "error: job `good`: `--limit <N>` cannot be `0`: expected a whole number above 0\nhint: `ferry convert --help` says how it is written\n",
+            "error: job `good`: `--limit <N>` cannot be `0`: expected a whole number above 0\nhint: see `ferry convert --help`\n",
         ),
-        ("good --limt 3", "error: there is no `--limt` here\nhint: did you mean `--limit`?\n"),
+        ("good --limt 3", "error: `--limt` is not an option of `ferry run`\nhint: did you mean `--limit`?\n"),
         (
             "good godo wood",
             "error: there is no job `godo`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n\nerror: there is no job `wood`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n",
@@ -244,10 +244,7 @@ fn nothing_is_done_when_an_option_or_a_job_is_unknown() {
             "good bad --rejects r.csv",
             "error: `--rejects` names one file, and there are 2 jobs\nhint: do one job at a time, or name the files in `ferry.yaml`\n",
         ),
-        (
-            "good --all",
-            "error: `[JOB]...` and `--all` cannot stand together\nhint: `ferry run --help` says how it is written\n",
-        ),
+        ("good --all", "error: `[JOB]...` and `--all` cannot be used together\nhint: see `ferry run --help`\n"),
         ("", "error: no job is named\nhint: there are `good`, `bad`, `nightly`; `ferry run --all` does them all\n"),
     ] {
         let told = typed(folder.path(), &format!("run --config home/ferry.yaml {line}"));

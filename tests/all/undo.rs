@@ -359,6 +359,20 @@ fn an_undo_that_was_killed_is_gone_on_with() {
 }
 
 #[test]
+fn an_undo_of_a_run_that_changed_nothing_says_so() {
+    let scene = scene();
+    scene.import("mercately", "base.csv");
+    let again = scene.import("mercately", "base.csv").run();
+    let writes = scene.writes();
+    for words in [format!("undo {again} --dry-run"), format!("undo {again}")] {
+        let undone = scene.done(&words);
+        assert_eq!((undone.books(), scene.writes()), (json!({}), writes), "{}", undone.out);
+        let told = format!("note: `{again}` changed nothing, so there is nothing to undo\n");
+        assert!(undone.err.contains(&told), "{}", undone.err);
+    }
+}
+
+#[test]
 fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
     let scene = scene();
     scene.done("convert base.csv --out out.jsonl");

@@ -76,7 +76,7 @@ impl Transport for Platform {
                 Sent::Answered(Response { status, headers, body: body.into() })
             }
             Play::Unreachable => Sent::NotSent(
-                Failure::new(Exit::Unavailable, "`https://api.example.com` is not to be had")
+                Failure::new(Exit::Unavailable, "`https://api.example.com` cannot be reached")
                     .cause("connection refused"),
             ),
             Play::BadCertificate => Sent::NotSent(Failure::new(Exit::Refused, "the certificate will not do")),

@@ -57,8 +57,8 @@ async fn a_dead_target_at_the_start_is_told_within_seconds() {
     let took = start.elapsed().as_millis();
     assert!((1750..=3500).contains(&took), "{took} ms");
     assert_eq!(failure.exit.code(), 6);
-    assert_eq!(failure.to_string(), "`https://api.example.com` is not to be had: connection refused");
-    assert_eq!(failure.hint.as_deref(), Some("try again later: the same command goes on from here"));
+    assert_eq!(failure.to_string(), "`https://api.example.com` cannot be reached: connection refused");
+    assert_eq!(failure.hint.as_deref(), Some("try again later; the same command resumes the run"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +140,7 @@ async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() 
             assert_eq!((failure.exit.code(), failure.message.as_str()), (6, message));
             let hint = failure.hint.expect("a hint");
             let shape: String = hint.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-            assert_eq!(shape, "come back after 0000-00-00 00:00: the same command goes on from here");
+            assert_eq!(shape, "come back after 0000-00-00 00:00; the same command resumes the run");
         }
         assert_eq!(platform.came_ms(), [0], "nobody asks again");
     }

@@ -133,7 +133,7 @@ async fn a_port_where_nobody_listens_was_not_reached() {
     tokio::time::pause();
     let Sent::NotSent(failure) = connected(&address, 30_000).send(post()).await else { panic!("was sent") };
     assert_eq!(failure.exit.code(), 6);
-    assert_eq!(failure.message, format!("`{address}` is not to be had"));
+    assert_eq!(failure.message, format!("`{address}` cannot be reached"));
     assert_eq!(failure.causes, ["tcp connect error: Connection refused (os error 111)"]);
 }
 

@@ -186,7 +186,7 @@ fn who_is_to_blame_for_an_answer_is_told() {
             Text(404, "<!DOCTYPE html><pre>Cannot GET /clients</pre>"),
             format!(
                 "fatal 5 the address of connection `my-shop` is wrong: Atom is not there (HTTP 404): \
-                     <!DOCTYPE html><pre>Cannot GET /clients</pre> | {address}"
+                     Cannot GET /clients | {address}"
             ),
         ),
         (
@@ -198,7 +198,7 @@ fn who_is_to_blame_for_an_answer_is_told() {
             format!(
                 "fatal 5 Atom answered connection `my-shop` with a web page instead of `{{\"items\": […]}}` \
                      (HTTP 200): \
-                     <html> Please log in </html> | {mend_url}"
+                     Please log in | {mend_url}"
             ),
         ),
         (

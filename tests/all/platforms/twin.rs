@@ -350,8 +350,8 @@ fn a_place_that_is_none_is_told() {
 
 #[test]
 fn who_is_not_there_is_gone_and_a_web_page_is_another_server() {
-    let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN is not there (HTTP 404): <html>no such \
-                   page</html> | mend `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
+    let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN is not there (HTTP 404): no such \
+                   page | mend `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
                    in the environment";
     for (answer, expected) in [
         (error(404, "Client not found"), Ok(Reading::Gone)),
@@ -599,7 +599,7 @@ fn an_answer_of_another_form_is_told() {
         (
             Text(200, "<html>Log in</html>"),
             "fatal 5 TWIN answered connection `my-shop` with a web page instead of `{\"count\": …, \"items\": […]}` \
-             (HTTP 200): <html>Log in</html> | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
+             (HTTP 200): Log in | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` in the environment",
         ),
         (
