@@ -36,3 +36,7 @@ bench part:
 # Read the documentation of the library
 doc:
     cargo doc --no-deps --open
+
+# Write the names of the countries again, from a newer CLDR (needs npm and python3)
+territories version:
+    scripts/territories {{ version }} > src/mapping/phone/territories.tsv

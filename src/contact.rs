@@ -2,6 +2,10 @@
 //!
 //! It holds values and knows their names. How a value is read, checked or sent is not its business.
 
+mod merge;
+
+pub use merge::Merged;
+
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -422,6 +426,11 @@ impl<'a> JsonObject<'a> {
     }
 }
 
+/// Whether a list has the value already. E-mail addresses are compared without regard to case (contract 3.4).
+pub fn is_among(field: Field, value: &str, list: &[String]) -> bool {
+    list.iter().any(|known| known == value || (field == Field::Emails && known.to_lowercase() == value.to_lowercase()))
+}
+
 /// What a wanted value may do to one that the target has already (contract 3.2, "What may overwrite").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
@@ -492,74 +501,6 @@ impl Wanted {
     pub fn attribute_overwrite(&self, name: &str) -> Overwrite {
         let found = self.attribute_overwrite.iter().find(|(known, _)| &**known == name);
         found.map_or(Overwrite::Update, |(_, overwrite)| *overwrite)
-    }
-
-    /// Merges a later record of the same person into this one: a later value that is not blank wins, lists are joined.
-    /// A value that only fills gives way to one from a source.
-    pub fn merge(&mut self, mut later: Wanted) {
-        self.left_blank.append(&mut later.left_blank);
-        std::mem::take(&mut later.not_carried).into_iter().for_each(|name| self.left_out(name));
-        for (field, _) in FIELDS {
-            self.merge_field(field, &later);
-        }
-        self.force.0 |= later.force.0;
-        for attribute in later.contact.attributes.iter() {
-            let name = &attribute.name;
-            let (mine, theirs) = (self.attribute_overwrite(name), later.attribute_overwrite(name));
-            let have = self.contact.attribute(name).is_some_and(|value| !value.is_empty());
-            if have && theirs != Overwrite::Update && mine == Overwrite::Update {
-                continue;
-            }
-            if have && theirs == Overwrite::Clear {
-                continue;
-            }
-            self.contact.set_attribute(name.clone(), attribute.value.as_str());
-            self.attribute_overwrite.retain(|(known, _)| known != name);
-            if theirs != Overwrite::Update {
-                self.attribute_overwrite.push((name.clone(), theirs));
-            }
-        }
-    }
-
-    fn merge_field(&mut self, field: Field, later: &Wanted) {
-        if !later.contact.has(field) {
-            if later.clear.has(field) && !self.contact.has(field) {
-                self.clear.insert(field);
-            }
-            return;
-        }
-        let had = self.contact.has(field);
-        let (mine_fills, theirs_fills) = (self.fill.has(field), later.fill.has(field));
-        if field.is_list() {
-            let later = later.contact.list(field);
-            let list = self.contact.list_mut(field);
-            if had && theirs_fills && !mine_fills {
-                return;
-            }
-            if had && mine_fills && !theirs_fills {
-                // A default gives way to what a source has.
-                list.clear();
-            }
-            if matches!(field, Field::Phones | Field::Emails) && !theirs_fills {
-                // The first of them is `phone` and `email`: of those, too, a later one wins.
-                list.retain(|item| !later.contains(item));
-                list.splice(0..0, later.iter().cloned());
-            } else {
-                let news: Vec<String> = later.iter().filter(|item| !list.contains(item)).cloned().collect();
-                list.extend(news);
-            }
-        } else if let Some(text) = later.contact.text(field) {
-            if had && theirs_fills && !mine_fills {
-                return;
-            }
-            self.contact.set_text(field, text);
-        }
-        self.clear.remove(field);
-        if !theirs_fills {
-            self.fill.remove(field);
-        } else if !had {
-            self.fill.insert(field);
-        }
     }
 }
 

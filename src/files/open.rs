@@ -52,7 +52,7 @@ pub struct Opened {
     pub header: Header,
     /// How it is written.
     pub dialect: Dialect,
-    /// Whether it is a file of rejects that was made of the names that occur: what only others had is not in it.
+    /// Whether it is a rejects file: what only other records of its source had is not in it.
     pub are_rejects: bool,
     /// Its records.
     pub source: Box<dyn Source>,
@@ -128,7 +128,8 @@ fn open_table(
     (dialect.delimiter, dialect.sep_line) = (delimiter, sep_len > 0);
     (dialect.columns, dialect.header_raw) = (headed.cells, headed.raw);
     let Some(made) = headed.made else {
-        return Ok(opened(Header::Columns(headed.names), dialect, Box::new(headed.source), headed.notes));
+        let opened = opened(Header::Columns(headed.names), dialect, Box::new(headed.source), headed.notes);
+        return Ok(Opened { are_rejects: headed.are_rejects, ..opened });
     };
     let source = Unflat { names: headed.names, made, rows: headed.source };
     let header = if made == Made::Contacts { Header::Contact } else { Header::Open };

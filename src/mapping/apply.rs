@@ -1,14 +1,15 @@
 //! Applying a bound mapping to a record. Pure but for counters; called on all cores.
 
 use super::bind::{Bound, BoundRule, BoundSource, SEEN_RECORDS_MAX};
+use super::checked::RecordRegion;
 use super::evaluate::{Context, Gave};
 use super::phone::Region;
 use super::rule::Target;
 use super::source::{Cell, Sight, Slot};
 use super::surplus::Hidden;
-use super::transform::{Val, left_out};
+use super::transform::{LIST_JOIN, Val, left_out};
 use super::verb::{OnExistingRule, Otherwise};
-use crate::contact::{Attribute, Field, LeftBlank, Overwrite, Wanted};
+use crate::contact::{Attribute, Field, LeftBlank, Overwrite, Wanted, is_among};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
 use serde_json::Value;
@@ -37,12 +38,17 @@ impl Bound {
             Ok(false) => return Mapped::Filtered,
             Err(problem) => return Mapped::Rejected(vec![problem]),
         }
-        context.region = self.region_of(&context.sight);
-        context.phones = Some((&self.phones_seen, &self.phones_bare));
+        let checked = &mut context.checked;
+        (checked.region, checked.homes) = (self.region_of(&context.sight), &self.region.homes);
+        (checked.evidence, checked.line) = (self.evidence.get(), record.origin.line);
+        checked.phones = Some((&self.phones_seen, &self.phones_bare));
         let mut problems = Vec::new();
         let mut wanted = self.carried(record);
         wanted.tag_mode = self.tag_mode;
+        let carried = [Field::Phones, Field::Emails].into_iter().filter(|field| wanted.contact.has(*field));
+        carried.for_each(|field| context.checked.found(field));
         for rule in &self.rules {
+            let faults_before = context.checked.faults();
             match rule.evaluate(&context) {
                 Ok(gave) => {
                     rule.put(gave, record.origin.line, &mut wanted);
@@ -50,7 +56,9 @@ impl Bound {
                 }
                 Err(found) => problems.extend(found),
             }
+            context.checked.place_faults(faults_before, problems.len());
         }
+        context.checked.settle(&mut wanted, &mut problems);
         self.add_surplus(record, &mut wanted, &mut problems);
         if problems.is_empty()
             && !self.identity.is_empty()
@@ -61,7 +69,7 @@ impl Bound {
         if problems.is_empty() { Mapped::Contact(Box::new(wanted)) } else { Mapped::Rejected(problems) }
     }
 
-    fn sight<'a>(&'a self, record: &'a Record) -> Sight<'a> {
+    pub(super) fn sight<'a>(&'a self, record: &'a Record) -> Sight<'a> {
         Sight { record, contact: None, blanks: &self.blanks, met: &self.seen.met, untrimmed: false }
     }
 
@@ -98,15 +106,26 @@ impl Bound {
         }
     }
 
-    fn region_of(&self, sight: &Sight<'_>) -> Option<Region> {
+    /// The region of a record's phones: its own, where one of the columns names it; the given one where all are blank.
+    pub(super) fn region_of(&self, sight: &Sight<'_>) -> RecordRegion {
+        let mut unknown = None;
         for slot in &self.region.slots {
-            if let Ok(Cell::Text(text)) = sight.read(slot)
-                && let Some(region) = Region::named(&text.to_uppercase())
-            {
-                return Some(region);
+            let value = match sight.read(slot) {
+                Ok(Cell::Text(text)) => text,
+                Ok(Cell::List(items)) => Cow::Owned(items.join(LIST_JOIN)),
+                Ok(Cell::Absent | Cell::Blank) => continue,
+                Err(problem) => Cow::Owned(super::evaluate::bare(&problem).to_owned()),
+            };
+            if let Some(region) = Region::named(&value) {
+                return RecordRegion::Known(region);
             }
+            unknown.get_or_insert_with(|| (value.into_owned(), slot.name.clone()));
         }
-        self.region.default
+        match (unknown, self.region.default) {
+            (Some((value, column)), _) => RecordRegion::Unknown { value, column },
+            (None, Some(region)) => RecordRegion::Known(region),
+            (None, None) => RecordRegion::None,
+        }
     }
 
     fn no_identity(&self) -> Problem {
@@ -129,13 +148,13 @@ impl BoundRule {
     /// Puts what the rule gave into the contact.
     fn put(&self, gave: Gave<'_>, line: u64, wanted: &mut Wanted) {
         match (&self.rule.target, gave) {
-            (Target::Field(field), Gave::Blank { cell_is_there }) => {
-                if cell_is_there && self.rule.verbs.clear == Some(true) && !wanted.contact.has(*field) {
+            (Target::Field(field), Gave::Blank { is_blank }) => {
+                if is_blank && self.rule.verbs.clear == Some(true) && !wanted.contact.has(*field) {
                     wanted.clear.insert(*field);
                 }
             }
-            (Target::Attribute(name), Gave::Blank { cell_is_there }) => {
-                let is_cleared = cell_is_there && self.rule.verbs.clear == Some(true);
+            (Target::Attribute(name), Gave::Blank { is_blank }) => {
+                let is_cleared = is_blank && self.rule.verbs.clear == Some(true);
                 if is_cleared && wanted.contact.attribute(name).is_none() {
                     wanted.contact.attributes.push(Attribute { name: name.clone(), value: String::new() });
                     wanted.attribute_overwrite.push((name.clone(), Overwrite::Clear));
@@ -199,14 +218,14 @@ impl BoundRule {
                     let mut items: Vec<String> = value.into_items().into_iter().map(Cow::into_owned).collect();
                     items.append(list);
                     for item in items {
-                        if !list.contains(&item) {
+                        if !is_among(field, &item, list) {
                             list.push(item);
                         }
                     }
                 }
                 value => {
                     for item in value.into_items() {
-                        if !list.iter().any(|known| **known == *item) {
+                        if !is_among(field, &item, list) {
                             list.push(item.into_owned());
                         }
                     }

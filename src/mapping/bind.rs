@@ -4,7 +4,7 @@ use super::by_names::by_names;
 use super::columns::Columns;
 use super::mistake::{MappingErrors, Mistakes, Page};
 use super::node::Place;
-use super::phone::Region;
+use super::phone::{Evidence, Region};
 use super::resolve::Binder;
 use super::rule::{Rule, Target};
 use super::source::{ContactName, Slot};
@@ -16,7 +16,7 @@ use crate::record::Header;
 use minijinja::Environment;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Names of a JSON source that are kept for "did you mean".
 const SEEN_NAMES_MAX: usize = 200;
@@ -26,7 +26,7 @@ pub(super) const SEEN_RECORDS_MAX: u64 = 100;
 /// What `--region` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegionChoice {
-    /// A country, for every phone.
+    /// A country, for phones whose record does not say where they are from.
     Region(Region),
     /// `none`: phones without a country code are meant to be refused.
     Nowhere,
@@ -35,7 +35,7 @@ pub enum RegionChoice {
 /// What a mapping is bound with besides the header.
 #[derive(Clone, Debug, Default)]
 pub struct BindOptions {
-    /// `--region`, which wins over the mapping's.
+    /// `--region`, which wins over the mapping's. What a record says of its own country wins over both.
     pub region: Option<RegionChoice>,
     /// The connection's `phone_region`, for when nobody else says.
     pub fallback_region: Option<Region>,
@@ -70,6 +70,8 @@ pub struct Bound {
     /// The slots that templates speak of by name: `row.City`.
     pub(super) row_names: Vec<(Arc<str>, Slot)>,
     pub(super) region: RegionSource,
+    /// What the columns say about the countries of phones. It is fixed when a run starts.
+    pub(super) evidence: OnceLock<Evidence>,
     pub(super) identity: Vec<Field>,
     pub(super) surplus: Surplus,
     /// Names with dots that rules use.
@@ -88,7 +90,9 @@ pub struct Bound {
 pub(super) struct RegionSource {
     pub slots: Vec<Slot>,
     pub default: Option<Region>,
-    /// Whether somebody said that there is none.
+    /// The given region and the connection's: numbers of theirs are understood without `+`.
+    pub homes: Vec<Region>,
+    /// Whether `--region none` says that there is none.
     pub is_none_meant: bool,
 }
 
@@ -190,6 +194,11 @@ impl Bound {
         Bound { are_rejects, ..self }
     }
 
+    /// Whether the source is a rejects file.
+    pub fn are_rejects(&self) -> bool {
+        self.are_rejects
+    }
+
     fn unmet(&self) -> impl Iterator<Item = &(String, Place)> {
         let pairs = self.seen.wanted.iter().zip(&self.seen.met);
         pairs
@@ -198,7 +207,7 @@ impl Bound {
     }
 
     /// How many phones had neither a country code nor a region, and how many phones there were (so far). None where a
-    /// region is given in whatever way, or where it is said that there is none.
+    /// region is given in whatever way, or `--region none`.
     pub fn phones_without_code(&self) -> (u64, u64) {
         let seen = self.phones_seen.load(Ordering::Relaxed);
         if self.region.is_none_meant || !self.region.slots.is_empty() {
@@ -279,6 +288,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
             filter,
             row_names,
             region,
+            evidence: OnceLock::new(),
             identity,
             surplus,
             dotted,

@@ -11,12 +11,13 @@ const ADDRESS_LEN_MAX: usize = 254;
 /// The longest label of a domain, in octets (RFC 1035, 2.3.4).
 const LABEL_LEN_MAX: usize = 63;
 
-/// The address with its domain in lower case; blanks around it are taken off, nothing else is.
+/// The address with its domain in lower case. Blanks around it are taken off, and so is what address books put there:
+/// `Ada <ada@example.com>`, `mailto:ada@example.com`.
 ///
 /// # Errors
 /// What is wrong with it, to follow the address in a message: "`ada@` has nothing after the `@`".
 pub fn normalise(text: &str) -> Result<String, &'static str> {
-    let text = text.trim();
+    let text = bare(text);
     check_form(text)?;
     let (local, domain) = text.split_once('@').ok_or("has no `@`")?;
     check_local(local)?;
@@ -28,15 +29,45 @@ pub fn normalise(text: &str) -> Result<String, &'static str> {
     Ok(format!("{local}@{domain}"))
 }
 
-/// The mistakes that deserve their own words.
+/// The addresses of a text that has several: `;`, ` ::: ` and line breaks part them, `,` where each part is one. None
+/// where it is not such a text.
+pub fn parts(text: &str) -> Vec<&str> {
+    let is_address = |part: &&str| normalise(part).is_ok();
+    let pieces = filled(text.split([';', '\n', '\r']).flat_map(|piece| piece.split(":::")));
+    let pieces: Vec<&str> = pieces.into_iter().flat_map(of_commas).collect();
+    if pieces.iter().any(is_address) { pieces } else { Vec::new() }
+}
+
+/// The addresses that commas part; the whole where a part is none: `"Lovelace, Ada" <ada@example.com>`.
+fn of_commas(text: &str) -> Vec<&str> {
+    let pieces = filled(text.split(','));
+    let is_list = normalise(text).is_err() && pieces.iter().all(|piece| normalise(piece).is_ok());
+    if is_list { pieces } else { vec![text] }
+}
+
+fn filled<'a>(pieces: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    pieces.map(str::trim).filter(|piece| !piece.is_empty()).collect()
+}
+
+/// Without a name and angle brackets around it, and without `mailto:` in front.
+fn bare(text: &str) -> &str {
+    let text = text.trim();
+    let bracketed = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map(|(_, address)| address);
+    let text = bracketed.unwrap_or(text).trim();
+    match text.split_at_checked("mailto:".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto:") => {
+            rest.split_once('?').map_or(rest, |(address, _)| address).trim()
+        }
+        _ => text,
+    }
+}
+
+/// The errors that deserve their own words.
 fn check_form(text: &str) -> Result<(), &'static str> {
-    let scheme = text.get(.."mailto:".len());
     if text.is_empty() {
         Err("is empty")
-    } else if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
-        Err("is a link: leave `mailto:` out")
     } else if text.contains(['<', '>']) {
-        Err("has a name or angle brackets around the address: leave them out")
+        Err("has angle brackets that are not around an address")
     } else if text.contains([',', ';']) || text.matches('@').count() > 1 {
         Err("is not one address: it has more than one `@` or a `,` or `;` in it")
     } else if text.chars().any(char::is_whitespace) {

@@ -1,30 +1,28 @@
 //! The value of one bound rule for one record. Pure but for counters.
+//!
+//! Phones and e-mails, of which one can be invalid while the contact still arrives, are read in [`super::checked`].
 
 use super::bind::{BoundRule, BoundSource, BoundTemplate};
-use super::email;
-use super::phone::{self, PhoneFault, Region};
+use super::checked::Checked;
 use super::rule::Target;
 use super::source::{Cell, Sight, Slot};
 use super::template::{Part, VALUE_LEN_MAX, render};
-use super::text::{is_error_cell, shown, trim};
+use super::text::{is_error_cell, trim};
 use super::transform::{self, LIST_JOIN, Val, tidy};
-use super::verb::Otherwise;
 use crate::contact::Field;
 use crate::outcome::Problem;
 use minijinja::{Environment, Value};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What rules of one record share.
 pub(super) struct Context<'a> {
     pub sight: Sight<'a>,
     pub env: &'a Environment<'static>,
     pub row_names: &'a [(Arc<str>, Slot)],
-    pub region: Option<Region>,
-    /// Phones seen, and those with neither country code nor region.
-    pub phones: Option<(&'a AtomicU64, &'a AtomicU64)>,
+    /// What phones and e-mails are read with, and what became of them.
+    pub checked: Checked<'a>,
     /// What templates see, made when the first needs it.
     pub row: OnceCell<Value>,
     pub contact: OnceCell<Value>,
@@ -33,7 +31,7 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     pub fn new(sight: Sight<'a>, env: &'a Environment<'static>, row_names: &'a [(Arc<str>, Slot)]) -> Context<'a> {
         let (row, contact) = (OnceCell::new(), OnceCell::new());
-        Context { sight, env, row_names, region: None, phones: None, row, contact }
+        Context { sight, env, row_names, checked: Checked::default(), row, contact }
     }
 }
 
@@ -44,18 +42,19 @@ pub(super) enum Gave<'a> {
     Value(Val<'a>),
     /// The rule's default.
     Default(Val<'a>),
-    /// Nothing. `cell_is_there`: a cell is there, and it is blank.
-    Blank { cell_is_there: bool },
+    /// Nothing. `is_blank`: all its cells are there, and blank.
+    Blank { is_blank: bool },
 }
 
 impl BoundRule {
     /// The rule's value for a record; all its problems when it has none that will do.
     pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
         let verbs = &self.rule.verbs;
-        let (mut value, mut cell_is_there) = (None, false);
+        let (mut value, mut is_blank) = (None, false);
+        let faults_before = context.checked.faults();
         match &self.source {
             BoundSource::Nothing => {}
-            BoundSource::Slots(slots) => (value, cell_is_there) = self.first(slots, context)?,
+            BoundSource::Slots(slots) => (value, is_blank) = self.first(slots, context)?,
             BoundSource::Template(template) => {
                 let text = template.text(context).map_err(|problem| vec![self.at(problem)])?;
                 let text =
@@ -71,31 +70,35 @@ impl BoundRule {
             many => Some(Val::Many(many.iter().map(|item| Cow::Borrowed(item.as_str())).collect())),
         };
         let mut is_default = false;
+        let is_faulty = value.is_none() && context.checked.faults() > faults_before;
         if value.is_none()
+            && !is_faulty
             && let Some(default) = default()
         {
-            value = self.settle(default, None, context)?;
+            value = context.checked.unfound(|| self.settle(default, None, context))?;
             is_default = value.is_some();
         }
         if !verbs.add.is_empty() {
             let mut items = value.map_or_else(Vec::new, Val::into_items);
             let added = Val::Many(verbs.add.iter().map(|item| Cow::Borrowed(item.as_str())).collect());
-            items.extend(self.settle(added, None, context)?.map_or_else(Vec::new, Val::into_items));
+            let added = context.checked.unfound(|| self.settle(added, None, context))?;
+            items.extend(added.map_or_else(Vec::new, Val::into_items));
             value = Some(Val::Many(items));
             is_default = false;
         }
         match value {
             Some(value) if is_default => Ok(Gave::Default(value)),
             Some(value) => Ok(Gave::Value(value)),
+            None if verbs.required == Some(true) && is_faulty => Err(context.checked.take_faults(faults_before)),
             None if verbs.required == Some(true) => Err(vec![self.missing()]),
-            None => Ok(Gave::Blank { cell_is_there }),
+            None => Ok(Gave::Blank { is_blank }),
         }
     }
 
-    /// The first value that will do (or all of them), and whether a blank cell was met.
+    /// The first valid value (or all of them), and whether all cells are there and blank.
     fn first<'a>(&self, slots: &[Slot], context: &Context<'a>) -> Result<(Option<Val<'a>>, bool), Vec<Problem>> {
         let mut problems = None;
-        let mut blank_met = false;
+        let mut blanks = 0;
         let mut all = Vec::new();
         let mut sight = context.sight;
         sight.untrimmed = self.rule.verbs.trim == Some(false);
@@ -103,7 +106,7 @@ impl BoundRule {
             let value = match sight.read(slot).map_err(|problem| vec![problem])? {
                 Cell::Absent => continue,
                 Cell::Blank => {
-                    blank_met = true;
+                    blanks += 1;
                     continue;
                 }
                 Cell::Text(text) => Val::One(text),
@@ -119,7 +122,7 @@ impl BoundRule {
         }
         match problems {
             Some(problems) => Err(problems),
-            None if all.is_empty() => Ok((None, blank_met)),
+            None if all.is_empty() => Ok((None, blanks > 0 && blanks == slots.len())),
             None => Ok((Some(Val::Many(all)), false)),
         }
     }
@@ -150,8 +153,7 @@ impl BoundRule {
         context: &Context<'a>,
     ) -> Result<Option<Val<'a>>, Vec<Problem>> {
         match &self.rule.target {
-            Target::Field(Field::Phones) => self.each(value, column, |item| self.phone(item, context)),
-            Target::Field(Field::Emails) => self.each(value, column, |item| self.email(item)),
+            Target::Field(Field::Phones | Field::Emails) => self.check(value, column, context),
             Target::Field(field) if field.is_list() => {
                 self.each(value, column, |item| Ok(Some(tidy(item)).filter(|item| !item.is_empty())))
             }
@@ -202,60 +204,6 @@ impl BoundRule {
         }
     }
 
-    fn phone<'a>(&self, text: Cow<'a, str>, context: &Context<'_>) -> Result<Option<Cow<'a, str>>, Problem> {
-        let text = transform::trimmed(text);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let found = phone::normalise(&text, context.region);
-        if let Some((seen, bare)) = context.phones {
-            seen.fetch_add(1, Ordering::Relaxed);
-            let is_bare = context.region.is_none() && found.is_err() && !phone::has_country_code(&text);
-            if is_bare && found != Err(PhoneFault::Spreadsheet) {
-                bare.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        let problem = match found {
-            Ok(phone) => return Ok(Some(Cow::Owned(phone))),
-            Err(PhoneFault::Spreadsheet) => {
-                let message = format!("`{}` is a phone that a spreadsheet has cut; its digits are gone", shown(&text));
-                let hint = "export the column again as text, not as a number";
-                return Err(Problem::new("phone.spreadsheet", message).hint(hint));
-            }
-            Err(PhoneFault::NoRegion) => {
-                let message = format!("`{}` has no country code", shown(&text));
-                let hint = "say where it is from with `phone_region: EC` in the mapping or `--region EC`";
-                Problem::new("phone.invalid", message).hint(hint)
-            }
-            Err(PhoneFault::Invalid) => {
-                Problem::new("phone.invalid", format!("`{}` is not a phone number that can be", shown(&text)))
-            }
-        };
-        self.otherwise(text, problem)
-    }
-
-    fn email<'a>(&self, text: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Problem> {
-        let text = transform::trimmed(text);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        match email::normalise(&text) {
-            Ok(email) => Ok(Some(Cow::Owned(email))),
-            Err(reason) => {
-                let message = format!("`{}` is not an e-mail address: {reason}", shown(&text));
-                self.otherwise(text, Problem::new("email.invalid", message))
-            }
-        }
-    }
-
-    fn otherwise<'a>(&self, text: Cow<'a, str>, problem: Problem) -> Result<Option<Cow<'a, str>>, Problem> {
-        match &self.rule.verbs.otherwise {
-            Some(Otherwise::Keep) => Ok(Some(super::text::nfc(text))),
-            Some(Otherwise::Blank) => Ok(None),
-            _ => Err(problem),
-        }
-    }
-
     fn missing(&self) -> Problem {
         let name = match &self.rule.target {
             Target::Field(Field::Phones) => "phone",
@@ -271,7 +219,7 @@ impl BoundRule {
 }
 
 /// The problem at its column, unless it knows a better one.
-fn placed(problem: Problem, column: Option<&str>) -> Problem {
+pub(super) fn placed(problem: Problem, column: Option<&str>) -> Problem {
     match (problem.column.is_none(), column) {
         (true, Some(column)) => problem.at(column),
         _ => problem,
@@ -334,7 +282,7 @@ fn row_value(context: &Context<'_>) -> Value {
 }
 
 /// The cell that a problem is about: what stands between its first back-ticks.
-fn bare(problem: &Problem) -> &str {
+pub(super) fn bare(problem: &Problem) -> &str {
     let cell = problem.message.split('`').nth(1).map_or("", trim);
     if is_error_cell(cell) { cell } else { "" }
 }

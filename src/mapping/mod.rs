@@ -12,12 +12,14 @@
 mod apply;
 mod bind;
 mod by_names;
+mod checked;
 mod columns;
 pub mod email;
 mod evaluate;
 mod mistake;
 pub mod names;
 mod node;
+mod observe;
 mod page;
 pub mod phone;
 mod resolve;

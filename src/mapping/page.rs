@@ -181,10 +181,10 @@ fn read_region(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
 
 fn region(node: &Node, reader: &mut Reader<'_>) -> Option<Region> {
     let text = reader.text(node, "`phone_region`")?;
-    let region = Region::named(&text.to_uppercase());
+    let region = Region::named(&text);
     if region.is_none() {
-        let message = format!("`{text}` is not a country of two letters");
-        reader.mistakes.add(&node.at, message).help("as in `phone_region: EC`");
+        let message = format!("`{text}` is not a known country");
+        reader.mistakes.add(&node.at, message).help("use its code (`EC`), its calling code (`593`) or its name");
     }
     region
 }

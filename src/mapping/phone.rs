@@ -1,10 +1,16 @@
 //! Phones: whatever people and spreadsheets write, as E.164 with `+` (contract 3.3).
 //!
 //! Only numbers that a numbering plan holds valid come out. It does not say whether a number is in use, and it does not
-//! guess a country.
+//! guess a country: digits without `+` are another country's only where the rule of [`abroad`] says so.
 
+mod abroad;
+mod cell;
 mod clean;
 mod plan;
+mod territory;
+
+pub use abroad::{ColumnEvidence, Evidence};
+pub use cell::{Part, numbers_in, parts};
 
 use crate::identity::whatsapp_forms;
 use clean::Written;
@@ -22,14 +28,30 @@ const INTERNATIONAL_LEN_MIN: usize = 3;
 pub struct Region(u16);
 
 impl Region {
-    /// The region of this code: two letters in any case (ISO 3166-1; `UK` is `GB`), known to the numbering data.
-    pub fn named(code: &str) -> Option<Region> {
-        PLANS.position(if code.eq_ignore_ascii_case("UK") { "GB" } else { code }).map(Region)
+    /// The region that a text names, in any case and with or without accents: a code of two or three letters (ISO 3166-1;
+    /// `UK` is `GB`), a calling code (`593`, `+593`), or a name in English, Spanish, Portuguese, Russian, German, French
+    /// or Italian.
+    ///
+    /// ```
+    /// use ferry::mapping::phone::Region;
+    ///
+    /// for text in ["EC", "ecu", "+593", "Ecuador", "Эквадор", "Équateur"] {
+    ///     assert_eq!(Region::named(text).map(Region::code), Some("EC"));
+    /// }
+    /// assert_eq!(Region::named("Narnia"), None);
+    /// ```
+    pub fn named(text: &str) -> Option<Region> {
+        territory::position(text.trim()).map(Region)
     }
 
     /// Its two capital letters.
     pub fn code(self) -> &'static str {
         self.plan().map_or("", |plan| plan.code)
+    }
+
+    /// Its English name; its code where it has none.
+    pub fn name(self) -> &'static str {
+        territory::english(self.0).unwrap_or(self.code())
     }
 
     fn plan(self) -> Option<&'static Plan> {
@@ -41,41 +63,91 @@ impl Region {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PhoneFault {
     /// No number of any plan that it could belong to. Several numbers in one cell and a number with an extension are
-    /// this too: E.164 holds one number, and what would be left out must not be lost in silence.
+    /// this too: [`parts`] takes them apart.
     Invalid,
-    /// A spreadsheet has cut it (`5.93988E+11`): its digits are gone.
+    /// A spreadsheet has truncated it (`5.93988E+11`): its digits are lost.
     Spreadsheet,
     /// It has no country code, and no region was given to take it from.
     NoRegion,
+    /// It has no country code, and what the record says in place of a country is none.
+    UnknownRegion,
+}
+
+/// What is known about a phone beside its text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings<'a> {
+    /// The region of its record.
+    pub region: Option<Region>,
+    /// The record names a region that is not known.
+    pub is_region_unknown: bool,
+    /// The given region and the connection's.
+    pub homes: &'a [Region],
+    /// The column it stands in.
+    pub column: &'a str,
+    /// What the columns of the source say about countries.
+    pub evidence: Option<&'a Evidence>,
+}
+
+impl Surroundings<'_> {
+    /// Nothing but a region.
+    pub fn of_region(region: Option<Region>) -> Surroundings<'static> {
+        Surroundings { region, ..Surroundings::default() }
+    }
+}
+
+/// The phone as E.164 with `+`, by nothing but a region.
+///
+/// # Errors
+/// See [`PhoneFault`].
+pub fn normalise(text: &str, region: Option<Region>) -> Result<String, PhoneFault> {
+    read(text, &Surroundings::of_region(region))
 }
 
 /// The phone as E.164 with `+`.
 ///
 /// # Errors
 /// See [`PhoneFault`].
-pub fn normalise(text: &str, region: Option<Region>) -> Result<String, PhoneFault> {
-    let written = Written::read(text)?;
+pub fn read(text: &str, around: &Surroundings<'_>) -> Result<String, PhoneFault> {
+    number_of(text, &Written::read(text)?, around)
+}
+
+/// The same, where the text has been read; letters are those of a keypad.
+fn number_of(text: &str, written: &Written, around: &Surroundings<'_>) -> Result<String, PhoneFault> {
+    if around.is_region_unknown && written.could_be_national() {
+        return Err(PhoneFault::UnknownRegion);
+    }
     let found = if written.lettered {
-        lettered(text, region)
+        lettered(text, around.region)
     } else {
-        let plan = region.and_then(Region::plan);
-        number(written.plus, written.digits(), plan).or_else(|| number(true, written.after_absent_plus()?, None))
+        let plan = around.region.and_then(Region::plan);
+        number(written.plus, written.digits(), plan)
+            .or_else(|| written_international(written))
+            .or_else(|| abroad::number(written, around))
     };
-    match found.or_else(|| whatsapp_number(&written)) {
+    match found {
         Some(number) => Ok(number),
-        None if region.is_none() && written.could_be_national() => Err(PhoneFault::NoRegion),
+        None if around.region.is_none() && written.could_be_national() => Err(PhoneFault::NoRegion),
         None => Err(PhoneFault::Invalid),
     }
 }
 
-/// A number in the form that only WhatsApp still uses, of a person whose phone has another form today (contract 3.3):
+/// A number behind `+` or `00`.
+fn written_international(written: &Written) -> Option<String> {
+    match written.after_zeros() {
+        Some(digits) => international(digits),
+        None if written.plus && !written.lettered => whatsapp_number(written.digits()),
+        None => None,
+    }
+}
+
+/// The number that these digits are behind a `+`.
+fn international(digits: &str) -> Option<String> {
+    number(true, digits, None).or_else(|| whatsapp_number(digits))
+}
+
+/// A number in the form that only WhatsApp still uses, of a contact whose phone has another form today (contract 3.3):
 /// Mexico with a `1` behind `+52`, Brazil without the ninth digit. It is kept as it is written.
-fn whatsapp_number(written: &Written) -> Option<String> {
-    let given = match (written.lettered, written.plus) {
-        (true, _) => return None,
-        (false, true) => written.digits(),
-        (false, false) => written.after_absent_plus()?,
-    };
+fn whatsapp_number(given: &str) -> Option<String> {
     let is_known = whatsapp_forms(given)
         .iter()
         .skip(1)
@@ -83,11 +155,16 @@ fn whatsapp_number(written: &Written) -> Option<String> {
     is_known.then(|| format!("+{given}"))
 }
 
-/// Whether the phone says its country: it begins with `+` or `00`, or its digits are a number with `+` in front.
+/// Whether the phone says its country: it begins with `+` or `00`.
 pub fn has_country_code(text: &str) -> bool {
-    let Ok(written) = Written::read(text) else { return false };
-    let international = || number(true, written.after_absent_plus()?, None);
-    written.begins_international() || international().is_some()
+    Written::read(text).is_ok_and(|written| written.begins_international())
+}
+
+/// The number of another country that a text without `+` may well be, and that country: for hints.
+pub fn likely_abroad(text: &str, region: Option<Region>) -> Option<(String, Region)> {
+    let number = abroad::likely(&Written::read(text).ok()?, region)?;
+    let (plan, _) = PLANS.split_calling(number.get(1..)?)?;
+    Some((number, PLANS.position(plan.code).map(Region)?))
 }
 
 /// The number that these digits are, in E.164, as the numbering library finds it. A test holds the two together.

@@ -216,19 +216,18 @@ impl<'h> Binder<'h> {
         }
     }
 
+    /// Where the region of phones comes from: the record's column first, then `--region`, the mapping, the connection.
     pub fn region(&mut self, mapping: &Mapping, options: &BindOptions) -> RegionSource {
-        let nothing = Vec::new();
-        match (options.region, &mapping.region) {
-            (Some(RegionChoice::Region(region)), _) => {
-                RegionSource { slots: nothing, default: Some(region), is_none_meant: false }
-            }
-            (Some(RegionChoice::Nowhere), _) => RegionSource { slots: nothing, default: None, is_none_meant: true },
-            (None, Some(region)) => {
-                let slots = region.names.iter().map(|name| self.slot(&name.text, &name.at, false)).collect();
-                RegionSource { slots, default: region.default.or(options.fallback_region), is_none_meant: false }
-            }
-            (None, None) => RegionSource { slots: nothing, default: options.fallback_region, is_none_meant: false },
-        }
+        let own = mapping.region.as_ref();
+        let names = own.map_or(&[][..], |region| &region.names);
+        let slots = names.iter().map(|name| self.slot(&name.text, &name.at, false)).collect();
+        let (given, is_none_meant) = match options.region {
+            Some(RegionChoice::Region(region)) => (Some(region), false),
+            Some(RegionChoice::Nowhere) => (None, true),
+            None => (own.and_then(|region| region.default).or(options.fallback_region), false),
+        };
+        let homes = given.into_iter().chain(options.fallback_region).collect();
+        RegionSource { slots, default: given, homes, is_none_meant }
     }
 
     /// What becomes of what is not consumed; an error only of what is not used at all.

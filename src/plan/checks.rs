@@ -113,7 +113,8 @@ fn region(value: &str, _: &Settings) -> Result<(), Wrong> {
     if Region::named(value).is_some() {
         return Ok(());
     }
-    wrong(format!("there is no country `{value}`"), "write its two letters: `EC` for Ecuador, `MX` for Mexico")
+    let hint = "use its code (`EC`), its calling code (`593`) or its name";
+    wrong(format!("`{value}` is not a known country"), hint)
 }
 
 fn header(value: &str, _: &Settings) -> Result<(), Wrong> {

@@ -253,11 +253,11 @@ impl Mistakes {
     }
 }
 
-/// The country of this code.
+/// The country of this code or name.
 pub fn region_named(text: &str) -> Result<Region, Failure> {
     Region::named(text).ok_or_else(|| {
-        Failure::usage(format!("there is no region `{text}`"))
-            .hint("a region is a country's two letters: `EC`, `MX`, `ES`")
+        Failure::usage(format!("`{text}` is not a known country"))
+            .hint("use its code (`EC`), its calling code (`593`) or its name")
     })
 }
 

@@ -164,5 +164,5 @@ pub fn check_regions(bound: &Bound, shown: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given"))
-        .hint("say which country they are of: `--region EC`, or `phone_region: EC` in the mapping; `--region none` says that it is meant"))
+        .hint("use `--region EC`, or `phone_region: EC` in the mapping, with their country; use `--region none` if this is intentional"))
 }

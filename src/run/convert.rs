@@ -5,13 +5,14 @@
 
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
-use crate::contact::Wanted;
+use crate::contact::{Merged, Wanted};
 use crate::files::{self, Format, Opened, Output};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, State, Status, Summary};
+use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::first::{First, first_pass, show, stamp_of};
 use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
 use crate::run::import::{Ended, bind, check_regions};
@@ -114,7 +115,10 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         overflow: Overflow::Report,
     };
     let read = (opened, stamp);
-    let done = write(plan, console, stop, read, Arc::new(mapper), (&info, &folder, &rejects_files), &trace, &mut sums);
+    let mapper = Arc::new(mapper);
+    let rejects = (&info, &*folder, &rejects_files);
+    let done = fix_evidence(plan, console, &mapper, &folder)
+        .and_then(|()| write(plan, console, stop, read, Arc::clone(&mapper), rejects, &trace, &mut sums));
     info.seconds += clock.now().duration_since(started).as_secs_f64();
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
@@ -124,6 +128,13 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         return Err(failure.clone());
     }
     finish(plan, info, rejects_path, sums, done, (&trace, stamp))
+}
+
+/// What the columns say about the countries of phones, as it was when the run started.
+fn fix_evidence(plan: &ConvertPlan, console: &Console, mapper: &Mapper, folder: &Path) -> Result<(), Failure> {
+    let asked = EvidenceAsked { folder, earlier: Vec::new(), state: &plan.state, file: Some(&plan.source) };
+    let open = || Ok(files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?.source);
+    evidence::fix(&mapper.bound, &asked, console, open)
 }
 
 fn work_of(plan: &ConvertPlan) -> String {
@@ -337,15 +348,15 @@ fn merge_one(
         records.push(unpack(&bytes).ok_or_else(lost)?);
     }
     records.push(last);
-    let mut all: Option<Wanted> = None;
+    let mut all: Option<Merged> = None;
     for record in &records {
         let Mapped::Contact(wanted) = mapper.bound.apply(record) else { return Err(lost()) };
         match &mut all {
-            None => all = Some(*wanted),
-            Some(all) => all.merge(*wanted),
+            None => all = Some(Merged::new(*wanted, record.origin.line)),
+            Some(all) => all.add(*wanted, record.origin.line),
         }
     }
-    one(encoder, all.ok_or_else(lost)?, records, sink, books)
+    one(encoder, all.ok_or_else(lost)?.into_wanted(), records, sink, books)
 }
 
 /// Writes one person, and counts its records.

@@ -29,9 +29,10 @@ use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
 use crate::run::bind::{mapper, mapper_of_plan};
 use crate::run::correct::{corrected, taken_of};
 use crate::run::dry::{DryPlan, Stage};
+use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, first_pass, kept, last, show};
-use crate::run::folder::RunInfo;
+use crate::run::folder::{RunInfo, run_folder};
 use crate::run::guards::{count_done, guard_first};
 use crate::run::item::{Item, Mapper};
 use crate::run::left_blank::LeftBlankList;
@@ -233,9 +234,24 @@ impl<'a> Line<'a> {
                 supply
             }
         };
+        self.fix_evidence(begun, &supply)?;
         let first = self.first(begun, &supply).await?;
         worked.counted = first.as_ref().map_or(0, |(first, _)| first.read);
         Ok(first.map(|first| (supply, first)))
+    }
+
+    /// What the columns say about the countries of phones, as it was when the run started.
+    fn fix_evidence(&self, begun: &Begun, supply: &Supply<'_>) -> Result<(), Failure> {
+        let plan = self.plan;
+        let verified = plan.verify.iter().map(|verify| verify.folder.clone());
+        let corrected = plan.correct.iter().map(|of| run_folder(&plan.state, &of.run));
+        let asked = EvidenceAsked {
+            folder: &begun.folder,
+            earlier: std::iter::once(begun.earlier.clone()).chain(verified).chain(corrected).collect(),
+            state: &plan.state,
+            file: plan.from.is_none().then_some(&plan.source),
+        };
+        evidence::fix(&self.mapper.bound, &asked, self.console, || Ok(supply.open()?.source))
     }
 
     /// What comes after the first pass.

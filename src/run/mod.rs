@@ -10,6 +10,7 @@ mod changes;
 pub mod convert;
 pub mod correct;
 pub mod dry;
+pub mod evidence;
 pub mod export;
 mod finish;
 pub mod first;

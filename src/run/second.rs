@@ -2,7 +2,7 @@
 
 use crate::checkpoint::people::{Member, People};
 use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, Received, RunNo};
-use crate::contact::Field;
+use crate::contact::{Field, Merged};
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Duplicates, Mapped};
@@ -203,7 +203,7 @@ impl Second {
     /// The merged person, at its last record.
     async fn merge(&mut self, member: Member, last: Candidate) -> Result<Option<Group>, Failure> {
         let mut records = Vec::new();
-        let mut merged: Option<crate::contact::Wanted> = None;
+        let mut merged: Option<Merged> = None;
         let mut identities: Vec<IdentityValue> = Vec::new();
         let lost = || Failure::failed("a record that was kept for merging cannot be read again");
         for bytes in self.people.release(member.root)? {
@@ -211,18 +211,18 @@ impl Second {
             let Mapped::Contact(wanted) = self.mapper.bound.apply(&record) else { return Err(lost()) };
             identities.extend(identity_of(&wanted.contact, &self.mapper.identity));
             match &mut merged {
-                Some(merged) => merged.merge(*wanted),
-                None => merged = Some(*wanted),
+                Some(merged) => merged.add(*wanted, record.origin.line),
+                None => merged = Some(Merged::new(*wanted, record.origin.line)),
             }
             records.push(record);
         }
         let last_record = last.record;
         let Mapped::Contact(wanted) = self.mapper.bound.apply(&last_record) else { return Err(lost()) };
         let mut merged = merged.ok_or_else(lost)?;
-        merged.merge(*wanted);
+        merged.add(*wanted, last_record.origin.line);
         records.push(last_record);
         let first = records.first().cloned().ok_or_else(lost)?;
-        match self.mapper.candidate(first, merged) {
+        match self.mapper.candidate(first, merged.into_wanted()) {
             Item::Candidate(mut candidate) => {
                 // By whatever one of its records has the person may be found.
                 for identity in identities.into_iter().chain(last.identities) {

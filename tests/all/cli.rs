@@ -53,7 +53,7 @@ const FILES: &[(&str, &[u8])] = &[
     ),
     (
         "ten.yaml",
-        b"version: 2\nred: { encoding: x }\nphone_region: Ecuador\ncontact:\n  frist_name: First Name\n  phone: { from: Phone, defalt: 1 }\n  email: { from: E, on_existing: replace }\n  tags: { from: T, mode: ad }\nidentity: [fone]\nunmapped: drop\nonly_if: \"row.X !== 1\"\n",
+        b"version: 2\nred: { encoding: x }\nphone_region: Narnia\ncontact:\n  frist_name: First Name\n  phone: { from: Phone, defalt: 1 }\n  email: { from: E, on_existing: replace }\n  tags: { from: T, mode: ad }\nidentity: [fone]\nunmapped: drop\nonly_if: \"row.X !== 1\"\n",
     ),
     (
         "shop.yaml",
@@ -73,11 +73,11 @@ const FILES: &[(&str, &[u8])] = &[
     ),
     (
         "wrong-jobs.yaml",
-        b"connections:\n  shop: { platform: mercately }\njobs:\n  nightly:\n    import: { file: ok.csv, too: shop, on_existing: replace, limit: 0, rate: 2/fortnight, sandbox: maybe }\n    retain: 30d\n  two:\n    import: { file: ok.csv, to: shp, map: }\n    convert: { file: ok.csv }\n  none: {}\n  bare:\n  odd:\n    convert: { out: [a, b], file: \"${NOPE}\" }\n    map: x\n  \"-x\":\n    convert: ok.csv\n  near:\n    improt: {}\n  clash:\n    convert: { file: ok.csv, out: c.csv, delimiter: x, format: xml, region: Ecuador }\n",
+        b"connections:\n  shop: { platform: mercately }\njobs:\n  nightly:\n    import: { file: ok.csv, too: shop, on_existing: replace, limit: 0, rate: 2/fortnight, sandbox: maybe }\n    retain: 30d\n  two:\n    import: { file: ok.csv, to: shp, map: }\n    convert: { file: ok.csv }\n  none: {}\n  bare:\n  odd:\n    convert: { out: [a, b], file: \"${NOPE}\" }\n    map: x\n  \"-x\":\n    convert: ok.csv\n  near:\n    improt: {}\n  clash:\n    convert: { file: ok.csv, out: c.csv, delimiter: x, format: xml, region: Narnia }\n",
     ),
     (
         "wrong.yaml",
-        b"conections: {}\nconnections:\n  shop:\n    platform: mercatly\n  atom:\n    tokne: s3cr3t-t0k3n-0123456789\n    base_url: http://api.example.com\n    rate: 2/fortnight\n    concurrency: 0\n    timeout: soon\n    phone_region: Ecuador\n    find: eech\n",
+        b"conections: {}\nconnections:\n  shop:\n    platform: mercatly\n  atom:\n    tokne: s3cr3t-t0k3n-0123456789\n    base_url: http://api.example.com\n    rate: 2/fortnight\n    concurrency: 0\n    timeout: soon\n    phone_region: Narnia\n    find: eech\n",
     ),
 ];
 

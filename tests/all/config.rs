@@ -346,11 +346,21 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("connections:\n  pigeon:\n    segments: {a: [b]}\n", "`a` is a list, expected a text", "name: id"),
     ("connections:\n  pigeon:\n    concurrency: 0\n", "`concurrency`: expected a whole number from 1", "3:18"),
     (
-        "connections:\n  pigeon:\n    phone_region: Ecuador\n",
-        "there is no country `Ecuador`",
-        "write its two letters: `EC`",
+        "connections:
+  pigeon:
+    phone_region: Narnia
+",
+        "`Narnia` is not a known country",
+        "use its code (`EC`)",
     ),
-    ("connections:\n  pigeon:\n    base_url: example.com\n", "this is not an address", "https://api.example.com"),
+    (
+        "connections:
+  pigeon:
+    base_url: example.com
+",
+        "this is not an address",
+        "https://api.example.com",
+    ),
     ("connections:\n  pigeon:\n    base_url: ftp://example.com\n", "must begin with `https://`", "3:15"),
     ("connections:\n  pigeon:\n    base_url: https://u:pass@example.com\n", "holds a user name or a password", "****"),
     ("connections:\n  pigeon:\n    allow_http: yes\n", "`yes` is unknown", "expected one of `true`, `false`"),

@@ -30,6 +30,7 @@ mod migrate;
 mod only_changed;
 mod own_files;
 mod phone;
+mod phones;
 mod platforms;
 mod readme;
 mod receipt;

@@ -68,6 +68,13 @@ fn shown(mapped: Mapped) -> Value {
     for (name, overwrite) in &wanted.attribute_overwrite {
         shown.insert(format!("attributes.{name}"), json!(format!("{overwrite:?}").to_lowercase()));
     }
+    let is_checked =
+        |left: &&ferry::contact::LeftBlank| ["phone.", "email."].iter().any(|of| left.code.starts_with(of));
+    let left = wanted.left_blank.iter().filter(is_checked);
+    let left: Vec<Value> = left.map(|left| json!([left.line, left.column, left.code, left.value])).collect();
+    if !left.is_empty() {
+        shown.insert("left_blank".to_owned(), Value::Array(left));
+    }
     if wanted.tag_mode != ferry::contact::TagMode::Add {
         shown.insert("tag_mode".to_owned(), json!(format!("{:?}", wanted.tag_mode).to_lowercase()));
     }
@@ -198,7 +205,33 @@ fn phones_are_read_in_the_region_that_is_nearest() {
         ("EC", mx.map(RegionChoice::Region), None, ["5512345678", ""], phone("+525512345678")),
         ("{ from: Country, default: EC }", None, None, ["5512345678", "mx"], phone("+525512345678")),
         ("{ from: Country, default: EC }", None, mx, ["0988123456", ""], phone("+593988123456")),
-        ("{ from: Country }", None, mx, ["5512345678", "Mars"], phone("+525512345678")),
+        ("{ from: Country }", None, mx, ["5512345678", ""], phone("+525512345678")),
+        (
+            "{ from: Country, default: EC }",
+            mx.map(RegionChoice::Region),
+            None,
+            ["987654321", "Perú"],
+            phone("+51987654321"),
+        ),
+        (
+            "{ from: Country, default: EC }",
+            mx.map(RegionChoice::Region),
+            None,
+            ["5512345678", ""],
+            phone("+525512345678"),
+        ),
+        ("{ from: Country, default: EC }", None, None, ["+593988123456", "Narnia"], phone("+593988123456")),
+        (
+            "{ from: Country, default: EC }",
+            mx.map(RegionChoice::Region),
+            mx,
+            ["0988123456", "Narnia"],
+            json!([[
+                "phone.region",
+                "Phone",
+                "`0988123456` has no country code, and `Narnia` in `Country` is not a known country"
+            ]]),
+        ),
         ("null", None, ec, ["0988123456", ""], phone("+593988123456")),
         (
             "EC",
@@ -207,13 +240,7 @@ fn phones_are_read_in_the_region_that_is_nearest() {
             ["0988123456", ""],
             json!([["phone.invalid", "Phone", "`0988123456` has no country code"]]),
         ),
-        (
-            "EC",
-            None,
-            None,
-            ["call me", ""],
-            json!([["phone.invalid", "Phone", "`call me` is not a phone number that can be"]]),
-        ),
+        ("EC", None, None, ["call me", ""], json!([["phone.invalid", "Phone", "`call me` is not a phone number"]])),
         (
             "EC",
             None,
@@ -222,7 +249,7 @@ fn phones_are_read_in_the_region_that_is_nearest() {
             json!([[
                 "phone.spreadsheet",
                 "Phone",
-                "`5.93988E+11` is a phone that a spreadsheet has cut; its digits are gone"
+                "`5.93988E+11` was truncated by a spreadsheet, so its last digits are lost"
             ]]),
         ),
     ] {
@@ -242,7 +269,11 @@ fn phones_and_emails_that_will_not_do_can_be_kept_or_left_out() {
             ["call me", ""],
             json!({"phone": "call me", "phones": ["call me"]}),
         ),
-        ("phone: { from: Phone, otherwise: blank }", ["call me", ""], json!({})),
+        (
+            "phone: { from: Phone, otherwise: blank }",
+            ["call me", ""],
+            json!({"left_blank": [[2, "Phone", "phone.invalid", "call me"]]}),
+        ),
         (
             "phone: { from: Phone, otherwise: blank, required: true }",
             ["call me", ""],
@@ -254,17 +285,22 @@ fn phones_and_emails_that_will_not_do_can_be_kept_or_left_out() {
             json!([[
                 "phone.spreadsheet",
                 "Phone",
-                "`5.9E+11` is a phone that a spreadsheet has cut; its digits are gone"
+                "`5.9E+11` was truncated by a spreadsheet, so its last digits are lost"
             ]]),
         ),
-        ("email: { from: Email, otherwise: blank }", ["", "ana"], json!({})),
+        (
+            "email: { from: Email, otherwise: blank }",
+            ["", "ana"],
+            json!({"left_blank": [[2, "Email", "email.invalid", "ana"]]}),
+        ),
         (
             "phones: { from: Phone, split: '/' }",
             ["+593988123456 / 12 / x", ""],
-            json!([
-                ["phone.invalid", "Phone", "`12` is not a phone number that can be"],
-                ["phone.invalid", "Phone", "`x` is not a phone number that can be"],
-            ]),
+            json!({
+                "phone": "+593988123456",
+                "phones": ["+593988123456"],
+                "left_blank": [[2, "Phone", "phone.invalid", "12"], [2, "Phone", "phone.invalid", "x"]],
+            }),
         ),
     ] {
         let mapping = format!("phone_region: EC\ncontact:\n  {rule}\n");
@@ -283,7 +319,7 @@ fn all_problems_of_a_record_are_told_at_once() {
         found,
         json!([
             ["first_name.missing", "Name", "`first_name` is required, and there is none"],
-            ["phone.invalid", "Phone", "`x` is not a phone number that can be"],
+            ["phone.invalid", "Phone", "`x` is not a phone number"],
             ["email.invalid", "Email", null],
         ])
     );
@@ -425,7 +461,13 @@ fn from_a_platform_everything_that_no_rule_uses_is_carried() {
         ),
         (
             "contact: { phone: attributes.City, first_name: null }",
-            json!([["phone.invalid", "attributes.City", "`Loja` is not a phone number that can be"]]),
+            json!({"id": "7", "phones": ["+593988123456"], "tags": ["a"], "address": {"city": "Quito"},
+                "attributes": {"Plan": "b"}, "native": {"score": 7},
+                "left_blank": [[2, "attributes.City", "phone.invalid", "Loja"]]}),
+        ),
+        (
+            "contact: { phones: attributes.City, first_name: null }",
+            json!([["phone.invalid", "attributes.City", "`Loja` is not a phone number"]]),
         ),
         (
             "contact: { phone: { value: '+593988123457' } }\nunmapped: carry",
@@ -637,7 +679,7 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
         ),
         (
             "phone_region: { from: Country, default: Mars }",
-            &["1:41 `Mars` is not a country of two letters (as in `phone_region: EC`)"],
+            &["1:41 `Mars` is not a known country (use its code (`EC`), its calling code (`593`) or its name)"],
         ),
         (
             "write: { delimiter: ab, excel: yes }",
@@ -846,10 +888,10 @@ fn what_a_mapping_may_write_is_known_beforehand() {
 fn phones_without_a_country_code_are_counted() {
     let mapping = page("contact: { phone: { from: Phone, otherwise: blank } }");
     let bound = bound(&mapping, &columns(&["Phone"]));
-    for phone in ["0988123456", "+593988123456", "", "593988123456"] {
+    for phone in ["0988123456", "+593988123456", "", "593988123456", "0988123456 / 0988123457"] {
         bound.apply(&row(&[phone]));
     }
-    assert_eq!(bound.phones_without_code(), (1, 3));
+    assert_eq!(bound.phones_without_code(), (4, 5));
     let meant = BindOptions { region: Some(RegionChoice::Nowhere), ..BindOptions::default() };
     let bound = mapping.bind(&columns(&["Phone"]), &meant).unwrap();
     bound.apply(&row(&["0988123456"]));

@@ -57,6 +57,8 @@ pub(in crate::files) struct Headed {
     pub names: Vec<String>,
     /// Of what a table of rejects was made.
     pub made: Option<Made>,
+    /// Whether it has the columns that a rejects file adds.
+    pub are_rejects: bool,
     pub cells: Vec<String>,
     pub raw: Vec<u8>,
     pub notes: Vec<String>,
@@ -108,7 +110,8 @@ impl CsvSource {
         source.names.clone_from(&names);
         source.parser.columns = names.len();
         source.kept = kept;
-        Ok(Headed { source, names, made, cells, raw, notes })
+        let are_rejects = source.kept.is_some();
+        Ok(Headed { source, names, made, are_rejects, cells, raw, notes })
     }
 
     fn header_bytes(&mut self) -> Result<(Vec<u8>, bool), Failure> {

@@ -26,6 +26,12 @@ pub(super) struct Written {
     /// Digits since the last `/`, and how many parts between them were long enough to be a phone.
     part_len: usize,
     phones: usize,
+    /// Whether there is a bracket among the digits.
+    pub bracketed: bool,
+    /// How many digits stand before the first separator among them; 0 while there is none.
+    first_len: usize,
+    /// A separator has been met since the last digit.
+    parted: bool,
     /// Digits since the last `x`.
     after_x: Option<usize>,
     /// A letter other than `x` has been met.
@@ -73,9 +79,19 @@ impl Written {
         self.plus || self.digits().starts_with("00")
     }
 
-    /// Its digits as they would stand after a `+` that is not there.
-    pub fn after_absent_plus(&self) -> Option<&str> {
-        (!self.plus && !self.lettered).then(|| self.digits().strip_prefix("00").unwrap_or(self.digits()))
+    /// The digits after `00`, where it stands in place of a `+`.
+    pub fn after_zeros(&self) -> Option<&str> {
+        self.digits().strip_prefix("00").filter(|_| !self.plus && !self.lettered)
+    }
+
+    /// The digits, where neither `+` nor `00` stands before them.
+    pub fn bare(&self) -> Option<&str> {
+        (!self.begins_international() && !self.lettered).then(|| self.digits())
+    }
+
+    /// Whether nothing parts the digits, or the first part is as long as the calling code.
+    pub fn is_whole_or_parted_after(&self, calling_len: usize) -> bool {
+        !self.bracketed && (self.first_len == 0 || self.first_len == calling_len)
     }
 
     /// Whether a region could make a number of it.
@@ -89,6 +105,8 @@ impl Written {
             return self.take_digit(digit);
         }
         let begun = self.plus || self.digits.len > 0;
+        self.bracketed |= is_bracket(c);
+        self.parted |= !is_unseen(c);
         match c {
             '+' | '\u{FF0B}' if self.digits.len == 0 => self.plus = true,
             '/' | '\\' | '\u{FF0F}' if begun => self.end_part(c == '\\'),
@@ -107,6 +125,9 @@ impl Written {
     fn take_digit(&mut self, digit: u8) -> Option<()> {
         if self.ended || self.letter {
             return None;
+        }
+        if std::mem::take(&mut self.parted) && self.first_len == 0 {
+            self.first_len = self.digits.len;
         }
         *self.digits.bytes.get_mut(self.digits.len)? = digit;
         self.digits.len += 1;
@@ -171,6 +192,10 @@ fn is_separator(c: char) -> bool {
         '\u{FF08}' | '\u{FF09}' | '\u{FF3B}' | '\u{FF3D}' => true,
         _ => c.is_whitespace() && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'),
     }
+}
+
+fn is_bracket(c: char) -> bool {
+    matches!(c, '(' | ')' | '[' | ']' | '\u{FF08}' | '\u{FF09}' | '\u{FF3B}' | '\u{FF3D}')
 }
 
 /// Marks that are not seen, which address books put around numbers: direction, joiners, byte order.

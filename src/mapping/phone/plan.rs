@@ -174,6 +174,15 @@ impl Plan {
         (!rest.starts_with('0')).then_some(rest)
     }
 
+    /// Whether the digits are a number of the plan's length behind the plan's national prefix. The `1` of `+1` is none:
+    /// it is the calling code as well.
+    pub fn is_trunk_form(&self, digits: &str) -> bool {
+        let stripped = self.national.replace(digits, self.transform);
+        let is_prefix =
+            |rest: &str| rest.len() < digits.len() && !(digits.starts_with('1') && rest.len() + 1 == digits.len());
+        stripped.is_some_and(|rest| is_prefix(&rest) && self.length(&rest) == Length::Possible)
+    }
+
     /// The digits without the national prefix and a carrier's code. A number that fits as it is stays as it is when it
     /// would not fit without.
     pub fn strip_national<'a>(&self, digits: &'a str) -> Cow<'a, str> {
@@ -212,7 +221,7 @@ impl Fit {
     }
 
     /// The digits by which the region is told from others of its calling code.
-    fn leads(self) -> bool {
+    pub fn leads(self) -> bool {
         self.0 & Fit::LEADING != 0
     }
 }

@@ -12,6 +12,7 @@ use crate::record::{Fields, Header, Origin, Record};
 use crate::report::State;
 use crate::report::words::count;
 use crate::run::changes::{self, Changes};
+use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::gather::Gathered;
 use crate::run::import::check_regions;
 use crate::run::left_blank::LeftBlankList;
@@ -179,6 +180,9 @@ impl Line<'_> {
         worked: &mut Worked,
     ) -> Result<Option<Ready>, Failure> {
         self.prove_enough(gathered.spool.len(), worked)?;
+        let (folder, earlier) = (&self.begun.folder, Vec::new());
+        let asked = EvidenceAsked { folder, earlier, state: &self.plan.state, file: None };
+        evidence::fix(&self.form.bound, &asked, self.console, || gathered.spool.source())?;
         let plan = self.plan;
         let create = || match plan.is_to_stdout() {
             true => Ok(Output::stdout()),

@@ -1,0 +1,291 @@
+//! Phones and e-mails: values that are checked, and of which one can be left out while the contact still arrives
+//! (contract 3.3, 3.4).
+//!
+//! An invalid value rejects its record unless another value of the same field is valid, which is known only when all
+//! rules have been applied. Until then it is a [`Fault`].
+
+use super::bind::BoundRule;
+use super::email;
+use super::evaluate::{Context, placed};
+use super::phone::{self, Evidence, Part, PhoneFault, Region, Surroundings};
+use super::rule::Target;
+use super::text::{nfc, shown};
+use super::transform::{self, Val};
+use super::verb::Otherwise;
+use crate::contact::{Field, FieldSet, LeftBlank, Wanted};
+use crate::outcome::Problem;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What phones and e-mails of one record are read with, and what became of them.
+#[derive(Default)]
+pub(super) struct Checked<'a> {
+    pub region: RecordRegion,
+    /// The given region and the connection's.
+    pub homes: &'a [Region],
+    pub evidence: Option<&'a Evidence>,
+    /// Phones seen, and those with neither country code nor region.
+    pub phones: Option<(&'a AtomicU64, &'a AtomicU64)>,
+    pub line: u64,
+    faults: RefCell<Vec<Fault>>,
+    left: RefCell<Vec<LeftBlank>>,
+    /// The fields of which a value is valid.
+    valid: Cell<FieldSet>,
+    /// The fields of which a value was left out.
+    left_out: Cell<FieldSet>,
+}
+
+/// What a record says about the region of its phones.
+#[derive(Clone, Debug, Default)]
+pub(super) enum RecordRegion {
+    /// Nothing, and no region is given.
+    #[default]
+    None,
+    Known(Region),
+    /// A value that is no country, and the column that has it.
+    Unknown {
+        value: String,
+        column: Arc<str>,
+    },
+}
+
+/// An invalid value, while it is not known whether another one is valid.
+struct Fault {
+    field: Field,
+    /// How many problems the record had before.
+    at: usize,
+    problem: Problem,
+    value: String,
+}
+
+impl<'a> Checked<'a> {
+    /// How many faults there are.
+    pub fn faults(&self) -> usize {
+        self.faults.borrow().len()
+    }
+
+    /// The faults from this number on, as problems.
+    pub fn take_faults(&self, from: usize) -> Vec<Problem> {
+        self.faults.borrow_mut().drain(from..).map(|fault| fault.problem).collect()
+    }
+
+    /// Says how many problems there are beside the faults from this number on.
+    pub fn place_faults(&self, from: usize, problems: usize) {
+        self.faults.borrow_mut().iter_mut().skip(from).for_each(|fault| fault.at = problems);
+    }
+
+    /// Decides about the faults: values of a field that has another, valid one are left out, the others are problems.
+    pub fn settle(&self, wanted: &mut Wanted, problems: &mut Vec<Problem>) {
+        let faults = self.faults.take();
+        for (before, fault) in faults.into_iter().enumerate() {
+            if self.valid.get().has(fault.field) {
+                self.leave_out(fault.field, fault.problem, fault.value);
+            } else {
+                let at = (fault.at + before).min(problems.len());
+                problems.insert(at, fault.problem);
+            }
+        }
+        wanted.left_blank.append(&mut self.left.borrow_mut());
+        for field in [Field::Phones, Field::Emails] {
+            if self.left_out.get().has(field) {
+                wanted.clear.remove(field);
+            }
+        }
+    }
+
+    /// What it gives is no value of the record: a default.
+    pub fn unfound<T>(&self, read: impl FnOnce() -> T) -> T {
+        let valid = self.valid.get();
+        let result = read();
+        self.valid.set(valid);
+        result
+    }
+
+    fn surroundings<'b>(&'b self, column: &'b str) -> Surroundings<'b> {
+        let (region, is_region_unknown) = match &self.region {
+            RecordRegion::None => (None, false),
+            RecordRegion::Known(region) => (Some(*region), false),
+            RecordRegion::Unknown { .. } => (None, true),
+        };
+        Surroundings { region, is_region_unknown, homes: self.homes, column, evidence: self.evidence }
+    }
+
+    fn count(&self, text: &str, fault: Option<PhoneFault>) {
+        let Some((seen, bare)) = self.phones else { return };
+        seen.fetch_add(1, Ordering::Relaxed);
+        let is_bare = match fault {
+            None | Some(PhoneFault::Spreadsheet | PhoneFault::UnknownRegion) => false,
+            Some(PhoneFault::NoRegion) => true,
+            Some(PhoneFault::Invalid) => matches!(self.region, RecordRegion::None) && !phone::has_country_code(text),
+        };
+        if is_bare {
+            bare.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A value of the field is valid.
+    pub fn found(&self, field: Field) {
+        let mut valid = self.valid.get();
+        valid.insert(field);
+        self.valid.set(valid);
+    }
+
+    fn leave_out(&self, field: Field, problem: Problem, value: String) {
+        let mut left_out = self.left_out.get();
+        left_out.insert(field);
+        self.left_out.set(left_out);
+        self.list(problem.column, problem.code, value);
+    }
+
+    fn list(&self, column: Option<String>, code: Cow<'static, str>, value: String) {
+        self.left.borrow_mut().push(LeftBlank { line: self.line, column, code, value });
+    }
+}
+
+impl BoundRule {
+    /// Reads the phones or e-mails of a value.
+    pub(super) fn check<'a>(
+        &self,
+        value: Val<'a>,
+        column: Option<&str>,
+        context: &Context<'a>,
+    ) -> Result<Option<Val<'a>>, Vec<Problem>> {
+        let is_phone = self.rule.target == Target::Field(Field::Phones);
+        let place = Place { rule: self, column, checked: &context.checked };
+        let mut good = Vec::new();
+        let mut bad = Vec::new();
+        for item in value.into_items() {
+            let item = transform::trimmed(item);
+            match (item.is_empty(), is_phone) {
+                (true, _) => {}
+                (false, true) => place.phones(item, &mut good, &mut bad),
+                (false, false) => place.emails(item, &mut good),
+            }
+        }
+        match (bad.is_empty(), good.len()) {
+            (false, _) => Err(bad),
+            (true, 0) => Ok(None),
+            (true, 1) => Ok(good.pop().map(Val::One)),
+            (true, _) => Ok(Some(Val::Many(good))),
+        }
+    }
+}
+
+/// A cell that is being read.
+struct Place<'r> {
+    rule: &'r BoundRule,
+    column: Option<&'r str>,
+    checked: &'r Checked<'r>,
+}
+
+impl Place<'_> {
+    fn phones<'a>(&self, text: Cow<'a, str>, good: &mut Vec<Cow<'a, str>>, bad: &mut Vec<Problem>) {
+        let around = self.checked.surroundings(self.column.unwrap_or_default());
+        if !text.bytes().any(|byte| byte.is_ascii_alphabetic())
+            && let Ok(number) = phone::read(&text, &around)
+        {
+            self.good_phone(&text, number, good);
+            return;
+        }
+        for part in phone::parts(&text, &around) {
+            match part {
+                Part::Number(number) => self.good_phone(&text, number, good),
+                Part::Extension(behind) => {
+                    self.checked.list(self.column.map(str::to_owned), "phone.extension".into(), behind.to_owned());
+                }
+                Part::Faulty(number, fault) => {
+                    self.checked.count(number, Some(fault));
+                    let problem = placed(phone_problem(number, fault, self.checked), self.column);
+                    let is_left_to_the_rule = self.rule.rule.verbs.otherwise.is_some();
+                    match fault {
+                        PhoneFault::Spreadsheet => bad.push(problem),
+                        // A country that is not known rejects the record, whatever other numbers it has.
+                        PhoneFault::UnknownRegion if !is_left_to_the_rule => bad.push(problem),
+                        _ => self.otherwise(number, problem, Field::Phones, good),
+                    }
+                }
+            }
+        }
+    }
+
+    fn good_phone<'a>(&self, text: &str, number: String, good: &mut Vec<Cow<'a, str>>) {
+        self.checked.count(text, None);
+        self.checked.found(Field::Phones);
+        good.push(Cow::Owned(number));
+    }
+
+    fn emails<'a>(&self, text: Cow<'a, str>, good: &mut Vec<Cow<'a, str>>) {
+        if let Ok(address) = email::normalise(&text) {
+            self.checked.found(Field::Emails);
+            return good.push(Cow::Owned(address));
+        }
+        let parts = email::parts(&text);
+        for part in if parts.is_empty() { vec![&*text] } else { parts } {
+            match email::normalise(part) {
+                Ok(address) => {
+                    self.checked.found(Field::Emails);
+                    good.push(Cow::Owned(address));
+                }
+                Err(reason) => self.bad_email(part, reason, good),
+            }
+        }
+    }
+
+    fn bad_email<'a>(&self, text: &str, reason: &str, good: &mut Vec<Cow<'a, str>>) {
+        let message = format!("`{}` is not an e-mail address: {reason}", shown(text));
+        self.otherwise(text, placed(Problem::new("email.invalid", message), self.column), Field::Emails, good);
+    }
+
+    fn otherwise<'a>(&self, text: &str, problem: Problem, field: Field, good: &mut Vec<Cow<'a, str>>) {
+        match &self.rule.rule.verbs.otherwise {
+            Some(Otherwise::Keep) => good.push(Cow::Owned(nfc(Cow::Borrowed(text)).into_owned())),
+            Some(Otherwise::Blank) => self.checked.leave_out(field, problem, text.to_owned()),
+            _ => {
+                let fault = Fault { field, at: 0, problem, value: text.to_owned() };
+                self.checked.faults.borrow_mut().push(fault);
+            }
+        }
+    }
+}
+
+/// What is wrong with a phone, and what to do about it.
+fn phone_problem(text: &str, fault: PhoneFault, checked: &Checked<'_>) -> Problem {
+    let shown = shown(text);
+    match (fault, &checked.region) {
+        (PhoneFault::Spreadsheet, _) => {
+            let message = format!("`{shown}` was truncated by a spreadsheet, so its last digits are lost");
+            Problem::new("phone.spreadsheet", message).hint("export the column again as text, not as a number")
+        }
+        (PhoneFault::UnknownRegion, RecordRegion::Unknown { value, column }) => {
+            let value = super::text::shown(value);
+            let message = format!("`{shown}` has no country code, and `{value}` in `{column}` is not a known country");
+            let hint = "write the country's name or code, or the number with `+` and its country code";
+            Problem::new("phone.region", message).hint(hint)
+        }
+        (PhoneFault::NoRegion, _) => {
+            let hint = "set `phone_region: EC` in the mapping, or use `--region EC`, with the country of the numbers";
+            Problem::new("phone.invalid", format!("`{shown}` has no country code")).hint(hint)
+        }
+        _ if !text.chars().any(char::is_numeric) => {
+            let hint = "leave the cell blank, or list the word in the mapping: `read: { blanks: [\"-\"] }`";
+            Problem::new("phone.invalid", format!("`{shown}` is not a phone number")).hint(hint)
+        }
+        (_, RecordRegion::Known(region)) if !phone::has_country_code(text) => {
+            let (name, code) = (region.name(), region.code());
+            let message = format!("`{shown}` is not a valid phone number of region `{code}` ({name})");
+            let hint = match phone::likely_abroad(text, Some(*region)) {
+                Some((number, other)) => {
+                    format!("correct the number, or write `{number}` if it is from {}", other.name())
+                }
+                None => "correct the number; if it is from another country, write `+` and its country code".to_owned(),
+            };
+            Problem::new("phone.invalid", message).hint(hint)
+        }
+        _ => {
+            let hint = "correct the number: `+`, the country code and the national number";
+            Problem::new("phone.invalid", format!("`{shown}` is not a valid phone number")).hint(hint)
+        }
+    }
+}

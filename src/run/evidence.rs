@@ -1,0 +1,129 @@
+//! What the columns of a source say about the countries of phones, fixed when a run starts and kept in its folder.
+//!
+//! Whoever continues, verifies or corrects the run reads phones with the same, and so does the import of its rejects: a
+//! rejects file says nothing about the columns of the whole source. It finds its run by its place (the run's folder, or
+//! where `--rejects` put a copy, edited or not) or by its content. Where the run is not found, digits without `+` are
+//! numbers of their region only.
+
+use crate::files::{Fingerprint, Ledger, ReadFault, Source, Written, write_whole};
+use crate::mapping::Bound;
+use crate::mapping::phone::Evidence;
+use crate::outcome::Failure;
+use crate::plan::SourcePlan;
+use crate::report::Console;
+use crate::run::folder::run_folder;
+use std::path::{Path, PathBuf};
+
+/// The name of the file.
+const FILE: &str = "phones.json";
+
+/// By which the ledger knows copies of rejects.
+const OPTION: &str = "rejects";
+
+/// So many records from the start of a source are looked at: enough for a share of one in ten, and little beside a long
+/// source.
+pub const RECORDS_MAX: usize = 10_000;
+
+/// Who asks.
+pub(super) struct EvidenceAsked<'a> {
+    /// The run's folder.
+    pub folder: &'a Path,
+    /// Folders of runs whose evidence it takes over: the run that is continued, verified or corrected.
+    pub earlier: Vec<PathBuf>,
+    /// The folder of all runs.
+    pub state: &'a Path,
+    /// The file that is read; none when a platform is.
+    pub file: Option<&'a SourcePlan>,
+}
+
+/// What a run has kept.
+fn kept(folder: &Path) -> Option<Evidence> {
+    serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+}
+
+fn keep(folder: &Path, evidence: &Evidence) -> Result<(), Failure> {
+    let fault = |error: std::io::Error| Failure::failed(format!("`{FILE}` cannot be written")).cause(error);
+    let text = serde_json::to_vec(evidence).map_err(|error| fault(error.into()))?;
+    write_whole(&folder.join(FILE), &text).map_err(fault)
+}
+
+/// Fixes what the columns say, before the first phone is read.
+///
+/// # Errors
+/// What makes the source unreadable as a whole, and exit 1 when it cannot be kept.
+pub(super) fn fix(
+    bound: &Bound,
+    asked: &EvidenceAsked<'_>,
+    console: &Console,
+    open: impl Fn() -> Result<Box<dyn Source>, Failure>,
+) -> Result<(), Failure> {
+    if bound.phone_columns().next().is_none() {
+        return Ok(());
+    }
+    let known = std::iter::once(asked.folder).chain(asked.earlier.iter().map(PathBuf::as_path)).find_map(kept);
+    let evidence = match known {
+        Some(evidence) => evidence,
+        None if bound.are_rejects() => of_rejects(asked, console),
+        None => Evidence::default(),
+    };
+    let is_known = |column: &str| evidence.columns.contains_key(column);
+    let evidence = match bound.are_rejects() || bound.phone_columns().all(is_known) {
+        true => evidence,
+        false => {
+            let mut all = scan(bound, open()?)?;
+            all.columns.extend(evidence.columns);
+            all
+        }
+    };
+    keep(asked.folder, &evidence)?;
+    bound.set_evidence(evidence);
+    Ok(())
+}
+
+/// What the first records of a source say.
+///
+/// # Errors
+/// What makes it unreadable as a whole.
+pub fn scan(bound: &Bound, source: Box<dyn Source>) -> Result<Evidence, Failure> {
+    let mut evidence = Evidence::default();
+    for column in bound.phone_columns() {
+        evidence.columns.entry(column.to_owned()).or_default();
+    }
+    for record in source.take(RECORDS_MAX) {
+        match record {
+            Ok(record) => bound.observe(&record, &mut evidence),
+            Err(ReadFault::Reject(_)) => {}
+            // A file that ends in the middle: the passes say so.
+            Err(ReadFault::Fatal(_)) => break,
+        }
+    }
+    Ok(evidence)
+}
+
+/// What the run kept whose rejects these are: it lies in that run's folder, or the run wrote it as a copy.
+fn of_rejects(asked: &EvidenceAsked<'_>, console: &Console) -> Evidence {
+    let Some(file) = asked.file else { return Evidence::default() };
+    let of_copy = || kept(&run_folder(asked.state, &run_that_wrote(asked.state, &file.path)?));
+    let found = file.path.parent().and_then(kept).or_else(of_copy);
+    if found.is_none() {
+        console.note(&format!(
+            "the run that wrote `{}` is not known, so digits without `+` are read as numbers of their region only",
+            file.shown
+        ));
+    }
+    found.unwrap_or_default()
+}
+
+/// The run that wrote a copy of its rejects there, or elsewhere with this content. A later run may have moved it aside
+/// (`FILE.N`), and a user may have edited it.
+fn run_that_wrote(state: &Path, path: &Path) -> Option<String> {
+    let path = path.canonicalize().ok()?;
+    let content = Fingerprint::of(&path).ok()?;
+    let is_number = path.extension().and_then(|end| end.to_str()).is_some_and(|end| end.parse::<u32>().is_ok());
+    let before = if is_number { path.with_extension("") } else { path.clone() };
+    let is_there = |written: &Written| [&path, &before].iter().any(|path| Path::new(&written.path) == **path);
+    let ledger = Ledger::of_state(state);
+    let written = ledger.last(|written| written.option == OPTION && written.content == content);
+    let written = written.or_else(|| ledger.last(|written| written.option == OPTION && is_there(written)));
+    written.map(|written| written.run)
+}
