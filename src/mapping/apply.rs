@@ -253,14 +253,17 @@ impl BoundRule {
     fn put_attribute(&self, name: &Arc<str>, gave: (Val<'_>, bool), line: u64, wanted: &mut Wanted) {
         let (value, is_default) = (gave.0.into_text().into_owned(), gave.1);
         let column = self.column.as_deref().unwrap_or(name);
-        let hidden = match wanted.contact.attribute(name) {
-            Some(have) if is_default || have == value => return,
+        let hidden = match wanted.contact.attributes.iter_mut().find(|known| known.name == *name) {
+            Some(known) if is_default || known.value == value => return,
             Some(_) if self.is_surplus => {
                 return Hidden { line, column, name: format!("attributes.{name}"), value }.tell(wanted);
             }
-            have => have.map(str::to_owned),
+            Some(known) => Some(std::mem::replace(&mut known.value, value)),
+            None => {
+                wanted.contact.attributes.push(Attribute { name: name.clone(), value });
+                None
+            }
         };
-        wanted.contact.set_attribute(name.clone(), value);
         if is_default || self.rule.verbs.on_existing == Some(OnExistingRule::Fill) {
             wanted.attribute_overwrite.push((name.clone(), Overwrite::Fill));
         }

@@ -3,6 +3,7 @@
 
 mod cases;
 mod drawn;
+mod migrated;
 
 use super::simulation::simulate_all;
 use drawn::{Column, Drawn, Kind, Rule, drawn};
@@ -92,10 +93,18 @@ fn run(scene: &Scene, drawn: &Drawn) -> Left {
         return Left::of(scene, summary, scene.text(out));
     }
     put_existing(scene, drawn);
+    let summary = put_records(scene, drawn);
+    Left::of(scene, summary, Value::from(scene.sandbox.contacts(drawn.target)).to_string())
+}
+
+/// Imports the records.
+fn put_records(scene: &Scene, drawn: &Drawn) -> Value {
+    let (text, ending) = drawn.file();
+    scene.write(&format!("in.{ending}"), &text);
+    scene.write("map.yaml", &drawn.mapping());
     let to = format!("--to {} --on-existing {}", drawn.target, drawn.on_existing);
     let twin = if drawn.target == "twin" { "--create-attributes" } else { "" };
-    let summary = scene.summary(&format!("import in.{ending} --map map.yaml {to} {twin}"));
-    Left::of(scene, summary, Value::from(scene.sandbox.contacts(drawn.target)).to_string())
+    scene.summary(&format!("import in.{ending} --map map.yaml {to} {twin}"))
 }
 
 /// Contacts that are there before, with the phones of some records.
@@ -214,7 +223,13 @@ fn every_value_of_every_record_arrives_or_is_named() {
 }
 
 #[test]
+fn every_value_of_every_contact_is_migrated_or_is_named() {
+    simulate_all("every_value_of_every_contact", 0..18, migrated::simulate);
+}
+
+#[test]
 #[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test every_value -- --ignored`"]
 fn the_same_for_values_of_many_seeds() {
     simulate_all("every_value_of_every_record", super::simulation::many(), simulate);
+    simulate_all("every_value_of_every_contact", super::simulation::many(), migrated::simulate);
 }

@@ -83,8 +83,12 @@ const WORDS: [&str; 14] = [
 ];
 
 pub fn drawn(seed: u64) -> Drawn {
+    drawn_for(TARGETS[seed as usize % TARGETS.len()], seed)
+}
+
+/// The same for a target that is not drawn.
+pub fn drawn_for(target: &'static str, seed: u64) -> Drawn {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9).wrapping_add(17));
-    let target = TARGETS[seed as usize % TARGETS.len()];
     let is_json = dice.chance(50);
     let columns = columns(&mut dice, is_json);
     let mut next = seed as usize % 90 * 10_000;
