@@ -144,7 +144,11 @@ fn names(drawn: &Drawn, record: &[Vec<String>], column: &Column, value: &str) ->
     let is_hidden = drawn.rules.iter().any(|rule| rule.from.contains(&name));
     match (is_used, drawn.unmapped) {
         (true, _) => {}
-        (false, "attributes") => drop(names.insert(format!("attributes.{}", attribute(&name)))),
+        (false, "attributes") => {
+            names.insert(format!("attributes.{}", attribute(&name)));
+            // A list of which no rule uses a part is one attribute.
+            names.extend(column.is_listed.then(|| format!("attributes.{}", column.keys[0])));
+        }
         (false, _) if is_hidden => drop(names.insert(name)),
         (false, _) => return None,
     }
@@ -192,6 +196,10 @@ fn simulate(seed: u64) {
             continue;
         }
         for (column, values) in drawn.columns.iter().zip(record) {
+            // By its id a client is found; the sandbox shows those that were written to.
+            if column.keys == ["Client"] && drawn.target == "twin" {
+                continue;
+            }
             for value in values.iter().filter(|value| !left.has(value)) {
                 match names(&drawn, record, column, value) {
                     None => {}
