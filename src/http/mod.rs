@@ -91,6 +91,8 @@ pub struct Http {
     tokens: Option<Tokens>,
     redactor: Redactor,
     counts: Counts,
+    /// Whether the data of an answer may have held a secret of this connection.
+    has_met_secret: AtomicBool,
 }
 
 /// The way to one server: the queue before it, and when it is tried again.
@@ -159,7 +161,7 @@ impl Http {
         let redactor = Redactor::new(&options.credentials);
         let tokens = options.login.as_ref().map(|login| Tokens::new(Arc::clone(login), &options, &redactor));
         let way = Way { turn, retry: Some(Retry::new(&options, address)), is_login: false };
-        Http { transport, way, tokens, redactor, counts: Counts::default() }
+        Http { transport, way, tokens, redactor, counts: Counts::default(), has_met_secret: AtomicBool::new(false) }
     }
 
     /// A door over any transport, without pace and with no more than one try (for tests of connectors).
@@ -174,19 +176,26 @@ impl Http {
             tokens: None,
             redactor: Redactor::new(&Credentials::default()),
             counts: Counts::default(),
+            has_met_secret: AtomicBool::new(false),
         }
     }
 
     /// Sends a request: waits for its turn, repeats what may be repeated, obeys what the platform asks for, gets the
     /// token that goes with it.
     ///
-    /// Secrets are taken out of whatever comes back.
+    /// Secrets are taken out of failures; an answer comes as it is, because it is data.
     pub async fn send(&self, request: Request) -> Sent {
         let sent = match (self.way.turn.slot().await, &self.tokens) {
             (Ok(_slot), None) => self.deliver(&self.way, &request, &mut None).await,
             (Ok(_slot), Some(tokens)) => self.deliver_with_token(tokens, &request).await,
             (Err(failure), _) => Sent::NotSent(failure),
         };
+        if let Sent::Answered(response) = &sent
+            && !self.has_met_secret.load(Relaxed)
+            && self.redactor.may_be_in(response)
+        {
+            self.has_met_secret.store(true, Relaxed);
+        }
         self.redactor.sent(sent)
     }
 
@@ -297,6 +306,16 @@ impl Http {
         if let Some(tokens) = &self.tokens {
             tokens.stop();
         }
+    }
+
+    /// Whether any answer's data may have held a secret of this connection.
+    pub fn has_met_secret(&self) -> bool {
+        self.has_met_secret.load(Relaxed)
+    }
+
+    /// Whether a value of a contact holds a secret of this connection.
+    pub fn is_secret_in(&self, value: &str) -> bool {
+        self.redactor.is_in(value)
     }
 
     /// A text without the connection's secrets.

@@ -1,14 +1,15 @@
 //! What must never be shown, and taking it out of what is.
 //!
-//! Everything that leaves the door goes through [`Redactor`]: failures, and the bodies and headers of answers, since
-//! some platforms repeat a token in their errors. It learns the tokens that are got on the way.
+//! Connectors get the answers of a platform as they are, because they are data; [`Redactor`] takes secrets out of every text
+//! that is shown: failures, what is logged, and the words of a platform. It learns the tokens that are got on the way.
 
-use super::address::segment;
+mod spelling;
+
 use super::message::{Response, Sent};
 use crate::outcome::Failure;
-use bytes::Bytes;
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
+use spelling::{Needle, found, needles};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -16,10 +17,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 /// What stands where a secret was.
 const STARS: &str = "***";
 
-/// A good answer is data: a shorter secret found in it is more likely a name that is spelt alike.
-const DATA_SECRET_LEN_MIN: usize = 16;
+/// A shorter secret that is found in data is more likely a name that is spelt alike.
+const DATA_SECRET_LEN_MIN: usize = 8;
 
-/// Any other answer is only shown: still, one or two letters would take it apart without hiding anything.
+/// One or two letters would take a text apart without hiding anything.
 const TEXT_SECRET_LEN_MIN: usize = 4;
 
 /// What proves to a platform who we are; put to every request, never shown.
@@ -35,12 +36,19 @@ pub struct Credentials {
 /// carry, and then some. More of them would make every answer slow in a run of days.
 const LEARNT_MAX: usize = 16;
 
-/// Every spelling of every secret, the longest first, so that none is found inside another.
-type Spellings = Arc<[Box<str>]>;
+/// What is looked for.
+type Hidden = Arc<[Secret]>;
+
+/// A secret with what to look for in texts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Secret {
+    plain: Box<str>,
+    needles: Vec<Needle>,
+}
 
 /// Takes secrets out of texts.
 pub(super) struct Redactor {
-    given: Spellings,
+    given: Hidden,
     /// Where tokens are got on the way: with these.
     learnt: OnceLock<RwLock<Learnt>>,
 }
@@ -48,26 +56,26 @@ pub(super) struct Redactor {
 #[derive(Default)]
 struct Learnt {
     /// Secrets that stay so.
-    kept: Vec<Box<str>>,
-    /// The spellings of each token, the last one at the end.
-    tokens: VecDeque<Vec<Box<str>>>,
-    all: Spellings,
+    kept: Vec<Secret>,
+    /// Those of each token, the last one at the end.
+    tokens: VecDeque<Vec<Secret>>,
+    all: Hidden,
 }
 
 impl Redactor {
     pub(super) fn new(credentials: &Credentials) -> Redactor {
         let values = credentials.headers.iter().chain(&credentials.query).map(|(_, value)| value);
-        Redactor { given: in_order(values.flat_map(spellings)), learnt: OnceLock::new() }
+        Redactor { given: without_repeats(values.flat_map(secrets)), learnt: OnceLock::new() }
     }
 
     /// Never shows these from now on.
-    pub(super) fn keep(&self, secrets: &[SecretString]) {
-        self.change(|learnt| learnt.kept.extend(secrets.iter().flat_map(spellings)));
+    pub(super) fn keep(&self, values: &[SecretString]) {
+        self.change(|learnt| learnt.kept.extend(values.iter().flat_map(secrets)));
     }
 
     /// Does not show these any more, until [`LEARNT_MAX`] others have come after them.
-    pub(super) fn learn<'a>(&self, secrets: impl Iterator<Item = &'a SecretString>) {
-        let token = secrets.flat_map(spellings).collect();
+    pub(super) fn learn<'a>(&self, values: impl Iterator<Item = &'a SecretString>) {
+        let token = values.flat_map(secrets).collect();
         self.change(|learnt| {
             learnt.tokens.push_back(token);
             if learnt.tokens.len() > LEARNT_MAX {
@@ -81,35 +89,37 @@ impl Redactor {
         let mut learnt = learnt.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut learnt);
         let all = self.given.iter().chain(&learnt.kept).chain(learnt.tokens.iter().flatten());
-        learnt.all = in_order(all.cloned());
+        learnt.all = without_repeats(all.cloned());
     }
 
     /// Without a login there is no lock in the way.
-    fn spellings(&self) -> Spellings {
+    fn hidden(&self) -> Hidden {
         match self.learnt.get() {
             Some(learnt) => Arc::clone(&learnt.read().unwrap_or_else(PoisonError::into_inner).all),
             None => Arc::clone(&self.given),
         }
     }
 
-    /// The text without the secrets.
+    /// The text without the secrets, however they are spelt.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in self.spellings().iter().filter(|secret| secret.len() >= TEXT_SECRET_LEN_MIN) {
-            if text.contains(&**secret) {
-                text = text.replace(&**secret, STARS);
-            }
+        let hidden = self.hidden();
+        let needles: Vec<Needle> = hidden.iter().flat_map(|secret| secret.needles.iter().cloned()).collect();
+        let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+        for range in found(text, &needles) {
+            out.push_str(text.get(at..range.start).unwrap_or_default());
+            out.push_str(STARS);
+            at = range.end;
         }
-        text
+        out.push_str(text.get(at..).unwrap_or_default());
+        out
     }
 
-    /// What came of a request, without the secrets.
+    /// What came of a request, its failures without the secrets. An answer stays as it is: it is data.
     pub(super) fn sent(&self, sent: Sent) -> Sent {
         match sent {
-            _ if self.spellings().is_empty() => sent,
             Sent::NotSent(failure) => Sent::NotSent(self.failure(failure)),
             Sent::InDoubt(failure) => Sent::InDoubt(self.failure(failure)),
-            Sent::Answered(response) => Sent::Answered(self.response(response)),
+            Sent::Answered(response) => Sent::Answered(response),
         }
     }
 
@@ -124,58 +134,42 @@ impl Redactor {
         }
     }
 
-    fn response(&self, mut response: Response) -> Response {
-        let len_min = if response.is_success() { DATA_SECRET_LEN_MIN } else { TEXT_SECRET_LEN_MIN };
-        for secret in self.spellings().iter().filter(|secret| secret.len() >= len_min) {
-            if memmem::find(&response.body, secret.as_bytes()).is_some() {
-                response.body = without(&response.body, secret.as_bytes());
-            }
-            for (_, value) in response.headers.iter_mut().filter(|(_, value)| value.contains(&**secret)) {
-                *value = value.replace(&**secret, STARS);
-            }
-        }
-        response
+    /// Whether a value that is data holds a secret.
+    pub(super) fn is_in(&self, value: &str) -> bool {
+        let is_long = |secret: &&Secret| secret.plain.len() >= DATA_SECRET_LEN_MIN;
+        self.hidden().iter().filter(is_long).any(|secret| value.contains(&*secret.plain))
+    }
+
+    /// Whether the data of an answer may hold a secret; what only looks like one is found out by [`Redactor::is_in`].
+    pub(super) fn may_be_in(&self, response: &Response) -> bool {
+        let is_long = |secret: &&Secret| secret.plain.len() >= DATA_SECRET_LEN_MIN;
+        let begins = |secret: &Secret| {
+            // A longer beginning may be spelt with escapes.
+            let plain = secret.plain.as_bytes();
+            let len = plain.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count().max(1);
+            memmem::find(&response.body, plain.get(..len).unwrap_or_default()).is_some()
+        };
+        response.is_success() && self.hidden().iter().filter(is_long).any(begins)
     }
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} spellings)", self.spellings().len())
+        write!(f, "Redactor({} secrets)", self.hidden().len())
     }
 }
 
-/// A secret as it may turn up: as it is, without its scheme (`Bearer x`), in a URL, in JSON.
-fn spellings(secret: &SecretString) -> Vec<Box<str>> {
+/// A secret as it is, and without its scheme (`Bearer x`).
+fn secrets(secret: &SecretString) -> Vec<Secret> {
     let bare = secret.expose_secret().trim();
     let plain = [Some(bare), bare.split_once(' ').map(|(_, token)| token.trim())];
-    let mut all = Vec::new();
-    for text in plain.into_iter().flatten().filter(|text| !text.is_empty()) {
-        let json = serde_json::Value::from(text).to_string();
-        let json = json.trim_matches('"').to_owned();
-        all.push(text.into());
-        all.push(segment(text).into());
-        all.push(segment(text).replace("%20", "+").into());
-        all.push(json.replace('/', "\\/").into());
-        all.push(json.into());
-    }
-    all
+    let plain = plain.into_iter().flatten().filter(|text| text.len() >= TEXT_SECRET_LEN_MIN);
+    plain.map(|text| Secret { plain: text.into(), needles: needles(text) }).collect()
 }
 
-fn in_order(spellings: impl Iterator<Item = Box<str>>) -> Spellings {
-    let mut spellings: Vec<Box<str>> = spellings.collect();
-    spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    spellings.dedup();
-    spellings.into()
-}
-
-fn without(body: &[u8], secret: &[u8]) -> Bytes {
-    let mut kept = Vec::with_capacity(body.len());
-    let mut from = 0;
-    for at in memmem::find_iter(body, secret) {
-        kept.extend_from_slice(body.get(from..at).unwrap_or_default());
-        kept.extend_from_slice(STARS.as_bytes());
-        from = at + secret.len();
-    }
-    kept.extend_from_slice(body.get(from..).unwrap_or_default());
-    Bytes::from(kept)
+fn without_repeats(secrets: impl Iterator<Item = Secret>) -> Hidden {
+    let mut secrets: Vec<Secret> = secrets.collect();
+    secrets.sort();
+    secrets.dedup();
+    secrets.into()
 }

@@ -265,6 +265,9 @@ impl Line<'_> {
         let plan = self.plan;
         let gathered = self.gather(target, plan.what, &self.begun.folder, plan.work.limit).await?;
         let Some(gathered) = gathered else { return Ok(()) };
+        if let Some(note) = gathered.note_of_secrets(&target.http, &plan.connection.name)? {
+            self.console.note(&note);
+        }
         let Some(contacts) = self.contacts(target).await? else { return Ok(()) };
         self.met.store(gathered.spool.len() + gathered.missing, Ordering::Relaxed);
         worked.completeness =

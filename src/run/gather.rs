@@ -5,6 +5,7 @@
 //! page is on disk together with where the next one begins, so a killed process goes on from there. What becomes of what
 //! was read is not its business.
 
+mod held_secrets;
 mod ids;
 mod verdict;
 

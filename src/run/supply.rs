@@ -140,8 +140,13 @@ pub async fn supply_of(
     };
     let gathered = gather(what).await.map_err(|failure| of_connection(&from.connection, failure));
     progress.finish();
-    let traffic = source.http.traffic();
-    Ok(gathered?.map(|gathered| supply(gathered, traffic)))
+    let (gathered, traffic) = (gathered?, source.http.traffic());
+    if let Some(gathered) = &gathered
+        && let Some(note) = gathered.note_of_secrets(&source.http, &from.connection.name)?
+    {
+        console.note(&note);
+    }
+    Ok(gathered.map(|gathered| supply(gathered, traffic)))
 }
 
 fn supply(gathered: Gathered, traffic: Traffic) -> Supply<'static> {

@@ -5,4 +5,5 @@ mod login;
 mod pace;
 mod rates;
 mod retries;
+mod secrets;
 mod wire;
