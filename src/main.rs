@@ -6,5 +6,22 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    forbid_core_files();
     ExitCode::from(ferry::cli::main(std::env::args_os(), std::env::vars_os()).code())
+}
+
+/// Forbids files with the memory of a process that crashed: they would hold secrets and contacts. Whoever watches the
+/// program with a debugger needs the right to watch any.
+fn forbid_core_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _may_be_lowered_by_anybody = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // A kernel that hands core files to a program does not ask for the limit.
+        let _known_since_linux_2_3 = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }

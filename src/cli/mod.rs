@@ -326,7 +326,8 @@ fn stopped() -> Failure {
 
 /// Starts the sandbox for this process, and gives its address and credentials to the connection.
 pub async fn with_sandbox(context: &Context, connection: &mut Connection) -> Result<crate::sandbox::Sandbox, Failure> {
-    let options = crate::sandbox::SandboxOptions::new(context.state.join("sandbox"));
+    use crate::sandbox::{Keys, SandboxOptions};
+    let options = SandboxOptions { keys: Keys::Drawn, ..SandboxOptions::new(context.state.join("sandbox")) };
     let sandbox = crate::sandbox::start(options).await?;
     crate::plan::use_sandbox(connection, &sandbox.credentials());
     Ok(sandbox)

@@ -4,7 +4,7 @@
 
 use crate::outcome::Failure;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::{Host, Url};
 
 /// All but the unreserved characters of RFC 3986, so that `+` arrives as `+` and `&` ends nothing.
@@ -51,10 +51,47 @@ fn unprotected(text: &str) -> Failure {
         .hint(format!("use `https://{safe}`, or say `allow_http: true` if the way there is protected otherwise"))
 }
 
+/// The one name of this machine; it is not looked up.
+pub(super) const LOCALHOST: &str = "localhost";
+
+/// Where [`LOCALHOST`] leads; the port is that of the address.
+pub(super) fn loopback() -> [SocketAddr; 2] {
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0))
+}
+
+/// Schemes of a proxy that is spoken to.
+const PROXY_SCHEMES: [&str; 2] = ["http", "https"];
+
+/// Checks the proxy that an environment variable names for an address. One that cannot be understood would be passed by, and
+/// with it whatever it was meant to guard.
+///
+/// # Errors
+///
+/// Exit 2: the variable holds no address of a proxy.
+pub(super) fn check_proxy(url: &Url, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<(), Failure> {
+    let names = if url.scheme() == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
+    for name in names.into_iter().chain(["ALL_PROXY", "all_proxy"]) {
+        let Some(value) = variable(name).filter(|value| !value.is_empty()) else { continue };
+        if !value.to_str().is_some_and(is_proxy) {
+            // What stands there may be a password.
+            return Err(Failure::usage(format!("the environment variable `{name}` is not the address of a proxy"))
+                .hint("set it to an address like `http://proxy.example.com:3128`, or unset it"));
+        }
+    }
+    Ok(())
+}
+
+fn is_proxy(value: &str) -> bool {
+    let Ok(uri) = value.parse::<hyper::Uri>() else { return false };
+    let is_known = uri.scheme_str().is_none_or(|scheme| PROXY_SCHEMES.contains(&scheme));
+    is_known && uri.host().is_some_and(|host| !host.is_empty())
+}
+
 /// Whether the address is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        // Any other name, `api.localhost` too, may be looked up elsewhere.
+        Some(Host::Domain(name)) => name == LOCALHOST,
         Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
         None => false,
@@ -104,6 +141,47 @@ fn climbs(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_localhost_and_literal_addresses_are_this_machine() {
+        for (address, expected) in [
+            ("http://localhost:1", true),
+            ("http://LOCALHOST", true),
+            ("http://127.0.0.1", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:2", true),
+            ("http://api.localhost", false),
+            ("http://localhost.", false),
+            ("http://localhost.example.com", false),
+            ("http://0.0.0.0", false),
+            ("http://10.0.0.1", false),
+        ] {
+            let url = Url::parse(address).expect("an address");
+            assert_eq!(is_loopback(&url), expected, "{address}");
+            assert_eq!(check_base_url(address, false).is_ok(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_understood_is_told_and_not_passed_by() {
+        let told = |address: &str, name: &str, value: &str| {
+            let url = Url::parse(address).expect("an address");
+            check_proxy(&url, |asked| (asked == name).then(|| value.into())).map_err(|failure| failure.to_string())
+        };
+        let api = "https://api.example.com";
+        for value in ["http://p:3128", "https://u:p@p", "p:3128", "10.0.0.1:80", ""] {
+            assert_eq!(told(api, "HTTPS_PROXY", value), Ok(()), "{value}");
+        }
+        for value in ["http//p", "htp://p", "http://", ":3128", "http://p:port", "a b", "socks5://p:1", "//p"] {
+            for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+                let expected = format!("the environment variable `{name}` is not the address of a proxy");
+                let failure = told(api, name, value).expect_err(value);
+                assert!(failure.contains(&expected) && !failure.contains(&format!("`{value}`")), "{failure}");
+            }
+            assert_eq!(told(api, "HTTP_PROXY", value), Ok(()), "{value}");
+            assert!(told("http://10.0.0.1", "HTTP_PROXY", value).is_err(), "{value}");
+        }
+    }
 
     const BASE: &str = "https://api.example.com/v1";
 

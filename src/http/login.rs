@@ -23,6 +23,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
+/// The longest piece of a server's own words that is shown, in characters.
+const CAUSE_LEN_MAX: usize = 200;
+
 /// What a login brought.
 #[derive(Clone, Debug)]
 pub struct Token {
@@ -212,7 +215,7 @@ impl Http {
         self.token_of(tokens, &response).ok_or_else(|| match response.status {
             408 | 425 | 500.. => tokens.given_up(Sent::Answered(response)),
             200..=299 => without_token(tokens, &response),
-            _ => login.refused(&response),
+            _ => shortened(self.redactor.failure(login.refused(&response))),
         })
     }
 
@@ -242,6 +245,16 @@ impl Tokens {
             (None, Sent::Answered(response)) => without_token(self, &response),
         }
     }
+}
+
+/// A failure with the words of a server cut, once no secret can be cut in two.
+fn shortened(mut failure: Failure) -> Failure {
+    for cause in &mut failure.causes {
+        if let Some((end, _)) = cause.char_indices().nth(CAUSE_LEN_MAX) {
+            cause.truncate(end);
+        }
+    }
+    failure
 }
 
 fn without_token(tokens: &Tokens, response: &Response) -> Failure {

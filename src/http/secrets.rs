@@ -123,7 +123,7 @@ impl Redactor {
         }
     }
 
-    fn failure(&self, failure: Failure) -> Failure {
+    pub(super) fn failure(&self, failure: Failure) -> Failure {
         Failure {
             exit: failure.exit,
             message: self.text(&failure.message),

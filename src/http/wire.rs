@@ -4,7 +4,7 @@
 //! after a connection stood is in doubt, since nobody can tell how much the platform has read of it.
 
 use super::HttpOptions;
-use super::address::{below, is_loopback, segment};
+use super::address::{LOCALHOST, below, check_proxy, is_loopback, loopback, segment};
 use super::message::{Method, Request, Response, Sent};
 use super::turn::words;
 use super::{Credentials, Login, Transport};
@@ -90,8 +90,9 @@ impl Wire {
             .connect_timeout(CONNECT_MAX.min(timeout))
             .pool_max_idle_per_host(options.concurrency.max(1))
             .pool_idle_timeout(IDLE_MAX);
-        if is_loopback(&options.base_url) {
-            builder = builder.no_proxy();
+        match is_loopback(&options.base_url) {
+            true => builder = builder.no_proxy().resolve_to_addrs(LOCALHOST, &loopback()),
+            false => check_proxy(&options.base_url, |name| std::env::var_os(name))?,
         }
         let client = builder.build().map_err(|error| {
             Failure::failed("cannot prepare for the network")

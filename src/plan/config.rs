@@ -115,7 +115,7 @@ impl Config {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut mistakes = Vec::new();
         let root = yaml::read(page, "the configuration", &mut mistakes);
-        let masked = root.as_ref().map_or_else(|| mask_lines(page), |root| mask_tree(page, root, platforms));
+        let masked = root.as_ref().map_or_else(|| mask_lines(page, platforms), |root| mask_tree(page, root, platforms));
         let mut reading = Reading { platforms, env: env.clone(), folder, env_file: None, mistakes };
         let (connections, jobs) = reading.root(root)?;
         if !reading.mistakes.is_empty() {

@@ -1,11 +1,14 @@
 //! The environment as it was handed over. It reads no variable of the process and sets none.
 
 use super::diagnostic::{Diagnostic, nearest};
+use super::env_file;
 use super::yaml::Span;
 use crate::outcome::{Exit, Failure};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// Environment variables by name. What is empty counts as not set.
@@ -39,15 +42,16 @@ impl Env {
             let message = format!("could not read the environment file `{}`", path.display());
             Failure::new(Exit::Usage, message).cause(cause)
         };
-        let lines = match dotenvy::from_path_iter(path) {
-            Ok(lines) => lines,
-            Err(error) if error.not_found() => return Ok(false),
-            Err(error) => return Err(broken(in_words(&error))),
+        let text = match read_text(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(broken(error.to_string())),
         };
-        for line in lines {
-            let (name, value) = line.map_err(|error| {
-                broken(in_words(&error)).hint("write `NAME=value`, one a line, blanks only between quotes")
-            })?;
+        let entries = env_file::read(&text).map_err(|(line, why)| {
+            broken(format!("line {line} is not of the form `NAME=value`: {why}"))
+                .hint("write `NAME=value`, one a line; put a value with `#` or line breaks between single quotes")
+        })?;
+        for (name, value) in entries {
             if self.get(&name).is_none() {
                 self.0.insert(name, value);
             }
@@ -69,11 +73,12 @@ impl fmt::Debug for Env {
     }
 }
 
-/// The library's own words would show the line, which may hold a secret.
-fn in_words(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::Io(error) => error.to_string(),
-        _ => "a line is not of the form `NAME=value`".to_owned(),
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(env_file::LEN_MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > env_file::LEN_MAX {
+        true => Err(std::io::Error::new(ErrorKind::FileTooLarge, "it has more than 1 MiB")),
+        false => Ok(text),
     }
 }
 

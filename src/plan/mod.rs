@@ -6,6 +6,7 @@ pub mod config;
 mod destinations;
 pub mod diagnostic;
 pub mod env;
+mod env_file;
 mod filling;
 pub mod jobs;
 mod secrets;

@@ -50,13 +50,45 @@ fn is_harmless(setting: &str, platforms: &[&'static Platform]) -> bool {
     setting == "platform" || (all().next().is_some() && all().all(|one| !one.secret))
 }
 
-/// The page for messages when it cannot be understood: what follows a name that sounds like a secret is masked to the
-/// end of its line.
-pub(super) fn mask_lines(page: &str) -> String {
-    let Ok(secret) = Regex::new(r#"(?i)[\w-]*(?:token|key|password|secret)[\w-]*["']?\s*[:=]\s*([^\r\n]*)"#) else {
-        return String::new();
-    };
-    let values = secret.captures_iter(page).filter_map(|found| found.get(1));
+/// Words in a name that say that its value is secret.
+const SECRET_WORDS: &str = "token|key|pass|pwd|secret|auth|bearer|credential|cookie";
+
+/// The page for messages when it cannot be understood: every value is masked that is not known to be harmless, up to the
+/// end of its line; below `jobs`, what follows a name that sounds like a secret.
+pub(super) fn mask_lines(page: &str, platforms: &[&'static Platform]) -> String {
+    let named = Regex::new(&format!(r#"(?i)[\w-]*(?:{SECRET_WORDS})[\w-]*["']?\s*[:=]\s*([^\r\n]*)"#));
+    let entry = Regex::new(r#"^[\s-]*["']?([\w.-]+)["']?[ \t]*:(?:[ \t]+|$)(.*)$"#);
+    let (Ok(named), Ok(entry)) = (named, entry) else { return String::new() };
+    let values = named.captures_iter(page).filter_map(|found| found.get(1));
     let values = values.filter(|value| !only_names(value.as_str())).map(|value| value.range());
-    mask(page, &values.collect::<Vec<_>>())
+    let mut secrets: Vec<Span> = values.collect();
+    let (mut at, mut is_job) = (0, false);
+    for line in page.split_inclusive('\n') {
+        let text = line.trim_end();
+        let (start, end) = (at, at + text.len());
+        at += line.len();
+        let is_top = !text.starts_with([' ', '\t', '#', '-', '}', ']']) && !text.is_empty();
+        let found = entry.captures(text);
+        let key = found.as_ref().and_then(|found| found.get(1)).map(|key| key.as_str());
+        if is_top {
+            is_job = key == Some("jobs");
+        }
+        if is_job || text.trim_start().starts_with('#') || text.trim().is_empty() {
+            continue;
+        }
+        let value = found.as_ref().and_then(|found| found.get(2));
+        match (key, value) {
+            (Some(key), Some(value)) => {
+                let has_password = value.as_str().contains('@');
+                let is_known = is_harmless(key, platforms) || (is_top && key == "env_file");
+                let is_shown = (is_known && !has_password) || only_names(value.as_str().trim_matches(['"', '\'']));
+                if !is_shown {
+                    secrets.push(start + value.start()..end);
+                }
+            }
+            // What belongs to no key that can be seen.
+            _ => secrets.push(start + (text.len() - text.trim_start().len())..end),
+        }
+    }
+    mask(page, &secrets)
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// The longest piece of a platform's own words that is shown, in characters: enough for a sentence, one line.
 const SAMPLE_LEN_MAX: usize = 200;
 /// How much of an answer is looked at for that piece, in characters: secrets are taken out before it is cut.
-const SAMPLED_LEN_MAX: usize = 4_096;
+pub(super) const SAMPLED_LEN_MAX: usize = 4_096;
 
 /// What a request is for: it decides who is to blame when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -242,6 +242,11 @@ fn wrong_value(platform: &Platform, setting: &'static Setting, settings: &Settin
         return Some(missing(settings, lack));
     }
     let value = settings.get(name)?;
+    if value.contains(char::is_control) {
+        let message =
+            format!("`{name}` of connection `{}` holds a line break or a control character", settings.connection);
+        return Some(Failure::usage(message).hint("write it again, in one line"));
+    }
     if !setting.choices.is_empty() && !setting.choices.contains(&value) {
         return Some(wrong(settings, name, value, &one_of(setting.choices)));
     }

@@ -19,10 +19,12 @@ const TOKEN: &str = "sandbox-atom-token";
 /// Atom's line in the table.
 pub(super) const MODEL: Model = Model {
     name: "atom",
+    title: "Atom",
     addresses: &[("FERRY_ATOM_BASE_URL", "")],
-    credentials: &[("FERRY_ATOM_TOKEN", TOKEN)],
+    user: &[],
+    secret: ("FERRY_ATOM_TOKEN", TOKEN),
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("clients"),
-    open: |setup| Box::new(Atom { seed: setup.seed, shelf: Shelf::default() }),
+    open: |setup| Box::new(Atom { seed: setup.seed, token: setup.key.clone(), shelf: Shelf::default() }),
 };
 
 /// Items a page, unless `size` says otherwise.
@@ -34,6 +36,7 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 struct Atom {
     seed: u64,
+    token: String,
     shelf: Shelf,
 }
 
@@ -53,7 +56,7 @@ impl Account for Atom {
             ([_, id], &Method::GET) => Some(id),
             _ => return Reply::read(express_not_found(request)),
         };
-        if let Err(answer) = authorize(request) {
+        if let Err(answer) = authorize(request, &self.token) {
             return Reply::read(answer);
         }
         match key {
@@ -305,11 +308,11 @@ fn body(request: &Request) -> Result<Map<String, Value>, Answer> {
 }
 
 /// No header is a 401 of bare text; a wrong token is a 400 of JSON.
-fn authorize(request: &Request) -> Result<(), Answer> {
+fn authorize(request: &Request, token: &str) -> Result<(), Answer> {
     let Some(header) = request.header("authorization") else {
         return Err(Answer::text(401, HTML, "No authorization token found."));
     };
-    if header.strip_prefix("Bearer ") == Some(TOKEN) {
+    if header.strip_prefix("Bearer ") == Some(token) {
         return Ok(());
     }
     Err(Answer::json(

@@ -27,8 +27,10 @@ const TOKEN: &str = "sandbox-eadesk-token";
 /// Eadesk's line in the table.
 pub(super) const MODEL: Model = Model {
     name: "eadesk",
+    title: "Eadesk",
     addresses: &[("FERRY_EADESK_BASE_URL", "")],
-    credentials: &[("FERRY_EADESK_TOKEN", TOKEN)],
+    user: &[],
+    secret: ("FERRY_EADESK_TOKEN", TOKEN),
     owns: |path| path.trim_start_matches('/').starts_with("api/clients/"),
     open: |setup| Box::new(Eadesk { setup: setup.clone(), people: People::default() }),
 };
@@ -54,7 +56,7 @@ impl Account for Eadesk {
         let Some(route) = Route::of(&request.method, &segments) else {
             return Reply::read(express_not_found(request));
         };
-        if request.query("token").as_deref() != Some(TOKEN) {
+        if request.query("token").as_deref() != Some(&*self.setup.key) {
             return Reply::read(plain(401, "Unauthorized"));
         }
         let reply = match route {

@@ -22,8 +22,10 @@ const KEY: &str = "sandbox-mercately-key";
 /// Mercately's line in the table.
 pub(super) const MODEL: Model = Model {
     name: "mercately",
+    title: "Mercately",
     addresses: &[("FERRY_MERCATELY_BASE_URL", "")],
-    credentials: &[("FERRY_MERCATELY_API_KEY", KEY)],
+    user: &[],
+    secret: ("FERRY_MERCATELY_API_KEY", KEY),
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("retailers"),
     open: |setup| Box::new(Mercately { setup: setup.clone(), shelf: Shelf::default() }),
 };
@@ -59,7 +61,7 @@ impl Account for Mercately {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let ["retailers", "api", "v1", rest @ ..] = segments.as_slice() else { return Reply::read(lost()) };
         let Some(route) = Route::of(&request.method, rest) else { return Reply::read(lost()) };
-        if request.header("api-key") != Some(KEY) {
+        if request.header("api-key") != Some(&*self.setup.key) {
             return Reply::read(Answer::json(401, &info("Unauthorized")));
         }
         match route {

@@ -8,9 +8,11 @@
 mod atom;
 mod eadesk;
 mod faults;
+mod gate;
 mod history;
 mod journal;
 mod limit;
+mod lines;
 mod mercately;
 mod model;
 mod moment;
@@ -23,14 +25,17 @@ mod wire;
 pub use faults::{FAULTS, Fault, FaultKind};
 pub use history::Exchange;
 
-use crate::outcome::{Exit, Failure};
+use crate::checkpoint::Lock;
+use crate::outcome::Failure;
 use history::History;
 use journal::Journal;
 use limit::Bucket;
 use model::{MODELS, Model, Setup};
 use server::{Hosted, Site, locked};
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::collections::hash_map::RandomState;
+use std::fs::DirBuilder;
+use std::hash::BuildHasher;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -82,6 +87,32 @@ pub struct SandboxOptions {
     pub twin_token_ttl: Duration,
     /// For how many requests such a token is good, for those who do not want to wait; no end when nothing is said.
     pub twin_token_requests: Option<u64>,
+    /// The keys that let a client in.
+    pub keys: Keys,
+}
+
+/// The keys of a sandbox ([`Sandbox::credentials`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Always the same, to be typed by people.
+    Fixed,
+    /// Other ones each time, where nobody types them and nobody else is to get in.
+    Drawn,
+}
+
+impl Keys {
+    /// The key of a platform whose fixed one is this.
+    fn key(self, fixed: &str) -> String {
+        match self {
+            Keys::Fixed => fixed.to_owned(),
+            // Keyed by the system's randomness, anew for each hasher.
+            Keys::Drawn => format!("{fixed}-{:016x}{:016x}", random(), random()),
+        }
+    }
+}
+
+fn random() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 impl SandboxOptions {
@@ -100,6 +131,7 @@ impl SandboxOptions {
             twin_clients: TWIN_CLIENTS,
             twin_token_ttl: TWIN_TOKEN_TTL,
             twin_token_requests: None,
+            keys: Keys::Fixed,
         }
     }
 
@@ -143,6 +175,8 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox, Failure> {
     let hosted = MODELS.iter().map(|model| host(model, &options, &lock)).collect::<Result<_, _>>()?;
     let site = Arc::new(Site {
         hosted,
+        port: address.port(),
+        rate: options.rate.map(|(count, window)| format!("{count} in {} s", window.as_secs_f64())),
         faults: options.faults,
         seed: options.seed,
         slow: options.slow,
@@ -157,8 +191,11 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox, Failure> {
 
 /// A platform with what its journal remembers.
 fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<Lock>) -> Result<Hosted, Failure> {
+    let (variable, fixed) = model.secret;
+    let key = options.keys.key(fixed);
     let mut account = (model.open)(&Setup {
         seed: options.seed,
+        key: key.clone(),
         tags: options.tags.clone(),
         unknown_attributes: options.unknown_attributes.clone(),
         twin_clients: options.twin_clients,
@@ -168,7 +205,7 @@ fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<Lock>) -> Re
     let path = options.folder.join(format!("{}.jsonl", model.name));
     let journal = Journal::open(&path, Arc::clone(lock), |line| account.load(line))?;
     let bucket = options.rate.map(|(count, window)| Mutex::new(Bucket::new(count, window, Instant::now())));
-    Ok(Hosted { model, account: Mutex::new(account), journal, bucket })
+    Ok(Hosted { model, secret: (variable, key), account: Mutex::new(account), journal, bucket })
 }
 
 impl Sandbox {
@@ -179,12 +216,13 @@ impl Sandbox {
 
     /// The environment that leads a client here and lets it in: variables and values, platform by platform.
     pub fn credentials(&self) -> Vec<(&'static str, String)> {
-        let of = |model: &'static Model| {
-            let secrets = model.credentials.iter().map(|&(name, value)| (name, value.to_owned()));
-            let addresses = model.addresses.iter();
-            addresses.map(|&(name, path)| (name, format!("http://{}{path}", self.address))).chain(secrets)
+        let of = |hosted: &Hosted| {
+            let user = hosted.model.user.iter().map(|&(name, value)| (name, value.to_owned()));
+            let addresses = hosted.model.addresses.iter();
+            let addresses = addresses.map(|&(name, path)| (name, format!("http://{}{path}", self.address)));
+            addresses.chain(user).chain([hosted.secret.clone()]).collect::<Vec<_>>()
         };
-        MODELS.iter().flat_map(of).collect()
+        self.site.hosted.iter().flat_map(of).collect()
     }
 
     /// Everything that a platform holds, as it would answer it, oldest first. Nothing for a name that is not modelled.
@@ -224,56 +262,21 @@ impl Sandbox {
     }
 }
 
-/// The right to use a folder.
-struct Lock(File);
-
-impl Drop for Lock {
-    /// Frees it now: closing alone frees it when the last copy of the file is closed, and a program that another thread is
-    /// just starting has one until it runs.
-    fn drop(&mut self) {
-        let _closing_frees_it_too = self.0.unlock();
-    }
-}
-
-/// Makes the folder, the user's alone, and holds it against another sandbox for as long as the file lives.
+/// Makes the folder, the user's alone, and holds it against another sandbox for as long as the lock lives.
 fn lock(folder: &Path) -> Result<Lock, Failure> {
-    let broken = |cause: std::io::Error| {
-        Failure::failed(format!("the sandbox's folder `{}` cannot be used", folder.display()))
-            .cause(cause)
-            .hint("name another folder, or mend this one's rights")
-    };
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(broken)?;
-    let path = folder.join("sandbox.lock");
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(broken)?;
-    match file.try_lock() {
-        Ok(()) => {
-            let pid = std::process::id().to_string();
-            file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(broken)?;
-            Ok(Lock(file))
-        }
-        Err(TryLockError::Error(cause)) => Err(broken(cause)),
-        Err(TryLockError::WouldBlock) => Err(used_by(file, folder)),
-    }
+    builder.create(folder).map_err(|cause| {
+        Failure::failed(format!("the sandbox's folder `{}` cannot be used", folder.display()))
+            .cause(cause)
+            .hint("name another folder, or change the rights of this one")
+    })?;
+    let does = format!("is using the sandbox in `{}`", folder.display());
+    let busy = Lock::take_for(&folder.join("sandbox"), &does);
+    busy.map_err(|failure| failure.hint("wait until it has ended, or use another state folder with `--state`"))
 }
-
-/// Another process has the sandbox, and with it every connection to it.
-fn used_by(file: File, folder: &Path) -> Failure {
-    let mut text = String::new();
-    let _ = file.take(PID_BYTES_MAX).read_to_string(&mut text);
-    let who = match text.trim().parse::<u32>() {
-        Ok(pid) => format!("another process (`{pid}`)"),
-        Err(_) => "another process".to_owned(),
-    };
-    Failure::new(Exit::Busy, format!("{who} is using the sandbox in `{}`", folder.display()))
-        .hint("wait until it has ended, or use another state folder with `--state`")
-}
-
-/// A process id needs no more.
-const PID_BYTES_MAX: u64 = 32;
 
 fn not_listening(address: SocketAddr, cause: &std::io::Error) -> Failure {
     if cause.kind() == ErrorKind::AddrInUse {

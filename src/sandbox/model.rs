@@ -16,10 +16,14 @@ pub(super) const MODELS: &[Model] = &[atom::MODEL, mercately::MODEL, twin::MODEL
 pub(super) struct Model {
     /// As in a configuration's `platform`; its journal's name too.
     pub(super) name: &'static str,
+    /// As people write it.
+    pub(super) title: &'static str,
     /// The variables that lead a client here, each with what follows the host in its value.
     pub(super) addresses: &'static [(&'static str, &'static str)],
-    /// Variables and values that let a client in.
-    pub(super) credentials: &'static [(&'static str, &'static str)],
+    /// Variables and values that let a client in, but for the secret.
+    pub(super) user: &'static [(&'static str, &'static str)],
+    /// The variable of the secret that lets a client in, and the secret where it is a fixed one ([`Setup::key`]).
+    pub(super) secret: (&'static str, &'static str),
     /// Whether a path (percent-encoded) is under this platform.
     pub(super) owns: fn(&str) -> bool,
     /// An empty account.
@@ -31,6 +35,8 @@ pub(super) struct Model {
 pub(super) struct Setup {
     /// Makes ids.
     pub(super) seed: u64,
+    /// The secret that lets a client in.
+    pub(super) key: String,
     /// Tags that the account knows, where a platform drops others.
     pub(super) tags: Vec<String>,
     /// Custom fields that the account does not know, where a platform drops those.
@@ -63,11 +69,11 @@ pub(super) trait Held {
     fn reveal(&mut self, now: Instant);
     /// How many contacts there are, hidden ones too.
     fn total(&self) -> usize;
-    /// So many of them at most, newest first.
-    fn newest(&self, max: usize) -> Vec<Value>;
+    /// So many of them at most, newest first, without the first `skip`.
+    fn newest(&self, skip: usize, max: usize) -> Vec<Value>;
     /// What requests left here, oldest first.
     fn contacts(&self) -> Vec<Value> {
-        let mut contacts = self.newest(usize::MAX);
+        let mut contacts = self.newest(0, usize::MAX);
         contacts.reverse();
         contacts
     }

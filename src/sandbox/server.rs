@@ -4,16 +4,21 @@
 //! tells of is on disk.
 
 use super::faults::{Drawn, FaultKind, draw};
+use super::gate;
 use super::history::{Exchange, History};
 use super::journal::Journal;
 use super::limit::Bucket;
+use super::lines::{Line, Lines, Working};
 use super::model::{Account, Model, Reply};
 use super::moment::Moment;
 use super::page;
 use super::wire::{Answer, HTML, JSON, Request, express_not_found};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
@@ -26,12 +31,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// Connections at once; more wait to be accepted. Bounds memory together with [`BODY_MAX`].
+/// Connections at once; for one more, the one that has been idle longest is closed. Bounds memory together with
+/// [`BODY_MAX`].
 const CONNECTIONS_MAX: usize = 1024;
+/// How long a connection that is to close may take to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(200);
 /// Bytes of a request's body.
 const BODY_MAX: usize = 1 << 20;
 /// How long requests in flight may take to finish when the sandbox stops.
@@ -44,6 +52,9 @@ const CUT_PAUSE: Duration = Duration::from_millis(10);
 /// Everything that is served.
 pub(super) struct Site {
     pub(super) hosted: Vec<Hosted>,
+    pub(super) port: u16,
+    /// The rate that each platform is held to, in words.
+    pub(super) rate: Option<String>,
     pub(super) faults: Vec<(FaultKind, f64)>,
     pub(super) seed: u64,
     pub(super) slow: Duration,
@@ -56,6 +67,8 @@ pub(super) struct Site {
 /// One platform, as it is served.
 pub(super) struct Hosted {
     pub(super) model: &'static Model,
+    /// The variable of what lets a client in, and its value.
+    pub(super) secret: (&'static str, String),
     pub(super) account: Mutex<Box<dyn Account>>,
     pub(super) journal: Journal,
     pub(super) bucket: Option<Mutex<Bucket>>,
@@ -68,43 +81,49 @@ pub(super) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Accepts connections until told to close, then lets those in flight finish.
 pub(super) async fn accept(listener: TcpListener, site: Arc<Site>, mut closing: watch::Receiver<()>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let lines = Arc::new(Lines::default());
     let mut connections = JoinSet::new();
+    let mut waiting: Option<TcpStream> = None;
     loop {
+        if connections.len() < CONNECTIONS_MAX
+            && let Some(stream) = waiting.take()
+        {
+            connections.spawn(converse(stream, lines.open(), Arc::clone(&site), closing.clone()));
+        } else if waiting.is_some() {
+            lines.close_oldest();
+        }
         tokio::select! {
             _ = closing.changed() => break,
-            next = next_connection(&listener, &slots) => {
-                let Some((stream, slot)) = next else { continue };
-                connections.spawn(converse(stream, slot, Arc::clone(&site), closing.clone()));
-            }
+            accepted = listener.accept(), if waiting.is_none() => match accepted {
+                Ok((stream, _)) => {
+                    let _best_effort = stream.set_nodelay(true);
+                    waiting = Some(stream);
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
             Some(_) = connections.join_next() => {}
+            () = sleep(ACCEPT_PAUSE), if waiting.is_some() => {}
         }
     }
     drop(listener);
     let _finished = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn next_connection(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => {
-            let _best_effort = stream.set_nodelay(true);
-            Some((stream, slot))
-        }
-        Err(_) => {
-            sleep(ACCEPT_PAUSE).await;
-            None
-        }
-    }
-}
-
-async fn converse(stream: TcpStream, _slot: OwnedSemaphorePermit, site: Arc<Site>, mut closing: watch::Receiver<()>) {
-    let service = service_fn(move |request| respond(Arc::clone(&site), request));
+async fn converse(stream: TcpStream, line: Arc<Line>, site: Arc<Site>, mut closing: watch::Receiver<()>) {
+    let serving = Arc::clone(&line);
+    let service = service_fn(move |request| respond(Arc::clone(&site), serving.work(), request));
     let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         // A connection that ends with an error was dropped by a fault, or by the client.
         _ = connection.as_mut() => return,
         _ = closing.changed() => connection.as_mut().graceful_shutdown(),
+        () = line.told_to_close() => {
+            connection.as_mut().graceful_shutdown();
+            let has_ended = timeout(GOODBYE, connection.as_mut()).await.is_ok();
+            if has_ended || !line.is_busy() {
+                return;
+            }
+        }
     }
     let _ended = connection.await;
 }
@@ -121,8 +140,15 @@ impl fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-async fn respond(site: Arc<Site>, request: hyper::Request<Incoming>) -> Result<Response<Payload>, Dropped> {
+async fn respond(
+    site: Arc<Site>,
+    _working: Working,
+    request: hyper::Request<Incoming>,
+) -> Result<Response<Payload>, Dropped> {
     let (parts, body) = request.into_parts();
+    if let Some(refusal) = gate::refusal(&parts.headers, parts.uri.authority(), site.port) {
+        return Ok(render(refusal));
+    }
     let Ok(body) = Limited::new(body, BODY_MAX).collect().await else { return Ok(render(too_large())) };
     let request = Request {
         path: parts.uri.path().to_owned(),
@@ -132,7 +158,7 @@ async fn respond(site: Arc<Site>, request: hyper::Request<Incoming>) -> Result<R
         body: body.to_bytes(),
     };
     if request.path == "/" && request.method == Method::GET {
-        return Ok(render(page::page(&site)));
+        return Ok(render(page::page(&site, &request)));
     }
     match site.hosted.iter().find(|hosted| (hosted.model.owns)(&request.path)) {
         Some(hosted) => site.serve(hosted, &request).await,
@@ -268,10 +294,10 @@ fn headed(answer: &Answer, payload: Payload) -> Response<Payload> {
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-    if answer.content_type == HTML {
-        let policy = "default-src 'none'; style-src 'unsafe-inline'";
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    }
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(answer.policy));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(seconds) = answer.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -116,7 +116,7 @@ impl Held for Shelf {
         self.texts.len()
     }
 
-    fn newest(&self, max: usize) -> Vec<Value> {
-        self.texts.iter().rev().take(max).filter_map(|text| serde_json::from_str(text).ok()).collect()
+    fn newest(&self, skip: usize, max: usize) -> Vec<Value> {
+        self.texts.iter().rev().skip(skip).take(max).filter_map(|text| serde_json::from_str(text).ok()).collect()
     }
 }

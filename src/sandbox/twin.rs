@@ -25,8 +25,10 @@ use tokio::time::Instant;
 /// TWIN's line in the table.
 pub(super) const MODEL: Model = Model {
     name: "twin",
+    title: "TWIN",
     addresses: &[("FERRY_TWIN_BASE_URL", "/api/v1"), ("FERRY_TWIN_IAM_URL", "/api/v1")],
-    credentials: &[("FERRY_TWIN_EMAIL", tokens::EMAIL), ("FERRY_TWIN_PASSWORD", tokens::PASSWORD)],
+    user: &[("FERRY_TWIN_EMAIL", tokens::EMAIL)],
+    secret: ("FERRY_TWIN_PASSWORD", tokens::PASSWORD),
     owns: |path| path.trim_start_matches('/').starts_with("api/v1/"),
     open: |setup| Box::new(Twin::new(setup)),
 };
@@ -382,10 +384,10 @@ impl Held for Twin {
         self.setup.twin_clients as usize + self.clients.range(first + 1..).count()
     }
 
-    fn newest(&self, max: usize) -> Vec<Value> {
+    fn newest(&self, skip: usize, max: usize) -> Vec<Value> {
         let first = u64::from(self.setup.twin_clients);
         let others = self.clients.range(first + 1..).rev().map(|(&number, _)| number);
-        others.chain((1..=first).rev()).take(max).map(|number| self.shown(number)).collect()
+        others.chain((1..=first).rev()).skip(skip).take(max).map(|number| self.shown(number)).collect()
     }
 
     fn contacts(&self) -> Vec<Value> {

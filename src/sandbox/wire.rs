@@ -41,9 +41,12 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Whether the body is announced as JSON; frameworks ignore one that is not.
+    /// Whether the body is announced as JSON; frameworks ignore one that is not. What stands behind a `;` says nothing: a
+    /// browser lets any page send `text/plain;x=json`.
     pub(super) fn says_json(&self) -> bool {
-        self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+        let kind = self.header("content-type").unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
     }
 
     /// The path with its query, as it came.
@@ -90,12 +93,17 @@ pub(super) struct Answer {
     pub(super) body: String,
     /// Seconds, for the `Retry-After` header.
     pub(super) retry_after: Option<u64>,
+    /// What a browser may do with it.
+    pub(super) policy: &'static str,
 }
+
+/// Nothing.
+const POLICY_DEFAULT: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Answer {
     /// An answer whose body is text already.
     pub(super) fn text(status: u16, content_type: &'static str, body: impl Into<String>) -> Answer {
-        Answer { status, content_type, body: body.into(), retry_after: None }
+        Answer { status, content_type, body: body.into(), retry_after: None, policy: POLICY_DEFAULT }
     }
 
     /// An answer of JSON.

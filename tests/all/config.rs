@@ -535,6 +535,89 @@ fn an_environment_file_is_read_first_and_the_environment_wins() {
 }
 
 #[test]
+fn nothing_in_an_environment_file_stands_for_anything_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".env");
+    let read = |text: &str, name: &str| {
+        fs::write(&path, text).unwrap();
+        let mut env = Env::default();
+        env.add_file(&path).map(|_| env.get(name).map(str::to_owned)).map_err(|failure| failure.to_string())
+    };
+    for (text, expected) in [
+        ("A=ab$cd1234567890xyz", "ab$cd1234567890xyz"),
+        ("A=${HOME}$HOME$1", "${HOME}$HOME$1"),
+        ("B=b\nA=$B", "$B"),
+        ("A=a\\$b\\n", "a\\$b\\n"),
+        ("A=p#w # a comment", "p#w"),
+        ("A=#nothing\nA=x", "x"),
+        ("A = two words \t", "two words"),
+        ("A=a=b==", "a=b=="),
+        ("  export\tA=x\r\n", "x"),
+        ("\u{feff}# first\n\n   # second\nA=x", "x"),
+        ("A='p#w $HOME \\n \"q\"' # a comment", "p#w $HOME \\n \"q\""),
+        ("A=\"p#w $HOME \\\" \\\\ \\n \\t \\x 'q'\"", "p#w $HOME \" \\ \n \t \\x 'q'"),
+        ("A='one\n# two\nB=three'\nB=x", "one\n# two\nB=three"),
+        ("A=ñandú", "ñandú"),
+        ("A=first\nA=second", "first"),
+        ("export=x\nA=y", "y"),
+        ("A.b=x\nA=y", "y"),
+    ] {
+        assert_eq!(read(text, "A"), Ok(Some(expected.to_owned())), "{text}");
+    }
+    assert_eq!(read("A=\nB=''\n", "A"), Ok(None));
+    for (text, expected) in [
+        (format!("A=x\n\n{CANARY}\nB=y"), "line 3 is not of the form `NAME=value`: it has no `=`"),
+        (
+            format!("A='x\ny'\n{CANARY} x=y"),
+            "line 3 is not of the form `NAME=value`: what stands before the `=` is no name",
+        ),
+        (format!("=x{CANARY}"), "line 1 is not of the form `NAME=value`: what stands before the `=` is no name"),
+        (format!("\nA=\"x{CANARY}"), "line 2 is not of the form `NAME=value`: its quote is not closed"),
+        (format!("A='x'{CANARY}"), "line 1 is not of the form `NAME=value`: something stands behind the closing quote"),
+    ] {
+        let failure = read(&text, "A").unwrap_err();
+        assert!(failure.contains(expected) && !failure.contains(CANARY), "{text}: {failure}");
+    }
+}
+
+#[test]
+fn a_page_that_is_no_yaml_shows_no_value_that_may_be_secret() {
+    for line in [
+        "    pwd: {C}",
+        "    anything: {C}",
+        "    \"quoted\": {C}",
+        "    - {C}",
+        "    key: |\n      {C}",
+        "    base_url: https://me:{C}@example.com",
+        "    {C}",
+        "    x: { y: {C} }",
+        "  other: { platform: pigeon, pwd: {C} }",
+    ] {
+        let line = line.replace("{C}", CANARY);
+        for broken in ["\t", "    : :\n", "  x: [\n"] {
+            let page =
+                format!("connections:\n  shop:\n    platform: pigeon\n{line}\n{broken}    rate: 3/s\n  'unclosed\n");
+            let error = parse(&page, &[]).expect_err(&page).render(false);
+            assert!(!error.contains(CANARY), "{page}\n{error}");
+        }
+    }
+}
+
+#[test]
+fn a_setting_that_breaks_a_line_is_refused_before_anything_is_sent() {
+    for value in ["a\r\nX-Injected: 1", "a\nb", "a\u{0}b", "a\u{7f}"] {
+        let mut settings = Settings::default();
+        settings.connection = "shop".to_owned();
+        settings.set("slug", value);
+        let failures = ferry::platforms::settings::validate(&SEMAPHORE, &settings);
+        let told: Vec<String> = failures.iter().map(|failure| failure.message.clone()).collect();
+        let expected = "`slug` of connection `shop` holds a line break or a control character";
+        assert!(told.iter().any(|told| told == expected), "{value:?}: {told:?}");
+        assert!(failures.iter().all(|failure| failure.exit == Exit::Usage));
+    }
+}
+
+#[test]
 fn a_named_file_must_be_there_and_be_text() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("other.yaml");

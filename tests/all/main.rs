@@ -37,6 +37,7 @@ mod receipt;
 mod report;
 mod runs;
 mod sandbox;
+mod secrets;
 mod settle;
 mod simulation;
 mod survive;

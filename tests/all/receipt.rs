@@ -364,7 +364,7 @@ fn a_pause_between_two_looks_is_no_peak() {
 }
 
 /// FIPS 180-4.
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let primes: Vec<u64> = (2..312).filter(|n: &u64| (2..*n).all(|of| !n.is_multiple_of(of))).collect();
     let root = |n: u64, power: f64| ((n as f64).powf(power).fract() * 4_294_967_296.0) as u32;
     let k: Vec<u32> = primes.iter().map(|n| root(*n, 1.0 / 3.0)).collect();
@@ -399,7 +399,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     bytes.try_into().unwrap()
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let three = |three: &[u8]| {
         let bits = three.iter().chain([&0, &0]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));

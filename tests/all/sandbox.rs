@@ -4,6 +4,7 @@ mod atom;
 mod eadesk;
 mod mercately;
 mod twin;
+mod web;
 
 use ferry::outcome::{Exit, Failure};
 use ferry::sandbox::{Exchange, FAULTS, FaultKind, Sandbox, SandboxOptions, start};
@@ -42,7 +43,7 @@ async fn send(address: SocketAddr, method: &str, path: &str, header: &str, body:
     let mut stream = TcpStream::connect(address).await.unwrap();
     let header = if header.is_empty() { "X-None: 1" } else { header };
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n{header}\r\n\r\n{body}",
         body.len()
     );
@@ -181,7 +182,11 @@ async fn a_sandbox_that_cannot_start_says_why() {
         (
             at(folder.path()),
             Exit::Busy,
-            format!("another process (`{}`) is using the sandbox in `{}`", std::process::id(), folder.path().display()),
+            format!(
+                "another process (`{}`) is using the sandbox in `{here}`: it holds `{here}/sandbox.lock`",
+                std::process::id(),
+                here = folder.path().display()
+            ),
         ),
         (
             SandboxOptions { listen: port, ..at(other.path()) },
@@ -406,34 +411,6 @@ async fn more_than_the_rate_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn the_page_shows_what_is_held_and_runs_none_of_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let sandbox = plain(folder.path()).await;
-    let body = json!({
-        "firstName": "<script>alert(1)</script>", "lastName": "Vera", "phone": "593990001111",
-        "email": "a\"b@example.com",
-        "optionals": {"<b>Plan": "A & B"}, "tags": ["<i>"],
-    });
-    atom(&sandbox, "POST", "/clients", &body.to_string()).await;
-    let page = send(sandbox.address(), "GET", "/", "", "").await;
-    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    for shown in [
-        "atom <span class=\"count\">1 contact</span>",
-        "mercately <span class=\"count\">0 contacts</span>",
-        "<td>&lt;script&gt;alert(1)&lt;&#x2f;script&gt; Vera</td>",
-        "<td>a&quot;b@example.com</td>",
-        "<span class=\"tag\">&lt;i&gt;</span>",
-        "<span class=\"dim\">&lt;b&gt;Plan</span> A &amp; B<br>",
-        "<p>Nobody yet.</p>",
-    ] {
-        assert!(page.body.contains(shown), "{shown} is not in\n{}", page.body);
-    }
-    assert!(!page.body.contains("<script"), "{}", page.body);
-    assert!(!page.body.contains("http://") && !page.body.contains("https://"), "{}", page.body);
-    sandbox.stop().await;
-}
-
-#[tokio::test]
 async fn a_body_without_end_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = plain(folder.path()).await;
@@ -450,7 +427,7 @@ async fn idle_connections_do_not_keep_it_from_stopping() {
     let address = sandbox.address();
     let _silent = TcpStream::connect(address).await.unwrap();
     let mut kept = TcpStream::connect(address).await.unwrap();
-    kept.write_all(b"GET /clients HTTP/1.1\r\nHost: sandbox\r\n\r\n").await.unwrap();
+    kept.write_all(format!("GET /clients HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).await.unwrap();
     assert_eq!(kept.read(&mut [0; 12]).await.unwrap(), 12);
     let began = Instant::now();
     sandbox.stop().await;

@@ -6,9 +6,10 @@
 /// The guard itself: spreadsheets take what follows it as text.
 const GUARD: char = '\'';
 
-/// What begins a formula (`=`, `+`, `-`, `@`), or what a spreadsheet drops before looking for one (tab, CR).
+/// What begins a formula (`=`, `+`, `-`, `@`, also in full width, as East Asian keyboards write them), or what a spreadsheet
+/// drops before looking for one (tab, CR).
 fn begins_formula(text: &str) -> bool {
-    matches!(text.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
 }
 
 /// Whether it is a phone in E.164 or a plain number: a sign, digits, and at most one decimal point or comma.

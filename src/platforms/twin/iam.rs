@@ -6,7 +6,7 @@ use super::{PLATFORM, SETTINGS};
 use crate::http::{Login, Method, Request, Response, Token, check_base_url};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::Fault;
-use crate::platforms::answer::{Account, object};
+use crate::platforms::answer::{Account, SAMPLED_LEN_MAX, object};
 use crate::platforms::settings::Settings;
 use crate::platforms::value::text;
 use secrecy::{ExposeSecret, SecretString};
@@ -105,8 +105,12 @@ impl Login for Iam {
             Fault::Fatal(failure) => Failure { message, ..failure },
             _ => Failure::new(Exit::Refused, message),
         };
+        // The rest is cut off where it is redacted.
         let said = object(response).and_then(|answer| text(answer.get("error")?));
-        said.map_or_else(|| failure.clone(), |said| failure.clone().cause(said))
+        match said {
+            Some(said) => failure.cause(said.chars().take(SAMPLED_LEN_MAX).collect::<String>()),
+            None => failure,
+        }
     }
 
     fn has_expired(&self, response: &Response) -> bool {

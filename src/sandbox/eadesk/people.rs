@@ -114,9 +114,9 @@ impl Held for People {
         self.people.iter().filter(|person| !person.is_deleted).count()
     }
 
-    fn newest(&self, max: usize) -> Vec<Value> {
+    fn newest(&self, skip: usize, max: usize) -> Vec<Value> {
         let live = self.people.iter().rev().filter(|person| !person.is_deleted);
-        live.take(max).map(Person::shown_live).collect()
+        live.skip(skip).take(max).map(Person::shown_live).collect()
     }
 }
 

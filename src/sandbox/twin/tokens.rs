@@ -22,6 +22,7 @@ const TOKENS_MAX: usize = 1024;
 /// The tokens that were given out.
 pub(super) struct Tokens {
     seed: u64,
+    password: String,
     /// How long one is good at most; a login may ask for less.
     ttl: Duration,
     /// For how many requests one is good.
@@ -43,6 +44,7 @@ impl Tokens {
     pub(super) fn new(setup: &Setup) -> Tokens {
         Tokens {
             seed: setup.seed,
+            password: setup.key.clone(),
             ttl: setup.twin_token_ttl,
             requests: setup.twin_token_requests,
             made: 0,
@@ -57,7 +59,7 @@ impl Tokens {
         };
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         match (text("email"), text("password")) {
-            (Some(EMAIL), Some(PASSWORD)) => self.give(body.get("ttl"), moment),
+            (Some(EMAIL), Some(password)) if password == self.password => self.give(body.get("ttl"), moment),
             (Some(_), Some(_)) => refusal(401, "Wrong email or password."),
             _ => refusal(422, "The fields email and password are required."),
         }

@@ -421,11 +421,11 @@ async fn the_page_shows_persons_and_clients_too() {
     post(&sandbox, &format!("contacts/create/{id}"), body).await;
     let page = send(sandbox.address(), "GET", "/", "", "").await.body;
     for shown in [
-        "twin <span class=\"count\">12 contacts</span>",
+        "<h2>TWIN <span class=\"count\">12 contacts</span>",
         "<td>Bruno Mena</td>\n<td class=\"code\">+593995000001</td>",
         "<span class=\"dim\">City</span> Cuenca<br>",
         "<td class=\"code\">7a1e0000-0000-4000-8000-000000000012</td>",
-        "eadesk <span class=\"count\">1 contact</span>",
+        "<h2>Eadesk <span class=\"count\">1 contact</span>",
         "<td>Ana</td>\n<td class=\"code\">+593990001111</td>\n<td>ana@example.com</td>",
         "<span class=\"dim\">telegram</span> anita<br>",
         &format!("<td class=\"code\">{id}</td>"),

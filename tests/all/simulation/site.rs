@@ -208,7 +208,7 @@ impl Wire {
 fn ask(address: SocketAddr, method: &str, path: &str, header: &str, body: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n{header}\r\n\r\n{body}",
         body.len()
     );
