@@ -20,6 +20,7 @@ pub mod left_blank;
 mod links;
 mod model;
 pub mod people;
+mod prune;
 mod reader;
 mod received;
 pub mod rehearsal;

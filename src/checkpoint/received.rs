@@ -40,10 +40,10 @@ pub struct Received {
 }
 
 /// From which turn to which a run was worked on, and how what it sends is meant.
-struct Turns {
-    first: i64,
-    last: i64,
-    how: String,
+pub(super) struct Turns {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) how: String,
 }
 
 impl Turns {
@@ -87,6 +87,19 @@ impl Checkpoint {
         }
     }
 
+    /// The turns of all runs.
+    pub(super) fn turns(&self) -> Result<HashMap<i64, Turns>, Failure> {
+        let told = self.recall_all(TURN)?.into_iter();
+        Ok(told
+            .filter_map(|(name, text)| Some((name.strip_prefix(TURN)?.parse().ok()?, Turns::read(&text)?)))
+            .collect())
+    }
+
+    /// Forgets the turns of a run that is removed.
+    pub(super) fn forget_turns(&self, run: RunNo) -> Result<(), Failure> {
+        self.forget(&format!("{TURN}{}", run.0))
+    }
+
     /// What was received over this connection, where it was meant in the same way. What it keeps goes to a private file in
     /// a folder.
     ///
@@ -94,11 +107,7 @@ impl Checkpoint {
     /// Exit 1 when the checkpoint cannot be read, or the file not written.
     pub fn received(&self, how: &str, folder: &Path) -> Result<Received, Failure> {
         let received = Received::create(folder)?;
-        let turns: HashMap<i64, Turns> = self
-            .recall_all(TURN)?
-            .into_iter()
-            .filter_map(|(name, text)| Some((name.strip_prefix(TURN)?.parse().ok()?, Turns::read(&text)?)))
-            .collect();
+        let turns = self.turns()?;
         for run in self.runs()? {
             let turns = turns.get(&run.no.0);
             let is_good =

@@ -134,6 +134,36 @@ impl Tables {
         Ok(())
     }
 
+    /// Removes what undoing and listing a run need.
+    pub(super) fn forget_images(&mut self, run: RunNo) -> Result<(), StoreError> {
+        for table in ["note", "image"] {
+            self.connection.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.0])?;
+        }
+        Ok(())
+    }
+
+    /// Removes entries of a run by their numbers.
+    pub(super) fn forget_entries(&mut self, run: RunNo, numbers: &[i64]) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached("DELETE FROM entry WHERE run = ?1 AND no = ?2")?;
+        numbers.iter().try_for_each(|no| statement.execute([run.0, *no]).map(drop)).map_err(StoreError::from)
+    }
+
+    /// Gives the space of what was removed back to the disk, where there is room to do so.
+    pub(super) fn give_space_back(&mut self) -> Result<(), StoreError> {
+        let free: i64 = self.connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
+        if free == 0 {
+            return Ok(());
+        }
+        // It cannot be done inside of a transaction. Without room for a copy the space is used by later runs.
+        self.connection.execute_batch("COMMIT")?;
+        let done = self.connection.execute_batch("VACUUM");
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        if let Err(error) = done {
+            tracing::debug!("the space of removed runs is not given back: {error}");
+        }
+        Ok(())
+    }
+
     fn drop_index(&self, run: RunNo) -> Result<(), StoreError> {
         Ok(self.connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", index_name(run)))?)
     }

@@ -16,7 +16,7 @@ pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failur
 pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let work = work_asked(&typed.work);
-    work.check(&context.around(&[("plan", Some(&typed.plan))]), ("--plan", None), &mut mistakes);
+    work.check(&context.around(&[("source", Some(&typed.plan))]), ("--plan", None), &mut mistakes);
     let is_table = Format::of_path(&typed.plan).is_some_and(Format::is_table);
     let format = (!is_table).then_some(Format::Jsonl);
     if mistakes.is_empty() {

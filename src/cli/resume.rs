@@ -4,10 +4,12 @@ use super::args::{Args, Command, Resume};
 use super::{Context, dispatch};
 use crate::outcome::{Exit, Failure};
 use crate::run::folder::{RunInfo, all_runs, run_named};
+use crate::run::own::{Use, prove_own};
 use clap::Parser;
 
 pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
     let info = unfinished(typed, context)?;
+    prove_own(&info, &context.state, Use::Repeat)?;
     // What was typed elsewhere would lead elsewhere from there.
     let is_here = context.folder == info.folder;
     let absolute = || std::path::absolute(&context.state).ok();

@@ -4,9 +4,10 @@ use super::Context;
 use super::args::Runs;
 use crate::outcome::{Exit, Failure};
 use crate::plan::duration_of;
-use crate::report::words::{escape_lines, shell};
+use crate::report::words::{count, escape_lines, shell};
 use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
-use crate::run::folder::{DRY_RUN, RunInfo, all_runs, run_folder, run_named};
+use crate::run;
+use crate::run::folder::{DRY_RUN, RunInfo, Runs as Found, look_at_runs, run_folder, run_named};
 use crate::run::left_blank::left_blank_file;
 use crate::run::now::up_to_date;
 use crate::run::receipt::receipt_of;
@@ -25,7 +26,9 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn all(context: &Context) -> Result<Exit, Failure> {
-    let runs: Vec<RunInfo> = all_runs(&context.state)?.into_iter().map(up_to_date).collect();
+    let Found { runs, notes } = look_at_runs(&context.state)?;
+    notes.iter().for_each(|note| context.console.note(note));
+    let runs: Vec<RunInfo> = runs.into_iter().map(up_to_date).collect();
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
@@ -134,18 +137,22 @@ fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
-/// Forgets finished runs: their folders. What they have sent stays in the checkpoint of the connection.
+/// Removes finished runs.
 fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
-    let old = all_runs(&context.state)?.into_iter().filter(|info| info.is_done() && info.started_ms < before_ms);
-    let mut count = 0;
-    for info in old {
-        let folder = run_folder(&context.state, &info.run);
-        std::fs::remove_dir_all(&folder)
-            .map_err(|error| Failure::failed(format!("`{}` cannot be removed", folder.display())).cause(error))?;
-        count += 1;
+    look_at_runs(&context.state)?.notes.iter().for_each(|note| context.console.note(note));
+    let pruned = run::prune::prune(&context.state, before_ms)?;
+    let runs = count(pruned.runs, "finished run", "finished runs");
+    let rejects = match pruned.rejects {
+        0 => String::new(),
+        rejects => format!(", and {} with them", count(rejects, "reject", "rejects")),
+    };
+    context.console.result_line(&format!("{runs} removed{rejects}"));
+    if pruned.busy.is_empty() {
+        return Ok(Exit::Done);
     }
-    context.console.result_line(&format!("{count} finished {} forgotten", if count == 1 { "run" } else { "runs" }));
-    Ok(Exit::Done)
+    let names: Vec<String> = pruned.busy.iter().map(|run| format!("`{run}`")).collect();
+    Err(Failure::new(Exit::Busy, format!("another process uses the connection of {}", names.join(", ")))
+        .hint("wait until it has ended, then run the same command again"))
 }

@@ -10,6 +10,7 @@ use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::report::words::escape;
 use crate::run::folder::{RunInfo, all_runs, run_named};
 use crate::run::import::{Ended, singular};
+use crate::run::own::{Use, prove_own};
 use crate::run::undo::{UndoPlan, look, undo, wrote_to};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -175,6 +176,7 @@ fn was_in_sandbox(of: &RunInfo, config: &Config, asked: &TargetAsked, state: &Pa
 fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
     let mut info = of.clone();
     for _ in 0..CHAIN_MAX {
+        prove_own(&info, state, Use::Look)?;
         let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
         let args = Args::understand(words).map_err(|error| {
             Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)

@@ -11,6 +11,7 @@ use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
 use crate::run::folder::{DRY_RUN, RunInfo, all_runs, forget, run_folder, run_named};
 use crate::run::import::Ended;
+use crate::run::own::{Use, prove_own};
 use crate::run::receipt::{receipt_of, set_verified};
 use crate::run::verify::{FILE, Verified, VerifyPlan};
 use clap::Parser;
@@ -22,6 +23,7 @@ const VERIFIED: [&str; 3] = ["import", "migrate", "apply"];
 
 pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failure> {
     let info = finished(typed, context)?;
+    prove_own(&info, &context.state, Use::Look)?;
     let state = full(&context.state);
     let folder = run_folder(&state, &info.run);
     let out = typed.out.as_deref().map_or_else(|| folder.join(FILE), full);

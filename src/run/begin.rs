@@ -140,7 +140,8 @@ fn new_info(plan: &ImportPlan, work: &str, clock: Clock) -> Result<RunInfo, Fail
 }
 
 fn new_row(plan: &ImportPlan, info: &RunInfo, work: String) -> NewRun {
-    NewRun { name: info.run.clone(), work, command: plan.command().to_owned(), info: serde_json::Value::Null }
+    let (name, command) = (info.run.clone(), plan.command().to_owned());
+    NewRun { name, work, command, info: info.kept(&plan.state) }
 }
 
 /// A dry run is never gone on with. It does what the real run would do next: go on with an unfinished one, in the copy

@@ -175,7 +175,7 @@ pub(super) async fn finish(
     begun.info.summary = serde_json::to_value(&summary).ok();
     let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
     let saved =
-        checkpoint.finish(begun.no, status, serde_json::Value::Null).and_then(|()| begun.info.save(&plan.state));
+        checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
     Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure, verified })

@@ -3,6 +3,9 @@
 use crate::clock::Clock;
 use crate::files::{self, About, Ledger};
 use crate::outcome::{Books, Failure};
+use crate::run::own::seal_of;
+use crate::run::prune::{Removed, removed_runs};
+use crate::run::rebuilt::rebuilt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
@@ -42,6 +45,9 @@ pub struct RunInfo {
     pub work: String,
     /// The last summary.
     pub summary: Option<Value>,
+    /// By which the command is known as one that Ferry wrote here: see [`crate::run::own`].
+    #[serde(default)]
+    pub seal: Option<String>,
 }
 
 /// The status of a run that wrote nothing, and is never gone on with.
@@ -122,24 +128,8 @@ pub fn new_run(
     };
     let run = new_name(&started, command, &end, chance);
     make_private(&run_folder(state, &run))?;
-    Ok(RunInfo {
-        run,
-        command: command.to_owned(),
-        source: source.to_owned(),
-        target: target.to_owned(),
-        status: "unfinished".to_owned(),
-        started: started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        started_ms: clock.wall_ms(),
-        books: Books::default(),
-        arguments: Vec::new(),
-        folder: PathBuf::new(),
-        requests: [0; 3],
-        seconds: 0.0,
-        rejects_file: None,
-        checkpoint: None,
-        work: work.to_owned(),
-        summary: None,
-    })
+    let (started, started_ms) = (started.strftime("%Y-%m-%d %H:%M:%S").to_string(), clock.wall_ms());
+    Ok(RunInfo { run, started, started_ms, ..RunInfo::nameless(command, source, target, work) })
 }
 
 /// Creates a folder that only its user can look into.
@@ -212,6 +202,36 @@ pub fn forget(state: &Path, run: &str) {
 }
 
 impl RunInfo {
+    /// A run of which nothing is known but its work.
+    pub(super) fn nameless(command: &str, source: &str, target: &str, work: &str) -> RunInfo {
+        let [command, source, target, work] = [command, source, target, work].map(str::to_owned);
+        RunInfo {
+            run: String::new(),
+            command,
+            source,
+            target,
+            status: "unfinished".to_owned(),
+            started: String::new(),
+            started_ms: 0,
+            books: Books::default(),
+            arguments: Vec::new(),
+            folder: PathBuf::new(),
+            requests: [0; 3],
+            seconds: 0.0,
+            rejects_file: None,
+            checkpoint: None,
+            work,
+            summary: None,
+            seal: None,
+        }
+    }
+
+    /// What the checkpoint keeps of it, for the case that `run.json` is lost.
+    pub fn kept(&self, state: &Path) -> Value {
+        let sealed = RunInfo { seal: seal_of(self, state), summary: None, ..self.clone() };
+        serde_json::to_value(sealed).unwrap_or_default()
+    }
+
     /// Whether there is nothing to go on with.
     pub fn is_done(&self) -> bool {
         self.status != "unfinished"
@@ -239,34 +259,87 @@ impl RunInfo {
         let fault = |error: std::io::Error| {
             Failure::failed(format!("`{}` cannot be written", folder.join(FILE).display())).cause(error)
         };
-        let text = serde_json::to_vec_pretty(self).map_err(|error| fault(error.into()))?;
+        let sealed = RunInfo { seal: seal_of(self, state), ..self.clone() };
+        let text = serde_json::to_vec_pretty(&sealed).map_err(|error| fault(error.into()))?;
         files::write_whole(&folder.join(FILE), &text).map_err(fault)?;
         make_files_private(&folder);
         Ok(())
     }
+}
 
-    fn load(folder: &Path) -> Option<RunInfo> {
-        serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+/// What the folders of runs hold.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// The runs, the newest first.
+    pub runs: Vec<RunInfo>,
+    /// What is wrong with others, and what is done about it.
+    pub notes: Vec<String>,
+}
+
+impl Runs {
+    /// Looks at one folder.
+    fn add(&mut self, state: &Path, name: &str) {
+        let path = file_of(&run_folder(state, name));
+        let read = std::fs::read(&path);
+        let is_missing = matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::NotFound);
+        match read.ok().and_then(|bytes| serde_json::from_slice::<RunInfo>(&bytes).ok()) {
+            Some(info) if info.run == name => self.runs.push(info),
+            Some(info) => self.notes.push(format!(
+                "`{}` is about another run, `{}`; the folder is left alone",
+                path.display(),
+                info.run
+            )),
+            None => match rebuilt(state, name) {
+                Some(info) => {
+                    let what = if is_missing { "missing" } else { "damaged" };
+                    self.notes.push(format!(
+                        "`{}` is {what}; what is shown of the run is what its checkpoint knows",
+                        path.display()
+                    ));
+                    self.runs.push(info);
+                }
+                // A folder that is no run's.
+                None if is_missing => {}
+                None => self.notes.push(format!(
+                    "`{}` is damaged, and no checkpoint knows the run; the folder is left alone",
+                    path.display()
+                )),
+            },
+        }
     }
 }
 
 /// All runs of the state folder, the newest first. Folders that hold no run are passed over.
 ///
 /// # Errors
-/// Exit 1 when there is a folder of runs that cannot be looked into.
+/// Exit 1 when there is a folder of runs that cannot be read.
 pub fn all_runs(state: &Path) -> Result<Vec<RunInfo>, Failure> {
+    look_at_runs(state).map(|runs| runs.runs)
+}
+
+/// The same, with what is wrong with them. A run's name is that of its folder; links are not followed.
+///
+/// # Errors
+/// As [`all_runs`].
+pub fn look_at_runs(state: &Path) -> Result<Runs, Failure> {
     let path = runs_folder(state);
     let folders = match std::fs::read_dir(&path) {
         Ok(folders) => folders,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Runs::default()),
         Err(error) => {
             return Err(Failure::failed(format!("the runs in `{}` cannot be read", path.display()))
                 .cause(error)
-                .hint("have the folder opened to you, or name another one with `--state`"));
+                .hint("change the permissions of the folder, or name another one with `--state`"));
         }
     };
-    let mut runs: Vec<RunInfo> = folders.flatten().filter_map(|folder| RunInfo::load(&folder.path())).collect();
-    runs.sort_by(|one, other| (other.started_ms, &other.run).cmp(&(one.started_ms, &one.run)));
+    let mut runs = Runs::default();
+    for folder in folders.flatten().filter(|folder| folder.file_type().is_ok_and(|kind| kind.is_dir())) {
+        if let Some(name) = folder.file_name().to_str() {
+            runs.add(state, name);
+        }
+    }
+    runs.runs.sort_by(|one, other| (other.started_ms, &other.run).cmp(&(one.started_ms, &one.run)));
+    runs.notes.sort();
     Ok(runs)
 }
 
@@ -283,7 +356,13 @@ pub fn run_named(state: &Path, name: &str) -> Result<RunInfo, Failure> {
             Err(Failure::usage(format!("several runs end with `{name}`: `{}`, `{}`", one.run, other.run))
                 .hint("give more of the name"))
         }
-        _ => Err(Failure::usage(format!("there is no run `{name}` in `{}`", runs_folder(state).display()))
-            .hint("`ferry runs` lists them")),
+        _ => match removed_runs(state).into_iter().rev().find(|run| !name.is_empty() && run.run.ends_with(name)) {
+            Some(Removed { run, day, .. }) => Err(Failure::usage(format!(
+                "`{run}` was removed by `ferry runs --prune` on {day}: it can no longer be undone or verified"
+            ))
+            .hint("`ferry runs` lists the runs that are left")),
+            None => Err(Failure::usage(format!("there is no run `{name}` in `{}`", runs_folder(state).display()))
+                .hint("`ferry runs` lists them")),
+        },
     }
 }

@@ -183,7 +183,8 @@ impl Line<'_> {
         (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
         info.checkpoint = Some(checkpoint);
         info.save(&plan.state)?;
-        let new = NewRun { name: info.run.clone(), work, command: "undo".to_owned(), info: serde_json::Value::Null };
+        let kept = info.kept(&plan.state);
+        let new = NewRun { name: info.run.clone(), work, command: "undo".to_owned(), info: kept };
         let no = self.checkpoint.begin(&new)?;
         Ok(Begun::anew(info, no, &plan.state, clock))
     }

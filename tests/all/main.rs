@@ -29,6 +29,7 @@ mod mapping;
 mod migrate;
 mod only_changed;
 mod own_files;
+mod own_runs;
 mod phone;
 mod phones;
 mod platforms;

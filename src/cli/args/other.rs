@@ -54,7 +54,8 @@ pub struct Runs {
     /// Print the rejects of the run
     #[arg(long, requires = "run", help_heading = OUTPUT)]
     pub rejects: bool,
-    /// Forget finished runs older than this, such as 12h, 90d [default: none are forgotten]
+    /// Remove finished runs older than this, such as 12h, 90d, with their rejects; they cannot be undone any more [default:
+    /// none are removed]
     #[arg(long, value_name = "AGE", conflicts_with = "run", help_heading = LIMITS)]
     pub prune: Option<String>,
 }

@@ -1,0 +1,37 @@
+//! A run whose `run.json` is lost or damaged, rebuilt from what the checkpoint of its connection knows.
+
+use crate::checkpoint::{Checkpoint, RunRow, RunStatus};
+use crate::outcome::Books;
+use crate::run::folder::RunInfo;
+use std::path::{Path, PathBuf};
+
+/// The run of this name; none where no checkpoint knows it, or where none can be read.
+pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunInfo> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(state.join("connections")).ok()?.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
+    paths.sort();
+    paths.into_iter().find_map(|path| {
+        let checkpoint = Checkpoint::look(&path).ok().flatten()?;
+        let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == name)?;
+        Some(of_row(&checkpoint, row, path))
+    })
+}
+
+fn of_row(checkpoint: &Checkpoint, row: RunRow, path: PathBuf) -> RunInfo {
+    let known: Option<RunInfo> = serde_json::from_value(row.info.clone()).ok();
+    let mut info = known.unwrap_or_else(|| RunInfo::nameless(&row.command, "", "", &row.work));
+    info.run = row.name;
+    info.checkpoint = Some(path);
+    match (row.status, info.status.as_str()) {
+        (RunStatus::Unfinished, _) => info.status = "unfinished".to_owned(),
+        (RunStatus::Done, "unfinished") => info.status = "done".to_owned(),
+        (RunStatus::Done, _) => {}
+    }
+    if let Ok(tally) = checkpoint.tally(row.no, row.pass) {
+        let read = tally.books.settled().max(info.books.read);
+        info.books = Books { read, ..tally.books };
+        info.books.pending = read.saturating_sub(info.books.settled());
+    }
+    info
+}
