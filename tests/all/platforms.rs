@@ -287,7 +287,8 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
     let may_be = |fault: &Fault| tells_errors || !matches!(fault, Fault::Refused(_));
     match connector.page(&door, None).await {
         Ok(page) => {
-            let is_list = answer.is_array() || answer.is_object();
+            // Eadesk answers `null` where a list has nobody.
+            let is_list = answer.is_array() || answer.is_object() || (platform == "eadesk" && answer.is_null());
             assert!(is_list && page.found.iter().all(has_id), "{}", said("page", format!("{page:?}")));
             assert!(page.unread.iter().all(|id| !id.trim().is_empty()), "{}", said("page", format!("{page:?}")));
         }
