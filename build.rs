@@ -4,8 +4,8 @@
 //! times over in memory, with regular expressions compiled for each thread; the table costs what is used of it.
 //!
 //! Columns, by tabs: region, calling code, prefixes for calls abroad, national prefixes, what becomes of the national
-//! prefix, leading digits, possible lengths, lengths that are possible locally, pattern; then lengths and pattern for
-//! each kind of number. Lengths are bits: bit 9 is nine digits. Regions that share a calling code follow each other,
+//! prefix, leading digits, possible lengths, lengths that are possible locally, pattern; then for each kind of number a
+//! letter (`m` mobile, `f` fixed line, `e` either, `o` other), its lengths and its pattern. Lengths are bits: bit 9 is nine digits. Regions that share a calling code follow each other,
 //! the main one first.
 
 use rlibphonenumber::interfaces::AsOriginal;
@@ -32,25 +32,26 @@ macro_rules! line {
         let (possible, local) = (&general.original.possible_length, &general.original.possible_length_local_only);
         write!(line, "\t{}\t{}", lengths(possible), lengths(local))?;
         write!(line, "\t{}", general.national_number_pattern().original_base())?;
+        // Of each kind a letter, as `src/mapping/phone/plan.rs` reads it.
         let fixed_is_mobile = plan.original.same_mobile_and_fixed_line_pattern();
-        let mobile = (!fixed_is_mobile).then_some(&plan.mobile);
+        let mobile = (!fixed_is_mobile).then_some(('m', &plan.mobile));
         let kinds = [
-            &plan.fixed_line,
-            &plan.toll_free,
-            &plan.premium_rate,
-            &plan.shared_cost,
-            &plan.personal_number,
-            &plan.voip,
-            &plan.pager,
-            &plan.uan,
-            &plan.voicemail,
+            (if fixed_is_mobile { 'e' } else { 'f' }, &plan.fixed_line),
+            ('o', &plan.toll_free),
+            ('o', &plan.premium_rate),
+            ('o', &plan.shared_cost),
+            ('o', &plan.personal_number),
+            ('o', &plan.voip),
+            ('o', &plan.pager),
+            ('o', &plan.uan),
+            ('o', &plan.voicemail),
         ];
-        for kind in kinds.into_iter().chain(mobile) {
+        for (letter, kind) in kinds.into_iter().chain(mobile) {
             let pattern = kind.national_number_pattern().original_base();
             let possible = &kind.original.possible_length;
             let lengths = if possible.is_empty() { u64::MAX } else { lengths(possible) };
             if !pattern.is_empty() && lengths != 0 {
-                write!(line, "\t{lengths}\t{pattern}")?;
+                write!(line, "\t{letter}\t{lengths}\t{pattern}")?;
             }
         }
         line

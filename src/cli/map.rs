@@ -86,7 +86,7 @@ fn mapper(
         let between = Between { source, from: None, platform, region };
         return mapper_between(&between, &opened.header, opened.are_rejects, &context.console);
     }
-    let (bound, overflow, _) = bind(source, &opened.header, None, Vec::new(), &context.console)?;
+    let (bound, overflow, _) = bind(source, &opened.header, None, None, &context.console)?;
     let bound = Arc::new(bound.for_rejects(opened.are_rejects));
     let identity = bound.identity().to_vec();
     Ok(Mapper { bound, platform: None, identity, finds_by: Vec::new(), overflow, is_plan: false })

@@ -6,6 +6,7 @@ use super::evaluate::{Context, Gave};
 use super::phone::Region;
 use super::rule::Target;
 use super::source::{Cell, Sight, Slot};
+use super::spare::settle_whole_name;
 use super::surplus::Hidden;
 use super::transform::{LIST_JOIN, Val, left_out};
 use super::verb::{OnExistingRule, Otherwise};
@@ -57,6 +58,10 @@ impl Bound {
                 Err(found) => problems.extend(found),
             }
             context.checked.place_faults(faults_before, problems.len());
+            rule.list_faxes(record.origin.line, &context.sight, &mut wanted);
+        }
+        if let Some(name) = &self.spare_name {
+            settle_whole_name(&mut wanted, name, record.origin.line);
         }
         context.checked.settle(&mut wanted, &mut problems);
         self.add_surplus(record, &mut wanted, &mut problems);

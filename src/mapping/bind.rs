@@ -1,6 +1,5 @@
 //! Binding: every name of a mapping is resolved once, against the names that a source has.
 
-use super::by_names::by_names;
 use super::columns::Columns;
 use super::mistake::{MappingErrors, Mistakes, Page};
 use super::node::Place;
@@ -79,6 +78,8 @@ pub struct Bound {
     pub(super) columns: Option<Columns>,
     pub(super) seen: Seen,
     pub(super) tag_mode: crate::contact::TagMode,
+    /// The attribute that a whole name becomes where it says something else than its parts.
+    pub(super) spare_name: Option<Arc<str>>,
     pub(super) phones_seen: AtomicU64,
     pub(super) phones_bare: AtomicU64,
     writes: Writes,
@@ -92,6 +93,8 @@ pub(super) struct RegionSource {
     pub default: Option<Region>,
     /// The given region and the connection's: numbers of theirs are understood without `+`.
     pub homes: Vec<Region>,
+    /// Whether the columns are only known by their names, so that nobody has given a region.
+    pub is_by_name: bool,
     /// Whether `--region none` says that there is none.
     pub is_none_meant: bool,
 }
@@ -148,6 +151,8 @@ pub(super) struct BoundRule {
     pub is_plain: bool,
     /// Whether it keeps a column that the mapping does not use: it gives way to the mapping's own rules.
     pub is_surplus: bool,
+    /// For each slot of phones the one that says of which type its number is.
+    pub labels: Vec<Option<Slot>>,
     /// The first name it uses, for problems.
     pub column: Option<Arc<str>>,
 }
@@ -210,7 +215,8 @@ impl Bound {
     /// region is given in whatever way, or `--region none`.
     pub fn phones_without_code(&self) -> (u64, u64) {
         let seen = self.phones_seen.load(Ordering::Relaxed);
-        if self.region.is_none_meant || !self.region.slots.is_empty() {
+        let is_given = !self.region.slots.is_empty() && !self.region.is_by_name;
+        if self.region.is_none_meant || is_given {
             return (0, seen);
         }
         (self.phones_bare.load(Ordering::Relaxed), seen)
@@ -240,16 +246,18 @@ impl Bound {
 /// Binds a mapping.
 pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Bound, MappingErrors> {
     let mut binder = Binder::new(header);
-    let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| by_names(header, &[]).mapping);
+    let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| Mapping::by_names(header).mapping);
     let contact = named.as_ref().and_then(|named| named.contact.as_ref()).or(mapping.contact.as_ref());
     let (rules, left_out) = match contact {
         Some(contact) => (contact.rules.as_slice(), contact.left_out.as_slice()),
         None => (&[][..], &[][..]),
     };
     let mut bound: Vec<BoundRule> = rules.iter().map(|rule| binder.rule(rule, false)).collect();
+    contact.iter().flat_map(|contact| &contact.passed_over).for_each(|name| binder.pass_over(name));
     binder.can_be_optional = false;
     let consumed = binder.consumed();
-    let region = binder.region(mapping, options);
+    let of_region = named.as_ref().filter(|_| mapping.region.is_none()).unwrap_or(mapping);
+    let region = binder.region(of_region, options);
     let filter = mapping.only_if.as_ref().map(|template| binder.template(template, false));
     binder.can_be_optional = true;
     let columns = mapping.columns.as_ref().map(|columns| {
@@ -264,6 +272,8 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
     }
     let dotted = Dotted::of(&bound);
     let mut writes = writes(&bound);
+    let spare_name = contact.and_then(|contact| contact.spare_name.clone());
+    writes.attributes.extend(spare_name.iter().map(ToString::to_string));
     let identity = mapping.identity.clone().unwrap_or_else(|| by_default(options, &writes));
     if is_carried {
         (writes.carries, writes.owners) = (true, true);
@@ -295,6 +305,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
             columns,
             seen,
             tag_mode,
+            spare_name,
             phones_seen: AtomicU64::new(0),
             phones_bare: AtomicU64::new(0),
             writes,

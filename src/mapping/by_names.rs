@@ -1,106 +1,183 @@
 //! A mapping made of column names, for work without a mapping (contract 3.8).
+//!
+//! The decisions are made by [`super::names`]; here they become rules. The plan that is shown is made of the same
+//! decisions.
+
+mod plan;
+
+pub use plan::NamesPlan;
 
 use super::mistake::Page;
-use super::names::{Known, known_columns};
+use super::names::{Decisions, Layout, Use, assign, first_name_of};
 use super::node::Text;
-use super::rule::{ContactRules, Rule, Source, Target};
-use super::{Mapping, Unmapped};
+use super::rule::{ContactRules, PhoneColumns, Rule, Source, Target};
+use super::{Mapping, PhoneRegion, Unmapped};
 use crate::contact::{FIELDS, Field};
 use crate::record::Header;
 use std::path::Path;
+
+/// What the last name is where a target needs one and the record has none.
+const LAST_NAME_BLANK: &str = "-";
 
 /// A mapping by column names.
 #[derive(Clone, Debug)]
 pub struct ByNames {
     /// The mapping.
     pub mapping: Mapping,
-    /// What it does, a line a column: `First Name → first_name`. Printed first.
-    pub plan: Vec<String>,
+    /// What it does with each column. Printed first.
+    pub plan: NamesPlan,
 }
 
-/// Makes the mapping; `seen` are the names of a JSON source's first records.
-pub(super) fn by_names(header: &Header, seen: &[String]) -> ByNames {
-    let mut maker = Maker { rules: Vec::new(), plan: Vec::new() };
-    match header {
-        Header::Columns(names) => maker.columns(names, false),
-        Header::Open => {
-            FIELDS.iter().for_each(|(_, name)| maker.field(name, name, None, true));
-            ["phone", "email"].into_iter().for_each(|name| maker.field(name, name, None, true));
-            maker.plan.clear();
-            maker.columns(seen, true);
-        }
-        Header::Contact => {}
+/// What the first records of a source show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstRecords {
+    /// The names that the records of a JSON source have; of a table, its header says them.
+    pub names: Vec<String>,
+    /// How often each column (or name) is filled; empty where that is not known.
+    pub filled: Vec<u64>,
+}
+
+/// Where the contacts go, as far as it matters for a mapping by names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamesTarget<'a> {
+    /// What the platform is called.
+    pub title: &'a str,
+    /// Whether it refuses a contact without a last name.
+    pub needs_last_name: bool,
+}
+
+/// Makes the mapping.
+pub(super) fn by_names(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
+    let names: Vec<String> = match header {
+        Header::Columns(names) => names.clone(),
+        Header::Open => first.names.clone(),
+        Header::Contact => Vec::new(),
+    };
+    let decisions = assign(Layout { names: &names, filled: &first.filled });
+    let mut maker = Maker { names: &names, decisions: &decisions, is_open: *header == Header::Open, rules: Vec::new() };
+    if *header != Header::Contact {
+        maker.rules(target.is_some_and(|target| target.needs_last_name));
     }
+    let rules = maker.rules;
+    let text = |column: &usize| names.get(*column).map(|name| Text { text: name.clone(), at: 0..0 });
+    let passed_over = decisions.uses.iter().zip(&names).filter(|(used, _)| matches!(used, Use::LeftOut(_)));
+    let passed_over = passed_over.map(|(_, name)| name.clone()).collect();
+    let whole = decisions.uses.iter().zip(&names).find(|(used, _)| **used == Use::Spare);
+    let whole = whole.map(|(_, name)| super::text::trim(name).into());
+    let regions: Vec<Text> = decisions.regions.iter().filter_map(text).collect();
+    let plan = NamesPlan::new(&names, &decisions, target);
     let mut mapping = Mapping::empty(&Page::new(Path::new("column names"), ""));
     mapping.unmapped = Some(if *header == Header::Contact { Unmapped::Carry } else { Unmapped::Attributes });
-    mapping.fingerprint = blake3::hash(maker.plan.join("\n").as_bytes()).to_hex().to_string();
-    mapping.contact = Some(ContactRules::of(maker.rules));
-    ByNames { mapping, plan: maker.plan }
+    mapping.fingerprint = blake3::hash(plan.every_column().join("\n").as_bytes()).to_hex().to_string();
+    mapping.region = (!regions.is_empty()).then(|| PhoneRegion { names: regions, default: None, is_by_name: true });
+    let mut contact = ContactRules::of(rules);
+    (contact.passed_over, contact.spare_name) = (passed_over, whole);
+    mapping.contact = Some(contact);
+    ByNames { mapping, plan }
 }
 
-struct Maker {
+struct Maker<'a> {
+    names: &'a [String],
+    decisions: &'a Decisions,
+    is_open: bool,
     rules: Vec<Rule>,
-    plan: Vec<String>,
 }
 
-impl Maker {
-    /// All columns: what one name does not tell, the others do.
-    fn columns(&mut self, names: &[String], is_optional: bool) {
-        let known = known_columns(names.iter().map(|name| name.trim()));
-        for (name, known) in names.iter().zip(known) {
-            self.column(name, known, is_optional);
+impl Maker<'_> {
+    /// The rules, in the order of the columns.
+    fn rules(&mut self, needs_last_name: bool) {
+        let mut fields: Vec<Field> = Vec::new();
+        for used in &self.decisions.uses {
+            let field = match used {
+                Use::Field(field) => *field,
+                Use::Spare => Field::FullName,
+                Use::Attribute(_) | Use::LeftOut(_) => continue,
+            };
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+        fields.iter().for_each(|field| self.field(*field));
+        if self.is_open {
+            self.further_fields(&fields);
+        }
+        if needs_last_name {
+            self.default_last_name();
         }
     }
 
-    fn column(&mut self, name: &str, known: Option<Known>, is_optional: bool) {
-        let plain = name.trim();
-        if plain.is_empty() {
-            return;
+    fn field(&mut self, field: Field) {
+        let columns: Vec<usize> = match field {
+            Field::Phones => self.decisions.phones.iter().map(|(column, _)| *column).collect(),
+            Field::FullName => {
+                let is_whole = |used: &Use| matches!(used, Use::Field(Field::FullName) | Use::Spare);
+                self.decisions.uses.iter().position(is_whole).into_iter().collect()
+            }
+            field => self.decisions.of_field(field).collect(),
+        };
+        let names = columns.iter().filter_map(|column| self.names.get(*column));
+        let rule = self.rule(field, names.map(String::as_str).collect());
+        self.rules.push(rule);
+    }
+
+    fn rule(&self, field: Field, names: Vec<&str>) -> Rule {
+        let mut rule = Rule::new(Target::Field(field), first_name_of(field), 0..0);
+        rule.source = Source::Names(names.into_iter().map(|name| Text { text: name.to_owned(), at: 0..0 }).collect());
+        rule.gather = field.is_list();
+        rule.verbs.optional = self.is_open.then_some(true);
+        rule.verbs.tags = field == Field::Tags;
+        rule.verbs.split = (field == Field::Handles).then(|| ";".to_owned());
+        if field == Field::Phones {
+            rule.phones = Some(self.phones());
         }
-        let known = known.or_else(|| Field::named(plain).map(|_| Known::Field(exact_name(plain))));
-        match known {
-            Some(Known::Field(field)) => self.field(field, name, None, is_optional),
-            Some(Known::List { field, split }) => self.field(field, name, Some(split), is_optional),
-            None => {
-                let attribute = name.strip_prefix("attributes.").unwrap_or(name);
-                let is_group =
-                    matches!(plain, "attributes" | "native") || super::rule::groups().any(|group| group == plain);
-                if !is_optional || !is_group {
-                    self.plan.push(format!("{name} → attributes.{attribute}"));
+        rule
+    }
+
+    /// Ferry's own list of phones is in order; other columns are put in order by name, then by the type of number.
+    fn phones(&self) -> PhoneColumns {
+        let Decisions { phones, phones_first, .. } = self.decisions;
+        let is_own_list = phones.iter().any(|(column, _)| self.names.get(*column).is_some_and(|name| name == "phones"));
+        let text = |column: usize| self.names.get(column).map(|name| Text { text: name.clone(), at: 0..0 });
+        let labels = phones.iter().map(|(_, label)| label.and_then(text)).collect();
+        PhoneColumns { as_named: if is_own_list { usize::MAX } else { *phones_first }, labels }
+    }
+
+    /// Fields that a later record of a JSON source may have under their own names. Names and addresses are taken from
+    /// one group, so they are looked for only where the first records have none.
+    fn further_fields(&mut self, fields: &[Field]) {
+        let is_name = |field: &Field| matches!(field, Field::FirstName | Field::LastName | Field::FullName);
+        let is_address = |field: &Field| field.name().starts_with("address.");
+        let (has_name, has_address) = (fields.iter().any(is_name), fields.iter().any(is_address));
+        for (field, name) in FIELDS {
+            let names: Vec<&str> = match field {
+                Field::Phones | Field::Emails => vec![first_name_of(field), name],
+                _ => vec![name],
+            };
+            let is_taken =
+                fields.contains(&field) || (has_name && is_name(&field)) || (has_address && is_address(&field));
+            let known = self.rules.iter_mut().find(|rule| rule.target == Target::Field(field) && field.is_list());
+            match known {
+                Some(Rule { source: Source::Names(known), .. }) => {
+                    let further = names.into_iter().filter(|name| !self.names.iter().any(|seen| seen == name));
+                    known.extend(further.map(|name| Text { text: name.to_owned(), at: 0..0 }));
+                }
+                _ if is_taken => {}
+                _ => {
+                    let rule = self.rule(field, names);
+                    self.rules.push(rule);
                 }
             }
         }
     }
 
-    /// One more column for a field: lists take them all, other fields the first that is not blank.
-    fn field(&mut self, label: &str, column: &str, split: Option<char>, is_optional: bool) {
-        let Some(field) = Field::named(label) else { return };
-        let target = Target::Field(field);
-        let split = split.map(String::from);
-        let known = self.rules.iter_mut().find(|rule| rule.target == target && rule.verbs.split == split);
-        let name = Text { text: column.to_owned(), at: 0..0 };
-        match known {
-            Some(rule) => {
-                if let Source::Names(names) = &mut rule.source
-                    && !names.iter().any(|known| known.text == name.text)
-                {
-                    names.push(name);
-                }
-            }
-            None => {
-                let mut rule = Rule::new(target, label, 0..0);
-                rule.source = Source::Names(vec![name]);
-                rule.gather = field.is_list();
-                rule.verbs.split = split;
-                rule.verbs.optional = is_optional.then_some(true);
-                self.rules.push(rule);
-            }
+    fn default_last_name(&mut self) {
+        let target = Target::Field(Field::LastName);
+        if !self.rules.iter().any(|rule| rule.target == target) {
+            self.rules.push(Rule::new(target.clone(), Field::LastName.name(), 0..0));
         }
-        self.plan.push(format!("{column} → {label}"));
+        let rule = self.rules.iter_mut().find(|rule| rule.target == target);
+        if let Some(rule) = rule {
+            rule.verbs.default = vec![LAST_NAME_BLANK.to_owned()];
+        }
     }
-}
-
-/// The field's own spelling of its name.
-fn exact_name(name: &str) -> &'static str {
-    super::rule::contact_names().find(|known| *known == name).unwrap_or("")
 }

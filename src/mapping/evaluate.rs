@@ -102,7 +102,14 @@ impl BoundRule {
         let mut all = Vec::new();
         let mut sight = context.sight;
         sight.untrimmed = self.rule.verbs.trim == Some(false);
-        for slot in slots {
+        let mut by_type_from = None;
+        for (at, slot) in slots.iter().enumerate() {
+            if self.rule.phones.as_ref().is_some_and(|phones| phones.as_named == at) {
+                by_type_from = Some(all.len());
+            }
+            if self.is_fax(at, &sight) {
+                continue;
+            }
             let value = match sight.read(slot).map_err(|problem| vec![problem])? {
                 Cell::Absent => continue,
                 Cell::Blank => {
@@ -123,7 +130,11 @@ impl BoundRule {
         match problems {
             Some(problems) => Err(problems),
             None if all.is_empty() => Ok((None, blanks > 0 && blanks == slots.len())),
-            None => Ok((Some(Val::Many(all)), false)),
+            None => {
+                let by_type = by_type_from.and_then(|from| all.get_mut(from..));
+                by_type.into_iter().for_each(super::phone::mobiles_first);
+                Ok((Some(Val::Many(all)), false))
+            }
         }
     }
 

@@ -16,6 +16,7 @@ mod checked;
 mod columns;
 pub mod email;
 mod evaluate;
+mod fax;
 mod mistake;
 pub mod names;
 mod node;
@@ -25,7 +26,9 @@ pub mod phone;
 mod resolve;
 mod rule;
 mod source;
+mod spare;
 mod surplus;
+mod tags;
 mod template;
 mod text;
 mod transform;
@@ -33,7 +36,7 @@ mod verb;
 
 pub use apply::Mapped;
 pub use bind::{BindOptions, Bound, RegionChoice, Writes};
-pub use by_names::ByNames;
+pub use by_names::{ByNames, FirstRecords, NamesPlan, NamesTarget};
 pub use columns::{Cell, Columns};
 pub use mistake::{MappingErrors, Mistake};
 pub use verb::{VERBS, Verb};
@@ -117,6 +120,8 @@ pub struct WriteHints {
 struct PhoneRegion {
     names: Vec<Text>,
     default: Option<Region>,
+    /// Whether the columns are only known by their names.
+    is_by_name: bool,
 }
 
 /// A mapping, checked as far as it can be without a source.
@@ -163,14 +168,14 @@ impl Mapping {
     }
 
     /// The mapping by column names (contract 3.8), with the plan that is printed first. Of JSON sources only the names
-    /// of contract 3.1 are known here; see [`Mapping::by_names_seen`].
+    /// of contract 3.1 are known here; see [`Mapping::by_names_of`].
     pub fn by_names(header: &Header) -> ByNames {
-        by_names::by_names(header, &[])
+        by_names::by_names(header, &FirstRecords::default(), None)
     }
 
-    /// The same for JSON sources whose first records have these names.
-    pub fn by_names_seen(header: &Header, names: &[String]) -> ByNames {
-        by_names::by_names(header, names)
+    /// The same with what the source's first records show, for contacts that go to this platform.
+    pub fn by_names_of(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
+        by_names::by_names(header, first, target)
     }
 
     /// How the file is to be read.

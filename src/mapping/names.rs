@@ -1,547 +1,100 @@
-//! The names that people and programs give to columns, in four languages (contract 3.8), and the nearest name to a
+//! The names that people and programs give to columns, in seven languages (contract 3.8), and the nearest name to a
 //! mistyped one.
+//!
+//! ```text
+//!  name ─ sense ─▶ Meaning ─┐
+//!  name ─ sense ─▶ Meaning ─┼─ assign ─▶ what each column is for
+//!  name ─ sense ─▶ Meaning ─┘
+//! ```
 //!
 //! It knows names, not values: what stands under a name is not looked at. A name that would be a guess (`Number`,
 //! `Department`, `Middle Name`) is not known, so its column becomes an attribute and nothing is lost.
 
-use crate::contact::FIELDS;
-use std::collections::HashMap;
-use std::sync::LazyLock;
+mod assign;
+mod sense;
+mod words;
+
+pub(super) use assign::{Because, Decisions, Layout, Reason, Use, assign};
+
+use crate::contact::Field;
+use sense::{Meaning, Sense, meaning};
 use unicode_normalization::UnicodeNormalization;
+use words::Head;
 
 /// What a column with a known name holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// One value of a contact field, by its name in contract 3.1 (`phone`, `address.city`).
+    /// A contact field, by its name in contract 3.1 (`phone`, `address.city`).
     Field(&'static str),
-    /// A list in one cell, its items between these characters; blank items and blanks around them mean nothing.
-    List {
-        /// The contact field (`tags`, `phones`).
-        field: &'static str,
-        /// What stands between two items.
-        split: char,
-    },
+    /// The country that the record's phones belong to, as a code.
+    Region,
+    /// Of which type its neighbour is.
+    Label,
+    /// An id that only the exporting system knows.
+    OwnId,
+    /// The number of the row.
+    Counter,
 }
 
-/// What stands between two items of a cell when nothing says otherwise.
-const SPLIT: char = ';';
-/// Google Contacts writes ` ::: ` between two items; splitting at `:` leaves blank items, which mean nothing.
-const SPLIT_GOOGLE: char = ':';
-
-/// The names by field: English, then Spanish, Portuguese, Russian. Case, accents, blanks and punctuation do not count,
-/// nor does a number after a phone or an e-mail. Names of contact fields themselves are added from `FIELDS`.
-///
-/// Sources: the platform references; the export headers of Google Contacts (old and new), HubSpot, Salesforce and
-/// Outlook; chat tools for WhatsApp.
-const NAMES: &[(&str, &[&str])] = &[
-    ("id", &["_id", "Contact ID", "Customer ID", "Client ID", "Record ID", "Web ID"]),
-    (
-        "first_name",
-        &[
-            "First Name",
-            "Given Name",
-            "Forename",
-            "Client First Name",
-            "Nombre",
-            "Nombres",
-            "Primer nombre",
-            "Nombre de pila",
-            "Nome",
-            "Primeiro nome",
-            "Имя",
-        ],
-    ),
-    (
-        "last_name",
-        &[
-            "Last Name",
-            "Surname",
-            "Family Name",
-            "Client Last Name",
-            "Apellido",
-            "Apellidos",
-            "Primer apellido",
-            "Sobrenome",
-            "Último nome",
-            "Фамилия",
-        ],
-    ),
-    (
-        "full_name",
-        &[
-            "Name",
-            "Full Name",
-            "Display Name",
-            "Contact Name",
-            "Customer Name",
-            "Client Name",
-            "Saved Name",
-            "Contact",
-            "First and Last Name",
-            "File As",
-            "Nombre completo",
-            "Nombre y apellido",
-            "Nombre y apellidos",
-            "Nombres y apellidos",
-            "Nombre del cliente",
-            "Nombre de contacto",
-            "Nombre del contacto",
-            "Contacto",
-            "Cliente",
-            "Nome completo",
-            "Nome e sobrenome",
-            "Nome do cliente",
-            "Nome do contato",
-            "Contato",
-            "ФИО",
-            "Полное имя",
-            "Имя и фамилия",
-            "Фамилия и имя",
-            "Имя клиента",
-            "Имя контакта",
-            "Клиент",
-            "Контакт",
-        ],
-    ),
-    (
-        "phone",
-        &[
-            "Phone",
-            "Phone Number",
-            "Phone Value",
-            "Telephone",
-            "Telephone Number",
-            "Tel",
-            "Mobile",
-            "Mobile Phone",
-            "Mobile Number",
-            "Mobile Phone Number",
-            "Cell",
-            "Cell Phone",
-            "Cellphone",
-            "Cell Number",
-            "Cellular",
-            "Primary Phone",
-            "Main Phone",
-            "Home Phone",
-            "Work Phone",
-            "Business Phone",
-            "Other Phone",
-            "Contact Phone",
-            "Contact Number",
-            "Client Phone",
-            "Customer Phone",
-            "Formatted Phone",
-            "WhatsApp",
-            "WhatsApp Number",
-            "WhatsApp Phone",
-            "WhatsApp Phone Number",
-            "Teléfono",
-            "Número de teléfono",
-            "Número telefónico",
-            "Núm. de teléfono",
-            "Nro. de teléfono",
-            "Móvil",
-            "Teléfono móvil",
-            "Número móvil",
-            "Número de móvil",
-            "Celular",
-            "Teléfono celular",
-            "Número de celular",
-            "Número celular",
-            "Teléfono principal",
-            "Teléfono de casa",
-            "Teléfono particular",
-            "Teléfono del trabajo",
-            "Teléfono de contacto",
-            "Teléfono fijo",
-            "Número de WhatsApp",
-            "Teléfono WhatsApp",
-            "Telefone",
-            "Número de telefone",
-            "Telemóvel",
-            "Telefone celular",
-            "Telefone móvel",
-            "Fone",
-            "Telefone de contato",
-            "Telefone comercial",
-            "Telefone residencial",
-            "Telefone fixo",
-            "Телефон",
-            "Номер телефона",
-            "Номер тел.",
-            "Тел.",
-            "Мобильный",
-            "Мобильный телефон",
-            "Моб. телефон",
-            "Моб. тел.",
-            "Номер мобильного",
-            "Сотовый",
-            "Сотовый телефон",
-            "Рабочий телефон",
-            "Домашний телефон",
-            "Основной телефон",
-            "Контактный телефон",
-            "Телефон клиента",
-            "Ватсап",
-            "Вотсап",
-            "Номер WhatsApp",
-        ],
-    ),
-    (
-        "email",
-        &[
-            "E-mail",
-            "Email Address",
-            "Email Value",
-            "Mail",
-            "Primary Email",
-            "Work Email",
-            "Home Email",
-            "Other Email",
-            "Contact Email",
-            "Client Email",
-            "Customer Email",
-            "Correo",
-            "Correo electrónico",
-            "Dirección de correo",
-            "Dirección de correo electrónico",
-            "Email principal",
-            "Correo electrónico principal",
-            "Correo de contacto",
-            "Correio eletrônico",
-            "Correio electrónico",
-            "Endereço de e-mail",
-            "Endereço de correio eletrônico",
-            "Почта",
-            "Эл. почта",
-            "Электронная почта",
-            "Адрес электронной почты",
-            "Адрес эл. почты",
-            "Емейл",
-            "Имейл",
-            "Эл. адрес",
-            "Электронный адрес",
-            "Email клиента",
-        ],
-    ),
-    (
-        "address.street",
-        &[
-            "Address",
-            "Street",
-            "Street Address",
-            "Address Line",
-            "Mailing Street",
-            "Mailing Address",
-            "Home Street",
-            "Home Address",
-            "Business Street",
-            "Business Address",
-            "Dirección",
-            "Domicilio",
-            "Calle",
-            "Dirección postal",
-            "Endereço",
-            "Rua",
-            "Logradouro",
-            "Адрес",
-            "Улица",
-        ],
-    ),
-    (
-        "address.city",
-        &[
-            "City",
-            "Town",
-            "Mailing City",
-            "Home City",
-            "Business City",
-            "Ciudad",
-            "Localidad",
-            "Municipio",
-            "Población",
-            "Cidade",
-            "Localidade",
-            "Город",
-            "Населённый пункт",
-        ],
-    ),
-    (
-        "address.state",
-        &[
-            "State",
-            "Province",
-            "Region",
-            "State/Region",
-            "State/Province",
-            "Address Region",
-            "Mailing State",
-            "Mailing State/Province",
-            "Home State",
-            "Business State",
-            "Estado",
-            "Provincia",
-            "Región",
-            "Estado/Provincia",
-            "Estado/Región",
-            "Comunidad autónoma",
-            "Região",
-            "UF",
-            "Регион",
-            "Область",
-            "Край",
-            "Область/край",
-        ],
-    ),
-    (
-        "address.zip",
-        &[
-            "Zip",
-            "Zip Code",
-            "Postal Code",
-            "Postcode",
-            "Zip/Postal Code",
-            "Address Postal Code",
-            "Mailing Postal Code",
-            "Mailing Zip",
-            "Mailing Zip/Postal Code",
-            "Home Postal Code",
-            "Business Postal Code",
-            "Código postal",
-            "C.P.",
-            "CEP",
-            "Индекс",
-            "Почтовый индекс",
-        ],
-    ),
-    (
-        "address.country",
-        &[
-            "Country",
-            "Country/Region",
-            "Country ID",
-            "Mailing Country",
-            "Home Country",
-            "Home Country/Region",
-            "Business Country",
-            "Business Country/Region",
-            "País",
-            "País/Región",
-            "País/Região",
-            "Страна",
-            "Страна/регион",
-        ],
-    ),
-    (
-        "document.type",
-        &[
-            "ID Type",
-            "Type of Document",
-            "Tipo de documento",
-            "Tipo de identificación",
-            "Tipo documento",
-            "Tipo identificación",
-            "Тип документа",
-        ],
-    ),
-    (
-        "document.number",
-        &[
-            "ID Number",
-            "Document",
-            "Document ID",
-            "Passport",
-            "Passport Number",
-            "National ID",
-            "Documento",
-            "Número de documento",
-            "Nro. de documento",
-            "Identificación",
-            "Número de identificación",
-            "Cédula",
-            "Número de cédula",
-            "Cédula de identidad",
-            "DNI",
-            "NIF",
-            "RUC",
-            "RUT",
-            "CURP",
-            "Pasaporte",
-            "CPF",
-            "CPF/CNPJ",
-            "Documento de identidade",
-            "Passaporte",
-            "Номер документа",
-            "Паспорт",
-            "Номер паспорта",
-        ],
-    ),
-    (
-        "notes",
-        &[
-            "Note",
-            "Description",
-            "Comment",
-            "Comments",
-            "Remarks",
-            "Nota",
-            "Notas",
-            "Comentario",
-            "Comentarios",
-            "Observación",
-            "Observaciones",
-            "Descripción",
-            "Comentário",
-            "Comentários",
-            "Observação",
-            "Observações",
-            "Descrição",
-            "Заметка",
-            "Заметки",
-            "Комментарий",
-            "Комментарии",
-            "Примечание",
-            "Примечания",
-            "Описание",
-        ],
-    ),
-    ("owner.id", &["Agent ID", "HubSpot Owner ID", "Contact Owner ID"]),
-    (
-        "owner.name",
-        &[
-            "Owner",
-            "Contact Owner",
-            "Account Owner",
-            "Account Manager",
-            "Agent",
-            "Agent Name",
-            "Assigned To",
-            "Assignee",
-            "Propietario",
-            "Propietario del contacto",
-            "Agente",
-            "Agente asignado",
-            "Asignado a",
-            "Asesor",
-            "Responsable",
-            "Proprietário",
-            "Proprietário do contato",
-            "Responsável",
-            "Atribuído a",
-            "Ответственный",
-            "Менеджер",
-            "Агент",
-            "Владелец контакта",
-        ],
-    ),
-    ("owner.email", &["Agent Email", "Contact Owner Email", "Correo del agente", "Email do agente", "Email менеджера"]),
-    ("created_at", &["Created Date", "Creation Date"]),
-    ("updated_at", &["Last Modified Date", "Updated Date"]),
-];
-
-/// The names of lists in one cell.
-const LISTS: &[(&str, char, &[&str])] = &[
-    ("phones", SPLIT, &["Phone Numbers", "Teléfonos", "Telefones", "Celulares", "Телефоны", "Номера телефонов"]),
-    ("emails", SPLIT, &["E-mail Addresses", "Correos", "Correos electrónicos", "Адреса электронной почты"]),
-    ("handles", SPLIT, &["Messengers", "Мессенджеры"]),
-    ("tags", SPLIT_GOOGLE, &["Labels", "Group Membership"]),
-    (
-        "tags",
-        SPLIT,
-        &[
-            "Tag",
-            "Tag Names",
-            "Label",
-            "Segment",
-            "Segments",
-            "Categories",
-            "Groups",
-            "Contact Tags",
-            "Lists",
-            "Etiqueta",
-            "Etiquetas",
-            "Segmento",
-            "Segmentos",
-            "Categorías",
-            "Grupos",
-            "Listas",
-            "Marcadores",
-            "Categorias",
-            "Тег",
-            "Теги",
-            "Метка",
-            "Метки",
-            "Сегмент",
-            "Сегменты",
-            "Группы",
-            "Категории",
-            "Ярлыки",
-        ],
-    ),
-];
-
-/// First names where there is a column for the last name, whole names where there is none.
-const FIRST_OR_FULL: &[&str] = &["Name", "Nombre", "Nombres", "Nome", "Имя"];
-
-/// All known names, folded.
-static KNOWN: LazyLock<HashMap<String, Known>> = LazyLock::new(|| {
-    let fields = FIELDS.iter().map(|(field, name)| {
-        let known = if field.is_list() { Known::List { field: name, split: SPLIT } } else { Known::Field(name) };
-        (fold(name), known)
-    });
-    let names = NAMES.iter().flat_map(|(field, names)| names.iter().map(|name| (fold(name), Known::Field(field))));
-    let lists = LISTS
-        .iter()
-        .flat_map(|(field, split, names)| names.iter().map(|name| (fold(name), Known::List { field, split: *split })));
-    names.chain(lists).chain(fields).collect()
-});
-
 /// What a column of this name holds, where the name is known; case, accents, blanks and punctuation do not count.
-///
-/// A number after a phone or an e-mail (`Phone 2 - Value`) does not either, nor a `1` after anything.
 pub fn known_column(name: &str) -> Option<Known> {
-    let name = fold(name);
-    let exact = KNOWN.get(&name);
-    exact.or_else(|| numbered(&name)).copied()
+    match meaning(name) {
+        Meaning::Value(sense) => Some(held(sense)),
+        Meaning::Label(_) => Some(Known::Label),
+        Meaning::OwnId => Some(Known::OwnId),
+        Meaning::Counter => Some(Known::Counter),
+        Meaning::Company | Meaning::Unknown => None,
+    }
 }
 
 /// What the columns of a header hold. Where [`known_column`] cannot tell from one name, the others do: `Nombre` beside
 /// `Apellido` is the first name, alone it is the whole name.
 pub fn known_columns<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Option<Known>> {
-    let names: Vec<&str> = names.into_iter().collect();
-    let mut known: Vec<Option<Known>> = names.iter().map(|name| known_column(name)).collect();
-    let is_unsure = |name: &str| FIRST_OR_FULL.iter().any(|word| fold(word) == fold(name));
-    let unsure: Vec<bool> = names.iter().map(|name| is_unsure(name)).collect();
-    let sure = |field| known.iter().zip(&unsure).any(|(known, unsure)| !unsure && *known == Some(Known::Field(field)));
-    let first = match (sure("first_name"), sure("last_name")) {
-        (true, _) => false,
-        (false, true) => true,
-        (false, false) => sure("full_name"),
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let known = |used: &Use| match *used {
+        Use::Field(field) | Use::Attribute(Because::Second(field, _)) => Some(Known::Field(first_name_of(field))),
+        Use::Spare => Some(Known::Field(Field::FullName.name())),
+        Use::Attribute(_) => None,
+        Use::LeftOut(Reason::Label) => Some(Known::Label),
+        Use::LeftOut(Reason::OwnId) => Some(Known::OwnId),
+        Use::LeftOut(Reason::Counter) => Some(Known::Counter),
     };
-    let field = if first { "first_name" } else { "full_name" };
-    for (known, _) in known.iter_mut().zip(&unsure).filter(|(_, unsure)| **unsure) {
-        *known = Some(Known::Field(field));
-    }
-    known
+    assign(Layout { names: &names, filled: &[] }).uses.iter().map(known).collect()
 }
 
-/// `phone2value` as `phonevalue`.
-fn numbered(name: &str) -> Option<&'static Known> {
-    let number: String = name.chars().filter(char::is_ascii_digit).collect();
-    let word: String = name.chars().filter(|c| !c.is_ascii_digit()).collect();
-    let repeats = |known: &&Known| matches!(known, Known::Field("phone" | "email"));
-    match number.as_str() {
-        "" => None,
-        "1" => KNOWN.get(&word),
-        _ => KNOWN.get(&word).filter(repeats),
+fn held(sense: Sense) -> Known {
+    let field = match sense.head {
+        Head::First | Head::MaybeFirst | Head::Bare(words::Bare::Given) => Field::FirstName,
+        Head::Last | Head::MaybeLast => Field::LastName,
+        Head::Full | Head::Person | Head::Bare(_) => Field::FullName,
+        Head::Phone => Field::Phones,
+        Head::Email => Field::Emails,
+        Head::Handles => Field::Handles,
+        Head::Tags => Field::Tags,
+        Head::Street | Head::MaybeStreet | Head::Address => Field::Street,
+        Head::City => Field::City,
+        Head::State | Head::MaybeState => Field::State,
+        Head::Zip | Head::MaybeZip => Field::Zip,
+        Head::Country => Field::Country,
+        Head::Other(field) => field,
+        Head::CountryCode | Head::Website => return Known::Region,
+    };
+    Known::Field(first_name_of(field))
+}
+
+/// The field as the plan calls it: of phones and e-mails the first.
+pub(super) fn first_name_of(field: Field) -> &'static str {
+    match field {
+        Field::Phones => "phone",
+        Field::Emails => "email",
+        other => other.name(),
     }
 }
 
 /// The name without what does not count: case, accents, blanks, punctuation.
 fn fold(name: &str) -> String {
     let letters = name.nfkd().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+    letters.flat_map(char::to_lowercase).collect::<String>().replace('ß', "ss")
 }
 
 /// Names longer than this are not measured: nobody mistypes a paragraph, and measuring costs the square of it.

@@ -176,7 +176,7 @@ fn read_region(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
         }
         _ => default = region(node, reader),
     }
-    mapping.region = Some(PhoneRegion { names, default });
+    mapping.region = Some(PhoneRegion { names, default, is_by_name: false });
 }
 
 fn region(node: &Node, reader: &mut Reader<'_>) -> Option<Region> {

@@ -6,11 +6,14 @@
 mod abroad;
 mod cell;
 mod clean;
+mod kind;
 mod plan;
 mod territory;
 
 pub use abroad::{ColumnEvidence, Evidence};
 pub use cell::{Part, numbers_in, parts};
+
+pub use kind::{NumberType, mobiles_first, number_type};
 
 use crate::identity::whatsapp_forms;
 use clean::Written;

@@ -68,7 +68,14 @@ impl<'h> Binder<'h> {
             }
         };
         let is_plain = !rule.verbs.touch_text();
-        BoundRule { rule: Arc::clone(rule), source, is_plain, is_surplus: false, column }
+        let labels = rule.phones.iter().flat_map(|phones| &phones.labels);
+        let labels = labels.map(|label| label.as_ref().map(|label| self.slot(&label.text, &label.at, true))).collect();
+        BoundRule { rule: Arc::clone(rule), source, is_plain, is_surplus: false, labels, column }
+    }
+
+    /// A name of the source that is left out: no attribute is made of it.
+    pub fn pass_over(&mut self, name: &str) {
+        self.slot(name, &(0..0), true);
     }
 
     /// A name of the source.
@@ -227,7 +234,8 @@ impl<'h> Binder<'h> {
             None => (own.and_then(|region| region.default).or(options.fallback_region), false),
         };
         let homes = given.into_iter().chain(options.fallback_region).collect();
-        RegionSource { slots, default: given, homes, is_none_meant }
+        let is_by_name = own.is_some_and(|region| region.is_by_name);
+        RegionSource { slots, default: given, homes, is_by_name, is_none_meant }
     }
 
     /// What becomes of what is not consumed; an error only of what is not used at all.
@@ -313,7 +321,8 @@ fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<Bou
     let slot = Slot { name: column.into(), place: Wherein::Column(index) };
     let column = Some(Arc::clone(&slot.name));
     let rule = Arc::new(Rule::new(target, &format!("attributes.{name}"), 0..0));
-    Some(BoundRule { rule, source: BoundSource::Slots(vec![slot]), is_plain: true, is_surplus: true, column })
+    let (is_plain, is_surplus, labels) = (true, true, Vec::new());
+    Some(BoundRule { rule, source: BoundSource::Slots(vec![slot]), is_plain, is_surplus, labels, column })
 }
 
 /// What a carried contact loses before the rules: what rules use, what they fill, what is left out.

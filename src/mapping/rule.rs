@@ -41,6 +41,15 @@ pub(super) enum Source {
     Template(Template),
 }
 
+/// The columns of phones, as their names order them.
+#[derive(Clone, Debug)]
+pub(super) struct PhoneColumns {
+    /// So many come as they stand; the numbers of the others are ordered by type.
+    pub as_named: usize,
+    /// For each column the one that says of which type its number is.
+    pub labels: Vec<Option<Text>>,
+}
+
 /// One rule.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
@@ -52,6 +61,8 @@ pub(super) struct Rule {
     pub verbs: Verbs,
     /// Whether the values of all names are taken, instead of the first that is valid (lists only).
     pub gather: bool,
+    /// How phones are taken from columns that are known by their names.
+    pub phones: Option<PhoneColumns>,
     /// Where its verbs stand.
     pub places: Vec<(&'static str, Place)>,
 }
@@ -59,7 +70,7 @@ pub(super) struct Rule {
 impl Rule {
     pub fn new(target: Target, label: &str, at: Place) -> Rule {
         let (source, verbs) = (Source::Nothing, Verbs::default());
-        Rule { target, label: label.into(), at, source, verbs, gather: false, places: Vec::new() }
+        Rule { target, label: label.into(), at, source, verbs, gather: false, phones: None, places: Vec::new() }
     }
 
     /// Reads a rule. `None` when `null` leaves the field out, or when it is no rule at all.
@@ -165,6 +176,10 @@ pub(super) fn groups() -> impl Iterator<Item = &'static str> + Clone {
 pub(super) struct ContactRules {
     pub rules: Vec<Arc<Rule>>,
     pub left_out: Vec<Target>,
+    /// Columns that are left out, by their names.
+    pub passed_over: Vec<String>,
+    /// The attribute that a whole name becomes where it says something else than its parts.
+    pub spare_name: Option<Arc<str>>,
     labels: Vec<String>,
 }
 

@@ -72,6 +72,7 @@ pub(super) fn apply<'a>(verbs: &Verbs, value: Val<'a>) -> Result<Option<Val<'a>>
 
 /// As many values as the rule makes of it, by `split` and `join`.
 fn arranged<'a>(verbs: &Verbs, value: Val<'a>) -> Val<'a> {
+    let value = if verbs.tags { super::tags::items(value) } else { value };
     let value = match &verbs.split {
         Some(by) => Val::Many(value.into_items().into_iter().flat_map(|item| split(item, by)).collect()),
         None => value,

@@ -125,6 +125,8 @@ pub(super) enum OnExistingRule {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verbs {
     pub split: Option<String>,
+    /// A cell of tags, as address books write them (by column names only).
+    pub tags: bool,
     pub join: Option<String>,
     pub trim: Option<bool>,
     pub case: Option<Case>,
@@ -148,7 +150,7 @@ pub(super) struct Verbs {
 impl Verbs {
     /// Whether the text of a value is touched at all.
     pub fn touch_text(&self) -> bool {
-        self.split.is_some() || self.join.is_some() || self.touch_items()
+        self.split.is_some() || self.tags || self.join.is_some() || self.touch_items()
     }
 
     /// Whether the text of each item is touched.

@@ -2,7 +2,7 @@
 
 use crate::contact::Field;
 use crate::mapping::phone::Region;
-use crate::mapping::{BindOptions, Bound, Overflow};
+use crate::mapping::{BindOptions, Bound, ByNames, Mapping, NamesTarget, Overflow};
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::platforms::Platform;
@@ -52,8 +52,7 @@ pub fn mapper_between(
     console: &Console,
 ) -> Result<Mapper, Failure> {
     let platform = between.platform;
-    let finds_by = platform.finds_by.to_vec();
-    let (bound, overflow, _) = bind(between.source, header, between.region, finds_by, console)?;
+    let (bound, overflow, _) = bind(between.source, header, between.region, Some(platform), console)?;
     let identity = bound.identity().to_vec();
     let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
     let finds_by: Vec<Field> = identity.iter().copied().filter(finds).collect();
@@ -78,7 +77,7 @@ pub(super) fn mapper_of_plan(plan: &ImportPlan, head: &PlanHead) -> Result<Mappe
     let platform = plan.connection.platform;
     let identity: Vec<Field> = head.identity.iter().filter_map(|name| Field::named(name)).collect();
     let options = BindOptions { region: None, fallback_region: None, identity_default: identity.clone() };
-    let mapping = crate::mapping::Mapping::by_names_seen(&Header::Contact, &[]).mapping;
+    let mapping = crate::mapping::Mapping::by_names(&Header::Contact).mapping;
     let bound = mapping.bind(&Header::Contact, &options).map_err(Failure::from)?;
     let (finds_by, overflow) = (identity.clone(), mapping.overflow);
     Ok(Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow, is_plan: true })
@@ -122,14 +121,15 @@ pub fn singular(field: Field) -> &'static str {
     }
 }
 
-/// Binds the mapping, or the one that follows from the column names, which is told.
+/// Binds the mapping, or the one that follows from the column names, whose plan is shown first.
 pub fn bind(
     source: &SourcePlan,
     header: &Header,
     region: Option<Region>,
-    identity_default: Vec<Field>,
+    platform: Option<&'static Platform>,
     console: &Console,
 ) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
+    let identity_default = platform.map_or_else(Vec::new, |platform| platform.finds_by.to_vec());
     let options = BindOptions { region: source.region, fallback_region: region, identity_default };
     match &source.mapping {
         Some((mapping, _)) => {
@@ -137,22 +137,59 @@ pub fn bind(
             Ok((bound, mapping.overflow, mapping.identity.clone()))
         }
         None if *header == Header::Contact => {
-            let mapping = crate::mapping::Mapping::by_names_seen(header, &[]).mapping;
+            let mapping = Mapping::by_names(header).mapping;
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;
             Ok((bound, mapping.overflow, None))
         }
         None => {
-            let by_names = crate::mapping::Mapping::by_names_seen(header, &source.names_seen());
-            console.plan_line("no mapping was given, so the columns are taken by their names:");
-            for line in &by_names.plan {
-                console.plan_line(&format!("  {line}"));
-            }
-            let mapping = by_names.mapping;
+            let mapping = by_names(source, header, platform, console)?;
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;
             Ok((bound, mapping.overflow, mapping.identity.clone()))
         }
     }
 }
+
+/// The mapping that the names of the columns give, and what it does.
+fn by_names(
+    source: &SourcePlan,
+    header: &Header,
+    platform: Option<&'static Platform>,
+    console: &Console,
+) -> Result<Mapping, Failure> {
+    let needs_last_name = |platform: &Platform| platform.needs.iter().any(|needs| **needs == [Field::LastName]);
+    let target =
+        platform.map(|platform| NamesTarget { title: platform.title, needs_last_name: needs_last_name(platform) });
+    let first = source.first_records();
+    let is_empty = *header == Header::Open && first.names.is_empty();
+    let ByNames { mapping, plan } = Mapping::by_names_of(header, &first, target);
+    if !plan.is_recognised() && !is_empty {
+        return Err(nothing_recognised(source, header, &first.names));
+    }
+    console.plan_line("there is no mapping, so columns are taken by their names (`-v` lists every column):");
+    plan.lines().iter().for_each(|line| console.plan_line(&format!("  {line}")));
+    plan.every_column().iter().for_each(|line| console.detail(1, &format!("  {line}")));
+    Ok(mapping)
+}
+
+/// Contacts of attributes only would be of no use to anybody.
+fn nothing_recognised(source: &SourcePlan, header: &Header, seen: &[String]) -> Failure {
+    let names = match header {
+        Header::Columns(names) => names.as_slice(),
+        Header::Open | Header::Contact => seen,
+    };
+    let shown: Vec<String> = names.iter().take(COLUMNS_SHOWN_MAX).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(COLUMNS_SHOWN_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown = format!("its columns are {}{more}", shown.join(", "));
+    Failure::usage(format!("no column of `{}` is recognised as a name, a phone or an e-mail", source.shown))
+        .cause(shown)
+        .hint("write a mapping that names the columns, for example `contact: { full_name: …, phone: … }`, and give it with `--map`; `ferry map check` checks it")
+}
+
+/// More columns than this are not listed in an error.
+const COLUMNS_SHOWN_MAX: usize = 12;
 
 /// More phones than one in this many without a country code are a mistake, when nobody named a region.
 const PHONES_WITHOUT_CODE: u64 = 10;

@@ -83,7 +83,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     for note in &opened.notes {
         console.note(note);
     }
-    let (bound, _, identity) = bind(&plan.source, &opened.header, None, Vec::new(), console)?;
+    let (bound, _, identity) = bind(&plan.source, &opened.header, None, None, console)?;
     let work = work_of(plan);
     let (mut info, is_resumed) = begin_run(
         &plan.state,

@@ -17,6 +17,15 @@ const SECRET: &str = "s3cr3t-t0k3n-0123456789";
 const FILES: &[(&str, &[u8])] = &[
     ("ok.csv", b"First Name,Last Name,Phone\nAna,Paz,+593987625587\n"),
     ("local.csv", b"First Name,Last Name,Phone\nAna,Paz,0987625587\nEva,Sol,0987625588\n"),
+    (
+        "shop.csv",
+        "Record ID,Name,Nombre,Teléfono,Celular,Etiquetas,País,Plan\n\
+         1,Ana,Anita,022345678,0995017733,\"VIP, Blog\",EC,b\n"
+            .as_bytes(),
+    ),
+    ("bare.csv", "Name,Teléfono,País\nAna,0995017733,\n".as_bytes()),
+    ("nameless.csv", b"Titel,Firma\nHerr,ACME\n"),
+    ("nameless.jsonl", b"{\"title\": \"Herr\", \"firm\": {\"name\": \"ACME\"}}\n"),
     ("header.csv", b"First Name,Phone\n"),
     ("empty.csv", b""),
     ("blank.csv", b"\n\n\n"),
@@ -204,6 +213,11 @@ fn options_that_cannot_be_meant_are_told_before_anything_is_sent() {
 #[test]
 fn a_file_that_will_not_do_is_told_with_its_cure() {
     transcript("files.txt");
+}
+
+#[test]
+fn columns_are_taken_by_their_names_and_the_plan_is_shown() {
+    transcript("names.txt");
 }
 
 #[test]

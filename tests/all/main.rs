@@ -27,6 +27,7 @@ mod json;
 mod left_blank;
 mod mapping;
 mod migrate;
+mod names;
 mod only_changed;
 mod own_files;
 mod own_runs;

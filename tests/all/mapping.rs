@@ -2,7 +2,7 @@
 
 use ferry::contact::Field;
 use ferry::mapping::phone::Region;
-use ferry::mapping::{BindOptions, Bound, Mapped, Mapping, RegionChoice};
+use ferry::mapping::{BindOptions, Bound, FirstRecords, Mapped, Mapping, RegionChoice};
 use ferry::record::{Fields, Header, Origin, Record, Row};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -499,7 +499,7 @@ fn without_a_mapping_the_column_names_are_the_plan() {
     let header = columns(&["First Name", "Mobile", "Phone", "Tags", "Shoe size"]);
     let by_names = Mapping::by_names(&header);
     assert_eq!(
-        by_names.plan,
+        by_names.plan.every_column(),
         [
             "First Name → first_name",
             "Mobile → phone",
@@ -520,7 +520,7 @@ fn without_a_mapping_the_column_names_are_the_plan() {
         (["Nombre", "Apellido"], ["Nombre → first_name", "Apellido → last_name"]),
         (["Nombre", "Ciudad"], ["Nombre → full_name", "Ciudad → address.city"]),
     ] {
-        assert_eq!(Mapping::by_names(&columns(&names)).plan, plan);
+        assert_eq!(Mapping::by_names(&columns(&names)).plan.every_column(), plan);
     }
     let whole = json!({"first_name": "Ana", "phone": "+593988123456", "phones": ["+593988123456", "+593988123457"],
         "tags": ["a"], "address": {"city": "Quito"}, "attributes": {"Plan": "b"}});
@@ -539,8 +539,9 @@ fn without_a_mapping_the_column_names_are_the_plan() {
         }
         assert_eq!(shown(bound(&by_names.mapping, &Header::Open).apply(&object(record))), expected, "{own}");
     }
-    let seen = Mapping::by_names_seen(&Header::Open, &["Mobile".to_owned(), "shoe".to_owned()]);
-    assert_eq!(seen.plan, ["Mobile → phone", "shoe → attributes.shoe"]);
+    let first = FirstRecords { names: vec!["Mobile".to_owned(), "shoe".to_owned()], filled: vec![1, 1] };
+    let seen = Mapping::by_names_of(&Header::Open, &first, None);
+    assert_eq!(seen.plan.every_column(), ["Mobile → phone", "shoe → attributes.shoe"]);
     assert_eq!(
         shown(bound(&seen.mapping, &Header::Open).apply(&object(json!({"Mobile": "+593988123456", "shoe": 1})))),
         json!({"phone": "+593988123456", "phones": ["+593988123456"], "attributes": {"shoe": "1"}})

@@ -1,7 +1,7 @@
 //! Phones, e-mail addresses and column names.
 
 use ferry::mapping::email;
-use ferry::mapping::names::{Known, known_column, known_columns, nearest};
+use ferry::mapping::names::nearest;
 use ferry::mapping::phone::{PhoneFault, Region, has_country_code, normalise};
 use proptest::prelude::*;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
@@ -392,133 +392,6 @@ fn an_email_is_kept_with_its_domain_in_lower_case_or_refused_with_the_reason() {
     ];
     for (text, expected) in cases {
         assert_eq!(email::normalise(text).as_deref().map_err(|reason| *reason), *expected, "`{text}`");
-    }
-}
-
-#[test]
-fn columns_are_known_in_four_languages_and_by_the_names_of_common_exports() {
-    let cases: &[(&str, &[&str])] = &[
-        ("id", &["id", "ID", "_id", "Record ID", "Contact ID"]),
-        ("target_id", &["target_id", "Target ID"]),
-        ("first_name", &["first_name", "First Name", "firstName", "clientFirstName", "Nombres", "Nome", "ИМЯ"]),
-        ("last_name", &["last-name", "lastName", "Family Name", "Apellidos", "Sobrenome", "Фамилия"]),
-        ("full_name", &["name", "full_name", "Display Name", "Nombre completo", "Nome completo", "ФИО", "Ф.И.О."]),
-        (
-            "phone",
-            &[
-                "phone",
-                "Phone",
-                " PHONE ",
-                "\u{FEFF}Phone",
-                "Phone#2",
-                "Mobile Phone",
-                "MobilePhone",
-                "Phone 1 - Value",
-                "Phone 2 - Value",
-                "WhatsApp Phone Number",
-                "WHATSAPP",
-                "clientPhone",
-                "Teléfono",
-                "telefono",
-                "TELÉFONO",
-                "Tele\u{301}fono",
-                "Teléfono 2",
-                "Celular",
-                "Móvil",
-                "Telefone",
-                "Telemóvel",
-                "Телефон",
-                "Номер телефона",
-                "Моб. тел.",
-                "Сотовый",
-            ],
-        ),
-        (
-            "email",
-            &[
-                "email",
-                "E-mail",
-                "E-mail Address",
-                "E-mail 2 Address",
-                "E-mail 1 - Value",
-                "Correo electrónico",
-                "Correo",
-                "Endereço de e-mail",
-                "Почта",
-                "Эл. почта",
-                "Электронная почта",
-            ],
-        ),
-        ("address.street", &["address", "Mailing Street", "address.street", "Dirección", "Endereço", "Адрес"]),
-        ("address.city", &["City", "Home City", "Address 1 - City", "Ciudad", "Cidade", "Город", "address.city"]),
-        ("address.state", &["State", "State/Region", "Address 1 - Region", "Provincia", "Estado", "UF", "Область"]),
-        ("address.zip", &["Zip", "zip_code", "MailingPostalCode", "Código postal", "CEP", "Индекс"]),
-        ("address.country", &["Country", "Country/Region", "country_id", "País", "Страна"]),
-        ("document.type", &["id_type", "Tipo de documento", "Тип документа"]),
-        ("document.number", &["id_number", "Cédula", "DNI", "CPF", "Паспорт", "Número de documento"]),
-        ("notes", &["notes", "Description", "Notas", "Observações", "Комментарий"]),
-        ("owner.id", &["agent_id", "owner.id", "OwnerId"]),
-        ("owner.name", &["Contact owner", "Account Manager", "Agente", "Responsável", "Ответственный"]),
-        ("owner.email", &["owner.email", "Agent Email"]),
-        ("created_at", &["created_at", "createdAt", "creation_date", "CreatedDate"]),
-        ("updated_at", &["updatedAt", "LastModifiedDate"]),
-    ];
-    for (field, names) in cases {
-        for name in *names {
-            assert_eq!(known_column(name), Some(Known::Field(field)), "`{name}`");
-        }
-    }
-    let lists: &[(&str, char, &[&str])] = &[
-        ("tags", ';', &["tags", "Tag", "segments", "Categories", "Etiquetas", "Marcadores", "Теги", "Метки"]),
-        ("tags", ':', &["Labels", "Group Membership"]),
-        ("phones", ';', &["phones", "Teléfonos", "Телефоны"]),
-        ("emails", ';', &["emails", "Correos"]),
-        ("handles", ';', &["handles"]),
-    ];
-    for (field, split, names) in lists {
-        for name in *names {
-            assert_eq!(known_column(name), Some(Known::List { field, split: *split }), "`{name}`");
-        }
-    }
-    for name in [
-        "",
-        " ",
-        "Plan",
-        "Lead Score",
-        "Phone 1 - Type",
-        "Middle Name",
-        "Отчество",
-        "Company",
-        "Número",
-        "Departamento",
-        "Address 2",
-        "City 2",
-        "ferry_line",
-        "2",
-        "Birthday",
-        "Fecha de nacimiento",
-        "native.phone",
-    ] {
-        assert_eq!(known_column(name), None, "`{name}`");
-    }
-}
-
-#[test]
-fn a_name_that_may_be_first_or_whole_is_told_by_the_other_columns() {
-    let cases: &[(&[&str], &[Option<&str>])] = &[
-        (&["Nombre", "Teléfono"], &[Some("full_name"), Some("phone")]),
-        (&["Nombre", "Apellido"], &[Some("first_name"), Some("last_name")]),
-        (&["name", "surname", "plan"], &[Some("first_name"), Some("last_name"), None]),
-        (&["Name", "Given Name", "Family Name"], &[Some("full_name"), Some("first_name"), Some("last_name")]),
-        (&["Nombre", "Nombre completo"], &[Some("first_name"), Some("full_name")]),
-        (&["Имя", "Фамилия"], &[Some("first_name"), Some("last_name")]),
-        (&["Имя"], &[Some("full_name")]),
-        (&["First Name"], &[Some("first_name")]),
-        (&[], &[]),
-    ];
-    for (names, expected) in cases {
-        let expected: Vec<Option<Known>> = expected.iter().map(|field| field.map(Known::Field)).collect();
-        assert_eq!(known_columns(names.iter().copied()), expected, "{names:?}");
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) struct Plan {
     possible: u64,
     local: u64,
     pattern: &'static str,
-    /// Lengths and patterns of the kinds of numbers, as columns.
+    /// Letter, lengths and pattern of each kind of number, as columns.
     kinds: &'static str,
     automaton: OnceLock<Option<NumberAutomaton>>,
 }
@@ -208,6 +208,8 @@ impl Fit {
     const LEADING: u8 = 2;
     const GENERAL_LENGTH: u8 = 4;
     const KIND: u8 = 8;
+    const MOBILE: u8 = 16;
+    const FIXED: u8 = 32;
 
     /// The pattern of all numbers, whatever their length.
     pub fn is_general(self) -> bool {
@@ -218,6 +220,16 @@ impl Fit {
     pub fn is_number(self) -> bool {
         let all = Fit::GENERAL | Fit::GENERAL_LENGTH | Fit::KIND;
         self.0 & all == all
+    }
+
+    /// A mobile, or a number that may be one.
+    pub fn is_mobile(self) -> bool {
+        self.0 & Fit::MOBILE != 0
+    }
+
+    /// A fixed line, or a number that may be one.
+    pub fn is_fixed(self) -> bool {
+        self.0 & Fit::FIXED != 0
     }
 
     /// The digits by which the region is told from others of its calling code.
@@ -245,9 +257,15 @@ impl NumberAutomaton {
             meanings.push((Fit::LEADING, u64::MAX));
         }
         let mut columns = plan.kinds.split('\t');
-        while let (Some(lengths), Some(pattern)) = (columns.next(), columns.next()) {
+        while let (Some(letter), Some(lengths), Some(pattern)) = (columns.next(), columns.next(), columns.next()) {
+            let kind = match letter {
+                "m" => Fit::MOBILE,
+                "f" => Fit::FIXED,
+                "e" => Fit::MOBILE | Fit::FIXED,
+                _ => 0,
+            };
             patterns.push(pattern);
-            meanings.push((Fit::KIND, lengths.parse().ok()?));
+            meanings.push((Fit::KIND | kind, lengths.parse().ok()?));
         }
         let settings = dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All);
         let syntax = syntax::Config::new().unicode(false).utf8(false);

@@ -1,0 +1,44 @@
+//! Numbers that a neighbouring column calls a fax or a pager: they are no phones of the contact (contract 3.8), and are
+//! listed as left out.
+
+use super::bind::{BoundRule, BoundSource};
+use super::source::{Cell, Sight};
+use crate::contact::{LeftBlank, Wanted};
+
+/// What the types of such numbers are called, in small letters.
+const TYPES: [&str; 7] = ["fax", "pager", "beeper", "факс", "пейджер", "télécopie", "telecopie"];
+
+impl BoundRule {
+    /// Whether the record calls the number of this slot a fax or a pager.
+    pub(super) fn is_fax(&self, slot: usize, sight: &Sight<'_>) -> bool {
+        let Some(Some(label)) = self.labels.get(slot) else { return false };
+        match sight.read(label) {
+            Ok(Cell::Text(text)) => {
+                let text = text.to_lowercase();
+                TYPES.iter().any(|name| text.contains(name))
+            }
+            _ => false,
+        }
+    }
+
+    /// Lists what is left out.
+    pub(super) fn list_faxes(&self, line: u64, sight: &Sight<'_>, wanted: &mut Wanted) {
+        let BoundSource::Slots(slots) = &self.source else { return };
+        for (at, slot) in slots.iter().enumerate().take(self.labels.len()) {
+            if !self.is_fax(at, sight) {
+                continue;
+            }
+            let values = match sight.read(slot) {
+                Ok(Cell::Text(text)) => vec![text],
+                Ok(Cell::List(items)) => items,
+                Ok(Cell::Absent | Cell::Blank) | Err(_) => Vec::new(),
+            };
+            wanted.left_blank.extend(values.into_iter().map(|value| LeftBlank {
+                line,
+                column: Some(slot.name.to_string()),
+                code: "phone.fax".into(),
+                value: value.into_owned(),
+            }));
+        }
+    }
+}

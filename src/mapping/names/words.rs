@@ -1,0 +1,339 @@
+//! The words that column names are made of, in seven languages, as tables: what a word names, which group it puts its
+//! column in, and which words change nothing.
+//!
+//! Case, accents, blanks and punctuation do not count, so `Código postal` stands for `codigo_postal` too. Phrases are
+//! parted by commas; the languages follow each other: English, Spanish, Portuguese, Russian, German, French, Italian.
+//!
+//! Sources: the platform references; the export headers of Google Contacts, Outlook, HubSpot, Salesforce, Pipedrive,
+//! amoCRM, Bitrix24, Shopify, WooCommerce, Mailchimp and Brevo; chat tools for WhatsApp.
+
+use super::fold;
+use crate::contact::{FIELDS, Field};
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// What a column holds, as far as its own name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Head {
+    First,
+    Last,
+    /// `First`, `Last`: names of a person only where both are there.
+    MaybeFirst,
+    MaybeLast,
+    Full,
+    /// `Contact`, `Cliente`: the whole name where no other column holds a name.
+    Person,
+    /// A name whose neighbours tell which part it is.
+    Bare(Bare),
+    Phone,
+    Email,
+    Handles,
+    Tags,
+    Street,
+    /// `Via`: may be a channel as well.
+    MaybeStreet,
+    /// A whole address in one cell; the street where no column is called so.
+    Address,
+    City,
+    State,
+    /// `State`, `Region`, `Estado`: may be a status as well, so the neighbours decide.
+    MaybeState,
+    Zip,
+    /// `CAP`, `C.P.`: short for other things as well.
+    MaybeZip,
+    Country,
+    /// A calling code or a country's letters beside a phone.
+    CountryCode,
+    /// Not a field of a contact; only known so that its label is known.
+    Website,
+    /// A field that only its whole name tells.
+    Other(Field),
+}
+
+/// Names of one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Bare {
+    /// `Name`: the family name beside `Vorname`, the given name beside `Surname`, otherwise the whole.
+    Name,
+    /// `Nombre`, `Nome`, `Имя`: the given name beside a family name.
+    Given,
+    /// `Nom`: the family name beside `Prénom`.
+    Family,
+}
+
+/// The group that a column belongs to, in the order in which groups are preferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Role {
+    WhatsApp,
+    Mobile,
+    #[default]
+    Plain,
+    Main,
+    Home,
+    Mailing,
+    Billing,
+    Work,
+    Shipping,
+    Other,
+}
+
+/// What a phrase within a name does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Head(Head),
+    Role(Role),
+    /// The column only says of which type its neighbour is.
+    Label,
+    /// `Province Code`: another form of the same.
+    Code,
+    /// It changes nothing: `Value`, `Contact`, `de`.
+    Filler,
+    /// `Number`: the same beside a phone.
+    Number,
+    /// The column is about a company, not about the contact.
+    Company,
+}
+
+/// Words that can stand within a longer name.
+const HEADS: &[(Head, &str)] = &[
+    (
+        Head::First,
+        "first name, given name, forename, fname, nombre de pila, primer nombre, primeiro nome, vorname, vornamen, \
+         prenom, prenoms, nome di battesimo",
+    ),
+    (
+        Head::Last,
+        "last name, surname, family name, lname, apellido, apellidos, primer apellido, apellido paterno, sobrenome, \
+         ultimo nome, фамилия, nachname, familienname, zuname, nom de famille, cognome",
+    ),
+    (
+        Head::Full,
+        "full name, display name, contact name, customer name, client name, saved name, first and last name, \
+         name and surname, nombre completo, nombre y apellido, nombre y apellidos, nombres y apellidos, \
+         nombre del cliente, nombre de contacto, nombre del contacto, apellidos y nombres, nome completo, \
+         nome e sobrenome, nome do cliente, nome do contato, фио, полное имя, имя и фамилия, фамилия и имя, \
+         имя клиента, имя контакта, vollstandiger name, vor und nachname, vorname und nachname, anzeigename, \
+         kundenname, nom complet, nom et prenom, prenom et nom, nom du client, nom du contact, nome e cognome, \
+         cognome e nome, nominativo, nome del cliente",
+    ),
+    (Head::Bare(Bare::Name), "name"),
+    (Head::Bare(Bare::Given), "nombre, nombres, nome, имя"),
+    (Head::Bare(Bare::Family), "nom"),
+    (
+        Head::Phone,
+        "phone, phones, phone number, phone numbers, phone no, telephone, telephones, telephone no, tel, tel no, contact no, \
+         contact number, user phone, fone, landline, numero de contacto, numero de contato, telefono, telefonos, \
+         numero telefonico, telefone, telefones, телефон, телефоны, телефона, тел, номер тел, номера телефонов, telefon, \
+         telefonnummer, telefonnummern, telefonnr, rufnummer, festnetz, festnetznummer, haupttelefon, numero de telephone, \
+         recapito telefonico, telefoni",
+    ),
+    (
+        Head::Email,
+        "email, emails, user email, email address, email addresses, email id, external email address, mail, correo, correos, \
+         correo electronico, correos electronicos, direccion de correo, direccion de correo electronico, \
+         direccion del correo electronico, correio eletronico, correio electronico, endereco de email, \
+         endereco de correio eletronico, почта, эл почта, электронная почта, адрес электронной почты, \
+         адреса электронной почты, адрес эл почты, емейл, имейл, эл адрес, электронный адрес, email adresse, \
+         emailadressen, mailadresse, elektronische post, adresse email, adresse mail, adresse electronique, courriel, \
+         courrier electronique, adresse de messagerie, indirizzo email, indirizzo mail, posta elettronica, \
+         indirizzo di posta elettronica, indirizzo posta elettronica",
+    ),
+    (
+        Head::Street,
+        "street, street address, address line, calle, calle y numero, domicilio, rua, logradouro, улица, strasse, \
+         strasse und hausnummer, strasse hausnummer, rue",
+    ),
+    (Head::MaybeStreet, "via"),
+    (Head::Address, "address, addr, direccion, endereco, morada, адрес, anschrift, adresse, indirizzo"),
+    (
+        Head::City,
+        "city, town, ciudad, localidad, municipio, poblacion, cidade, localidade, город, населенный пункт, stadt, ort, \
+         wohnort, ville, citta, localita",
+    ),
+    (
+        Head::State,
+        "province, state region, state province, region state, stateorprovince, provincia, estado provincia, \
+         estado region, provincia o estado, comunidad autonoma, uf, область, край, область край, bundesland, bundesland kanton, \
+         etat province, dep region",
+    ),
+    (Head::MaybeState, "state, region, estado, regiao, регион, etat, stato, regione"),
+    (
+        Head::Zip,
+        "zip, zip code, postal code, post code, postcode, zip postal code, zip or postal code, codigo postal, cep, \
+         индекс, почтовый индекс, plz, postleitzahl, code postal, codice postale, codice di avviamento postale",
+    ),
+    (Head::MaybeZip, "cap, cp"),
+    (
+        Head::Country,
+        "country, country region, country id, country name, country or region, pais, pais region, pais o region, pais regiao, страна, \
+         страна регион, land, land region, pays, pays region, paese, paese regione, nazione",
+    ),
+    (
+        Head::CountryCode,
+        "country code, country calling code, calling code, dial code, dialing code, codigo de pais, codigo pais, \
+         codigo do pais, код страны, landervorwahl, landesvorwahl, indicatif pays, prefisso internazionale",
+    ),
+    (
+        Head::Tags,
+        "tag, tags, tag names, segment, segments, categories, group membership, groups, lists, segmento, segmentos, \
+         categorias, grupos, listas, marcadores, тег, теги, сегмент, сегменты, группы, категории, ярлыки, schlagworte, \
+         schlagworter, kategorien, gruppen, listen, categories, groupes, listes, mots cles, segmenti, categorie, \
+         gruppi, liste",
+    ),
+    (
+        Head::Website,
+        "website, web site, web page, url, sitio web, site, сайт, webseite, internetseite, site web, sito web",
+    ),
+];
+
+/// Names that only count where they are the whole name of the column; the names of contract 3.1 are added.
+const WHOLE: &[(Head, &str)] = &[
+    (Head::MaybeFirst, "first"),
+    (Head::MaybeLast, "last"),
+    (Head::Person, "contact, contacto, cliente, contato, клиент, контакт, kontakt, kunde, contatto"),
+    (
+        Head::Tags,
+        "label, labels, etiqueta, etiquetas, метка, метки, etikett, etiketten, etiquette, etiquettes, libelles, \
+         etichetta, etichette, теги контакта",
+    ),
+    (Head::Handles, "messengers, мессенджеры"),
+    (
+        Head::Other(Field::DocumentType),
+        "id type, type of document, tipo de documento, tipo de identificacion, tipo documento, tipo identificacion, \
+         тип документа",
+    ),
+    (
+        Head::Other(Field::DocumentNumber),
+        "id number, document, document id, passport, passport number, national id, documento, numero de documento, \
+         nro de documento, identificacion, numero de identificacion, cedula, numero de cedula, cedula de identidad, dni, \
+         nif, ruc, rut, curp, pasaporte, cpf, cpf cnpj, documento de identidade, passaporte, номер документа, паспорт, \
+         номер паспорта",
+    ),
+    (
+        Head::Other(Field::Notes),
+        "note, description, comment, comments, remarks, contact notes, nota, notas, comentario, comentarios, observacion, \
+         observaciones, descripcion, comentarios, observacao, observacoes, anotacoes, descricao, заметка, заметки, \
+         комментарий, комментарии, примечание, примечания, описание, notiz, notizen, bemerkung, bemerkungen, \
+         anmerkung, anmerkungen, kommentar, kommentare, beschreibung, remarque, remarques, commentaire, commentaires, \
+         commento, commenti, osservazioni, descrizione, appunti",
+    ),
+    (Head::Other(Field::OwnerId), "agent id, hubspot owner id, contact owner id"),
+    (
+        Head::Other(Field::OwnerName),
+        "owner, contact owner, account owner, account manager, agent, agent name, assigned to, assignee, propietario, \
+         propietario del contacto, agente, agente asignado, asignado a, asesor, responsable, proprietario, \
+         proprietario do contato, responsavel, atribuido a, ответственный, менеджер, агент, владелец контакта",
+    ),
+    (
+        Head::Other(Field::OwnerEmail),
+        "agent email, contact owner email, correo del agente, email do agente, email менеджера",
+    ),
+    (Head::Other(Field::CreatedAt), "created date, creation date"),
+    (Head::Other(Field::UpdatedAt), "last modified date, updated date"),
+];
+
+const ROLES: &[(Role, &str)] = &[
+    (Role::WhatsApp, "whatsapp, whatsapp no, wa, ватсап, вотсап, whatsapp nummer"),
+    (
+        Role::Mobile,
+        "mobile, mobile phone, mobile no, cell, cell no, cell phone, cells, cellular, gsm, sms, movil, moviles, celular, celulares, movel, \
+         telemovel, мобильный, мобильного, мобильные, моб, сотовый, переносной, mobil, handy, handynummer, handynr, \
+         mobilnummer, mobilnr, mobiltelefon, mobiltelefonnummer, mobilfunk, mobilfunknummer, portable, mobile, cellulare, \
+         cellulari, telefonino",
+    ),
+    (Role::Main, "primary, main, principal, основной, haupt, principale"),
+    (
+        Role::Home,
+        "home, personal, private, casa, particular, residencial, домашний, домашняя, личный, личная, частный, дом, \
+         privat, domicile, maison, personnel, prive, abitazione, privato, personale, ab",
+    ),
+    (Role::Mailing, "mailing, correspondence, postal, postale"),
+    (Role::Billing, "billing, facturacion, cobranca, rechnung, rechnungs, facturation, fatturazione"),
+    (
+        Role::Work,
+        "work, business, office, trabajo, laboral, oficina, comercial, trabalho, рабочий, рабочая, рабочее, раб, \
+         служебный, geschaftlich, dienstlich, arbeit, buro, professionnel, travail, bureau, lavoro, ufficio, uff",
+    ),
+    (
+        Role::Shipping,
+        "shipping, delivery, envio, entrega, доставка, доставки, lieferung, liefer, livraison, spedizione",
+    ),
+    (
+        Role::Other,
+        "other, alternate, alternative, secondary, second, additional, otro, otra, alternativo, secundario, outro, outra, \
+         другой, другая, дополнительный, andere, anderes, weitere, weiteres, sonstige, sonstiges, autre, altro, altra",
+    ),
+];
+
+const LABELS: &str = "label, type, kind, etiqueta, tipo, тип, метка, typ, etikett, libelle, etichetta";
+const CODES: &str = "code, iso";
+const FILLERS: &str = "value, formatted, default, person, contact, client, customer, lead, subscriber, the, of, your, my, \
+    what is your, whats your, please enter your, enter your, de, del, do, da, la, el, contacto, contato, cliente, fijo, fixo, \
+    контакта, контакт, клиента, wert, kontakt, kunde, du, le, des, fixe, contatto, di, della, fisso";
+/// They change nothing beside a phone; a `Street Number` is no street, and a `Number of Emails` no e-mail.
+const NUMBERS: &str = "number, num, nro, nr, n, numero, номер, nummer";
+const COMPANIES: &str = "company, organization, organisation, org, employer, account, associated company, empresa, \
+    compania, organizacion, organizacao, компания, компании, организация, организации, firma, unternehmen, organisation, \
+    entreprise, societe, azienda, societa, organizzazione";
+
+/// What the exporting system's own ids are ids of.
+const OF_IDS: &str = "record, contact, person, customer, client, user, lead, account, company, organization, deal, object, \
+    hs, web, subscriber, associated, master, row, system, de, del, do, da, du, des, di, registro, contacto, persona, cliente, \
+    usuario, contato, usuario, записи, контакта, клиента, контакт, datensatz, kontakt, kunde, kunden, contatto, utente";
+/// Such ids under names of their own.
+const OWN_IDS: &str = "leid, euid, hs object id, uid, uuid, guid";
+/// Numbers of rows, in whatever language.
+const COUNTERS: &str = "no, nr, nro, n, sno, sr no, sl no, row, row number, row no, line, line number, index, record number, \
+    lfd nr, laufende nummer, num row, номер строки, no п п, п п";
+
+fn phrases(list: &str) -> impl Iterator<Item = String> + '_ {
+    list.split(',').map(fold)
+}
+
+fn set(list: &str) -> HashSet<String> {
+    phrases(list).collect()
+}
+
+/// Whole names.
+pub(super) static NAMES: LazyLock<HashMap<String, Head>> = LazyLock::new(|| {
+    let of_table = WHOLE.iter().flat_map(|(head, list)| phrases(list).map(|name| (name, *head)));
+    of_table.chain(FIELDS.iter().filter_map(|(field, name)| Some((fold(name), own_head(*field)?)))).collect()
+});
+
+/// What a field's own name holds, where it is no word of the tables.
+fn own_head(field: Field) -> Option<Head> {
+    match field {
+        Field::FirstName | Field::LastName | Field::FullName | Field::Phones | Field::Emails | Field::Tags => None,
+        Field::Street | Field::City | Field::State | Field::Zip | Field::Country => None,
+        Field::Handles => Some(Head::Handles),
+        other => Some(Head::Other(other)),
+    }
+}
+
+/// Phrases within a name.
+pub(super) static WORDS: LazyLock<HashMap<String, Word>> = LazyLock::new(|| {
+    let mut words = HashMap::new();
+    for (list, word) in [
+        (FILLERS, Word::Filler),
+        (NUMBERS, Word::Number),
+        (LABELS, Word::Label),
+        (CODES, Word::Code),
+        (COMPANIES, Word::Company),
+    ] {
+        words.extend(phrases(list).map(|phrase| (phrase, word)));
+    }
+    for (role, list) in ROLES {
+        words.extend(phrases(list).map(|phrase| (phrase, Word::Role(*role))));
+    }
+    for (head, list) in HEADS {
+        words.extend(phrases(list).map(|phrase| (phrase, Word::Head(*head))));
+    }
+    words
+});
+
+/// Words beside `ID` in the exporting system's own ids.
+pub(super) static ID_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| set(OF_IDS));
+/// Whole names of such ids.
+pub(super) static ID_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| set(OWN_IDS));
+/// Whole names of counters.
+pub(super) static COUNTER_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| set(COUNTERS));
