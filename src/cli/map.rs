@@ -10,6 +10,7 @@ use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::platforms::Platform;
 use crate::record::Header;
 use crate::report::words::{count, escape, number};
+use crate::run::evidence;
 use crate::run::import::{Between, bind, check_regions, mapper_between, singular};
 use crate::run::item::{Item, Mapper};
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     opened.notes.iter().for_each(|note| context.console.note(note));
     let mapper = mapper(&source, target, &opened, context)?;
     let is_open = opened.header == Header::Open;
+    evidence::look(&mapper.bound, &context.state, &source, &context.console)?;
     let looked = Looked::through(&mapper, opened)?;
     // Names that no record has are known only when all records have been seen.
     if let (true, Some(mistakes)) = (is_open, mapper.bound.unmet_names()) {

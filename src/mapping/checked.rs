@@ -154,14 +154,23 @@ impl BoundRule {
     ) -> Result<Option<Val<'a>>, Vec<Problem>> {
         let is_phone = self.rule.target == Target::Field(Field::Phones);
         let place = Place { rule: self, column, checked: &context.checked };
-        let mut good = Vec::new();
-        let mut bad = Vec::new();
-        for item in value.into_items() {
-            let item = transform::trimmed(item);
-            match (item.is_empty(), is_phone) {
-                (true, _) => {}
-                (false, true) => place.phones(item, &mut good, &mut bad),
-                (false, false) => place.emails(item, &mut good),
+        // Nearly all cells are one valid value: it is the only thing that is allocated for them.
+        let items = match value {
+            Val::One(item) => {
+                let item = transform::trimmed(item);
+                if let Some(good) = place.valid(&item, is_phone) {
+                    return Ok(Some(Val::One(Cow::Owned(good))));
+                }
+                vec![item]
+            }
+            Val::Many(items) => items,
+        };
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for item in items.into_iter().map(transform::trimmed).filter(|item| !item.is_empty()) {
+            match (place.valid(&item, is_phone), is_phone) {
+                (Some(value), _) => good.push(Cow::Owned(value)),
+                (None, true) => place.phones(&item, &mut good, &mut bad),
+                (None, false) => place.emails(&item, &mut good),
             }
         }
         match (bad.is_empty(), good.len()) {
@@ -181,17 +190,33 @@ struct Place<'r> {
 }
 
 impl Place<'_> {
-    fn phones<'a>(&self, text: Cow<'a, str>, good: &mut Vec<Cow<'a, str>>, bad: &mut Vec<Problem>) {
-        let around = self.checked.surroundings(self.column.unwrap_or_default());
-        if !text.bytes().any(|byte| byte.is_ascii_alphabetic())
-            && let Ok(number) = phone::read(&text, &around)
-        {
-            self.good_phone(&text, number, good);
-            return;
+    /// The value, where the whole text is one valid value.
+    fn valid(&self, text: &str, is_phone: bool) -> Option<String> {
+        if !is_phone {
+            let address = email::normalise(text).ok()?;
+            self.checked.found(Field::Emails);
+            return Some(address);
         }
-        for part in phone::parts(&text, &around) {
+        // What stands behind a number must not be read as the letters of a keypad.
+        if text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            return None;
+        }
+        let number = phone::read(text, &self.around()).ok()?;
+        self.found_phone(text);
+        Some(number)
+    }
+
+    fn around(&self) -> Surroundings<'_> {
+        self.checked.surroundings(self.column.unwrap_or_default())
+    }
+
+    fn phones<'a>(&self, text: &str, good: &mut Vec<Cow<'a, str>>, bad: &mut Vec<Problem>) {
+        for part in phone::parts(text, &self.around()) {
             match part {
-                Part::Number(number) => self.good_phone(&text, number, good),
+                Part::Number(number) => {
+                    self.found_phone(text);
+                    good.push(Cow::Owned(number));
+                }
                 Part::Extension(behind) => {
                     self.checked.list(self.column.map(str::to_owned), "phone.extension".into(), behind.to_owned());
                 }
@@ -210,19 +235,14 @@ impl Place<'_> {
         }
     }
 
-    fn good_phone<'a>(&self, text: &str, number: String, good: &mut Vec<Cow<'a, str>>) {
+    fn found_phone(&self, text: &str) {
         self.checked.count(text, None);
         self.checked.found(Field::Phones);
-        good.push(Cow::Owned(number));
     }
 
-    fn emails<'a>(&self, text: Cow<'a, str>, good: &mut Vec<Cow<'a, str>>) {
-        if let Ok(address) = email::normalise(&text) {
-            self.checked.found(Field::Emails);
-            return good.push(Cow::Owned(address));
-        }
-        let parts = email::parts(&text);
-        for part in if parts.is_empty() { vec![&*text] } else { parts } {
+    fn emails<'a>(&self, text: &str, good: &mut Vec<Cow<'a, str>>) {
+        let parts = email::parts(text);
+        for part in if parts.is_empty() { vec![text] } else { parts } {
             match email::normalise(part) {
                 Ok(address) => {
                     self.checked.found(Field::Emails);

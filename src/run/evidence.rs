@@ -5,7 +5,7 @@
 //! where `--rejects` put a copy, edited or not) or by its content. Where the run is not found, digits without `+` are
 //! numbers of their region only.
 
-use crate::files::{Fingerprint, Ledger, ReadFault, Source, Written, write_whole};
+use crate::files::{self, Fingerprint, Ledger, ReadFault, Source, Written, write_whole};
 use crate::mapping::Bound;
 use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
@@ -63,7 +63,7 @@ pub(super) fn fix(
     let known = std::iter::once(asked.folder).chain(asked.earlier.iter().map(PathBuf::as_path)).find_map(kept);
     let evidence = match known {
         Some(evidence) => evidence,
-        None if bound.are_rejects() => of_rejects(asked, console),
+        None if bound.are_rejects() => of_rejects(asked.state, asked.file, console),
         None => Evidence::default(),
     };
     let is_known = |column: &str| evidence.columns.contains_key(column);
@@ -77,6 +77,21 @@ pub(super) fn fix(
     };
     keep(asked.folder, &evidence)?;
     bound.set_evidence(evidence);
+    Ok(())
+}
+
+/// What the columns of a file say, for a command that begins no run.
+///
+/// # Errors
+/// What makes it unreadable as a whole.
+pub fn look(bound: &Bound, state: &Path, file: &SourcePlan, console: &Console) -> Result<(), Failure> {
+    if bound.phone_columns().next().is_none() {
+        return Ok(());
+    }
+    bound.set_evidence(match bound.are_rejects() {
+        true => of_rejects(state, Some(file), console),
+        false => scan(bound, files::open(&file.path, &file.shown, &file.options)?.source)?,
+    });
     Ok(())
 }
 
@@ -101,9 +116,9 @@ pub fn scan(bound: &Bound, source: Box<dyn Source>) -> Result<Evidence, Failure>
 }
 
 /// What the run kept whose rejects these are: it lies in that run's folder, or the run wrote it as a copy.
-fn of_rejects(asked: &EvidenceAsked<'_>, console: &Console) -> Evidence {
-    let Some(file) = asked.file else { return Evidence::default() };
-    let of_copy = || kept(&run_folder(asked.state, &run_that_wrote(asked.state, &file.path)?));
+fn of_rejects(state: &Path, file: Option<&SourcePlan>, console: &Console) -> Evidence {
+    let Some(file) = file else { return Evidence::default() };
+    let of_copy = || kept(&run_folder(state, &run_that_wrote(state, &file.path)?));
     let found = file.path.parent().and_then(kept).or_else(of_copy);
     if found.is_none() {
         console.note(&format!(

@@ -16,6 +16,7 @@ mod attributes;
 mod checkpoint;
 mod cli;
 mod config;
+mod countries;
 mod dry;
 mod export;
 mod files;

@@ -50,7 +50,8 @@ pub struct Migrate {
     /// field that both can hold]
     #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
     pub map: Option<PathBuf>,
-    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    /// The country of phones written without a country code: `EC`, `593`, `Ecuador`, or `none` [default: the mapping's, the
+    /// connection's]
     #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
     pub region: Option<String>,
     #[command(flatten)]
@@ -167,7 +168,8 @@ pub struct Export {
     /// none are left out]
     #[arg(long, value_name = "DATE", conflicts_with = "changes", help_heading = SOURCE)]
     pub since: Option<String>,
-    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    /// The country of phones written without a country code: `EC`, `593`, `Ecuador`, or `none` [default: the mapping's, the
+    /// connection's]
     #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
     pub region: Option<String>,
     /// Use the built-in sandbox for every platform; its data is kept in the state folder
@@ -293,7 +295,8 @@ pub struct Source {
     /// What separates the columns: `;` `,` `|` or tab [default: what the content says]
     #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = SOURCE)]
     pub delimiter: Option<char>,
-    /// The country of phones written without a country code, as two letters [default: the mapping's, the connection's]
+    /// The country of phones written without a country code: `EC`, `593`, `Ecuador`, or `none` [default: the mapping's, the
+    /// connection's]
     #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
     pub region: Option<String>,
     /// Take cells as they are: without this, a `'` that keeps a spreadsheet from running a cell is written and taken off
