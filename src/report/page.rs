@@ -3,9 +3,11 @@
 
 use super::chart::{About, Series, bars, line, name, stacked, text};
 use super::receipt::{End, Receipt, Sums};
+use super::rejected::{self, Rejected};
 use super::throughput::{Rate, Throughput};
 use super::words::{bytes, count, number, rate, time};
 use crate::checkpoint::spool::Completeness;
+use crate::platforms::PLATFORMS;
 use serde_json::Value;
 use std::fmt::Write;
 use std::time::Duration;
@@ -17,7 +19,7 @@ pub const FILE: &str = "report.html";
 const STYLE: &str = include_str!("page.css");
 
 /// The SHA-256 of [`STYLE`], by which the policy knows it.
-const STYLE_HASH: &str = "NQV/zgU54w5qbdR/o8nArgUKMSn/kg/2AJ7Tg5rlbEU=";
+const STYLE_HASH: &str = "u/1e4aA1C8F4aq7ZhgdvAtOKgUbXilffphvciPma4nk=";
 
 /// Names have no bound; a page shows so many characters of one.
 const NAME_LEN_MAX: usize = 160;
@@ -26,18 +28,19 @@ const BARS_MAX: usize = 12;
 /// Of a list, so many are in its table; the receipt has all.
 const ROWS_MAX: usize = 100;
 
-/// The page of a receipt, and of how fast it went.
-pub fn page(receipt: &Receipt, throughput: &Throughput) -> String {
+/// The page of a receipt, of how fast it went, and of what is known of its rejects.
+pub fn page(receipt: &Receipt, throughput: &Throughput, rejected: &Rejected) -> String {
     let mut out = head(receipt);
     out.push_str(&heading(receipt));
     out.push_str(&figures(receipt));
-    out.push_str(&books(receipt));
-    out.push_str(&speed(throughput));
-    out.push_str(&rejects(receipt));
-    out.push_str(&changed(receipt));
+    out.push_str(&rejected::section(&receipt.rejects, rejected));
+    out.push_str(&totals(receipt));
+    out.push_str(&left_blank(receipt));
     out.push_str(&not_carried(receipt));
-    out.push_str(&proof(receipt));
+    out.push_str(&changed(receipt));
+    out.push_str(&speed(throughput));
     out.push_str(&verified(receipt));
+    out.push_str(&proof(receipt));
     let ferry = text(&receipt.ferry);
     let _ = write!(
         out,
@@ -65,23 +68,63 @@ fn heading(receipt: &Receipt) -> String {
     let (run, command) = (text(&receipt.run), text(&receipt.command));
     let badge = match receipt.records.rejected {
         0 => "<span class=\"badge good\">done</span>".to_owned(),
-        n => format!("<span class=\"badge warn\">done, {} rejected</span>", number(n)),
+        n => {
+            let is_most = n.saturating_mul(2) >= receipt.records.read;
+            let class = if is_most { "bad" } else { "warn" };
+            format!("<span class=\"badge {class}\">done, {} to fix</span>", number(n))
+        }
     };
     format!(
         "<header>\n<p class=\"kicker\">Ferry {command} {badge}</p>\n\
          <h1><bdi>{}</bdi> <span class=\"arrow\">→</span> <bdi>{}</bdi></h1>\n\
-         <p class=\"run\"><code>{run}</code></p>\n<p class=\"when\">from {} to {}</p>\n\
+         <p class=\"lead\">{}</p>\n<p class=\"when\">{}</p>\n<p class=\"run\"><code>{run}</code></p>\n\
          </header>\n<main>\n",
         place(&receipt.source),
         place(&receipt.target),
-        moment(&receipt.started),
-        moment(&receipt.ended)
+        in_a_sentence(receipt),
+        when(&receipt.started, &receipt.ended)
     )
 }
 
-/// A moment (RFC 3339) as people read it.
-fn moment(rfc3339: &str) -> String {
-    text(rfc3339).replacen('T', " ", 1)
+/// How it went, in one sentence.
+fn in_a_sentence(receipt: &Receipt) -> String {
+    let records = &receipt.records;
+    let arrived = records.created + records.updated + records.unchanged;
+    let are = if arrived == 1 { "is" } else { "are" };
+    let mut out = format!(
+        "{} of {} {are} in <bdi>{}</bdi>",
+        number(arrived),
+        count(records.read, "contact", "contacts"),
+        place(&receipt.target)
+    );
+    let parts = [
+        (records.rejected, "waits to be fixed", "wait to be fixed"),
+        (records.skipped, "was skipped on purpose", "were skipped on purpose"),
+        (records.unknown, "has an unknown outcome", "have an unknown outcome"),
+        (records.pending, "was not tried", "were not tried"),
+    ];
+    for (n, one, many) in parts.iter().filter(|(n, ..)| *n > 0) {
+        let _ = write!(out, "; {} {}", number(*n), if *n == 1 { one } else { many });
+    }
+    out + "."
+}
+
+/// From when to when (RFC 3339), as people read it.
+fn when(started: &str, ended: &str) -> String {
+    match (moment(started), moment(ended)) {
+        (Some((day, from, zone)), Some((last_day, to, last_zone))) => match day == last_day && zone == last_zone {
+            true => format!("{day}, {from} to {to} (UTC{zone})"),
+            false => format!("{day}, {from} (UTC{zone}) to {last_day}, {to} (UTC{last_zone})"),
+        },
+        _ => format!("{} to {}", text(started), text(ended)),
+    }
+}
+
+/// The day, the time and the offset of a moment.
+fn moment(rfc3339: &str) -> Option<(String, String, String)> {
+    let (local, zone) = rfc3339.split_at_checked(19)?;
+    let local: jiff::civil::DateTime = local.parse().ok()?;
+    Some((local.strftime("%-d %B %Y").to_string(), local.strftime("%H:%M:%S").to_string(), text(zone)))
 }
 
 /// An end of the line, short.
@@ -89,8 +132,17 @@ fn place(end: &End) -> String {
     match end {
         End::File { file, .. } if file == "-" => "standard input or output".to_owned(),
         End::File { file, .. } => name(file, NAME_LEN_MAX),
-        End::Platform { connection, .. } => name(connection, NAME_LEN_MAX),
+        End::Platform { connection, platform, .. } if connection == platform => title(platform),
+        End::Platform { connection, platform, .. } => {
+            format!("{} ({})", name(connection, NAME_LEN_MAX), title(platform))
+        }
     }
+}
+
+/// A platform as people write it.
+fn title(platform: &str) -> String {
+    let known = PLATFORMS.iter().find(|known| known.name == platform);
+    known.map_or_else(|| name(platform, NAME_LEN_MAX), |known| text(known.title))
 }
 
 fn figures(receipt: &Receipt) -> String {
@@ -100,12 +152,12 @@ fn figures(receipt: &Receipt) -> String {
         ("records read", number(records.read)),
         ("arrived", number(records.created + records.updated + records.unchanged)),
         ("skipped on purpose", number(records.skipped)),
-        ("rejected", number(records.rejected)),
+        ("to fix", number(records.rejected)),
     ];
     if receipt.requests.sent > 0 {
         figures.push(("requests", number(receipt.requests.sent)));
     }
-    figures.push(("of work", took));
+    figures.push(("working time", took));
     let mut out = "<ul class=\"figures\">\n".to_owned();
     for (what, value) in figures {
         let _ = writeln!(out, "<li><strong>{value}</strong> {what}</li>");
@@ -113,7 +165,7 @@ fn figures(receipt: &Receipt) -> String {
     out + "</ul>\n"
 }
 
-fn books(receipt: &Receipt) -> String {
+fn totals(receipt: &Receipt) -> String {
     let books = &receipt.records;
     let created = if receipt.command == "export" { "written" } else { "created" };
     let rows = [
@@ -128,14 +180,14 @@ fn books(receipt: &Receipt) -> String {
     let words = rows.iter().filter(|(_, _, n)| *n > 0).map(|(_, name, n)| format!("{} {name}", number(*n)));
     let description =
         format!("Of {}: {}", count(books.read, "record", "records"), words.collect::<Vec<_>>().join(", "));
-    let about = About { id: "books", title: "What became of the records", description };
-    let mut out = section("Books", "What became of every record that was read. The sums balance.");
+    let about = About { id: "totals", title: "Records by outcome", description };
+    let mut out = section("Totals", "Every record that was read, by its outcome.");
     out.push_str(&stacked(&about, &rows.map(|(class, _, n)| (class, n))));
     out.push_str("<table>\n<caption>Records by outcome</caption>\n<thead><tr><th scope=\"col\">Outcome</th>");
     out.push_str(
         "<th scope=\"col\" class=\"n\">Records</th><th scope=\"col\" class=\"n\">Share</th></tr></thead>\n<tbody>\n",
     );
-    for (class, name, n) in rows {
+    for (class, name, n) in rows.into_iter().filter(|(.., n)| *n > 0) {
         let why = if class == "skipped" { why_skipped(receipt) } else { String::new() };
         let share = n as f64 * 100.0 / books.read.max(1) as f64;
         let _ = writeln!(
@@ -157,8 +209,8 @@ fn books(receipt: &Receipt) -> String {
     if let Some(completeness) = receipt.completeness {
         let words = match completeness {
             Completeness::Counted => "The source is complete: as many as the platform says it holds.",
-            Completeness::Repeated => "The source is complete: another pass brought nobody new.",
-            Completeness::Unproven => "Nothing proves that this is everybody at the source.",
+            Completeness::Repeated => "The source is complete: another pass found no new contact.",
+            Completeness::Unproven => "Nothing proves that these are all contacts of the source.",
         };
         let _ = writeln!(out, "<p>{words}</p>");
     }
@@ -190,7 +242,7 @@ fn speed(throughput: &Throughput) -> String {
             out.push_str(" <span><span class=\"key allowed\"></span>allowed</span>");
         }
         if !resumed_s.is_empty() {
-            out.push_str(" <span><span class=\"key resumed\"></span>gone on with after a stop</span>");
+            out.push_str(" <span><span class=\"key resumed\"></span>resumed after a stop</span>");
         }
         out.push_str("</p>\n");
         out.push_str(&line(&About { id, title, description: description.clone() }, series, &rates, &resumed_s));
@@ -227,7 +279,7 @@ fn described(rates: &[Rate], throughput: &Throughput, has_requests: bool, allowe
         let sum: f64 = rates.iter().map(|rate| value(rate) * (rate.to_s - rate.from_s)).sum();
         rate(sum / total_s)
     };
-    let mut out = format!("{} of records settled on average", mean(&|rate| rate.records_per_s));
+    let mut out = format!("{} of records finished on average", mean(&|rate| rate.records_per_s));
     if has_requests {
         let _ = write!(out, ", {} of requests sent", mean(&|rate| rate.requests_per_s));
         match allowed {
@@ -237,55 +289,48 @@ fn described(rates: &[Rate], throughput: &Throughput, has_requests: bool, allowe
     }
     let resumed = throughput.resumed_ms().len() as u64;
     if resumed > 0 {
-        let _ = write!(out, "; gone on with {}", count(resumed, "time", "times"));
+        let _ = write!(out, "; resumed {}", count(resumed, "time", "times"));
     }
     out + "."
 }
 
-fn rejects(receipt: &Receipt) -> String {
-    let mut out = section("Rejects by reason", "Records that stay behind, each counted by the first of its problems.");
-    let about = ("rejects", "Rejects by reason", ["Reason", "Records"]);
-    out.push_str(&list(about, &receipt.rejects, "rejected", "No record was rejected."));
-    if let Some(path) = &receipt.rejects_file {
-        let _ = writeln!(out, "<p>They are in <code>{}</code>, with line, column and hint.</p>", text(path));
+fn left_blank(receipt: &Receipt) -> String {
+    if receipt.left_blank.is_empty() {
+        return String::new();
     }
-    out + "</section>\n"
+    let words = "Values that were left out of contacts that arrived. Each is listed in the run's folder.";
+    let about = ("blank", "Left blank", ["Reason", "Values"]);
+    section("Left blank", words) + &list(about, &receipt.left_blank, "skipped") + "</section>\n"
 }
 
 fn changed(receipt: &Receipt) -> String {
-    if !matches!(receipt.target, End::Platform { .. }) {
+    let is_platform = matches!(receipt.target, End::Platform { .. });
+    if !is_platform || (receipt.changed_fields.is_empty() && receipt.cleared == 0) {
         return String::new();
     }
-    let mut out =
-        section("Changes by field", "Of contacts that were at the target before: what was changed, as it confirmed.");
+    let mut out = section("Changes by field", "Of contacts that were at the target before: what the run changed.");
     let about = ("changed", "Changes by field", ["Field", "Changes"]);
-    out.push_str(&list(about, &receipt.changed_fields, "updated", "Nothing that was there was changed."));
+    out.push_str(&list(about, &receipt.changed_fields, "updated"));
     if receipt.cleared > 0 {
-        let _ = writeln!(out, "<p>{} emptied at the target.</p>", count(receipt.cleared, "value was", "values were"));
+        let _ = writeln!(out, "<p>{} erased at the target.</p>", count(receipt.cleared, "value was", "values were"));
     }
     out + "</section>\n"
 }
 
 fn not_carried(receipt: &Receipt) -> String {
-    let mut out = section("Not carried", "Values for which the target has no room, or which it keeps in another form.");
+    if receipt.not_carried.is_empty() {
+        return String::new();
+    }
+    let words = "Values that the target has no field for, or keeps in another form.";
     let about = ("left", "Not carried", ["Field or value", "Records"]);
-    let left = [&receipt.skipped, &receipt.rejects, &receipt.left_blank];
-    let is_all = receipt.records.unknown == 0 && left.into_iter().all(|sums| sums.is_empty());
-    // A mapping can leave columns out, and a platform has more than contacts can hold.
-    let is_whole_file = receipt.mapping.is_none() && matches!(receipt.source, End::File { .. });
-    let none = match is_all && is_whole_file {
-        true => "Everything that was read was carried.",
-        false => "The target has a field for everything that was sent.",
-    };
-    out.push_str(&list(about, &receipt.not_carried, "skipped", none));
-    out + "</section>\n"
+    section("Not carried", words) + &list(about, &receipt.not_carried, "skipped") + "</section>\n"
 }
 
 /// A chart of numbers by name, and its table.
-fn list((id, title, head): (&str, &str, [&str; 2]), sums: &Sums, class: &str, none: &str) -> String {
+fn list((id, title, head): (&str, &str, [&str; 2]), sums: &Sums, class: &str) -> String {
     let ranked = ranked(sums);
     if ranked.is_empty() {
-        return format!("<p class=\"none\">{none}</p>\n");
+        return String::new();
     }
     let shown = ranked.get(..BARS_MAX).unwrap_or(&ranked);
     let most = shown.first().map_or(0, |(_, most)| *most);
@@ -318,13 +363,15 @@ fn ranked(sums: &Sums) -> Vec<(&str, u64)> {
 }
 
 fn proof(receipt: &Receipt) -> String {
-    let mut out = section("Fingerprints", "What was read, by which rules, and where it went.");
+    let mut out =
+        "<section>\n<details>\n<summary>Fingerprints: what was read, by which rules, and where it went</summary>\n"
+            .to_owned();
     out.push_str("<table class=\"proof\">\n<caption>Source, mapping and target</caption>\n<thead><tr><th scope=\"col\">Part</th>");
     out.push_str("<th scope=\"col\">What it is</th><th scope=\"col\">Fingerprint</th></tr></thead>\n<tbody>\n");
     let (source, target) = (end_words(&receipt.source), end_words(&receipt.target));
     let mapping = match &receipt.mapping {
         Some(mapping) => (name(&mapping.name, NAME_LEN_MAX), Some(mapping.fingerprint.clone())),
-        None => ("none: fields are taken by their names".to_owned(), None),
+        None => ("none: columns are taken by their names".to_owned(), None),
     };
     for (part, (what, fingerprint)) in [("source", source), ("mapping", mapping), ("target", target)] {
         let fingerprint = fingerprint.map_or("none".to_owned(), |it| format!("<code>{}</code>", text(&it)));
@@ -335,13 +382,13 @@ fn proof(receipt: &Receipt) -> String {
     if requests.sent > 0 {
         let _ = writeln!(
             out,
-            "<p>{} sent: {} of them repeats, {} refused as too many at once.</p>",
+            "<p>{} sent, {} of them retries; {} refused because of the rate limit.</p>",
             count(requests.sent, "request", "requests"),
             number(requests.retried),
             number(requests.rate_limited)
         );
     }
-    out + "</section>\n"
+    out + "</details>\n</section>\n"
 }
 
 fn end_words(end: &End) -> (String, Option<String>) {
@@ -352,17 +399,15 @@ fn end_words(end: &End) -> (String, Option<String>) {
         }
         End::Platform { connection, platform, address, contacts, fingerprint } => {
             let contacts = contacts.map_or(String::new(), |n| format!(", {}", count(n, "contact", "contacts")));
-            let [connection, platform, address] = [connection, platform, address].map(|it| name(it, NAME_LEN_MAX));
-            (format!("{connection} ({platform}, {address}){contacts}"), fingerprint.clone())
+            let [connection, address] = [connection, address].map(|it| name(it, NAME_LEN_MAX));
+            (format!("{connection} ({}, {address}){contacts}", title(platform)), fingerprint.clone())
         }
     }
 }
 
 fn verified(receipt: &Receipt) -> String {
-    let mut out = section("Verification", "Whether the target still holds what the run meant to be there.");
-    let Some(verify) = &receipt.verify else {
-        return out + "<p class=\"none\">The target has not been read back since.</p>\n</section>\n";
-    };
+    let Some(verify) = &receipt.verify else { return String::new() };
+    let mut out = section("Verification", "Whether the target still holds what the run intended.");
     out.push_str("<table>\n<caption>What reading back has shown</caption>\n<tbody>\n");
     for (key, value) in verify {
         let value = match value {

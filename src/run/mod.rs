@@ -11,6 +11,7 @@ pub mod convert;
 pub mod correct;
 pub mod dry;
 pub mod evidence;
+mod examples;
 pub mod export;
 mod finish;
 pub mod first;

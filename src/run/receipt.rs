@@ -8,6 +8,7 @@ use crate::outcome::Failure;
 use crate::plan::{Connection, SourcePlan};
 use crate::report::{End, MappingUsed, RECEIPT_FILE, RECEIPT_VERSION, REPORT_FILE, Receipt, Summary, Throughput, page};
 use crate::run::begin::Begun;
+use crate::run::examples::rejected;
 use crate::run::first::{last, stamp_of};
 use crate::run::folder::{RunInfo, run_folder};
 use crate::run::gather::SPOOL_FILE;
@@ -68,7 +69,7 @@ pub(super) fn write_receipt(facts: Facts<'_>, summary: &mut Summary) -> Result<(
     let receipt = Receipt { source, mapping, target, ..receipt(info, summary, trace) };
     let folder = run_folder(state, &info.run);
     let written = trace.save().and_then(|()| write(&folder, &receipt, &trace.throughput()));
-    written.map_err(|failure| failure.hint("the run itself is finished, and its books are kept"))?;
+    written.map_err(|failure| failure.hint("the run itself is finished, and its totals are kept"))?;
     summary.receipt = Some(folder.join(RECEIPT_FILE).display().to_string());
     Ok(())
 }
@@ -121,7 +122,7 @@ fn receipt(info: &RunInfo, summary: &Summary, trace: &Trace) -> Receipt {
 }
 
 fn write(folder: &Path, receipt: &Receipt, throughput: &Throughput) -> Result<(), Failure> {
-    write_whole(&folder.join(REPORT_FILE), page(receipt, throughput).as_bytes())?;
+    write_whole(&folder.join(REPORT_FILE), page(receipt, throughput, &rejected(folder)).as_bytes())?;
     write_whole(&folder.join(RECEIPT_FILE), receipt.json().as_bytes())
 }
 

@@ -3,7 +3,7 @@
 //! Where there is no browser (Chromium or one of its kin in the path, or named by `FERRY_TEST_BROWSER`), or it does not
 //! work, the test says so on standard error and passes; where `CI` is set, it fails.
 
-use super::{active_parts, evil, hostile, saved};
+use super::{active_parts, evil, hostile, rejected, saved};
 use ferry::report::page;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -91,7 +91,7 @@ fn a_browser_shows_the_numbers_obeys_nothing_in_the_data_and_asks_for_nothing() 
         return skipped(&format!("`{}` does not work here", browser.display()));
     }
     let (receipt, throughput) = hostile(&evil);
-    let (_folder, path) = saved("report.html", &page(&receipt, &throughput));
+    let (_folder, path) = saved("report.html", &page(&receipt, &throughput, &rejected(&evil)));
     let document = shown(&browser, &path).unwrap_or_else(|| panic!("`{}` did not show it", browser.display()));
     assert_eq!(*asked.lock().unwrap(), Vec::<String>::new(), "the page asked for something");
     assert!(!document.contains("data-ran"), "a script of the data ran");
