@@ -35,7 +35,7 @@ pub struct Example {
 }
 
 /// What the codes say. One that is not here says so itself: `last_name.missing`.
-const REASONS: [(&str, &str); 25] = [
+const REASONS: [(&str, &str); 27] = [
     ("phone.invalid", "The phone number is not valid"),
     ("phone.missing", "There is no phone number"),
     ("phone.spreadsheet", "A spreadsheet has removed digits of the phone number"),
@@ -55,6 +55,8 @@ const REASONS: [(&str, &str); 25] = [
     ("row.total", "The row looks like a total"),
     ("value.lookup", "The value is not in the list of the mapping"),
     ("value.date", "The date cannot be read"),
+    ("value.number", "The number cannot be read"),
+    ("value.bool", "The value is neither yes nor no"),
     ("value.template", "The template of the mapping gives no value"),
     ("value.error_cell", "The cell holds a spreadsheet's error"),
     ("attribute.undefined", "The account does not define the attribute"),

@@ -61,6 +61,11 @@ fn of_lines(bytes: &[u8]) -> BTreeMap<String, Example> {
 
 fn of_table(bytes: &[u8]) -> BTreeMap<String, Example> {
     let (text, ..) = Encoding::for_bom(bytes).map_or(UTF_8, |(encoding, _)| encoding).decode(bytes);
+    // A line for spreadsheets may stand above the header.
+    let text = match text.split_once('\n') {
+        Some((first, rest)) if first.trim_start_matches('\u{feff}').starts_with("sep=") => rest,
+        _ => &text,
+    };
     let mut examples = BTreeMap::new();
     // What stands before the second of Ferry's columns.
     let delimiter = text.find("ferry_column").and_then(|at| text.get(..at)?.trim_end_matches('"').bytes().last());

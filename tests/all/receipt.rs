@@ -224,6 +224,44 @@ fn what_reading_back_has_shown_is_added_later() {
     assert_eq!(failure.exit.code(), 1);
 }
 
+#[test]
+fn the_report_says_how_it_went_and_what_to_fix() {
+    let folder = folder();
+    let folder = folder.path();
+    let summary = typed(folder, "import in.csv --map m.yaml --to mercately --sandbox --output json").summary();
+    let (_, report) = papers(folder, &summary);
+    for words in [
+        "<p class=\"lead\">6 of 7 contacts are in <bdi>Mercately</bdi>; 1 waits to be fixed.</p>",
+        "<span class=\"badge warn\">done, 1 to fix</span>",
+        "They are in <a href=\"rejects.csv\">rejects.csv</a>",
+        "<bdi>The phone number is not valid</bdi><br><small><code>phone.invalid</code></small>",
+        "<td><small>line 8, <bdi>Phone</bdi></small><br><bdi>`12` is not a",
+    ] {
+        assert!(report.contains(words), "{words} is not in\n{report}");
+    }
+    for words in
+        ["Books", "settled", "gone on", "Verification", "Not carried", "Changes by field", "<td class=\"n\">0</td>"]
+    {
+        assert!(!report.contains(words), "{words} is in\n{report}");
+    }
+    let when = Regex::new(r#"<p class="when">\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d:\d\d to "#).unwrap();
+    assert!(when.is_match(&report), "{report}");
+    let details = report.rfind("<details>").unwrap();
+    assert!(details > report.rfind("<h2>").unwrap() && report[details..].contains("blake3:"), "{report}");
+    // Other forms of rejects.
+    fs::write(folder.join("in.csv"), "sep=;\r\nFirst;Last;Phone;City\r\n\"Eva;x\";Sol;12;\"Quito\"\r\n").unwrap();
+    let table = typed(folder, "convert in.csv --map m.yaml --out a.csv --output json").summary();
+    let json = "{\"First\":\"Eva\",\"Last\":\"Sol\",\"Phone\":\"12\",\"City\":null}\n";
+    fs::write(folder.join("in.jsonl"), json).unwrap();
+    let lines = typed(folder, "convert in.jsonl --map m.yaml --out b.csv --output json").summary();
+    for (summary, example, file) in [(table, "line 3", "rejects.csv"), (lines, "line 1", "rejects.jsonl")] {
+        let (_, report) = papers(folder, &summary);
+        let shown = format!("<td><small>{example}, <bdi>Phone</bdi></small><br><bdi>`12` is not a");
+        assert!(report.contains(&shown) && report.contains(&format!("<a href=\"{file}\">")), "{shown}\n{report}");
+        assert!(report.contains("<span class=\"badge bad\">") && report.contains("0 of 1 contact are in"), "{report}");
+    }
+}
+
 trait With {
     fn with(self, key: &str, value: Value) -> Value;
 }
