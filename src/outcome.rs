@@ -31,6 +31,8 @@ pub enum Outcome {
 pub enum Skip {
     /// `only_if` said no.
     Filtered,
+    /// A row of a table in which every cell is blank.
+    Blank,
     /// The same person as an earlier record of the source.
     Duplicate,
     /// Is at the target already, and `--on-existing skip`.

@@ -93,8 +93,21 @@ impl Row {
         self.text.get(from..end)
     }
 
+    /// Whether every cell is blank.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim_start().is_empty()
+    }
+
+    /// Makes it `count` cells long: blank cells are added at its end, or the last cells are cut off.
+    pub fn resize(&mut self, count: usize) {
+        if let Some(&end) = count.checked_sub(1).and_then(|last| self.ends.get(last)) {
+            self.text.truncate(end as usize);
+        }
+        self.ends.resize(count, u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
     /// All cells in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 }

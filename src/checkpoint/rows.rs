@@ -9,7 +9,7 @@ use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 /// Outcomes and their numbers on disk; a number is never given a second meaning.
-const OUTCOMES: [(Outcome, i64); 13] = [
+const OUTCOMES: [(Outcome, i64); 14] = [
     (Outcome::Created, 0),
     (Outcome::Updated, 1),
     (Outcome::Unchanged, 2),
@@ -23,6 +23,7 @@ const OUTCOMES: [(Outcome, i64); 13] = [
     (Outcome::Skipped(Skip::Changed), 10),
     (Outcome::Skipped(Skip::Kept), 11),
     (Outcome::Skipped(Skip::Received), 12),
+    (Outcome::Skipped(Skip::Blank), 13),
 ];
 
 /// The number of an outcome on disk.
@@ -40,6 +41,7 @@ pub(super) fn outcome_of(number: i64) -> Result<Outcome, StoreError> {
 pub(super) fn skip_name(skip: Skip) -> &'static str {
     match skip {
         Skip::Filtered => "filtered",
+        Skip::Blank => "blank",
         Skip::Duplicate => "duplicate",
         Skip::Existing => "existing",
         Skip::Absent => "absent",

@@ -15,7 +15,8 @@ pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Fail
     if mistakes.is_empty() {
         context.make_state(false)?;
     }
-    let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
+    let source_asked = source_asked(&typed.source, &mut mistakes);
+    let source = SourcePlan::gather(&source_asked, &context.state, &mut mistakes);
     let plan = ConvertPlan {
         source: mistakes.end(source)?,
         out: typed.out.clone(),

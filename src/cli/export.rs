@@ -23,6 +23,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
     let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
     age.is_some().then(|| mistakes.take(retain::check(&out)));
     check_files(typed, &out, &work, context, &mut mistakes);
+    let format = typed.format.and_then(|format| mistakes.take(format_of(format, "written")));
     let (mut connection, config_folder) = mistakes.end(connection)?;
     let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
     let wait = plan::wait_of(typed.pace.wait.as_deref())?;
@@ -42,7 +43,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
             region: region.flatten(),
             connection_region,
             out,
-            format: typed.format.map(format_of),
+            format,
             raw_cells: typed.raw_cells,
             since: since.flatten(),
             changes: typed.changes.clone(),

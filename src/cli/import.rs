@@ -23,6 +23,7 @@ pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failu
 pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
     let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
+    let work = WorkAsked { at_least: Some(typed.at_least), ..work };
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     let around = context.around(&[("source", Some(&typed.source.file)), ("mapping", typed.source.map.as_deref())]);
@@ -37,7 +38,8 @@ pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried
     if mistakes.is_empty() {
         context.make_state(typed.dry.dry_run)?;
     }
-    let source = SourcePlan::gather(&source_asked(&typed.source), &context.state, &mut mistakes);
+    let source_asked = source_asked(&typed.source, &mut mistakes);
+    let source = SourcePlan::gather(&source_asked, &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
     Ok(Carried { source, from: None, connection, asked, work, dry, correct, verify: None, apply: None })
 }
@@ -155,11 +157,12 @@ pub(super) fn dry_asked(typed: &args::Dry) -> Option<DryPlan> {
     typed.dry_run.then(|| DryPlan { file: typed.plan.clone() })
 }
 
-pub(super) fn source_asked(typed: &args::Source) -> SourceAsked {
+/// What was typed about the source; a format that cannot be read is one of the mistakes.
+pub(super) fn source_asked(typed: &args::Source, mistakes: &mut Mistakes) -> SourceAsked {
     SourceAsked {
         file: typed.file.clone(),
         map: typed.map.clone(),
-        format: typed.format.map(format_of),
+        format: typed.format.and_then(|format| mistakes.take(format_of(format, "read"))),
         encoding: typed.encoding.clone(),
         delimiter: typed.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
         region: typed.region.clone(),
@@ -167,12 +170,21 @@ pub(super) fn source_asked(typed: &args::Source) -> SourceAsked {
     }
 }
 
-pub(super) fn format_of(format: FileFormat) -> Format {
+/// The format of this name, where it can be `done`: read or written.
+///
+/// # Errors
+/// Exit 2 for a format that cannot be.
+pub(super) fn format_of(format: FileFormat, done: &str) -> Result<Format, Failure> {
+    let not_yet = |name: &str, hint: &str| {
+        Err(Failure::usage(format!("`--format`: `{name}` cannot be {done} yet")).hint(hint.to_owned()))
+    };
     match format {
-        FileFormat::Csv => Format::Csv,
-        FileFormat::Tsv => Format::Tsv,
-        FileFormat::Json => Format::Json,
-        FileFormat::Jsonl => Format::Jsonl,
+        FileFormat::Csv => Ok(Format::Csv),
+        FileFormat::Tsv => Ok(Format::Tsv),
+        FileFormat::Json => Ok(Format::Json),
+        FileFormat::Jsonl => Ok(Format::Jsonl),
+        FileFormat::Xlsx => not_yet("xlsx", "use CSV in its place: spreadsheet programs save a sheet as `CSV UTF-8`"),
+        FileFormat::Vcf => not_yet("vcf", "use CSV in its place: address books import and export it"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::args::{Map, MapCheck, MapCommand};
 use crate::contact::{Contact, FIELDS};
 use crate::files::{self, Opened, ReadFault};
 use crate::mapping::phone::Region;
-use crate::outcome::{Exit, Failure};
+use crate::outcome::{Exit, Failure, Skip};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::platforms::Platform;
 use crate::record::Header;
@@ -13,6 +13,7 @@ use crate::report::words::{count, escape, number};
 use crate::run::evidence;
 use crate::run::import::{Between, bind, check_regions, mapper_between, singular};
 use crate::run::item::{Item, Mapper};
+use crate::run::ordered::Read;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -112,8 +113,9 @@ impl Looked {
         let mut looked = Looked::default();
         for read in opened.source {
             let read = match read {
-                Ok(record) => Ok(record),
-                Err(ReadFault::Reject(reject)) => Err(reject),
+                Ok(record) => Read::Record(record),
+                Err(ReadFault::Blank(origin)) => Read::Blank(origin),
+                Err(ReadFault::Reject(reject)) => Read::Reject(reject),
                 Err(ReadFault::Fatal(failure)) => return Err(failure),
             };
             looked.add(mapper.item(read));
@@ -124,7 +126,8 @@ impl Looked {
     fn add(&mut self, item: Item) {
         self.read += 1;
         match item {
-            Item::Filtered(_) => self.filtered += 1,
+            Item::Skipped(_, Skip::Blank) => self.read -= 1,
+            Item::Skipped(..) => self.filtered += 1,
             Item::Rejected(reject) => {
                 let code = reject.problems.first().map_or(String::new(), |problem| problem.code.to_string());
                 add_name(&mut self.rejected, code);

@@ -7,7 +7,9 @@
 pub mod csv;
 mod dialect;
 mod encoding;
+mod found;
 pub mod json;
+mod known;
 mod known_rejects;
 mod ledger;
 mod open;
@@ -15,6 +17,7 @@ mod output;
 mod packed;
 mod rejects;
 mod rows;
+mod shown;
 mod sniff;
 mod spool;
 mod temporary;
@@ -22,12 +25,15 @@ mod unflat;
 mod window;
 
 pub use dialect::{Dialect, LineEnd};
+pub use found::Found;
+pub use known::KnownNames;
 pub use known_rejects::is_rejects_file;
 pub use ledger::{About, Fingerprint, Ledger, Written};
 pub use open::{Opened, ReadFault, ReadOptions, Source, open};
 pub use output::{Output, folder_of, resolve};
 pub use rejects::{RecordKey, RejectsWriter, record_key};
 pub use rows::{RowShape, RowWriter, json_row};
+pub use shown::is_hidden;
 pub use temporary::{PrivateCopy, PrivateFolder, sweep, sweep_state, unnamed_in, write_whole};
 
 use std::path::Path;

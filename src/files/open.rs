@@ -1,15 +1,17 @@
 //! Opening a file: unpack, decode, find out the format, and give its records.
 
-use super::csv::{CsvOptions, CsvSource};
+use super::csv::{Begin, CsvOptions, begin};
 use super::encoding::Decoding;
+use super::found::Found;
 use super::json::{self, JsonSource};
+use super::known::KnownNames;
 use super::packed::{Unpacked, open_packed, read_failure};
 use super::sniff::{self, Shape};
 use super::unflat::{Made, Unflat};
 use super::window::Window;
 use super::{Dialect, Format, LineEnd};
 use crate::outcome::{Failure, Reject};
-use crate::record::{Header, Record};
+use crate::record::{Header, Origin, Record};
 use encoding_rs::{Encoding, UTF_8};
 use std::io::{self, Read};
 use std::path::Path;
@@ -32,6 +34,12 @@ pub struct ReadOptions {
     pub root: Option<String>,
     /// Whether formula guards stay on.
     pub raw_cells: bool,
+    /// The line of a table's header.
+    pub header_row: Option<u64>,
+    /// The names of the columns of a table without a header.
+    pub columns: Option<Vec<String>>,
+    /// What is known of the names of columns, for finding the header.
+    pub names: KnownNames,
 }
 
 /// Why there is no record.
@@ -39,6 +47,8 @@ pub struct ReadOptions {
 pub enum ReadFault {
     /// This one cannot be taken; the next may be.
     Reject(Reject),
+    /// A row without content: it is counted, and no record.
+    Blank(Origin),
     /// The file cannot be read on; nothing comes after it.
     Fatal(Failure),
 }
@@ -58,6 +68,8 @@ pub struct Opened {
     pub source: Box<dyn Source>,
     /// What was found out or made up, for the user.
     pub notes: Vec<String>,
+    /// What is found while `source` is read, for the user.
+    pub found: Arc<Found>,
     /// How many bytes of the file as stored have been read, for progress; moves on while `source` is read.
     pub bytes_read: Arc<AtomicU64>,
     /// How many bytes the file has as stored.
@@ -108,7 +120,16 @@ fn decoded(mut replay: Replay, encoding: &'static Encoding, bom_len: usize) -> W
 }
 
 fn opened(header: Header, dialect: Dialect, source: Box<dyn Source>, notes: Vec<String>) -> Opened {
-    Opened { header, dialect, are_rejects: false, source, notes, bytes_read: Arc::default(), bytes_total: 0 }
+    Opened {
+        header,
+        dialect,
+        are_rejects: false,
+        source,
+        notes,
+        found: Arc::default(),
+        bytes_read: Arc::default(),
+        bytes_total: 0,
+    }
 }
 
 fn open_table(
@@ -122,18 +143,36 @@ fn open_table(
     window.consume(sep_len);
     let line = if sep_len > 0 { 2 } else { 1 };
     let csv = CsvOptions { delimiter, raw_cells: options.raw_cells };
-    let headed = CsvSource::open(window, line, csv, shown, encoding_name(dialect.encoding))
+    let headed = begin(window, &Begin { line, csv, shown, encoding: encoding_name(dialect.encoding), options })
         .map_err(|failure| about_encoding(failure, options))?;
+    refuse_guess_without_rows(&dialect, headed.has_rows, options, shown)?;
     dialect.format = if delimiter == b'\t' { Format::Tsv } else { Format::Csv };
     (dialect.delimiter, dialect.sep_line) = (delimiter, sep_len > 0);
     (dialect.columns, dialect.header_raw) = (headed.cells, headed.raw);
+    let found = Arc::clone(&headed.source.found);
     let Some(made) = headed.made else {
         let opened = opened(Header::Columns(headed.names), dialect, Box::new(headed.source), headed.notes);
-        return Ok(Opened { are_rejects: headed.are_rejects, ..opened });
+        return Ok(Opened { are_rejects: headed.are_rejects, found, ..opened });
     };
     let source = Unflat { names: headed.names, made, rows: headed.source };
     let header = if made == Made::Contacts { Header::Contact } else { Header::Open };
-    Ok(Opened { are_rejects: true, ..opened(header, dialect, Box::new(source), headed.notes) })
+    Ok(Opened { are_rejects: true, found, ..opened(header, dialect, Box::new(source), headed.notes) })
+}
+
+/// A guess that finds a header and no rows is most likely a wrong one: zeros in text look like UTF-16.
+fn refuse_guess_without_rows(
+    dialect: &Dialect,
+    has_rows: bool,
+    options: &ReadOptions,
+    shown: &str,
+) -> Result<(), Failure> {
+    let is_guessed = sniff::is_utf16(dialect.encoding) && !dialect.bom && options.encoding.is_none();
+    if has_rows || !is_guessed {
+        return Ok(());
+    }
+    let name = dialect.encoding.name();
+    let message = format!("`{shown}` looks like `{name}`, and has no records when it is read so");
+    Err(Failure::usage(message).hint(format!("name its encoding: `--encoding utf-8` or `--encoding {name}`")))
 }
 
 /// A header that cannot be read in the encoding that was asked for is most likely in another.

@@ -6,8 +6,8 @@ use super::csv::frame::{Framed, frame, line_end_from, raw_cells};
 use super::csv::{FERRY_COLUMN, empty_file};
 use super::json::head::{self, Top};
 use super::open::ReadOptions;
-use super::window::excerpt;
-use super::{FORMATS, Format, RECORD_LEN_MAX};
+use super::shown::excerpt;
+use super::{FORMATS, Format, Packing, RECORD_LEN_MAX};
 use crate::outcome::Failure;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
@@ -23,6 +23,23 @@ const OTHER_KINDS: [(&[u8], &str, &str); 4] = [
 const SAVE_AS_CSV: &str =
     "open it in the spreadsheet program and save the sheet as `CSV UTF-8`; unpack an archive first";
 
+/// How a vCard begins, in upper case.
+const CARD: &[u8] = b"BEGIN:VCARD";
+
+/// Refuses a vCard, by its text or by its name.
+fn refuse_card(text: &[u8], shown: &str) -> Result<(), Failure> {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
+    let is_card = text.get(..CARD.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(CARD));
+    let name = shown.to_ascii_lowercase();
+    let bare = Packing::of_name(&name).map_or(name.as_str(), |(_, bare)| bare);
+    let is_named = bare.ends_with(".vcf") && !text.is_empty();
+    if !is_card && !is_named {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{shown}` is a vCard file, which cannot be read yet"))
+        .hint("import it into an address book, and export the contacts from there as CSV"))
+}
+
 /// How a web page begins, in lower case.
 const WEB_PAGES: [&[u8]; 3] = [b"<!doctype", b"<html", b"<head"];
 
@@ -34,6 +51,7 @@ pub(super) fn refuse_other_kinds(head: &[u8], shown: &str) -> Result<(), Failure
         }
     }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    refuse_card(text, shown)?;
     let begin = text.get(..16).unwrap_or(text).to_ascii_lowercase();
     if WEB_PAGES.iter().any(|page| begin.starts_with(page)) {
         return Err(Failure::usage(format!("`{shown}` is a web page, not a list")).hint(
@@ -89,7 +107,7 @@ fn labelled(label: &str) -> Result<&'static Encoding, Failure> {
     })
 }
 
-fn is_utf16(encoding: &'static Encoding) -> bool {
+pub(super) fn is_utf16(encoding: &'static Encoding) -> bool {
     encoding == UTF_16LE || encoding == UTF_16BE
 }
 
@@ -110,10 +128,25 @@ fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
     let is_it =
         |zeros: usize, others: usize| zeros > 1 && zeros > count / ASCII_SHARE && others <= zeros / OTHERS_SHARE;
     match (first, second) {
-        (others, zeros) if is_it(zeros, others) => Some(UTF_16LE),
-        (zeros, others) if is_it(zeros, others) => Some(UTF_16BE),
+        (others, zeros) if is_it(zeros, others) && ends_lines_with_zeros(head, 0) => Some(UTF_16LE),
+        (zeros, others) if is_it(zeros, others) && ends_lines_with_zeros(head, 1) => Some(UTF_16BE),
         _ => None,
     }
+}
+
+/// Whether the line ends have the zero of a unit of two bytes, in which they stand at `place`; a letter now and then has
+/// the byte of a line end.
+fn ends_lines_with_zeros(head: &[u8], place: usize) -> bool {
+    /// Of the line ends, one in so many may be half of a letter.
+    const LETTERS_SHARE: usize = 8;
+    let (mut whole, mut lone) = (0, 0);
+    for at in memchr::memchr2_iter(b'\n', b'\r', head) {
+        let zero = if place == 0 { at.checked_add(1) } else { at.checked_sub(1) };
+        let is_whole = at % 2 == place && zero.and_then(|zero| head.get(zero)).is_none_or(|byte| *byte == 0);
+        whole += usize::from(is_whole);
+        lone += usize::from(!is_whole);
+    }
+    lone <= whole / LETTERS_SHARE
 }
 
 /// Whether it is UTF-8, a few bad rows allowed where other rows can be nothing else.
@@ -157,7 +190,34 @@ fn single_byte(head: &[u8], shown: &str) -> Result<&'static Encoding, Failure> {
         return Ok(east);
     }
     let other = if east == west && east != WINDOWS_1251 { Some(east) } else { None };
+    if mixes_scripts(&cyrillic) && !has_controls_of_other_encodings(head) {
+        return Ok(WINDOWS_1252);
+    }
     Err(ambiguous(head, &[WINDOWS_1251, WINDOWS_1252], other, shown))
+}
+
+/// Whether text has words of Latin and Cyrillic letters (`Цzdemir`), and none of Cyrillic ones alone: nobody writes so.
+fn mixes_scripts(text: &str) -> bool {
+    let is_cyrillic = |c: char| matches!(c, '\u{400}'..='\u{4FF}');
+    let mut mixed = 0;
+    for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| word.contains(is_cyrillic)) {
+        match word.contains(|c: char| c.is_ascii_alphabetic()) {
+            true => mixed += 1,
+            false if word.chars().count() > 1 => return false,
+            false => {}
+        }
+    }
+    mixed > 0
+}
+
+/// Whether bytes stand there that are letters in encodings of other systems, and signs or nothing in Windows': the
+/// others of its signs stand in texts all the time.
+fn has_controls_of_other_encodings(head: &[u8]) -> bool {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    head.iter().enumerate().any(|(at, byte)| {
+        let is_inside = is_letter(at.checked_sub(1).and_then(|at| head.get(at))) && is_letter(head.get(at + 1));
+        matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D) || (0x80..=0x9F).contains(byte) && *byte != 0x92 && is_inside
+    })
 }
 
 fn ambiguous(head: &[u8], candidates: &[&'static Encoding], other: Option<&'static Encoding>, shown: &str) -> Failure {
@@ -216,8 +276,11 @@ pub(super) fn shape(
         return Err(Failure::usage(message).hint("A delimiter is one ASCII character: `,`, `;`, `|` or a tab"));
     }
     let begin = text.trim_ascii_start();
+    refuse_card(begin, shown)?;
     if begin.is_empty() && whole {
-        return Err(empty_file(shown));
+        // JSON Lines have no header: without a line they are an empty list.
+        let are_lines = options.format.or(named) == Some(Format::Jsonl);
+        return if are_lines { Ok(Shape::Lines) } else { Err(empty_file(shown)) };
     }
     match options.format {
         Some(Format::Csv | Format::Tsv) => return Ok(table(text, options, options.format)),
@@ -324,23 +387,26 @@ fn sep_line(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// The delimiter by which most of the first rows have as many cells as the header, and that is more than one.
+/// The delimiter by which most of the first rows have as many cells as each other, and that is more than one. Titles
+/// above the header and what stands below the table may have others.
 fn sniff_delimiter(rows: &[u8], otherwise: u8) -> u8 {
     let mut best = (0, 0, otherwise);
     let named_first = std::iter::once(otherwise).chain(DELIMITERS);
     for delimiter in named_first {
         let (agreeing, columns) = fit(rows, delimiter);
-        if columns > 1 && (agreeing, columns) > (best.0, best.1) {
+        if (agreeing, columns) > (best.0, best.1) {
             best = (agreeing, columns, delimiter);
         }
     }
     best.2
 }
 
-/// By `delimiter`: in a thousand, how many of the first rows have as many cells as the header; and how many that is.
+/// By `delimiter`: in a thousand, how many of the first rows have the commonest number of cells above one, blank cells at
+/// their ends or not; and that number.
 fn fit(rows: &[u8], delimiter: u8) -> (usize, usize) {
-    let (mut rest, mut columns, mut agreeing, mut count) = (rows, 0, 0, 0);
-    while count < SNIFFED_ROWS_MAX && !rest.is_empty() {
+    let mut widths: Vec<(usize, usize)> = Vec::new();
+    let mut rest = rows;
+    while widths.len() < SNIFFED_ROWS_MAX && !rest.is_empty() {
         let (len, next) = match frame(rest, delimiter, true, RECORD_LEN_MAX) {
             Framed::Record { len, next, .. } => (len, next),
             _ => match line_end_from(rest, 0, true) {
@@ -353,12 +419,15 @@ fn fit(rows: &[u8], delimiter: u8) -> (usize, usize) {
         if row.is_empty() {
             continue;
         }
-        let cells = raw_cells(row, delimiter).count();
-        if count == 0 {
-            columns = cells;
+        let (mut all, mut filled) = (0, 0);
+        for cell in raw_cells(row, delimiter) {
+            all += 1;
+            filled = if cell.bytes.trim_ascii().is_empty() { filled } else { all };
         }
-        agreeing += usize::from(cells == columns);
-        count += 1;
+        widths.push((filled, all));
     }
-    (agreeing * 1000 / count.max(1), columns)
+    let agreeing = |width: usize| widths.iter().filter(|(filled, all)| (*filled..=*all).contains(&width)).count();
+    let several = widths.iter().flat_map(|(filled, all)| [*filled, *all]).filter(|width| *width > 1);
+    let commonest = several.map(|width| (agreeing(width), width)).max();
+    commonest.map_or((0, 0), |(rows, width)| (rows * 1000 / widths.len().max(1), width))
 }

@@ -99,24 +99,3 @@ pub(super) fn kept_of_too_large(record: &[u8]) -> &[u8] {
     }
     record.get(..len).unwrap_or(record)
 }
-
-/// The most characters of a value that a message shows.
-const SHOWN_MAX: usize = 40;
-
-/// The bytes of `text` as a message shows them: at most [`SHOWN_MAX`] characters, what a terminal would act on escaped.
-pub(super) fn excerpt(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text.get(..SHOWN_MAX * 5).unwrap_or(text));
-    let mut shown = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == SHOWN_MAX {
-            shown.push('…');
-            break;
-        }
-        if c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}

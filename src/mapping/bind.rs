@@ -264,6 +264,7 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
         let rules = columns.iter().map(|rule| binder.rule(rule, true)).collect();
         Columns::new(rules, Arc::clone(&mapping.env))
     });
+    binder.tell_missing();
     let unmapped = mapping.unmapped_for(header);
     let surplus = binder.surplus(mapping, unmapped, consumed, &mut bound, left_out);
     let is_carried = matches!(unmapped, Unmapped::Carry);

@@ -100,6 +100,12 @@ pub struct ReadHints {
     pub blanks: Vec<String>,
     /// `csv`, `tsv`, `json` or `jsonl`.
     pub format: Option<String>,
+    /// XLSX: the sheet, by its name or its number.
+    pub sheet: Option<String>,
+    /// The line of a table's header.
+    pub header_row: Option<u64>,
+    /// The names of the columns of a table without a header.
+    pub columns: Option<Vec<String>>,
 }
 
 /// How a file is to be written.
@@ -181,6 +187,25 @@ impl Mapping {
     /// How the file is to be read.
     pub fn read_hints(&self) -> &ReadHints {
         &self.read
+    }
+
+    /// The names of the source that it uses, as it writes them.
+    pub fn source_names(&self) -> Vec<String> {
+        let mut names: Vec<&str> = Vec::new();
+        fn row_names(template: &Template) -> impl Iterator<Item = &str> {
+            let of_row = template.references.iter().filter(|reference| reference.root == template::Root::Row);
+            of_row.filter_map(|reference| reference.path.first()).map(String::as_str)
+        }
+        for rule in self.contact.iter().flat_map(|contact| &contact.rules) {
+            match &rule.source {
+                rule::Source::Nothing => {}
+                rule::Source::Names(of_rule) => names.extend(of_rule.iter().map(|name| name.text.as_str())),
+                rule::Source::Template(template) => names.extend(row_names(template)),
+            }
+        }
+        names.extend(self.region.iter().flat_map(|region| &region.names).map(|name| name.text.as_str()));
+        names.extend(self.only_if.iter().flat_map(row_names));
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// How the file is to be written.

@@ -95,10 +95,13 @@ fn read_version(node: &Node, reader: &mut Reader<'_>) {
 }
 
 fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
-    let keys: [(&str, ReadKey); 5] = [
+    let keys: [(&str, ReadKey); 8] = [
         ("delimiter", |mapping, node, reader| mapping.read.delimiter = delimiter(node, reader)),
         ("encoding", |mapping, node, reader| mapping.read.encoding = encoding(node, reader)),
         ("root", |mapping, node, reader| mapping.read.root = reader.text(node, "`root`")),
+        ("sheet", |mapping, node, reader| mapping.read.sheet = reader.filled(node, "sheet")),
+        ("header_row", |mapping, node, reader| mapping.read.header_row = header_row(node, reader)),
+        ("columns", |mapping, node, reader| mapping.read.columns = file_columns(node, reader)),
         ("blanks", |mapping, node, reader| {
             mapping.read.blanks = reader.texts(node, "`blanks`").into_iter().map(|text| text.text).collect();
         }),
@@ -107,6 +110,38 @@ fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
         }),
     ];
     read_keys(node, "`read`", &keys, mapping, reader);
+    if mapping.read.header_row.is_some() && mapping.read.columns.is_some() {
+        let message = "`read` has both `header_row` and `columns`";
+        reader.mistakes.add(&node.at, message).help("keep `columns` for a file without a header, else `header_row`");
+    }
+}
+
+/// The line of the header, from 1.
+fn header_row(node: &Node, reader: &mut Reader<'_>) -> Option<u64> {
+    let text = reader.text(node, "`header_row`")?;
+    let line = text.parse().ok().filter(|line| *line > 0);
+    if line.is_none() {
+        let message = format!("`header_row` must be the number of a line, not `{text}`");
+        reader.mistakes.add(&node.at, message).help("count the lines of the file from 1, as in `header_row: 3`");
+    }
+    line
+}
+
+/// The names of the columns of a file without a header: all of them, in its order, none twice.
+fn file_columns(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    let Kind::List(_) = node.kind else {
+        let message = format!("`columns` must be a list, not {}", node.kind_name());
+        reader.mistakes.add(&node.at, message).help("name all columns in their order, as in `columns: [Name, Phone]`");
+        return None;
+    };
+    let names = reader.texts(node, "`columns`");
+    for (index, name) in names.iter().enumerate() {
+        if !name.text.trim().is_empty() && names.iter().take(index).any(|other| other.text == name.text) {
+            let message = format!("`columns` names `{}` twice", name.text);
+            reader.mistakes.add(&name.at, message).help("give each column a name of its own");
+        }
+    }
+    (!names.is_empty()).then(|| names.into_iter().map(|name| name.text).collect())
 }
 
 fn read_write(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {

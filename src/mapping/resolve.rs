@@ -2,6 +2,7 @@
 
 use super::bind::{BindOptions, BoundRule, BoundSource, BoundTemplate, RegionChoice, RegionSource, Surplus};
 use super::mistake::Mistakes;
+use super::names::nearest;
 use super::node::{Place, Text};
 use super::rule::{Rule, Source, Target};
 use super::source::{ContactName, Slot, Wherein};
@@ -25,6 +26,8 @@ pub(super) struct Binder<'h> {
     /// Whether what is being bound could say `optional: true`.
     pub can_be_optional: bool,
     pub mistakes: Mistakes,
+    /// Columns that the file does not have, where they are named, and whether they could be optional.
+    missing: Vec<(String, Place, bool)>,
 }
 
 impl<'h> Binder<'h> {
@@ -38,8 +41,8 @@ impl<'h> Binder<'h> {
         }
         let (used_columns, used_names) = (HashSet::new(), Vec::new());
         let (row_names, wanted, mistakes) = (Vec::new(), Vec::new(), Mistakes::default());
-        let can_be_optional = true;
-        Binder { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, mistakes }
+        let (can_be_optional, missing) = (true, Vec::new());
+        Binder { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, mistakes, missing }
     }
 
     /// What has been used so far: by rules, when only they have been bound. Saying where a phone is from, or testing a
@@ -127,13 +130,38 @@ impl<'h> Binder<'h> {
             }
             None => {
                 if !is_optional {
-                    let help = listed(names, self.can_be_optional);
-                    let mistake = self.mistakes.add(at, format!("the file has no column `{name}`"));
-                    mistake.help(help);
-                    mistake.nearest(name, names.iter().map(String::as_str));
+                    self.missing.push((name.to_owned(), at.clone(), self.can_be_optional));
                 }
                 absent
             }
+        }
+    }
+
+    /// Tells which columns the file does not have; where it has none of several, nor any like them, as one mistake.
+    pub fn tell_missing(&mut self) {
+        let Header::Columns(names) = self.header else { return };
+        let missing = std::mem::take(&mut self.missing);
+        let mut distinct: Vec<&str> = missing.iter().map(|(name, ..)| name.as_str()).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let is_near = |name: &&str| nearest(name, names.iter().map(String::as_str)).is_some();
+        if let ([_, _, _, ..], [(first, at, _), ..]) = (&distinct[..], &missing[..])
+            && self.used_columns.is_empty()
+            && !distinct.iter().any(is_near)
+        {
+            let message =
+                format!("the file has none of the {} columns that the mapping names: no `{first}`", distinct.len());
+            let help = format!(
+                "{}; if the header is further down, write its line as `read: {{ header_row: 3 }}`",
+                listed(names, false)
+            );
+            self.mistakes.add(at, message).help(help);
+            return;
+        }
+        for (name, at, can_be_optional) in missing {
+            let mistake = self.mistakes.add(&at, format!("the file has no column `{name}`"));
+            mistake.help(listed(names, can_be_optional));
+            mistake.nearest(&name, names.iter().map(String::as_str));
         }
     }
 

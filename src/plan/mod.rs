@@ -17,8 +17,9 @@ pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
 pub use env::Env;
 pub use filling::default_settings;
 
-use crate::files::{self, Format, PrivateCopy, ReadOptions};
+use crate::files::{self, Format, KnownNames, PrivateCopy, ReadOptions};
 use crate::http::Rate;
+use crate::mapping::names::known_column;
 use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, FirstRecords, Mapping, MappingErrors, RegionChoice};
 use crate::outcome::Failure;
@@ -61,6 +62,8 @@ pub struct WorkAsked {
     pub only_changed: bool,
     /// How much it may bring about.
     pub guards: GuardsAsked,
+    /// Fewer records in the source are a failure; none where any number will do.
+    pub at_least: Option<u64>,
 }
 
 /// What was said about the target.
@@ -228,7 +231,15 @@ fn options_of(asked: &SourceAsked, mapping: Option<&Mapping>) -> ReadOptions {
         delimiter: asked.delimiter.or(hints.delimiter),
         root: hints.root,
         raw_cells: asked.raw_cells,
+        header_row: hints.header_row,
+        columns: hints.columns,
+        names: KnownNames::new(&mapping.map(Mapping::source_names).unwrap_or_default(), is_known_column),
     }
+}
+
+/// Whether a column of this name is understood without a mapping.
+fn is_known_column(name: &str) -> bool {
+    known_column(name).is_some()
 }
 
 /// What `--region` says.

@@ -105,7 +105,7 @@ impl Progress {
             shown: None,
             is_cleared: false,
         };
-        Progress { what: what.to_owned(), manner, bar, shared, inner: Mutex::new(inner) }
+        Progress { what: super::escape(what).into_owned(), manner, bar, shared, inner: Mutex::new(inner) }
     }
 
     /// Takes note of how far the work is; cheap, shows only now and then. The first call is where this process began.

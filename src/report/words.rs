@@ -1,5 +1,6 @@
 //! Numbers, times and foreign text as people read them. Pure; it does not know what is being told.
 
+use crate::files::is_hidden;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -66,10 +67,10 @@ pub fn bytes(n: u64) -> String {
     tenths(value, unit)
 }
 
-/// Text from outside, harmless on a terminal: control characters (C0, C1, so ESC too), line and paragraph separators and
-/// the marks that turn the direction of text (Unicode's `Bidi_Control`) are shown by their names instead of obeyed.
+/// Text from outside, harmless on a terminal: what a terminal obeys or does not show (see [`is_hidden`]) is shown by its
+/// number.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_dangerous) {
+    if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -78,7 +79,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_dangerous(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c if is_hidden(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -88,12 +89,6 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// The same for text of several lines: line feeds stay.
 pub fn escape_lines(text: &str) -> String {
     text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
-}
-
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{061c}' | '\u{200e}' | '\u{200f}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A word as a shell takes it: quoted where it must be.

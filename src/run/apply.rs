@@ -1,7 +1,7 @@
 //! `ferry apply`: a saved plan as the source of a run. Each of its lines is a person, with what was to change.
 
 use crate::files::{self, Format};
-use crate::outcome::{Failure, Problem};
+use crate::outcome::{Failure, Problem, Skip};
 use crate::plan::SourcePlan;
 use crate::platforms::diff::OnExisting;
 use crate::reconcile::promise::{Parcel, Promise};
@@ -135,7 +135,7 @@ pub(super) fn item(record: Record) -> Item {
     let Fields::Json(line) = &record.fields else { return unreadable(record) };
     let Some(send) = line.get("send") else {
         let is_line = line.get("outcome").is_some_and(Value::is_string);
-        return if is_line { Item::Filtered(record.origin) } else { unreadable(record) };
+        return if is_line { Item::Skipped(record.origin, Skip::Filtered) } else { unreadable(record) };
     };
     let changes = line.get("changes").cloned().and_then(|changes| serde_json::from_value(changes).ok());
     let (Some(Parcel { wanted, identities, not_carried, seen }), Some(changes)) = (Parcel::from_json(send), changes)

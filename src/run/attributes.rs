@@ -322,7 +322,7 @@ pub async fn names_in_use(asked: Gather<'_>) -> Result<Option<InUse>, Failure> {
         match record {
             Ok(Record { fields: Fields::Contact(contact), .. }) => count(&mut names, &contact)?,
             // A spool of contacts holds nothing else.
-            Ok(_) | Err(ReadFault::Reject(_)) => {}
+            Ok(_) | Err(ReadFault::Reject(_) | ReadFault::Blank(_)) => {}
             Err(ReadFault::Fatal(failure)) => return Err(failure),
         }
     }

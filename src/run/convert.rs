@@ -51,14 +51,14 @@ pub struct ConvertPlan {
 /// One record as it will be written, or why it is not.
 enum Row {
     Written(Vec<u8>, Omitted),
-    Filtered,
+    Skipped(Skip),
     Rejected(Reject),
 }
 
 impl Row {
     fn of(encoder: &Encoder, item: Item) -> Row {
         match item {
-            Item::Filtered(_) => Row::Filtered,
+            Item::Skipped(_, skip) => Row::Skipped(skip),
             Item::Rejected(reject) => Row::Rejected(reject),
             Item::Candidate(mut candidate) => {
                 let mut out = Vec::with_capacity(512);
@@ -180,6 +180,7 @@ fn write(
     let mut opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
     opened.source = rejects_files.watch(opened.source);
     let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
+    let found = Arc::clone(&opened.found);
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
     let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
     let mut books = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
@@ -195,6 +196,7 @@ fn write(
         Some(people) => merged(opened, mapper.clone(), encoder, people, plan, &mut sink, &mut books, stop, &mut show)?,
     };
     progress.finish();
+    found.notes(&plan.source.shown).iter().for_each(|note| console.note(note));
     let rejected = rejects_files.finish(books.rejects, console)?;
     books.sums.left_blank = books.left_blank.finish()?;
     if stop.is_told() {
@@ -256,7 +258,7 @@ fn alone(
     show: &mut dyn FnMut(&Sums),
 ) -> Result<bool, Failure> {
     let rows = in_order(opened.source, limit, move |read: Read| {
-        let line = read.as_ref().map_or_else(|reject| reject.origin.line, |record| record.origin.line);
+        let line = read.origin().line;
         (line, Row::of(&encoder, mapper.item(read)))
     });
     for batch in rows {
@@ -268,7 +270,7 @@ fn alone(
                     books.omit(omitted)?;
                     books.note(at(line), Outcome::Created, None, &[])?;
                 }
-                Row::Filtered => books.note(at(line), Outcome::Skipped(Skip::Filtered), None, &[])?,
+                Row::Skipped(skip) => books.note(at(line), Outcome::Skipped(skip), None, &[])?,
                 Row::Rejected(reject) => books.reject(&reject, None)?,
             }
         }
@@ -301,9 +303,7 @@ fn merged(
             let Item::Candidate(candidate) = item else {
                 match item {
                     Item::Rejected(reject) => books.reject(&reject, None)?,
-                    Item::Filtered(origin) => {
-                        books.note(at(origin.line), Outcome::Skipped(Skip::Filtered), None, &[])?
-                    }
+                    Item::Skipped(origin, skip) => books.note(at(origin.line), Outcome::Skipped(skip), None, &[])?,
                     Item::Candidate(_) => {}
                 }
                 continue;

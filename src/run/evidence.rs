@@ -107,7 +107,7 @@ pub fn scan(bound: &Bound, source: Box<dyn Source>) -> Result<Evidence, Failure>
     for record in source.take(RECORDS_MAX) {
         match record {
             Ok(record) => bound.observe(&record, &mut evidence),
-            Err(ReadFault::Reject(_)) => {}
+            Err(ReadFault::Reject(_) | ReadFault::Blank(_)) => {}
             // A file that ends in the middle: the passes say so.
             Err(ReadFault::Fatal(_)) => break,
         }

@@ -4,9 +4,10 @@
 
 use crate::checkpoint::people::{People, PeopleBuilder};
 use crate::files::{self, Source};
-use crate::outcome::{Exit, Failure};
+use crate::outcome::{Exit, Failure, Skip};
 use crate::reconcile::guards::rejected;
 use crate::report::Progress;
+use crate::report::words::count;
 use crate::run::item::{Candidate, Item, Mapper};
 use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
@@ -24,6 +25,9 @@ pub struct First {
     pub rejected: u64,
     /// Records that `only_if` leaves out.
     pub filtered: u64,
+    /// Rows without content.
+    #[serde(default)]
+    pub blank: u64,
     /// Records that are not the first of their person.
     pub duplicates: u64,
     /// The source file when it was read: its size, and when it was last changed.
@@ -57,9 +61,14 @@ impl First {
         self.rejected_first.clone().unwrap_or_default()
     }
 
+    /// Records with content: percentages are of these.
+    pub fn records(&self) -> u64 {
+        self.read.saturating_sub(self.blank)
+    }
+
     /// People to be sent.
     pub fn people(&self) -> u64 {
-        self.read.saturating_sub(self.rejected + self.filtered + self.duplicates)
+        self.read.saturating_sub(self.rejected + self.filtered + self.blank + self.duplicates)
     }
 }
 
@@ -153,7 +162,7 @@ pub fn first_pass(
             let attributes = if defines_attributes { attributes_of(&candidate) } else { Vec::new() };
             Light::Candidate(candidate.record.origin, hashes, attributes)
         }
-        Item::Filtered(_) => Light::Filtered,
+        Item::Skipped(_, skip) => Light::Skipped(skip),
         Item::Rejected(reject) => Light::Rejected(rejected(reject.origin.line, &reject.problems)),
     };
     for batch in in_order(source, None, light) {
@@ -173,7 +182,8 @@ pub fn first_pass(
                     builder.add(origin.ordinal, origin.line, &hashes)?;
                     first.add_attributes(attributes)?;
                 }
-                Light::Filtered => first.filtered += 1,
+                Light::Skipped(Skip::Blank) => first.blank += 1,
+                Light::Skipped(_) => first.filtered += 1,
                 Light::Rejected(what) => {
                     first.rejected += 1;
                     first.rejected_first.get_or_insert(what);
@@ -191,10 +201,30 @@ pub fn first_pass(
     Ok(Some((first, people)))
 }
 
+/// Whether a source has as many records as it is to have at least. One that ends in the middle has failed already.
+///
+/// # Errors
+/// Exit 2 when there is none at all, exit 6 when there are too few.
+pub fn enough_records(first: &First, at_least: Option<u64>, shown: &str) -> Result<(), Failure> {
+    let Some(at_least) = at_least.filter(|at_least| first.records() < *at_least && !first.is_cut) else {
+        return Ok(());
+    };
+    if first.records() == 0 {
+        return Err(Failure::usage(format!("`{shown}` has no records")).hint(
+            "check what should have written it: an empty file is more often a failed job than an empty list; \
+             `--at-least 0` allows it",
+        ));
+    }
+    let message =
+        format!("`{shown}` has {}, and `--at-least` is {at_least}", count(first.records(), "record", "records"));
+    Err(Failure::new(Exit::Unavailable, message)
+        .hint("nothing was changed; run the same command when the file is complete, or with a smaller `--at-least`"))
+}
+
 /// What the first pass keeps of a record.
 enum Light {
     Candidate(crate::record::Origin, Vec<Option<[u8; 16]>>, Vec<Arc<str>>),
-    Filtered,
+    Skipped(Skip),
     /// In words.
     Rejected(String),
 }

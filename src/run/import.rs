@@ -31,7 +31,7 @@ use crate::run::correct::{corrected, taken_of};
 use crate::run::dry::{DryPlan, Stage};
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::finish::{Worked, finish};
-use crate::run::first::{First, first_pass, kept, last, show};
+use crate::run::first::{First, enough_records, first_pass, kept, last, show};
 use crate::run::folder::{RunInfo, run_folder};
 use crate::run::guards::{count_done, guard_first};
 use crate::run::item::{Item, Mapper};
@@ -169,21 +169,28 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
         read => read,
     };
+    let of_target = |failure| of_connection(&plan.connection, failure);
+    let at_least = plan.work.at_least.filter(|_| plan.verify.is_none());
+    let read = read.map_err(of_target).and_then(|read| match &read {
+        Some((_, (first, _))) => enough_records(first, at_least, &plan.source.shown).map(|()| read),
+        None => Ok(None),
+    });
     let result = async {
-        let Some((supply, first)) = read? else { return Ok(()) };
-        let (first, people) = first;
-        let guards = Arc::new(Guards::new(&plan.work.guards, first.read, line.stage.is_some()));
-        worked.guards = Some(Arc::clone(&guards));
-        guard_first(&guards, &first)?;
-        if reached.is_none() {
-            let rate = remembered_rate(&checkpoint);
-            reached = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await?;
-        }
-        let Some(target) = &reached else { return Ok(()) };
-        line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
+        let Some((supply, (first, people))) = read? else { return Ok(()) };
+        let sent = async {
+            let guards = Arc::new(Guards::new(&plan.work.guards, first.records(), line.stage.is_some()));
+            worked.guards = Some(Arc::clone(&guards));
+            guard_first(&guards, &first)?;
+            if reached.is_none() {
+                let rate = remembered_rate(&checkpoint);
+                reached = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await?;
+            }
+            let Some(target) = &reached else { return Ok(()) };
+            line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
+        };
+        sent.await.map_err(of_target)
     }
     .await
-    .map_err(|failure| of_connection(&plan.connection, failure))
     .map_err(|failure| if reached.is_none() { nothing_sent(failure) } else { failure });
     if let Err(failure) = &result
         && failure.exit == Exit::Usage
@@ -406,6 +413,7 @@ impl<'a> Line<'a> {
         };
         let progress = self.console.progress(&format!("reading {}", self.plan.source.shown), None);
         let (source, mapper, folder) = (opened.source, Arc::clone(&self.mapper), begun.folder.clone());
+        let found = opened.found;
         let stop = self.stop.clone();
         let (result, progress) = tokio::task::spawn_blocking(move || {
             let result = first_pass(source, mapper, &folder, first, &stop, &|first| show(&progress, first));
@@ -414,6 +422,7 @@ impl<'a> Line<'a> {
         .await
         .map_err(|error| Failure::failed("the first pass died: a fault of Ferry").cause(error))?;
         progress.finish();
+        found.notes(&self.plan.source.shown).iter().for_each(|note| self.console.note(note));
         let first = result?;
         if let Some((first, _)) = &first
             && let Err(failure) = self.check_first()

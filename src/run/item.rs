@@ -4,7 +4,7 @@ use crate::checkpoint::Key;
 use crate::contact::{FIELDS, Field, Overwrite, Wanted};
 use crate::identity::{IdentityValue, identity_of};
 use crate::mapping::{Bound, Mapped, Overflow};
-use crate::outcome::{Problem, Reject};
+use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::Platform;
 use crate::platforms::diff::{fit, fit_bookkeeping};
 use crate::reconcile::promise::Promise;
@@ -33,8 +33,8 @@ pub struct Mapper {
 pub enum Item {
     /// Somebody to be sent.
     Candidate(Box<Candidate>),
-    /// Left out by `only_if`.
-    Filtered(Origin),
+    /// Left out on purpose, whatever the target says.
+    Skipped(Origin, Skip),
     /// Stays behind.
     Rejected(Reject),
 }
@@ -57,14 +57,15 @@ impl Mapper {
     /// Maps what was read.
     pub fn item(&self, read: Read) -> Item {
         let record = match read {
-            Ok(record) => record,
-            Err(reject) => return Item::Rejected(reject),
+            Read::Record(record) => record,
+            Read::Blank(origin) => return Item::Skipped(origin, Skip::Blank),
+            Read::Reject(reject) => return Item::Rejected(reject),
         };
         if self.is_plan {
             return apply::item(record);
         }
         match self.bound.apply(&record) {
-            Mapped::Filtered => Item::Filtered(record.origin),
+            Mapped::Filtered => Item::Skipped(record.origin, Skip::Filtered),
             Mapped::Rejected(problems) => Item::Rejected(reject_of(record, problems)),
             Mapped::Contact(wanted) => self.candidate(record, *wanted),
         }

@@ -5,7 +5,7 @@
 
 use crate::files::{ReadFault, Source};
 use crate::outcome::{Failure, Reject};
-use crate::record::Record;
+use crate::record::{Origin, Record};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -18,8 +18,26 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// Batches read and not yet consumed.
 const BATCHES_AHEAD: usize = 12;
 
-/// What was read: a record, or one that is malformed.
-pub type Read = Result<Record, Reject>;
+/// What was read.
+pub enum Read {
+    /// A record.
+    Record(Record),
+    /// A row without content.
+    Blank(Origin),
+    /// A record that is malformed.
+    Reject(Reject),
+}
+
+impl Read {
+    /// Where it was read.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Read::Record(record) => record.origin,
+            Read::Blank(origin) => *origin,
+            Read::Reject(reject) => reject.origin,
+        }
+    }
+}
 
 /// A batch of results, or what ended the source.
 type Batch<T> = Result<Vec<T>, Failure>;
@@ -78,11 +96,12 @@ fn read_batch(source: &mut dyn Source, left: &mut u64) -> (Vec<Read>, Option<Opt
             Some(Err(ReadFault::Fatal(failure))) => return (batch, Some(Some(failure))),
             Some(Err(ReadFault::Reject(reject))) => {
                 bytes += reject.raw.len();
-                batch.push(Err(reject));
+                batch.push(Read::Reject(reject));
             }
+            Some(Err(ReadFault::Blank(origin))) => batch.push(Read::Blank(origin)),
             Some(Ok(record)) => {
                 bytes += record.raw.len();
-                batch.push(Ok(record));
+                batch.push(Read::Record(record));
             }
         }
         *left -= 1;

@@ -244,7 +244,7 @@ impl Iterator for Watched {
         match &read {
             Ok(record) => self.earlier.saw(&record.raw),
             Err(ReadFault::Reject(reject)) => self.earlier.saw(&reject.raw),
-            Err(ReadFault::Fatal(_)) => {}
+            Err(ReadFault::Fatal(_) | ReadFault::Blank(_)) => {}
         }
         Some(read)
     }

@@ -21,6 +21,7 @@ pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Rejected => ("rejected", ""),
         Outcome::Unknown => ("unknown", ""),
         Outcome::Skipped(Skip::Filtered) => ("skipped", "filtered"),
+        Outcome::Skipped(Skip::Blank) => ("skipped", "blank"),
         Outcome::Skipped(Skip::Duplicate) => ("skipped", "duplicate"),
         Outcome::Skipped(Skip::Existing) => ("skipped", "existing"),
         Outcome::Skipped(Skip::Absent) => ("skipped", "absent"),

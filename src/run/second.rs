@@ -171,8 +171,8 @@ impl Second {
     /// Settles what the source alone decides; the rest is a person to be sent.
     async fn sort(&mut self, item: Item) -> Result<Option<Group>, Failure> {
         let candidate = match item {
-            Item::Filtered(origin) => {
-                self.note(origin, Outcome::Skipped(Skip::Filtered), None, Vec::new()).await?;
+            Item::Skipped(origin, skip) => {
+                self.note(origin, Outcome::Skipped(skip), None, Vec::new()).await?;
                 return Ok(None);
             }
             Item::Rejected(reject) => {
@@ -239,7 +239,7 @@ impl Second {
                 self.reject_all(records, line, reject.problems).await?;
                 Ok(None)
             }
-            Item::Filtered(_) => Err(lost()),
+            Item::Skipped(..) => Err(lost()),
         }
     }
 

@@ -61,6 +61,7 @@ impl Supply<'_> {
                 are_rejects: false,
                 source: source_of(spool)?,
                 notes: Vec::new(),
+                found: Arc::default(),
                 bytes_read: Arc::default(),
                 bytes_total: 0,
             }),

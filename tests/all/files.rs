@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 mod properties;
+mod rows;
 mod writing;
 
 /// A folder with one file in it.
@@ -48,6 +49,7 @@ fn told(item: &Result<Record, ReadFault>) -> String {
             let Origin { ordinal, line } = reject.origin;
             format!("{ordinal}@{line} {}: {}", codes.join("+"), reject.problems[0].message)
         }
+        Err(ReadFault::Blank(Origin { ordinal, line })) => format!("{ordinal}@{line} blank"),
         Err(ReadFault::Fatal(failure)) => format!("{:?}: {failure}", failure.exit),
     }
 }
@@ -192,10 +194,18 @@ fn a_row_that_cannot_be_taken_is_told_with_its_line_and_the_rest_goes_on() {
         (
             "bytes that are no text",
             "a,b\nJosé,Núñez\nx,Mu\u{0}oz\nÁngel,é\n".as_bytes(),
-            &["0@2 José¦Núñez", "1@3 x¦Mu\u{0}oz", "2@4 Ángel¦é"],
+            &[
+                "0@2 José¦Núñez",
+                "1@3 row.encoding: the cell has a zero byte (`\\0`) in it, which is not text",
+                "2@4 Ángel¦é",
+            ],
         ),
         ("quotes within a cell are characters", b"a,b\n5\" pipe,it \"is\"\n", &["0@2 5\" pipe¦it \"is\""]),
-        ("blank lines are no records", b"\n\na,b\n\n1,2\r\n\r\n   \n3,4\n\n", &["0@5 1¦2", "1@8 3¦4"]),
+        (
+            "blank lines are no records",
+            b"\n\na,b\n\n1,2\r\n\r\n   \n3,4\n\n",
+            &["0@4 blank", "1@5 1¦2", "2@6 blank", "3@7 blank", "4@8 3¦4"],
+        ),
         ("only a header", b"a,b\n", &[]),
     ];
     for (said, content, expected) in cases {
@@ -322,7 +332,8 @@ fn more_columns_than_the_limit_are_refused() {
         let expected = ["0@2 row.ragged: the row has 4097 cells where the header has 2", "1@3 1¦2"];
         assert_eq!(all("x.csv", row.as_bytes()), expected);
         let widest = vec![cell; 4096].join(",");
-        assert_eq!(all("x.csv", format!("{widest}\n{widest}\n").as_bytes()).len(), 1);
+        let row = widest.replace('a', "b");
+        assert_eq!(all("x.csv", format!("{widest}\n{row}\n").as_bytes()).len(), 1);
     }
 }
 

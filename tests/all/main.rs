@@ -38,6 +38,7 @@ mod platforms;
 mod readme;
 mod receipt;
 mod report;
+mod rows;
 mod runs;
 mod sandbox;
 mod secrets;

@@ -30,6 +30,10 @@ pub struct Import {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub guards: Guards,
+    /// Fewer records in the file than this are a failure (exit 6; none at all exit 2), and nothing is changed; 0 allows an
+    /// empty file
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = LIMITS)]
+    pub at_least: u64,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,
@@ -358,6 +362,12 @@ pub enum FileFormat {
     Json,
     /// One JSON document a line
     Jsonl,
+    /// An Excel workbook
+    #[value(hide = true)]
+    Xlsx,
+    /// A file of cards
+    #[value(hide = true)]
+    Vcf,
 }
 
 /// The separator of columns as people type it: one character, or `tab`, `\t`.

@@ -1,4 +1,4 @@
-//! The formula guard: a `'` before a cell that a spreadsheet would run.
+//! The formula guard: a `'` before a cell that a spreadsheet would run, or that it would turn into a number or a date.
 //!
 //! Taking off what was put on gives every text back, and the guard is put on by nothing but what is taken off again:
 //! `'t Hooft` and `'` stay as they are in both directions.
@@ -19,9 +19,16 @@ fn is_number(text: &str) -> bool {
     parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Whether it is digits, with what stands between those of a number or a date: others put a `'` before such a text so
+/// that a spreadsheet leaves it alone (`'0991234567`, `'1990-05-02`).
+fn is_digits(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '/' | ':' | ' '))
+}
+
 /// Whether a guard before `text` would be taken off on reading.
 fn takes_guard(text: &str) -> bool {
-    begins_formula(text) || text.starts_with(GUARD)
+    begins_formula(text) || text.starts_with(GUARD) || is_digits(text)
 }
 
 /// Whether `text` is written with a guard: a formula that is no number, or what reading would take a guard off.

@@ -8,7 +8,9 @@ use std::collections::HashSet;
 /// What the columns that a rejects file adds begin with.
 pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
 /// The one of them that every rejects file has.
-const CODE_COLUMN: &str = "ferry_code";
+pub(super) const CODE_COLUMN: &str = "ferry_code";
+/// The one of them that holds what a row has beyond the header.
+pub(super) const SURPLUS_COLUMN: &str = "ferry_surplus";
 /// All of them, with those that say of what a table of rejects was made.
 const FERRY_COLUMNS: [&str; 8] = [
     "ferry_line",
@@ -16,7 +18,7 @@ const FERRY_COLUMNS: [&str; 8] = [
     CODE_COLUMN,
     "ferry_message",
     "ferry_hint",
-    "ferry_surplus",
+    SURPLUS_COLUMN,
     "ferry_object",
     "ferry_contact",
 ];
@@ -61,7 +63,7 @@ pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, F
 
 /// Which columns are the source's own: all, but in a rejects file those that it adds, each the last of its name. A file
 /// that only has a column such as `ferry_code` is no rejects file.
-fn kept_columns(cells: &[String]) -> Vec<bool> {
+pub(super) fn kept_columns(cells: &[String]) -> Vec<bool> {
     let name_of = |cell: &str| FERRY_COLUMNS.into_iter().find(|name| cell.trim().eq_ignore_ascii_case(name));
     let last = |name: &str| cells.iter().rposition(|cell| name_of(cell) == Some(name));
     let is_rejects = last(CODE_COLUMN).is_some() && FERRY_COLUMNS.into_iter().filter_map(last).count() > 1;

@@ -3,13 +3,22 @@
 //! What a cell means, and what a blank is, is a mapping's business; a cell's text is given as it stands, with only the
 //! formula guard taken off.
 
+mod begin;
 pub(super) mod frame;
 mod guard;
 mod header;
+mod heading;
+mod kind;
+mod look;
 mod read;
+mod second;
+mod short;
+mod take;
+mod total;
 mod write;
 
+pub(super) use begin::{Begin, begin};
 pub use guard::{guard, unguard};
 pub(super) use header::FERRY_COLUMN;
-pub(super) use read::{CsvOptions, CsvSource, empty_file};
+pub(super) use read::{CsvOptions, empty_file};
 pub use write::CsvEncoder;

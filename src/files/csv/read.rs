@@ -5,15 +5,20 @@
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
 use super::guard::unguard;
-use super::header::{Columns, name_columns, too_many_columns};
-use crate::files::encoding::undecodable;
+use super::header::{CODE_COLUMN, Columns, SURPLUS_COLUMN, name_columns, too_many_columns};
+use super::short::Marks;
+use super::take::holds_zero;
+use crate::files::found::Found;
+use crate::files::known::{KnownNames, fold};
 use crate::files::open::{ReadFault, Source};
 use crate::files::packed::read_failure;
+use crate::files::shown::excerpt;
 use crate::files::unflat::Made;
-use crate::files::window::{Window, count_line_ends, excerpt, kept_of_too_large};
+use crate::files::window::{Window, count_line_ends, kept_of_too_large};
 use crate::files::{COLUMNS_MAX, RECORD_LEN_MAX};
 use crate::outcome::{Failure, Problem, Reject};
-use crate::record::{Fields, Origin, Record, Row};
+use crate::record::{Origin, Record, Row};
+use std::sync::Arc;
 
 /// The longest record of several lines in the stretch through which the end of a quote has just been looked for in
 /// vain: people's own line breaks are within this. Every further quote without an end halves it, so that a file made of
@@ -34,21 +39,48 @@ pub struct CsvOptions {
 
 /// A table's records, read one after the other.
 pub struct CsvSource {
-    window: Window,
-    options: CsvOptions,
-    shown: String,
-    encoding: &'static str,
-    names: Vec<String>,
-    /// Which cells are kept, where `ferry_*` columns are left out.
-    kept: Option<Vec<bool>>,
-    parser: Parser,
-    line: u64,
+    pub(super) window: Window,
+    pub(super) options: CsvOptions,
+    pub(super) shown: String,
+    pub(super) encoding: &'static str,
+    pub(super) columns: Heads,
+    pub(super) parser: Parser,
+    pub(super) line: u64,
     ordinal: u64,
+    /// Blank lines that were passed and are yet to be told: the line of the next one, and how many.
+    blank_lines: (u64, u64),
+    /// Whether the row before was blank, so that another table may begin.
+    pub(super) after_blank: bool,
+    /// Whether a second table has begun.
+    pub(super) in_second: bool,
+    pub(in crate::files) found: Arc<Found>,
     /// How many bytes ahead a quote without an end has been looked for.
     wary: usize,
     /// How long a record of several lines may be until then.
     wary_lines_len_max: usize,
     ended: bool,
+}
+
+/// What is known of a table's columns when its records are read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heads {
+    pub names: Vec<String>,
+    /// The cells of the header, folded, by which it is known again.
+    pub folded: Vec<String>,
+    /// How many of the columns have a name of the file's own: the others, at its end, may be missing in a row.
+    pub named: usize,
+    /// Which cells are kept, where `ferry_*` columns are left out.
+    pub kept: Option<Vec<bool>>,
+    /// Which cell of a rejects file says why its record was rejected, and which holds what did not fit.
+    pub code: Option<usize>,
+    pub surplus: Option<usize>,
+    /// Whether rows that are shorter than the header are complete, where their cells are not out of place.
+    pub may_be_short: bool,
+    pub marks: Marks,
+    /// The line of a last row that holds nothing but sums.
+    pub sums_line: Option<u64>,
+    /// Names that mean something, by which the header of a second table is told.
+    pub known: KnownNames,
 }
 
 /// What a table's first row says.
@@ -62,56 +94,87 @@ pub(in crate::files) struct Headed {
     pub cells: Vec<String>,
     pub raw: Vec<u8>,
     pub notes: Vec<String>,
+    /// Whether anything but blank rows follows.
+    pub has_rows: bool,
 }
 
 /// One step through a table: a sound record, or why there is none.
 enum Step {
-    Sound { len: usize, next: usize, quoted: bool },
-    Bad { len: usize, next: usize, problem: Problem },
+    Sound {
+        len: usize,
+        next: usize,
+        quoted: bool,
+    },
+    Bad {
+        len: usize,
+        next: usize,
+        problem: Problem,
+    },
+    /// Blank lines were passed, and something follows them.
+    BlankLines,
     End,
     Cut(Failure),
 }
 
 impl CsvSource {
-    /// Reads the header; `window` stands at line `line`, behind a byte-order mark and a `sep=` line.
-    pub(in crate::files) fn open(
+    /// A table whose header is yet to be read; `window` stands at line `line`.
+    pub(super) fn new(
         window: Window,
         line: u64,
         options: CsvOptions,
         shown: &str,
         encoding: &'static str,
-    ) -> Result<Headed, Failure> {
-        let mut source = CsvSource {
+    ) -> CsvSource {
+        CsvSource {
             window,
             options,
             shown: shown.to_owned(),
             encoding,
-            names: Vec::new(),
-            kept: None,
+            columns: Heads::default(),
             parser: Parser::new(options.delimiter, 0),
             line,
             ordinal: 0,
+            blank_lines: (0, 0),
+            after_blank: false,
+            in_second: false,
+            found: Arc::default(),
             wary: 0,
             wary_lines_len_max: WARY_LINES_LEN_MAX,
             ended: false,
-        };
-        let (raw, quoted) = source.header_bytes()?;
-        let count = raw_cells(&raw, options.delimiter).count();
-        if count > COLUMNS_MAX {
-            return Err(too_many_columns(count, shown));
         }
-        let row = source.parser.row(&raw, quoted, options.raw_cells);
-        let Some(row) = row else { return Err(source.bad_header(&source.encoding_problem(&raw))) };
-        let Columns { names, made, cells, kept, notes } = name_columns(row.iter().map(str::to_owned).collect(), shown)?;
+    }
+
+    /// Reads the header, which comes next.
+    pub(super) fn read_header(mut self) -> Result<Headed, Failure> {
+        let (raw, quoted) = self.header_bytes()?;
+        let count = raw_cells(&raw, self.options.delimiter).count();
+        if count > COLUMNS_MAX {
+            return Err(too_many_columns(count, &self.shown));
+        }
+        let row = self.parser.row(&raw, quoted, self.options.raw_cells);
+        let Some(row) = row.filter(|_| !holds_zero(&raw)) else {
+            return Err(self.bad_header(&self.text_problem(&raw)));
+        };
+        let cells: Vec<String> = row.iter().map(str::to_owned).collect();
+        self.headed(cells, raw)
+    }
+
+    /// The table below the header that `cells` are, in the file's own bytes `raw`.
+    pub(super) fn headed(mut self, cells: Vec<String>, raw: Vec<u8>) -> Result<Headed, Failure> {
+        let place = |name: &str| cells.iter().rposition(|cell| cell.trim().eq_ignore_ascii_case(name));
+        let (code, surplus) = (place(CODE_COLUMN), place(SURPLUS_COLUMN));
+        let Columns { names, made, cells, kept, notes } = name_columns(cells, &self.shown)?;
+        let (code, surplus) = (code.filter(|_| kept.is_some()), surplus.filter(|_| kept.is_some()));
         let raw = match &kept {
-            Some(kept) => keep_cells(&raw, options.delimiter, kept),
+            Some(kept) => keep_cells(&raw, self.options.delimiter, kept),
             None => raw,
         };
-        source.names.clone_from(&names);
-        source.parser.columns = names.len();
-        source.kept = kept;
-        let are_rejects = source.kept.is_some();
-        Ok(Headed { source, names, made, are_rejects, cells, raw, notes })
+        self.parser.columns = names.len();
+        let named = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
+        let folded = cells.iter().map(|cell| fold(cell)).collect();
+        self.columns = Heads { names: names.clone(), folded, named, kept, code, surplus, ..Heads::default() };
+        let are_rejects = self.columns.kept.is_some();
+        Ok(Headed { source: self, names, made, are_rejects, cells, raw, notes, has_rows: true })
     }
 
     fn header_bytes(&mut self) -> Result<(Vec<u8>, bool), Failure> {
@@ -122,7 +185,8 @@ impl CsvSource {
                 Ok((raw, quoted))
             }
             Step::Bad { problem, .. } => Err(self.bad_header(&problem)),
-            Step::End => Err(empty_file(&self.shown)),
+            // Blank lines count once there is a header.
+            Step::End | Step::BlankLines => Err(empty_file(&self.shown)),
             Step::Cut(failure) => Err(failure),
         }
     }
@@ -138,11 +202,16 @@ impl CsvSource {
     /// Finds the next record and leaves it at the beginning of the window.
     fn step(&mut self) -> Step {
         loop {
+            let line = self.line;
             if !self.skip_blank_lines() {
                 return match self.window.fault() {
                     Some(error) => Step::Cut(read_failure(&self.shown, error, self.line)),
                     None => Step::End,
                 };
+            }
+            if self.line > line && !self.columns.names.is_empty() {
+                self.blank_lines = (line, self.line - line);
+                return Step::BlankLines;
             }
             let lines_len_max = if self.wary > 0 { self.wary_lines_len_max } else { RECORD_LEN_MAX };
             let data = self.window.data();
@@ -185,7 +254,7 @@ impl CsvSource {
         self.window.fault().map(|error| read_failure(&self.shown, error, self.line))
     }
 
-    /// Whether there is anything behind the blank lines.
+    /// Whether there is anything behind the blank lines. Those at the end of a file are its end, and no rows.
     fn skip_blank_lines(&mut self) -> bool {
         loop {
             let data = self.window.data();
@@ -254,8 +323,8 @@ impl CsvSource {
         self.located(Problem::new("row.quote", message).hint(hint), column)
     }
 
-    fn located(&self, problem: Problem, column: usize) -> Problem {
-        match self.names.get(self.kept_index(column)) {
+    pub(super) fn located(&self, problem: Problem, column: usize) -> Problem {
+        match self.columns.names.get(self.kept_index(column)) {
             Some(name) => problem.at(name.clone()),
             None => problem,
         }
@@ -263,7 +332,7 @@ impl CsvSource {
 
     /// Which of the kept columns the file's column `index` is.
     fn kept_index(&self, index: usize) -> usize {
-        match &self.kept {
+        match &self.columns.kept {
             Some(kept) => kept.iter().take(index).filter(|keep| **keep).count(),
             None => index,
         }
@@ -297,76 +366,37 @@ impl CsvSource {
         }
     }
 
-    fn origin(&mut self) -> Origin {
-        let origin = Origin { ordinal: self.ordinal, line: self.line };
+    pub(super) fn origin(&mut self, line: u64) -> Origin {
+        let origin = Origin { ordinal: self.ordinal, line };
         self.ordinal += 1;
         origin
     }
 
     fn sound(&mut self, len: usize, next: usize, quoted: bool) -> Option<Result<Record, ReadFault>> {
-        let data = self.window.data();
-        let raw = data.get(..len).unwrap_or_default();
-        let taken = match &self.kept {
-            Some(kept) if raw_cells(raw, self.options.delimiter).count() == kept.len() => {
-                let raw = keep_cells(raw, self.options.delimiter, kept);
-                let row = self.parser.row(&raw, quoted, self.options.raw_cells);
-                (row, raw.into_boxed_slice())
-            }
-            Some(_) => (Some(Row::default()), raw.into()),
-            None => (self.parser.row(raw, quoted, self.options.raw_cells), raw.into()),
-        };
-        let item = match taken {
-            (Some(row), raw) if row.len() == self.names.len() => {
-                let origin = self.origin();
-                Ok(Record { origin, fields: Fields::Row(row), raw })
-            }
-            (Some(_), raw) if raw.iter().all(|&byte| byte == b' ') => {
-                self.leave(next, quoted);
-                return None;
-            }
-            (row, raw) => {
-                let problem = match row {
-                    Some(_) => self.ragged_problem(&raw),
-                    None => self.encoding_problem(&raw),
-                };
-                Err(ReadFault::Reject(Reject { origin: self.origin(), raw, problems: vec![problem] }))
-            }
-        };
+        let raw: Box<[u8]> = self.window.data().get(..len).unwrap_or_default().into();
+        let line = self.line;
         self.leave(next, quoted);
-        Some(item)
+        self.take(raw, quoted, line)
+    }
+
+    /// The next of the blank lines that were passed.
+    fn blank_line(&mut self) -> Option<Result<Record, ReadFault>> {
+        let (line, left) = self.blank_lines;
+        self.blank_lines = (line + 1, left.checked_sub(1)?);
+        self.after_blank = true;
+        Some(Err(ReadFault::Blank(self.origin(line))))
     }
 
     fn bad(&mut self, len: usize, next: usize, problem: Problem) -> Result<Record, ReadFault> {
         let data = self.window.data();
         let raw: Box<[u8]> = data.get(..len).unwrap_or(data).into();
-        let origin = self.origin();
+        let origin = self.origin(self.line);
+        self.after_blank = false;
         match next {
             usize::MAX => self.pass_over_line(),
             next => self.leave(next, true),
         }
         Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] }))
-    }
-
-    fn ragged_problem(&self, raw: &[u8]) -> Problem {
-        let found = raw_cells(raw, self.options.delimiter).count();
-        let expected = self.kept.as_ref().map_or(self.names.len(), Vec::len);
-        let cells = if found == 1 { "cell" } else { "cells" };
-        let message = format!("the row has {found} {cells} where the header has {expected}");
-        let hint = match found > expected {
-            true if found > COLUMNS_MAX => "Is a line end missing?",
-            true => "A cell with the delimiter in it needs quotes around it",
-            false => "Is a line end within a cell that has no quotes around it, or a delimiter missing?",
-        };
-        Problem::new("row.ragged", message).hint(hint)
-    }
-
-    fn encoding_problem(&self, raw: &[u8]) -> Problem {
-        let at = std::str::from_utf8(raw).err().map_or(raw.len(), |error| error.valid_up_to());
-        let before = raw.get(..at).unwrap_or_default();
-        let column = raw_cells(before, self.options.delimiter).count().saturating_sub(1);
-        let message = format!("the bytes `{}` are not {}", undecodable(raw, at), self.encoding);
-        let hint = "mend the cell, or say the file's encoding with `--encoding`";
-        self.located(Problem::new("row.encoding", message).hint(hint), column)
     }
 }
 
@@ -375,7 +405,11 @@ impl Iterator for CsvSource {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended {
+            if let Some(item) = self.blank_line() {
+                return Some(item);
+            }
             match self.step() {
+                Step::BlankLines => {}
                 Step::Sound { len, next, quoted } => {
                     if let Some(item) = self.sound(len, next, quoted) {
                         return Some(item);
@@ -398,11 +432,11 @@ impl Source for CsvSource {}
 /// Why a file without a header is not taken.
 pub(in crate::files) fn empty_file(shown: &str) -> Failure {
     Failure::usage(format!("`{shown}` is empty: it has not even a header"))
-        .hint("an empty file is more often a failed job than an empty list; look at what should have written it")
+        .hint("check what should have written it: an empty file is more often a failed job than an empty list")
 }
 
 /// The cells of `raw` that are kept, as they stand.
-fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {
+pub(super) fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     let mut first = true;
     for (cell, _) in raw_cells(raw, delimiter).zip(kept).filter(|(_, keep)| **keep) {
@@ -416,7 +450,7 @@ fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {
 }
 
 /// Takes a framed record apart. Rows without quotes are split where they stand; the others go through `csv-core`.
-struct Parser {
+pub(super) struct Parser {
     reader: csv_core::Reader,
     delimiter: u8,
     /// How many cells a row is likely to have.
@@ -434,7 +468,7 @@ impl Parser {
     }
 
     /// The cells of `raw`; `None` when they are not text. Of more than [`COLUMNS_MAX`] some are left out.
-    fn row(&mut self, raw: &[u8], quoted: bool, raw_cells: bool) -> Option<Row> {
+    pub fn row(&mut self, raw: &[u8], quoted: bool, raw_cells: bool) -> Option<Row> {
         let guarded = !raw_cells && memchr::memchr(b'\'', raw).is_some();
         if quoted { self.quoted_row(raw, guarded) } else { self.plain_row(std::str::from_utf8(raw).ok()?, guarded) }
     }

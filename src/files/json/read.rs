@@ -8,7 +8,8 @@ use crate::files::encoding::undecodable;
 use crate::files::open::{ReadFault, Source};
 use crate::files::packed::read_failure;
 use crate::files::rejects::{OF, OF_CONTACT};
-use crate::files::window::{Window, count_line_ends, excerpt, kept_of_too_large};
+use crate::files::shown::excerpt;
+use crate::files::window::{Window, count_line_ends, kept_of_too_large};
 use crate::json;
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::{Fields, Origin, Record};
@@ -452,9 +453,24 @@ fn take(raw: &[u8], encoding: &str) -> Taken {
 
 fn object_of(parsed: Result<Value, json::Fault>, text: &str) -> Taken {
     match parsed {
+        Ok(value @ Value::Object(_)) if text.contains("\\u0000") && holds_zero(&value) => {
+            let problem =
+                Problem::new("row.encoding", "the record has a zero character (`\\u0000`) in it, which is not text");
+            Err((problem.hint("fix the value that has it"), text.as_bytes().into()))
+        }
         Ok(value @ Value::Object(_)) => Ok((value, text.as_bytes().into())),
         Ok(other) => Err((not_an_object(&other, text), text.as_bytes().into())),
         Err(fault) => Err((malformed(text, &fault), text.as_bytes().into())),
+    }
+}
+
+/// Whether a key or a text has a zero in it; the depth of values is bounded.
+fn holds_zero(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_zero),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || holds_zero(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::gather::Gathered;
 use crate::run::import::check_regions;
 use crate::run::left_blank::LeftBlankList;
-use crate::run::ordered::in_order;
+use crate::run::ordered::{Read, in_order};
 use crate::run::results::ResultsWriter;
 use crate::run::rows::{Columns, Encoder, Layout, Omitted, Sink, Table, Whose, Writer, format_of};
 use serde_json::{Value, json};
@@ -298,9 +298,11 @@ impl Line<'_> {
                 }
             }
         }
-        let made = move |read: Result<Record, Reject>| match read {
-            Ok(record) => (record.origin.line, maker.of_contact(record)),
-            Err(reject) => (reject.origin.line, Row::Rejected { id: String::new(), reject }),
+        let made = move |read: Read| match read {
+            Read::Record(record) => (record.origin.line, maker.of_contact(record)),
+            Read::Reject(reject) => (reject.origin.line, Row::Rejected { id: String::new(), reject }),
+            // A spool has none.
+            Read::Blank(origin) => (origin.line, Row::Filtered { id: String::new() }),
         };
         for batch in in_order(self.rejects.watch(spool.source()?), limit, made) {
             for (line, row) in batch? {

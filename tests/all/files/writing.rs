@@ -119,7 +119,7 @@ fn rejects_of(name: &str, content: &[u8], options: &ReadOptions, to: &str) -> Ve
                 Reject { origin, raw, problems: vec![first, Problem::new("email.invalid", "`x` is no e-mail")] }
             }
             Err(ReadFault::Reject(reject)) => reject,
-            Err(ReadFault::Fatal(failure)) => panic!("{failure}"),
+            Err(fault) => panic!("{fault:?}"),
         };
         writer.write(&reject).unwrap();
         count += 1;

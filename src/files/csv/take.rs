@@ -1,0 +1,223 @@
+//! What a framed row of a table is: a record, a blank row, the header once more, or a reject with its reason.
+
+use super::frame::raw_cells;
+use super::look::{Looked, cells, look};
+use super::read::{CsvSource, keep_cells};
+use super::{second, total};
+use crate::files::COLUMNS_MAX;
+use crate::files::encoding::undecodable;
+use crate::files::known::fold;
+use crate::files::open::ReadFault;
+use crate::outcome::{Problem, Reject};
+use crate::record::{Fields, Record, Row};
+
+/// How far is looked ahead for whether a row is the last: blank rows behind it are passed over.
+const AHEAD_LEN_MAX: usize = 1 << 20;
+
+/// How far is looked ahead for whether a second table begins.
+const SECOND_LEN: usize = 16 << 10;
+
+/// A code of which a rejects file says that its row is none of the table's, and what to do when it is one after all.
+const NO_RECORDS: [(&str, &str); 2] = [
+    ("row.total", "if it is a contact after all, give it a phone or an e-mail address, or clear its `ferry_code`"),
+    ("row.table", "move it to a file of its own; if it is a contact of this table, clear its `ferry_code`"),
+];
+
+type Item = Option<Result<Record, ReadFault>>;
+
+/// Whether a row has a zero byte: text has none, and what reads it further on would end there.
+pub(super) fn holds_zero(raw: &[u8]) -> bool {
+    memchr::memchr(0, raw).is_some()
+}
+
+impl CsvSource {
+    /// Takes a row apart, which has been left behind; nothing comes of the header where it stands once more.
+    pub(super) fn take(&mut self, raw: Box<[u8]>, quoted: bool, line: u64) -> Item {
+        let after_blank = std::mem::take(&mut self.after_blank);
+        let code = self.columns.code.and_then(|code| raw_cells(&raw, self.options.delimiter).nth(code));
+        let no_record = code.and_then(|code| no_record_of(code.bytes));
+        let raw = match self.without_own_cells(raw) {
+            Ok(raw) => raw,
+            Err((raw, problem)) => return self.reject(raw, line, problem),
+        };
+        let Some(mut row) = self.parser.row(&raw, quoted, self.options.raw_cells) else {
+            let problem = self.text_problem(&raw);
+            return self.reject(raw, line, problem);
+        };
+        if row.is_blank() && !row.is_empty() {
+            self.after_blank = true;
+            return Some(Err(ReadFault::Blank(self.origin(line))));
+        }
+        if holds_zero(&raw) {
+            let problem = self.text_problem(&raw);
+            return self.reject(raw, line, problem);
+        }
+        if self.is_header(&row) {
+            self.in_second = false;
+            self.found.header_again(line);
+            return None;
+        }
+        if let Some(problem) = self.no_record(&row, &raw, no_record, (line, after_blank)) {
+            return self.reject(raw, line, problem);
+        }
+        if !self.is_complete(&row) {
+            let problem = self.ragged_problem(&raw);
+            return self.reject(raw, line, problem);
+        }
+        row.resize(self.columns.names.len());
+        Some(Ok(Record { origin: self.origin(line), fields: Fields::Row(row), raw }))
+    }
+
+    fn reject(&mut self, raw: Box<[u8]>, line: u64, problem: Problem) -> Item {
+        let origin = self.origin(line);
+        Some(Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })))
+    }
+
+    /// The row without the `ferry_*` cells of a rejects file; the problem where cells do not fit the header, or are still
+    /// beside it.
+    fn without_own_cells(&self, raw: Box<[u8]>) -> Result<Box<[u8]>, (Box<[u8]>, Problem)> {
+        let Some(kept) = &self.columns.kept else { return Ok(raw) };
+        let delimiter = self.options.delimiter;
+        let is_filled = |bytes: &[u8]| bytes.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != b'"');
+        let at = |index: usize| raw_cells(&raw, delimiter).nth(index).is_some_and(|cell| is_filled(cell.bytes));
+        let surplus = self.columns.surplus.is_some_and(at);
+        let beyond = raw_cells(&raw, delimiter).skip(kept.len()).any(|cell| is_filled(cell.bytes));
+        if surplus {
+            let problem = Problem::new("row.ragged", "the row still has cells in `ferry_surplus`, beyond the header")
+                .hint("move them to the columns they belong to, and clear `ferry_surplus`");
+            return Err((keep_cells(&raw, delimiter, kept).into(), problem));
+        }
+        if beyond {
+            let problem = self.ragged_problem(&raw);
+            return Err((raw, problem));
+        }
+        Ok(keep_cells(&raw, delimiter, kept).into())
+    }
+
+    /// Why a row that can be read is none of the table's: a total, or a row of another table.
+    fn no_record(
+        &mut self,
+        row: &Row,
+        raw: &[u8],
+        told: Option<(&'static str, &'static str)>,
+        (line, after_blank): (u64, bool),
+    ) -> Option<Problem> {
+        let is_rejects = self.columns.code.is_some();
+        if !is_rejects && (self.in_second || after_blank && self.begins_second(raw, line)) {
+            self.in_second = true;
+            self.found.second_table(line);
+            let message = "the row belongs to a second table in the file";
+            return Some(Problem::new("row.table", message).hint("move the second table to a file of its own"));
+        }
+        let first = row.iter().find(|cell| !cell.trim().is_empty()).unwrap_or_default();
+        let is_total = total::may_be_total(first) && total::is_total(row.iter());
+        if self.columns.sums_line == Some(line) || is_total && (told.is_some() || self.is_last()) {
+            return Some(total_problem(first));
+        }
+        match told {
+            Some(("row.total", hint)) if !row.iter().any(total::is_of_contact) => Some(total_problem(first).hint(hint)),
+            Some((code @ "row.table", hint)) => {
+                Some(Problem::new(code, "the row belongs to a second table, says its `ferry_code`").hint(hint))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a row is the header once more.
+    fn is_header(&self, row: &Row) -> bool {
+        let folded = &self.columns.folded;
+        let is_same = |(cell, name): (Option<&str>, &String)| cell.is_some_and(|cell| fold(cell) == *name);
+        // Most rows differ from the header in the length of their first cell already.
+        let first = folded.iter().zip(row.iter()).take(1).all(|(name, cell)| cell.trim().len() == name.len());
+        let cells = (0..folded.len()).map(|column| row.get(column).or_else(|| (column > 0).then_some("")));
+        first && cells.zip(folded).all(is_same)
+    }
+
+    /// Whether a second table begins with this row, which follows a blank one.
+    fn begins_second(&mut self, raw: &[u8], line: u64) -> bool {
+        while self.window.data().len() < SECOND_LEN && self.window.more() {}
+        let (delimiter, whole) = (self.options.delimiter, self.window.whole());
+        let data = self.window.data();
+        let data = data.get(..SECOND_LEN).unwrap_or(data);
+        let mut rows = vec![Looked { at: 0, line, cells: cells(raw, delimiter) }];
+        rows.extend(look(data, delimiter, whole, line + 1, second::ROWS_LOOKED_AT - 1));
+        second::begins(&rows, &self.columns.names, &self.columns.known)
+    }
+
+    /// Whether only blank rows follow.
+    fn is_last(&mut self) -> bool {
+        let delimiter = self.options.delimiter;
+        let mut looked_at = 0;
+        loop {
+            let data = self.window.data();
+            let ahead = data.get(looked_at..).unwrap_or_default();
+            if !ahead.iter().all(|byte| *byte == delimiter || byte.is_ascii_whitespace()) {
+                return false;
+            }
+            looked_at = data.len();
+            if self.window.whole() {
+                return true;
+            }
+            if looked_at > AHEAD_LEN_MAX || !self.window.more() {
+                return self.window.whole();
+            }
+        }
+    }
+
+    /// Whether the row has a cell for each column: what it has beyond is blank, and what it lacks may be missing.
+    fn is_complete(&self, row: &Row) -> bool {
+        let heads = &self.columns;
+        let (found, expected) = (row.len(), heads.names.len());
+        if found >= expected {
+            return found <= COLUMNS_MAX
+                && (expected..found).all(|at| row.get(at).is_none_or(|cell| cell.trim().is_empty()));
+        }
+        found > 0 && (found >= heads.named || heads.may_be_short && heads.marks.agree(row.iter()))
+    }
+
+    fn ragged_problem(&self, raw: &[u8]) -> Problem {
+        let found = raw_cells(raw, self.options.delimiter).count();
+        let expected = match &self.columns.kept {
+            Some(kept) if found >= kept.len() => kept.len(),
+            _ => self.columns.names.len(),
+        };
+        let cells = if found == 1 { "cell" } else { "cells" };
+        let message = format!("the row has {found} {cells} where the header has {expected}");
+        let hint = match found > expected {
+            true if found > COLUMNS_MAX => "check whether a line end is missing",
+            true => "put quotes around a cell that has the delimiter in it",
+            false => "check for a line end within a cell that has no quotes around it, and for a missing delimiter",
+        };
+        Problem::new("row.ragged", message).hint(hint)
+    }
+
+    /// Why a row is no text: bytes that are none in its encoding, or zeros.
+    pub(super) fn text_problem(&self, raw: &[u8]) -> Problem {
+        let (at, message) = match std::str::from_utf8(raw) {
+            Err(error) => {
+                let at = error.valid_up_to();
+                (at, format!("the bytes `{}` are not {}", undecodable(raw, at), self.encoding))
+            }
+            Ok(_) => {
+                let at = memchr::memchr(0, raw).unwrap_or(raw.len());
+                (at, "the cell has a zero byte (`\\0`) in it, which is not text".to_owned())
+            }
+        };
+        let before = raw.get(..at).unwrap_or_default();
+        let column = raw_cells(before, self.options.delimiter).count().saturating_sub(1);
+        let hint = "fix the cell, or name the file's encoding with `--encoding`";
+        self.located(Problem::new("row.encoding", message).hint(hint), column)
+    }
+}
+
+fn total_problem(first: &str) -> Problem {
+    let shown = crate::files::shown::excerpt(first.trim().as_bytes());
+    let message = format!("the last row looks like a total: `{shown}`");
+    Problem::new("row.total", message).hint("delete the row; if it is a contact, give it a phone or an e-mail address")
+}
+
+/// What the `ferry_code` of a row says, where it says that the row is no record.
+fn no_record_of(code: &[u8]) -> Option<(&'static str, &'static str)> {
+    let is_code = |code: &[u8], known: &str| memchr::memmem::find(code, known.as_bytes()).is_some();
+    NO_RECORDS.into_iter().find(|(known, _)| is_code(code, known))
+}

@@ -1,0 +1,257 @@
+//! Files as people have them, through whole commands: titles, blank rows, totals, no header, no record.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// A spreadsheet of somebody's, saved as it is.
+const MESSY: &str = "Client report - made on 12/03/2026;;;\r\n;;;\r\nNombre;Celular;Ciudad;Saldo\r\n\
+    Ana Ruiz;+593991234561;Quito;10,50\r\n;;;\r\nLuis Paz;+593991234562;Loja;2,50\r\nEva Gil;12;Cuenca;1,00\r\n;;;\r\n\
+    TOTAL;;;14,00\r\n";
+
+struct Ended {
+    code: i32,
+    summary: Value,
+    told: String,
+}
+
+impl Ended {
+    /// The counts of these names, `skipped.blank` for what stands deeper.
+    fn counts(&self, names: &[&str]) -> Vec<u64> {
+        let count = |name: &&str| {
+            let path = if name.contains('/') { (*name).to_owned() } else { format!("records/{name}") };
+            self.summary.pointer(&format!("/{path}")).and_then(Value::as_u64).unwrap_or(0)
+        };
+        names.iter().map(count).collect()
+    }
+
+    /// Whether every record read has an outcome.
+    fn balances(&self) -> bool {
+        let [read, rest @ ..] =
+            &self.counts(&["read", "created", "updated", "unchanged", "skipped", "rejected", "unknown", "pending"])[..]
+        else {
+            return false;
+        };
+        *read == rest.iter().sum::<u64>()
+    }
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+fn ferry(folder: &Path, line: &str) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_ferry"))
+        .args(line.split_whitespace())
+        .args(["--output", "json", "--state", "state"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        summary: printed.find('{').and_then(|at| serde_json::from_str(&printed[at..]).ok()).unwrap_or_default(),
+        told: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+const TO: &str = "--to mercately --sandbox --rate none --region none";
+
+#[test]
+fn a_spreadsheet_as_it_is_arrives_and_its_numbers_add_up() {
+    let map =
+        "contact: { full_name: Nombre, last_name: { default: \"-\" }, phone: Celular, address: { city: Ciudad } }\n";
+    let folder = folder(&[("messy.csv", MESSY), ("map.yaml", map)]);
+    let line = format!("import messy.csv --map map.yaml {TO}");
+    let names =
+        ["read", "created", "skipped", "skipped/blank", "rejected", "rejects/row.total", "rejects/phone.invalid"];
+
+    let limited = ferry(folder.path(), &format!("{line} --limit 2"));
+    assert_eq!(limited.counts(&names), [2, 1, 1, 1, 0, 0, 0], "{}", limited.told);
+    assert!(limited.told.contains("the header is in line 3 of `messy.csv`"), "{}", limited.told);
+
+    let whole = ferry(folder.path(), &line);
+    assert_eq!(whole.code, 3, "{}", whole.told);
+    assert_eq!(whole.counts(&names), [6, 2, 2, 2, 2, 1, 1]);
+    assert!(whole.balances(), "{}", whole.summary);
+
+    let rejects = whole.summary["rejects_file"].as_str().unwrap();
+    let text = fs::read_to_string(folder.path().join(rejects)).unwrap();
+    assert!(text.starts_with("Nombre;Celular;Ciudad;Saldo;ferry_line;"), "{text}");
+    let again = ferry(folder.path(), &format!("import {rejects} --map map.yaml {TO}"));
+    assert_eq!(again.counts(&names), [2, 0, 0, 0, 2, 1, 1], "{}", again.told);
+
+    let fixed = text.replace(";12;", ";+593991234563;").replace("TOTAL;;", "Total;+593991234564;");
+    fs::write(folder.path().join("fixed.csv"), fixed).unwrap();
+    let fixed = ferry(folder.path(), &format!("import fixed.csv --map map.yaml {TO}"));
+    assert_eq!((fixed.code, fixed.counts(&names)), (0, vec![2, 2, 0, 0, 0, 0, 0]), "{}", fixed.told);
+}
+
+#[test]
+fn a_file_without_a_header_is_read_with_the_columns_of_the_mapping() {
+    let content = "Ana,+593991234561,ana@example.com\nBo,12,bo@example\n";
+    let map = "read: { columns: [First Name, Phone, Email] }\ncontact: { first_name: First Name, last_name: { default: \"-\" }, phone: Phone, email: Email }\n";
+    let folder = folder(&[("people.csv", content), ("map.yaml", map)]);
+    let refused = ferry(folder.path(), &format!("import people.csv {TO}"));
+    assert_eq!(refused.code, 2);
+    assert_eq!(
+        refused.told,
+        "error: line 1 of `people.csv` is a record, not a header: `Ana, +593991234561, ana@example.com`\nhint: name the \
+         columns in the mapping: `read: { columns: [column 1, phone, email] }`; if it is the header after all, write \
+         `read: { header_row: 1 }`\n"
+    );
+    let imported = ferry(folder.path(), &format!("import people.csv --map map.yaml {TO}"));
+    assert_eq!(
+        (imported.code, imported.counts(&["read", "created", "rejected"])),
+        (3, vec![2, 1, 1]),
+        "{}",
+        imported.told
+    );
+    let rejects = imported.summary["rejects_file"].as_str().unwrap();
+    let text = fs::read_to_string(folder.path().join(rejects)).unwrap();
+    assert!(text.starts_with("First Name,Phone,Email,ferry_line,"), "{text}");
+    fs::write(folder.path().join("fixed.csv"), text.replace("bo@example,", "bo@example.com,").replace(",12,", ",,"))
+        .unwrap();
+    let fixed = ferry(folder.path(), &format!("import fixed.csv --map map.yaml {TO}"));
+    assert_eq!((fixed.code, fixed.counts(&["read", "created"])), (0, vec![1, 1]), "{}", fixed.told);
+}
+
+#[test]
+fn too_few_records_are_a_failure_and_change_nothing() {
+    let files = [
+        ("header.csv", "First Name,Phone\n"),
+        ("blank.csv", "First Name,Phone\n,\n,\n"),
+        ("list.json", "[]"),
+        ("lines.jsonl", ""),
+        ("empty.csv", ""),
+        ("two.csv", "First Name,Last Name,Phone\nAna,Paz,+593991234561\nBo,Li,+593991234562\n"),
+        (
+            "ferry.yaml",
+            "jobs:\n  few:\n    import: { file: two.csv, to: mercately, sandbox: true, rate: none }\n    at_least: 3\n",
+        ),
+    ];
+    let folder = folder(&files);
+    let cases = [
+        ("import header.csv", 2, "`header.csv` has no records"),
+        ("import header.csv --at-least 0", 0, ""),
+        ("import header.csv --at-least 5", 2, "`header.csv` has no records"),
+        ("import header.csv --dry-run", 2, "`header.csv` has no records"),
+        ("import blank.csv", 2, "`blank.csv` has no records"),
+        ("import list.json", 2, "`list.json` has no records"),
+        ("import list.json --at-least 0", 0, ""),
+        ("import lines.jsonl", 2, "`lines.jsonl` has no records"),
+        ("import lines.jsonl --at-least 0", 0, ""),
+        ("import empty.csv --at-least 0", 2, "`empty.csv` is empty: it has not even a header"),
+        ("import two.csv --at-least 3", 6, "error: `two.csv` has 2 records, and `--at-least` is 3\n"),
+        ("import two.csv --at-least 3 --dry-run", 6, "`two.csv` has 2 records, and `--at-least` is 3"),
+    ];
+    for (line, code, told) in cases {
+        let ended = ferry(folder.path(), &format!("{line} {TO}"));
+        assert_eq!(ended.code, code, "{line}: {}", ended.told);
+        assert!(ended.told.contains(told), "{line}: {}", ended.told);
+        assert_eq!(ended.counts(&["created"]), [0], "{line}");
+    }
+    let job = ferry(folder.path(), "run few");
+    assert_eq!(job.code, 6, "{}", job.told);
+    for (line, code) in [("header.csv", 0), ("list.json", 0), ("lines.jsonl", 0), ("empty.csv", 2)] {
+        assert_eq!(ferry(folder.path(), &format!("convert {line} --out out.csv")).code, code, "convert {line}");
+    }
+    let whole = ferry(folder.path(), &format!("import two.csv --at-least 2 {TO}"));
+    assert_eq!((whole.code, whole.counts(&["created"])), (0, vec![2]), "{}", whole.told);
+}
+
+#[test]
+fn percentages_leave_blank_rows_out() {
+    let mut content = "First Name,Last Name,Phone\n".to_owned();
+    for number in 0..100 {
+        let phone = if number < 30 { "12".to_owned() } else { format!("+5939912345{number:02}") };
+        content.push_str(&format!("A{number},B,{phone}\n,,\n"));
+    }
+    let folder = folder(&[("half.csv", &content)]);
+    let ended = ferry(folder.path(), &format!("import half.csv --max-rejects 20% {TO}"));
+    assert_eq!(ended.code, 8, "{}", ended.told);
+    let ended = ferry(folder.path(), &format!("import half.csv --max-rejects 30% {TO}"));
+    assert_eq!(
+        (ended.code, ended.counts(&["read", "skipped/blank", "created"])),
+        (3, vec![200, 100, 70]),
+        "{}",
+        ended.told
+    );
+    assert!(ended.balances(), "{}", ended.summary);
+}
+
+#[test]
+fn cards_and_workbooks_are_refused_by_every_command_that_reads_files() {
+    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ana\r\nEND:VCARD\r\n";
+    let map = "contact: { first_name: First Name, phone: Phone }\n";
+    let ok = "First Name,Phone\nAna,+593991234561\n";
+    let folder =
+        folder(&[("a.vcf", card), ("b.csv", card), ("odd.vcf", "x,y\n1,2\n"), ("ok.csv", ok), ("map.yaml", map)]);
+    for file in ["a.vcf", "b.csv", "odd.vcf"] {
+        for line in
+            [format!("convert {file} --out o.csv"), format!("import {file} {TO}"), format!("map check map.yaml {file}")]
+        {
+            let ended = ferry(folder.path(), &line);
+            let told = format!("error: `{file}` is a vCard file, which cannot be read yet\n");
+            assert_eq!((ended.code, ended.told.starts_with(&told)), (2, true), "{line}: {}", ended.told);
+        }
+    }
+    for format in ["xlsx", "vcf"] {
+        let ended = ferry(folder.path(), &format!("convert ok.csv --out o.csv --format {format}"));
+        assert_eq!((ended.code, ended.told.contains("cannot be read yet")), (2, true), "{}", ended.told);
+    }
+    assert!(!folder.path().join("o.csv").exists());
+}
+
+#[test]
+fn columns_that_are_elsewhere_are_one_error() {
+    let map = "contact: { first_name: Vorname, last_name: Nachname, phone: Handy, email: Mail }\n";
+    let folder = folder(&[
+        ("other.csv", "a,b\nx,y\n"),
+        ("one.csv", "Vorname,Nachname,Handy\nAna,Paz,+593991234561\n"),
+        ("map.yaml", map),
+        ("row.yaml", &format!("read: {{ header_row: 1 }}\n{map}")),
+        ("below.csv", "List\n\nVorname,Nachname,Handy,Mail\nAna,Paz,+593991234561,\n"),
+    ]);
+    let told = |line: &str| {
+        let ended = ferry(folder.path(), line);
+        assert_eq!(ended.code, 2, "{}", ended.told);
+        (ended.told.matches("error:").count(), ended.told)
+    };
+    let (count, text) = told("map check map.yaml other.csv");
+    assert_eq!(
+        (count, text.contains("the file has none of the 4 columns that the mapping names: no `Vorname`")),
+        (1, true),
+        "{text}"
+    );
+    let (count, text) = told("map check map.yaml one.csv");
+    assert_eq!((count, text.contains("the file has no column `Mail`")), (1, true), "{text}");
+    let (count, text) = told("map check row.yaml below.csv");
+    assert_eq!((count, text.contains("is in line 1 of `below.csv`; they are in line 3")), (1, true), "{text}");
+    assert_eq!(ferry(folder.path(), "map check map.yaml below.csv").code, 0);
+}
+
+#[test]
+fn the_read_keys_of_a_mapping_are_checked() {
+    let read = |keys: &str| format!("read: {{ {keys} }}\n");
+    let cases = [
+        ("header_row: 3, sheet: Clients", None),
+        ("sheet: 2", None),
+        ("header_row: 0", Some("`header_row` must be the number of a line, not `0`")),
+        ("header_row: first", Some("`header_row` must be the number of a line, not `first`")),
+        ("columns: Name", Some("`columns` must be a list")),
+        ("columns: [Name, Name]", Some("`columns` names `Name` twice")),
+        ("columns: [Name], header_row: 2", Some("`read` has both `header_row` and `columns`")),
+    ];
+    for (keys, wrong) in cases {
+        let folder = folder(&[("map.yaml", &read(keys))]);
+        let ended = ferry(folder.path(), "map check map.yaml");
+        assert_eq!(ended.code, if wrong.is_some() { 2 } else { 0 }, "{keys}: {}", ended.told);
+        assert!(ended.told.contains(wrong.unwrap_or_default()), "{keys}: {}", ended.told);
+    }
+}
