@@ -44,6 +44,7 @@ pub use snapshot::{Filling, Snapshot};
 use crate::outcome::Failure;
 use links::NewLinks;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use schema::{StoreError, Use};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -156,8 +157,16 @@ impl Checkpoint {
         if !path.exists() {
             return Ok(None);
         }
-        schema::prove_length(path)?;
-        Checkpoint::with(Arc::new(Shared::new(path)), Door::ReadOnly).map(Some)
+        let left_open = schema::prove_length(path)?;
+        let checkpoint = Checkpoint::with(Arc::new(Shared::new(path)), Door::ReadOnly)?;
+        if left_open {
+            // Looking moves nothing: the log that a killed process has left is for the next one that writes.
+            checkpoint.read(|connection| {
+                connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                Ok(())
+            })?;
+        }
+        Ok(Some(checkpoint))
     }
 
     fn with(shared: Arc<Shared>, door: Door) -> Result<Checkpoint, Failure> {

@@ -297,6 +297,35 @@ fn a_dry_run_changes_nothing_but_its_own_folder_and_the_plan() {
 }
 
 #[test]
+fn a_dry_run_leaves_what_a_killed_process_left_in_the_checkpoint() {
+    let folder = folder();
+    let import = "import in.csv --map m.yaml --to shop --sandbox --rate 40/s";
+    let rows: Vec<String> = (0..2_000).map(|at| format!("P{at},Vera,+59399600{at:04}\n")).collect();
+    put(&folder, "in.csv", &(HEAD.to_owned() + &rows.concat()));
+    let mut child = ferry(folder.path(), import).spawn().unwrap();
+    let connections = folder.path().join(".ferry/connections");
+    let has_log = || {
+        let mut logs = fs::read_dir(&connections).ok()?.flatten();
+        logs.find(|file| {
+            file.path().to_string_lossy().ends_with("-wal") && file.metadata().is_ok_and(|facts| facts.len() > 100_000)
+        })
+    };
+    until(has_log);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let state = || {
+        let mut found = everything(&connections);
+        // The shared memory is no data: whoever opens the database makes it anew.
+        found.retain(|path, _| !path.to_string_lossy().ends_with("-shm"));
+        found
+    };
+    let before = state();
+    let (code, _, err) = typed(&folder, &format!("{import} --dry-run"));
+    assert_eq!(code, 0, "{err}");
+    assert!(state() == before);
+}
+
+#[test]
 fn a_job_in_the_sandbox_replaces_and_removes_no_real_file() {
     let folder = folder();
     let jobs = "jobs:\n  \
