@@ -115,7 +115,7 @@ fn put_existing(scene: &Scene, drawn: &Drawn) {
     // On a platform with whole names only, a name that was joined does not overwrite yet.
     if !rows.is_empty() && !matches!(drawn.target, "twin" | "eadesk") {
         scene.write("before.csv", &format!("First Name,Last Name,Phone\n{rows}"));
-        scene.summary(&format!("import before.csv --to {}", drawn.target));
+        scene.summary(&format!("import before.csv --region EC --to {}", drawn.target));
     }
 }
 
@@ -185,13 +185,25 @@ fn names_of(target: &str, kind: Kind, value: &str) -> Vec<String> {
     names
 }
 
+/// The first record with the same phone: they are one contact.
+fn first_of(drawn: &Drawn, number: usize) -> usize {
+    let phone = drawn.columns.iter().position(|column| column.keys == ["Phone"]).unwrap();
+    let same = |record: &Vec<Vec<String>>| record[phone] == drawn.records[number][phone];
+    match drawn.records[number][phone].is_empty() || drawn.target == "twin" {
+        true => number,
+        false => drawn.records.iter().position(same).unwrap_or(number),
+    }
+}
+
 fn simulate(seed: u64) {
     let (scene, drawn) = (scene(), drawn(seed));
     let left = run(&scene, &drawn);
     let mut lost = Vec::new();
     let mut by_name: BTreeMap<BTreeSet<String>, BTreeSet<usize>> = BTreeMap::new();
     for (number, record) in drawn.records.iter().enumerate() {
-        let is_kept_out = drawn.on_existing != "update" && (drawn.existing.contains(&number) || drawn.target == "twin");
+        let contact = first_of(&drawn, number);
+        let is_there = drawn.existing.iter().any(|&existing| first_of(&drawn, existing) == contact);
+        let is_kept_out = drawn.on_existing != "update" && (is_there || drawn.target == "twin");
         if is_kept_out && !matches!(drawn.target, "csv" | "jsonl") {
             continue;
         }
@@ -205,7 +217,7 @@ fn simulate(seed: u64) {
                     None => {}
                     Some(names) if names.iter().any(|name| left.not_carried.contains_key(name)) => {
                         let names = names.into_iter().filter(|name| left.not_carried.contains_key(name)).collect();
-                        by_name.entry(names).or_default().insert(number);
+                        by_name.entry(names).or_default().insert(contact);
                     }
                     Some(names) => {
                         lost.push(format!("record {number}: {} = {value}, by none of {names:?}", column.name()))

@@ -95,7 +95,8 @@ pub fn drawn_for(target: &'static str, seed: u64) -> Drawn {
     let count = 3 + dice.below(5);
     let records =
         (0..count).map(|record| columns.iter().map(|column| cell(&mut dice, column, record, &mut next)).collect());
-    let records: Vec<Vec<Vec<String>>> = records.collect();
+    let mut records: Vec<Vec<Vec<String>>> = records.collect();
+    share_phones(&mut dice, &columns, &mut records);
     let rules = rules(&mut dice, target, &columns, &records);
     let on_existing = dice.pick(&["update", "update", "fill", "skip"]);
     let existing = (0..count).filter(|_| dice.chance(40)).collect();
@@ -163,6 +164,16 @@ fn columns(dice: &mut Dice, is_json: bool) -> Vec<Column> {
     columns
 }
 
+/// Some records are further ones of the contact of an earlier record.
+fn share_phones(dice: &mut Dice, columns: &[Column], records: &mut [Vec<Vec<String>>]) {
+    let Some(phone) = columns.iter().position(|column| column.keys == ["Phone"]) else { return };
+    for later in 1..records.len() {
+        if dice.chance(12) {
+            records[later][phone] = records[dice.below(later)][phone].clone();
+        }
+    }
+}
+
 /// The values of one column in one record.
 fn cell(dice: &mut Dice, column: &Column, record: usize, next: &mut usize) -> Vec<String> {
     if column.keys == ["Client"] {
@@ -182,6 +193,8 @@ fn cell(dice: &mut Dice, column: &Column, record: usize, next: &mut usize) -> Ve
         let n = *next;
         match column.kind {
             Kind::Word | Kind::Words => format!("w{n:06}z"),
+            // No country has a number of this length.
+            Kind::Phone if dice.chance(8) => format!("12{n:06}"),
             Kind::Phone => format!("+5939{:08}", 80_000_000 + n),
             Kind::Email => format!("e{n:06}z@example.com"),
             Kind::Handle => format!("{}:h{n:06}z", ["telegram", "viber"][n % 2]),
@@ -225,7 +238,7 @@ fn rules(dice: &mut Dice, target: &str, columns: &[Column], records: &[Vec<Vec<S
         let words = of_kind(Kind::Word);
         let one = dice.pick(&words).name();
         let other = dice.pick(&words).name();
-        rules.push(match dice.below(6) {
+        rules.push(match dice.below(7) {
             0 => rule(field, &[one, other], false, "optional: true"),
             1 if !is_odd(&one) && !is_odd(&other) => {
                 let text = format!("value: \"{{{{ row['{one}'] }}}} / {{{{ row['{other}'] }}}}\", optional: true");
@@ -239,6 +252,7 @@ fn rules(dice: &mut Dice, target: &str, columns: &[Column], records: &[Vec<Vec<S
             }
             3 => rule(field, &[one], false, "upper: true, default: Dflt, optional: true"),
             4 => rule(field, &[one], false, "on_existing: update, optional: true"),
+            5 => rule(field, &[one], false, "on_existing: fill, optional: true"),
             _ => rule(field, &[one], false, "optional: true"),
         });
     }
@@ -285,7 +299,7 @@ fn all(target: &str, from: &[String], verbs: &str) -> Rule {
 
 impl Drawn {
     pub fn mapping(&self) -> String {
-        let mut text = "version: 1\ncontact:\n".to_owned();
+        let mut text = "version: 1\nphone_region: EC\ncontact:\n".to_owned();
         for rule in &self.rules {
             text += &format!("  {}: {}\n", json!(rule.target), rule.text);
         }
