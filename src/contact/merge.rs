@@ -41,8 +41,10 @@ impl Merged {
         let before = Wanted { left_blank: Vec::new(), ..self.wanted.clone() };
         self.wanted.merge(later);
         let mut replaced = Vec::new();
-        for (field, old, is_default) in values(&before) {
+        for (field, old, fills) in values(&before) {
             let new = value(&self.wanted.contact, &field);
+            // What only fills and gives way to what does not was a default; a rule that says `fill` says it of both.
+            let is_default = fills && !only_fills(&self.wanted, &field);
             if !is_default && new.is_some_and(|new| new.trim() != old.trim()) {
                 let line = self.line_of(&field);
                 replaced.push(LeftBlank { line, column: Some(field), code: REPLACED.into(), value: old.to_owned() });
@@ -62,6 +64,14 @@ impl Merged {
 
     fn line_of(&self, field: &str) -> u64 {
         self.lines.iter().find(|(known, _)| known == field).map_or(self.line, |(_, line)| *line)
+    }
+}
+
+/// Whether the value of a field only fills a blank.
+fn only_fills(wanted: &Wanted, field: &str) -> bool {
+    match field.strip_prefix("attributes.") {
+        Some(name) => wanted.attribute_overwrite(name) == Overwrite::Fill,
+        None => Field::named(field).is_some_and(|field| wanted.fill.has(field)),
     }
 }
 

@@ -195,3 +195,16 @@ fn what_otherwise_leaves_blank_is_listed() {
     assert_eq!(written[1]["attributes"], json!({"Plan": "Basic", "Raw": "soon"}));
     assert_eq!(values, ["2,tags,value.lookup,q", "2,plan,value.lookup,x", "3,born,value.date,soon"]);
 }
+
+#[test]
+fn a_value_that_only_fills_is_listed_where_a_further_record_replaces_it() {
+    let text = "name,phone,zip,plan,city\nAna,+593995017733,z1,p1,\nAna,+593995017733,z2,p2,Quito\n";
+    let fill = "on_existing: fill";
+    let map = format!(
+        "contact:\n  first_name: name\n  phone: phone\n  address: {{ zip: {{ from: zip, {fill} }}, city: {{ from: city, default: Loja }} }}\n  \
+         attributes: {{ Plan: {{ from: plan, {fill} }} }}\nidentity: [phone]\n"
+    );
+    let (written, _, values) = converted("in.csv", text, Some(&map), "out.jsonl");
+    assert_eq!(written[0]["address"], json!({"zip": "z2", "city": "Quito"}));
+    assert_eq!(values, ["2,address.zip,duplicate.replaced,z1", "2,attributes.Plan,duplicate.replaced,p1"]);
+}
