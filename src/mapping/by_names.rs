@@ -66,10 +66,11 @@ pub(super) fn by_names(header: &Header, first: &FirstRecords, target: Option<Nam
     let whole = whole.map(|(_, name)| super::text::trim(name).into());
     let regions: Vec<Text> = decisions.regions.iter().filter_map(text).collect();
     let plan = NamesPlan::new(&names, &decisions, target);
+    let has_region = !regions.is_empty();
     let mut mapping = Mapping::empty(&Page::new(Path::new("column names"), ""));
     mapping.unmapped = Some(if *header == Header::Contact { Unmapped::Carry } else { Unmapped::Attributes });
     mapping.fingerprint = blake3::hash(plan.every_column().join("\n").as_bytes()).to_hex().to_string();
-    mapping.region = (!regions.is_empty()).then(|| PhoneRegion { names: regions, default: None, is_by_name: true });
+    mapping.region = has_region.then_some(PhoneRegion { names: regions, default: None, is_by_name: true });
     let mut contact = ContactRules::of(rules);
     (contact.passed_over, contact.spare_name) = (passed_over, whole);
     mapping.contact = Some(contact);

@@ -96,6 +96,9 @@ pub(crate) fn assign(layout: Layout<'_>) -> Decisions {
     Decisions { uses: assigning.uses, phones, phones_first, regions }
 }
 
+/// The columns of one address: its role and number, and the columns with what they hold.
+type Group = ((Role, u32), Vec<(usize, Sense)>);
+
 struct Assigning<'a> {
     layout: Layout<'a>,
     meanings: Vec<Meaning>,
@@ -254,7 +257,7 @@ impl Assigning<'_> {
 
     /// The address from one group of columns; gives the group's columns.
     fn address(&mut self) -> Vec<usize> {
-        let mut groups: Vec<((Role, u32), Vec<(usize, Sense)>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (column, sense) in self.values().filter(|(_, sense)| sense.is_address()) {
             let key = (sense.role, sense.number);
             match groups.iter_mut().find(|(known, _)| *known == key) {
