@@ -128,6 +128,20 @@ pub(super) fn create_folder_of(path: &Path) -> io::Result<()> {
     builder.create(folder_of(path))
 }
 
+/// What a write to a disk that may be full tries, in bytes: more than the pieces by which a database grows.
+const PROBE_LEN: usize = 1 << 20;
+
+/// Whether the disk that holds `path` has no room. SQLite calls a full disk an I/O error where it notices it while it
+/// syncs or grows its shared memory, so a write is tried.
+pub(super) fn is_disk_full(path: &Path) -> bool {
+    let tried = tempfile::tempfile_in(folder_of(path)).and_then(|mut file| {
+        file.write_all(&vec![0; PROBE_LEN])?;
+        file.sync_all()
+    });
+    let is_full = |error: io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    tried.is_err_and(is_full)
+}
+
 /// Makes a name in a folder survive a loss of power.
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder_of(path))?.sync_all() } else { Ok(()) }

@@ -18,6 +18,7 @@ mod file;
 mod key;
 pub mod left_blank;
 mod links;
+mod mark;
 mod model;
 pub mod people;
 mod prune;
@@ -37,12 +38,15 @@ pub mod written;
 
 pub use file::Lock;
 pub use key::Key;
-pub use model::{Entry, Image, Intent, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunRow, RunStatus, Settled, Tally};
+pub use model::{
+    Entry, Image, Intent, NO_PASS, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunRow, RunStatus, Settled, Tally,
+};
 pub use received::Received;
 pub use snapshot::{Filling, Snapshot};
 
 use crate::outcome::Failure;
 use links::NewLinks;
+use mark::Mark;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use schema::{StoreError, Use};
@@ -217,22 +221,24 @@ fn open_writer(path: &Path) -> Result<(Writer, Lock), Failure> {
         if schema::beside(path, "-wal").exists() {
             return Err(schema::damaged(path, "its log is there, but the database itself is not"));
         }
+        mark::remove(path)?;
         schema::create(path)?;
     }
     file::make_all_private(path).map_err(|error| schema::cannot_write(path, &error))?;
     let left_open = schema::prove_length(path)?;
-    let writer = connect_writer(path, left_open).map_err(|error| error.failure(path))?;
-    Ok((writer, lock))
+    let (tables, shared) = connect_writer(path, left_open).map_err(|error| error.failure(path))?;
+    let mark = Mark::open(path, &tables.connection)?;
+    Ok((Writer { tables, shared, mark }, lock))
 }
 
-fn connect_writer(path: &Path, left_open: bool) -> Result<Writer, StoreError> {
+fn connect_writer(path: &Path, left_open: bool) -> Result<(Tables, Arc<Shared>), StoreError> {
     let connection = schema::connect(path, Use::Write)?;
     if left_open {
         schema::look_through(&connection, path)?;
     }
     let shared = Arc::new(Shared::new(path));
     links::move_into_table(&connection, &shared.links)?;
-    Ok(Writer { tables: Tables::new(connection, shared.clone()), shared })
+    Ok((Tables::new(connection, shared.clone()), shared))
 }
 
 impl Shared {

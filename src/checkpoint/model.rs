@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunNo(pub(super) i64);
 
+/// The pass of an entry that no pass has met: it says what became of a request, not whether all is as it should be.
+pub const NO_PASS: u32 = 0;
+
 /// A run that begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRun {

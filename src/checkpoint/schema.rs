@@ -92,6 +92,16 @@ pub(super) enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it comes of a disk that has no room. `path` is the file, or any other in its folder.
+    pub(super) fn is_disk_full(&self, path: &Path) -> bool {
+        let StoreError::Sql(error) = self else { return false };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => true,
+            Some(ErrorCode::SystemIoFailure) => super::file::is_disk_full(path),
+            _ => false,
+        }
+    }
+
     /// What is told to people.
     pub(super) fn failure(self, path: &Path) -> Failure {
         let code = match &self {
@@ -108,7 +118,9 @@ impl StoreError {
         }
         let (exit, message, hint) = match code {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => return damaged(path, &self.to_string()),
-            Some(ErrorCode::DiskFull) => (Exit::Failed, format!("the disk is full: `{shown}` cannot grow"), HINT_FULL),
+            Some(_) if self.is_disk_full(path) => {
+                (Exit::Failed, format!("the disk is full: `{shown}` cannot grow"), HINT_FULL)
+            }
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 (Exit::Failed, format!("the checkpoint `{shown}` cannot be written"), HINT_READ_ONLY)
             }

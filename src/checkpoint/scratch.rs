@@ -95,6 +95,9 @@ fn failed(fails: &str, folder: &Path) -> Failure {
 fn failure(error: StoreError, fails: &str, folder: &Path) -> Failure {
     match error {
         StoreError::Stopped(failure) => failure,
+        error if error.is_disk_full(&folder.join("any")) => {
+            failed(fails, folder).cause("the disk is full").cause(error).hint(HINT)
+        }
         error => failed(fails, folder).cause(error).hint(HINT),
     }
 }

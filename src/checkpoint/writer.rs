@@ -3,6 +3,7 @@
 //!
 //! When it fails, everybody who waits and everybody who comes later is told why, and nothing is written any more.
 
+use super::mark::{self, Mark};
 use super::model::{Intent, Pure, RunNo, Settled};
 use super::schema::StoreError;
 use super::tables::Tables;
@@ -62,6 +63,7 @@ pub(super) struct Queued {
 pub(super) struct Writer {
     pub(super) tables: Tables,
     pub(super) shared: Arc<Shared>,
+    pub(super) mark: Mark,
 }
 
 impl Writer {
@@ -96,7 +98,10 @@ impl Writer {
         for op in ops {
             self.apply(op)?;
         }
+        let generation = mark::count_up(&self.tables.connection)?;
         self.tables.connection.execute_batch("COMMIT")?;
+        // Only a help: an older mark proves less, and what matters is in the database.
+        let _ = self.mark.note(generation);
         self.shared.groups.fetch_add(1, Ordering::Relaxed);
         if links::due(&self.tables.connection)? {
             links::move_into_table(&self.tables.connection, &self.shared.links)?;

@@ -441,7 +441,7 @@ async fn a_closed_checkpoint_does_nothing_more() {
     assert_eq!(clone.recall("rate").unwrap_err().message, closed);
     assert_eq!(clone.begin_pass(run).unwrap_err().message, closed);
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "the database and its lock: {names:?}");
+    assert_eq!(names.len(), 3, "the database, its lock and its mark: {names:?}");
 }
 
 #[cfg(unix)]
@@ -461,7 +461,8 @@ async fn only_its_user_can_read_it() {
     files.sort();
     let modes: Vec<_> =
         files.iter().map(|file| (file.strip_prefix(&inner).unwrap().to_str().unwrap(), mode(file))).collect();
-    let expected = [("shop.db", 0o600), ("shop.db-shm", 0o600), ("shop.db-wal", 0o600), ("shop.db.lock", 0o600)];
+    let names = ["shop.db", "shop.db-shm", "shop.db-wal", "shop.db.lock", "shop.db.mark"];
+    let expected = names.map(|name| (name, 0o600));
     assert_eq!(modes, expected);
     assert_eq!(mode(&inner), 0o700);
 }
