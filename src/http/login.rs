@@ -8,8 +8,9 @@
 //! ```
 //!
 //! An answer that says that the token has expired was not acted upon, so that the request is sent again whatever it
-//! does. A token may expire while a request waits for its turn or its next try; one that was good for nobody and has
-//! expired is for the caller to judge.
+//! does. A token may expire while a request waits for its turn or its next try, so it is renewed up to
+//! [`RENEWALS_MAX`] times for one request. After that the platform is unavailable: an expired token says nothing about
+//! the password.
 
 use super::message::{Pause, Request, Response, Sent};
 use super::secrets::Redactor;
@@ -18,13 +19,16 @@ use super::wire::shown;
 use super::{Http, HttpOptions, Retry, Way, doubt_or};
 use crate::outcome::{Exit, Failure};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
 /// The longest piece of a server's own words that is shown, in characters.
 const CAUSE_LEN_MAX: usize = 200;
+
+/// How often the token of one request is renewed. A token that lives for a second can expire while the request waits
+/// for its turn; a server whose tokens expire more often than this gives tokens that are of no use.
+const RENEWALS_MAX: u32 = 8;
 
 /// What a login brought.
 #[derive(Clone, Debug)]
@@ -84,8 +88,6 @@ struct Ledger {
 struct Held {
     generation: u64,
     token: Token,
-    /// Whether any request went through with it.
-    was_good: AtomicBool,
 }
 
 impl Tokens {
@@ -138,22 +140,17 @@ impl Http {
             Ok(held) => held,
             Err(failure) => return Sent::NotSent(failure),
         };
-        let mut is_first = true;
+        let mut renewals = 0;
         loop {
             let sent = self.deliver(&self.way, &held.put_to(request), &mut last).await;
             match &sent {
                 Sent::Answered(response) if tokens.login.has_expired(response) => {}
-                Sent::Answered(response) => {
-                    held.was_good.fetch_or(!matches!(response.status, 401 | 403 | 429 | 500..), Relaxed);
-                    return sent;
-                }
                 _ => return sent,
             }
-            // The first may have been got long ago.
-            if !is_first && !held.was_good.load(Relaxed) {
-                return sent;
+            renewals += 1;
+            if renewals > RENEWALS_MAX {
+                return Sent::NotSent(short_lived(tokens));
             }
-            is_first = false;
             held = match self.token(tokens, held.generation).await {
                 Ok(held) => held,
                 Err(failure) => return doubt_or(&mut last, failure),
@@ -187,8 +184,7 @@ impl Http {
         let last = tokens.ledger(|ledger| ledger.held.clone());
         match self.log_in(tokens, last.as_deref()).await {
             Ok(token) => {
-                let was_good = AtomicBool::new(false);
-                let held = Arc::new(Held { generation: last.map_or(1, |last| last.generation + 1), token, was_good });
+                let held = Arc::new(Held { generation: last.map_or(1, |last| last.generation + 1), token });
                 tokens.ledger(|ledger| ledger.held = Some(Arc::clone(&held)));
                 Ok(held)
             }
@@ -255,6 +251,13 @@ fn shortened(mut failure: Failure) -> Failure {
         }
     }
     failure
+}
+
+fn short_lived(tokens: &Tokens) -> Failure {
+    let address = tokens.login.base_url().map_or_else(|_| "the login".to_owned(), |url| shown(&url));
+    let message = format!("the tokens of `{address}` expire before they can be used");
+    Failure::new(Exit::Unavailable, message)
+        .hint("try again later; if it persists, set a longer token lifetime (`ttl`)")
 }
 
 fn without_token(tokens: &Tokens, response: &Response) -> Failure {

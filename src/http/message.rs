@@ -47,6 +47,9 @@ pub struct Request {
     pub repeatable: bool,
     /// Which answers with a 5xx are what the platform has to say, so that no other try is made.
     pub is_answer: Option<fn(&Response) -> bool>,
+    /// Which odd answers (a 5xx, an empty body) may be the documented end of a list. One is confirmed by one more
+    /// request, because a passing failure can look the same.
+    pub is_end: Option<fn(&Response) -> bool>,
 }
 
 impl Request {
@@ -61,7 +64,17 @@ impl Request {
     }
 
     fn new(method: Method, path: impl Into<String>, body: Option<Bytes>, repeatable: bool) -> Request {
-        Request { method, path: path.into(), query: Vec::new(), headers: Vec::new(), body, repeatable, is_answer: None }
+        let path = path.into();
+        Request {
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body,
+            repeatable,
+            is_answer: None,
+            is_end: None,
+        }
     }
 
     /// The same with one more query pair.
@@ -107,6 +120,11 @@ impl Response {
         let text = String::from_utf8_lossy(&self.body);
         let shown = text.chars().take(len_max).map(|c| if c.is_control() { ' ' } else { c });
         shown.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the body is one whole JSON value; builds nothing of it.
+    pub fn is_json(&self) -> bool {
+        serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
     }
 
     /// Whether the status is 2xx.

@@ -201,7 +201,7 @@ impl Http {
 
     /// All tries of a request. What came of the last one but this, and may have been acted upon, is left in `last`.
     async fn deliver(&self, way: &Way, request: &Request, last: &mut Option<Sent>) -> Sent {
-        let mut tries = Tries { repeatable: request.repeatable, made: 0, refused: 0, since: Instant::now() };
+        let mut tries = Tries { repeatable: request.repeatable, made: 0, refused: 0, ends: 0, since: Instant::now() };
         loop {
             if let Err(failure) = way.turn.leave().await {
                 return doubt_or(last, failure);
@@ -357,13 +357,11 @@ impl Retry {
 
     fn judge(&self, request: &Request, sent: &Sent, tries: &mut Tries) -> Next {
         let wall = if is_good(sent) { SystemTime::UNIX_EPOCH } else { self.clock.wall() };
-        let came = match (sent, request.is_answer) {
-            (Sent::Answered(response), Some(is_answer)) if is_answer(response) => Came::Answer,
-            _ => retry::came(sent, wall),
-        };
+        let came = retry::came(request, tries.ends, sent, wall);
         if came == Came::Answer && self.well.load(Relaxed) {
             return Next::Return;
         }
+        tries.ends += u32::from(came == Came::End);
         tries.refused += u32::from(matches!(came, Came::Refusal { .. }));
         let now = self.clock.now();
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
@@ -418,6 +416,7 @@ fn kept(sent: Sent) -> Option<Sent> {
 fn trouble(sent: &Sent) -> String {
     match sent {
         Sent::NotSent(failure) | Sent::InDoubt(failure) => failure.message.clone(),
+        Sent::Answered(response) if response.is_success() => "the platform sent an incomplete answer".to_owned(),
         Sent::Answered(response) => format!("the platform answered {}", response.status),
     }
 }

@@ -8,9 +8,11 @@
 //! | 429 | yes, whatever the method (it was not acted upon), after a pause for everybody |
 //! | 503 with `Retry-After` | a pause for everybody; the request itself again if it is repeatable |
 //! | doubt, or another 5xx | if repeatable, five tries; 502, 503, 504 and doubts longer, while nobody fares better |
+//! | 2xx whose body is cut or is no JSON | for a read like a 502; a write is in doubt |
+//! | what may be the end of a list | once more, at once: the second one is believed |
 //! | a bad certificate, an answer too large, any other status | no |
 
-use super::message::{Response, Sent};
+use super::message::{Method, Request, Response, Sent};
 use crate::outcome::Exit;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -47,6 +49,8 @@ pub(super) enum Came {
     Refusal { acted: Acted, asked: Option<Duration> },
     /// The platform, or what stands before it, is not well; `outage` when it cannot be the request's own fault.
     Failing { outage: bool },
+    /// It may be the end of a list, and has not been confirmed yet.
+    End,
     /// It never left.
     Unsent,
     /// No try would change it.
@@ -60,8 +64,24 @@ pub(super) enum Acted {
     Perhaps,
 }
 
-/// Sorts what came of a try.
-pub(super) fn came(sent: &Sent, wall: SystemTime) -> Came {
+/// Sorts what came of a try of a request, of which `ends` tries before may have been the end of a list.
+pub(super) fn came(request: &Request, ends: u32, sent: &Sent, wall: SystemTime) -> Came {
+    if let Sent::Answered(response) = sent {
+        let is = |known: Option<fn(&Response) -> bool>| known.is_some_and(|is| is(response));
+        if is(request.is_end) {
+            return if ends == 0 { Came::End } else { Came::Answer };
+        }
+        if is(request.is_answer) {
+            return Came::Answer;
+        }
+        if response.is_success() && request.method == Method::Get && !response.is_json() {
+            return Came::Failing { outage: true };
+        }
+    }
+    came_of(sent, wall)
+}
+
+fn came_of(sent: &Sent, wall: SystemTime) -> Came {
     match sent {
         Sent::NotSent(failure) if failure.exit == Exit::Unavailable => Came::Unsent,
         Sent::InDoubt(failure) if failure.exit == Exit::Unavailable => Came::Failing { outage: true },
@@ -102,7 +122,7 @@ impl Health {
             Came::Failing { .. } | Came::Unsent => {
                 self.ill_since.get_or_insert(now);
             }
-            Came::Final => {}
+            Came::Final | Came::End => {}
         }
     }
 
@@ -124,6 +144,8 @@ pub(super) struct Tries {
     pub(super) made: u32,
     /// Those among them that were refused for being too fast.
     pub(super) refused: u32,
+    /// Those among them whose answer may be the end of a list.
+    pub(super) ends: u32,
     /// When the first one was made.
     pub(super) since: Instant,
 }
@@ -148,6 +170,7 @@ pub(super) fn next(came: Came, tries: Tries, health: &Health, now: Instant, wait
     let patience = if wait.is_zero() { PATIENCE } else { wait };
     match came {
         Came::Answer | Came::Final => Next::Return,
+        Came::End => Next::Rest(BACKOFF_MIN),
         Came::Refusal { acted, asked } => {
             let pause = asked.filter(|asked| !asked.is_zero()).unwrap_or_else(|| backoff(tries.refused, chance));
             match acted {
@@ -167,7 +190,7 @@ pub(super) fn next(came: Came, tries: Tries, health: &Health, now: Instant, wait
             let lasting = outage && health.well_once && health.ill(now) >= now.saturating_duration_since(tries.since);
             match tries.repeatable {
                 false => Next::Return,
-                true if tries.made < TRIES => Next::Rest(backoff(tries.made, chance)),
+                true if tries.made.saturating_sub(tries.ends) < TRIES => Next::Rest(backoff(tries.made, chance)),
                 true if lasting && health.ill(now) < patience => Next::Rest(rest(tries, health, now, patience, chance)),
                 true => Next::Return,
             }

@@ -252,15 +252,15 @@ async fn a_new_token_that_was_good_for_somebody_and_expires_before_the_next_try_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_token_that_has_expired_already_is_handed_back_and_asks_for_no_more() {
+async fn tokens_that_expire_before_they_can_be_used_are_no_wrong_password() {
     let vendor = Vendor::new();
     let door = vendor.door();
     assert_eq!(send_all(&door, 1).await, ["200"]);
     let stubborn = vendor.clone().set(|state| state.given = 90_000);
     stubborn.expire();
     let wrong = stubborn.set(|state| state.refresh = Play::Answer(200, vec![], "token-that-is-wrong-0001"));
-    assert_eq!(send_all(&door, 20).await, vec!["401"; 20]);
-    assert_eq!((wrong.came_times("refresh"), wrong.came_times("login")), (1, 1));
+    assert_eq!(send_all(&door, 20).await, vec!["not sent, exit 6"; 20]);
+    assert_eq!((wrong.came_times("refresh"), wrong.came_times("login")), (8, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,6 +49,56 @@ async fn a_5xx_that_a_request_takes_for_an_answer_is_not_tried_again() {
     }
 }
 
+/// A body that is cut, or is a page, although the status is 200: a read is repeated like after a 502, a write is not.
+#[tokio::test(start_paused = true)]
+async fn an_incomplete_answer_to_a_read_is_repeated() {
+    let page = |body| Play::Answer(200, vec![], body);
+    for body in [r#"{"items": [{"id": "1"}, {"#, r#"{"items": []"#, "", "<html>gateway</html>", r#"[1]]"#] {
+        for (request, expected, tries) in [(get(), "{}", 2), (post(), body, 1)] {
+            let platform = Platform::playing([page(body), ok()]);
+            let Sent::Answered(response) = door(&platform, "none").send(request).await else { panic!("no answer") };
+            let text = String::from_utf8_lossy(&response.body).into_owned();
+            assert_eq!((text.as_str(), platform.came_ms().len()), (expected, tries), "{body}");
+        }
+    }
+    // For as long as one is willing to wait, once it has answered well.
+    for (wait, seconds) in [(0, 115..=125), (600, 595..=635)] {
+        let platform = Platform::playing([ok(), page("{")]);
+        let mut options = options("none");
+        options.wait = Duration::from_secs(wait);
+        let door = Http::with_transport(Box::new(platform.clone()), options);
+        door.send(get()).await;
+        let start = Instant::now();
+        assert_eq!(told(&door.send(get()).await), "200");
+        assert!(seconds.contains(&start.elapsed().as_secs()), "{} s", start.elapsed().as_secs());
+        let sent = platform.came_ms().len() as u64;
+        assert_eq!((door.traffic().sent, door.traffic().retried), (sent, sent - 2));
+    }
+}
+
+/// What may be the end of a list is asked for once more, whatever else fails in between.
+#[tokio::test(start_paused = true)]
+async fn an_end_of_a_list_is_confirmed_once() {
+    let end = || Play::Answer(500, vec![], "end");
+    let is_end: fn(&ferry::http::Response) -> bool = |response| response.status == 500 && &*response.body == b"end";
+    let cases = [
+        (vec![end()], "500", 2),
+        (vec![end(), ok()], "200", 2),
+        (vec![status(502), end(), status(502), end()], "500", 4),
+        (vec![status(502), status(502), status(502), end(), status(500), end()], "500", 6),
+        (vec![status(500)], "500", 5),
+        (vec![end(), status(500)], "500", 6),
+    ];
+    for (script, expected, tries) in cases {
+        let platform = Platform::playing(script);
+        let request = ferry::http::Request { is_end: Some(is_end), ..get() };
+        let start = Instant::now();
+        let sent = door(&platform, "none").send(request).await;
+        assert_eq!((told(&sent).as_str(), platform.came_ms().len()), (expected, tries));
+        assert!(tries != 2 || start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_dead_target_at_the_start_is_told_within_seconds() {
     let platform = Platform::playing([Play::Unreachable]);

@@ -159,7 +159,7 @@ async fn a_redirect_is_an_answer_and_no_secret_goes_anywhere_else() {
 
 #[tokio::test]
 async fn a_request_goes_out_whole_and_encoded() {
-    let (address, heard) = server(Does::Says("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).await;
+    let (address, heard) = server(Does::Says("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")).await;
     let request = Request::get("/find").query("phone", "+593 99").query("a", "ñ&=");
     connected(&format!("{address}/v1/"), 1000).send(request).await;
     let host = address.trim_start_matches("http://").to_owned();
