@@ -3,8 +3,10 @@
 //! It holds values and knows their names. How a value is read, checked or sent is not its business.
 
 mod merge;
+mod name;
 
 pub use merge::Merged;
+pub use name::MadeName;
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -479,10 +481,12 @@ pub struct Wanted {
     pub clear: FieldSet,
     /// Fields whose rule says `on_existing: update` in so many words: also an identity field is overwritten then.
     pub force: FieldSet,
-    /// The custom fields that do not simply update, by name.
+    /// The custom fields that do not simply update, by name; also those whose rule says `on_existing: update`.
     pub attribute_overwrite: Vec<(Arc<str>, Overwrite)>,
     /// What becomes of other tags.
     pub tag_mode: TagMode,
+    /// How the name was made, where the source has it in another form than the platform.
+    pub made_name: Option<MadeName>,
     /// Values of the source that the contact is sent without. They are no part of what it is.
     pub left_blank: Vec<LeftBlank>,
     /// The names of values that the mapping could not put into the contact, because another value has their name.
@@ -501,6 +505,11 @@ impl Wanted {
     pub fn attribute_overwrite(&self, name: &str) -> Overwrite {
         let found = self.attribute_overwrite.iter().find(|(known, _)| &**known == name);
         found.map_or(Overwrite::Update, |(_, overwrite)| *overwrite)
+    }
+
+    /// Whether the rule of this custom field says `on_existing: update` in so many words.
+    pub fn is_attribute_forced(&self, name: &str) -> bool {
+        self.attribute_overwrite.iter().any(|(known, overwrite)| &**known == name && *overwrite == Overwrite::Update)
     }
 }
 

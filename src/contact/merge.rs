@@ -117,8 +117,9 @@ impl Wanted {
                 continue;
             }
             self.contact.set_attribute(name.clone(), attribute.value.as_str());
+            let is_forced = self.is_attribute_forced(name) || later.is_attribute_forced(name);
             self.attribute_overwrite.retain(|(known, _)| known != name);
-            if theirs != Overwrite::Update {
+            if theirs != Overwrite::Update || is_forced {
                 self.attribute_overwrite.push((name.clone(), theirs));
             }
         }

@@ -269,9 +269,13 @@ impl BoundRule {
                 None
             }
         };
-        if is_default || self.rule.verbs.on_existing == Some(OnExistingRule::Fill) {
-            wanted.attribute_overwrite.push((name.clone(), Overwrite::Fill));
-        }
+        let overwrite = match self.rule.verbs.on_existing {
+            _ if is_default => Some(Overwrite::Fill),
+            Some(OnExistingRule::Fill) => Some(Overwrite::Fill),
+            Some(OnExistingRule::Update) => Some(Overwrite::Update),
+            None => None,
+        };
+        wanted.attribute_overwrite.extend(overwrite.map(|overwrite| (name.clone(), overwrite)));
         if let Some(value) = hidden {
             Hidden { line, column: name, name: name.to_string(), value }.tell(wanted);
         }

@@ -140,6 +140,11 @@ impl Rule {
         wrong("clear", verbs.clear == Some(true) && has("default"), "only one of `default` and `clear` can hold");
         wrong(
             "clear",
+            verbs.clear == Some(true) && verbs.on_existing == Some(super::verb::OnExistingRule::Fill),
+            "`clear` empties a value and `on_existing: fill` never changes one: only one of them can hold",
+        );
+        wrong(
+            "clear",
             verbs.clear == Some(true) && verbs.required == Some(true),
             "only one of `required` and `clear` can hold",
         );

@@ -31,6 +31,7 @@ pub const PLATFORM: Platform = Platform {
     attributes: true,
     defines_attributes: false,
     creates: true,
+    deletes: false,
     half_makes: false,
     needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones]],
     finds_by: &[Field::Phones],
@@ -149,11 +150,11 @@ impl Connector for Atom {
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
         let number = page_number(after)?;
-        let request = Request::get(self.collection(&self.path_clients))
+        let mut request = Request::get(self.collection(&self.path_clients))
             .query("page", number.to_string())
             .query("size", self.page_size.as_str())
             .query("sort", self.sort.as_str());
-        // The door repeats a 500 before it gives it back: one that passes is no end.
+        request.is_end = self.list_500_is_end.then_some(is_list_end);
         let response = self.ask(http, request, Purpose::List).await?;
         if self.list_500_is_end && is_list_end(&response) {
             return Ok(Page::default());

@@ -4,6 +4,7 @@
 
 pub use super::fit::{BOOKKEEPING, Fit, fit, fit_bookkeeping, split_name};
 
+use super::names::{NAMES, diff_names};
 use super::{Found, Platform};
 use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};
 use crate::identity::{canonical, whatsapp_key};
@@ -93,10 +94,12 @@ pub fn diff_with_identity(
     if there.is_some() && on_existing == OnExisting::Skip {
         return delta;
     }
-    let is_same_name = there.is_some_and(|there| is_same_name(&wanted.contact, there));
     for (field, name) in FIELDS {
-        let is_left = BOOKKEEPING.has(field) || (is_same_name && NAMES.has(field) && !wanted.clear.has(field));
-        if is_left || !platform.holds.contains(&field) {
+        if BOOKKEEPING.has(field) || NAMES.has(field) || !platform.holds.contains(&field) {
+            // The whole name is compared where its first field stands.
+            if field == Field::FirstName {
+                diff_names(&mut delta, platform, wanted, on_existing);
+            }
             continue;
         }
         let mut overwrite = overwrite_of(wanted, field, on_existing);
@@ -145,21 +148,8 @@ fn singular(field: Field, name: &'static str) -> &'static str {
     }
 }
 
-/// The fields of which names are made.
-const NAMES: FieldSet = FieldSet::of(&[Field::FirstName, Field::LastName, Field::FullName]);
-
-/// Two names are compared as the joined whole (contract 3.6).
-fn is_same_name(one: &Contact, other: &Contact) -> bool {
-    let whole = |contact: &Contact| contact.whole_name().map(|name| words(&name));
-    whole(one).is_some() && whole(one) == whole(other)
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.nfc().collect::<String>().split_whitespace().map(str::to_owned).collect()
-}
-
 /// What a field's value may do to somebody who is there.
-fn overwrite_of(wanted: &Wanted, field: Field, on_existing: OnExisting) -> Overwrite {
+pub(super) fn overwrite_of(wanted: &Wanted, field: Field, on_existing: OnExisting) -> Overwrite {
     let only_fills = on_existing == OnExisting::Fill && !wanted.force.has(field);
     match (only_fills || wanted.fill.has(field), wanted.clear.has(field)) {
         (true, _) => Overwrite::Fill,
@@ -168,7 +158,7 @@ fn overwrite_of(wanted: &Wanted, field: Field, on_existing: OnExisting) -> Overw
     }
 }
 
-fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str, overwrite: Overwrite) {
+pub(super) fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str, overwrite: Overwrite) {
     let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
     let new = match (overwrite, &old, new) {
         (Overwrite::Clear, Some(_), None) => None,
@@ -176,9 +166,18 @@ fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str
         (_, Some(old), Some(new)) if same(field, old, &new) => return,
         (_, _, new) => new,
     };
-    if new.is_none() {
-        delta.cleared += 1;
-    }
+    set_one(delta, field, name, (old, new), overwrite);
+}
+
+/// Notes a change of a single value, from what is there to what should be.
+pub(super) fn set_one(
+    delta: &mut Delta,
+    field: Field,
+    name: &'static str,
+    (old, new): (Option<String>, Option<String>),
+    overwrite: Overwrite,
+) {
+    delta.cleared += u64::from(new.is_none());
     delta.fills |= overwrite == Overwrite::Fill;
     if field.is_list() {
         let list = delta.after.list_mut(field);
@@ -259,10 +258,10 @@ fn diff_tags(delta: &mut Delta, wanted: &Wanted, overwrite: Overwrite) {
 
 fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) {
     for attribute in &wanted.contact.attributes {
-        let mut overwrite = wanted.attribute_overwrite(&attribute.name);
-        if on_existing == OnExisting::Fill {
-            overwrite = Overwrite::Fill;
-        }
+        let overwrite = match on_existing {
+            OnExisting::Fill if !wanted.is_attribute_forced(&attribute.name) => Overwrite::Fill,
+            _ => wanted.attribute_overwrite(&attribute.name),
+        };
         let old = delta.after.attribute(&attribute.name).filter(|value| !value.is_empty()).map(str::to_owned);
         let new = (!attribute.value.is_empty()).then(|| attribute.value.clone());
         match (overwrite, &old, &new) {

@@ -35,6 +35,7 @@ pub const PLATFORM: Platform = Platform {
     attributes: false,
     defines_attributes: false,
     creates: true,
+    deletes: true,
     half_makes: true,
     needs: &[],
     finds_by: &[Field::Phones, Field::Emails, Field::Handles],

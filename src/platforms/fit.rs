@@ -4,7 +4,7 @@
 
 use super::Platform;
 use super::diff::same;
-use crate::contact::{FIELDS, Field, FieldSet, Overwrite, Wanted};
+use crate::contact::{FIELDS, Field, FieldSet, MadeName, Overwrite, Wanted};
 use crate::mapping::Overflow;
 
 /// A wanted contact cut to what the platform can hold.
@@ -32,7 +32,7 @@ pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {
         let surplus = take_surplus(platform, &mut wanted, field);
         let is_free = wanted.contact.attribute(name).is_none_or(str::is_empty);
         match surplus.is_empty() {
-            true if is_cleared && keeps && is_free => keep_as_attribute(&mut wanted, name, "", Overwrite::Clear),
+            true if is_cleared && keeps && is_free => keep_as_attribute(&mut wanted, name, "", Some(Overwrite::Clear)),
             true => {}
             false => keep_or_name(&mut wanted, (field, &surplus.join("; ")), keeps, &mut not_carried),
         }
@@ -64,7 +64,11 @@ fn keep_or_name(wanted: &mut Wanted, (field, value): (Field, &str), keeps: bool,
     match wanted.contact.attribute(name).filter(|have| !have.is_empty()) {
         Some(have) if keeps && have == value => {}
         None if keeps => {
-            let overwrite = if wanted.fill.has(field) { Overwrite::Fill } else { Overwrite::Update };
+            let overwrite = match (wanted.fill.has(field), wanted.force.has(field)) {
+                (true, _) => Some(Overwrite::Fill),
+                (false, true) => Some(Overwrite::Update),
+                (false, false) => None,
+            };
             keep_as_attribute(wanted, name, value, overwrite);
         }
         _ => not_carried.push(name.to_owned()),
@@ -98,16 +102,14 @@ fn take_all(wanted: &mut Wanted, field: Field) -> Vec<String> {
 }
 
 /// The attribute may do what the field might have done.
-fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Overwrite) {
+fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Option<Overwrite>) {
     wanted.attribute_overwrite.retain(|(known, _)| &**known != name);
-    if overwrite != Overwrite::Update {
-        wanted.attribute_overwrite.push((name.into(), overwrite));
-    }
+    wanted.attribute_overwrite.extend(overwrite.map(|overwrite| (name.into(), overwrite)));
     wanted.contact.set_attribute(name, value);
 }
 
-/// Makes the form of the name that the platform holds from the one that the contact has (contract 3.6). A name that was
-/// made only fills a blank, unless the rule of the one it was made from says otherwise.
+/// Makes the form of the name that the platform holds from the one that the contact has (contract 3.6). What was made
+/// may do what the rule of the form it was made from says.
 ///
 /// Gives the forms of which a word is in no form that the platform holds.
 fn fit_names(platform: &Platform, wanted: &mut Wanted) -> Vec<(Field, String)> {
@@ -150,9 +152,12 @@ fn split_into_parts(wanted: &mut Wanted) {
             true if only_fills(Field::LastName) => split_name(full),
             _ => (first, last),
         };
-        let is_forced = wanted.force.has(Field::FullName);
-        set_made(wanted, Field::FirstName, first, is_forced);
-        set_made(wanted, Field::LastName, last, is_forced);
+        let of_full = (wanted.fill.has(Field::FullName), wanted.force.has(Field::FullName));
+        if !first.is_empty() || !last.is_empty() {
+            wanted.made_name = Some(MadeName::Split);
+        }
+        set_made(wanted, Field::FirstName, first, of_full);
+        set_made(wanted, Field::LastName, last, of_full);
     }
     wanted.contact.remove(Field::FullName);
     wanted.clear.remove(Field::FullName);
@@ -166,11 +171,16 @@ fn rest_of(rest: Option<&str>) -> String {
 
 fn join_into_whole(wanted: &mut Wanted) {
     let parts = [Field::FirstName, Field::LastName];
-    if !wanted.contact.has(Field::FullName)
-        && let Some(whole) = wanted.contact.whole_name()
-    {
+    let is_of_source = |wanted: &Wanted, field| wanted.contact.has(field) && !wanted.fill.has(field);
+    // A whole name that is only a default gives way to parts that the source has.
+    let has_parts = parts.into_iter().any(|part| is_of_source(wanted, part));
+    let is_joined = !is_of_source(wanted, Field::FullName) && (has_parts || !wanted.contact.has(Field::FullName));
+    if let Some(whole) = wanted.contact.whole_name().filter(|_| is_joined) {
+        let known = |field| wanted.contact.text(field).filter(|_| !wanted.fill.has(field)).map(str::to_owned);
+        let made = MadeName::Joined { first: known(Field::FirstName), last: known(Field::LastName) };
         let is_forced = parts.into_iter().any(|part| wanted.force.has(part));
-        set_made(wanted, Field::FullName, whole, is_forced);
+        wanted.made_name = Some(made);
+        set_made(wanted, Field::FullName, whole, (!has_parts, is_forced));
     }
     for part in parts {
         wanted.contact.remove(part);
@@ -178,16 +188,20 @@ fn join_into_whole(wanted: &mut Wanted) {
     }
 }
 
-fn set_made(wanted: &mut Wanted, field: Field, value: String, is_forced: bool) {
+/// Sets a part that was made of another form, with what that form's rule says: whether it only fills, and whether it is
+/// to overwrite in any case.
+fn set_made(wanted: &mut Wanted, field: Field, value: String, (only_fills, is_forced): (bool, bool)) {
     if value.is_empty() {
         return;
     }
     wanted.contact.set_text(field, value);
     wanted.clear.remove(field);
+    wanted.fill.remove(field);
+    if only_fills {
+        wanted.fill.insert(field);
+    }
     if is_forced {
         wanted.force.insert(field);
-    } else {
-        wanted.fill.insert(field);
     }
 }
 

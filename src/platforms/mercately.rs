@@ -49,6 +49,7 @@ pub const PLATFORM: Platform = Platform {
     attributes: true,
     defines_attributes: false,
     creates: true,
+    deletes: false,
     half_makes: false,
     needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones, Field::Emails]],
     finds_by: &[Field::Phones, Field::Emails],

@@ -13,6 +13,7 @@ mod atom;
 mod eadesk;
 mod fit;
 mod mercately;
+mod names;
 mod twin;
 mod value;
 
@@ -47,6 +48,8 @@ pub struct Platform {
     pub defines_attributes: bool,
     /// Whether a contact can be created at all.
     pub creates: bool,
+    /// Whether a contact can be deleted.
+    pub deletes: bool,
     /// Whether it takes several requests to make somebody, so that they can be left half made.
     pub half_makes: bool,
     /// Fields without which a contact cannot be created; of each inner list one is enough.

@@ -36,6 +36,7 @@ pub const PLATFORM: Platform = Platform {
     attributes: true,
     defines_attributes: true,
     creates: false,
+    deletes: false,
     half_makes: false,
     needs: &[&[Field::TargetId]],
     finds_by: &[Field::TargetId],

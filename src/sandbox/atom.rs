@@ -69,7 +69,7 @@ impl Account for Atom {
     fn failure(&self, request: &Request, moment: &Moment) -> Answer {
         let message = match request.method {
             Method::POST => format!("Cannot perform the creation of the client at {}", moment.rfc3339()),
-            _ => "Something went wrong while the operation was being performed".to_owned(),
+            _ => return no_list(),
         };
         Answer::json(500, &json!({ "message": message }))
     }
@@ -91,6 +91,11 @@ impl Account for Atom {
             attributes: optionals.map(|(name, value)| (name.clone(), spelled(value))).collect(),
         }
     }
+}
+
+/// "There is no list of clients": a page without any, and a list that failed.
+fn no_list() -> Answer {
+    Answer::json(500, &json!({ "message": "Something went wrong while the operation was being performed" }))
 }
 
 impl Atom {
@@ -180,6 +185,9 @@ impl Atom {
             Some(other) => return bad("sort", &json!(other), "must be one of [asc, desc]", "any.only"),
         };
         let items = self.page((page - 1).saturating_mul(size), size, descending, request.query("tags"));
+        if items.is_empty() {
+            return no_list();
+        }
         let body = format!("{{\"page\":{page},\"length\":{},\"items\":[{}]}}", items.len(), items.join(","));
         Answer::text(200, JSON, body)
     }

@@ -37,6 +37,7 @@ static LOFT: Platform = Platform {
     attributes: true,
     defines_attributes: true,
     creates: true,
+    deletes: false,
     half_makes: false,
     lists: &[],
     ids_setting: None,

@@ -28,6 +28,7 @@ const fn platform(name: &'static str, title: &'static str, settings: &'static [S
         attributes: false,
         defines_attributes: false,
         creates: true,
+        deletes: false,
         half_makes: false,
         lists: &[],
         ids_setting: None,

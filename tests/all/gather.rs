@@ -37,6 +37,7 @@ static PIGEON: Platform = Platform {
     attributes: false,
     defines_attributes: false,
     creates: true,
+    deletes: false,
     half_makes: false,
     needs: &[],
     finds_by: &[],

@@ -7,6 +7,7 @@ mod diff;
 mod eadesk;
 mod mercately;
 mod mercately_lists;
+mod names;
 mod settings;
 mod twin;
 
@@ -39,6 +40,7 @@ struct Script {
     left: Arc<Mutex<VecDeque<Exchange>>>,
     headers: Arc<Mutex<Vec<(String, String)>>>,
     taken: Arc<Mutex<Vec<bool>>>,
+    ends: Arc<Mutex<Vec<bool>>>,
 }
 
 #[async_trait]
@@ -59,6 +61,8 @@ impl ferry::http::Transport for Script {
         };
         let is_taken = |response: &Response| request.is_answer.is_some_and(|is_answer| is_answer(response));
         self.taken.lock().unwrap().push(matches!(&sent, Sent::Answered(response) if is_taken(response)));
+        let is_end = |response: &Response| request.is_end.is_some_and(|is_end| is_end(response));
+        self.ends.lock().unwrap().push(matches!(&sent, Sent::Answered(response) if is_end(response)));
         sent
     }
 }
@@ -87,6 +91,8 @@ struct Scene {
     headers: Arc<Mutex<Vec<(String, String)>>>,
     /// Of each answer, whether its request took it for one although it is a 5xx.
     taken: Arc<Mutex<Vec<bool>>>,
+    /// Of each answer, whether its request took it for the end of a list.
+    ends: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Drop for Scene {
@@ -100,10 +106,15 @@ impl Drop for Scene {
 
 fn scene(platform: &str, settings: &[(&str, &str)], script: &[Exchange]) -> Scene {
     let left = Arc::new(Mutex::new(script.iter().cloned().collect::<VecDeque<_>>()));
-    let (headers, taken) = (Arc::default(), Arc::default());
-    let transport = Script { left: Arc::clone(&left), headers: Arc::clone(&headers), taken: Arc::clone(&taken) };
+    let (headers, taken, ends) = (Arc::default(), Arc::default(), Arc::default());
+    let transport = Script {
+        left: Arc::clone(&left),
+        headers: Arc::clone(&headers),
+        taken: Arc::clone(&taken),
+        ends: Arc::clone(&ends),
+    };
     let connector = connect(platform, settings).unwrap_or_else(|failures| panic!("{failures:?}"));
-    Scene { connector, http: Http::over(Box::new(transport)), left, headers, taken }
+    Scene { connector, http: Http::over(Box::new(transport)), left, headers, taken, ends }
 }
 
 fn connect(platform: &str, given: &[(&str, &str)]) -> Result<Box<dyn Connector>, Vec<Failure>> {

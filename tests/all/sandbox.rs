@@ -365,7 +365,7 @@ async fn the_same_seed_draws_the_same_faults() {
         let faults = vec![(FaultKind::Error500, 0.2), (FaultKind::DropAfter, 0.2)];
         let sandbox = start(SandboxOptions { faults, seed, ..SandboxOptions::new(folder.path()) }).await.unwrap();
         for _ in 0..100 {
-            atom(&sandbox, "GET", "/clients", "").await;
+            mercately(&sandbox, "GET", "/customers", "").await;
         }
         seen.push(sandbox.history().iter().map(|exchange| exchange.status).collect::<Vec<_>>());
         sandbox.stop().await;

@@ -76,9 +76,10 @@ impl Eadesk {
     pub(super) async fn raw_persons(
         &self,
         http: &Http,
-        request: Request,
+        mut request: Request,
         purpose: Purpose,
     ) -> Result<(Vec<Value>, Response), Fault> {
+        request.is_end = Some(is_blank);
         match self.ask(http, request, purpose).await? {
             (Said::Json(Value::Array(persons)), response) => Ok((persons, response)),
             (Said::Nothing | Said::NotFound | Said::Json(Value::Null), response) => Ok((Vec::new(), response)),
@@ -177,6 +178,11 @@ impl Eadesk {
     pub(super) fn type_of(&self, service: &str) -> Option<&str> {
         self.services.iter().find(|(known, _)| known == service).map(|(_, kind)| kind.as_str())
     }
+}
+
+/// An empty body, which one known client of the API takes for the end of a list.
+fn is_blank(response: &Response) -> bool {
+    response.is_success() && response.body.trim_ascii().is_empty()
 }
 
 pub(super) fn is_deleted(object: &Map<String, Value>) -> bool {

@@ -576,8 +576,9 @@ fn the_lists_own_500_that_lasts_is_its_end() {
     {
         let scene = scene("atom", &[("list_500_is_end", switch)], &[(PAGE_1, message(500, message_500))]);
         assert_eq!(run(scene.connector.page(&scene.http, None)).is_ok(), expected);
-        // It is no answer at once: the door repeats it first, for one that passes is no end.
+        // It is no answer at once: the HTTP client confirms it, because a passing failure looks the same.
         assert_eq!(*scene.taken.lock().unwrap(), [false]);
+        assert_eq!(*scene.ends.lock().unwrap(), [expected]);
     }
 }
 

@@ -222,7 +222,9 @@ fn custom_attributes_follow_the_same_rules_by_name() {
     for &(overwrite, on_existing, want, have, expected) in cases {
         let mut wanted = Wanted::default();
         wanted.contact.set_attribute("Plan", want);
-        wanted.attribute_overwrite.push(("Plan".into(), overwrite));
+        if overwrite != Overwrite::Update {
+            wanted.attribute_overwrite.push(("Plan".into(), overwrite));
+        }
         let attributes = have.map(|have| json!({ "Plan": have, "plan": "other" }));
         let delta = against(&wanted, Some(json!({ "attributes": attributes })), None, on_existing);
         assert_eq!(shown(&delta), expected, "{overwrite:?} {on_existing:?} {want} {have:?}");
@@ -233,25 +235,15 @@ fn custom_attributes_follow_the_same_rules_by_name() {
 }
 
 #[test]
-fn two_names_are_compared_as_the_joined_whole() {
-    let cases: &[(Value, Value, &[&str])] = &[
-        (
-            json!({"first_name": "Ana María", "last_name": "López"}),
-            json!({"first_name": "Ana", "last_name": "María López"}),
-            &[],
-        ),
-        (json!({"first_name": "Ana López"}), json!({"first_name": "Ana", "last_name": "López"}), &[]),
-        (json!({"first_name": "Ana", "last_name": "López"}), json!({"first_name": "Ana  López"}), &[]),
-        (
-            json!({"first_name": "Ana", "last_name": "Ruiz"}),
-            json!({"first_name": "Ana", "last_name": "López"}),
-            &["last_name: López -> Ruiz"],
-        ),
-        (json!({"first_name": "Eva"}), json!({"first_name": "Ana", "last_name": "López"}), &["first_name: Ana -> Eva"]),
-    ];
-    for (want, have, expected) in cases {
-        let delta = against(&wanted(want.clone()), Some(have.clone()), None, OnExisting::Update);
-        assert_eq!(shown(&delta), *expected, "{want} {have}");
+fn the_rule_of_a_custom_attribute_is_kept_under_on_existing_fill() {
+    for (is_forced, expected) in [(true, &["attributes.Plan: a -> b"][..]), (false, &[])] {
+        let mut wanted = Wanted::default();
+        wanted.contact.set_attribute("Plan", "b");
+        if is_forced {
+            wanted.attribute_overwrite.push(("Plan".into(), Overwrite::Update));
+        }
+        let found = json!({ "attributes": { "Plan": "a" } });
+        assert_eq!(shown(&against(&wanted, Some(found), None, OnExisting::Fill)), expected);
     }
 }
 
@@ -318,24 +310,6 @@ fn a_contact_is_cut_to_what_the_platform_holds() {
 }
 
 #[test]
-fn a_name_that_was_made_by_splitting_only_fills_a_blank() {
-    let mut wants = wanted(json!({ "full_name": "Ana López" }));
-    let fitted = fit(facts("mercately"), wants.clone(), Overflow::Report);
-    assert_eq!(fitted.not_carried, Vec::<String>::new());
-    assert_eq!(fitted.wanted.contact, contact(json!({ "first_name": "Ana", "last_name": "López" })));
-    let other = json!({ "first_name": "Eva", "last_name": "Ruiz" });
-    assert!(against(&fitted.wanted, Some(other.clone()), None, OnExisting::Update).is_empty());
-    let whole_in_first = json!({ "first_name": "Ana López" });
-    assert!(against(&fitted.wanted, Some(whole_in_first), None, OnExisting::Update).is_empty());
-    wants.force.insert(Field::FullName);
-    let fitted = fit(facts("mercately"), wants, Overflow::Report);
-    assert_eq!(
-        shown(&against(&fitted.wanted, Some(other), None, OnExisting::Update)),
-        ["first_name: Eva -> Ana", "last_name: Ruiz -> López"]
-    );
-}
-
-#[test]
 fn a_whole_name_completes_the_part_that_is_known() {
     for (want, expected, not_carried) in [
         (
@@ -364,20 +338,6 @@ fn a_whole_name_completes_the_part_that_is_known() {
         assert_eq!(fitted.wanted.contact, contact(expected), "{want}");
         assert_eq!(fitted.not_carried, not_carried, "{want}");
     }
-}
-
-#[test]
-fn a_name_that_was_made_by_joining_only_fills_a_blank() {
-    let whole = Platform { holds: &[Field::FullName], single: &[], ..*facts("mercately") };
-    let mut wants = wanted(json!({ "first_name": "Ana", "last_name": "López" }));
-    let fitted = fit(&whole, wants.clone(), Overflow::Report);
-    assert_eq!((&fitted.wanted.contact, fitted.not_carried), (&contact(json!({ "full_name": "Ana López" })), vec![]));
-    let other = there("1", json!({ "full_name": "Eva Ruiz" }));
-    let against_other = |wanted: &Wanted| shown(&diff(&whole, wanted, Some(&other), None, OnExisting::Update));
-    assert!(against_other(&fitted.wanted).is_empty());
-    wants.force.insert(Field::LastName);
-    let forced = fit(&whole, wants, Overflow::Report).wanted;
-    assert_eq!(against_other(&forced), ["full_name: Eva Ruiz -> Ana López"]);
 }
 
 #[test]
