@@ -11,7 +11,8 @@ pub struct IdentityValue {
     pub value: String,
 }
 
-/// The identity values of a contact, in the order of the identity fields given; fields without a value are left out.
+/// The first identity value of each field of a contact, in the order of the identity fields given; fields without a value
+/// are left out. By these, two records are merged.
 pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
     let value_of = |&field: &Field| {
         let value = if field.is_list() { contact.list(field).first().map(String::as_str) } else { contact.text(field) };
@@ -19,6 +20,27 @@ pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
         Some(IdentityValue { field, value: canonical(field, value) })
     };
     fields.iter().filter_map(value_of).collect()
+}
+
+/// All identity values of a contact, each once, field by field in the order given. By these, a contact is looked up.
+pub fn identities_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
+    let mut identities: Vec<IdentityValue> = Vec::new();
+    for &field in fields {
+        let values = contact.list(field).iter().map(String::as_str).chain(contact.text(field));
+        for value in values.filter(|value| tells(field, value)) {
+            let identity = IdentityValue { field, value: canonical(field, value) };
+            if !identities.contains(&identity) {
+                identities.push(identity);
+            }
+        }
+    }
+    identities
+}
+
+/// Whether a contact has this identity value.
+pub fn has_identity(contact: &Contact, identity: &IdentityValue) -> bool {
+    let mut values = contact.list(identity.field).iter().map(String::as_str).chain(contact.text(identity.field));
+    values.any(|value| canonical(identity.field, value) == identity.value)
 }
 
 /// The least digits of a phone: with fewer it is a word about one (`call me`, `n/a`, `ext. 12`), which many people have.

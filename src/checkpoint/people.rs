@@ -37,7 +37,14 @@ pub struct Member {
 }
 
 fn fault(error: rusqlite::Error) -> Failure {
-    Failure::failed("the list of duplicate people could not be kept on disk").cause(error)
+    let failure = Failure::failed("the index of duplicates cannot be kept on disk");
+    match error.sqlite_error_code() {
+        // A full disk is an I/O error to SQLite where it notices it late.
+        Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure) => {
+            failure.cause(error).hint("see that the disk is not full, then run the same command again")
+        }
+        _ => failure.cause(error),
+    }
 }
 
 /// An empty file for records, private to the user, beside the list.
@@ -64,8 +71,9 @@ impl PeopleBuilder {
         let db = Connection::open(path).map_err(fault)?;
         let set_up =
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4096; PRAGMA temp_store = FILE;
-            CREATE TABLE value (field INTEGER, hash BLOB, ordinal INTEGER, line INTEGER, mask INTEGER);
-            CREATE TABLE shared (ordinal INTEGER, field INTEGER, other INTEGER, is_first INTEGER);
+            CREATE TABLE value (field INTEGER, hash BLOB, ordinal INTEGER, line INTEGER, mask INTEGER, merges INTEGER);
+            CREATE TABLE repeated (field INTEGER, hash BLOB, ordinal INTEGER);
+            CREATE TABLE shared (root INTEGER, field INTEGER, hash BLOB);
             CREATE TABLE link (ordinal INTEGER PRIMARY KEY, parent INTEGER, parent_line INTEGER);
             CREATE TABLE member (ordinal INTEGER PRIMARY KEY, root INTEGER, last INTEGER, root_line INTEGER);
             BEGIN;";
@@ -73,15 +81,24 @@ impl PeopleBuilder {
         Ok(PeopleBuilder { db, path: path.to_owned(), in_batch: 0 })
     }
 
-    /// Adds a record: for each identity field, in order, a hash of its value if it has one.
-    pub fn add(&mut self, ordinal: u64, line: u64, values: &[Option<[u8; 16]>]) -> Result<(), Failure> {
+    /// Adds a record: for each identity field, in order, a hash of its first value if it has one, by which records are
+    /// merged; and the hashes of all further values, by the place of their field.
+    pub fn add(
+        &mut self,
+        ordinal: u64,
+        line: u64,
+        values: &[Option<[u8; 16]>],
+        further: &[(usize, [u8; 16])],
+    ) -> Result<(), Failure> {
         let mask =
             values.iter().take(FIELDS_MAX).enumerate().filter(|(_, v)| v.is_some()).fold(0i64, |m, (i, _)| m | 1 << i);
-        let mut insert = self.db.prepare_cached("INSERT INTO value VALUES (?1, ?2, ?3, ?4, ?5)").map_err(fault)?;
-        for (field, hash) in values.iter().take(FIELDS_MAX).enumerate() {
-            if let Some(hash) = hash {
-                insert.execute(params![field as i64, hash, ordinal as i64, line as i64, mask]).map_err(fault)?;
-            }
+        let sql = "INSERT INTO value VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let mut insert = self.db.prepare_cached(sql).map_err(fault)?;
+        let firsts = values.iter().enumerate().filter_map(|(field, hash)| Some((field, hash.as_ref()?, true)));
+        let further = further.iter().map(|(field, hash)| (*field, hash, false));
+        for (field, hash, merges) in firsts.chain(further).filter(|(field, ..)| *field < FIELDS_MAX) {
+            let values = params![field as i64, hash, ordinal as i64, line as i64, mask, merges];
+            insert.execute(values).map_err(fault)?;
         }
         drop(insert);
         self.in_batch += 1;
@@ -101,12 +118,13 @@ impl PeopleBuilder {
             "UPDATE member SET last = (SELECT MAX(ordinal) FROM member AS other WHERE other.root = member.root);";
         self.db.execute_batch("CREATE INDEX member_root ON member (root, ordinal);").map_err(fault)?;
         self.db.execute_batch(last).map_err(fault)?;
-        // Whoever turned out to be the same person shares nothing with another.
-        let same = "DELETE FROM shared WHERE
-            coalesce((SELECT root FROM member WHERE member.ordinal = shared.ordinal), shared.ordinal) =
-            coalesce((SELECT root FROM member WHERE member.ordinal = shared.other), shared.other);
-            CREATE INDEX shared_ordinal ON shared (ordinal);";
-        self.db.execute_batch(same).map_err(fault)?;
+        // A value of which the records of two contacts are found identifies neither.
+        let share = "CREATE TABLE rooted AS SELECT field, hash, coalesce(
+                (SELECT root FROM member WHERE member.ordinal = repeated.ordinal), repeated.ordinal) AS root FROM repeated;
+            INSERT INTO shared SELECT DISTINCT root, field, hash FROM rooted JOIN
+                (SELECT field, hash FROM rooted GROUP BY field, hash HAVING min(root) <> max(root)) USING (field, hash);
+            DROP TABLE rooted; DROP TABLE repeated; CREATE INDEX shared_root ON shared (root);";
+        self.db.execute_batch(share).map_err(fault)?;
         self.db.execute_batch("DROP TABLE link; COMMIT;").map_err(fault)?;
         drop(self.db);
         // Whoever finds the list later has to find all of it, also after a loss of power.
@@ -116,36 +134,41 @@ impl PeopleBuilder {
         People::open(&self.path)
     }
 
-    /// For each record the earliest earlier one with which it agrees in the first field that both have.
+    /// For each record the earliest earlier one with which it agrees in the first field that both have; and every value
+    /// that stands in several records, with all of them.
     fn link_all(&self) -> rusqlite::Result<()> {
-        let mut sorted =
-            self.db.prepare("SELECT field, hash, ordinal, line, mask FROM value ORDER BY field, hash, ordinal")?;
+        let sql = "SELECT field, hash, ordinal, line, mask, merges FROM value ORDER BY field, hash, ordinal";
+        let mut sorted = self.db.prepare(sql)?;
         let keep_earliest = "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT (ordinal) DO UPDATE SET
             parent_line = CASE WHEN excluded.parent < parent THEN excluded.parent_line ELSE parent_line END,
             parent = MIN(parent, excluded.parent)";
         let mut insert = self.db.prepare(keep_earliest)?;
-        let mut share = self.db.prepare("INSERT INTO shared VALUES (?1, ?2, ?3, ?4)")?;
+        let mut repeat = self.db.prepare("INSERT INTO repeated VALUES (?1, ?2, ?3)")?;
         let mut rows = sorted.query([])?;
         let mut cluster: (i64, [u8; 16]) = (-1, [0; 16]);
+        // The first record of the cluster, until a second one comes.
+        let mut alone = None;
         // The earliest record of the cluster for each set of fields that its records have.
         let mut firsts: Vec<(i64, i64, i64)> = Vec::new();
         while let Some(row) = rows.next()? {
             let (field, hash): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
             let (ordinal, line, mask): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
-            if cluster != (field, hash) {
-                cluster = (field, hash);
+            if cluster == (field, hash) {
+                if let Some(first) = alone.take() {
+                    repeat.execute(params![field, hash, first])?;
+                }
+                repeat.execute(params![field, hash, ordinal])?;
+            } else {
+                (cluster, alone) = ((field, hash), Some(ordinal));
                 firsts.clear();
+            }
+            if !row.get::<_, bool>(5)? {
+                continue;
             }
             let before = (1i64 << field) - 1;
             let parent = firsts.iter().filter(|first| first.0 & mask & before == 0).min_by_key(|first| first.1);
             if let Some(&(_, parent, parent_line)) = parent {
                 insert.execute(params![ordinal, parent, parent_line])?;
-            }
-            // Somebody earlier has this value too, and both have a field that tells more.
-            let other = firsts.iter().filter(|first| first.0 & mask & before != 0).min_by_key(|first| first.1);
-            if let Some(&(_, other, _)) = other {
-                share.execute(params![ordinal, field, other, false])?;
-                share.execute(params![other, field, ordinal, true])?;
             }
             if !firsts.iter().any(|first| first.0 == mask) {
                 firsts.push((mask, ordinal, line));
@@ -197,21 +220,21 @@ impl People {
         db.execute_batch("PRAGMA cache_size = -4096;").map_err(fault)?;
         let any: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM member)", [], |row| row.get(0)).map_err(fault)?;
         let has_shared: bool =
-            db.query_row("SELECT EXISTS (SELECT 1 FROM shared)", [], |row| row.get(0)).map_err(fault)?;
+            db.query_row("SELECT EXISTS (SELECT root FROM shared)", [], |row| row.get(0)).map_err(fault)?;
         let held = hold_beside(path)?;
         Ok(People { db, held, page: Default::default(), next_page: Some(0), has_duplicates: any, has_shared })
     }
 
-    /// The identity fields, by their place, of which a record of another person has this record's value, and whether this
-    /// one is the first of them.
-    pub fn shared(&self, ordinal: u64) -> Result<Vec<(usize, bool)>, Failure> {
+    /// The identity values of a contact, by the place of their field and their hash, that another contact of the source
+    /// has as well. `root` is the first record of the contact.
+    pub fn shared(&self, root: u64) -> Result<Vec<(usize, [u8; 16])>, Failure> {
         if !self.has_shared {
             return Ok(Vec::new());
         }
-        let sql = "SELECT field, min(is_first) FROM shared WHERE ordinal = ?1 GROUP BY field";
+        let sql = "SELECT field, hash FROM shared WHERE root = ?1";
         let mut select = self.db.prepare_cached(sql).map_err(fault)?;
         let row = |row: &rusqlite::Row<'_>| Ok((usize::from(row.get::<_, u8>(0)?), row.get(1)?));
-        let rows = select.query_map([ordinal as i64], row).map_err(fault)?;
+        let rows = select.query_map([root as i64], row).map_err(fault)?;
         rows.collect::<Result<_, _>>().map_err(fault)
     }
 

@@ -4,7 +4,7 @@
 //! is needed, and gone when it is not.
 
 use super::Checkpoint;
-use super::model::RunNo;
+use super::model::{NO_PASS, RunNo};
 use super::rows::{count, int, outcome_number};
 use super::schema::StoreError;
 use super::scratch::{Purpose, Scratch};
@@ -18,8 +18,11 @@ const PURPOSE: Purpose = Purpose {
     fails: "what the run wrote cannot be gathered in",
     tables: "
         CREATE TABLE image (no INTEGER PRIMARY KEY, key BLOB NOT NULL, id TEXT, before TEXT,
-        outcome INTEGER, line INTEGER, after TEXT NOT NULL);",
+        outcome INTEGER, line INTEGER, is_partial INTEGER, after TEXT NOT NULL);",
 };
+
+/// The lists whose items can take a request each.
+const ITEMS: [&str; 3] = ["phones", "emails", "handles"];
 
 /// Contacts given at a time.
 const PAGE: u32 = 256;
@@ -42,6 +45,8 @@ pub struct TakenContact {
     pub id: Option<String>,
     /// Whether the run made it.
     pub is_created: bool,
+    /// Whether the run was stopped while it wrote to it, so that some of it may never have arrived.
+    pub is_partial: bool,
     /// The contact as it was before (JSON); none: nobody was there.
     pub before: Option<String>,
     /// What was written, each value once.
@@ -73,12 +78,15 @@ impl Checkpoint {
             Ok(())
         })?;
         connection.execute_batch("CREATE INDEX image_key ON image (key)").map_err(fault)?;
-        let sql = "UPDATE image SET id = coalesce(id, ?2), outcome = ?3, line = ?4 WHERE key = ?1";
+        let sql = "UPDATE image SET id = coalesce(id, ?2), outcome = ?3, line = ?4, is_partial = ?5 WHERE key = ?1";
         let mut update = connection.prepare(sql).map_err(fault)?;
         self.for_each_entry(run, |key, entry| {
             let (outcome, line) = (outcome_number(entry.outcome), int(entry.origin.line));
             let key = key.as_bytes().as_slice();
-            update.execute(params![key, entry.target_id, outcome, line]).map_err(fault)?;
+            // No pass has come back to it, or the platform refused some of its items.
+            let is_item = |name: &String| ITEMS.contains(&name.as_str());
+            let is_partial = entry.pass == NO_PASS || entry.not_carried.iter().any(is_item);
+            update.execute(params![key, entry.target_id, outcome, line, is_partial]).map_err(fault)?;
             Ok(())
         })
     }
@@ -110,7 +118,8 @@ impl Taken {
     /// Exit 1 when it cannot be read.
     pub fn page(&self, from: u64) -> Result<Vec<TakenContact>, Failure> {
         self.scratch.ask(|connection| {
-            let sql = "SELECT contact.no, image.no, coalesce(image.line, 0), image.id, image.before, image.after
+            let sql = "SELECT contact.no, image.no, coalesce(image.line, 0), image.id, image.before, image.after,
+                           coalesce(image.is_partial, TRUE)
                        FROM contact JOIN image ON image.no = contact.first
                        WHERE contact.no >= ?1 ORDER BY contact.no LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
@@ -121,6 +130,7 @@ impl Taken {
                     line: 0,
                     id: row.get(3)?,
                     is_created: false,
+                    is_partial: row.get(6)?,
                     before: row.get(4)?,
                     written: Vec::new(),
                 };
@@ -160,12 +170,14 @@ impl Taken {
     /// Exit 1 when it cannot be read.
     pub fn by_id(&self, id: &str) -> Result<Option<TakenContact>, Failure> {
         self.scratch.ask(|connection| {
-            let sql = "SELECT no, coalesce(line, 0), before, after FROM image WHERE id = ?1 ORDER BY no LIMIT 1";
+            let sql = "SELECT no, coalesce(line, 0), before, after, coalesce(is_partial, TRUE) FROM image
+                       WHERE id = ?1 ORDER BY no LIMIT 1";
             let mut statement = connection.prepare_cached(sql)?;
             let found = statement.query_row([id], |row| {
-                Ok(([row.get(0)?, row.get(1)?], row.get::<_, Option<String>>(2)?, row.get::<_, String>(3)?))
+                let texts: (Option<String>, String) = (row.get(2)?, row.get(3)?);
+                Ok(([row.get(0)?, row.get(1)?], texts, row.get(4)?))
             });
-            let Some(([first, line], before, text)) = found.optional()? else { return Ok(None) };
+            let Some(([first, line], (before, text), is_partial)) = found.optional()? else { return Ok(None) };
             let mut written: Vec<Written> = serde_json::from_str(&text)?;
             add_others(connection, id, first, &mut written)?;
             Ok(Some(TakenContact {
@@ -173,6 +185,7 @@ impl Taken {
                 line: count(line)?,
                 id: Some(id.to_owned()),
                 is_created: before.is_none(),
+                is_partial,
                 before,
                 written,
             }))

@@ -247,18 +247,17 @@ fn names(platform: &Platform, contact: &Contact, written: &[Written]) -> Vec<Str
     names
 }
 
-/// What a contact that a run made does not have as the run made it: somebody changed it since.
-pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact) -> Vec<Left> {
+/// What another party has changed in a contact that a run created. `is_partial`: items of lists may never have arrived.
+pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact, is_partial: bool) -> Vec<Left> {
     let mut left = Vec::new();
-    let written_as = |name: &str| written.iter().find(|value| value.field == name);
     for name in names(platform, now, written) {
         let Some(place) = place_of(platform, &name) else { continue };
-        let value = written_as(&name);
+        let value = written.iter().find(|value| value.field == name);
         let (is_as_written, written, is) = match place {
             Place::Items(field) => {
                 let (added, have) = (value.map_or(&[][..], |value| &value.added), now.list(field));
-                let is_same = missing(field, have, added).is_empty() && missing(field, added, have).is_empty();
-                (is_same, joined(added), joined(have))
+                let lacks_none = is_partial || missing(field, added, have).is_empty();
+                (lacks_none && missing(field, have, added).is_empty(), joined(added), joined(have))
             }
             Place::One(_) | Place::Attribute(_) => {
                 let (written, is) = (value.and_then(|value| value.new.clone()), value_at(now, place));
@@ -270,6 +269,14 @@ pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact) ->
         }
     }
     left
+}
+
+/// Whether items of lists that a run was to add to a contact are not there.
+pub fn lacks_items(platform: &Platform, written: &[Written], now: &Contact) -> bool {
+    written.iter().any(|value| match place_of(platform, &value.field) {
+        Some(Place::Items(field)) => !missing(field, &value.added, now.list(field)).is_empty(),
+        _ => false,
+    })
 }
 
 fn singular<'a>(platform: &Platform, field: Field, name: &'a str) -> &'a str {

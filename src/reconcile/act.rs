@@ -180,7 +180,7 @@ impl Reconciler {
     fn intent(&self, person: &Person, story: &Story, step: &Step, whom: &Whom) -> Intent {
         Intent {
             kind: step.kind,
-            identities: person.identities.clone(),
+            identities: person.own_identities(),
             origin: person.origin,
             at_ms: self.clock.wall_ms(),
             attempt: story.tries + 1,

@@ -1,6 +1,6 @@
 //! Correcting what a run wrote: only values that are still as it wrote them change.
 
-use super::find::lookup_of;
+use super::found::lookup_of;
 use super::person::Person;
 use super::story::Story;
 use super::undo::changed;

@@ -3,19 +3,18 @@
 //! Three ways, from the cheapest: a link from an earlier run (identity → id), a snapshot of the whole target on disk, a
 //! look-up by one value. A look-up key is proven on a contact that is known to exist before it is trusted.
 
-use super::LISTS;
 use super::filter::IdFilter;
+use super::found::{add_page, found_of, is_bare, is_same_person, lookup_by, lookup_of, value_of};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::snapshot::{Filling, Snapshot};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::Http;
-use crate::identity::{IdentityValue, canonical, tells};
+use crate::identity::{IdentityValue, has_identity as has};
 use crate::outcome::{Exit, Failure, Problem};
-use crate::platforms::{Connector, Fault, Found, Lookup, Page, Platform, Reading};
+use crate::platforms::{Connector, Fault, Found, Lookup, Platform, Reading};
 use crate::reconcile::problems::NOBODY;
 use crate::reconcile::rehearse::Rehearsing;
-use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +44,8 @@ pub enum Finding {
         found: Found,
         /// The identity field that found it.
         by: Option<Field>,
+        /// Whether it was found by nothing but values that another contact of the source has as well.
+        is_shared: bool,
         /// Whether it was read just now, not taken from a snapshot.
         is_fresh: bool,
     },
@@ -263,11 +264,13 @@ impl Finder {
         }
     }
 
-    /// What the target holds for this person. With `since_ms`, only what was read after that moment counts.
+    /// What the target holds for a contact with these identity values, of which another contact of the source shares
+    /// some. With `since_ms`, only what was read after that moment counts.
     pub async fn find(
         &self,
         wanted: &Wanted,
         identities: &[IdentityValue],
+        shared: &[IdentityValue],
         since_ms: Option<u64>,
     ) -> Result<Finding, Fault> {
         let since_ms = since_ms.filter(|_| !self.is_offline);
@@ -276,15 +279,40 @@ impl Finder {
                 (Reading::There(found), is_fresh) => {
                     let rehearsed = self.rehearsing.as_ref().map(|rehearsing| rehearsing.found(id)).transpose()?;
                     let found = rehearsed.flatten().unwrap_or(found);
-                    Ok(Finding::One { found, by: Some(Field::TargetId), is_fresh })
+                    Ok(Finding::One { found, by: Some(Field::TargetId), is_shared: false, is_fresh })
                 }
                 (Reading::Gone, _) => Err(Fault::Refused(vec![not_there(id, self.connector.platform())])),
                 (Reading::Unreadable, _) => Err(Fault::Fatal(unreadable())),
             };
         }
+        let (own, shared): (Vec<_>, Vec<_>) =
+            identities.iter().cloned().partition(|identity| !shared.contains(identity));
+        let mut hits = self.find_by(&wanted.contact, &own, since_ms).await?;
+        // What two contacts share identifies neither; it only says that a contact may be either of them.
+        let is_shared = hits.is_empty();
+        if is_shared {
+            hits = self.find_by(&wanted.contact, &shared, since_ms).await?;
+        }
+        let mut hits = hits.into_iter();
+        Ok(match (hits.next(), hits.next()) {
+            (None, _) => Finding::Absent,
+            (Some((found, by, is_fresh)), None) => Finding::One { found, by: Some(by), is_shared, is_fresh },
+            (Some((one, ..)), Some((other, ..))) => {
+                Finding::Several([one.id, other.id].into_iter().chain(hits.map(|(found, ..)| found.id)).collect())
+            }
+        })
+    }
+
+    /// Every contact that one of these identity values finds, each once, with the field that found it first.
+    async fn find_by(
+        &self,
+        contact: &Contact,
+        identities: &[IdentityValue],
+        since_ms: Option<u64>,
+    ) -> Result<Vec<(Found, Field, bool)>, Fault> {
         let mut hits: Vec<(Found, Field, bool)> = Vec::new();
         for identity in identities {
-            let mut found = self.find_one(&wanted.contact, identities, identity, since_ms).await?;
+            let mut found = self.find_one(contact, identities, identity, since_ms).await?;
             if let Some(rehearsing) = &self.rehearsing {
                 let (changed, new) = rehearsing.meet(&mut found, identity)?;
                 let is_whole = self.snapshot.read().await.as_ref().is_some_and(|taken| taken.is_whole);
@@ -300,14 +328,7 @@ impl Finder {
                 }
             }
         }
-        let mut hits = hits.into_iter();
-        Ok(match (hits.next(), hits.next()) {
-            (None, _) => Finding::Absent,
-            (Some((found, by, is_fresh)), None) => Finding::One { found, by: Some(by), is_fresh },
-            (Some((one, ..)), Some((other, ..))) => {
-                Finding::Several([one.id, other.id].into_iter().chain(hits.map(|(found, ..)| found.id)).collect())
-            }
-        })
+        Ok(hits)
     }
 
     async fn find_one(
@@ -496,30 +517,6 @@ fn listed_too_few((listed, told): (u64, u64)) -> Failure {
     .hint("nobody is created who may be there; the same command goes on later")
 }
 
-/// How this identity value is looked up: as the contact has it, else in its comparable form.
-fn lookup_by(contact: &Contact, identity: &IdentityValue) -> Lookup {
-    let field = identity.field;
-    let own = contact.list(field).iter().find(|value| canonical(field, value) == identity.value);
-    let value = own.cloned().or_else(|| contact.text(field).map(str::to_owned)).unwrap_or_else(|| match field {
-        Field::Phones => format!("+{}", identity.value),
-        _ => identity.value.clone(),
-    });
-    Lookup { field, value }
-}
-
-/// Whether the contact at the target has anything of the person but a link: one of its identity values, or its name.
-fn is_same_person(wanted: &Contact, identities: &[IdentityValue], there: &Contact) -> bool {
-    let name = |contact: &Contact| contact.whole_name().map(|name| name.to_lowercase());
-    let is_same_name = name(wanted) == name(there);
-    identities.iter().any(|identity| has(there, identity))
-        || (is_same_name && (is_bare(there) || name(wanted).is_some()))
-}
-
-/// Somebody who was left half made has nothing yet but a name, or not even that; and that may have been edited since.
-pub(super) fn is_bare(there: &Contact) -> bool {
-    !LISTS.into_iter().any(|field| there.has(field))
-}
-
 fn unreadable() -> Failure {
     Failure::new(Exit::Refused, "the records name people by `target_id`, and this server reads nobody by id")
         .hint("say `find: snapshot` in the connection's settings, so that everybody is read first")
@@ -532,61 +529,6 @@ fn not_there(id: &str, platform: &Platform) -> Problem {
         "take the id from the target, or leave the column out so that the person is found by phone or e-mail"
     };
     Problem::new(NOBODY, format!("nobody at the target has the id `{id}`")).at("target_id").hint(hint)
-}
-
-/// How somebody is looked up where nobody is read by id.
-pub fn lookup_of(connector: &dyn Connector, contact: &Contact) -> Option<Lookup> {
-    let fields = connector.platform().finds_by.iter();
-    fields.copied().find_map(|field| Some(Lookup { field, value: value_of(contact, field)? }))
-}
-
-/// Whether a contact has this identity value.
-fn has(contact: &Contact, identity: &IdentityValue) -> bool {
-    let is_it = |value: &str| canonical(identity.field, value) == identity.value;
-    match identity.field.is_list() {
-        true => contact.list(identity.field).iter().any(|value| is_it(value)),
-        false => contact.text(identity.field).is_some_and(is_it),
-    }
-}
-
-/// The value by which a contact is looked up.
-fn value_of(contact: &Contact, field: Field) -> Option<String> {
-    match field.is_list() {
-        true => contact.list(field).first().cloned(),
-        false => contact.text(field).map(str::to_owned),
-    }
-}
-
-/// Puts a page into the snapshot; how many of it this pass had not met before.
-fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failure> {
-    let mut rows: Vec<(&str, String, Vec<IdentityValue>)> = Vec::with_capacity(page.found.len());
-    for found in &page.found {
-        let mut json = Vec::new();
-        let mut contact = found.contact.clone();
-        contact.native = Map::new();
-        contact.write_json(&mut json);
-        rows.push((&found.id, String::from_utf8_lossy(&json).into_owned(), all_identities(&found.contact)));
-    }
-    let rows: Vec<(&str, &str, &[IdentityValue])> =
-        rows.iter().map(|(id, json, values)| (*id, &**json, &**values)).collect();
-    filling.add(pass, &rows)
-}
-
-/// Every phone, e-mail and handle of a contact, comparable.
-pub fn all_identities(contact: &Contact) -> Vec<IdentityValue> {
-    let of = |field: Field| {
-        let telling = contact.list(field).iter().filter(move |value| tells(field, value));
-        telling.map(move |value| IdentityValue { field, value: canonical(field, value) })
-    };
-    [Field::Phones, Field::Emails, Field::Handles].into_iter().flat_map(of).collect()
-}
-
-fn found_of(id: &str, json: &str) -> Found {
-    let contact = match serde_json::from_str(json) {
-        Ok(Value::Object(object)) => Contact::from_json(&object),
-        _ => Contact::default(),
-    };
-    Found { id: id.to_owned(), contact }
 }
 
 /// A failure of the store as the run's fault.

@@ -8,6 +8,7 @@ pub mod changed;
 mod correct;
 mod filter;
 pub mod find;
+pub mod found;
 pub mod gate;
 pub mod guards;
 pub mod half_made;
@@ -28,11 +29,12 @@ use crate::checkpoint::{Checkpoint, OpenIntent, RunNo, Settled};
 use crate::clock::Clock;
 use crate::contact::{Contact, Field};
 use crate::http::Http;
-use crate::identity::{IdentityValue, identity_of};
+use crate::identity::{IdentityValue, has_identity};
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::platforms::diff::{Delta, OnExisting};
 use crate::platforms::{Connector, Fault, Found, Reading, Ready, Step, StepKind};
-use find::{Finder, Finding, lookup_of};
+use find::{Finder, Finding};
+use found::lookup_of;
 use gate::Gate;
 use guards::Guards;
 use half_made::HalfMade;
@@ -275,6 +277,7 @@ impl Reconciler {
                 Ok(Turn::Reject(vec![if is_open { unknown_for(&[problem]) } else { problem }]))
             }
             Finding::Absent => self.turn_for_absent(person, story).await,
+            Finding::One { found, by, is_shared: true, .. } => Ok(self.turn_for_shared(story, &found, by)),
             Finding::One { found, by, .. } => {
                 let place = self.ids.queue([found.id.clone()]);
                 if place.is_first() {
@@ -282,6 +285,17 @@ impl Reconciler {
                 }
                 self.turn_after(place, person, story, &found.id, since_ms).await
             }
+        }
+    }
+
+    /// A contact that was found by nothing but what another contact of the source has as well may be either of them.
+    fn turn_for_shared(&self, story: &mut Story, found: &Found, by: Option<Field>) -> Turn {
+        story.target_id = Some(found.id.clone());
+        // Whoever was made may not be shown yet.
+        let left = story.doubt.as_ref().filter(|_| story.may_have_made()).map(|doubt| self.settle_left(doubt));
+        match left.filter(|left| !left.is_zero()) {
+            Some(left) => Turn::Again(left),
+            None => Turn::Reject(vec![shared(by.unwrap_or(Field::TargetId), &found.id)]),
         }
     }
 
@@ -314,22 +328,25 @@ impl Reconciler {
     ) -> Result<Turn, Fault> {
         place.first().await;
         match self.find(person, story, since_ms).await? {
-            Finding::One { found, by, .. } if found.id == id => self.turn_for_found(person, story, found, by).await,
+            Finding::One { found, by, is_shared: false, .. } if found.id == id => {
+                self.turn_for_found(person, story, found, by).await
+            }
             _ => Ok(Turn::Again(Duration::ZERO)),
         }
     }
 
     /// What the target holds; read just now where a write would replace it as a whole, or fill a blank.
     async fn find(&self, person: &Person, story: &Story, since_ms: Option<u64>) -> Result<Finding, Fault> {
-        let finding = self.finder.find(&person.wanted, &person.identities, since_ms).await?;
-        let Finding::One { found, by, is_fresh } = &finding else { return Ok(finding) };
-        if !self.needs_reading(person, story, found, *by, *is_fresh)? {
+        let Person { wanted, identities, shared, .. } = person;
+        let finding = self.finder.find(wanted, identities, shared, since_ms).await?;
+        let Finding::One { found, by, is_shared, is_fresh } = &finding else { return Ok(finding) };
+        if *is_shared || !self.needs_reading(person, story, found, *by, *is_fresh)? {
             return Ok(finding);
         }
         let or_by = lookup_of(&*self.connector, &found.contact);
         match self.connector.read(&self.http, &found.id, or_by.as_ref()).await? {
-            Reading::There(found) => Ok(Finding::One { found, by: *by, is_fresh: true }),
-            Reading::Gone => self.finder.find(&person.wanted, &person.identities, Some(self.clock.wall_ms())).await,
+            Reading::There(found) => Ok(Finding::One { found, by: *by, is_shared: false, is_fresh: true }),
+            Reading::Gone => self.finder.find(wanted, identities, shared, Some(self.clock.wall_ms())).await,
             // A server that only lists: nothing newer than the snapshot is to be had.
             Reading::Unreadable => Ok(finding),
         }
@@ -365,7 +382,7 @@ impl Reconciler {
         match self.connector.steps(&self.ready, &delta, None) {
             Err(problems) => Ok(Turn::Reject(problems)),
             Ok(steps) => {
-                if let Some(problem) = self.broken_promise(person, story, None, None, story.tries > 0) {
+                if let Some(problem) = self.broken_promise(person, story, (None, None), &delta, story.tries > 0) {
                     return Ok(Turn::Reject(vec![problem]));
                 }
                 story.links = links(person, None, &delta.after);
@@ -390,14 +407,6 @@ impl Reconciler {
             for name in self.silence.learn(&found.contact) {
                 self.checkpoint.forget(&silence::memory_of(&name))?;
             }
-        }
-        if let Some(field) = by.filter(|by| person.is_unclear(*by, &found.contact)) {
-            // Who was made may not be shown yet.
-            let left = story.doubt.as_ref().filter(|_| story.may_have_made()).map(|doubt| self.settle_left(doubt));
-            if let Some(left) = left.filter(|left| !left.is_zero()) {
-                return Ok(Turn::Again(left));
-            }
-            return Ok(Turn::Reject(vec![shared(field, &found.id)]));
         }
         if let Some((taken, _)) = &self.correct {
             return self.correct_found(person, story, taken, found).await;
@@ -443,11 +452,9 @@ impl Reconciler {
         if let Some(line) = other_line {
             return Ok(Turn::Reject(vec![taken_by(line, &found.id)]));
         }
-        if !story.has_created {
-            let is_tried = story.tries > 0 || story.has_updated || was_changed;
-            if let Some(problem) = self.broken_promise(person, story, Some(&found), by, is_tried) {
-                return Ok(Turn::Reject(vec![problem]));
-            }
+        let is_tried = story.tries > 0 || story.has_updated || was_changed;
+        if let Some(problem) = self.broken_promise(person, story, (Some(&found), by), &delta, is_tried) {
+            return Ok(Turn::Reject(vec![problem]));
         }
         // What was being added may still arrive, and would be there twice.
         let adds = steps.iter().any(|step| step.kind == StepKind::Add);
@@ -567,10 +574,10 @@ fn retry_after(nth: u32) -> Duration {
     RETRY_AFTER * 2u32.saturating_pow(nth.saturating_sub(1).min(TRIES_MAX))
 }
 
-/// The identity values by which this contact is the person's: the one that found it, and those that it has. Where it has
-/// another value, that of the record may be somebody else's.
+/// The identity values by which this contact is the person's: those that it has, and an id that found it. Where it lacks
+/// a value, that of the record may be somebody else's.
 fn links(person: &Person, by: Option<Field>, contact: &Contact) -> Vec<IdentityValue> {
-    let there = identity_of(contact, &fields_of(person));
-    let leads = |identity: &&IdentityValue| Some(identity.field) == by || there.contains(identity);
+    let is_by_id = |identity: &IdentityValue| by == Some(Field::TargetId) && identity.field == Field::TargetId;
+    let leads = |identity: &&IdentityValue| is_by_id(identity) || has_identity(contact, identity);
     person.identities.iter().filter(leads).cloned().collect()
 }

@@ -3,7 +3,7 @@
 use super::undo::Undoing;
 use crate::checkpoint::Key;
 use crate::contact::{Contact, Field, Wanted};
-use crate::identity::{IdentityValue, identity_of};
+use crate::identity::{IdentityValue, has_identity, identities_of};
 use crate::reconcile::promise::Promise;
 use crate::record::Origin;
 use std::sync::Arc;
@@ -21,9 +21,8 @@ pub struct Person {
     pub not_carried: Vec<String>,
     /// By what it is found, most telling first.
     pub identities: Vec<IdentityValue>,
-    /// Fields of which another person of the source has the same value, and whether this one is the first of them: they
-    /// do not say who this is.
-    pub shared: Vec<(Field, bool)>,
+    /// Those among them that another contact of the source has as well, so that they identify neither.
+    pub shared: Vec<IdentityValue>,
     /// In place of `wanted`: what is to be taken back.
     pub undoing: Option<Box<Undoing>>,
     /// A run made this contact, and is verified now: every value is to be there, whatever may stand otherwise.
@@ -33,20 +32,23 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether a contact that was found by this field alone may be another person of the source, who has the value too:
-    /// always for those who come later, for the first where something that tells more is different.
-    pub(super) fn is_unclear(&self, by: Field, there: &Contact) -> bool {
-        let differs = self.is_weak(by, there);
-        self.shared.iter().any(|(field, is_first)| *field == by && (!is_first || differs))
+    /// Whether the contact that this field found has other values of a field that tells more.
+    pub(super) fn is_weak(&self, by: Field, there: &Contact) -> bool {
+        let stronger: Vec<&IdentityValue> =
+            self.identities.iter().take_while(|identity| identity.field != by).collect();
+        let is_other = |identity: &&IdentityValue| {
+            let of_field = |other: &&&IdentityValue| other.field == identity.field;
+            let has_one = stronger.iter().filter(of_field).any(|identity| has_identity(there, identity));
+            !has_one && !identities_of(there, &[identity.field]).is_empty()
+        };
+        stronger.iter().any(is_other)
     }
 
-    /// Whether the contact that this field found has another value of something that tells more.
-    pub(super) fn is_weak(&self, by: Field, there: &Contact) -> bool {
-        let is_other = |identity: &IdentityValue| {
-            let theirs = identity_of(there, &[identity.field]);
-            !theirs.is_empty() && !theirs.contains(identity)
-        };
-        self.identities.iter().take_while(|identity| identity.field != by).any(is_other)
+    /// The identity values that tell this contact from the others of the source; all of them, where none does.
+    pub fn own_identities(&self) -> Vec<IdentityValue> {
+        let own: Vec<IdentityValue> =
+            self.identities.iter().filter(|identity| !self.shared.contains(identity)).cloned().collect();
+        if own.is_empty() { self.identities.clone() } else { own }
     }
 
     /// Under which names nobody else is worked on meanwhile.

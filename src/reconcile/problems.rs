@@ -6,19 +6,20 @@ use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::diff::Delta;
 
-/// Several people at the target answer to a record.
+/// A record matches several contacts at the target.
 pub fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
-    let by: Vec<&str> = identities.iter().map(|identity| identity.field.name()).collect();
+    let mut by: Vec<&str> = identities.iter().map(|identity| identity.field.name()).collect();
+    by.dedup();
     Problem::new(
         "identity.ambiguous",
-        format!("{} people at the target answer to this record: `{}`", ids.len(), ids.join("`, `")),
+        format!("this record matches {} contacts at the target: `{}`", ids.len(), ids.join("`, `")),
     )
     .at(by.join(", "))
     .hint("merge them at the target, or leave one of the values out")
 }
 
-/// Somebody was found only by a value that another person of the source has too. It names no line: it is told again when
-/// the run is gone on with, and the file may have been edited in between.
+/// A contact was found only by a value that another contact of the source has as well. It names no line, because it is
+/// said again when the run is resumed, and the file may have been edited in between.
 pub(super) fn shared(field: Field, id: &str) -> Problem {
     let name = match field {
         Field::Phones => "phone",
@@ -27,10 +28,10 @@ pub(super) fn shared(field: Field, id: &str) -> Problem {
     };
     Problem::new(
         "identity.ambiguous",
-        format!("another person of the source has the same `{name}`, and the target has one contact for both: `{id}`"),
+        format!("another contact of the source has the same `{name}`, so it does not tell whose contact `{id}` is"),
     )
     .at(name)
-    .hint(format!("give this person another `{name}` or none, or the same phone if it is the same person"))
+    .hint(format!("remove the `{name}` from one of them, or give both the same phone if they are one contact"))
 }
 
 /// Another record of the source has come to the same contact: each would write over the other.

@@ -1,14 +1,14 @@
 //! What a saved plan says of one person: it is done exactly, or not at all.
 
-use super::Reconciler;
 use super::person::Person;
 use super::rehearse::PlannedChange;
 use super::story::Story;
-use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};
+use super::{LISTS, Reconciler};
+use crate::contact::{Contact, FIELDS, Field, FieldSet, MadeName, Overwrite, TagMode, Wanted};
 use crate::identity::IdentityValue;
 use crate::outcome::Problem;
 use crate::platforms::Found;
-use crate::platforms::diff::BOOKKEEPING;
+use crate::platforms::diff::{BOOKKEEPING, Change, Delta, same};
 use serde_json::{Map, Value, json};
 
 /// What a saved plan says of one person.
@@ -60,7 +60,7 @@ pub fn seen(contact: &Contact) -> Map<String, Value> {
 impl Parcel {
     /// The parcel as JSON.
     pub fn to_json(&self) -> Value {
-        let Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, .. } = &self.wanted;
+        let Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, made_name, .. } = &self.wanted;
         let names = |set: &FieldSet| {
             let fields = FIELDS.iter().filter(|(field, _)| set.has(*field));
             fields.map(|(_, name)| *name).collect::<Vec<_>>()
@@ -74,6 +74,7 @@ impl Parcel {
             "contact": contact, "fill": names(fill), "clear": names(clear), "force": names(force),
             "attributes": overwrites.collect::<Map<String, Value>>(),
             "tags": match tag_mode { TagMode::Add => "add", TagMode::Replace => "replace", TagMode::Remove => "remove" },
+            "name": made_name.as_ref().map(name_to_json),
             "found_by": found_by.collect::<Vec<_>>(), "not_carried": self.not_carried, "seen": self.seen,
         })
     }
@@ -111,13 +112,31 @@ impl Parcel {
         }
         let contact = Contact::from_json(value.get("contact")?.as_object()?);
         let (fill, clear, force) = (set("fill")?, set("clear")?, set("force")?);
-        let wanted = Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, ..Wanted::default() };
+        let made_name = value.get("name").and_then(name_from_json);
+        let wanted =
+            Wanted { contact, fill, clear, force, attribute_overwrite, tag_mode, made_name, ..Wanted::default() };
         let not_carried = texts("not_carried")?.into_iter().map(str::to_owned).collect();
         let seen = match value.get("seen") {
             None | Some(Value::Null) => None,
             Some(seen) => Some(seen.as_object()?.clone()),
         };
         Some(Parcel { wanted, identities, not_carried, seen })
+    }
+}
+
+fn name_to_json(made: &MadeName) -> Value {
+    match made {
+        MadeName::Split => json!("split"),
+        MadeName::Joined { first, last } => json!({ "first": first, "last": last }),
+    }
+}
+
+fn name_from_json(value: &Value) -> Option<MadeName> {
+    let part = |name| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    match value {
+        Value::String(_) => Some(MadeName::Split),
+        Value::Object(_) => Some(MadeName::Joined { first: part("first"), last: part("last") }),
+        _ => None,
     }
 }
 
@@ -130,24 +149,26 @@ fn word(overwrite: Overwrite) -> &'static str {
 }
 
 impl Reconciler {
-    /// What is not as a saved plan saw it, where the person comes from one. `is_tried`: some of it may have been sent.
+    /// What is not as a saved plan saw it, where the contact comes from one. `delta` is what would be written now,
+    /// `is_tried`: some of it may have been sent.
     pub(super) fn broken_promise(
         &self,
         person: &Person,
         story: &Story,
-        found: Option<&Found>,
-        by: Option<Field>,
+        (found, by): (Option<&Found>, Option<Field>),
+        delta: &Delta,
         is_tried: bool,
     ) -> Option<Problem> {
         let promise = person.promise.as_deref()?;
         match (found, promise.creates) {
             (None, true) | (Some(_), false) => {}
-            (None, false) => return Some(changed("somebody was there when the plan was made, and is not now", None)),
+            (None, false) => {
+                return Some(changed("the contact was there when the plan was made, and is not there now", None));
+            }
+            (Some(found), true) if story.has_created => return self.changed_since_created(promise, delta, found),
             (Some(found), true) => {
-                return Some(changed(
-                    &format!("nobody was there when the plan was made, and `{}` is now", found.id),
-                    None,
-                ));
+                let what = format!("no contact was there when the plan was made, and `{}` is there now", found.id);
+                return Some(changed(&what, None));
             }
         }
         if let (Some(found), Some(planned)) = (found, &promise.target_id)
@@ -156,9 +177,13 @@ impl Reconciler {
             let what = format!("`{planned}` was found when the plan was made, and `{}` is now", found.id);
             return Some(changed(&what, None));
         }
-        if let (Some(found), Some(saw), false) = (found, &promise.seen, is_tried) {
+        if let (Some(found), Some(saw)) = (found, &promise.seen) {
             let now = seen(&found.contact);
-            if let Some(name) = saw.keys().chain(now.keys()).find(|name| saw.get(*name) != now.get(*name)) {
+            let is_in_between = |name: &String| {
+                let (saw, now) = (saw.get(name), now.get(name));
+                saw == now || (is_tried && promise.change_of(name).is_some_and(|change| is_part_done(change, saw, now)))
+            };
+            if let Some(name) = saw.keys().chain(now.keys()).find(|name| !is_in_between(name)) {
                 return Some(changed(&in_words(name, saw.get(name), now.get(name)), Some(name)));
             }
         }
@@ -167,13 +192,79 @@ impl Reconciler {
         self.connector.fit(&self.ready, &mut wanted);
         let now: Vec<PlannedChange> =
             self.diff(person, &wanted, found, by, story).changes.iter().map(PlannedChange::from).collect();
-        let is_planned = |change: &&PlannedChange| promise.changes.contains(change);
+        let is_planned = |change: &&PlannedChange| match is_tried {
+            // What was there when it was planned may have been written already.
+            true => promise.change_of(&change.field).is_some(),
+            false => promise.changes.contains(change),
+        };
         if let Some(change) = now.iter().find(|change| !is_planned(change)) {
             return Some(changed(&disagree(&change.field), Some(&change.field)));
         }
         let done = promise.changes.iter().find(|planned| !now.contains(planned)).filter(|_| !is_tried)?;
         Some(changed(&disagree(&done.field), Some(&done.field)))
     }
+
+    /// What another party has changed in a contact that the plan itself has created. Only what a creation in several
+    /// steps has not brought yet, or what the platform may have dropped, is still to be written.
+    fn changed_since_created(&self, promise: &Promise, delta: &Delta, found: &Found) -> Option<Problem> {
+        let platform = self.connector.platform();
+        let is_missing_yet = |change: &Change| match Field::named(&change.field) {
+            Some(field) if platform.half_makes && LISTS.contains(&field) => true,
+            Some(Field::Tags) => platform.drops.contains(&Field::Tags) && delta.tags_removed.is_empty(),
+            Some(field) => platform.drops.contains(&field) && change.old.is_none(),
+            None => platform.drops_attributes && change.old.is_none(),
+        };
+        if let Some(change) = delta.changes.iter().find(|change| !is_missing_yet(change)) {
+            let [wrote, is] = [&change.new, &change.old].map(|value| shown(value.as_deref()));
+            let what = format!("`{}` was created as {wrote} by this plan, and is {is} now", change.field);
+            return Some(changed(&what, Some(&change.field)));
+        }
+        if !platform.half_makes {
+            return None;
+        }
+        let now = seen(&found.contact);
+        let name = now.keys().find(|name| {
+            let items = |change: &PlannedChange| is_part_done(change, None, now.get(*name));
+            !promise.change_of(name).is_some_and(items)
+        })?;
+        Some(changed(&in_words(name, None, now.get(name)), Some(name)))
+    }
+}
+
+impl Promise {
+    /// The planned change of this field: `phone` and `phones` are one.
+    fn change_of(&self, name: &str) -> Option<&PlannedChange> {
+        let field = Field::named(name);
+        let is_it =
+            |change: &&PlannedChange| change.field == name || (field.is_some() && Field::named(&change.field) == field);
+        self.changes.iter().find(is_it)
+    }
+}
+
+/// Whether what is there now lies between what the plan saw and what it means to write: only this plan has been there.
+fn is_part_done(planned: &PlannedChange, saw: Option<&Value>, now: Option<&Value>) -> bool {
+    let Some(field) = Field::named(&planned.field).filter(|field| field.is_list()) else {
+        let now = now.and_then(Value::as_str);
+        let field = Field::named(&planned.field).unwrap_or(Field::Notes);
+        return match (now, planned.new.as_deref()) {
+            (Some(now), Some(new)) => same(field, now, new),
+            (now, new) => now.is_none() && new.is_none(),
+        };
+    };
+    let items = |value: Option<&Value>| -> Vec<String> {
+        let items = value.and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (saw, now) = (items(saw), items(now));
+    let new: Vec<&str> = planned.new.as_deref().map(|new| new.split("; ").collect()).unwrap_or_default();
+    let is_among = |list: &[String], item: &str| list.iter().any(|known| same(field, known, item));
+    let is_new = |item: &str| new.iter().any(|known| same(field, known, item));
+    now.iter().all(|item| is_new(item) || is_among(&saw, item))
+        && saw.iter().all(|item| !is_new(item) || is_among(&now, item))
+}
+
+fn shown(value: Option<&str>) -> String {
+    value.map_or_else(|| "blank".to_owned(), |value| format!("`{value}`"))
 }
 
 fn in_words(name: &str, saw: Option<&Value>, now: Option<&Value>) -> String {
@@ -195,7 +286,7 @@ fn disagree(field: &str) -> String {
 
 fn changed(what: &str, field: Option<&str>) -> Problem {
     let problem = Problem::new("plan.changed", what);
-    let problem = problem.hint("look at it, and make another plan: the same command with `--dry-run --plan`");
+    let problem = problem.hint("review it, and make another plan: the same command with `--dry-run --plan`");
     match field {
         Some(field) => problem.at(field),
         None => problem,

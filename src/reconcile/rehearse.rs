@@ -3,12 +3,11 @@
 //! Finding is the real thing. Whoever would have been written is met by those who come later as they would be then.
 
 use super::Reconciler;
-use super::find::all_identities;
+use super::found::{all_identities, found_of};
 use super::person::Person;
 use super::promise::{Parcel, seen};
 use super::story::Story;
 use crate::checkpoint::rehearsal::Rehearsal;
-use crate::contact::Contact;
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
 use crate::platforms::diff::{Change, Delta};
@@ -159,14 +158,6 @@ impl Rehearsing {
         }
         is_first
     }
-}
-
-fn found_of(id: &str, json: &str) -> Found {
-    let contact = match serde_json::from_str(json) {
-        Ok(Value::Object(object)) => Contact::from_json(&object),
-        _ => Contact::default(),
-    };
-    Found { id: id.to_owned(), contact }
 }
 
 impl Reconciler {

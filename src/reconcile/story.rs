@@ -47,6 +47,8 @@ pub(super) struct Story {
     pub(super) not_carried: Vec<String>,
     /// What an undo leaves, and why.
     pub(super) left: Vec<Problem>,
+    /// Values that the platform has refused to restore.
+    pub(super) kept_values: Vec<Problem>,
     pub(super) cleared: u64,
     /// Values that a request in doubt was to wipe.
     pub(super) cleared_in_doubt: u64,

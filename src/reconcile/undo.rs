@@ -3,7 +3,7 @@
 //!
 //! It is the same line as any other write (intents, doubts, settling); only what is wanted comes from what was written.
 
-use super::find::lookup_of;
+use super::found::lookup_of;
 use super::person::Person;
 use super::story::Story;
 use super::{Reconciler, TRIES_MAX, Turn};
@@ -13,11 +13,14 @@ use crate::outcome::{Outcome, Problem, Skip};
 use crate::platforms::diff::{Change, Delta};
 use crate::platforms::restore::{Left, Restore, Written, changed_since, not_wiped, restore};
 use crate::platforms::{Fault, Found, Reading, Step, StepKind};
+use std::time::Duration;
 
 /// The code of a value that somebody has changed since.
 pub const CHANGED: &str = "value.changed_since";
 /// The code of what the platform cannot take back.
 pub const KEPT: &str = "value.kept";
+/// The code with which the platform's own refusal is told.
+const REFUSED: &str = "target.refused";
 /// The code of a contact that is not there any more.
 pub const GONE: &str = "contact.gone";
 
@@ -32,6 +35,8 @@ pub struct Undoing {
     pub written: Vec<Written>,
     /// Whether all of it goes, because the run made it.
     pub is_created: bool,
+    /// Whether some of it may never have arrived, because the run was stopped between two requests.
+    pub is_partial: bool,
     /// Whether only one field is taken back, so that nobody is deleted.
     pub is_only: bool,
 }
@@ -39,7 +44,7 @@ pub struct Undoing {
 impl Undoing {
     /// What is to be taken back of this contact, or of one field of it; none when the run did not write that.
     pub fn of(contact: TakenContact, only: Option<&str>) -> Option<Undoing> {
-        let TakenContact { id, is_created, before, mut written, .. } = contact;
+        let TakenContact { id, is_created, is_partial, before, mut written, .. } = contact;
         let known = known(before.as_deref(), &written);
         if let Some(only) = only {
             written.retain(|value| value.is_of(only));
@@ -47,7 +52,7 @@ impl Undoing {
                 return None;
             }
         }
-        Some(Undoing { id: id?, known, written, is_created, is_only: only.is_some() })
+        Some(Undoing { id: id?, known, written, is_created, is_partial, is_only: only.is_some() })
     }
 }
 
@@ -78,10 +83,13 @@ impl Reconciler {
     pub async fn look_at(&self, undoing: &Undoing) -> Result<Looked, Fault> {
         let found = match self.read_again(undoing).await? {
             Reading::There(found) => found,
+            Reading::Gone if undoing.is_deleted() => {
+                return Ok(Looked { outcome: Some(Outcome::Unchanged), ..Looked::default() });
+            }
             Reading::Gone => return Ok(Looked::left(Skip::Absent, gone(&undoing.id))),
             Reading::Unreadable => return Ok(Looked::left(Skip::Kept, unreadable(&undoing.id))),
         };
-        Ok(match self.plan(undoing, &found) {
+        Ok(match self.plan(undoing, &found, &[]) {
             Plan::Delete(_) => Looked { outcome: Some(Outcome::Deleted), requests: 1, ..Looked::default() },
             Plan::Nothing(outcome, left) => Looked { outcome: Some(outcome), left, ..Looked::default() },
             Plan::Write(delta, steps, left) => {
@@ -104,6 +112,8 @@ impl Reconciler {
             Reading::There(found) => found,
             // Of a deletion that nobody heard of.
             Reading::Gone if story.doubt.is_some() && undoing.is_deleted() => return Ok(Turn::End(Outcome::Deleted)),
+            // It is as it was before the run.
+            Reading::Gone if undoing.is_deleted() => return Ok(Turn::End(Outcome::Unchanged)),
             Reading::Gone => {
                 story.left = vec![gone(&undoing.id)];
                 return Ok(Turn::End(Outcome::Skipped(Skip::Absent)));
@@ -115,7 +125,7 @@ impl Reconciler {
         };
         let doubt = story.doubt.take();
         story.has_updated |= doubt.is_some() && !undoing.is_deleted();
-        match self.plan(undoing, &found) {
+        match self.plan(undoing, &found, &story.kept_values) {
             Plan::Nothing(outcome, left) => {
                 story.left = left;
                 Ok(Turn::End(if story.has_updated { Outcome::Updated } else { outcome }))
@@ -143,10 +153,25 @@ impl Reconciler {
                 story.left = left;
                 match self.act(person, story, &delta, &steps, Some(&found)).await? {
                     Turn::End(outcome) => self.check_wiped(undoing, &delta, story, outcome).await,
+                    Turn::Reject(problems) => Ok(self.without_wiped(story, &delta, problems)),
                     turn => Ok(turn),
                 }
             }
         }
+    }
+
+    /// The platform refused to restore a contact. Where that was to empty values, it may be them: they are left, and the
+    /// others are tried without them.
+    fn without_wiped(&self, story: &mut Story, delta: &Delta, problems: Vec<Problem>) -> Turn {
+        let wiped: Vec<&Change> = delta.changes.iter().filter(|change| change.new.is_none()).collect();
+        let is_refused = problems.first().is_some_and(|problem| problem.code == REFUSED);
+        if !is_refused || wiped.is_empty() {
+            return Turn::Reject(problems);
+        }
+        let title = self.connector.platform().title;
+        let words = problems.first().map(|problem| problem.message.as_str());
+        story.kept_values.extend(wiped.into_iter().map(|change| not_taken(title, &change.field, words)));
+        Turn::Again(Duration::ZERO)
     }
 
     async fn read_again(&self, undoing: &Undoing) -> Result<Reading, Fault> {
@@ -154,10 +179,11 @@ impl Reconciler {
         self.connector.read(&self.http, &undoing.id, or_by.as_ref()).await
     }
 
-    fn plan(&self, undoing: &Undoing, found: &Found) -> Plan {
+    /// `kept` are values that the platform has refused to restore.
+    fn plan(&self, undoing: &Undoing, found: &Found, kept: &[Problem]) -> Plan {
         let platform = self.connector.platform();
         if undoing.is_created && !undoing.is_only {
-            let changed = changed_since(platform, &undoing.written, &found.contact);
+            let changed = changed_since(platform, &undoing.written, &found.contact, undoing.is_partial);
             return match self.connector.deletion() {
                 Some(step) if changed.is_empty() => Plan::Delete(step),
                 Some(_) => Plan::Nothing(
@@ -167,17 +193,17 @@ impl Reconciler {
                 None if platform.creates => {
                     Plan::Nothing(Outcome::Skipped(Skip::Kept), vec![not_deleted(platform.title, &undoing.id)])
                 }
-                None => self.plan_values(undoing, found),
+                None => self.plan_values(undoing, found, kept),
             };
         }
-        self.plan_values(undoing, found)
+        self.plan_values(undoing, found, kept)
     }
 
     /// Value by value; what the platform cannot write is left out, and named.
-    fn plan_values(&self, undoing: &Undoing, found: &Found) -> Plan {
+    fn plan_values(&self, undoing: &Undoing, found: &Found, kept: &[Problem]) -> Plan {
         let platform = self.connector.platform();
-        let mut written = undoing.written.clone();
-        let mut kept = Vec::new();
+        let (mut written, mut kept) = (undoing.written.clone(), kept.to_vec());
+        written.retain(|value| !blames(&kept, &value.field));
         loop {
             let Restore { delta, left } = restore(platform, &written, &found.contact);
             let changed = left.iter().map(|left| changed(left, false));
@@ -273,35 +299,35 @@ fn is_changing(delta: &Delta, field: &str) -> bool {
 }
 
 fn shown(value: Option<&str>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"))
+    value.map_or_else(|| "blank".to_owned(), |value| format!("`{value}`"))
 }
 
-/// Somebody has changed it since: the three values.
+/// Another party has changed it since: the three values.
 pub(super) fn changed(left: &Left, was_created: bool) -> Problem {
     let Left { field, before, written, now } = left;
     let [before, written, now] = [before, written, now].map(|value| shown(value.as_deref()));
     let message = match was_created {
-        true => format!("`{field}` is {now} now, and was made as {written}"),
+        true => format!("`{field}` is {now} now, and was created as {written}"),
         false => format!("`{field}` is {now} now; it was written as {written}, and was {before} before"),
     };
-    Problem::new(CHANGED, message).at(field.as_str()).hint("somebody has changed it since: look at it there")
+    Problem::new(CHANGED, message).at(field.as_str()).hint("another party has changed it since: review it there")
 }
 
 fn not_taken(title: &str, field: &str, words: Option<&str>) -> Problem {
     let why = words.map(|words| format!(": {words}")).unwrap_or_default();
-    Problem::new(KEPT, format!("{title} cannot take `{field}` back{why}")).at(field).hint("change it there, by hand")
+    Problem::new(KEPT, format!("{title} cannot restore `{field}`{why}")).at(field).hint("change it there by hand")
 }
 
 fn not_deleted(title: &str, id: &str) -> Problem {
-    Problem::new(KEPT, format!("contact `{id}` was made by the run, and {title} has no call to delete it"))
-        .hint("delete it there, by hand")
+    Problem::new(KEPT, format!("contact `{id}` was created by the run, and {title} has no call to delete it"))
+        .hint("delete it there by hand")
 }
 
 fn gone(id: &str) -> Problem {
-    Problem::new(GONE, format!("contact `{id}` is not there any more, and cannot be brought back"))
+    Problem::new(GONE, format!("contact `{id}` is not there any more, and cannot be restored"))
 }
 
 fn unreadable(id: &str) -> Problem {
-    Problem::new(KEPT, format!("contact `{id}` cannot be read by its id, so nobody knows what it is now"))
+    Problem::new(KEPT, format!("contact `{id}` cannot be read by its id, so what it is now is unknown"))
         .hint("see `ferry platforms` for the setting that says how a contact is read by its id")
 }

@@ -1,6 +1,6 @@
 //! What is wanted of a person at this target, and what of it may overwrite what is there.
 
-use super::find::is_bare;
+use super::found::is_bare;
 use super::person::Person;
 use super::story::Story;
 use super::{LISTS, Reconciler};

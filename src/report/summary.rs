@@ -159,6 +159,9 @@ pub struct Summary {
     /// Where what was left is listed; `None` when nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_file: Option<String>,
+    /// Ids of partially created contacts whose records are no longer in the source, and that could not be deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
     /// The records that may have arrived or not, the first [`UNKNOWN_MAX`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_records: Vec<Doubtful>,
@@ -365,6 +368,20 @@ impl Summary {
         out
     }
 
+    fn left_behind(&self) -> String {
+        let ids: Vec<String> = self.left_behind.iter().take(LISTED_MAX).map(|id| format!("`{}`", escape(id))).collect();
+        let more = self.left_behind.len().saturating_sub(ids.len());
+        let more = if more > 0 {
+            format!(" and {}", count(more as u64, "more contact", "more contacts"))
+        } else {
+            String::new()
+        };
+        format!(
+            "\ncreated only in part, and no longer in the source: {}{more}\nreview them at the target, and delete them there\n",
+            ids.join(", ")
+        )
+    }
+
     fn what_next(&self) -> String {
         let mut out = String::new();
         if let Some(path) = self.rejects_file.as_ref().filter(|_| self.records.rejected > 0) {
@@ -375,6 +392,9 @@ impl Summary {
         }
         if let Some(path) = self.left_blank_file.as_ref().filter(|_| !self.left_blank.is_empty()) {
             out.push_str(&format!("\nthe values that were left blank are listed in {}\n", escape(path)));
+        }
+        if !self.left_behind.is_empty() {
+            out.push_str(&self.left_behind());
         }
         if let Some(path) = &self.left_file {
             out.push_str(&format!("\nwhat was left is listed in {}\n", escape(path)));

@@ -146,7 +146,9 @@ pub(super) fn item(record: Record) -> Item {
     let creates = text("outcome").as_deref() == Some("created");
     let promise = Promise { creates, target_id: text("target_id"), changes, seen };
     let promise = Some(Arc::new(promise));
-    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise }))
+    let mut merges_by = identities.clone();
+    merges_by.dedup_by_key(|identity| identity.field);
+    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, promise }))
 }
 
 fn unreadable(record: Record) -> Item {

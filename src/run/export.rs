@@ -12,6 +12,7 @@ use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::files::{Dialect, Format};
+use crate::http::Traffic;
 use crate::mapping::phone::Region;
 use crate::mapping::{Mapping, RegionChoice};
 use crate::outcome::{Exit, Failure};
@@ -28,7 +29,7 @@ use crate::run::rejects::RejectsFiles;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
-use crate::run::target::{Target, of_connection, remembered_rate};
+use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
 use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -174,6 +175,8 @@ struct Worked {
     is_placed: bool,
     /// Whether the whole export is.
     is_done: bool,
+    /// What was sent to a source that did not answer.
+    unreached: Traffic,
 }
 
 /// What is written, and not in place yet.
@@ -260,7 +263,8 @@ struct Line<'a> {
 impl Line<'_> {
     /// Reads, writes, puts in place.
     async fn work(&self, reached: &mut Option<Target>, worked: &mut Worked) -> Result<(), Failure> {
-        let Some(target) = self.reach().await? else { return Ok(()) };
+        let target = self.reach().await.map_err(|unreached| unreached.noted(&mut worked.unreached))?;
+        let Some(target) = target else { return Ok(()) };
         let target = reached.insert(target);
         let plan = self.plan;
         let gathered = self.gather(target, plan.what, &self.begun.folder, plan.work.limit).await?;
@@ -285,7 +289,7 @@ impl Line<'_> {
     }
 
     /// The source, once it has answered; none when the run was told to stop before.
-    async fn reach(&self) -> Result<Option<Target>, Failure> {
+    async fn reach(&self) -> Result<Option<Target>, Unreached> {
         let plan = self.plan;
         let checkpoint = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
         // Another process may be writing there: what cannot be read is found out anew.

@@ -67,6 +67,8 @@ pub(super) struct Worked {
     pub(super) verifying: Option<Arc<Verifying>>,
     /// By which fields people are found.
     pub(super) finds_by: Vec<Field>,
+    /// Ids of partially created contacts that have no record any more and stay at the target.
+    pub(super) left_behind: Vec<String>,
 }
 
 /// Draws up the books, the summary and the exit code.
@@ -152,6 +154,7 @@ pub(super) async fn finish(
         completeness: worked.completeness,
         left_blank: worked.left_blank,
         left_blank_file: left_blank_file(&begun.folder).map(|path| path.display().to_string()),
+        left_behind: worked.left_behind,
         ..summary(plan, &begun, tally)
     };
     if books.unknown > 0 && worked.pass > 0 {
@@ -178,7 +181,9 @@ pub(super) async fn finish(
         checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
-    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure, verified })
+    let exit = exit_of(failure.as_ref(), &books, is_stopped);
+    let exit = if summary.left_behind.is_empty() { exit } else { exit.worse(Exit::Rejects) };
+    Ok(Ended { summary, exit, failure, verified })
 }
 
 /// Adds what this process took to what the run has taken.

@@ -8,7 +8,7 @@ use crate::outcome::{Exit, Failure, Skip};
 use crate::reconcile::guards::rejected;
 use crate::report::Progress;
 use crate::report::words::count;
-use crate::run::item::{Candidate, Item, Mapper};
+use crate::run::item::{Candidate, IdentityHashes, Item, Mapper};
 use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
 use serde::{Deserialize, Serialize};
@@ -179,7 +179,7 @@ pub fn first_pass(
             first.read += 1;
             match light {
                 Light::Candidate(origin, hashes, attributes) => {
-                    builder.add(origin.ordinal, origin.line, &hashes)?;
+                    builder.add(origin.ordinal, origin.line, &hashes.firsts, &hashes.further)?;
                     first.add_attributes(attributes)?;
                 }
                 Light::Skipped(Skip::Blank) => first.blank += 1,
@@ -223,7 +223,7 @@ pub fn enough_records(first: &First, at_least: Option<u64>, shown: &str) -> Resu
 
 /// What the first pass keeps of a record.
 enum Light {
-    Candidate(crate::record::Origin, Vec<Option<[u8; 16]>>, Vec<Arc<str>>),
+    Candidate(crate::record::Origin, IdentityHashes, Vec<Arc<str>>),
     Skipped(Skip),
     /// In words.
     Rejected(String),

@@ -35,6 +35,7 @@ use crate::run::first::{First, enough_records, first_pass, kept, last, show};
 use crate::run::folder::{RunInfo, run_folder};
 use crate::run::guards::{count_done, guard_first};
 use crate::run::item::{Item, Mapper};
+use crate::run::left_behind::clear_left_behind;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::open::{open_intents, settle_others};
 use crate::run::ordered::in_order;
@@ -183,7 +184,8 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
             guard_first(&guards, &first)?;
             if reached.is_none() {
                 let rate = remembered_rate(&checkpoint);
-                reached = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await?;
+                let target = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await;
+                reached = target.map_err(|unreached| unreached.noted(&mut worked.traffic))?;
             }
             let Some(target) = &reached else { return Ok(()) };
             line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
@@ -226,13 +228,16 @@ impl<'a> Line<'a> {
             None => Supply::File(&plan.source),
             Some(from) => {
                 let rate = remembered_rate(checkpoint);
-                *reached = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await?;
+                let target = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await;
+                *reached = target.map_err(|unreached| unreached.noted(&mut worked.traffic))?;
                 if reached.is_none() {
                     return Ok(None);
                 }
                 let begun_at = clock.now();
-                let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await?;
-                let Some(supply) = supply else { return Ok(None) };
+                let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await;
+                let Some(supply) = supply.map_err(|unreached| unreached.noted(&mut worked.traffic))? else {
+                    return Ok(None);
+                };
                 (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
                 worked.source_time = begun_at.elapsed();
                 if let Some(verify) = &plan.verify {
@@ -306,7 +311,7 @@ impl<'a> Line<'a> {
         let list = || Arc::new(Mutex::new(LeftBlankList::new(&begun.folder)));
         let left_blank = self.verifying.is_none().then(list);
         let second = Second {
-            reconciler,
+            reconciler: Arc::clone(&reconciler),
             mapper: Arc::clone(&self.mapper),
             checkpoint: self.checkpoint.clone(),
             run: begun.no,
@@ -343,6 +348,11 @@ impl<'a> Line<'a> {
         }
         self.prove_unchanged(supply, &first)?;
         worked.is_whole = worked.read == first.read && !first.is_cut && supply.is_whole();
+        if worked.is_whole && begun.is_resumed && self.is_to_clear() {
+            let how = (&*begun.folder, self.plan.work.limit.is_none());
+            let left = clear_left_behind(&reconciler, self.checkpoint, begun.no, how, self.console).await;
+            worked.left_behind = left?;
+        }
         match worked.is_whole || self.plan.work.limit.is_some() {
             true => Ok(()),
             false => Err(self.changed()),
@@ -358,6 +368,11 @@ impl<'a> Line<'a> {
         self.checkpoint.take_turn(begun.no, begun.is_resumed, &how)?;
         let received = || self.checkpoint.received(&how, &begun.folder).map(Arc::new);
         self.plan.work.only_changed.then(received).transpose()
+    }
+
+    /// Whether it is to be seen which partially created contacts have no record any more.
+    fn is_to_clear(&self) -> bool {
+        self.stage.is_none() && self.verifying.is_none()
     }
 
     /// What becomes of further records of a person.

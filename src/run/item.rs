@@ -2,7 +2,7 @@
 
 use crate::checkpoint::Key;
 use crate::contact::{FIELDS, Field, Overwrite, Wanted};
-use crate::identity::{IdentityValue, identity_of};
+use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::Platform;
@@ -47,7 +47,9 @@ pub struct Candidate {
     pub wanted: Wanted,
     /// What the target has no field for.
     pub not_carried: Vec<String>,
-    /// By what the person is found.
+    /// By what it is the same contact as an earlier record: the first value of each identity field.
+    pub merges_by: Vec<IdentityValue>,
+    /// By what it is found at the target: all values of the identity fields.
     pub identities: Vec<IdentityValue>,
     /// What a saved plan says of them.
     pub promise: Option<Arc<Promise>>,
@@ -77,10 +79,12 @@ impl Mapper {
         if self.bound.writes().carries && !self.bound.writes().fields.has(Field::TargetId) && self.platform.is_some() {
             wanted.contact.remove(Field::TargetId);
         }
-        let identities = identity_of(&wanted.contact, &self.identity);
+        let merges_by = identity_of(&wanted.contact, &self.identity);
+        let identities = identities_of(&wanted.contact, &self.identity);
         let mut not_carried = std::mem::take(&mut wanted.not_carried);
         let Some(platform) = self.platform else {
-            return Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise: None }));
+            let candidate = Candidate { record, wanted, not_carried, merges_by, identities, promise: None };
+            return Item::Candidate(Box::new(candidate));
         };
         let mut unheld = fit_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
         if !wanted.contact.native.is_empty() && !matches!(record.fields, Fields::Contact(_)) {
@@ -98,17 +102,34 @@ impl Mapper {
         }
         not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
         let wanted = fitted.wanted;
-        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, identities, promise: None }))
+        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, promise: None }))
     }
 
-    /// One hash for each identity field of which the candidate has a value.
-    pub fn identity_hashes(&self, candidate: &Candidate) -> Vec<Option<[u8; 16]>> {
+    /// One hash for each identity field by which the candidate is merged, and those of its further values, by the place
+    /// of their field.
+    pub fn identity_hashes(&self, candidate: &Candidate) -> IdentityHashes {
         let hash_of = |field: &Field| {
-            let identity = candidate.identities.iter().find(|identity| identity.field == *field)?;
+            let identity = candidate.merges_by.iter().find(|identity| identity.field == *field)?;
             Some(short_hash(identity.value.as_bytes()))
         };
-        self.identity.iter().map(hash_of).collect()
+        let firsts = self.identity.iter().map(hash_of).collect();
+        let further = candidate.identities.iter().filter(|identity| !candidate.merges_by.contains(identity));
+        IdentityHashes { firsts, further: further.filter_map(|identity| self.hash_of(identity)).collect() }
     }
+
+    /// The place of an identity value's field, and its hash; none when the field identifies nobody here.
+    pub fn hash_of(&self, identity: &IdentityValue) -> Option<(usize, [u8; 16])> {
+        let place = self.identity.iter().position(|field| *field == identity.field)?;
+        Some((place, short_hash(identity.value.as_bytes())))
+    }
+}
+
+/// What the index of duplicates knows of a record.
+pub struct IdentityHashes {
+    /// For each identity field the first value, by which records are merged.
+    pub firsts: Vec<Option<[u8; 16]>>,
+    /// All further values.
+    pub further: Vec<(usize, [u8; 16])>,
 }
 
 /// The reject that a record becomes.
@@ -145,6 +166,7 @@ pub fn key_of(identities: &[IdentityValue], wanted: &Wanted) -> Key {
     }
     for attribute in &wanted.contact.attributes {
         let overwrite = match wanted.attribute_overwrite(&attribute.name) {
+            Overwrite::Update if wanted.is_attribute_forced(&attribute.name) => 204,
             Overwrite::Update => 200,
             Overwrite::Fill => 201,
             Overwrite::Clear => 202,

@@ -20,6 +20,7 @@ pub mod gather;
 mod guards;
 pub mod import;
 pub mod item;
+mod left_behind;
 pub mod left_blank;
 pub mod now;
 pub mod open;

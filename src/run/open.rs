@@ -10,7 +10,8 @@ use crate::contact::{Contact, Field, Wanted};
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::platforms::{Fault, Reading, StepKind};
 use crate::reconcile::Reconciler;
-use crate::reconcile::find::{Finding, lookup_of};
+use crate::reconcile::find::Finding;
+use crate::reconcile::found::lookup_of;
 use crate::reconcile::problems::ambiguous;
 use crate::report::words::count;
 use crate::report::{Console, UNKNOWN_MAX};
@@ -23,8 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A process says that it is alive every two seconds; this much later than that it may have sent something at most.
 const ALIVE_SLACK_MS: u64 = 5_000;
 
-/// The pass of an entry that no pass has met: it says what became of a request, not whether all is as it should be.
-pub const NO_PASS: u32 = 0;
+pub use crate::checkpoint::NO_PASS;
 
 /// Look-ups in a row that fail are a target that fails, not requests that are hard to find out about.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
@@ -184,7 +184,7 @@ async fn whom(open: &OpenIntent, reconciler: &Reconciler, stop: &Stop) -> Result
                 Reading::Unreadable => {}
             }
         }
-        let finding = match reconciler.finder.find(&wanted, &intent.identities, Some(since_ms)).await {
+        let finding = match reconciler.finder.find(&wanted, &intent.identities, &[], Some(since_ms)).await {
             Err(Fault::Refused(_)) if wanted.contact.has(Field::TargetId) => Finding::Absent,
             finding => finding?,
         };

@@ -4,7 +4,7 @@ use crate::checkpoint::people::{Member, People};
 use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, Received, RunNo};
 use crate::contact::{Field, Merged};
 use crate::files::RejectsWriter;
-use crate::identity::{IdentityValue, identity_of};
+use crate::identity::{IdentityValue, identities_of};
 use crate::mapping::{Duplicates, Mapped};
 use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::reconcile::guards::{Guards, Kind, rejected};
@@ -209,7 +209,7 @@ impl Second {
         for bytes in self.people.release(member.root)? {
             let record = unpack(&bytes).ok_or_else(lost)?;
             let Mapped::Contact(wanted) = self.mapper.bound.apply(&record) else { return Err(lost()) };
-            identities.extend(identity_of(&wanted.contact, &self.mapper.identity));
+            identities.extend(identities_of(&wanted.contact, &self.mapper.identity));
             match &mut merged {
                 Some(merged) => merged.add(*wanted, record.origin.line),
                 None => merged = Some(Merged::new(*wanted, record.origin.line)),
@@ -274,15 +274,14 @@ impl Second {
         self.note(reject.origin, Outcome::Rejected, None, reject.problems).await
     }
 
-    /// Which identity values of a person another one of the source has too.
-    fn shared(&self, group: &Group) -> Result<Vec<(Field, bool)>, Failure> {
-        let mut shared = Vec::new();
-        for record in &group.records {
-            for (index, is_first) in self.people.shared(record.origin.ordinal)? {
-                shared.extend(self.mapper.identity.get(index).map(|field| (*field, is_first)));
-            }
-        }
-        Ok(shared)
+    /// Which identity values of a contact another contact of the source has as well.
+    fn shared(&self, group: &Group) -> Result<Vec<IdentityValue>, Failure> {
+        let Some(root) = group.records.first().map(|record| record.origin.ordinal) else { return Ok(Vec::new()) };
+        let shared = self.people.shared(root)?;
+        let is_shared = |identity: &&IdentityValue| {
+            !shared.is_empty() && self.mapper.hash_of(identity).is_some_and(|hash| shared.contains(&hash))
+        };
+        Ok(group.person.identities.iter().filter(is_shared).cloned().collect())
     }
 
     /// Claims a person whom an earlier pass has settled, or sends them on their way. They stand in line for their
@@ -322,8 +321,8 @@ impl Second {
             && received.has(&key)?
         {
             // Their contact is theirs, whoever else comes to it.
-            for identity in &group.person.identities {
-                if let (Some(id), Some(claims)) = (self.checkpoint.link(identity)?, &self.reconciler.claims) {
+            for identity in group.person.own_identities() {
+                if let (Some(id), Some(claims)) = (self.checkpoint.link(&identity)?, &self.reconciler.claims) {
                     claims.claim(&id, &key, group.person.origin.line)?;
                     break;
                 }

@@ -14,7 +14,7 @@ use crate::run::first::stamp_of;
 use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
 use crate::run::import::ImportPlan;
 use crate::run::stop::Stop;
-use crate::run::target::{Target, of_connection, remembered_rate};
+use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,7 +116,7 @@ pub async fn supply_of(
     console: &Console,
     clock: Clock,
     stop: &Stop,
-) -> Result<Option<Supply<'static>>, Failure> {
+) -> Result<Option<Supply<'static>>, Unreached> {
     if let Some(gathered) = gathered_before(folder, What::Contacts)? {
         return Ok(Some(supply(gathered, Traffic::default())));
     }
@@ -141,7 +141,8 @@ pub async fn supply_of(
     };
     let gathered = gather(what).await.map_err(|failure| of_connection(&from.connection, failure));
     progress.finish();
-    let (gathered, traffic) = (gathered?, source.http.traffic());
+    let traffic = source.http.traffic();
+    let gathered = gathered.map_err(|failure| Unreached { failure, traffic })?;
     if let Some(gathered) = &gathered
         && let Some(note) = gathered.note_of_secrets(&source.http, &from.connection.name)?
     {

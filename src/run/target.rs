@@ -3,7 +3,7 @@
 use crate::checkpoint::Checkpoint;
 use crate::clock::Clock;
 use crate::contact::Field;
-use crate::http::{Http, HttpOptions, Rate, check_base_url};
+use crate::http::{Http, HttpOptions, Rate, Traffic, check_base_url};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Connection;
 use crate::platforms::settings::parse_duration;
@@ -137,6 +137,34 @@ pub fn of_connection(connection: &Connection, mut failure: Failure) -> Failure {
     failure
 }
 
+/// A target that did not answer, and what was sent to it.
+pub struct Unreached {
+    /// Why it cannot be used.
+    pub failure: Failure,
+    /// The requests that found that out.
+    pub traffic: Traffic,
+}
+
+impl Unreached {
+    /// The failure; its requests are noted.
+    pub fn noted(self, traffic: &mut Traffic) -> Failure {
+        *traffic = self.traffic;
+        self.failure
+    }
+}
+
+impl From<Failure> for Unreached {
+    fn from(failure: Failure) -> Unreached {
+        Unreached { failure, traffic: Traffic::default() }
+    }
+}
+
+impl From<Unreached> for Failure {
+    fn from(unreached: Unreached) -> Failure {
+        unreached.failure
+    }
+}
+
 impl Target {
     /// Connects, and proves the settings with one request.
     pub async fn open(
@@ -144,9 +172,12 @@ impl Target {
         clock: Clock,
         wait: Duration,
         remembered_rate: Option<f64>,
-    ) -> Result<Target, Failure> {
+    ) -> Result<Target, Unreached> {
         let (connector, http) = connect(connection, clock, wait, remembered_rate)?;
-        let checked = connector.check(&http).await.map_err(|fault| of_connection(connection, stops(fault)))?;
+        let checked = connector
+            .check(&http)
+            .await
+            .map_err(|fault| Unreached { failure: of_connection(connection, stops(fault)), traffic: http.traffic() })?;
         let timeout = timeout_of(connection)?;
         let settle = match connection.settings.get("settle") {
             Some(text) => parse_duration(text)?,
@@ -166,7 +197,7 @@ impl Target {
         wait: Duration,
         remembered_rate: Option<f64>,
         stop: &Stop,
-    ) -> Result<Option<Target>, Failure> {
+    ) -> Result<Option<Target>, Unreached> {
         let mut told = stop.watch();
         let target = tokio::select! {
             target = Target::open(connection, clock, wait, remembered_rate) => target?,

@@ -13,6 +13,7 @@ use crate::checkpoint::taken::TakenContact;
 use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow, RunStatus};
 use crate::clock::Clock;
 use crate::contact::{Field, Wanted};
+use crate::http::Traffic;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
@@ -31,10 +32,10 @@ use crate::report::words::count;
 use crate::report::{Console, Progress, State};
 use crate::run::begin::{Begun, checkpoint_path};
 use crate::run::finish::Ended;
-use crate::run::folder::{RunInfo, new_run, run_named};
+use crate::run::folder::{RunInfo, all_runs, new_run, run_named};
 use crate::run::open::{NO_PASS, open_intents, settle_others};
 use crate::run::stop::Stop;
-use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
+use crate::run::target::{Target, Unreached, ceiling_of, of_connection, remembered_rate, stops};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -94,6 +95,8 @@ struct Worked {
     read: AtomicU64,
     settled: AtomicU64,
     is_whole: bool,
+    /// What was sent to a target that did not answer.
+    unreached: Traffic,
 }
 
 /// Says what an undo would do; only reads.
@@ -179,6 +182,7 @@ impl Line<'_> {
             (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
             return Ok(Begun::again(info, &row, &plan.state, clock));
         }
+        self.tell_earlier()?;
         let mut info = new_run(&plan.state, "undo", &plan.of.run, &plan.connection.name, &work, clock)?;
         (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
         info.checkpoint = Some(checkpoint);
@@ -189,9 +193,25 @@ impl Line<'_> {
         Ok(Begun::anew(info, no, &plan.state, clock))
     }
 
+    /// Says that the run was undone before. It is looked at again all the same: what was left then may go back now.
+    fn tell_earlier(&self) -> Result<(), Failure> {
+        let runs = all_runs(&self.plan.state)?;
+        let (name, work) = (&self.plan.of.run, self.plan.work());
+        let undos = runs.iter().filter(|info| info.command == "undo" && info.is_done());
+        let is_undone = |run: &str| undos.clone().any(|info| info.source == run);
+        // An undo that was undone itself is none.
+        let earlier = undos.clone().filter(|info| info.work == work && !is_undone(&info.run));
+        if let Some(undo) = earlier.map(|info| &info.run).max() {
+            self.console
+                .note(&format!("`{name}` was undone before, by `{undo}`: only what was left then is tried again"));
+        }
+        Ok(())
+    }
+
     async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
         self.checkpoint.end_trust(self.of.no)?;
-        let target = &*reached.insert(self.reach().await?);
+        let target = self.reach().await.map_err(|unreached| unreached.noted(&mut worked.unreached))?;
+        let target = &*reached.insert(target);
         self.checkpoint.take_turn(begun.no, begun.is_resumed, "undo")?;
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
@@ -222,12 +242,12 @@ impl Line<'_> {
     }
 
     /// The target, once it has answered. From now on a stop is told to its door.
-    async fn reach(&self) -> Result<Target, Failure> {
+    async fn reach(&self) -> Result<Target, Unreached> {
         let plan = self.plan;
         let rate = remembered_rate(self.checkpoint);
         let target = Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await?;
         let exit = Stop::signal().unwrap_or(Exit::Interrupted);
-        target.ok_or_else(|| Failure::new(exit, "stopped before the platform had answered"))
+        target.ok_or_else(|| Failure::new(exit, "stopped before the platform had answered").into())
     }
 
     async fn reconciler(&self, target: &Target, begun: &Begun, pass: u32) -> Result<Reconciler, Failure> {

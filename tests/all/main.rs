@@ -18,6 +18,7 @@ mod cli;
 mod config;
 mod countries;
 mod dry;
+mod edges;
 mod export;
 mod files;
 mod gather;

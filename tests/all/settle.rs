@@ -18,7 +18,7 @@ const CLIENT_MAPPING: &str = "contact:\n  target_id: id\n  attributes:\n    Name
 
 /// What the line between the program and the sandbox does to a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
+pub enum Act {
     /// It goes through.
     Pass,
     /// It arrives; the answer does not.
@@ -27,20 +27,24 @@ enum Act {
     Lose,
     /// This status, and it does not arrive.
     Answer(u16),
+    /// It arrives; the body of the answer is cut, and its length is that of what is left.
+    Cut,
 }
 
 type Rule = Arc<Mutex<Box<dyn FnMut(&str) -> Act + Send>>>;
 
 /// A sandbox, and a line to it that can fail.
-struct Scene {
-    folder: TempDir,
+pub struct Scene {
+    pub folder: TempDir,
     _runtime: Runtime,
-    sandbox: Sandbox,
+    pub sandbox: Sandbox,
     line: SocketAddr,
     rule: Rule,
+    /// What else is in the environment.
+    pub env: Vec<(&'static str, String)>,
 }
 
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
     fs::write(folder.path().join("clients.yaml"), CLIENT_MAPPING).unwrap();
@@ -50,7 +54,7 @@ fn scene() -> Scene {
     let sandbox = runtime.block_on(start(options)).unwrap();
     let rule: Rule = Arc::new(Mutex::new(Box::new(|_| Act::Pass)));
     let line = line(sandbox.address(), Arc::clone(&rule));
-    Scene { folder, _runtime: runtime, sandbox, line, rule }
+    Scene { folder, _runtime: runtime, sandbox, line, rule, env: Vec::new() }
 }
 
 /// A line to `target`, one request a connection.
@@ -82,7 +86,17 @@ fn carry(mut stream: TcpStream, target: SocketAddr, rule: &Rule) -> std::io::Res
     there.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
     let mut answer = Vec::new();
     there.read_to_end(&mut answer)?;
-    if act == Act::Pass { stream.write_all(&answer) } else { Ok(()) }
+    match act {
+        Act::Pass => stream.write_all(&answer),
+        Act::Cut => {
+            let text = String::from_utf8_lossy(&answer);
+            let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim_end();
+            let cut: String = body.chars().take(body.chars().count().saturating_sub(1)).collect();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}", cut.len());
+            stream.write_all(format!("{head}\r\nConnection: close\r\n\r\n{cut}").as_bytes())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn writes(request: &str) -> bool {
@@ -91,34 +105,34 @@ fn writes(request: &str) -> bool {
 
 /// How a process ended, and what it printed.
 #[derive(Debug)]
-struct Told {
-    exit: Option<i32>,
-    out: String,
-    err: String,
+pub struct Told {
+    pub exit: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl Told {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
     }
 
     /// The books, without what is nought.
-    fn books(&self) -> Value {
+    pub fn books(&self) -> Value {
         let books = self.json()["records"].as_object().unwrap().clone();
         Value::Object(books.into_iter().filter(|(_, n)| n.as_u64() != Some(0)).collect())
     }
 }
 
 impl Scene {
-    fn rule(&self, rule: impl FnMut(&str) -> Act + Send + 'static) {
+    pub fn rule(&self, rule: impl FnMut(&str) -> Act + Send + 'static) {
         *self.rule.lock().unwrap() = Box::new(rule);
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    fn typed(&self, words: &str) -> Told {
+    pub fn typed(&self, words: &str) -> Told {
         let (here, line) = (self.sandbox.address().to_string(), self.line.to_string());
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
         command.args(words.split_whitespace()).current_dir(self.folder.path()).env_clear();
@@ -130,6 +144,9 @@ impl Scene {
             command.env(format!("FERRY_{platform}_CONCURRENCY"), "1");
         }
         command.env("FERRY_MERCATELY_FIND", "each").env("FERRY_EADESK_FIND", "each");
+        for (name, value) in &self.env {
+            command.env(name, value);
+        }
         let output = command.stdin(Stdio::null()).output().unwrap();
         Told {
             exit: output.status.code(),
@@ -139,7 +156,7 @@ impl Scene {
     }
 
     /// How often somebody of this name is at a platform.
-    fn times(&self, platform: &str, name: &str) -> usize {
+    pub fn times(&self, platform: &str, name: &str) -> usize {
         self.sandbox.contacts(platform).iter().filter(|contact| contact.to_string().contains(name)).count()
     }
 

@@ -1,6 +1,7 @@
 //! How an export ends: books, summary, exit code; what a success makes needless goes.
 
 use super::{ExportPlan, Line, Worked, matched};
+use crate::http::Traffic;
 use crate::outcome::{Exit, Failure};
 use crate::report::{Requests, Status, Summary};
 use crate::run::folder::{RunInfo, all_runs, forget};
@@ -47,7 +48,7 @@ impl Line<'_> {
         let is_stopped = self.stop.is_told() && !worked.is_done;
         let (mut info, trace) = (self.begun.info, self.begun.trace);
         info.seconds += self.begun.started.elapsed().as_secs_f64();
-        add_up(&mut info, target);
+        add_up(&mut info, target, worked.unreached);
         info.books = books;
         let rejects_path = self.rejects.shown().to_owned();
         info.rejects_file = (worked.rejected > 0).then_some(rejects_path);
@@ -112,8 +113,8 @@ fn remove_spool(folder: &Path) {
 }
 
 /// Adds what this process took to what the run has taken.
-fn add_up(info: &mut RunInfo, target: Option<&Target>) {
-    let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
+fn add_up(info: &mut RunInfo, target: Option<&Target>, unreached: Traffic) {
+    let traffic = target.map_or(unreached, |target| target.http.traffic());
     let [sent, retried, rate_limited] = info.requests;
     info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
 }

@@ -3,7 +3,9 @@
 use super::{Line, Worked};
 use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, RunStatus, Tally};
 use crate::outcome::{Books, Exit, Failure, Problem};
-use crate::reconcile::undo::{CHANGED, KEPT};
+use crate::platforms::Platform;
+use crate::reconcile::undo::{CHANGED, GONE, KEPT};
+use crate::report::words::count;
 use crate::report::{Counts, Requests, Status, Summary};
 use crate::run::begin::Begun;
 use crate::run::finish::{Ended, exit_of, unbalanced};
@@ -25,6 +27,8 @@ const WHOLE: &str = "contact";
 pub(super) struct LeftCounts {
     changed: BTreeMap<String, u64>,
     kept: BTreeMap<String, u64>,
+    /// Contacts that are not there any more.
+    gone: u64,
 }
 
 impl LeftCounts {
@@ -33,13 +37,30 @@ impl LeftCounts {
             let counts = match &*problem.code {
                 CHANGED => &mut self.changed,
                 KEPT => &mut self.kept,
+                GONE => {
+                    self.gone += 1;
+                    continue;
+                }
                 _ => continue,
             };
             *counts.entry(problem.column.clone().unwrap_or_else(|| WHOLE.to_owned())).or_default() += 1;
         }
     }
 
-    /// Those that somebody has changed, and those that the platform keeps.
+    /// How an undo ends that left something: as one that could not do all of it.
+    pub(super) fn exit(&self) -> Exit {
+        let is_nothing = self.changed.is_empty() && self.kept.is_empty() && self.gone == 0;
+        if is_nothing { Exit::Done } else { Exit::Rejects }
+    }
+
+    /// What the platform cannot delete, in a line for the user.
+    pub(super) fn not_deleted(&self, platform: &Platform) -> Option<String> {
+        let contacts = self.kept.get(WHOLE).copied().filter(|_| !platform.deletes)?;
+        let (title, contacts) = (platform.title, count(contacts, "contact", "contacts"));
+        Some(format!("{title} has no call to delete a contact: {contacts} that the run created stay there"))
+    }
+
+    /// Those that another party has changed, and those that the platform keeps.
     pub(super) fn counts(self) -> (Counts, Counts) {
         (self.changed.into_iter().collect(), self.kept.into_iter().collect())
     }
@@ -77,13 +98,14 @@ pub(super) async fn finish(
         failure = write_results(path, noted, checkpoint, (begun.no, worked.pass)).err();
     }
     let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
-    let traffic = target.map(|target| target.http.traffic()).unwrap_or_default();
+    let traffic = target.map_or(worked.unreached, |target| target.http.traffic());
     let [sent, retried, rate_limited] = begun.info.requests;
     begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
     begun.info.seconds += begun.started.elapsed().as_secs_f64();
     begun.info.books = books;
     begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
     let [sent, retried, rate_limited] = begun.info.requests;
+    let (exit_of_left, shown) = (left.exit(), left.not_deleted(plan.connection.platform));
     let (changed_since, not_taken_back) = left.counts();
     let mut unknown_records = Vec::new();
     if books.unknown > 0 && worked.pass > 0 {
@@ -104,6 +126,7 @@ pub(super) async fn finish(
         seconds: begun.info.seconds,
         changed_since,
         not_taken_back,
+        shown: shown.into_iter().collect(),
         left_file: left_file.map(|path| path.strip_prefix(&plan.folder).unwrap_or(&path).display().to_string()),
         unknown_records,
         source: plan.of.run.clone(),
@@ -117,7 +140,8 @@ pub(super) async fn finish(
         checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err());
     let is_stopped = line.stop.is_told() && !worked.is_whole;
-    Ok(Ended { summary, exit: exit_of(failure.as_ref(), &books, is_stopped), failure, verified: None })
+    let exit = exit_of(failure.as_ref(), &books, is_stopped).worse(exit_of_left);
+    Ok(Ended { summary, exit, failure, verified: None })
 }
 
 async fn close(line: &Line<'_>, target: Option<&Target>, run: RunNo, pass: u32) -> Result<Tally, Failure> {

@@ -84,6 +84,7 @@ impl Line<'_> {
         let requests = sums.requests + sums.books.read;
         let took = started.elapsed().as_secs_f64();
         let seconds = per_s.map_or(took, |per_s| requests as f64 / per_s.max(f64::MIN_POSITIVE));
+        let (exit_of_left, shown) = (sums.left.exit(), sums.left.not_deleted(plan.connection.platform));
         let (changed_since, not_taken_back) = sums.left.counts();
         let summary = Summary {
             run: plan.of.run.clone(),
@@ -96,12 +97,14 @@ impl Line<'_> {
             forecast: Some(Forecast { requests, seconds }),
             changed_since,
             not_taken_back,
+            shown: shown.into_iter().collect(),
             source: plan.of.run.clone(),
             target: plan.connection.name.clone(),
             next_command: is_stopped.then(|| go_on(&plan.arguments)),
             ..Summary::default()
         };
-        Ok(Ended { exit: exit_of(failure.as_ref(), &sums.books, is_stopped), summary, failure, verified: None })
+        let exit = exit_of(failure.as_ref(), &sums.books, is_stopped).worse(exit_of_left);
+        Ok(Ended { exit, summary, failure, verified: None })
     }
 }
 

@@ -79,7 +79,7 @@ fn of_platform(line: &str) -> String {
 
 /// A reject without the id at the target, which chance has made.
 fn without_id(line: &str) -> String {
-    let Some((before, after)) = line.split_once("one contact for both: `") else { return line.to_owned() };
+    let Some((before, after)) = line.split_once("whose contact `") else { return line.to_owned() };
     format!("{before}{}", after.split_once('`').map_or("", |(_, rest)| rest))
 }
 
