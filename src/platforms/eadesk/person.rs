@@ -82,7 +82,9 @@ impl Eadesk {
         request.is_end = Some(is_blank);
         match self.ask(http, request, purpose).await? {
             (Said::Json(Value::Array(persons)), response) => Ok((persons, response)),
-            (Said::Nothing | Said::NotFound | Said::Json(Value::Null), response) => Ok((Vec::new(), response)),
+            (Said::Nothing | Said::NotFound, response) => Ok((Vec::new(), response)),
+            // Of one person it means that there is none; in place of the list it means nothing.
+            (Said::Json(Value::Null), response) if purpose != Purpose::List => Ok((Vec::new(), response)),
             (Said::Json(_), response) => Err(self.no_persons(http, &response, purpose)),
         }
     }
