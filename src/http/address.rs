@@ -84,7 +84,9 @@ pub(super) fn check_proxy(url: &Url, variable: impl Fn(&str) -> Option<std::ffi:
 fn is_proxy(value: &str) -> bool {
     let Ok(uri) = value.parse::<hyper::Uri>() else { return false };
     let is_known = uri.scheme_str().is_none_or(|scheme| PROXY_SCHEMES.contains(&scheme));
-    is_known && uri.host().is_some_and(|host| !host.is_empty())
+    let (host, place) = (uri.host().unwrap_or_default(), uri.authority().map_or("", |authority| authority.as_str()));
+    let behind = place.rsplit('@').next().and_then(|place| place.strip_prefix(host)).unwrap_or_default();
+    is_known && !host.is_empty() && (behind.is_empty() || uri.port_u16().is_some())
 }
 
 /// Whether the address is this machine.
