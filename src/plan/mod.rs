@@ -211,6 +211,12 @@ impl SourcePlan {
         }
     }
 
+    /// What was said about how to read it, as far as it makes two runs different work (contract 1.3).
+    pub fn reading_identity(&self) -> String {
+        let ReadOptions { format, encoding, delimiter, .. } = &self.options;
+        format!("{format:?} {encoding:?} {delimiter:?} {:?}", self.region)
+    }
+
     /// Whether it is a private copy of what can be read only once.
     pub fn is_copy(&self) -> bool {
         self._copy.is_some()

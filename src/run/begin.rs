@@ -48,11 +48,12 @@ fn work_of(plan: &ImportPlan) -> String {
         Some(from) => format!("{} {} {}", from.connection.name, from.connection.platform.name, from.address),
     };
     let parts = format!(
-        "{}\n{source}\n{}\n{}\n{}\n{:?}\n{}",
+        "{}\n{source}\n{}\n{}\n{}\n{}\n{:?}\n{}",
         plan.work_command(),
         plan.connection.platform.name,
         plan.address,
         plan.source.mapping_identity(),
+        plan.source.reading_identity(),
         plan.on_existing,
         plan.only_existing
     );

@@ -139,7 +139,9 @@ fn fix_evidence(plan: &ConvertPlan, console: &Console, mapper: &Mapper, folder: 
 
 fn work_of(plan: &ConvertPlan) -> String {
     let out = std::path::absolute(&plan.out).unwrap_or_else(|_| plan.out.clone());
-    let parts = format!("convert\n{}\n{}\n{}", plan.source.identity(), out.display(), plan.source.mapping_identity());
+    let (source, mapping, reading) =
+        (plan.source.identity(), plan.source.mapping_identity(), plan.source.reading_identity());
+    let parts = format!("convert\n{source}\n{}\n{mapping}\n{reading}", out.display());
     blake3::hash(parts.as_bytes()).to_hex().to_string()
 }
 

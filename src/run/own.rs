@@ -1,24 +1,25 @@
 //! Whether what stands about a run was written by this user's Ferry in this state folder.
 //!
 //! A state folder can come from a colleague, an archive or a repository, and the words in a `run.json` are a command. So
-//! they carry a seal over the command, made of what whoever plants a file cannot know: which number the state folder has
-//! on its disk, whose it is, and on which machine.
+//! they carry a seal over the command, made of what cannot be known before the state folder exists: its number on its
+//! disk, when it was created, and whose it is. Nothing of the machine is part of it, because a container that goes on
+//! with the state folder of another is a machine of its own.
 
 use crate::outcome::Failure;
 use crate::report::words::shell;
 use crate::run::folder::{RunInfo, file_of, run_folder, runs_folder};
 use std::path::{Path, PathBuf};
 
-/// Where a machine says which one it is; not every machine does.
-const MACHINE: &str = "/etc/machine-id";
-
 /// The seal of a run's command; none where it cannot be made.
 pub(super) fn seal_of(info: &RunInfo, state: &Path) -> Option<String> {
     let (number, user) = identity_of(state)?;
-    let machine = std::fs::read(MACHINE).unwrap_or_default();
+    let since_epoch = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).ok();
+    // Not every file system keeps it.
+    let created = state.metadata().and_then(|facts| facts.created()).ok().and_then(since_epoch);
+    let created = created.map_or_else(String::new, |created| created.as_nanos().to_string());
     let mut hasher = blake3::Hasher::new_derive_key("ferry: the command of a run");
     let folder = info.folder.to_string_lossy();
-    let parts = [number.as_bytes(), user.as_bytes(), &machine, info.run.as_bytes(), folder.as_bytes()];
+    let parts = [number.as_bytes(), user.as_bytes(), created.as_bytes(), info.run.as_bytes(), folder.as_bytes()];
     for part in parts.into_iter().chain(info.arguments.iter().map(String::as_bytes)) {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }

@@ -227,3 +227,25 @@ fn pruning_leaves_unfinished_runs_and_gives_space_back() {
     put(&folder, "m.yaml", MAPPING);
     assert_eq!(typed(&folder, &format!("resume {}", name(&unfinished))).0, 0);
 }
+
+#[test]
+fn what_is_said_about_reading_makes_another_run_and_the_rate_does_not() {
+    let folder = folder(&[GOOD, MORE]);
+    let limited = format!("{IMPORT} --limit 1");
+    assert_eq!(typed(&folder, &limited).0, 0);
+    let resumes = |options: &str| {
+        let (code, _, err) = typed(&folder, &format!("{IMPORT} --limit 1 {options}"));
+        assert_eq!(code, 0, "{err}");
+        let names: Vec<String> = fs::read_dir(folder.path().join(".ferry/runs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.len()
+    };
+    assert_eq!(resumes("--concurrency 2"), 1);
+    for (options, runs) in
+        [("--region EC", 2), ("--encoding utf-8", 3), ("--delimiter ,", 4), ("--format csv", 5), ("--region EC", 5)]
+    {
+        assert_eq!(resumes(options), runs, "{options}");
+    }
+}
