@@ -9,8 +9,6 @@ use std::collections::HashSet;
 pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
 /// The one of them that every rejects file has.
 pub(super) const CODE_COLUMN: &str = "ferry_code";
-/// The one of them that holds what a row has beyond the header.
-pub(super) const SURPLUS_COLUMN: &str = "ferry_surplus";
 /// All of them, with those that say of what a table of rejects was made.
 const FERRY_COLUMNS: [&str; 8] = [
     "ferry_line",
@@ -18,7 +16,7 @@ const FERRY_COLUMNS: [&str; 8] = [
     CODE_COLUMN,
     "ferry_message",
     "ferry_hint",
-    SURPLUS_COLUMN,
+    "ferry_surplus",
     "ferry_object",
     "ferry_contact",
 ];

@@ -5,7 +5,7 @@
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
 use super::guard::unguard;
-use super::header::{CODE_COLUMN, Columns, SURPLUS_COLUMN, name_columns, too_many_columns};
+use super::header::{CODE_COLUMN, Columns, name_columns, too_many_columns};
 use super::short::Marks;
 use super::take::holds_zero;
 use crate::files::found::Found;
@@ -71,9 +71,8 @@ pub(super) struct Heads {
     pub named: usize,
     /// Which cells are kept, where `ferry_*` columns are left out.
     pub kept: Option<Vec<bool>>,
-    /// Which cell of a rejects file says why its record was rejected, and which holds what did not fit.
+    /// Which cell of a rejects file says why its record was rejected.
     pub code: Option<usize>,
-    pub surplus: Option<usize>,
     /// Whether rows that are shorter than the header are complete, where their cells are not out of place.
     pub may_be_short: bool,
     pub marks: Marks,
@@ -162,9 +161,9 @@ impl CsvSource {
     /// The table below the header that `cells` are, in the file's own bytes `raw`.
     pub(super) fn headed(mut self, cells: Vec<String>, raw: Vec<u8>) -> Result<Headed, Failure> {
         let place = |name: &str| cells.iter().rposition(|cell| cell.trim().eq_ignore_ascii_case(name));
-        let (code, surplus) = (place(CODE_COLUMN), place(SURPLUS_COLUMN));
+        let code = place(CODE_COLUMN);
         let Columns { names, made, cells, kept, notes } = name_columns(cells, &self.shown)?;
-        let (code, surplus) = (code.filter(|_| kept.is_some()), surplus.filter(|_| kept.is_some()));
+        let code = code.filter(|_| kept.is_some());
         let raw = match &kept {
             Some(kept) => keep_cells(&raw, self.options.delimiter, kept),
             None => raw,
@@ -172,7 +171,7 @@ impl CsvSource {
         self.parser.columns = names.len();
         let named = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
         let folded = cells.iter().map(|cell| fold(cell)).collect();
-        self.columns = Heads { names: names.clone(), folded, named, kept, code, surplus, ..Heads::default() };
+        self.columns = Heads { names: names.clone(), folded, named, kept, code, ..Heads::default() };
         let are_rejects = self.columns.kept.is_some();
         Ok(Headed { source: self, names, made, are_rejects, cells, raw, notes, has_rows: true })
     }

@@ -73,20 +73,12 @@ impl CsvSource {
         Some(Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })))
     }
 
-    /// The row without the `ferry_*` cells of a rejects file; the problem where cells do not fit the header, or are still
-    /// beside it.
+    /// The row without the `ferry_*` cells of a rejects file; the problem where cells do not fit the header.
     fn without_own_cells(&self, raw: Box<[u8]>) -> Result<Box<[u8]>, (Box<[u8]>, Problem)> {
         let Some(kept) = &self.columns.kept else { return Ok(raw) };
         let delimiter = self.options.delimiter;
         let is_filled = |bytes: &[u8]| bytes.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != b'"');
-        let at = |index: usize| raw_cells(&raw, delimiter).nth(index).is_some_and(|cell| is_filled(cell.bytes));
-        let surplus = self.columns.surplus.is_some_and(at);
         let beyond = raw_cells(&raw, delimiter).skip(kept.len()).any(|cell| is_filled(cell.bytes));
-        if surplus {
-            let problem = Problem::new("row.ragged", "the row still has cells in `ferry_surplus`, beyond the header")
-                .hint("move them to the columns they belong to, and clear `ferry_surplus`");
-            return Err((keep_cells(&raw, delimiter, kept).into(), problem));
-        }
         if beyond {
             let problem = self.ragged_problem(&raw);
             return Err((raw, problem));
