@@ -81,6 +81,8 @@ fn carry(mut stream: TcpStream, target: SocketAddr, rule: &Rule) -> std::io::Res
     if act == Act::Lose {
         return Ok(());
     }
+    // The sandbox answers to its own address only.
+    let text = text.replace(&stream.local_addr()?.to_string(), &target.to_string());
     let (first, rest) = text.split_once("\r\n").unwrap();
     let mut there = TcpStream::connect(target)?;
     there.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
