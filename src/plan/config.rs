@@ -41,7 +41,7 @@ pub struct Connection {
 /// The configuration, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// In the order of the file, or of the platforms.
+    /// Those of the file in its order, then one for each platform of which the file names none so.
     pub connections: Vec<Connection>,
     /// The folder to which paths in the file are relative: the file's, or the current one.
     pub folder: PathBuf,
@@ -266,10 +266,11 @@ impl Reading<'_> {
                 }
             }
         }
-        let connections = match connections {
-            Some(node) => self.connections(node),
-            None => default_connections(self.platforms, &self.env),
-        };
+        let mut connections = connections.map_or_else(Vec::new, |node| self.connections(node));
+        let named = |one: &Connection| connections.iter().any(|known| prefix(&known.name) == prefix(&one.name));
+        let mut others = default_connections(self.platforms, &self.env);
+        others.retain(|one| !named(one));
+        connections.append(&mut others);
         Ok((connections, jobs))
     }
 

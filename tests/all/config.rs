@@ -118,7 +118,10 @@ jobs:
 ";
     let page = page.replace("${ID} }", "\"${ID}\" }");
     let config = parse(&page, &[("KEY", "k1"), ("PLACE", "north"), ("ID", "0044")]).unwrap();
-    assert_eq!(format!("{:?}", config.connections), "[shop (semaphore), birds (pigeon)]");
+    assert_eq!(
+        format!("{:?}", config.connections),
+        "[shop (semaphore), birds (pigeon), pigeon (pigeon), semaphore (semaphore)]"
+    );
     let shop = &config.connection("shop").unwrap().settings;
     assert_eq!(shop.connection, "shop");
     assert_eq!(secret(shop, "api_key").as_deref(), Some("k1"));
@@ -451,9 +454,13 @@ fn a_secret_is_in_no_message_however_wrong_the_page() {
 fn an_unknown_connection_is_told_with_the_nearest_and_all() {
     let config = parse("connections:\n  shop: { platform: pigeon }\n  birds: { platform: pigeon }\n", &[]).unwrap();
     let cases = [
-        ("shpo", "error: there is no connection `shpo`\nhint: did you mean `shop`? there are: `shop`, `birds`\n"),
-        ("pigeon", "error: there is no connection `pigeon`\nhint: there are: `shop`, `birds`\n"),
+        (
+            "shpo",
+            "error: there is no connection `shpo`\nhint: did you mean `shop`? there are: `shop`, `birds`, `pigeon`, `semaphore`\n",
+        ),
+        ("nest", "error: there is no connection `nest`\nhint: there are: `shop`, `birds`, `pigeon`, `semaphore`\n"),
     ];
+    assert_eq!(config.find("pigeon").map(|one| one.name.as_str()).unwrap(), "pigeon");
     for (name, expected) in cases {
         let error = config.find(name).unwrap_err();
         assert_eq!((error.render(false).as_str(), error.exit()), (expected, Exit::Usage));
