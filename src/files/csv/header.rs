@@ -9,6 +9,8 @@ use std::collections::HashSet;
 pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
 /// The one of them that every rejects file has.
 pub(super) const CODE_COLUMN: &str = "ferry_code";
+/// The one for cells of a ragged row that no column has a place for.
+pub(super) const SURPLUS_COLUMN: &str = "ferry_surplus";
 /// All of them, with those that say of what a table of rejects was made.
 const FERRY_COLUMNS: [&str; 8] = [
     "ferry_line",
@@ -16,7 +18,7 @@ const FERRY_COLUMNS: [&str; 8] = [
     CODE_COLUMN,
     "ferry_message",
     "ferry_hint",
-    "ferry_surplus",
+    SURPLUS_COLUMN,
     "ferry_object",
     "ferry_contact",
 ];

@@ -5,7 +5,7 @@
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
 use super::guard::unguard;
-use super::header::{CODE_COLUMN, Columns, name_columns, too_many_columns};
+use super::header::{CODE_COLUMN, Columns, SURPLUS_COLUMN, name_columns, too_many_columns};
 use super::short::Marks;
 use super::take::holds_zero;
 use crate::files::found::Found;
@@ -73,6 +73,8 @@ pub(super) struct Heads {
     pub kept: Option<Vec<bool>>,
     /// Which cell of a rejects file says why its record was rejected.
     pub code: Option<usize>,
+    /// Which cell of a rejects file holds what no column of the source has a place for.
+    pub surplus: Option<usize>,
     /// Whether rows that are shorter than the header are complete, where their cells are not out of place.
     pub may_be_short: bool,
     pub marks: Marks,
@@ -161,9 +163,9 @@ impl CsvSource {
     /// The table below the header that `cells` are, in the file's own bytes `raw`.
     pub(super) fn headed(mut self, cells: Vec<String>, raw: Vec<u8>) -> Result<Headed, Failure> {
         let place = |name: &str| cells.iter().rposition(|cell| cell.trim().eq_ignore_ascii_case(name));
-        let code = place(CODE_COLUMN);
+        let (code, surplus) = (place(CODE_COLUMN), place(SURPLUS_COLUMN));
         let Columns { names, made, cells, kept, notes } = name_columns(cells, &self.shown)?;
-        let code = code.filter(|_| kept.is_some());
+        let (code, surplus) = (code.filter(|_| kept.is_some()), surplus.filter(|_| kept.is_some()));
         let raw = match &kept {
             Some(kept) => keep_cells(&raw, self.options.delimiter, kept),
             None => raw,
@@ -171,7 +173,7 @@ impl CsvSource {
         self.parser.columns = names.len();
         let named = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
         let folded = cells.iter().map(|cell| fold(cell)).collect();
-        self.columns = Heads { names: names.clone(), folded, named, kept, code, ..Heads::default() };
+        self.columns = Heads { names: names.clone(), folded, named, kept, code, surplus, ..Heads::default() };
         let are_rejects = self.columns.kept.is_some();
         Ok(Headed { source: self, names, made, are_rejects, cells, raw, notes, has_rows: true })
     }

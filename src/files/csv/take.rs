@@ -1,6 +1,7 @@
 //! What a framed row of a table is: a record, a blank row, the header once more, or a reject with its reason.
 
 use super::frame::raw_cells;
+use super::header::SURPLUS_COLUMN;
 use super::look::{Looked, cells, look};
 use super::read::{CsvSource, keep_cells};
 use super::{second, total};
@@ -83,7 +84,19 @@ impl CsvSource {
             let problem = self.ragged_problem(&raw);
             return Err((raw, problem));
         }
-        Ok(keep_cells(&raw, delimiter, kept).into())
+        let surplus = self.columns.surplus.and_then(|surplus| raw_cells(&raw, delimiter).nth(surplus));
+        let mut own = keep_cells(&raw, delimiter, kept);
+        match surplus.filter(|cell| is_filled(cell.bytes)) {
+            None => Ok(own.into()),
+            Some(cell) => {
+                // As the row was before: the cells stand behind those of the columns.
+                own.push(delimiter);
+                own.extend(unquoted(cell.bytes));
+                let message = format!("`{SURPLUS_COLUMN}` still holds cells that belong to no column");
+                let hint = format!("move them to the columns where they belong, and clear `{SURPLUS_COLUMN}`");
+                Err((own.into(), Problem::new("row.ragged", message).at(SURPLUS_COLUMN).hint(hint)))
+            }
+        }
     }
 
     /// Why a row that can be read is none of the table's: a total, or a row of another table.
@@ -200,6 +213,20 @@ impl CsvSource {
         let hint = "fix the cell, or name the file's encoding with `--encoding`";
         self.located(Problem::new("row.encoding", message).hint(hint), column)
     }
+}
+
+/// The text within the quotes of a cell.
+fn unquoted(cell: &[u8]) -> Vec<u8> {
+    let Some(inner) = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")) else { return cell.to_vec() };
+    let mut out = Vec::with_capacity(inner.len());
+    let mut bytes = inner.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        out.push(byte);
+        if byte == b'"' {
+            bytes.next_if_eq(&b'"');
+        }
+    }
+    out
 }
 
 fn total_problem(first: &str) -> Problem {

@@ -328,7 +328,7 @@ fn rejected_totals_and_tables_stay_rejected_until_they_are_fixed() {
                 table,
                 "3@5 TOTAL¦+593991234561",
                 "4@6 Milk¦1",
-                "5@7 Ana¦1",
+                "5@7 row.ragged: `ferry_surplus` still holds cells that belong to no column",
                 "6@8 Ana¦1",
             ],
         )],

