@@ -65,7 +65,7 @@ fn national_numbers_never_become_those_of_another_country() {
 
 #[test]
 fn digits_are_international_where_the_column_says_so() {
-    let table: [(&str, &str, &[(&str, usize)], Option<&str>); 24] = [
+    let table: [(&str, &str, &[(&str, usize)], Option<&str>); 27] = [
         // By the numbers with `+`: one in ten has its calling code.
         ("US", "5511999999999", &[("+55 11 98888-7777", 1), ("+1 626 440 0700", 9)], Some("+5511999999999")),
         ("US", "5511999999999", &[("+55 11 98888-7777", 1), ("+1 626 440 0700", 10)], None),
@@ -80,7 +80,10 @@ fn digits_are_international_where_the_column_says_so() {
         ("US", "593987654321", &[("593987654320", 9), ("+1 626 440 0700", 1)], None),
         // A single number among national ones is no evidence for itself.
         ("US", "33123456789", &[("(626) 440-0700", 99)], None),
-        ("US", "33123456789", &[("(626) 440-0700", 9)], Some("+33123456789")),
+        ("US", "33123456789", &[("(626) 440-0700", 9)], None),
+        ("US", "33123456789", &[("(626) 440-0700", 1)], None),
+        ("US", "33123456789", &[("33123456788", 1), ("(626) 440-0700", 9)], Some("+33123456789")),
+        ("US", "33123456789", &[], Some("+33123456789")),
         // The region's own need none.
         ("EC", "593987654321", &[("0987654321", 50)], Some("+593987654321")),
         ("EC", "593 98 765 4321", &[("+1 626 440 0700", 50)], Some("+593987654321")),

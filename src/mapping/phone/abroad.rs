@@ -16,9 +16,10 @@ const DIGITS_MIN: usize = 11;
 const SHARE_WITH_PLUS: u64 = 10;
 /// In a column without any `+`, so many of a hundred numbers of international length.
 const PERCENT_WITHOUT_PLUS: u64 = 90;
-/// In such a column, one of so many numbers has to be of international length: a single mistyped number in a column of
-/// national ones is no evidence for itself.
+/// In such a column, one of so many numbers has to be of international length, and at least [`LONG_MIN`] of them beside
+/// national ones: a single mistyped number in a column of national ones is no evidence for itself.
 const SHARE_LONG: u64 = 10;
+const LONG_MIN: u64 = 2;
 /// The only trunk prefix that is also the beginning of calling codes (`81`, `82`, `84`, `86`, …), and the calling code
 /// of the countries where it makes a number of eleven digits. Where others dial `8`, numbers are shorter; all other
 /// trunk prefixes begin with a `0`, as no calling code does, or are the `1` of `+1`.
@@ -80,7 +81,8 @@ impl ColumnEvidence {
         match self.with_plus {
             0 => {
                 let share = of(&self.long_of) * 100 >= self.long * PERCENT_WITHOUT_PLUS;
-                self.long > 0 && share && self.long * SHARE_LONG >= self.numbers
+                let is_lone = self.long < LONG_MIN && self.long < self.numbers;
+                self.long > 0 && !is_lone && share && self.long * SHARE_LONG >= self.numbers
             }
             all => of(&self.with_plus_of) * SHARE_WITH_PLUS >= all,
         }

@@ -69,6 +69,12 @@ const EVERYDAY: &[(&str, &[&str])] = &[
     ("KP", &["Korea, Democratic People's Republic of", "Democratic People's Republic of Korea"]),
     ("CN", &["People's Republic of China", "PRC", "República Popular China", "КНР", "Китайская Народная Республика"]),
     ("CD", &["Democratic Republic of the Congo", "Congo, Democratic Republic of the", "DR Congo", "Zaire"]),
+    (
+        "CD",
+        &["Democratic Republic of Congo", "Congo, Democratic Republic of", "Congo, Dem. Rep.", "Congo, DR", "Congo DR"],
+    ),
+    ("KP", &["Korea, Dem. People's Rep.", "Korea, DPR", "DPR Korea", "DPRK"]),
+    ("TW", &["Republic of China", "Republic of China (Taiwan)", "República de China"]),
     ("CG", &["Republic of the Congo", "Congo, Republic of the", "Congo-Brazzaville"]),
     ("CZ", &["Czech", "Чешская Республика"]),
     ("DO", &["Rep. Dominicana", "R. Dominicana", "Rep. Dom.", "Santo Domingo", "Доминикана"]),
@@ -192,10 +198,18 @@ pub(super) fn position(text: &str) -> Option<u16> {
     }
     named(text).or_else(|| {
         // `Ecuador (EC)`, `Bolivia, Plurinational State of`, `EC - Ecuador`.
-        let ends = [text.split_once('(').map(|it| it.0), text.split_once(',').map(|it| it.0)];
+        let ends = [text.split_once('('), text.split_once(',')];
         let halves = text.split_once(" - ").filter(|(one, other)| named(one) == named(other)).map(|it| it.0);
-        ends.into_iter().chain([halves]).flatten().find_map(named)
+        ends.into_iter().flatten().find_map(qualified).or_else(|| halves.and_then(named))
     })
+}
+
+/// A name with what explains it, which must not make it another country (`Korea, North`) nor be one (`Georgia, USA`).
+fn qualified((name, rest): (&str, &str)) -> Option<u16> {
+    let rest = rest.trim().trim_end_matches(')');
+    let alone = named(name)?;
+    let others = [named(rest), named(&format!("{rest} {name}"))];
+    others.into_iter().flatten().all(|other| other == alone).then_some(alone)
 }
 
 fn named(text: &str) -> Option<u16> {
