@@ -40,7 +40,11 @@ pub fn parts(text: &str) -> Vec<&str> {
 
 /// The addresses that commas part; the whole where a part is none: `"Lovelace, Ada" <ada@example.com>`.
 fn of_commas(text: &str) -> Vec<&str> {
-    let pieces = filled(text.split(','));
+    let mut is_quoted = false;
+    let pieces = filled(text.split(|c| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    }));
     let is_list = normalise(text).is_err() && pieces.iter().all(|piece| normalise(piece).is_ok());
     if is_list { pieces } else { vec![text] }
 }
@@ -49,11 +53,26 @@ fn filled<'a>(pieces: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     pieces.map(str::trim).filter(|piece| !piece.is_empty()).collect()
 }
 
-/// Without a name and angle brackets around it, and without `mailto:` in front.
+/// Without a name and angle brackets around it, and without `mailto:` in front. A name that has another address in it is
+/// no name: nothing that could be written to is dropped.
 fn bare(text: &str) -> &str {
     let text = text.trim();
-    let bracketed = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map(|(_, address)| address);
-    let text = bracketed.unwrap_or(text).trim();
+    let bracketed = text.strip_suffix('>').and_then(|text| text.rsplit_once('<'));
+    let named = bracketed.map(|(name, address)| (name, without_scheme(address)));
+    match named.filter(|(name, address)| !holds_another(name, address)) {
+        Some((_, address)) => address,
+        None => without_scheme(text),
+    }
+}
+
+fn holds_another(name: &str, address: &str) -> bool {
+    let around = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '(' | ')' | '[' | ']');
+    let mut words = name.split(around).filter(|word| word.contains('@')).map(without_scheme);
+    name.contains(['<', '>']) || words.any(|word| !word.eq_ignore_ascii_case(address))
+}
+
+fn without_scheme(text: &str) -> &str {
+    let text = text.trim();
     match text.split_at_checked("mailto:".len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mailto:") => {
             rest.split_once('?').map_or(rest, |(address, _)| address).trim()

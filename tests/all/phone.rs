@@ -225,6 +225,15 @@ fn a_region_is_named_by_its_codes_or_by_its_name() {
         ("England", Some("GB")),
         ("Great Britain", Some("GB")),
         ("UAE", Some("AE")),
+        // What explains a name does not make it another country's.
+        ("Ecuador (EC)", Some("EC")),
+        ("Moldova, Republic of", Some("MD")),
+        ("Korea (South)", Some("KR")),
+        ("Korea, North", None),
+        ("Congo, Dem. Rep.", Some("CD")),
+        ("Republic of China", Some("TW")),
+        ("Georgia, USA", None),
+        ("EC,PE", None),
         // No countries.
         ("Narnia", None),
         ("EU", None),
@@ -365,6 +374,9 @@ fn an_email_is_kept_with_its_domain_in_lower_case_or_refused_with_the_reason() {
         ("<ada@example.com>", Ok("ada@example.com")),
         ("Mailto:ada@example.com", Ok("ada@example.com")),
         ("<mailto:ada@example.com?subject=hi>", Ok("ada@example.com")),
+        ("ada@example.com <ada@example.com>", Ok("ada@example.com")),
+        ("bob@example.com <ada@example.com>", Err("has angle brackets that are not around an address")),
+        ("Bo <bob@example.com>, Ada <ada@example.com>", Err("has angle brackets that are not around an address")),
         ("Ada <ada@example>", Err("has no full stop after the `@`")),
         ("Ada <ada@example.com", Err("has angle brackets that are not around an address")),
         ("mailto:", Err("is empty")),
@@ -392,6 +404,20 @@ fn an_email_is_kept_with_its_domain_in_lower_case_or_refused_with_the_reason() {
     ];
     for (text, expected) in cases {
         assert_eq!(email::normalise(text).as_deref().map_err(|reason| *reason), *expected, "`{text}`");
+    }
+}
+
+#[test]
+fn several_emails_of_one_text_are_all_taken() {
+    let cases: [(&str, &[&str]); 5] = [
+        ("a@example.com; b@example.com", &["a@example.com", "b@example.com"]),
+        ("Bo <bob@example.com>, 'Ada' <ada@example.com>", &["Bo <bob@example.com>", "'Ada' <ada@example.com>"]),
+        ("bob@example.com, Ada <ada@example.com>", &["bob@example.com", "Ada <ada@example.com>"]),
+        ("\"Li, Bo\" <bob@example.com>, ada@example.com", &["\"Li, Bo\" <bob@example.com>", "ada@example.com"]),
+        ("Lovelace, Ada <ada@example.com>", &["Lovelace, Ada <ada@example.com>"]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(email::parts(text), expected, "`{text}`");
     }
 }
 
