@@ -42,7 +42,8 @@ pub(super) fn find(rows: &[Looked], names: &KnownNames) -> Heading {
     if let Some(header) = table.known_below(below_titles) {
         return Heading::At(header);
     }
-    let holds_record = rows.get(below_titles).is_some_and(|row| table.is_record(row));
+    let holds_record =
+        table.row(below_titles).is_some_and(|row| table.is_record(row)) && !table.is_of_names_and_dates(below_titles);
     if holds_record {
         return match table.header_below(below_titles) {
             Some(header) => Heading::Below { record: below_titles, header },
@@ -133,6 +134,12 @@ impl Table<'_> {
         let known = self.known(row);
         let is_excused = values == 1 && known >= 2 && known * 2 >= row.filled();
         values > 0 && !is_excused
+    }
+
+    /// Whether a row has two names that are known, and its other values are of another kind than what stands below them:
+    /// the columns of a time sheet are called by dates.
+    fn is_of_names_and_dates(&self, index: usize) -> bool {
+        self.row(index).is_some_and(|row| self.known(row) >= 2) && !self.shares_values(index)
     }
 
     /// The row that has the mapping's names, where it is another one than is taken without them.

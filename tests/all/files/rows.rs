@@ -104,6 +104,8 @@ fn a_header_in_the_first_row_stays_the_header() {
             ),
             ("Name,Phone,01/02/2026\nAna,1,x\n", "Name¦Phone¦01/02/2026", &["0@2 Ana¦1¦x"]),
             ("2024,2025\n1,2\n", "2024¦2025", &["0@2 1¦2"]),
+            // A time sheet.
+            ("Name,Phone,01/02/2026,02/02/2026\nAna,1,8,7\n", "Name¦Phone¦01/02/2026¦02/02/2026", &["0@2 Ana¦1¦8¦7"]),
         ],
         &mapped(&[]),
     );
