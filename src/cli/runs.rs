@@ -20,7 +20,7 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
     match (&typed.run, &typed.prune) {
         (_, Some(age)) => prune(duration_of("--prune", age)?, context),
         (Some(name), _) if typed.rejects => rejects(&run_named(&context.state, name)?, context),
-        (Some(name), _) => one(&up_to_date(run_named(&context.state, name)?), context),
+        (Some(name), _) => one(&up_to_date(run_named(&context.state, name)?, &context.state), context),
         (None, None) => all(context),
     }
 }
@@ -28,7 +28,7 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
 fn all(context: &Context) -> Result<Exit, Failure> {
     let Found { runs, notes } = look_at_runs(&context.state)?;
     notes.iter().for_each(|note| context.console.note(note));
-    let runs: Vec<RunInfo> = runs.into_iter().map(up_to_date).collect();
+    let runs: Vec<RunInfo> = runs.into_iter().map(|info| up_to_date(info, &context.state)).collect();
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
@@ -148,7 +148,12 @@ fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
         0 => String::new(),
         rejects => format!(", and {} with them", count(rejects, "reject", "rejects")),
     };
-    context.console.result_line(&format!("{runs} removed{rejects}"));
+    let gone = match pruned.runs {
+        0 => "",
+        1 => "; it can no longer be undone or verified",
+        _ => "; they can no longer be undone or verified",
+    };
+    context.console.result_line(&format!("{runs} removed{rejects}{gone}"));
     if pruned.busy.is_empty() {
         return Ok(Exit::Done);
     }

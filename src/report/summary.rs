@@ -299,7 +299,11 @@ impl Summary {
 
     fn effort(&self) -> String {
         let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
-        let mut out = format!("{} in {}", count(self.records.settled(), "record", "records"), time(took));
+        let mut out = count(self.records.settled(), "record", "records");
+        // The time of a process that was killed early is not known.
+        if self.seconds > 0.0 || self.records.settled() == 0 || self.status != Status::Unfinished {
+            out.push_str(&format!(" in {}", time(took)));
+        }
         if self.seconds >= 1.0 && self.records.settled() > 0 {
             out.push_str(&format!(", {}", rate(self.records.settled() as f64 / self.seconds)));
         }

@@ -87,6 +87,11 @@ impl Throughput {
         self.points.iter().map(|point| point.records).sum()
     }
 
+    /// Requests sent so far.
+    pub fn requests(&self) -> u64 {
+        self.points.iter().map(|point| point.requests).sum()
+    }
+
     /// How many points there are, and how long each is in milliseconds.
     pub fn points(&self) -> (usize, u64) {
         (self.points.len(), self.interval_ms)

@@ -3,16 +3,21 @@
 use crate::checkpoint::{Checkpoint, Tally};
 use crate::outcome::Books;
 use crate::report::Counts;
-use crate::run::folder::RunInfo;
+use crate::run::folder::{RunInfo, run_folder};
+use crate::run::trace;
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// The run with the totals that its checkpoint has now. A run that is done has its last ones; so has one whose checkpoint
 /// cannot be read, because a list of runs is no place to report that.
-pub fn up_to_date(mut info: RunInfo) -> RunInfo {
+pub fn up_to_date(mut info: RunInfo, state: &Path) -> RunInfo {
     if info.status != "unfinished" {
         return info;
     }
     let Some(tally) = tally_of(&info) else { return info };
+    if tally.books.settled() != info.books.settled() {
+        take_effort(&mut info, state);
+    }
     let read = info.books.read.max(tally.books.settled());
     info.books = Books { read, pending: read - tally.books.settled(), ..tally.books };
     let mut summary = match info.summary.take() {
@@ -27,6 +32,13 @@ pub fn up_to_date(mut info: RunInfo) -> RunInfo {
     summary.insert("cleared".to_owned(), json!(tally.cleared));
     info.summary = Some(Value::Object(summary));
     info
+}
+
+/// The time and the requests that its trace knows, where these are more: those of a killed process are nowhere else.
+fn take_effort(info: &mut RunInfo, state: &Path) {
+    let (worked, sent) = trace::effort(&run_folder(state, &info.run));
+    info.seconds = info.seconds.max(worked.as_secs_f64());
+    info.requests[0] = info.requests[0].max(sent);
 }
 
 /// None: there is no such run in it, or it has nothing to tell.

@@ -23,6 +23,18 @@ struct Kept {
     changed_fields: Sums,
 }
 
+/// How long the processes of a run have worked, and how many requests they have sent, as far as that was saved.
+pub(super) fn effort(folder: &Path) -> (Duration, u64) {
+    let throughput = kept(&folder.join(FILE)).throughput;
+    (Duration::from_millis(throughput.elapsed_ms()), throughput.requests())
+}
+
+/// What a process has left. What cannot be read is nothing.
+fn kept(path: &Path) -> Kept {
+    let kept: Option<Kept> = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    kept.filter(|kept| kept.throughput.is_sound()).unwrap_or_default()
+}
+
 /// Follows a run.
 pub struct Trace {
     path: PathBuf,
@@ -46,9 +58,7 @@ impl Trace {
     /// Goes on with what an earlier process of the run left in its folder. What cannot be read is begun anew.
     pub fn open(folder: &Path) -> Trace {
         let path = folder.join(FILE);
-        let kept: Option<Kept> = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let kept = kept.filter(|kept| kept.throughput.is_sound());
-        let Kept { throughput, changed_fields } = kept.unwrap_or_default();
+        let Kept { throughput, changed_fields } = kept(&path);
         let known = throughput.records();
         let inner = Mutex::new(Inner { throughput, begun: None, last: (0, 0), known, saved: None });
         Trace { path, inner, changed: Arc::new(Changed::from(changed_fields)) }

@@ -188,7 +188,11 @@ fn pruning_removes_what_only_an_old_run_needed() {
     assert!(before[1] >= 2);
     let first = run_folders(&folder).remove(0);
     let (code, out, err) = typed(&folder, "runs --prune 0d");
-    assert_eq!((code, out.as_str()), (0, "3 finished runs removed, and 3 rejects with them\n"), "{err}");
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "3 finished runs removed, and 3 rejects with them; they can no longer be undone or verified\n"),
+        "{err}"
+    );
     assert!(run_folders(&folder).is_empty());
     // `--only-changed` needs to know who has arrived: once each.
     assert_eq!(counted(&folder), [2, 0, 1]);
@@ -223,7 +227,11 @@ fn pruning_leaves_unfinished_runs_and_gives_space_back() {
     let size = || fs::metadata(checkpoint(&folder)).unwrap().len();
     let (before, has) = (size(), counted(&folder));
     let (code, out, err) = typed(&folder, "runs --prune 0d");
-    assert_eq!((code, out.as_str()), (0, "2 finished runs removed\n"), "{err}");
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "2 finished runs removed; they can no longer be undone or verified\n"),
+        "{err}"
+    );
     assert!(unfinished.exists() && size() < before * 3 / 4, "{} of {before}, {has:?}", size());
     put(&folder, "m.yaml", MAPPING);
     assert_eq!(typed(&folder, &format!("resume {}", name(&unfinished))).0, 0);

@@ -3,7 +3,7 @@
 use super::dry::{Scene, scene};
 use serde_json::Value;
 use std::fmt::Write;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PEOPLE: usize = 80;
@@ -45,6 +45,18 @@ fn assert_true(scene: &Scene, run: &Value) -> u64 {
     n("created")
 }
 
+/// No time is shown that does not hold all the work, and no speed above the rate.
+fn assert_speed(scene: &Scene) {
+    let run = newest(scene)["run"].as_str().unwrap().to_owned();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+    let output = command.args(["runs", &run, "--state", "state"]).current_dir(scene.folder.path()).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let line = shown.lines().find(|line| line.contains(" records")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(!line.contains(" in 0"), "{line}");
+    let rate = line.split([',', ';']).find_map(|word| word.trim().strip_suffix("/s")?.parse::<f64>().ok());
+    assert!(rate.is_none_or(|rate| rate <= 30.0), "{line}");
+}
+
 #[test]
 fn a_killed_run_is_shown_as_it_stands_and_its_next_process_tells_its_own_speed() {
     let scene = scene(|_| {});
@@ -54,9 +66,11 @@ fn a_killed_run_is_shown_as_it_stands_and_its_next_process_tells_its_own_speed()
     scene.write("people.csv", &sheet);
     kill_at(&scene, begin(&scene, IMPORT), 30);
     let first = assert_true(&scene, &newest(&scene));
+    assert_speed(&scene);
     let run = newest(&scene)["run"].as_str().unwrap().to_owned();
     kill_at(&scene, begin(&scene, &format!("resume {run}")), 40);
     let second = assert_true(&scene, &newest(&scene));
+    assert_speed(&scene);
     assert!(second >= first, "{second} after {first}");
     // 20 requests a second: whoever counts those of the earlier processes says more.
     let mut command = scene.command(IMPORT);

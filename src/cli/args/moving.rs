@@ -128,7 +128,8 @@ pub struct Target {
     /// The connection to write to: its name in ferry.yaml, or a platform's
     #[arg(long, value_name = "CONNECTION", help_heading = TARGET)]
     pub to: String,
-    /// Use the built-in sandbox for every platform; its data is kept in the state folder
+    /// Use the built-in sandbox for every platform; its data is kept in the state folder, and files that a job names are
+    /// written below `sandbox/out` there
     #[arg(long, help_heading = TARGET)]
     pub sandbox: bool,
     /// A contact that is there already: overwrite with what the source has, fill only its blanks, or leave it alone
@@ -176,7 +177,8 @@ pub struct Export {
     /// connection's]
     #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
     pub region: Option<String>,
-    /// Use the built-in sandbox for every platform; its data is kept in the state folder
+    /// Use the built-in sandbox for every platform; its data is kept in the state folder, and files that a job names are
+    /// written below `sandbox/out` there
     #[arg(long, help_heading = SOURCE)]
     pub sandbox: bool,
     /// The file to write; its name says how: .csv, .tsv, .json, .jsonl, and .gz or .zst after it [default: `-`, standard
@@ -190,10 +192,11 @@ pub struct Export {
     #[arg(long, help_heading = TARGET)]
     pub raw_cells: bool,
     /// Write what was added, changed and removed since the last finished run of the same export that told it (CSV or
-    /// JSON Lines by name) [default: not written]
+    /// JSON Lines by name); a second time on one day to `FILE.1`, and so on [default: not written]
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub changes: Option<PathBuf>,
-    /// After a success, remove files of the same name whose date in it is older than this, such as 30d [default: none]
+    /// After a success, remove files of the same name that Ferry wrote and whose date in it is older than this, such as
+    /// 30d; never with --sandbox [default: none]
     #[arg(long, value_name = "AGE", requires = "out", help_heading = TARGET)]
     pub retain: Option<String>,
     /// Fewer contacts than this are a failure, and the file stays as it was [default: any number will do]
@@ -206,7 +209,8 @@ pub struct Export {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub pace: Pace,
-    /// Where the rejects go [default: the run's folder]
+    /// Copy the rejects to this file too; rejects in it that another run left are kept as `PATH.1`, `PATH.2` … [default:
+    /// only the run's folder]
     #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
     pub rejects: Option<PathBuf>,
     /// Write every contact with its outcome and the id it has on the platform [default: not written]
@@ -317,7 +321,8 @@ pub struct Work {
     /// Stop after N records of the source; the same command without it goes on [default: all]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
     pub limit: Option<u64>,
-    /// Where the rejects go [default: the run's folder]
+    /// Copy the rejects to this file too; rejects in it that another run left are kept as `PATH.1`, `PATH.2` … [default:
+    /// only the run's folder]
     #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
     pub rejects: Option<PathBuf>,
     /// Write every record with its outcome and the id it has at the target [default: not written]
