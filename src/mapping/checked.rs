@@ -112,8 +112,12 @@ impl<'a> Checked<'a> {
         Surroundings { region, is_region_unknown, homes: self.homes, column, evidence: self.evidence }
     }
 
+    /// Counts a phone; a text without a digit (`-`, `no`) is none, and no region would make it one.
     fn count(&self, text: &str, fault: Option<PhoneFault>) {
         let Some((seen, bare)) = self.phones else { return };
+        if fault.is_some() && !text.chars().any(char::is_numeric) {
+            return;
+        }
         seen.fetch_add(1, Ordering::Relaxed);
         let is_bare = match fault {
             None | Some(PhoneFault::Spreadsheet | PhoneFault::UnknownRegion) => false,

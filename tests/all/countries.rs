@@ -231,3 +231,15 @@ fn phones_without_a_country_are_told_before_anything_is_sent() {
     let international = ferry(folder.path(), "convert br.csv --out -");
     assert_eq!(international.phones(), ["+5511999999999", "+5511999999998"]);
 }
+
+#[test]
+fn words_in_a_phone_column_are_no_phones_without_a_country() {
+    let people = "Name,Mobile,Phone\nA,N/A,+593991234567\nB,-,+593991234568\nC,no,+593991234569\n";
+    let folder = folder(&[("people.csv", people)]);
+    let ended = ferry(folder.path(), "convert people.csv --out -");
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert_eq!(ended.phones(), ["+593991234567", "+593991234568", "+593991234569"]);
+    let left =
+        "line,column,code,value\n2,Mobile,phone.invalid,N/A\n3,Mobile,phone.invalid,'-\n4,Mobile,phone.invalid,no\n";
+    assert_eq!(kept(folder.path(), "left_blank.csv"), left);
+}
