@@ -259,7 +259,8 @@ impl Place<'_> {
 
     fn bad_email<'a>(&self, text: &str, reason: &str, good: &mut Vec<Cow<'a, str>>) {
         let message = format!("`{}` is not an e-mail address: {reason}", shown(text));
-        self.otherwise(text, placed(Problem::new("email.invalid", message), self.column), Field::Emails, good);
+        let problem = Problem::new("email.invalid", message).hint("correct the address, or leave the cell blank");
+        self.otherwise(text, placed(problem, self.column), Field::Emails, good);
     }
 
     fn otherwise<'a>(&self, text: &str, problem: Problem, field: Field, good: &mut Vec<Cow<'a, str>>) {

@@ -252,7 +252,7 @@ impl<'a> Sight<'a> {
 fn error_cell(text: &str, slot: &Slot) -> Problem {
     Problem::new("value.error_cell", format!("`{text}` is what a spreadsheet leaves where a formula failed"))
         .at(&*slot.name)
-        .hint(format!("mend the cell, or put `{text}` among `read.blanks` to take it as blank"))
+        .hint(format!("correct the cell, or put `{text}` among `read.blanks` to take it as blank"))
 }
 
 /// One JSON value, or one of each element of a list on the way.

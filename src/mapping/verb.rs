@@ -358,8 +358,29 @@ fn read_date(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     for format in reader.texts(node, "`date`") {
         if let Err(error) = super::transform::check_date_format(&format.text) {
             let mistake = reader.mistakes.add(&format.at, format!("`{}` is not a date format: {error}", format.text));
-            mistake.help("`%d.%m.%Y` reads `31.12.2026`, `%Y-%m-%d` reads `2026-12-31`");
+            mistake.help(match in_percents(&format.text) {
+                Some(meant) => format!("write `{meant}`"),
+                None => "`%d.%m.%Y` reads `31.12.2026`, `%Y-%m-%d` reads `2026-12-31`".to_owned(),
+            });
         }
         rule.verbs.date.push(format.text);
     }
+}
+
+/// The date format that is meant by one in the letters of a spreadsheet: `dd/mm/yyyy`, `aaaa` in Spanish and Portuguese.
+fn in_percents(text: &str) -> Option<String> {
+    let letters = text.to_lowercase();
+    let parts = letters.split_inclusive(|c: char| !c.is_alphanumeric()).map(|part| {
+        let word = part.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let read = match word {
+            "d" | "dd" => "%d",
+            "m" | "mm" => "%m",
+            "yy" | "aa" => "%y",
+            "yyyy" | "aaaa" => "%Y",
+            _ => return None,
+        };
+        Some(format!("{read}{}", part.strip_prefix(word)?))
+    });
+    let meant: String = parts.collect::<Option<_>>()?;
+    super::transform::check_date_format(&meant).is_ok().then_some(meant)
 }

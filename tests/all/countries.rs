@@ -123,7 +123,8 @@ fn an_invalid_value_beside_a_valid_one_is_left_out_and_listed() {
         "C,12,34,,c@example.com,4,Mobile | Phone,phone.invalid | phone.invalid,`12` is not a valid phone number of region \
          `EC` (Ecuador) | ",
         "D,0991234570,,5.9E+11,d@example.com,5,Other,phone.spreadsheet,",
-        "F,0991234572,,,nobody,7,Email,email.invalid,",
+        "F,0991234572,,,nobody,7,Email,email.invalid,`nobody` is not an e-mail address: has no `@`,\"correct the address, or \
+         leave the cell blank\"",
     ] {
         assert!(rejects.contains(reason), "{reason}\n{rejects}");
     }

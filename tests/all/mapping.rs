@@ -657,6 +657,14 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
             ],
         ),
         (
+            "contact: { notes: { from: a, date: [dd/mm/yyyy, 'AAAA-M-D', dd-yyyy] } }",
+            &[
+                "1:37 `dd/mm/yyyy` is not a date format: it does not hold a whole date (write `%d/%m/%Y`)",
+                "1:49 `AAAA-M-D` is not a date format: it does not hold a whole date (write `%Y-%m-%d`)",
+                "1:61 `dd-yyyy` is not a date format: it does not hold a whole date (`%d.%m.%Y` reads `31.12.2026`, `%Y-%m-%d` reads `2026-12-31`)",
+            ],
+        ),
+        (
             "contact: { notes: { value: '{{ row.City' } }",
             &[
                 "1:36 this is not a template: unexpected end of input, expected end of variable block (a value is written `{{ row['Column'] }}`)",
