@@ -39,7 +39,7 @@ Examples:
 
 Exit codes:
   0 done   1 failed on this side   2 wrong usage   3 some rejected   4 some unknown   5 refused
-  6 not to be had   7 busy   8 stopped by a guard   130, 143 interrupted")]
+  6 unavailable   7 busy   8 stopped by a guard   130, 143 interrupted")]
 pub struct Args {
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -240,7 +240,7 @@ impl Summary {
         if !self.shown.is_empty() {
             out.push_str(&format!("\n{}\n", self.shown.join("\n")));
         }
-        out.push_str(&listed("left alone (somebody has changed it since)", &self.changed_since));
+        out.push_str(&listed("left alone (another party has changed it since)", &self.changed_since));
         out.push_str(&listed("left (the platform cannot take it back)", &self.not_taken_back));
         out.push('\n');
         out.push_str(&self.effort());

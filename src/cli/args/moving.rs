@@ -114,7 +114,7 @@ pub struct Pace {
     /// Requests in flight [default: the connection's]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
     pub concurrency: Option<u64>,
-    /// How long to wait for a platform that is not to be had, such as 30s, 10m, 2h [default: a few minutes of retries]
+    /// How long to wait for an unavailable platform, such as 30s, 10m, 2h [default: a few minutes of retries]
     ///
     /// It goes on by itself when the platform is back. When the time is over it ends with exit code 6; the checkpoint is
     /// kept, and the same command goes on.
