@@ -56,7 +56,7 @@ impl Account {
     /// The platform does not accept what proves who we are (exit 5): these settings are to be mended.
     pub fn refuses_us(&self, response: &Response, settings: &[&str]) -> Fault {
         let message = format!("{} refuses connection `{}` (HTTP {})", self.title, self.connection, response.status);
-        Fault::Fatal(Failure::new(Exit::Refused, message).hint(format!("mend {}", self.settings(settings))))
+        Fault::Fatal(Failure::new(Exit::Refused, message).hint(format!("correct {}", self.settings(settings))))
     }
 
     /// Nothing answers under this path (exit 5): these settings are to be mended.
@@ -65,7 +65,7 @@ impl Account {
             "the address of connection `{}` is wrong: {} is not there (HTTP {})",
             self.connection, self.title, response.status
         );
-        let failure = Failure::new(Exit::Refused, message).hint(format!("mend {}", self.settings(settings)));
+        let failure = Failure::new(Exit::Refused, message).hint(format!("correct {}", self.settings(settings)));
         Fault::Fatal(with_sample(failure, http, response))
     }
 
@@ -74,7 +74,7 @@ impl Account {
     pub fn not_promised(&self, http: &Http, response: &Response, promised: &str) -> Fault {
         let is_page = is_page(response);
         let (exit, hint) = match is_page {
-            true => (Exit::Refused, format!("mend {}", self.settings(&["base_url"]))),
+            true => (Exit::Refused, format!("correct {}", self.settings(&["base_url"]))),
             false => (Exit::Unavailable, "try again later; if it stays so, the platform has changed".to_owned()),
         };
         let what = match response.repeated_key() {

@@ -466,7 +466,7 @@ impl Atom {
     fn no_filter(&self, others: usize) -> Failure {
         let message = format!("{} answered a look-up by phone with {others} other clients", PLATFORM.title);
         let hint =
-            format!("set `find: snapshot` for connection `{}`, or mend `path_by_phone`", self.account.connection);
+            format!("set `find: snapshot` for connection `{}`, or correct `path_by_phone`", self.account.connection);
         Failure::new(Exit::Unavailable, message).hint(hint)
     }
 

@@ -193,7 +193,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 fn broken(path: &Path, cause: io::Error) -> Failure {
     Failure::failed(format!("the sandbox's file `{}` cannot be used", path.display()))
         .cause(cause)
-        .hint("name another folder, or mend this one's rights")
+        .hint("name another folder, or correct this one's permissions")
 }
 
 fn damaged(path: &Path, number: u64, cause: String) -> Failure {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 Examples:
   ferry import contacts.csv --to shop --map contacts.yaml
   ferry import contacts.csv --to shop --sandbox --limit 100     rehearse with the first 100
-  ferry import contacts.csv --to shop --map mended.yaml --correct 7f3a
+  ferry import contacts.csv --to shop --map corrected.yaml --correct 7f3a
   zcat old.csv.gz | ferry import - --to shop --on-existing fill")]
 pub struct Import {
     #[command(flatten)]

@@ -145,6 +145,11 @@ fn the_formula_guard_stands_before_formulas_only() {
         ("+x", "'+x"),
         ("\tx", "'\tx"),
         ("\rx", "'\rx"),
+        // In full width, as East Asian keyboards write them.
+        ("＝1", "'＝1"),
+        ("＋x", "'＋x"),
+        ("－x", "'－x"),
+        ("＠x", "'＠x"),
         ("'=1", "''=1"),
         ("''", "'''"),
         ("+593987654321", "+593987654321"),

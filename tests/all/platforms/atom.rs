@@ -172,12 +172,12 @@ fn a_check_is_one_request_and_an_empty_account_is_none_to_blame() {
 
 #[test]
 fn who_is_to_blame_for_an_answer_is_told() {
-    let refused = "fatal 5 Atom refuses connection `my-shop` (HTTP 400) | mend `token` of connection `my-shop` in \
+    let refused = "fatal 5 Atom refuses connection `my-shop` (HTTP 400) | correct `token` of connection `my-shop` in \
                    `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN` in the environment";
-    let address = "mend `base_url` or `path_clients` of connection `my-shop` in `ferry.yaml`, or \
+    let address = "correct `base_url` or `path_clients` of connection `my-shop` in `ferry.yaml`, or \
                    `FERRY_MY_SHOP_BASE_URL` or `FERRY_MY_SHOP_PATH_CLIENTS` in the environment";
     let mend_url =
-        "mend `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` in the environment";
+        "correct `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` in the environment";
     let cases: Vec<(Answer, String)> = vec![
         (wrong_token(), refused.to_owned()),
         (Text(401, "No authorization token found."), refused.replace("400", "401")),
@@ -262,7 +262,7 @@ fn an_unrouted_path_is_nobody_absent() {
     assert_eq!(
         run(scene.connector.read(&scene.http, "a1", None)).map(Reading::there).map_err(told),
         Err("fatal 5 the address of connection `my-shop` is wrong: Atom is not there (HTTP 404): \
-             Cannot GET /clients/a1 | mend `base_url` or `path_by_id` of connection `my-shop` in `ferry.yaml`, or \
+             Cannot GET /clients/a1 | correct `base_url` or `path_by_id` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` or \
              `FERRY_MY_SHOP_PATH_BY_ID` in the environment"
             .to_owned())
@@ -296,7 +296,7 @@ fn a_look_up_that_answers_with_others_only_proves_nothing() {
     assert_eq!(
         run(others_only.connector.find(&others_only.http, &by_phone("+50755667788"))).map_err(told),
         Err("in doubt 6 Atom answered a look-up by phone with 1 other clients | set `find: snapshot` for connection \
-             `my-shop`, or mend `path_by_phone`"
+             `my-shop`, or correct `path_by_phone`"
             .to_owned())
     );
 }
@@ -497,7 +497,7 @@ fn a_step_has_one_of_three_fates() {
         (
             &nobody,
             wrong_token(),
-            Err("fatal 5 Atom refuses connection `my-shop` (HTTP 400) | mend `token` of connection `my-shop` in \
+            Err("fatal 5 Atom refuses connection `my-shop` (HTTP 400) | correct `token` of connection `my-shop` in \
                  `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN` in the environment"
                 .to_owned()),
         ),

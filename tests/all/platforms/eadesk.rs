@@ -239,7 +239,7 @@ fn who_is_to_blame_for_an_answer_is_told() {
         let [one, other] = settings;
         let variable = |name: &str| format!("`FERRY_MY_SHOP_{}`", name.to_uppercase());
         format!(
-            "mend `{one}` or `{other}` of connection `my-shop` in `ferry.yaml`, or {} or {} in the environment",
+            "correct `{one}` or `{other}` of connection `my-shop` in `ferry.yaml`, or {} or {} in the environment",
             variable(one),
             variable(other)
         )
@@ -276,7 +276,7 @@ fn who_is_to_blame_for_an_answer_is_told() {
         (
             Text(200, "<html>Вход</html>"),
             "fatal 5 Eadesk answered connection `my-shop` with a web page instead of JSON (HTTP 200): \
-             Вход | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
+             Вход | correct `base_url` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` in the environment"
                 .to_owned(),
         ),

@@ -147,14 +147,14 @@ fn the_prefix_of_the_paths_is_a_setting() {
 #[test]
 fn who_is_to_blame_for_an_answer_is_told() {
     let refuses = |status: u16, names: &str| {
-        format!("fatal 5 Mercately refuses connection `my-shop` (HTTP {status}) | mend {names} in the environment")
+        format!("fatal 5 Mercately refuses connection `my-shop` (HTTP {status}) | correct {names} in the environment")
     };
     let key = "`api_key` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_API_KEY`";
     let slug = "`slug` or `api_key` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_SLUG` or \
                 `FERRY_MY_SHOP_API_KEY`";
     let agent = "`api_key` or `user_agent` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_API_KEY` or \
                  `FERRY_MY_SHOP_USER_AGENT`";
-    let address = "mend `base_url` or `path_prefix` of connection `my-shop` in `ferry.yaml`, or \
+    let address = "correct `base_url` or `path_prefix` of connection `my-shop` in `ferry.yaml`, or \
                    `FERRY_MY_SHOP_BASE_URL` or `FERRY_MY_SHOP_PATH_PREFIX` in the environment";
     let wrong = |status: u16, sample: &str| {
         format!(
@@ -176,7 +176,7 @@ fn who_is_to_blame_for_an_answer_is_told() {
         (
             Text(200, "<!DOCTYPE html><title>Log in</title>"),
             "fatal 5 Mercately answered connection `my-shop` with a web page instead of JSON (HTTP 200): Log in \
-             | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
+             | correct `base_url` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` in the environment"
                 .to_owned(),
         ),
@@ -532,7 +532,7 @@ fn a_step_has_one_of_three_fates() {
     let already = |words: &str| Ok(Taken::AlreadyThere(words.to_owned()));
     let taken = "Ya tienes un cliente registrado con este número de teléfono.";
     let neither = "Numero o email deben estar presentes.";
-    let key = "fatal 5 Mercately refuses connection `my-shop` (HTTP 401) | mend `api_key` of connection `my-shop` in \
+    let key = "fatal 5 Mercately refuses connection `my-shop` (HTTP 401) | correct `api_key` of connection `my-shop` in \
                `ferry.yaml`, or `FERRY_MY_SHOP_API_KEY` in the environment";
     let cases: Vec<(StepKind, Answer, Result<Taken, String>)> = vec![
         (change, message(200, "Customer updated successfully"), done()),
@@ -559,7 +559,7 @@ fn a_step_has_one_of_three_fates() {
             create,
             Text(200, "<html>Log in</html>"),
             Err("in doubt 5 Mercately answered connection `my-shop` with a web page instead of JSON (HTTP 200): \
-                 Log in | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
+                 Log in | correct `base_url` of connection `my-shop` in `ferry.yaml`, or \
                  `FERRY_MY_SHOP_BASE_URL` in the environment"
                 .to_owned()),
         ),

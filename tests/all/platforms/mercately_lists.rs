@@ -174,7 +174,7 @@ fn a_list_that_is_none_is_told_and_not_taken_for_an_empty_one() {
             AGENTS,
             Text(404, "<html>not here</html>"),
             "fatal 5 the address of connection `my-shop` is wrong: Mercately is not there (HTTP 404): not \
-             here | mend `base_url` or `path_prefix` of connection `my-shop` in `ferry.yaml`, or \
+             here | correct `base_url` or `path_prefix` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` or `FERRY_MY_SHOP_PATH_PREFIX` in the environment"
                 .to_owned(),
         ),

@@ -351,7 +351,7 @@ fn a_place_that_is_none_is_told() {
 #[test]
 fn who_is_not_there_is_gone_and_a_web_page_is_another_server() {
     let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN is not there (HTTP 404): no such \
-                   page | mend `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
+                   page | correct `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
                    in the environment";
     for (answer, expected) in [
         (error(404, "Client not found"), Ok(Reading::Gone)),
@@ -551,7 +551,7 @@ fn a_step_has_one_of_three_fates() {
     let unknown = || Err(format!("refused target_id.not_found TWIN has no client `{CLIENT}`"));
     let there = |items: &[Value]| (VALUES, list(items.len() as u64, items));
     let held = value("a 1", "Имя клиента", "Иван");
-    let token = "fatal 5 TWIN refuses connection `my-shop` (HTTP 401) | mend `token` of connection `my-shop` in \
+    let token = "fatal 5 TWIN refuses connection `my-shop` (HTTP 401) | correct `token` of connection `my-shop` in \
                  `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN` in the environment";
     let expired = "fatal 5 the token of connection `my-shop` has expired | get a new one; with `email` and `password` \
                    in place of `token`, it is got and renewed as needed";
@@ -599,7 +599,7 @@ fn an_answer_of_another_form_is_told() {
         (
             Text(200, "<html>Log in</html>"),
             "fatal 5 TWIN answered connection `my-shop` with a web page instead of `{\"count\": …, \"items\": […]}` \
-             (HTTP 200): Log in | mend `base_url` of connection `my-shop` in `ferry.yaml`, or \
+             (HTTP 200): Log in | correct `base_url` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` in the environment",
         ),
         (
@@ -718,7 +718,7 @@ fn a_refused_login_says_what_to_mend() {
         let failure = login(&[]).unwrap().refused(&answer(status, &body));
         let expected = format!("TWIN refuses the login of connection `my-shop` (HTTP {status}){said}");
         assert_eq!((failure.exit.code(), failure.to_string()), (5, expected));
-        assert_eq!(failure.hint, Some(format!("mend {mend}")));
+        assert_eq!(failure.hint, Some(format!("correct {mend}")));
     }
 }
 
@@ -729,7 +729,7 @@ fn with_a_login_a_refusal_points_at_it() {
     scene.connector = connector;
     assert_eq!(
         run(scene.connector.check(&scene.http)).map_err(told).err().unwrap(),
-        "fatal 5 TWIN refuses connection `my-shop` (HTTP 403) | mend `email` or `password` of connection `my-shop` in \
+        "fatal 5 TWIN refuses connection `my-shop` (HTTP 403) | correct `email` or `password` of connection `my-shop` in \
          `ferry.yaml`, or `FERRY_MY_SHOP_EMAIL` or `FERRY_MY_SHOP_PASSWORD` in the environment"
     );
 }
