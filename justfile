@@ -39,4 +39,4 @@ doc:
 
 # Write the names of the countries again, from a newer CLDR (needs npm and python3)
 territories version:
-    scripts/territories {{ version }} > src/mapping/phone/territories.tsv
+    src/mapping/phone/territories.py {{ version }} > src/mapping/phone/territories.tsv
