@@ -120,12 +120,12 @@ pub struct PrivateFolder {
 }
 
 impl PrivateFolder {
-    /// Creates one in the state folder, whose name begins with one of [`FOLDER_PREFIXES`].
+    /// Creates one in the state folder, whose name begins with one of `FOLDER_PREFIXES`.
     ///
     /// # Errors
     /// Why it cannot be created.
     pub fn create(state: &Path, prefix: &str) -> io::Result<PrivateFolder> {
-        debug_assert!(FOLDER_PREFIXES.contains(&prefix), "a folder that nobody sweeps");
+        debug_assert!(FOLDER_PREFIXES.contains(&prefix), "no folder of this name is swept");
         for _ in 0..TRIES_MAX {
             let folder = Builder::new().prefix(prefix).rand_bytes(RANDOM_LEN).tempdir_in(state)?;
             let lock = if cfg!(unix) { Some(File::open(folder.path())?) } else { None };

@@ -1,7 +1,7 @@
 //! Phones: whatever people and spreadsheets write, as E.164 with `+` (contract 3.3).
 //!
 //! Only numbers that a numbering plan holds valid come out. It does not say whether a number is in use, and it does not
-//! guess a country: digits without `+` are another country's only where the rule of [`abroad`] says so.
+//! guess a country: digits without `+` are another country's only where the rule of `phone/abroad.rs` says so.
 
 mod abroad;
 mod cell;

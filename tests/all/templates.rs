@@ -18,7 +18,7 @@ fn given(template: &str) -> Result<String, String> {
     let mapping = Mapping::parse(&page, Path::new("m.yaml")).map_err(|errors| errors.to_string())?;
     let header = Header::Columns(["a", "b", "n"].map(str::to_owned).to_vec());
     let bound = mapping.bind(&header, &BindOptions::default()).map_err(|errors| errors.to_string())?;
-    let fields = Fields::Row(Row::from_cells(&["x", "y z", "6"]));
+    let fields = Fields::Row(Row::from_cells(["x", "y z", "6"]));
     let record = Record { origin: Origin { ordinal: 0, line: 2 }, fields, raw: Box::default() };
     match bound.apply(&record) {
         Mapped::Contact(wanted) => {

@@ -25,6 +25,8 @@ const NO_RECORDS: [(&str, &str); 2] = [
 ];
 
 type Item = Option<Result<Record, ReadFault>>;
+/// A row without the `ferry_*` cells of a rejects file, or what is rejected of it and why.
+type Cut = Result<Box<[u8]>, (Box<[u8]>, Problem)>;
 
 /// Whether a row has a zero byte: text has none, and what reads it further on would end there.
 pub(super) fn holds_zero(raw: &[u8]) -> bool {
@@ -75,7 +77,7 @@ impl CsvSource {
     }
 
     /// The row without the `ferry_*` cells of a rejects file; the problem where cells do not fit the header.
-    fn without_own_cells(&self, raw: Box<[u8]>) -> Result<Box<[u8]>, (Box<[u8]>, Problem)> {
+    fn without_own_cells(&self, raw: Box<[u8]>) -> Cut {
         let Some(kept) = &self.columns.kept else { return Ok(raw) };
         let delimiter = self.options.delimiter;
         let is_filled = |bytes: &[u8]| bytes.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != b'"');
