@@ -10,8 +10,8 @@ fn main() -> ExitCode {
     ExitCode::from(ferry::cli::main(std::env::args_os(), std::env::vars_os()).code())
 }
 
-/// Forbids files with the memory of a process that crashed: they would hold secrets and contacts. Whoever watches the
-/// program with a debugger needs the right to watch any.
+/// Forbids files with the memory of a process that crashed: they would hold secrets and contacts. A debugger
+/// can then attach only with the right to watch any program.
 fn forbid_core_files() {
     #[cfg(unix)]
     {

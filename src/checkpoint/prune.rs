@@ -95,7 +95,7 @@ impl Checkpoint {
         })
     }
 
-    /// Removes the entries that nobody needs; whether any stays.
+    /// Removes the entries that are no longer needed; returns whether any stays.
     fn remove_entries(&self, old: &Old<'_>, scratch: &Scratch) -> Result<bool, Failure> {
         let Old { run, turns, received } = old;
         let mut stays = false;

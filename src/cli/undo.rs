@@ -108,7 +108,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
 /// The newest run that can be taken back; only where somebody can be asked.
 fn newest(context: &Context) -> Result<RunInfo, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::usage("there is no RUN, and without a terminal nobody can be asked")
+        return Err(Failure::usage("there is no RUN, and without a terminal Ferry cannot ask for one")
             .hint("name a run, as in `ferry undo RUN`; `ferry runs` lists them"));
     }
     let newest = all_runs(&context.state)?.into_iter().find(is_undoable);

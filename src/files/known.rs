@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Names of columns. What they mean is not known here: whoever opens the file says which names there can be.
+/// Names of columns. What they mean is not known here: the caller that opens the file says which names there can be.
 #[derive(Clone, Copy, Default)]
 struct Knows(Option<fn(&str) -> bool>);
 

@@ -1,8 +1,8 @@
 //! What Ferry wrote, and where: by this it is known which files it may replace or remove.
 //!
 //! One line of JSON for each file, in `outputs.jsonl` of the state folder, or of a run's folder where nothing else may
-//! change. A line is written before its file is in place, so that a killed process leaves no file that nobody knows; it
-//! holds the size and the hash of the content, so that a file that was edited since is nobody's but the user's.
+//! change. A line is written before its file is in place, so that a killed process leaves no unlisted file; it
+//! holds the size and the hash of the content, so that a file that was edited since belongs to the user.
 
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};

@@ -196,7 +196,7 @@ fn single_byte(head: &[u8], shown: &str) -> Result<&'static Encoding, Failure> {
     Err(ambiguous(head, &[WINDOWS_1251, WINDOWS_1252], other, shown))
 }
 
-/// Whether text has words of Latin and Cyrillic letters (`Цzdemir`), and none of Cyrillic ones alone: nobody writes so.
+/// Whether text has words of Latin and Cyrillic letters (`Цzdemir`), and none of Cyrillic ones alone, as in no language.
 fn mixes_scripts(text: &str) -> bool {
     let is_cyrillic = |c: char| matches!(c, '\u{400}'..='\u{4FF}');
     let mut mixed = 0;

@@ -1,7 +1,8 @@
 //! Temporary files and folders: private from their first byte, locked while their process lives, and gone after it.
 //!
 //! What can be unlinked is. What needs a name until it is renamed keeps a lock, and the next writing command removes the
-//! names that no live process holds ([`sweep`]). A file system without locks keeps them: nobody can tell there.
+//! names that no live process holds ([`sweep`]). On a file system without locks they stay, because a live process cannot
+//! be told there.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -168,7 +169,7 @@ fn sweep_named(folder: &Path, is_ours: impl Fn(&str, bool) -> bool) {
             continue;
         }
         let path = entry.path();
-        // The lock is held until the name is gone: whoever has just created it tries another name then.
+        // The lock is held until the name is gone, so a process that has just created it tries another name.
         let Ok(held) = File::open(&path) else { continue };
         if held.try_lock().is_ok() {
             let _ = if kind.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };

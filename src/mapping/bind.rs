@@ -93,7 +93,7 @@ pub(super) struct RegionSource {
     pub default: Option<Region>,
     /// The given region and the connection's: numbers of theirs are understood without `+`.
     pub homes: Vec<Region>,
-    /// Whether the columns are only known by their names, so that nobody has given a region.
+    /// Whether the columns are only known by their names, so that no mapping gives a region.
     pub is_by_name: bool,
     /// Whether `--region none` says that there is none.
     pub is_none_meant: bool,

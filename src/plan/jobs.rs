@@ -1,7 +1,7 @@
 //! The jobs of `ferry.yaml` (contract 2): commands with their arguments, written down under a name.
 //!
 //! What commands and arguments there are is handed in, so that the command line has the only list of them. Nothing is
-//! run here, and nobody but `ferry run` asks: an error in a job stops no other job and no other command.
+//! run here, and only `ferry run` reads the jobs: an error in one stops no other job and no other command.
 
 use super::config::{did_you_mean, is_name, listed};
 use super::diagnostic::{Diagnostic, nearest};

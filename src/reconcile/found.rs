@@ -27,12 +27,13 @@ pub(super) fn is_same_person(wanted: &Contact, identities: &[IdentityValue], the
         || (is_same_name && (is_bare(there) || name(wanted).is_some()))
 }
 
-/// Somebody who was left half made has nothing yet but a name, or not even that; and that may have been edited since.
+/// Whether a contact has none of its lists. A partially created contact has a name at most, which may have been edited
+/// since.
 pub(super) fn is_bare(there: &Contact) -> bool {
     !LISTS.into_iter().any(|field| there.has(field))
 }
 
-/// How somebody is looked up where nobody is read by id.
+/// How a contact is looked up on a platform that reads no contact by id.
 pub fn lookup_of(connector: &dyn Connector, contact: &Contact) -> Option<Lookup> {
     let fields = connector.platform().finds_by.iter();
     fields.copied().find_map(|field| Some(Lookup { field, value: value_of(contact, field)? }))

@@ -276,7 +276,7 @@ impl Guards {
         Failure::together(told.collect::<Vec<_>>())
     }
 
-    /// In the middle of a run nobody knows how many there will be.
+    /// The stop in the middle of a run, where the total is not known.
     fn stopped(&self, kind: Kind, count: &Count, example: &str) -> Failure {
         let most = count.most.unwrap_or_default();
         let message = format!("more than {}, and {}", kind.would_be(most), self.allows(kind, count, most));

@@ -291,7 +291,7 @@ impl Reconciler {
     /// A contact that was found by nothing but what another contact of the source has as well may be either of them.
     fn turn_for_shared(&self, story: &mut Story, found: &Found, by: Option<Field>) -> Turn {
         story.target_id = Some(found.id.clone());
-        // Whoever was made may not be shown yet.
+        // A contact that was just created may not be listed yet.
         let left = story.doubt.as_ref().filter(|_| story.may_have_made()).map(|doubt| self.settle_left(doubt));
         match left.filter(|left| !left.is_zero()) {
             Some(left) => Turn::Again(left),
@@ -575,7 +575,7 @@ fn retry_after(nth: u32) -> Duration {
 }
 
 /// The identity values by which this contact is the person's: those that it has, and an id that found it. Where it lacks
-/// a value, that of the record may be somebody else's.
+/// a value, that of the record may belong to another contact.
 fn links(person: &Person, by: Option<Field>, contact: &Contact) -> Vec<IdentityValue> {
     let is_by_id = |identity: &IdentityValue| by == Some(Field::TargetId) && identity.field == Field::TargetId;
     let leads = |identity: &&IdentityValue| is_by_id(identity) || has_identity(contact, identity);

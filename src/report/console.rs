@@ -139,7 +139,7 @@ impl Console {
         }
     }
 
-    /// Takes the summary for scripts out, so that somebody else writes it.
+    /// Takes the summary for scripts out, so that the caller prints it.
     pub fn take_json(&self) -> Option<String> {
         self.shared.lock().json.take()
     }

@@ -1,6 +1,6 @@
 //! What the columns of a source say about the countries of phones, fixed when a run starts and kept in its folder.
 //!
-//! Whoever continues, verifies or corrects the run reads phones with the same, and so does the import of its rejects: a
+//! Resuming, verifying and correcting the run read phones with the same, and so does the import of its rejects: a
 //! rejects file says nothing about the columns of the whole source. It finds its run by its place (the run's folder, or
 //! where `--rejects` put a copy, edited or not) or by its content. Where the run is not found, digits without `+` are
 //! numbers of their region only.

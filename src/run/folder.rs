@@ -149,7 +149,7 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-/// What the state folder holds; where it holds anything else, it is somebody's working folder too.
+/// What the state folder holds; where it holds anything else, it is a working folder of the user too.
 const STATE_NAMES: [&str; 6] = ["runs", "connections", "exports", "sandbox", "outputs.jsonl", "removed-runs.jsonl"];
 
 /// Takes the rights of others to a state folder away that was created with them. Where that is not Ferry's to do, or nothing

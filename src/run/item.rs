@@ -117,7 +117,7 @@ impl Mapper {
         IdentityHashes { firsts, further: further.filter_map(|identity| self.hash_of(identity)).collect() }
     }
 
-    /// The place of an identity value's field, and its hash; none when the field identifies nobody here.
+    /// The place of an identity value's field, and its hash; none when the field is no identity field here.
     pub fn hash_of(&self, identity: &IdentityValue) -> Option<(usize, [u8; 16])> {
         let place = self.identity.iter().position(|field| *field == identity.field)?;
         Some((place, short_hash(identity.value.as_bytes())))

@@ -79,7 +79,7 @@ fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {
     });
 }
 
-/// Somebody has asked the run to stop, which takes as long as what is on its way.
+/// Says that the run is stopping, which takes as long as the requests in flight.
 fn tell_stopping(console: &Console, target: &Target) {
     if Stop::signal().is_some() {
         match target.http.in_flight() {

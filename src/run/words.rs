@@ -2,7 +2,7 @@
 
 use crate::report::words::shell;
 
-/// Options that hold for one start only. Whoever types a suggested command wants to see what it does.
+/// Options that hold for one start only. A suggested command is typed to see what it does.
 const ONCE: [(&str, bool); 7] = [
     ("--fresh", false),
     ("--limit", true),

@@ -1,4 +1,4 @@
-//! Who may ask: programs on this machine, and the sandbox's own page. Not a page of somebody else that a browser shows,
+//! Who may ask: programs on this machine, and the sandbox's own page. Not a foreign page that a browser shows,
 //! neither under a name that leads here (DNS rebinding) nor by a request across sites.
 //!
 //! It looks at headers alone, before anything is routed.
@@ -40,7 +40,7 @@ fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     values.next().filter(|_| values.next().is_none())?.to_str().ok()
 }
 
-/// Whether a host with its port is the sandbox, by a name that nobody else can give it.
+/// Whether a host with its port is the sandbox, by a name that no other host can give it.
 fn leads_here(host: &str, port: u16) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');

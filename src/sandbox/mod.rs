@@ -96,7 +96,7 @@ pub struct SandboxOptions {
 pub enum Keys {
     /// Always the same, to be typed by people.
     Fixed,
-    /// Other ones each time, where nobody types them and nobody else is to get in.
+    /// Other ones each time, where they are not typed and no other program may get in.
     Drawn,
 }
 
@@ -105,7 +105,7 @@ impl Keys {
     fn key(self, fixed: &str) -> String {
         match self {
             Keys::Fixed => fixed.to_owned(),
-            // Keyed by the system's randomness, anew for each hasher.
+            // Each hasher is keyed with new randomness of the system.
             Keys::Drawn => format!("{fixed}-{:016x}{:016x}", random(), random()),
         }
     }

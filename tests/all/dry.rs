@@ -191,7 +191,7 @@ fn essence(row: &Value, is_plan: bool) -> String {
     format!("{} {} {why}", row["line"], text("outcome"))
 }
 
-/// Everybody at a target, by id, each field as text. TWIN lists no clients, so the sandbox is asked itself.
+/// All contacts at a target, by id, each field as text. TWIN lists no clients, so the sandbox is asked itself.
 fn exported(scene: &Scene, platform: &str) -> BTreeMap<String, Value> {
     if platform == "twin" {
         let clients = scene.sandbox.contacts("twin").into_iter();

@@ -26,7 +26,7 @@ fn names(scene: &Scene, platform: &str) -> Vec<String> {
     contacts.iter().filter_map(name).collect()
 }
 
-/// A request of somebody else, past the line that fails.
+/// A request of another party, past the connection that fails.
 fn meddle(scene: &Scene, method: &str, path: &str, body: &Value) -> String {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(scene.sandbox.address()).unwrap();
@@ -274,7 +274,7 @@ fn below(scene: &Scene, path: &str) -> String {
     format!("{}{path}", sent.path.split('?').next().unwrap())
 }
 
-/// A checkpoint whose log was removed while it held intents is refused, and gone on with when the user says so.
+/// A checkpoint whose log was removed while it held intents is refused, and resumed when the user says so.
 #[cfg(unix)]
 #[test]
 fn a_removed_log_is_noticed() {

@@ -176,7 +176,7 @@ fn rejects_that_nobody_fixed_yet_are_kept_and_every_run_has_its_own() {
     put(&folder, "left.csv", &get(&folder, "left.csv").replace("+59312", "+593987625588"));
     assert_eq!(night(&[HEAD, BAD]).0, 3);
     assert!(get(&folder, "left.csv.2").contains("+593987625588"));
-    // Nobody is rejected: what is known to be lost by that is kept, too.
+    // No record is rejected: what is known to be lost by that is kept, too.
     assert_eq!(night(&[HEAD, GOOD]).0, 0);
     assert!(!has(&folder, "left.csv") && get(&folder, "left.csv.3").contains("+59312"));
     assert_eq!(night(&[HEAD, BAD]).0, 3);
@@ -314,7 +314,7 @@ fn a_dry_run_leaves_what_a_killed_process_left_in_the_checkpoint() {
     child.wait().unwrap();
     let state = || {
         let mut found = everything(&connections);
-        // The shared memory is no data: whoever opens the database makes it anew.
+        // The shared memory is no data: each process that opens the database creates it again.
         found.retain(|path, _| !path.to_string_lossy().ends_with("-shm"));
         found
     };

@@ -205,7 +205,7 @@ fn pruning_removes_what_only_an_old_run_needed() {
     assert_eq!(code, 3, "{err}");
     let summary: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(summary["skipped"], json!({ "received": 2 }), "{out}");
-    // What an undo took back counts no more, also after a prune.
+    // What was undone no longer counts, also after a prune.
     assert_eq!(typed(&folder, &format!("{IMPORT} --fresh")).0, 3);
     let last = run_folders(&folder).pop().unwrap();
     assert_eq!(typed(&folder, &format!("undo {}", name(&last))).0, 0);

@@ -286,7 +286,7 @@ fn no_answer_however_odd_brings_a_connector_down_or_makes_a_contact_of_nothing()
     }
 }
 
-/// Whatever is answered: nobody's record is blamed for a list, nobody is made of nothing, nobody is found who does not
+/// Whatever is answered: no record is blamed for a list, no contact comes of a blank, none is found that does not
 /// have the value, and what holds no contacts at all is no list without contacts.
 async fn is_sound(platform: &str, person: &Value, answer: &Value) {
     let door = Http::over(Box::new(Same(answer.clone())));
@@ -298,7 +298,7 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
     let may_be = |fault: &Fault| tells_errors || !matches!(fault, Fault::Refused(_));
     match connector.page(&door, None).await {
         Ok(page) => {
-            // Eadesk answers `null` where a list has nobody.
+            // Eadesk answers `null` where a list is blank.
             let is_list = answer.is_array() || answer.is_object() || (platform == "eadesk" && answer.is_null());
             assert!(is_list && page.found.iter().all(has_id), "{}", said("page", format!("{page:?}")));
             assert!(page.unread.iter().all(|id| !id.trim().is_empty()), "{}", said("page", format!("{page:?}")));

@@ -2,7 +2,7 @@
 //!
 //! A block runs as a shell runs it, with `ferry` being the program that was built; pages (`yaml` and `sh` blocks whose
 //! first line is `# NAME`) are written where the commands find them. The lines that it shows must be printed, in this order
-//! and with these numbers; only times, rates, ids and names of runs may differ. A `text` block is run by nobody, so each is
+//! and with these numbers; only times, rates, ids and names of runs may differ. A `text` block is not run, so each is
 //! named here.
 
 use regex::Regex;

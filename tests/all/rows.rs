@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// A spreadsheet of somebody's, saved as it is.
+/// A spreadsheet, saved as it is.
 const MESSY: &str = "Client report - made on 12/03/2026;;;\r\n;;;\r\nNombre;Celular;Ciudad;Saldo\r\n\
     Ana Ruiz;+593991234561;Quito;10,50\r\n;;;\r\nLuis Paz;+593991234562;Loja;2,50\r\nEva Gil;12;Cuenca;1,00\r\n;;;\r\n\
     TOTAL;;;14,00\r\n";

@@ -72,7 +72,7 @@ fn a_killed_run_is_shown_as_it_stands_and_its_next_process_tells_its_own_speed()
     let second = assert_true(&scene, &newest(&scene));
     assert_speed(&scene);
     assert!(second >= first, "{second} after {first}");
-    // 20 requests a second: whoever counts those of the earlier processes says more.
+    // 20 requests a second: a count that includes the earlier processes would be higher.
     let mut command = scene.command(IMPORT);
     let output = command.env_remove("FERRY_MERCATELY_RATE").output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();

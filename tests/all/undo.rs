@@ -386,7 +386,7 @@ fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
     scene.done("convert base.csv --out out.jsonl");
     let convert = scene.done("runs").summary()[0]["run"].as_str().unwrap().to_owned();
     for (words, expected) in [
-        ("undo".to_owned(), "there is no RUN, and without a terminal nobody can be asked"),
+        ("undo".to_owned(), "there is no RUN, and without a terminal Ferry cannot ask for one"),
         ("undo nothing".to_owned(), "there is no run `nothing`"),
         (format!("undo {convert}"), "wrote to no platform: there is nothing to take back"),
     ] {

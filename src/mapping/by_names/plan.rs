@@ -1,4 +1,4 @@
-//! What a mapping by column names does, in words: a few lines for everybody, and a line a column for those who ask.
+//! What a mapping by column names does, in words: a few lines, and one line for each column with `-v`.
 
 use super::NamesTarget;
 use crate::contact::Field;

@@ -214,8 +214,8 @@ impl Sense {
         is_unsure(self.head) || matches!(self.head, Street | Address | City | State | Zip | Country)
     }
 
-    /// Whether such a group can have such a value: there is no `Work First Name`, and whom a parcel goes to may be
-    /// somebody else.
+    /// Whether such a group can have such a value: there is no `Work First Name`, and a parcel may go to
+    /// another person.
     fn goes_together(&self) -> bool {
         match self.head {
             Head::First | Head::Last | Head::Full | Head::Bare(_) => {

@@ -1,4 +1,4 @@
-//! Writes a parsed template anew, so that every value in it is measured on its way (see [`super::measure`]), and refuses
+//! Rewrites a parsed template so that every value in it is measured on its way (see [`super::measure`]), and refuses
 //! what templates of a mapping do not need.
 //!
 //! `a ~ b` becomes a call of a function, the operands of `+`, of comparisons and of slices pass through a filter, and those

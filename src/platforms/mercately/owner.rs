@@ -50,7 +50,7 @@ fn other_than(ready: &Ready, agent: i64, contact: &Contact) -> Vec<String> {
 }
 
 /// The number of the agent that a contact's owner is: by e-mail, else by name, for ids of another account mean others;
-/// by id where nothing else is known. Two agents of one name are nobody.
+/// by id where nothing else is known. A name that two agents share finds neither.
 pub(super) fn agent_for(ready: &Ready, contact: &Contact) -> Option<i64> {
     let the_one = |is_meant: &dyn Fn(&Agent) -> bool| {
         let mut meant = ready.agents.iter().filter(|agent| is_meant(agent));

@@ -34,7 +34,7 @@ pub struct World {
 }
 
 impl World {
-    /// Whether all that a run leads to can be told beforehand: nobody shares an e-mail, or the platform does not care.
+    /// Whether all that a run leads to can be told beforehand: no two share an e-mail, or the platform does not care.
     pub fn is_certain(&self) -> bool {
         !self.has_shared || matches!(self.view.name(), "atom" | "twin")
     }
