@@ -4,6 +4,7 @@
 
 use super::bind::{BoundRule, BoundSource, BoundTemplate};
 use super::checked::Checked;
+use super::phone::Region;
 use super::rule::Target;
 use super::source::{Cell, Sight, Slot};
 use super::template::{Part, VALUE_LEN_MAX, render};
@@ -169,9 +170,7 @@ impl BoundRule {
                 self.each(value, column, |item| Ok(Some(tidy(item)).filter(|item| !item.is_empty())))
             }
             Target::Field(Field::Country) => {
-                let text = tidy(value.into_text());
-                let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-                let text = if is_code { Cow::Owned(text.to_ascii_uppercase()) } else { text };
+                let text = country(tidy(value.into_text()));
                 Ok((!text.is_empty()).then_some(Val::One(text)))
             }
             Target::Field(_) => {
@@ -226,6 +225,18 @@ impl BoundRule {
 
     fn at(&self, problem: Problem) -> Problem {
         placed(problem, self.column.as_deref())
+    }
+}
+
+/// A country as its two letters; a text that names none stays as it is.
+fn country(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_code = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    // A calling code may be that of several countries.
+    let region = Some(&text).filter(|text| !text.bytes().any(|byte| byte.is_ascii_digit()));
+    match region.and_then(|text| Region::named(text)).map(Region::code).filter(|code| is_code(code)) {
+        Some(code) => Cow::Borrowed(code),
+        None if is_code(&text) => Cow::Owned(text.to_ascii_uppercase()),
+        None => text,
     }
 }
 

@@ -152,7 +152,11 @@ fn each_verb_does_what_the_contract_says() {
         ),
         ("first_name: null", json!({})),
         ("address: { country: { value: ec }, city: Name }", json!({"address": {"city": "Ana", "country": "EC"}})),
-        ("address.country: { value: Ecuador }", json!({"address": {"country": "Ecuador"}})),
+        ("address.country: { value: Ecuador }", json!({"address": {"country": "EC"}})),
+        ("address.country: { value: Estados Unidos }", json!({"address": {"country": "US"}})),
+        ("address.country: { value: DEU }", json!({"address": {"country": "DE"}})),
+        ("address.country: { value: Narnia }", json!({"address": {"country": "Narnia"}})),
+        ("address.country: { value: '+1' }", json!({"address": {"country": "+1"}})),
     ] {
         let mapping = format!("read: {{ blanks: [n/a] }}\ncontact:\n  {rule}\n");
         assert_eq!(mapped(&mapping, &header, &row(&cells)), expected, "{rule}");
