@@ -35,7 +35,7 @@ pub struct Example {
 }
 
 /// What the codes say. One that is not here says so itself: `last_name.missing`.
-const REASONS: [(&str, &str); 27] = [
+const REASONS: [(&str, &str); 31] = [
     ("phone.invalid", "The phone number is not valid"),
     ("phone.missing", "There is no phone number"),
     ("phone.spreadsheet", "A spreadsheet has removed digits of the phone number"),
@@ -46,6 +46,7 @@ const REASONS: [(&str, &str); 27] = [
     ("identity.ambiguous", "More than one contact fits"),
     ("target_id.not_found", "The target has no contact with this id"),
     ("target_id.missing", "The record names no contact of the target"),
+    ("id.not_found", "The source has no contact with this id"),
     ("row.ragged", "The row has more or fewer cells than the header"),
     ("row.quote", "A quotation mark in the row is not closed, or stands alone"),
     ("row.encoding", "The row is not written in the encoding of the file"),
@@ -59,10 +60,13 @@ const REASONS: [(&str, &str); 27] = [
     ("value.bool", "The value is neither yes nor no"),
     ("value.template", "The template of the mapping gives no value"),
     ("value.error_cell", "The cell holds a spreadsheet's error"),
+    ("value.not_held", "The target cannot hold the field"),
     ("attribute.undefined", "The account does not define the attribute"),
+    ("attribute.ambiguous", "The account defines two attributes of this name"),
     ("target.refused", "The platform refused the contact"),
     ("target.failed", "The platform failed for this contact, and works for others"),
     ("plan.changed", "The contact has changed since the plan was made"),
+    ("plan.unreadable", "The line of the plan cannot be read"),
 ];
 
 /// A code in plain words.

@@ -33,12 +33,6 @@ const LINES_MAX: usize = 600;
 /// Cases are data, and may take their room.
 const TEST_LINES_MAX: usize = 1_000;
 
-/// Files that are longer for a reason, and how long they may be.
-const LONGER: [(&str, usize); 1] = [
-    // To be split; it must not grow.
-    ("src/run/import.rs", 700),
-];
-
 /// Platforms that the documents name, whether they are spoken to yet or not.
 const PLATFORM_WORDS: [&str; 6] = ["atom", "atomchat", "mercately", "twin", "eadesk", "yeahdesk"];
 
@@ -272,8 +266,7 @@ fn a_platform_is_named_in_its_own_files_only() {
 fn no_file_is_too_long() {
     let mut found = Vec::new();
     for file in files(&["src", "tests", "benches", "build.rs"]) {
-        let max = LONGER.iter().find(|(path, _)| *path == file.path).map(|(_, max)| *max);
-        let max = max.unwrap_or(if file.path.starts_with("tests/") { TEST_LINES_MAX } else { LINES_MAX });
+        let max = if file.path.starts_with("tests/") { TEST_LINES_MAX } else { LINES_MAX };
         let lines = file.text.lines().count();
         if lines > max && file.path.ends_with(".rs") {
             found.push(format!("{}: {lines} lines, and {max} are allowed", file.path));
@@ -322,6 +315,51 @@ fn no_file_speaks_of_where_it_was_made() {
         }
     }
     none(&found, "no local path, no registry, no tool of the workplace");
+}
+
+/// The texts between quotes that have the form of a code: `subject.problem`, in small letters.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    const SUBJECTS: [&str; 16] = [
+        "phone",
+        "email",
+        "first_name",
+        "last_name",
+        "document_type",
+        "identity",
+        "target_id",
+        "id",
+        "attribute",
+        "row",
+        "value",
+        "duplicate",
+        "target",
+        "plan",
+        "contact",
+        "record",
+    ];
+    const NO_CODES: [&str; 3] = ["csv", "json", "jsonl"];
+    let is_code = |word: &str| {
+        word.split_once('.').is_some_and(|(subject, problem)| {
+            let is_plain = problem.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            SUBJECTS.contains(&subject) && is_plain && !problem.is_empty() && !NO_CODES.contains(&problem)
+        })
+    };
+    text.split(['"', '`']).filter(|word| is_code(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_has_every_code() {
+    let page = fs::read_to_string(top().join("README.md")).unwrap();
+    let table = page.split("\n### Codes\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let listed = codes_in(table);
+    let own = |file: &&File| module_of(&file.path) != Some("sandbox");
+    let given: BTreeSet<String> = sources().iter().filter(own).flat_map(|file| codes_in(&file.text)).collect();
+    let missing: Vec<String> = given.difference(&listed).cloned().collect();
+    none(&missing, "a code that the table does not explain");
+    // These are put together where they are given.
+    let gone: Vec<String> =
+        listed.difference(&given).filter(|code| !code.ends_with("_name.missing")).cloned().collect();
+    none(&gone, "a code that is given nowhere");
 }
 
 #[test]
