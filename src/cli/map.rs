@@ -3,7 +3,7 @@
 use super::Context;
 use super::args::{Map, MapCheck, MapCommand};
 use crate::contact::{Contact, FIELDS};
-use crate::files::{self, Opened, ReadFault};
+use crate::files::{self, Opened};
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure, Skip};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
@@ -13,7 +13,7 @@ use crate::report::words::{count, escape, number};
 use crate::run::evidence;
 use crate::run::import::{Between, bind, check_regions, mapper_between, singular};
 use crate::run::item::{Item, Mapper};
-use crate::run::ordered::Read;
+use crate::run::ordered::in_order;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,10 +51,10 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let source = mistakes.end(source)?;
     let opened = files::open(&source.path, &source.shown, &source.options)?;
     opened.notes.iter().for_each(|note| context.console.note(note));
-    let mapper = mapper(&source, target, &opened, context)?;
+    let mapper = Arc::new(mapper(&source, target, &opened, context)?);
     let is_open = opened.header == Header::Open;
     evidence::look(&mapper.bound, &context.state, &source, &context.console)?;
-    let looked = Looked::through(&mapper, opened)?;
+    let looked = Looked::through(Arc::clone(&mapper), opened)?;
     // Names that no record has are known only when all records have been seen.
     if let (true, Some(mistakes)) = (is_open, mapper.bound.unmet_names()) {
         return Err(mistakes.into());
@@ -109,16 +109,10 @@ struct Looked {
 }
 
 impl Looked {
-    fn through(mapper: &Mapper, opened: Opened) -> Result<Looked, Failure> {
+    fn through(mapper: Arc<Mapper>, opened: Opened) -> Result<Looked, Failure> {
         let mut looked = Looked::default();
-        for read in opened.source {
-            let read = match read {
-                Ok(record) => Read::Record(record),
-                Err(ReadFault::Blank(origin)) => Read::Blank(origin),
-                Err(ReadFault::Reject(reject)) => Read::Reject(reject),
-                Err(ReadFault::Fatal(failure)) => return Err(failure),
-            };
-            looked.add(mapper.item(read));
+        for batch in in_order(opened.source, None, move |read| mapper.item(read)) {
+            batch?.into_iter().for_each(|item| looked.add(item));
         }
         Ok(looked)
     }
