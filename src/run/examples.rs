@@ -3,14 +3,13 @@
 //! It reads the columns that Ferry adds and nothing else, and not more of a long file than it needs.
 
 use crate::report::{Example, Rejected};
+use crate::run::rejects::own_name;
 use encoding_rs::{Encoding, UTF_8};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// The names that a rejects file has there.
-const NAMES: [&str; 3] = ["rejects.csv", "rejects.tsv", "rejects.jsonl"];
 /// Bytes that are read of it: codes that come first later than that have no example.
 const READ_MAX: u64 = 4 * 1024 * 1024;
 /// Codes that have an example.
@@ -20,7 +19,7 @@ const JOINT: &str = " | ";
 
 /// What the report shows of the rejects in a folder.
 pub(super) fn rejected(folder: &Path) -> Rejected {
-    let Some(file) = NAMES.into_iter().find(|name| folder.join(name).is_file()) else { return Rejected::default() };
+    let Some(file) = own_name(folder) else { return Rejected::default() };
     let mut bytes = Vec::new();
     let read = File::open(folder.join(file)).and_then(|file| file.take(READ_MAX).read_to_end(&mut bytes));
     let examples = match read {

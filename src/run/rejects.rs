@@ -35,7 +35,12 @@ const OPTION: &str = "rejects";
 
 /// The rejects in the folder of a run, if it has any.
 pub fn own_rejects(folder: &Path) -> Option<PathBuf> {
-    NAMES.iter().map(|(_, name)| folder.join(name)).find(|path| path.is_file())
+    own_name(folder).map(|name| folder.join(name))
+}
+
+/// The name of that file.
+pub(super) fn own_name(folder: &Path) -> Option<&'static str> {
+    NAMES.iter().map(|(_, name)| *name).find(|name| folder.join(name).is_file())
 }
 
 /// A name that is free: the file's own, a dot, and a number.
