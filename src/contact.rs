@@ -477,12 +477,16 @@ pub struct Wanted {
     pub contact: Contact,
     /// Fields whose value only fills a blank.
     pub fill: FieldSet,
+    /// Fields whose value is a default of the mapping, which no source has.
+    pub defaults: FieldSet,
     /// Fields to be wiped; they have no value.
     pub clear: FieldSet,
     /// Fields whose rule says `on_existing: update` in so many words: also an identity field is overwritten then.
     pub force: FieldSet,
     /// The custom fields that do not simply update, by name; also those whose rule says `on_existing: update`.
     pub attribute_overwrite: Vec<(Arc<str>, Overwrite)>,
+    /// The custom fields whose value is a default of the mapping, by name.
+    pub default_attributes: Vec<Arc<str>>,
     /// What becomes of other tags.
     pub tag_mode: TagMode,
     /// How the name was made, where the source has it in another form than the platform.

@@ -41,10 +41,8 @@ impl Merged {
         let before = Wanted { left_blank: Vec::new(), ..self.wanted.clone() };
         self.wanted.merge(later);
         let mut replaced = Vec::new();
-        for (field, old, fills) in values(&before) {
+        for (field, old, is_default) in values(&before) {
             let new = value(&self.wanted.contact, &field);
-            // What only fills and gives way to what does not was a default; a rule that says `fill` says it of both.
-            let is_default = fills && !only_fills(&self.wanted, &field);
             if !is_default && new.is_some_and(|new| new.trim() != old.trim()) {
                 let line = self.line_of(&field);
                 replaced.push(LeftBlank { line, column: Some(field), code: REPLACED.into(), value: old.to_owned() });
@@ -67,25 +65,17 @@ impl Merged {
     }
 }
 
-/// Whether the value of a field only fills a blank.
-fn only_fills(wanted: &Wanted, field: &str) -> bool {
-    match field.strip_prefix("attributes.") {
-        Some(name) => wanted.attribute_overwrite(name) == Overwrite::Fill,
-        None => Field::named(field).is_some_and(|field| wanted.fill.has(field)),
-    }
-}
-
-/// The single values of a contact, by their fields, and whether each only fills a blank. Lists are joined, so that
-/// nothing of them is replaced.
+/// The single values of a contact, by their fields, and whether each is a default. Lists are joined, so that nothing
+/// of them is replaced.
 fn values(wanted: &Wanted) -> impl Iterator<Item = (String, &str, bool)> {
     let texts = FIELDS.into_iter().filter_map(|(field, name)| {
         let text = wanted.contact.text(field)?;
-        Some((name.to_owned(), text, wanted.fill.has(field)))
+        Some((name.to_owned(), text, wanted.defaults.has(field)))
     });
     let attributes = wanted.contact.attributes.iter().filter(|attribute| !attribute.value.is_empty());
     texts.chain(attributes.map(|attribute| {
-        let fills = wanted.attribute_overwrite(&attribute.name) == Overwrite::Fill;
-        (format!("attributes.{}", attribute.name), attribute.value.as_str(), fills)
+        let is_default = wanted.default_attributes.contains(&attribute.name);
+        (format!("attributes.{}", attribute.name), attribute.value.as_str(), is_default)
     }))
 }
 
@@ -98,7 +88,7 @@ fn value<'a>(contact: &'a Contact, field: &str) -> Option<&'a str> {
 
 impl Wanted {
     /// Merges a later record into this one: a later value that is not blank wins, lists are joined.
-    /// A value that only fills gives way to one from a source.
+    /// A value that only fills gives way to one that does not, and a default to any that a source has.
     fn merge(&mut self, mut later: Wanted) {
         self.left_blank.append(&mut later.left_blank);
         std::mem::take(&mut later.not_carried).into_iter().for_each(|name| self.left_out(name));
@@ -116,6 +106,12 @@ impl Wanted {
             if have && theirs == Overwrite::Clear {
                 continue;
             }
+            let is_default = later.default_attributes.contains(name);
+            if have && is_default && !self.default_attributes.contains(name) {
+                continue;
+            }
+            self.default_attributes.retain(|known| known != name);
+            self.default_attributes.extend(is_default.then(|| name.clone()));
             self.contact.set_attribute(name.clone(), attribute.value.as_str());
             let is_forced = self.is_attribute_forced(name) || later.is_attribute_forced(name);
             self.attribute_overwrite.retain(|(known, _)| known != name);
@@ -134,6 +130,10 @@ impl Wanted {
         }
         let had = self.contact.has(field);
         let (mine_fills, theirs_fills) = (self.fill.has(field), later.fill.has(field));
+        let is_default = later.defaults.has(field);
+        if had && is_default && !self.defaults.has(field) {
+            return;
+        }
         if field.is_list() {
             let later = later.contact.list(field);
             let list = self.contact.list_mut(field);
@@ -159,6 +159,11 @@ impl Wanted {
             self.contact.set_text(field, text);
         }
         self.clear.remove(field);
+        match is_default {
+            true if !had => self.defaults.insert(field),
+            true => {}
+            false => self.defaults.remove(field),
+        }
         if !theirs_fills {
             self.fill.remove(field);
         } else if !had {

@@ -252,6 +252,11 @@ impl BoundRule {
         if !is_default && self.rule.verbs.on_existing != Some(OnExistingRule::Fill) {
             wanted.fill.remove(field);
         }
+        match is_default {
+            true if !had => wanted.defaults.insert(field),
+            true => {}
+            false => wanted.defaults.remove(field),
+        }
     }
 
     /// Puts a custom field; of two values of one name, the mapping's own rule stays, else the first.
@@ -263,8 +268,12 @@ impl BoundRule {
             Some(_) if self.is_surplus => {
                 return Hidden { line, column, name: format!("attributes.{name}"), value }.tell(wanted);
             }
-            Some(known) => Some(std::mem::replace(&mut known.value, value)),
+            Some(known) => {
+                wanted.default_attributes.retain(|default| default != name);
+                Some(std::mem::replace(&mut known.value, value))
+            }
             None => {
+                wanted.default_attributes.extend(is_default.then(|| name.clone()));
                 wanted.contact.attributes.push(Attribute { name: name.clone(), value });
                 None
             }

@@ -46,6 +46,7 @@ fn complete(wanted: &mut Wanted, field: Field, text: String) {
     if !text.is_empty() {
         wanted.contact.set_text(field, text);
         wanted.fill.remove(field);
+        wanted.defaults.remove(field);
     }
 }
 

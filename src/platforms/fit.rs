@@ -111,23 +111,24 @@ fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Op
 /// Makes the form of the name that the platform holds from the one that the contact has (contract 3.6). What was made
 /// may do what the rule of the form it was made from says.
 ///
-/// Gives the forms of which a word is in no form that the platform holds.
+/// Gives the forms that the source has of which a word is in no form that the platform holds.
 fn fit_names(platform: &Platform, wanted: &mut Wanted) -> Vec<(Field, String)> {
     let holds = |field| platform.holds.contains(&field);
-    let (given, held): (&[Field], &[Field]) = match (holds(Field::FullName), holds(Field::FirstName)) {
-        (false, true) => (&[Field::FullName], &[Field::FirstName, Field::LastName]),
-        (true, false) => (&[Field::FirstName, Field::LastName], &[Field::FullName]),
-        _ => return Vec::new(),
-    };
-    let texts = |wanted: &Wanted, fields: &[Field]| -> Vec<(Field, String)> {
-        fields.iter().filter_map(|&field| Some((field, wanted.contact.text(field)?.to_owned()))).collect()
-    };
-    let mut lost = texts(wanted, given);
-    match held {
-        [Field::FullName] => join_into_whole(wanted),
-        _ => split_into_parts(wanted),
+    let (whole, parts) = (holds(Field::FullName), holds(Field::FirstName));
+    if whole == parts {
+        return Vec::new();
     }
-    let held: Vec<String> = texts(wanted, held).iter().flat_map(|(_, text)| words(text)).collect();
+    let texts = |wanted: &Wanted| -> Vec<(Field, String)> {
+        let names = [Field::FirstName, Field::LastName, Field::FullName].into_iter();
+        names.filter_map(|field| Some((field, wanted.contact.text(field)?.to_owned()))).collect()
+    };
+    let mut lost = texts(wanted);
+    lost.retain(|(field, _)| !wanted.defaults.has(*field));
+    match whole {
+        true => join_into_whole(wanted),
+        false => split_into_parts(wanted),
+    }
+    let held: Vec<String> = texts(wanted).iter().flat_map(|(_, text)| words(text)).collect();
     lost.retain(|(_, text)| !words(text).iter().all(|word| held.contains(word)));
     lost
 }

@@ -157,9 +157,21 @@ fn a_value_that_no_target_can_take_is_named() {
         ("atom", "first_name: F, last_name: L, phone: P, full_name: Same, updated_at: Since", json!({"updated_at": 1})),
         ("eadesk", "first_name: Other, last_name: L, full_name: Same, phone: P", json!({"first_name": 1})),
         ("eadesk", "first_name: F, last_name: L, full_name: Same, phone: P, id: Id", json!({"id": 1})),
+        (
+            "eadesk",
+            "first_name: F, last_name: L, full_name: { from: Whole, on_existing: fill }, phone: P",
+            json!({"full_name": 1}),
+        ),
+        ("eadesk", "first_name: F, last_name: L, full_name: { from: None, default: Client }, phone: P", json!({})),
+        ("eadesk", "full_name: Whole, last_name: { from: None, default: Client }, phone: P", json!({})),
+        (
+            "mercately",
+            "first_name: { from: Other, on_existing: fill }, full_name: Whole, phone: P",
+            json!({"first_name": 1}),
+        ),
     ] {
         let scene = scene();
-        scene.write("in.csv", "F,L,P,Id,Since,Whole,Same,Other\nZoe,Paz,+593991119999,777001,2026-01-01T00:00:00Z,Completely Different,\"Paz, Zoe\",Pia\n");
+        scene.write("in.csv", "F,L,P,Id,Since,Whole,Same,Other,None\nZoe,Paz,+593991119999,777001,2026-01-01T00:00:00Z,Completely Different,\"Paz, Zoe\",Pia,\n");
         scene.write("map.yaml", &format!("contact: {{ {map} }}\n"));
         let summary = scene.summary(&format!("import in.csv --map map.yaml --to {to}"));
         assert_eq!(summary["not_carried"], not_carried, "{to} {map}");
@@ -207,4 +219,24 @@ fn a_value_that_only_fills_is_listed_where_a_further_record_replaces_it() {
     let (written, _, values) = converted("in.csv", text, Some(&map), "out.jsonl");
     assert_eq!(written[0]["address"], json!({"zip": "z2", "city": "Quito"}));
     assert_eq!(values, ["2,address.zip,duplicate.replaced,z1", "2,attributes.Plan,duplicate.replaced,p1"]);
+}
+
+#[test]
+fn a_default_of_a_further_record_replaces_no_value() {
+    let text = "name,phone,zip,plan\nAna,+593995017733,z1,p1\nAna,+593995017733,,\n";
+    let rule = |column: &str| format!("{{ from: {column}, default: none, on_existing: fill }}");
+    let map = format!(
+        "contact:\n  first_name: name\n  phone: phone\n  address: {{ zip: {} }}\n  attributes: {{ Plan: {} }}\n\
+         identity: [phone]\n",
+        rule("zip"),
+        rule("plan")
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    for (rows, listed) in [([1, 2], "z1 before"), ([2, 1], "z1 behind")] {
+        let text = format!("{}\n{}\n{}\n", lines[0], lines[rows[0]], lines[rows[1]]);
+        let (written, _, values) = converted("in.csv", &text, Some(&map), "out.jsonl");
+        assert_eq!(written[0]["address"], json!({"zip": "z1"}), "{listed}");
+        assert_eq!(written[0]["attributes"], json!({"Plan": "p1"}), "{listed}");
+        assert!(values.is_empty(), "{listed}: {values:?}");
+    }
 }
