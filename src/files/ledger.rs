@@ -151,6 +151,12 @@ impl Ledger {
         self.last(|written| written.path == whole && written.content == content)
     }
 
+    /// What this run wrote last at `path`, whatever the file holds now.
+    pub fn of_run_at(&self, run: &str, path: &Path) -> Option<Written> {
+        let whole = whole_path(path);
+        self.last(|written| written.run == run && written.path == whole)
+    }
+
     /// Whether Ferry wrote a file at `path`, whatever it holds now.
     pub fn wrote(&self, path: &Path) -> bool {
         let whole = whole_path(path);

@@ -73,6 +73,9 @@ impl<'a> Checked<'a> {
 
     /// Says how many problems there are beside the faults from this number on.
     pub fn place_faults(&self, from: usize, problems: usize) {
+        if self.faults() == from {
+            return;
+        }
         self.faults.borrow_mut().iter_mut().skip(from).for_each(|fault| fault.at = problems);
     }
 

@@ -4,6 +4,8 @@
 //! RFC 1035, and letters of any script (RFC 6531). Quoted local parts, comments and address literals are not taken: no
 //! platform sends to them. Nothing is asked of the network, and nothing is guessed.
 
+use std::borrow::Cow;
+
 /// The longest local part, in octets (RFC 5321, 4.5.3.1.1).
 const LOCAL_LEN_MAX: usize = 64;
 /// The longest address, in octets (RFC 5321, 4.5.3.1.3: a path of 256 with its angle brackets).
@@ -22,11 +24,17 @@ pub fn normalise(text: &str) -> Result<String, &'static str> {
     let (local, domain) = text.split_once('@').ok_or("has no `@`")?;
     check_local(local)?;
     check_domain(domain)?;
-    let domain = domain.to_lowercase();
-    if local.len() + 1 + domain.len() > ADDRESS_LEN_MAX {
+    let is_low = domain.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    let domain = if is_low { Cow::Borrowed(domain) } else { Cow::Owned(domain.to_lowercase()) };
+    let len = local.len() + 1 + domain.len();
+    if len > ADDRESS_LEN_MAX {
         return Err("is longer than 254 octets");
     }
-    Ok(format!("{local}@{domain}"))
+    let mut address = String::with_capacity(len);
+    address.push_str(local);
+    address.push('@');
+    address.push_str(&domain);
+    Ok(address)
 }
 
 /// The addresses of a text that has several: `;`, ` ::: ` and line breaks part them, `,` where each part is one. None
@@ -83,13 +91,22 @@ fn without_scheme(text: &str) -> &str {
 
 /// The errors that deserve their own words.
 fn check_form(text: &str) -> Result<(), &'static str> {
+    let (mut is_bracketed, mut is_parted, mut has_blank, mut ats) = (false, false, false, 0);
+    for c in text.chars() {
+        match c {
+            '@' => ats += 1,
+            '<' | '>' => is_bracketed = true,
+            ',' | ';' => is_parted = true,
+            _ => has_blank |= c.is_whitespace(),
+        }
+    }
     if text.is_empty() {
         Err("is empty")
-    } else if text.contains(['<', '>']) {
+    } else if is_bracketed {
         Err("has angle brackets that are not around an address")
-    } else if text.contains([',', ';']) || text.matches('@').count() > 1 {
+    } else if is_parted || ats > 1 {
         Err("is not one address: it has more than one `@` or a `,` or `;` in it")
-    } else if text.chars().any(char::is_whitespace) {
+    } else if has_blank {
         Err("has a blank in it")
     } else {
         Ok(())
@@ -101,7 +118,7 @@ fn check_local(local: &str) -> Result<(), &'static str> {
         Err("has nothing before the `@`")
     } else if local.len() > LOCAL_LEN_MAX {
         Err("has more than 64 octets before the `@`")
-    } else if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+    } else if local.starts_with('.') || local.ends_with('.') || local.as_bytes().windows(2).any(|two| two == b"..") {
         Err("has a full stop out of place before the `@`")
     } else if !local.chars().all(is_local) {
         Err("has a character before the `@` that no address has there")
@@ -112,7 +129,12 @@ fn check_local(local: &str) -> Result<(), &'static str> {
 
 /// RFC 5322 `atext` and the full stop; above ASCII, whatever is no control, blank or mark that is not seen.
 fn is_local(c: char) -> bool {
-    c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c) || is_text_above_ascii(c)
+    match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => true,
+        '.' | '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}'
+        | '~' | '-' => true,
+        _ => is_text_above_ascii(c),
+    }
 }
 
 fn check_domain(domain: &str) -> Result<(), &'static str> {

@@ -10,7 +10,12 @@ const TYPES: [&str; 7] = ["fax", "pager", "beeper", "факс", "пейджер"
 
 impl BoundRule {
     /// Whether the record calls the number of this slot a fax or a pager.
+    #[inline]
     pub(super) fn is_fax(&self, slot: usize, sight: &Sight<'_>) -> bool {
+        !self.labels.is_empty() && self.is_called_fax(slot, sight)
+    }
+
+    fn is_called_fax(&self, slot: usize, sight: &Sight<'_>) -> bool {
         let Some(Some(label)) = self.labels.get(slot) else { return false };
         match sight.read(label) {
             Ok(Cell::Text(text)) => {
@@ -24,6 +29,9 @@ impl BoundRule {
     /// Lists what is left out.
     pub(super) fn list_faxes(&self, line: u64, sight: &Sight<'_>, wanted: &mut Wanted) {
         let BoundSource::Slots(slots) = &self.source else { return };
+        if self.labels.is_empty() {
+            return;
+        }
         for (at, slot) in slots.iter().enumerate().take(self.labels.len()) {
             if !self.is_fax(at, sight) {
                 continue;

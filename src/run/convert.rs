@@ -440,7 +440,7 @@ fn finish(
             trace,
             source: file_read(&plan.source, stamp),
             mapping: mapping_of(&plan.source),
-            target: file_written(&plan.out.display().to_string()),
+            target: file_written(&plan.out.display().to_string(), &info, &plan.state),
         };
         failure = write_receipt(facts, &mut summary).err();
     }

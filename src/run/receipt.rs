@@ -1,6 +1,7 @@
 //! The receipt and the report of a finished run: gathered at its end, written beside each other into its folder.
 //!
-//! What is told of a file is what it holds now; one that is no longer as it was when it was read has no fingerprint.
+//! What is told of a file that was read is what it holds now; one that is no longer as it was has no fingerprint. Of a file
+//! that was written it is what was noted when it was put in place.
 
 use crate::checkpoint::spool::{Kind, Spool};
 use crate::mapping::Mapping;
@@ -15,7 +16,7 @@ use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
 use crate::run::trace::{Trace, write_whole};
 use serde_json::{Map, Value};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -158,9 +159,15 @@ pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<(u64, u12
     last(folder).and_then(|first| first.stamp).or_else(|| stamp_of(&source.path).filter(|_| source.is_copy()))
 }
 
-/// The file that a run has written; `-`: nobody can tell any more.
-pub(super) fn file_written(path: &str) -> End {
-    file(path, if path == "-" { None } else { content_of(Path::new(path)) })
+/// The file that a run has written; `-`: nobody can tell any more. What was noted of it is not read again.
+pub(super) fn file_written(path: &str, info: &RunInfo, state: &Path) -> End {
+    let noted = |path: &Path| {
+        let written = info.ledger(state).of_run_at(&info.run, path)?;
+        (fs::metadata(path).ok()?.len() == written.content.len)
+            .then_some(Content { len: written.content.len, fingerprint: shown_hash(&written.content.hash) })
+    };
+    let content = |path: &Path| noted(path).or_else(|| content_of(path));
+    file(path, if path == "-" { None } else { content(Path::new(path)) })
 }
 
 fn file(shown: &str, content: Option<Content>) -> End {
@@ -232,5 +239,9 @@ pub(super) fn mapping_used(name: &str, mapping: &Mapping) -> MappingUsed {
 }
 
 fn shown(hash: &blake3::Hash) -> String {
-    format!("blake3:{}", hash.to_hex())
+    shown_hash(&hash.to_hex())
+}
+
+fn shown_hash(hash: &str) -> String {
+    format!("blake3:{hash}")
 }

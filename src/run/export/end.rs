@@ -63,7 +63,7 @@ impl Line<'_> {
             Some(source) => {
                 let mapping = plan.mapping.as_ref().zip(plan.mapping_name.as_deref());
                 let mapping = mapping.map(|(mapping, name)| mapping_used(name, mapping));
-                let target = file_written(&info.target);
+                let target = file_written(&info.target, &info, &plan.state);
                 let facts = Facts { state: &plan.state, info: &info, trace: &trace, source, mapping, target };
                 write_receipt(facts, &mut summary)
             }
