@@ -314,16 +314,18 @@ impl Contact {
         if !self.attributes.is_empty() {
             object.key("attributes");
             object.open();
-            for attribute in &self.attributes {
-                object.text(&attribute.name, &attribute.value);
-            }
-            object.end();
+            object.attributes(&self.attributes);
         }
         if !self.native.is_empty() {
             object.key("native");
             object.value(&self.native);
         }
         object.end();
+    }
+
+    /// Writes the custom fields as a JSON object.
+    pub fn write_attributes(&self, out: &mut Vec<u8>) {
+        JsonObject::begin(out).attributes(&self.attributes);
     }
 
     /// The contact that [`Contact::to_json`] made; names it does not know are left out.
@@ -410,6 +412,14 @@ impl<'a> JsonObject<'a> {
         self.value(key);
         self.out.push(b':');
         self.needs_comma = true;
+    }
+
+    /// All of them, and the end of the object.
+    fn attributes(&mut self, attributes: &[Attribute]) {
+        for attribute in attributes {
+            self.text(&attribute.name, &attribute.value);
+        }
+        self.end();
     }
 
     fn text(&mut self, key: &str, text: &str) {

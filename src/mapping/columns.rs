@@ -21,7 +21,9 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A list that the mapping did not join; it may be empty.
     List(Vec<Cow<'a, str>>),
-    /// A JSON value: all of `attributes`, `address`, or what a platform sent.
+    /// All custom fields of a contact that has some.
+    Attributes(&'a Contact),
+    /// A JSON value: all of `address`, or what a platform sent.
     Json(Value),
 }
 
@@ -32,6 +34,11 @@ impl<'a> Cell<'a> {
             Cell::Blank => Cow::Borrowed(""),
             Cell::Text(text) => Cow::Borrowed(text),
             Cell::List(items) => Cow::Owned(items.join(LIST_JOIN)),
+            Cell::Attributes(contact) => {
+                let mut out = Vec::new();
+                contact.write_attributes(&mut out);
+                Cow::Owned(String::from_utf8(out).unwrap_or_default())
+            }
             Cell::Json(value) => Cow::Owned(value.to_string()),
         }
     }
@@ -42,6 +49,7 @@ impl<'a> Cell<'a> {
             Cell::Blank => out.extend_from_slice(b"null"),
             Cell::Text(text) => write_json(text, out),
             Cell::List(items) => write_json(items, out),
+            Cell::Attributes(contact) => contact.write_attributes(out),
             Cell::Json(value) => write_json(value, out),
         }
     }
@@ -166,7 +174,7 @@ fn cell<'a>(rule: &'a BoundRule, contact: &'a Contact, context: &Context<'a>) ->
 }
 
 /// A column that shows a whole group, or what a platform sent, as it is.
-fn whole<'a>(rule: &BoundRule, contact: &Contact) -> Option<Cell<'a>> {
+fn whole<'a>(rule: &BoundRule, contact: &'a Contact) -> Option<Cell<'a>> {
     let BoundSource::Slots(slots) = &rule.source else { return None };
     let [Slot { place: Wherein::Contact(name), .. }] = slots.as_slice() else { return None };
     let is_whole = matches!(
@@ -175,7 +183,11 @@ fn whole<'a>(rule: &BoundRule, contact: &Contact) -> Option<Cell<'a>> {
     );
     let verbs = &rule.rule.verbs;
     let is_bare = rule.is_plain && verbs.default.is_empty() && verbs.add.is_empty() && verbs.required != Some(true);
-    (is_whole && is_bare).then(|| name.json(contact).map_or(Cell::Blank, Cell::of_json))
+    (is_whole && is_bare).then(|| match name {
+        ContactName::Attributes if contact.attributes.is_empty() => Cell::Blank,
+        ContactName::Attributes => Cell::Attributes(contact),
+        _ => name.json(contact).map_or(Cell::Blank, Cell::of_json),
+    })
 }
 
 /// Whether a column holds a list, so that JSON writes an empty one for nothing.
