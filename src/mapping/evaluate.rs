@@ -120,6 +120,9 @@ impl BoundRule {
                 Cell::Text(text) => Val::One(text),
                 Cell::List(items) => Val::Many(items),
             };
+            if self.rule.target.is_list() && is_oversized(&value) {
+                return Err(vec![oversized(&self.rule.label, &slot.name)]);
+            }
             match self.refine(value, Some(&slot.name), context) {
                 Ok(Some(value)) if self.rule.gather => all.extend(value.into_items()),
                 Ok(Some(value)) => return Ok((Some(value), false)),
@@ -226,6 +229,23 @@ impl BoundRule {
     fn at(&self, problem: Problem) -> Problem {
         placed(problem, self.column.as_deref())
     }
+}
+
+/// The most values that a list is read from: address books have dozens.
+const LIST_LEN_MAX: usize = 4_096;
+
+/// Whether a list is too long to be taken apart. A cell of megabytes would take many times its size.
+pub(super) fn is_oversized(value: &Val<'_>) -> bool {
+    match value {
+        Val::One(text) => text.len() > VALUE_LEN_MAX,
+        Val::Many(items) => items.len() > LIST_LEN_MAX || items.iter().any(|item| item.len() > VALUE_LEN_MAX),
+    }
+}
+
+fn oversized(label: &str, column: &str) -> Problem {
+    let kib = VALUE_LEN_MAX >> 10;
+    let message = format!("the value for `{label}` is longer than {kib} KiB or has more than {LIST_LEN_MAX} items");
+    Problem::new("row.too_large", message).at(column).hint("check whether the column is the right one for a list")
 }
 
 /// A country as its two letters; a text that names none stays as it is.

@@ -2,7 +2,7 @@
 
 use super::bind::{Bound, BoundRule, BoundSource};
 use super::checked::RecordRegion;
-use super::evaluate::Context;
+use super::evaluate::{Context, is_oversized};
 use super::phone::{Evidence, Region, numbers_in};
 use super::rule::Target;
 use super::source::Cell;
@@ -68,6 +68,9 @@ impl BoundRule {
     }
 
     fn count(&self, value: Val<'_>, column: &str, region: Option<Region>, evidence: &mut Evidence) {
+        if is_oversized(&value) {
+            return;
+        }
         let value = if self.is_plain { Ok(Some(value)) } else { transform::apply(&self.rule.verbs, value) };
         let Ok(Some(value)) = value else { return };
         let items = value.into_items();

@@ -969,3 +969,24 @@ proptest! {
         let _ = Mapping::parse(&text, Path::new("x.yaml")).map_err(|errors| errors.render(true));
     }
 }
+
+#[test]
+fn a_list_that_is_too_long_rejects_its_record() {
+    let header = columns(&["Tags", "Phones"]);
+    let mapping = "contact: { tags: { from: Tags, split: ';' }, phones: Phones }";
+    let bound = bound(&page(mapping), &header);
+    let code = |tags: &str, phones: &str| match bound.apply(&row(&[tags, phones])) {
+        Mapped::Rejected(problems) => {
+            problems.iter().map(|problem| format!("{} {:?}", problem.code, problem.column)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (short, long) = ("ab;".repeat(20_000), "ab;".repeat(30_000));
+    assert_eq!(code(&short, "+593987625587"), Vec::<String>::new());
+    assert_eq!(code(&long, "+593987625587"), ["row.too_large Some(\"Tags\")"]);
+    assert_eq!(code("x", &"+593987625587;".repeat(5_000)), ["row.too_large Some(\"Phones\")"]);
+    let many: Vec<String> = (0..5_000).map(|n| n.to_string()).collect();
+    let open = Header::Open;
+    let shown = mapped("contact: { tags: t }", &open, &object(json!({ "t": many })));
+    assert_eq!(shown[0][0], "row.too_large", "{shown}");
+}
