@@ -12,6 +12,7 @@ mod half_made;
 mod importing;
 mod mercately;
 mod migrating;
+mod requests;
 mod site;
 mod trusting;
 mod twin;
@@ -48,11 +49,13 @@ fn simulate_most(name: &str, seeds: Range<u64>, simulate: impl Fn(u64) -> bool +
     let next = AtomicUsize::new(0);
     let failed: Mutex<Vec<u64>> = Mutex::default();
     let checked = AtomicUsize::new(0);
+    let sent = Mutex::new(requests::Sent::default());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(&seed) = seeds.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let simulated = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(seed)));
+                    *sent.lock().unwrap() += requests::take();
                     match simulated {
                         Ok(is_checked) => drop(checked.fetch_add(usize::from(is_checked), Ordering::SeqCst)),
                         Err(_) => {
@@ -65,7 +68,8 @@ fn simulate_most(name: &str, seeds: Range<u64>, simulate: impl Fn(u64) -> bool +
         }
     });
     assert_eq!(*failed.lock().unwrap(), Vec::<u64>::new(), "seeds that failed");
-    let (checked, all) = (checked.into_inner(), seeds.len());
+    let (checked, all, sent) = (checked.into_inner(), seeds.len(), sent.into_inner().unwrap());
+    println!("{name}: {all} seeds, {checked} compared whole, requests: {} calm, {} rough", sent.calm, sent.rough);
     assert!(checked * 100 >= all * CHECKED_PERCENT, "only {checked} of {all} seeds compared everything");
 }
 

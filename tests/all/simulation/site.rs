@@ -5,6 +5,7 @@ use super::view::View;
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Config, Connection, Env, use_sandbox};
 use ferry::report::{Choice, Console, Look, OutputKind, Streams};
+use ferry::run::import::Ended;
 use ferry::run::stop::Stop;
 use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
 use serde_json::{Value, json};
@@ -124,7 +125,7 @@ pub fn cut(dice: &mut Dice) -> Cut {
 }
 
 /// One start of the program; `None` when it was killed.
-pub fn one_start<T>(cut: Cut, work: impl AsyncFnOnce(Stop) -> Result<T, Failure>) -> Option<Result<T, Failure>> {
+pub fn one_start(cut: Cut, work: impl AsyncFnOnce(Stop) -> Result<Ended, Failure>) -> Option<Result<Ended, Failure>> {
     let runtime = runtime(2);
     let ended = runtime.block_on(async {
         let stop = Stop::default();
@@ -146,6 +147,9 @@ pub fn one_start<T>(cut: Cut, work: impl AsyncFnOnce(Stop) -> Result<T, Failure>
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(5));
+    if let Some(Ok(ended)) = &ended {
+        super::requests::count(matches!(cut, Cut::Never), ended.summary.requests.sent);
+    }
     ended
 }
 
