@@ -3,7 +3,7 @@
 //! ```text
 //!  bytes ─ files ─▶ Record ─ mapping ─▶ Contact ─ reconcile ─▶ Outcome ─▶ checkpoint
 //!                      (rayon)             │      (find, diff, act)  │
-//!  pages ─ gather ─▶ spool ─▶ Record       │           (async)       └─▶ books, rejects, report
+//!  pages ─ gather ─▶ spool ─▶ Record       │           (async)       └─▶ totals, rejects, report
 //!                                          └─ mapping ─▶ row ─ files ─▶ bytes     (convert, export)
 //! ```
 //!

@@ -90,9 +90,9 @@ pub struct Reject {
     pub problems: Vec<Problem>,
 }
 
-/// The sums of outcomes. They balance: see [`Books::balance`].
+/// The numbers of records by outcome. They add up: see [`Totals::balance`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Books {
+pub struct Totals {
     /// Records counted at the source.
     pub read: u64,
     #[allow(missing_docs)]
@@ -114,7 +114,7 @@ pub struct Books {
     pub pending: u64,
 }
 
-impl Books {
+impl Totals {
     /// Counts `n` records of one outcome (not as read: the source counts that).
     pub fn add(&mut self, outcome: Outcome, n: u64) {
         let sum = match outcome {

@@ -3,7 +3,7 @@
 use super::Key;
 use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
-use crate::outcome::{Books, Outcome, Problem};
+use crate::outcome::{Outcome, Problem, Totals};
 use crate::platforms::StepKind;
 use crate::platforms::restore::Written;
 use crate::record::Origin;
@@ -195,7 +195,7 @@ pub struct Image {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The outcomes; `read` and `pending` are 0: the source counts those.
-    pub books: Books,
+    pub totals: Totals,
     /// Left out on purpose: `filtered`, `duplicate`, `existing`, `absent`.
     pub skipped: BTreeMap<String, u64>,
     /// Rejected, by the code of the first problem.

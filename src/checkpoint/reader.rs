@@ -201,7 +201,7 @@ const NOTES_OF_PASS: &str =
     "SELECT ordinal, line, outcome, duplicate_of, detail, seal FROM note WHERE run = ?1 AND pass = ?2 ORDER BY ordinal";
 
 fn add(tally: &mut Tally, outcome: Outcome, code: Option<&str>) {
-    tally.books.add(outcome, 1);
+    tally.totals.add(outcome, 1);
     match outcome {
         Outcome::Skipped(skip) => *tally.skipped.entry(skip_name(skip).to_owned()).or_default() += 1,
         Outcome::Rejected => add_name(&mut tally.rejects, code.unwrap_or(OTHER_NAMES).to_owned()),

@@ -219,7 +219,7 @@ mod tests {
         assert!(failures.iter().all(|other| *other == failure));
         assert_eq!(checkpoint.flush().await.unwrap_err(), failure);
         assert_eq!(checkpoint.begin_pass(run).unwrap_err(), failure);
-        assert_eq!(checkpoint.tally(run, 1).unwrap().books.settled(), 0);
+        assert_eq!(checkpoint.tally(run, 1).unwrap().totals.settled(), 0);
         assert_eq!(checkpoint.close().unwrap_err(), failure);
 
         let checkpoint = Checkpoint::open(&path).unwrap();

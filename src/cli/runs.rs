@@ -50,12 +50,12 @@ fn line_of(info: &RunInfo) -> RunLine {
         target: info.target.clone(),
         status: info.status.clone(),
         started: info.started.clone(),
-        read: info.books.read,
-        created: info.books.created + info.books.deleted,
-        updated: info.books.updated,
-        rejected: info.books.rejected,
-        pending: info.books.pending,
-        unknown: info.books.unknown,
+        read: info.totals.read,
+        created: info.totals.created + info.totals.deleted,
+        updated: info.totals.updated,
+        rejected: info.totals.rejected,
+        pending: info.totals.pending,
+        unknown: info.totals.unknown,
     }
 }
 
@@ -88,7 +88,7 @@ fn summary_of(info: &RunInfo, context: &Context) -> Summary {
             DRY_RUN => Status::DryRun,
             _ => Status::Unfinished,
         },
-        records: info.books,
+        records: info.totals,
         skipped: counts("skipped"),
         rejects: counts("rejects"),
         not_carried: counts("not_carried"),

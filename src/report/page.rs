@@ -166,20 +166,20 @@ fn figures(receipt: &Receipt) -> String {
 }
 
 fn totals(receipt: &Receipt) -> String {
-    let books = &receipt.records;
+    let totals = &receipt.records;
     let created = if receipt.command == "export" { "written" } else { "created" };
     let rows = [
-        ("created", created, books.created),
-        ("updated", "updated", books.updated),
-        ("unchanged", "unchanged", books.unchanged),
-        ("skipped", "skipped", books.skipped),
-        ("rejected", "rejected", books.rejected),
-        ("unknown", "unknown", books.unknown),
-        ("pending", "pending", books.pending),
+        ("created", created, totals.created),
+        ("updated", "updated", totals.updated),
+        ("unchanged", "unchanged", totals.unchanged),
+        ("skipped", "skipped", totals.skipped),
+        ("rejected", "rejected", totals.rejected),
+        ("unknown", "unknown", totals.unknown),
+        ("pending", "pending", totals.pending),
     ];
     let words = rows.iter().filter(|(_, _, n)| *n > 0).map(|(_, name, n)| format!("{} {name}", number(*n)));
     let description =
-        format!("Of {}: {}", count(books.read, "record", "records"), words.collect::<Vec<_>>().join(", "));
+        format!("Of {}: {}", count(totals.read, "record", "records"), words.collect::<Vec<_>>().join(", "));
     let about = About { id: "totals", title: "Records by outcome", description };
     let mut out = section("Totals", "Every record that was read, by its outcome.");
     out.push_str(&stacked(&about, &rows.map(|(class, _, n)| (class, n))));
@@ -189,7 +189,7 @@ fn totals(receipt: &Receipt) -> String {
     );
     for (class, name, n) in rows.into_iter().filter(|(.., n)| *n > 0) {
         let why = if class == "skipped" { why_skipped(receipt) } else { String::new() };
-        let share = n as f64 * 100.0 / books.read.max(1) as f64;
+        let share = n as f64 * 100.0 / totals.read.max(1) as f64;
         let _ = writeln!(
             out,
             "<tr><th scope=\"row\"><span class=\"key {class}\"></span>{name}{why}</th><td class=\"n\">{}</td>\
@@ -200,7 +200,7 @@ fn totals(receipt: &Receipt) -> String {
     let _ = writeln!(
         out,
         "</tbody>\n<tfoot><tr><th scope=\"row\">read</th><td class=\"n\">{}</td><td class=\"n\"></td></tr></tfoot>\n</table>",
-        number(books.read)
+        number(totals.read)
     );
     if let Some(changes) = receipt.changes {
         let [added, changed, removed] = [changes.added, changes.changed, changes.removed].map(number);

@@ -3,7 +3,7 @@
 
 use super::summary::{Changes, Requests, Status, tenths};
 use crate::checkpoint::spool::Completeness;
-use crate::outcome::Books;
+use crate::outcome::Totals;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ pub struct Receipt {
     pub mapping: Option<MappingUsed>,
     /// Where they went.
     pub target: End,
-    /// The books.
-    pub records: Books,
+    /// The totals.
+    pub records: Totals,
     /// Records left out on purpose, by why.
     pub skipped: Sums,
     /// Rejects by their first code.
@@ -57,7 +57,7 @@ pub struct Receipt {
     /// Values that were emptied at the target.
     pub cleared: u64,
     /// Changes of people who were there, by field, as the target confirmed them. What a killed process never heard
-    /// of is in the books alone.
+    /// of is in the totals alone.
     pub changed_fields: Sums,
     /// What went over the line.
     pub requests: Requests,

@@ -2,7 +2,7 @@
 
 use super::words::{count, escape, number, rate, time};
 use crate::checkpoint::spool::Completeness;
-use crate::outcome::Books;
+use crate::outcome::Totals;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -115,8 +115,8 @@ pub struct Summary {
     pub command: String,
     /// How the run stands.
     pub status: Status,
-    /// The books.
-    pub records: Books,
+    /// The totals.
+    pub records: Totals,
     /// Records left out on purpose, by why.
     pub skipped: Counts,
     /// Rejects by their first code.
@@ -232,7 +232,7 @@ impl Summary {
     /// For people; several lines, each ended. The last one says the command that goes on, where the run is unfinished.
     pub fn human(&self) -> String {
         let mut out = self.heading();
-        out.push_str(&self.books());
+        out.push_str(&self.totals());
         out.push_str(&listed("rejects, by reason", &self.rejects));
         out.push_str(&listed("not carried (the target has no room for it)", &self.not_carried));
         out.push_str(&listed("left blank (the contact is sent without these values)", &self.left_blank));
@@ -266,21 +266,21 @@ impl Summary {
         out
     }
 
-    fn books(&self) -> String {
-        let books = &self.records;
+    fn totals(&self) -> String {
+        let totals = &self.records;
         let (unfinished, is_undo) = (self.status == Status::Unfinished, self.command == "undo");
         let is_dry = self.status == Status::DryRun;
         let would = |name: &str| if is_dry { format!("would be {name}") } else { name.to_owned() };
         let rows = [
-            ("read".to_owned(), books.read, true, String::new()),
-            (would(self.created()), books.created, !is_undo, String::new()),
-            (would("deleted"), books.deleted, is_undo, String::new()),
-            (would(if is_undo { "restored" } else { "updated" }), books.updated, is_undo, String::new()),
-            ("unchanged".to_owned(), books.unchanged, false, String::new()),
-            (would("skipped"), books.skipped, false, in_words(&self.skipped)),
-            (would("rejected"), books.rejected, !is_undo, String::new()),
-            ("unknown".to_owned(), books.unknown, false, "may have arrived or not".to_owned()),
-            ("pending".to_owned(), books.pending, unfinished, "no outcome yet".to_owned()),
+            ("read".to_owned(), totals.read, true, String::new()),
+            (would(self.created()), totals.created, !is_undo, String::new()),
+            (would("deleted"), totals.deleted, is_undo, String::new()),
+            (would(if is_undo { "restored" } else { "updated" }), totals.updated, is_undo, String::new()),
+            ("unchanged".to_owned(), totals.unchanged, false, String::new()),
+            (would("skipped"), totals.skipped, false, in_words(&self.skipped)),
+            (would("rejected"), totals.rejected, !is_undo, String::new()),
+            ("unknown".to_owned(), totals.unknown, false, "may have arrived or not".to_owned()),
+            ("pending".to_owned(), totals.pending, unfinished, "no outcome yet".to_owned()),
         ];
         let rows: Vec<_> = rows.into_iter().filter(|(_, n, always, _)| *n > 0 || *always).collect();
         let width = rows.iter().map(|(_, n, _, _)| number(*n).len()).max().unwrap_or_default();

@@ -98,14 +98,14 @@ pub(super) fn begin(
         && let Some(row) = checkpoint.unfinished(&work)?
         && let Ok(mut info) = run_named(&plan.state, &row.name)
     {
-        let had = count(info.books.settled(), "record", "records");
+        let had = count(info.totals.settled(), "record", "records");
         info.arguments = plan.arguments.clone();
         info.folder = plan.folder.clone();
         console.note(&format!("going on with `{}`, which was left at {had}", info.run));
         return Ok(Begun::again(info, &row, &plan.state, clock));
     }
     for other in checkpoint.other_unfinished(&work)? {
-        let left = run_named(&plan.state, &other.name).map_or(0, |info| info.books.settled());
+        let left = run_named(&plan.state, &other.name).map_or(0, |info| info.totals.settled());
         let left = count(left, "record", "records");
         console.note(&format!(
             "another run to `{}` was left unfinished at {left}: `{}`; what had arrived is found as it is",

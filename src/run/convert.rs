@@ -185,22 +185,22 @@ fn write(
     let found = Arc::clone(&opened.found);
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
     let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
-    let mut books = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
+    let mut writer = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
     trace.look(0, 0, None);
     let mut show = |sums: &Sums| {
-        trace.look(0, sums.books.read, None);
+        trace.look(0, sums.totals.read, None);
         let bytes = Some((bytes_read.load(Ordering::Relaxed), bytes_total));
-        progress.set(State { done: sums.books.read, rejected: sums.books.rejected, bytes, ..State::default() });
+        progress.set(State { done: sums.totals.read, rejected: sums.totals.rejected, bytes, ..State::default() });
     };
     let has_people = people.is_some();
     let is_whole = match people {
-        None => alone(opened, mapper.clone(), encoder, plan.work.limit, &mut sink, &mut books, stop, &mut show)?,
-        Some(people) => merged(opened, mapper.clone(), encoder, people, plan, &mut sink, &mut books, stop, &mut show)?,
+        None => alone(opened, mapper.clone(), encoder, plan.work.limit, &mut sink, &mut writer, stop, &mut show)?,
+        Some(people) => merged(opened, mapper.clone(), encoder, people, plan, &mut sink, &mut writer, stop, &mut show)?,
     };
     progress.finish();
     found.notes(&plan.source.shown).iter().for_each(|note| console.note(note));
-    let rejected = rejects_files.finish(books.rejects, console)?;
-    books.sums.left_blank = books.left_blank.finish()?;
+    let rejected = rejects_files.finish(writer.rejects, console)?;
+    writer.sums.left_blank = writer.left_blank.finish()?;
     if stop.is_told() {
         rejects_files.copy(rejected, console)?;
         return Ok((false, rejected));
@@ -215,11 +215,11 @@ fn write(
     }
     check_regions(&mapper.bound, &plan.source.shown)?;
     sink.end(&layout, create)?.commit()?;
-    if let Some(results) = books.results {
+    if let Some(results) = writer.results {
         results.commit()?;
     }
     rejects_files.copy(rejected, console)?;
-    books.sums.is_placed = true;
+    writer.sums.is_placed = true;
     Ok((is_whole, rejected))
 }
 
@@ -255,7 +255,7 @@ fn alone(
     encoder: Encoder,
     limit: Option<u64>,
     sink: &mut Sink,
-    books: &mut Writer<'_>,
+    writer: &mut Writer<'_>,
     stop: &Stop,
     show: &mut dyn FnMut(&Sums),
 ) -> Result<bool, Failure> {
@@ -265,23 +265,23 @@ fn alone(
     });
     for batch in rows {
         for (line, row) in batch? {
-            books.sums.books.read += 1;
+            writer.sums.totals.read += 1;
             match row {
                 Row::Written(bytes, omitted) => {
                     sink.row(&bytes)?;
-                    books.omit(omitted)?;
-                    books.note(at(line), Outcome::Created, None, &[])?;
+                    writer.omit(omitted)?;
+                    writer.note(at(line), Outcome::Created, None, &[])?;
                 }
-                Row::Skipped(skip) => books.note(at(line), Outcome::Skipped(skip), None, &[])?,
-                Row::Rejected(reject) => books.reject(&reject, None)?,
+                Row::Skipped(skip) => writer.note(at(line), Outcome::Skipped(skip), None, &[])?,
+                Row::Rejected(reject) => writer.reject(&reject, None)?,
             }
         }
-        show(books.sums);
+        show(writer.sums);
         if stop.is_told() {
             return Ok(false);
         }
     }
-    Ok(limit.is_none_or(|limit| books.sums.books.read < limit))
+    Ok(limit.is_none_or(|limit| writer.sums.totals.read < limit))
 }
 
 /// Records of one person become one row, at the last of them.
@@ -293,7 +293,7 @@ fn merged(
     mut people: People,
     plan: &ConvertPlan,
     sink: &mut Sink,
-    books: &mut Writer<'_>,
+    writer: &mut Writer<'_>,
     stop: &Stop,
     show: &mut dyn FnMut(&Sums),
 ) -> Result<bool, Failure> {
@@ -301,11 +301,11 @@ fn merged(
     let pure = Arc::clone(&mapper);
     for batch in in_order(opened.source, plan.work.limit, move |read: Read| pure.item(read)) {
         for item in batch? {
-            books.sums.books.read += 1;
+            writer.sums.totals.read += 1;
             let Item::Candidate(candidate) = item else {
                 match item {
-                    Item::Rejected(reject) => books.reject(&reject, None)?,
-                    Item::Skipped(origin, skip) => books.note(at(origin.line), Outcome::Skipped(skip), None, &[])?,
+                    Item::Rejected(reject) => writer.reject(&reject, None)?,
+                    Item::Skipped(origin, skip) => writer.note(at(origin.line), Outcome::Skipped(skip), None, &[])?,
                     Item::Candidate(_) => {}
                 }
                 continue;
@@ -313,26 +313,26 @@ fn merged(
             let origin = candidate.record.origin;
             match people.member(origin.ordinal)? {
                 Some(member) if duplicates == Duplicates::First && member.root != origin.ordinal => {
-                    books.note(at(origin.line), Outcome::Skipped(Skip::Duplicate), Some(member.root_line), &[])?;
+                    writer.note(at(origin.line), Outcome::Skipped(Skip::Duplicate), Some(member.root_line), &[])?;
                 }
                 Some(member) if duplicates == Duplicates::Merge && member.last != origin.ordinal => {
                     people.hold(member.root, origin.ordinal, &pack(&candidate.record))?;
                 }
                 Some(member) if duplicates == Duplicates::Merge => {
-                    merge_one(&mapper, &encoder, &people, member, candidate.record, sink, books)?;
+                    merge_one(&mapper, &encoder, &people, member, candidate.record, sink, writer)?;
                 }
                 _ => {
                     let wanted = Wanted { not_carried: candidate.not_carried, ..candidate.wanted };
-                    one(&encoder, wanted, vec![candidate.record], sink, books)?;
+                    one(&encoder, wanted, vec![candidate.record], sink, writer)?;
                 }
             }
         }
-        show(books.sums);
+        show(writer.sums);
         if stop.is_told() {
             return Ok(false);
         }
     }
-    Ok(plan.work.limit.is_none_or(|limit| books.sums.books.read < limit))
+    Ok(plan.work.limit.is_none_or(|limit| writer.sums.totals.read < limit))
 }
 
 fn merge_one(
@@ -342,7 +342,7 @@ fn merge_one(
     member: Member,
     last: Record,
     sink: &mut Sink,
-    books: &mut Writer<'_>,
+    writer: &mut Writer<'_>,
 ) -> Result<(), Failure> {
     let lost = || Failure::failed("a record that was kept for merging cannot be read again");
     let mut records: Vec<Record> = Vec::new();
@@ -358,7 +358,7 @@ fn merge_one(
             Some(all) => all.add(*wanted, record.origin.line),
         }
     }
-    one(encoder, all.ok_or_else(lost)?.into_wanted(), records, sink, books)
+    one(encoder, all.ok_or_else(lost)?.into_wanted(), records, sink, writer)
 }
 
 /// Writes one person, and counts its records.
@@ -367,26 +367,26 @@ fn one(
     mut wanted: Wanted,
     records: Vec<Record>,
     sink: &mut Sink,
-    books: &mut Writer<'_>,
+    writer: &mut Writer<'_>,
 ) -> Result<(), Failure> {
     let Some(first) = records.first() else { return Ok(()) };
     let (mut row, root_line) = (Vec::new(), first.origin.line);
     if let Err(problems) = encoder.encode(&wanted, first, &mut row) {
         for record in records {
-            books.reject(&reject_of(record, problems.clone()), None)?;
+            writer.reject(&reject_of(record, problems.clone()), None)?;
         }
         return Ok(());
     }
     sink.row(&row)?;
-    books.omit(Omitted::of(&mut wanted, encoder))?;
-    books.note(at(root_line), Outcome::Created, None, &[])?;
+    writer.omit(Omitted::of(&mut wanted, encoder))?;
+    writer.note(at(root_line), Outcome::Created, None, &[])?;
     for record in records.iter().skip(1) {
-        books.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
+        writer.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
     }
     Ok(())
 }
 
-/// Draws up the books, the summary and the exit code.
+/// Counts the totals and makes the summary and the exit code.
 fn finish(
     plan: &ConvertPlan,
     mut info: RunInfo,
@@ -399,24 +399,24 @@ fn finish(
         Ok((is_whole, rejected)) => (is_whole, rejected, None),
         Err(failure) => (false, 0, Some(failure)),
     };
-    let mut books = sums.books;
+    let mut totals = sums.totals;
     if !sums.is_placed {
         // Nobody is written before the file is in place.
-        books.created = 0;
+        totals.created = 0;
     }
-    books.pending = books.read.saturating_sub(books.settled());
-    if failure.is_none() && is_whole && (!books.balance() || books.pending > 0) {
-        failure = Some(Failure::failed("the books do not balance: this is a fault of Ferry"));
+    totals.pending = totals.read.saturating_sub(totals.settled());
+    if failure.is_none() && is_whole && (!totals.balance() || totals.pending > 0) {
+        failure = Some(Failure::failed("the totals do not add up: this is a bug in Ferry"));
     }
     let is_done = failure.is_none() && is_whole;
     info.status = if is_done { "done" } else { "unfinished" }.to_owned();
-    info.books = books;
+    info.totals = totals;
     info.rejects_file = (rejected > 0).then_some(rejects_path);
     let mut summary = Summary {
         run: info.run.clone(),
         command: "convert".to_owned(),
         status: if is_done { Status::Done } else { Status::Unfinished },
-        records: books,
+        records: totals,
         skipped: sums.skipped.into_iter().collect(),
         rejects: sums.rejects.into_iter().collect(),
         left_blank: sums.left_blank,
@@ -444,7 +444,7 @@ fn finish(
         };
         failure = write_receipt(facts, &mut summary).err();
     }
-    let mut exit = if books.rejected > 0 { Exit::Rejects } else { Exit::Done };
+    let mut exit = if totals.rejected > 0 { Exit::Rejects } else { Exit::Done };
     exit = Stop::signal().map_or(exit, |signal| exit.worse(signal));
     exit = failure.as_ref().map_or(exit, |failure| exit.worse(failure.exit));
     info.summary = serde_json::to_value(&summary).ok();

@@ -78,7 +78,7 @@ impl Stage {
 
 const CHECKPOINT: &str = "checkpoint.db";
 
-/// What a dry run tells beside the books.
+/// What a dry run tells beside the totals.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
     pub(super) forecast: Option<Forecast>,

@@ -285,7 +285,7 @@ impl Line<'_> {
 
     /// Whether `--limit` left somebody out.
     fn is_cut(&self, worked: &Worked) -> bool {
-        self.plan.work.limit.is_some_and(|limit| worked.sums.books.read >= limit)
+        self.plan.work.limit.is_some_and(|limit| worked.sums.totals.read >= limit)
     }
 
     /// The source, once it has answered; none when the run was told to stop before.

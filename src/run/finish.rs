@@ -1,10 +1,10 @@
-//! How an import ends: books, summary, exit code, and the command that goes on.
+//! How an import ends: totals, summary, exit code, and the command that goes on.
 
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
 use crate::contact::Field;
 use crate::http::Traffic;
-use crate::outcome::{Books, Exit, Failure};
+use crate::outcome::{Exit, Failure, Totals};
 use crate::reconcile::guards::Guards;
 use crate::report::{Counts, Requests, Status, Summary};
 use crate::run::apply::PlanHead;
@@ -71,7 +71,7 @@ pub(super) struct Worked {
     pub(super) left_behind: Vec<String>,
 }
 
-/// Draws up the books, the summary and the exit code.
+/// Counts the totals and makes the summary and the exit code.
 #[allow(clippy::too_many_arguments)]
 pub(super) async fn finish(
     plan: &ImportPlan,
@@ -84,21 +84,21 @@ pub(super) async fn finish(
 ) -> Result<Ended, Failure> {
     // What was held back because of a stop is no failure.
     let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
-    let (mut books, mut tally) = (begun.info.books, Tally::default());
+    let (mut totals, mut tally) = (begun.info.totals, Tally::default());
     // Before a pass has begun the totals are those of the last one.
     let last_pass = if worked.pass > 0 { worked.pass } else { begun.next_pass.saturating_sub(1) };
-    match close_books(checkpoint, plan, target, begun.no, last_pass).await {
+    match close_totals(checkpoint, plan, target, begun.no, last_pass).await {
         Ok(closed) if worked.pass > 0 => {
-            books = Books { read: worked.read, ..closed.books };
-            books.pending = books.read.saturating_sub(books.settled());
+            totals = Totals { read: worked.read, ..closed.totals };
+            totals.pending = totals.read.saturating_sub(totals.settled());
             tally = closed;
         }
-        Ok(_) if books.read == 0 => books = Books { read: worked.counted, pending: worked.counted, ..books },
+        Ok(_) if totals.read == 0 => totals = Totals { read: worked.counted, pending: worked.counted, ..totals },
         Ok(closed) => tally = closed,
         Err(fault) => failure = failure.or(Some(fault)),
     }
-    if failure.is_none() && books.settled() > books.read {
-        failure = Some(unbalanced(&books));
+    if failure.is_none() && totals.settled() > totals.read {
+        failure = Some(unbalanced(&totals));
     }
     if let (None, Some(path), 1..) = (&failure, &plan.work.results, worked.pass) {
         let noted = (begun.info.ledger(&plan.state), begun.info.about("results"));
@@ -112,13 +112,13 @@ pub(super) async fn finish(
             Err(fault) => failure = Some(fault),
         }
     }
-    let is_settled = failure.is_none() && books.pending == 0 && books.unknown == 0;
+    let is_settled = failure.is_none() && totals.pending == 0 && totals.unknown == 0;
     let is_done = is_settled && worked.is_whole;
     // As far as was asked.
     let is_looked_at = is_settled && (worked.is_whole || (plan.work.limit.is_some() && !stop.is_told()));
     let has_rejects = worked.rejects > 0;
     add_up(&mut begun, target, worked.traffic);
-    begun.info.books = books;
+    begun.info.totals = totals;
     begun.info.rejects_file = begun.info.rejects_file.filter(|_| has_rejects);
     let told = match (stage, &plan.dry, target) {
         (Some(stage), Some(dry), Some(target)) if is_looked_at && plan.verify.is_none() => {
@@ -157,7 +157,7 @@ pub(super) async fn finish(
         left_behind: worked.left_behind,
         ..summary(plan, &begun, tally)
     };
-    if books.unknown > 0 && worked.pass > 0 {
+    if totals.unknown > 0 && worked.pass > 0 {
         match doubtful_of(checkpoint, begun.no, worked.pass) {
             Ok(doubtful) => summary.unknown_records = doubtful,
             Err(fault) => failure = failure.or(Some(fault)),
@@ -181,7 +181,7 @@ pub(super) async fn finish(
         checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
-    let exit = exit_of(failure.as_ref(), &books, is_stopped);
+    let exit = exit_of(failure.as_ref(), &totals, is_stopped);
     let exit = if summary.left_behind.is_empty() { exit } else { exit.worse(Exit::Rejects) };
     Ok(Ended { summary, exit, failure, verified })
 }
@@ -201,7 +201,7 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
     Summary {
         run: begun.info.run.clone(),
         command: plan.command().to_owned(),
-        records: begun.info.books,
+        records: begun.info.totals,
         skipped: tally.skipped.into_iter().collect(),
         rejects: tally.rejects.into_iter().collect(),
         not_carried: tally.not_carried.into_iter().collect(),
@@ -241,7 +241,7 @@ fn rejects_command(plan: &ImportPlan, rejects: &str) -> Option<String> {
     }
 }
 
-async fn close_books(
+async fn close_totals(
     checkpoint: &Checkpoint,
     plan: &ImportPlan,
     target: Option<&Target>,
@@ -256,22 +256,22 @@ async fn close_books(
     checkpoint.tally(run, pass)
 }
 
-pub(super) fn unbalanced(books: &Books) -> Failure {
+pub(super) fn unbalanced(totals: &Totals) -> Failure {
     Failure::failed(format!(
-        "the books do not balance: {} records were read, and {} have an outcome",
-        books.read,
-        books.settled()
+        "the totals do not add up: {} records were read, and {} have an outcome",
+        totals.read,
+        totals.settled()
     ))
-    .hint("this is a fault of Ferry; nothing is lost: the rejects and the checkpoint are kept")
+    .hint("this is a bug in Ferry; nothing is lost: the rejects and the checkpoint are kept")
 }
 
-pub(super) fn exit_of(failure: Option<&Failure>, books: &Books, is_stopped: bool) -> Exit {
+pub(super) fn exit_of(failure: Option<&Failure>, totals: &Totals, is_stopped: bool) -> Exit {
     let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
     let applying = [
         failure.map(|failure| failure.exit),
         Stop::signal().or(stopped),
-        (books.unknown > 0).then_some(Exit::Unknown),
-        (books.rejected > 0).then_some(Exit::Rejects),
+        (totals.unknown > 0).then_some(Exit::Unknown),
+        (totals.rejected > 0).then_some(Exit::Rejects),
     ];
     applying.into_iter().flatten().fold(Exit::Done, Exit::worse)
 }

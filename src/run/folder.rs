@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::files::{self, About, Ledger};
-use crate::outcome::{Books, Failure};
+use crate::outcome::{Failure, Totals};
 use crate::run::own::seal_of;
 use crate::run::prune::{Removed, removed_runs};
 use crate::run::rebuilt::rebuilt;
@@ -27,8 +27,9 @@ pub struct RunInfo {
     pub started: String,
     /// Milliseconds since 1970 (UTC), for ordering and pruning.
     pub started_ms: u64,
-    /// Its last sums.
-    pub books: Books,
+    /// The totals of its last process.
+    #[serde(rename = "books")]
+    pub totals: Totals,
     /// The command line as typed, for going on with it.
     pub arguments: Vec<String>,
     /// The folder it was typed in.
@@ -213,7 +214,7 @@ impl RunInfo {
             status: "unfinished".to_owned(),
             started: String::new(),
             started_ms: 0,
-            books: Books::default(),
+            totals: Totals::default(),
             arguments: Vec::new(),
             folder: PathBuf::new(),
             requests: [0; 3],

@@ -297,7 +297,7 @@ impl<'a> Line<'a> {
             match self.rehearse(&reconciler, supply, (people, received.clone()), begun, &first).await {
                 Ok(again) => people = again,
                 Err(failure) => {
-                    // The pass has sent nothing: the books are those of the last one.
+                    // The pass has sent nothing: the totals are those of the last one.
                     worked.pass = 0;
                     return Err(failure);
                 }

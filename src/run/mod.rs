@@ -1,4 +1,4 @@
-//! The straight line: what a command does, from its plan to its books.
+//! The straight line: what a command does, from its plan to its totals.
 //!
 //! Only this module knows all the parts.
 

@@ -1,7 +1,7 @@
 //! How far an unfinished run is, from its checkpoint: what stands in its folder may be older than its last process.
 
 use crate::checkpoint::{Checkpoint, Tally};
-use crate::outcome::Books;
+use crate::outcome::Totals;
 use crate::report::Counts;
 use crate::run::folder::{RunInfo, run_folder};
 use crate::run::trace;
@@ -15,17 +15,17 @@ pub fn up_to_date(mut info: RunInfo, state: &Path) -> RunInfo {
         return info;
     }
     let Some(tally) = tally_of(&info) else { return info };
-    if tally.books.settled() != info.books.settled() {
+    if tally.totals.settled() != info.totals.settled() {
         take_effort(&mut info, state);
     }
-    let read = info.books.read.max(tally.books.settled());
-    info.books = Books { read, pending: read - tally.books.settled(), ..tally.books };
+    let read = info.totals.read.max(tally.totals.settled());
+    info.totals = Totals { read, pending: read - tally.totals.settled(), ..tally.totals };
     let mut summary = match info.summary.take() {
         Some(Value::Object(summary)) => summary,
         _ => Map::new(),
     };
     let counts = |counts: std::collections::BTreeMap<String, u64>| json!(counts.into_iter().collect::<Counts>());
-    summary.insert("records".to_owned(), json!(info.books));
+    summary.insert("records".to_owned(), json!(info.totals));
     summary.insert("skipped".to_owned(), counts(tally.skipped));
     summary.insert("rejects".to_owned(), counts(tally.rejects));
     summary.insert("not_carried".to_owned(), counts(tally.not_carried));
@@ -46,5 +46,5 @@ fn tally_of(info: &RunInfo) -> Option<Tally> {
     let checkpoint = Checkpoint::look(info.checkpoint.as_ref()?).ok()??;
     let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == info.run)?;
     let tally = checkpoint.tally_so_far(row.no, row.pass).ok()?;
-    (tally.books.settled() > 0).then_some(tally)
+    (tally.totals.settled() > 0).then_some(tally)
 }

@@ -88,7 +88,7 @@ fn remove(state: &Path, runs: &[&RunInfo], pruned: &mut Pruned) -> Result<(), Fa
     let removed = runs.iter().map(|info| Removed {
         run: info.run.clone(),
         day: day.clone(),
-        rejects: if info.is_dry() { 0 } else { info.books.rejected },
+        rejects: if info.is_dry() { 0 } else { info.totals.rejected },
     });
     let removed: Vec<Removed> = removed.collect();
     let mut known = removed_runs(state);

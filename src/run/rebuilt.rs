@@ -1,7 +1,7 @@
 //! A run whose `run.json` is lost or damaged, rebuilt from what the checkpoint of its connection knows.
 
 use crate::checkpoint::{Checkpoint, RunRow, RunStatus};
-use crate::outcome::Books;
+use crate::outcome::Totals;
 use crate::run::folder::RunInfo;
 use std::path::{Path, PathBuf};
 
@@ -29,9 +29,9 @@ fn of_row(checkpoint: &Checkpoint, row: RunRow, path: PathBuf) -> RunInfo {
         (RunStatus::Done, _) => {}
     }
     if let Ok(tally) = checkpoint.tally(row.no, row.pass) {
-        let read = tally.books.settled().max(info.books.read);
-        info.books = Books { read, ..tally.books };
-        info.books.pending = read.saturating_sub(info.books.settled());
+        let read = tally.totals.settled().max(info.totals.read);
+        info.totals = Totals { read, ..tally.totals };
+        info.totals.pending = read.saturating_sub(info.totals.settled());
     }
     info
 }

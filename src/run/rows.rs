@@ -6,7 +6,7 @@ use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter, unnamed_in};
 use crate::mapping::names::known_column;
 use crate::mapping::{Bound, WriteHints};
-use crate::outcome::{Books, Failure, Outcome, Problem, Reject};
+use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, Record};
 use crate::report::Counts;
 use crate::run::import::singular;
@@ -314,7 +314,7 @@ fn table_fault(error: std::io::Error) -> Failure {
 /// What was counted.
 #[derive(Default)]
 pub(super) struct Sums {
-    pub(super) books: Books,
+    pub(super) totals: Totals,
     pub(super) skipped: BTreeMap<String, u64>,
     pub(super) rejects: BTreeMap<String, u64>,
     /// Values left out of what was written, by code; known once everything is.
@@ -383,7 +383,7 @@ impl Writer<'_> {
         duplicate_of: Option<u64>,
         problems: &[Problem],
     ) -> Result<(), Failure> {
-        self.sums.books.add(outcome, 1);
+        self.sums.totals.add(outcome, 1);
         if let (Outcome::Skipped(_), (_, why)) = (outcome, outcome_name(outcome)) {
             *self.sums.skipped.entry(why.to_owned()).or_default() += 1;
         }

@@ -6,7 +6,7 @@ use crate::contact::{Field, Merged};
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identities_of};
 use crate::mapping::{Duplicates, Mapped};
-use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
+use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
 use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::reconcile::locks::Place;
 use crate::reconcile::person::Person;
@@ -41,19 +41,19 @@ pub struct Counters {
     /// Whether this process has begun to work on a contact.
     has_begun: AtomicBool,
     /// The outcomes so far.
-    books: Mutex<Books>,
+    totals: Mutex<Totals>,
 }
 
 impl Counters {
     fn add(&self, outcome: Outcome, n: u64) {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, n);
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, n);
     }
 
     /// The totals so far.
-    pub fn books(&self) -> Books {
-        let books = *self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.read.load(Ordering::Relaxed).max(books.settled());
-        Books { read, pending: read - books.settled(), ..books }
+    pub fn totals(&self) -> Totals {
+        let totals = *self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.read.load(Ordering::Relaxed).max(totals.settled());
+        Totals { read, pending: read - totals.settled(), ..totals }
     }
 }
 

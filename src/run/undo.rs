@@ -177,7 +177,7 @@ impl Line<'_> {
         if let Some(row) = self.checkpoint.unfinished(&work)?
             && let Ok(mut info) = run_named(&plan.state, &row.name)
         {
-            let had = count(info.books.settled(), "contact", "contacts");
+            let had = count(info.totals.settled(), "contact", "contacts");
             console.note(&format!("going on with `{}`, which was left at {had}", info.run));
             (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
             return Ok(Begun::again(info, &row, &plan.state, clock));
@@ -368,8 +368,8 @@ impl Line<'_> {
                 progress.set(State { done, ..State::default() });
                 if contact_is_due(done, saved.elapsed()) {
                     saved = self.clock.now();
-                    begun.info.books.read = worked.read.load(Ordering::Relaxed);
-                    begun.info.books.pending = begun.info.books.read.saturating_sub(done);
+                    begun.info.totals.read = worked.read.load(Ordering::Relaxed);
+                    begun.info.totals.pending = begun.info.totals.read.saturating_sub(done);
                     // Only a help: the truth is the checkpoint.
                     let _ = begun.info.save(&self.plan.state);
                 }

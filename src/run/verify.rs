@@ -94,7 +94,7 @@ pub struct Verified {
 /// What is known about the verified run while the work goes on.
 pub struct Verifying {
     /// A copy of the checkpoint, in which the run can be asked about every key.
-    book: Checkpoint,
+    copy: Checkpoint,
     of: RunNo,
     compared: Mutex<Vec<u64>>,
     _folder: PrivateFolder,
@@ -112,7 +112,7 @@ pub enum Meant {
 }
 
 impl Verifying {
-    /// Opens the books of the run.
+    /// Opens a copy of the checkpoint that knows the run.
     ///
     /// # Errors
     /// Exit 2 when the checkpoint does not know the run; exit 1 when it cannot be copied.
@@ -123,17 +123,17 @@ impl Verifying {
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
         })?;
-        let copy = folder.path().join("checkpoint.db");
-        Checkpoint::copy(checkpoint, &copy)?;
-        let book = Checkpoint::open(&copy)?;
+        let path = folder.path().join("checkpoint.db");
+        Checkpoint::copy(checkpoint, &path)?;
+        let copy = Checkpoint::open(&path)?;
         let name = &verify.run.run;
-        let row = book.runs()?.into_iter().find(|row| row.name == *name).ok_or_else(|| {
+        let row = copy.runs()?.into_iter().find(|row| row.name == *name).ok_or_else(|| {
             Failure::usage(format!("nothing is known any more of what `{name}` did"))
                 .hint("its connection is another one now, or its checkpoint was removed")
         })?;
         // Makes the index by which a key is found.
-        book.begin_pass(row.no)?;
-        Ok(Verifying { book, of: row.no, compared: Mutex::default(), _folder: folder })
+        copy.begin_pass(row.no)?;
+        Ok(Verifying { copy, of: row.no, compared: Mutex::default(), _folder: folder })
     }
 
     /// What the run meant about the person of this key; whoever is to be there counts as compared from now on.
@@ -141,7 +141,7 @@ impl Verifying {
     /// # Errors
     /// Exit 1 when the copy cannot be read.
     pub(super) fn meant(&self, key: &Key, ordinal: u64) -> Result<Meant, Failure> {
-        let meant = match self.book.entry(self.of, key)?.map(|entry| entry.outcome) {
+        let meant = match self.copy.entry(self.of, key)?.map(|entry| entry.outcome) {
             Some(Outcome::Rejected | Outcome::Skipped(_)) => return Ok(Meant::Not),
             Some(Outcome::Created) => Meant::Made,
             _ => Meant::There,
@@ -197,7 +197,7 @@ impl Verifying {
             *verified.sum(state) += 1;
             if let (None, Some(key)) = (&row.target_id, &row.key) {
                 // Whoever is missing is known by the id that they had.
-                row.target_id = self.book.entry(self.of, key)?.and_then(|entry| entry.target_id);
+                row.target_id = self.copy.entry(self.of, key)?.and_then(|entry| entry.target_id);
             }
             let (Some(file), Some(rehearsing)) = (&mut file, rehearsing) else { return Ok(()) };
             let planned = rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();

@@ -53,7 +53,7 @@ impl Line<'_> {
             since_save += 1;
             if since_save >= SAVE_TICKS {
                 since_save = 0;
-                begun.info.books = counters.books();
+                begun.info.totals = counters.totals();
                 // Only a help: the truth is the checkpoint.
                 let _ = begun.info.save(&self.plan.state);
             }

@@ -5,7 +5,7 @@ use ferry::checkpoint::{
 };
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
-use ferry::outcome::{Books, Exit, Failure, Outcome, Problem, Skip};
+use ferry::outcome::{Exit, Failure, Outcome, Problem, Skip, Totals};
 use ferry::platforms::StepKind;
 use ferry::record::Origin;
 use serde_json::json;
@@ -128,7 +128,7 @@ async fn the_tally_counts_every_outcome_under_its_name() {
     for pure in notes {
         checkpoint.note(run, 1, pure).await.unwrap();
     }
-    let books = Books {
+    let totals = Totals {
         read: 0,
         created: 2,
         updated: 1,
@@ -136,10 +136,10 @@ async fn the_tally_counts_every_outcome_under_its_name() {
         skipped: 4,
         rejected: 3,
         unknown: 1,
-        ..Books::default()
+        ..Totals::default()
     };
     let expected = Tally {
-        books,
+        totals,
         skipped: counts(&[("filtered", 1), ("duplicate", 1), ("existing", 1), ("absent", 1)]),
         rejects: counts(&[("target.refused", 1), ("phone.invalid", 2)]),
         not_carried: counts(&[("address.country", 2), ("tags.Moroso", 1)]),
@@ -208,8 +208,8 @@ async fn a_resumed_pass_supersedes_what_it_does_not_meet() {
     assert_eq!(checkpoint.entry(run, &key(9)).unwrap(), None);
     checkpoint.settle(run, key(9), Settled { pass, ..settled(2, Outcome::Updated) }).await.unwrap();
 
-    let books = checkpoint.tally(run, pass).unwrap().books;
-    assert_eq!(books, Books { created: 1, unchanged: 1, updated: 1, ..Books::default() });
+    let books = checkpoint.tally(run, pass).unwrap().totals;
+    assert_eq!(books, Totals { created: 1, unchanged: 1, updated: 1, ..Totals::default() });
     let superseded = checkpoint.entry(run, &key(1)).unwrap().unwrap();
     assert_eq!((superseded.pass, superseded.target_id.as_deref()), (1, Some("c-1")));
     let lines: Vec<_> = outcomes(&checkpoint, run, pass).unwrap().iter().map(|row| row.origin.line).collect();
@@ -217,7 +217,7 @@ async fn a_resumed_pass_supersedes_what_it_does_not_meet() {
 
     assert_eq!(checkpoint.begin_pass(run).unwrap(), 3);
     checkpoint.claim(run, key(9), 3, origin(0)).await.unwrap();
-    assert_eq!(checkpoint.tally(run, 3).unwrap().books, Books { updated: 1, ..Books::default() });
+    assert_eq!(checkpoint.tally(run, 3).unwrap().totals, Totals { updated: 1, ..Totals::default() });
     checkpoint.finish(run, RunStatus::Done, json!({"seconds": 3})).unwrap();
     assert_eq!(checkpoint.entry(run, &key(9)).unwrap().map(|entry| entry.pass), Some(3));
     assert_eq!(checkpoint.unfinished("work").unwrap(), None);
@@ -268,7 +268,7 @@ async fn an_intent_is_found_until_it_has_an_outcome() {
     checkpoint.settle(run, key(2), settled(2, Outcome::Created)).await.unwrap();
     checkpoint.settle(run, key(3), settled(3, Outcome::Created)).await.unwrap();
     assert_eq!(checkpoint.open_intents(None).unwrap(), []);
-    assert_eq!(checkpoint.tally(run, 1).unwrap().books, Books { created: 3, ..Books::default() });
+    assert_eq!(checkpoint.tally(run, 1).unwrap().totals, Totals { created: 3, ..Totals::default() });
 }
 
 #[tokio::test]
@@ -410,7 +410,7 @@ async fn an_operation_written_by_its_caller_is_there_when_it_returns() {
     checkpoint.intend(run, key(0), intent(0)).await.unwrap();
     checkpoint.settle(run, key(0), settled(0, Outcome::Created)).await.unwrap();
     let looking = Checkpoint::look(&path).unwrap().unwrap();
-    assert_eq!(looking.tally(run, 1).unwrap().books.created, 1);
+    assert_eq!(looking.tally(run, 1).unwrap().totals.created, 1);
     let failure = looking.flush().await.unwrap_err();
     assert_eq!(failure.message, format!("the checkpoint `{}` is open for reading only", path.display()));
     assert!(Checkpoint::look(&folder.path().join("none.db")).unwrap().is_none());

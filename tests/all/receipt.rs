@@ -3,7 +3,7 @@
 
 mod browser;
 
-use ferry::outcome::Books;
+use ferry::outcome::Totals;
 use ferry::report::{End, Example, MappingUsed, Receipt, Rejected, Requests, Sums, Throughput, page};
 use regex::Regex;
 use serde_json::{Map, Value, json};
@@ -294,7 +294,7 @@ fn hostile(evil: &[String]) -> (Receipt, Throughput) {
         source: End::File { file: all.clone(), bytes: Some(1_234_567), fingerprint: Some(all.clone()) },
         mapping: Some(MappingUsed { name: all.clone(), fingerprint: all.clone() }),
         target: platform,
-        records: Books { read: 10_000, created: 7_531, updated: 1_246, rejected: 1_223, ..Books::default() },
+        records: Totals { read: 10_000, created: 7_531, updated: 1_246, rejected: 1_223, ..Totals::default() },
         skipped: sums(50),
         rejects: sums(61_100),
         not_carried: sums(62_200),

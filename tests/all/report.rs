@@ -1,7 +1,7 @@
 //! What people and scripts see.
 
 use ferry::checkpoint::spool::Completeness;
-use ferry::outcome::{Books, Exit, Failure};
+use ferry::outcome::{Exit, Failure, Totals};
 use ferry::report::words::{self, count, escape, number, rate, shell, time};
 use ferry::report::{
     Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Status, Streams, Summary,
@@ -58,7 +58,7 @@ fn summary() -> Summary {
         run: "20261122-0305-import-shop-7f3a".into(),
         command: "import".into(),
         status: Status::Done,
-        records: Books {
+        records: Totals {
             read: 1000,
             created: 900,
             updated: 60,
@@ -249,7 +249,7 @@ the values that were left blank are listed in .ferry/runs/20261122-0305-import-s
 
 #[test]
 fn the_last_line_of_an_unfinished_run_is_the_command_that_goes_on() {
-    let books = Books { read: 1, pending: 1, ..Books::default() };
+    let books = Totals { read: 1, pending: 1, ..Totals::default() };
     let unfinished = Summary {
         run: "r".into(),
         command: "import".into(),
@@ -278,13 +278,13 @@ to go on, run: ferry resume r
 
 #[test]
 fn an_export_and_an_undo_have_their_own_names_for_totals() {
-    let records = Books { read: 9, created: 0, updated: 3, deleted: 4, unchanged: 2, ..Books::default() };
+    let records = Totals { read: 9, created: 0, updated: 3, deleted: 4, unchanged: 2, ..Totals::default() };
     let undo = Summary { command: "undo".into(), records, ..Summary::default() };
     let json =
         |summary: &Summary| serde_json::from_str::<serde_json::Value>(&summary.json()).unwrap()["records"].clone();
     let expected = json!({"read": 9, "deleted": 4, "restored": 3, "unchanged": 2, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
     assert_eq!(json(&undo), expected);
-    let records = Books { read: 5, created: 5, ..Books::default() };
+    let records = Totals { read: 5, created: 5, ..Totals::default() };
     let export = Summary { command: "export".into(), records, ..Summary::default() };
     let expected = json!({"read": 5, "written": 5, "created": 5, "updated": 0, "unchanged": 0, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
     assert_eq!(json(&export), expected);

@@ -1,4 +1,4 @@
-//! How an export ends: books, summary, exit code; what a success makes needless goes.
+//! How an export ends: totals, summary, exit code; what a success makes needless goes.
 
 use super::{ExportPlan, Line, Worked, matched};
 use crate::http::Traffic;
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 impl Line<'_> {
-    /// Draws up the books, the summary and the exit code.
+    /// Counts the totals and makes the summary and the exit code.
     pub(super) fn end(
         self,
         target: Option<&Target>,
@@ -25,15 +25,15 @@ impl Line<'_> {
         failure: Option<Failure>,
     ) -> Result<Ended, Failure> {
         let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
-        let mut books = worked.sums.books;
+        let mut totals = worked.sums.totals;
         if !worked.is_placed {
             // Nobody is written before the file is in place.
-            books.read = books.read.max(self.met.load(Ordering::Relaxed));
-            books.created = 0;
+            totals.read = totals.read.max(self.met.load(Ordering::Relaxed));
+            totals.created = 0;
         }
-        books.pending = books.read.saturating_sub(books.settled());
-        if failure.is_none() && worked.is_done && (!books.balance() || books.pending > 0) {
-            failure = Some(Failure::failed("the books do not balance: this is a fault of Ferry"));
+        totals.pending = totals.read.saturating_sub(totals.settled());
+        if failure.is_none() && worked.is_done && (!totals.balance() || totals.pending > 0) {
+            failure = Some(Failure::failed("the totals do not add up: this is a bug in Ferry"));
         }
         let is_done = failure.is_none() && worked.is_done;
         let mut source = None;
@@ -49,7 +49,7 @@ impl Line<'_> {
         let (mut info, trace) = (self.begun.info, self.begun.trace);
         info.seconds += self.begun.started.elapsed().as_secs_f64();
         add_up(&mut info, target, worked.unreached);
-        info.books = books;
+        info.totals = totals;
         let rejects_path = self.rejects.shown().to_owned();
         info.rejects_file = (worked.rejected > 0).then_some(rejects_path);
         info.status = if is_done { "done" } else { "unfinished" }.to_owned();
@@ -71,7 +71,7 @@ impl Line<'_> {
         info.summary = serde_json::to_value(&summary).ok();
         let failure = failure.or(info.save(&plan.state).err()).or(told.err());
         let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
-        let rejects = (books.rejected > 0).then_some(Exit::Rejects);
+        let rejects = (totals.rejected > 0).then_some(Exit::Rejects);
         let applying = [failure.as_ref().map(|failure| failure.exit), Stop::signal().or(stopped), rejects];
         let exit = applying.into_iter().flatten().fold(Exit::Done, Exit::worse);
         Ok(Ended { summary, exit, failure, verified: None })
@@ -125,7 +125,7 @@ fn summary(info: &RunInfo, worked: Worked, folder: &Path) -> Summary {
     Summary {
         run: info.run.clone(),
         command: "export".to_owned(),
-        records: info.books,
+        records: info.totals,
         skipped: worked.sums.skipped.into_iter().collect(),
         rejects: worked.sums.rejects.into_iter().collect(),
         left_blank: worked.sums.left_blank,

@@ -7,7 +7,7 @@ use crate::checkpoint::spool::{Row as Held, Spool};
 use crate::contact::{Contact, Field, Wanted};
 use crate::files::{Dialect, Format, Output};
 use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
-use crate::outcome::{Books, Exit, Failure, Outcome, Problem, Reject, Skip};
+use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
 use crate::record::{Fields, Header, Origin, Record};
 use crate::report::State;
 use crate::report::words::count;
@@ -198,14 +198,14 @@ impl Line<'_> {
         let mut changes = self.changes()?;
         let mut sink = self.sink(create()?)?;
         let left_blank = LeftBlankList::new(&self.begun.folder);
-        let mut books = Writer { sums: &mut worked.sums, rejects, results, left_blank };
-        let is_all = self.rows((&gathered.spool, contacts), &mut sink, changes.as_mut(), &mut books)?;
-        if is_all && plan.work.limit.is_none_or(|limit| books.sums.books.read < limit) {
-            self.missing(&gathered.spool, &mut books)?;
+        let mut writer = Writer { sums: &mut worked.sums, rejects, results, left_blank };
+        let is_all = self.rows((&gathered.spool, contacts), &mut sink, changes.as_mut(), &mut writer)?;
+        if is_all && plan.work.limit.is_none_or(|limit| writer.sums.totals.read < limit) {
+            self.missing(&gathered.spool, &mut writer)?;
         }
-        let (results, rejects) = (books.results.take(), books.rejects);
+        let (results, rejects) = (writer.results.take(), writer.rejects);
         worked.rejected = self.rejects.finish(rejects, self.console)?;
-        books.sums.left_blank = books.left_blank.finish()?;
+        writer.sums.left_blank = writer.left_blank.finish()?;
         if !is_all {
             self.rejects.copy(worked.rejected, self.console)?;
             return Ok(None);
@@ -214,7 +214,7 @@ impl Line<'_> {
             return Err(Failure::from(mistakes));
         }
         check_regions(&self.form.bound, &plan.connection.name)?;
-        self.prove_enough(worked.sums.books.created, worked)?;
+        self.prove_enough(worked.sums.totals.created, worked)?;
         let is_proven = worked.completeness.is_some_and(|known| known != Completeness::Unproven);
         let changes = changes.map(|changes| changes.end(is_proven)).transpose()?;
         Ok(Some(Ready { out: sink.end(&self.form.layout, create)?, results, changes }))
@@ -268,16 +268,16 @@ impl Line<'_> {
         (spool, contacts): (&Spool, Option<Contacts>),
         sink: &mut Sink,
         mut changes: Option<&mut Changes>,
-        books: &mut Writer<'_>,
+        writer: &mut Writer<'_>,
     ) -> Result<bool, Failure> {
         let progress = self.console.progress(&format!("writing {}", self.begun.info.target), Some(spool.len()));
-        let show = |so_far: Books| {
+        let show = |so_far: Totals| {
             progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
         };
         let encoder = Encoder { bound: Arc::clone(&self.form.bound), csv: self.form.layout.csv };
         let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some(), contacts };
         let limit = self.plan.work.limit;
-        let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), books);
+        let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), writer);
         if self.plan.what != What::Contacts {
             let mut next = 0;
             loop {
@@ -317,7 +317,7 @@ impl Line<'_> {
     }
 
     /// The ids that led to nobody stay behind, each with its id.
-    fn missing(&self, spool: &Spool, books: &mut Writer<'_>) -> Result<(), Failure> {
+    fn missing(&self, spool: &Spool, writer: &mut Writer<'_>) -> Result<(), Failure> {
         let title = self.plan.connection.platform.title;
         let mut ordinal = spool.len();
         spool.for_each_missing(|id| {
@@ -326,10 +326,10 @@ impl Line<'_> {
                 .hint("nothing is to be done, unless the list of ids is an old one");
             let raw: Box<[u8]> = json!({ "id": id }).to_string().into_bytes().into();
             self.rejects.saw(&raw);
-            books.sums.books.read += 1;
+            writer.sums.totals.read += 1;
             let origin = Origin { ordinal, line: ordinal + 1 };
             ordinal += 1;
-            books.reject(&Reject { origin, raw, problems: vec![problem] }, Some(id))
+            writer.reject(&Reject { origin, raw, problems: vec![problem] }, Some(id))
         })
     }
 }
@@ -340,27 +340,27 @@ fn put(
     row: Row,
     sink: &mut Sink,
     changes: Option<&mut Changes>,
-    books: &mut Writer<'_>,
-) -> Result<Books, Failure> {
-    books.sums.books.read += 1;
+    writer: &mut Writer<'_>,
+) -> Result<Totals, Failure> {
+    writer.sums.totals.read += 1;
     match row {
         Row::Written { id, bytes, json, omitted } => {
             sink.row(&bytes)?;
-            books.omit(omitted)?;
+            writer.omit(omitted)?;
             if let (Some(changes), Some(json)) = (changes, json) {
                 changes.row(&id, &json)?;
             }
-            books.note(Whose { line, id: Some(&id) }, Outcome::Created, None, &[])?;
+            writer.note(Whose { line, id: Some(&id) }, Outcome::Created, None, &[])?;
         }
         Row::Filtered { id } => {
-            books.note(Whose { line, id: Some(&id) }, Outcome::Skipped(Skip::Filtered), None, &[])?;
+            writer.note(Whose { line, id: Some(&id) }, Outcome::Skipped(Skip::Filtered), None, &[])?;
         }
         Row::Rejected { id, reject } => {
             if let Some(changes) = changes {
                 changes.rejected(&id)?;
             }
-            books.reject(&reject, Some(&id))?;
+            writer.reject(&reject, Some(&id))?;
         }
     }
-    Ok(books.sums.books)
+    Ok(writer.sums.totals)
 }

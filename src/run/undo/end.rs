@@ -1,8 +1,8 @@
-//! How an undo ends: books, what was left, summary and exit code.
+//! How an undo ends: totals, what was left, summary and exit code.
 
 use super::{Line, Worked};
 use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, RunStatus, Tally};
-use crate::outcome::{Books, Exit, Failure, Problem};
+use crate::outcome::{Exit, Failure, Problem, Totals};
 use crate::platforms::Platform;
 use crate::reconcile::undo::{CHANGED, GONE, KEPT};
 use crate::report::words::count;
@@ -66,7 +66,7 @@ impl LeftCounts {
     }
 }
 
-/// Draws up the books, the lists, the summary and the exit code.
+/// Counts the totals and makes the lists, the summary and the exit code.
 pub(super) async fn finish(
     line: &Line<'_>,
     target: Option<&Target>,
@@ -76,13 +76,13 @@ pub(super) async fn finish(
 ) -> Result<Ended, Failure> {
     let (plan, checkpoint) = (line.plan, line.checkpoint);
     let mut failure = failure.filter(|failure| failure.exit != Exit::Interrupted);
-    let (mut books, mut tally, mut left) = (begun.info.books, Tally::default(), LeftCounts::default());
+    let (mut totals, mut tally, mut left) = (begun.info.totals, Tally::default(), LeftCounts::default());
     let mut left_file = None;
     if worked.pass > 0 {
         match close(line, target, begun.no, worked.pass).await {
             Ok(closed) => {
-                books = Books { read: worked.read.load(Ordering::Relaxed), ..closed.books };
-                books.pending = books.read.saturating_sub(books.settled());
+                totals = Totals { read: worked.read.load(Ordering::Relaxed), ..closed.totals };
+                totals.pending = totals.read.saturating_sub(totals.settled());
                 tally = closed;
             }
             Err(fault) => failure = failure.or(Some(fault)),
@@ -90,25 +90,25 @@ pub(super) async fn finish(
         let listed = list_left(checkpoint, begun.no, worked.pass, &begun.folder, &mut left);
         left_file = listed.map_err(|fault| failure.get_or_insert(fault).exit).ok().flatten();
     }
-    if failure.is_none() && books.settled() > books.read {
-        failure = Some(unbalanced(&books));
+    if failure.is_none() && totals.settled() > totals.read {
+        failure = Some(unbalanced(&totals));
     }
     if let (None, Some(path), 1..) = (&failure, &plan.results, worked.pass) {
         let noted = (begun.info.ledger(&plan.state), begun.info.about("results"));
         failure = write_results(path, noted, checkpoint, (begun.no, worked.pass)).err();
     }
-    let is_done = failure.is_none() && worked.is_whole && books.pending == 0 && books.unknown == 0;
+    let is_done = failure.is_none() && worked.is_whole && totals.pending == 0 && totals.unknown == 0;
     let traffic = target.map_or(worked.unreached, |target| target.http.traffic());
     let [sent, retried, rate_limited] = begun.info.requests;
     begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
     begun.info.seconds += begun.started.elapsed().as_secs_f64();
-    begun.info.books = books;
+    begun.info.totals = totals;
     begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
     let [sent, retried, rate_limited] = begun.info.requests;
     let (exit_of_left, shown) = (left.exit(), left.not_deleted(plan.connection.platform));
     let (changed_since, not_taken_back) = left.counts();
     let mut unknown_records = Vec::new();
-    if books.unknown > 0 && worked.pass > 0 {
+    if totals.unknown > 0 && worked.pass > 0 {
         match doubtful_of(checkpoint, begun.no, worked.pass) {
             Ok(doubtful) => unknown_records = doubtful,
             Err(fault) => failure = failure.or(Some(fault)),
@@ -118,7 +118,7 @@ pub(super) async fn finish(
         run: begun.info.run.clone(),
         command: "undo".to_owned(),
         status: if is_done { Status::Done } else { Status::Unfinished },
-        records: books,
+        records: totals,
         skipped: tally.skipped.into_iter().collect(),
         rejects: tally.rejects.into_iter().collect(),
         not_carried: tally.not_carried.into_iter().collect(),
@@ -140,7 +140,7 @@ pub(super) async fn finish(
         checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err());
     let is_stopped = line.stop.is_told() && !worked.is_whole;
-    let exit = exit_of(failure.as_ref(), &books, is_stopped).worse(exit_of_left);
+    let exit = exit_of(failure.as_ref(), &totals, is_stopped).worse(exit_of_left);
     Ok(Ended { summary, exit, failure, verified: None })
 }
 

@@ -6,7 +6,7 @@ use super::wrote::Wrote;
 use crate::checkpoint::taken::TakenContact;
 use crate::files::csv::CsvEncoder;
 use crate::files::{About, Format, Ledger, RowShape, RowWriter};
-use crate::outcome::{Books, Exit, Failure, Outcome, Skip};
+use crate::outcome::{Exit, Failure, Outcome, Skip, Totals};
 use crate::platforms::Fault;
 use crate::reconcile::Reconciler;
 use crate::reconcile::undo::{Looked, Undoing};
@@ -67,12 +67,12 @@ impl Line<'_> {
                         break 'all;
                     }
                 }
-                progress.set(State { done: sums.books.read, ..State::default() });
+                progress.set(State { done: sums.totals.read, ..State::default() });
             }
         }
         progress.finish();
         if failure.is_none() && !self.stop.is_told() {
-            self.tell_nothing(sums.books.read);
+            self.tell_nothing(sums.totals.read);
         }
         if let (Some(plan), None) = (plan_file, &failure) {
             plan.commit()?;
@@ -81,7 +81,7 @@ impl Line<'_> {
         let traffic = target.http.traffic();
         let per_s = target.http.rate_now().or(reconciler.ceiling_per_s);
         // A write is a look and the requests; the looks of this run have shown how long one takes.
-        let requests = sums.requests + sums.books.read;
+        let requests = sums.requests + sums.totals.read;
         let took = started.elapsed().as_secs_f64();
         let seconds = per_s.map_or(took, |per_s| requests as f64 / per_s.max(f64::MIN_POSITIVE));
         let (exit_of_left, shown) = (sums.left.exit(), sums.left.not_deleted(plan.connection.platform));
@@ -90,7 +90,7 @@ impl Line<'_> {
             run: plan.of.run.clone(),
             command: "undo".to_owned(),
             status: Status::DryRun,
-            records: sums.books,
+            records: sums.totals,
             skipped: sums.skipped.into_iter().collect(),
             requests: Requests { sent: traffic.sent, retried: traffic.retried, rate_limited: traffic.rate_limited },
             seconds: took,
@@ -103,14 +103,14 @@ impl Line<'_> {
             next_command: is_stopped.then(|| go_on(&plan.arguments)),
             ..Summary::default()
         };
-        let exit = exit_of(failure.as_ref(), &sums.books, is_stopped).worse(exit_of_left);
+        let exit = exit_of(failure.as_ref(), &sums.totals, is_stopped).worse(exit_of_left);
         Ok(Ended { exit, summary, failure, verified: None })
     }
 }
 
 #[derive(Default)]
 struct Sums {
-    books: Books,
+    totals: Totals,
     skipped: BTreeMap<String, u64>,
     left: LeftCounts,
     requests: u64,
@@ -119,8 +119,8 @@ struct Sums {
 impl Sums {
     fn add(&mut self, looked: &Looked) {
         let outcome = looked.outcome.unwrap_or(Outcome::Unknown);
-        self.books.read += 1;
-        self.books.add(outcome, 1);
+        self.totals.read += 1;
+        self.totals.add(outcome, 1);
         if let Outcome::Skipped(_) = outcome {
             *self.skipped.entry(outcome_name(outcome).1.to_owned()).or_default() += 1;
         }

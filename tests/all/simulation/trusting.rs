@@ -294,7 +294,7 @@ pub fn simulate(seed: u64) -> bool {
     let undo_at = |run: &str, sandbox: &Sandbox| undo_of(run, &state, connection(view, sandbox, &settings));
     // A run that came to its end before it could be cut off was followed by another one, and so on.
     let wrote = |info: &RunInfo| {
-        info.command == "import" && info.status == "done" && info.books.created + info.books.updated > 0
+        info.command == "import" && info.status == "done" && info.totals.created + info.totals.updated > 0
     };
     let runs: Vec<String> = all_runs(&state).unwrap().into_iter().filter(wrote).map(|info| info.run).collect();
     let mut undone: Vec<String> = Vec::new();
