@@ -7,7 +7,7 @@ use crate::files::{self, Opened};
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure, Skip};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::record::Header;
 use crate::report::words::{count, escape, number};
 use crate::run::evidence;
@@ -71,7 +71,7 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The platform of a connection, and the country of its phones; what else the connection lacks does not matter here.
-fn target_of(to: &str, context: &Context) -> Result<(&'static Platform, Option<Region>), Failure> {
+fn target_of(to: &str, context: &Context) -> Result<(&'static PlatformFacts, Option<Region>), Failure> {
     let config = context.configuration()?;
     let connection = config.find(to)?;
     let region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
@@ -81,7 +81,7 @@ fn target_of(to: &str, context: &Context) -> Result<(&'static Platform, Option<R
 /// What maps the records, as an import into the target would; without a target only the mapping.
 fn mapper(
     source: &SourcePlan,
-    target: Option<(&'static Platform, Option<Region>)>,
+    target: Option<(&'static PlatformFacts, Option<Region>)>,
     opened: &Opened,
     context: &Context,
 ) -> Result<Mapper, Failure> {
@@ -137,7 +137,7 @@ impl Looked {
         }
     }
 
-    fn tell_not_carried(&self, platform: &Platform, context: &Context) {
+    fn tell_not_carried(&self, platform: &PlatformFacts, context: &Context) {
         let mut names: Vec<(&String, &u64)> = self.not_carried.iter().collect();
         names.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
         for (name, n) in names.iter().take(NAMED_MAX) {

@@ -6,12 +6,12 @@ use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::diagnostic::nearest;
 use crate::platforms::settings::{COMMON, Setting, environment_name};
-use crate::platforms::{LISTS, PLATFORMS, Platform, platform_named};
+use crate::platforms::{LISTS, PLATFORMS, PlatformFacts, platform_named};
 use crate::run::import::singular;
 use serde_json::{Value, json};
 
 pub(super) fn run(typed: &Platforms, context: &Context) -> Result<Exit, Failure> {
-    let chosen: Vec<&Platform> = match &typed.name {
+    let chosen: Vec<&PlatformFacts> = match &typed.name {
         None => PLATFORMS.to_vec(),
         Some(name) => {
             vec![platform_named(name).ok_or_else(|| unknown(name))?]
@@ -44,7 +44,7 @@ const WIDTH: usize = 100;
 /// How wide the names of settings are at least, the blanks behind them counted.
 const NAME_WIDTH: usize = 16;
 
-fn held(platform: &Platform, field: Field) -> &'static str {
+fn held(platform: &PlatformFacts, field: Field) -> &'static str {
     match (platform.holds.contains(&field), platform.single.contains(&field), platform.reads.contains(&field)) {
         (true, true, _) => "first",
         (true, false, _) => "yes",
@@ -54,7 +54,7 @@ fn held(platform: &Platform, field: Field) -> &'static str {
 }
 
 /// Whether a contact cannot be created without a field, or without this one of several.
-fn needed(platform: &Platform, field: Field) -> &'static str {
+fn needed(platform: &PlatformFacts, field: Field) -> &'static str {
     match platform.needs.iter().find(|fields| fields.contains(&field)) {
         Some([_]) => "yes",
         Some(_) => "or another",
@@ -62,7 +62,7 @@ fn needed(platform: &Platform, field: Field) -> &'static str {
     }
 }
 
-fn attributes(platform: &Platform) -> &'static str {
+fn attributes(platform: &PlatformFacts) -> &'static str {
     match (platform.attributes, platform.defines_attributes) {
         (true, true) => "if defined",
         (true, false) => "yes",
@@ -74,19 +74,19 @@ fn names(fields: &[Field], between: &str) -> String {
     fields.iter().map(|field| singular(*field)).collect::<Vec<_>>().join(between)
 }
 
-fn needs(platform: &Platform) -> String {
+fn needs(platform: &PlatformFacts) -> String {
     if platform.needs.is_empty() {
         return "nothing".to_owned();
     }
     platform.needs.iter().map(|fields| names(fields, " or ")).collect::<Vec<_>>().join(", ")
 }
 
-fn lists(platform: &Platform) -> Vec<&'static str> {
+fn lists(platform: &PlatformFacts) -> Vec<&'static str> {
     LISTS.iter().filter(|(list, _)| platform.lists.contains(list)).map(|(_, name)| *name).collect()
 }
 
 /// All platforms beside each other, and what is to be said of each in a sentence.
-fn all(platforms: &[&Platform]) -> String {
+fn all(platforms: &[&PlatformFacts]) -> String {
     let mut rows = vec![vec!["FIELD".to_owned()]];
     rows.extend(FIELDS.iter().map(|(_, name)| vec![(*name).to_owned()]));
     rows.push(vec!["attributes.NAME".to_owned()]);
@@ -100,7 +100,7 @@ fn all(platforms: &[&Platform]) -> String {
     format!("{}\n\n{legend}\n\n{told}\n\n`ferry platforms NAME` says all about one", table(&rows))
 }
 
-fn cell(platform: &Platform, field: Field) -> String {
+fn cell(platform: &PlatformFacts, field: Field) -> String {
     let finds = if platform.finds_by.contains(&field) { "*" } else { "" };
     let needed = match needed(platform, field) {
         "" => "",
@@ -122,7 +122,7 @@ fn table(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn short(platform: &Platform) -> String {
+fn short(platform: &PlatformFacts) -> String {
     let aliases = platform.aliases.iter().map(|alias| format!(", also `{alias}`")).collect::<String>();
     let creates = if platform.creates { "" } else { "; nobody can be created, only changed" };
     let lists = match lists(platform)[..] {
@@ -161,7 +161,7 @@ fn wrapped(text: &str, indent: usize) -> String {
     out
 }
 
-fn whole(platform: &Platform) -> String {
+fn whole(platform: &PlatformFacts) -> String {
     let mut rows = vec![["FIELD", "HELD", "NEEDED", "FOUND BY"].map(str::to_owned).to_vec()];
     for (field, name) in FIELDS {
         let place = platform.finds_by.iter().position(|known| *known == field);
@@ -181,7 +181,7 @@ fn whole(platform: &Platform) -> String {
     format!("{}\n\n{}\n\n{head}\n{settings}", short(platform), table(&rows))
 }
 
-fn about(platform: &Platform, setting: &Setting, width: usize) -> String {
+fn about(platform: &PlatformFacts, setting: &Setting, width: usize) -> String {
     let variable = environment_name(platform.name, setting.name);
     let default = match (default_of(platform, setting), setting.required) {
         (Some(default), _) => format!("  [{default}]"),
@@ -194,7 +194,7 @@ fn about(platform: &Platform, setting: &Setting, width: usize) -> String {
     format!("  {:<width$}{variable}{default}\n      {help}", setting.name)
 }
 
-fn default_of(platform: &Platform, setting: &Setting) -> Option<String> {
+fn default_of(platform: &PlatformFacts, setting: &Setting) -> Option<String> {
     match (setting.name, setting.default) {
         ("base_url", _) => Some(platform.base_url.to_owned()),
         ("concurrency", _) => Some(platform.concurrency.to_string()),
@@ -202,7 +202,7 @@ fn default_of(platform: &Platform, setting: &Setting) -> Option<String> {
     }
 }
 
-fn object_of(platform: &Platform) -> Value {
+fn object_of(platform: &PlatformFacts) -> Value {
     let fields: serde_json::Map<String, Value> =
         FIELDS.iter().map(|(field, name)| ((*name).to_owned(), json!(held(platform, *field)))).collect();
     let settings = COMMON.iter().chain(platform.settings).map(|setting| {

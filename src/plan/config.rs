@@ -10,7 +10,7 @@ use super::secrets::{mask_lines, mask_tree};
 use super::yaml::{self, Kind, Node, Span};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::settings::Settings;
-use crate::platforms::{PLATFORMS, Platform};
+use crate::platforms::{PLATFORMS, PlatformFacts};
 use crate::report::render_failure;
 use std::fmt;
 use std::fs::File;
@@ -29,7 +29,7 @@ pub struct Connection {
     /// Its name.
     pub name: String,
     /// Its platform.
-    pub platform: &'static Platform,
+    pub platform: &'static PlatformFacts,
     /// Its settings, defaults filled in.
     pub settings: Settings,
     /// Where its name stands in the file; `None` when there is no file.
@@ -83,7 +83,11 @@ impl Config {
     /// # Errors
     ///
     /// As [`Config::load`].
-    pub fn load_with(platforms: &[&'static Platform], path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
+    pub fn load_with(
+        platforms: &[&'static PlatformFacts],
+        path: Option<&Path>,
+        env: &Env,
+    ) -> Result<Config, ConfigError> {
         let file = path.unwrap_or(Path::new(FILE_NAME));
         match read_page(file) {
             Ok(page) => Config::parse_with(platforms, &page, file, env),
@@ -106,7 +110,7 @@ impl Config {
     ///
     /// With all that is wrong in it.
     pub fn parse_with(
-        platforms: &[&'static Platform],
+        platforms: &[&'static PlatformFacts],
         page: &str,
         file: &Path,
         env: &Env,
@@ -126,7 +130,7 @@ impl Config {
         Ok(Config { connections, folder, jobs, env_file, notes, path: Some(path), page: masked, env: reading.env })
     }
 
-    fn without_file(platforms: &[&'static Platform], env: &Env) -> Config {
+    fn without_file(platforms: &[&'static PlatformFacts], env: &Env) -> Config {
         let connections = default_connections(platforms, env);
         let notes = notes(&connections, env);
         let (folder, env) = (PathBuf::from("."), env.clone());
@@ -241,7 +245,7 @@ fn prefix(connection: &str) -> String {
 
 /// One reading of the file.
 struct Reading<'a> {
-    platforms: &'a [&'static Platform],
+    platforms: &'a [&'static PlatformFacts],
     env: Env,
     folder: &'a Path,
     env_file: Option<PathBuf>,
@@ -342,7 +346,7 @@ impl Reading<'_> {
         &mut self,
         key: &yaml::Key,
         entries: &[(yaml::Key, Node)],
-    ) -> Result<&'static Platform, Option<&'static Platform>> {
+    ) -> Result<&'static PlatformFacts, Option<&'static PlatformFacts>> {
         let platforms = self.platforms;
         let named = |name: &str| platforms.iter().find(|one| one.name == name || one.aliases.contains(&name)).copied();
         let names: Vec<&str> = platforms.iter().map(|one| one.name).collect();
@@ -395,8 +399,8 @@ pub(super) fn did_you_mean(word: &str, names: &[&str]) -> String {
     }
 }
 
-fn default_connections(platforms: &[&'static Platform], env: &Env) -> Vec<Connection> {
-    let connection = |platform: &&'static Platform| {
+fn default_connections(platforms: &[&'static PlatformFacts], env: &Env) -> Vec<Connection> {
+    let connection = |platform: &&'static PlatformFacts| {
         let mut filling = Filling::new(platform.name.to_owned(), platform, None, env);
         filling.take_file(Vec::new());
         filling.end().0

@@ -5,14 +5,14 @@ use super::config::{Connection, variable};
 use super::diagnostic::{Diagnostic, nearest};
 use super::env::{Env, expand};
 use super::yaml::{Key, Kind, Node, Span};
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::platforms::settings::{COMMON, Lack, Setting, Settings, lack};
 use secrecy::SecretString;
 
 /// Fills the settings of one connection.
 pub(super) struct Filling<'e> {
     name: String,
-    platform: &'static Platform,
+    platform: &'static PlatformFacts,
     place: Option<Span>,
     env: &'e Env,
     settings: Settings,
@@ -25,13 +25,13 @@ pub(super) struct Filling<'e> {
 }
 
 /// All settings of a platform: the common ones first.
-pub(super) fn settings_of(platform: &Platform) -> impl Iterator<Item = &'static Setting> {
+pub(super) fn settings_of(platform: &PlatformFacts) -> impl Iterator<Item = &'static Setting> {
     let own = |common: &&Setting| !platform.settings.iter().any(|one| one.name == common.name);
     COMMON.iter().filter(own).chain(platform.settings)
 }
 
 /// The settings of a connection of this platform as nobody has said anything about them.
-pub fn default_settings(connection: &str, platform: &Platform) -> Settings {
+pub fn default_settings(connection: &str, platform: &PlatformFacts) -> Settings {
     let mut settings = Settings::new(connection);
     for setting in settings_of(platform) {
         if let Some(default) = setting.default {
@@ -56,7 +56,7 @@ fn put(settings: &mut Settings, setting: &Setting, value: String) {
 }
 
 impl<'e> Filling<'e> {
-    pub fn new(name: String, platform: &'static Platform, place: Option<Span>, env: &'e Env) -> Filling<'e> {
+    pub fn new(name: String, platform: &'static PlatformFacts, place: Option<Span>, env: &'e Env) -> Filling<'e> {
         let settings = default_settings(&name, platform);
         Filling { name, platform, place, env, settings, mistakes: Vec::new(), lacks: Vec::new(), told: Vec::new() }
     }

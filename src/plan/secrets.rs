@@ -3,12 +3,12 @@
 use super::diagnostic::mask;
 use super::env::only_names;
 use super::yaml::{Key, Kind, Node, Span};
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::platforms::settings::COMMON;
 use regex::Regex;
 
 /// The page for messages: in connections, every value is masked that is not known to be harmless.
-pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static Platform]) -> String {
+pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static PlatformFacts]) -> String {
     let mut secrets: Vec<Span> = Vec::new();
     match &root.kind {
         Kind::Map(entries) => entries.iter().for_each(|(key, value)| match (key.text.as_str(), &value.kind) {
@@ -26,7 +26,13 @@ pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static Platform]
     mask(page, &secrets)
 }
 
-fn hide_settings(page: &str, name: &Key, connection: &Node, platforms: &[&'static Platform], secrets: &mut Vec<Span>) {
+fn hide_settings(
+    page: &str,
+    name: &Key,
+    connection: &Node,
+    platforms: &[&'static PlatformFacts],
+    secrets: &mut Vec<Span>,
+) {
     let Kind::Map(settings) = &connection.kind else { return secrets.extend(hidden(page, name, connection)) };
     for (key, value) in settings {
         let has_password = matches!(&value.kind, Kind::Text(text) if text.contains('@'));
@@ -45,7 +51,7 @@ fn hidden(page: &str, key: &Key, value: &Node) -> Option<Span> {
     (!matches!(bare, "" | "{}" | "[]") && !only_names(bare)).then(|| value.span.end - text.len()..value.span.end)
 }
 
-fn is_harmless(setting: &str, platforms: &[&'static Platform]) -> bool {
+fn is_harmless(setting: &str, platforms: &[&'static PlatformFacts]) -> bool {
     let all = || COMMON.iter().chain(platforms.iter().flat_map(|one| one.settings)).filter(|one| one.name == setting);
     setting == "platform" || (all().next().is_some() && all().all(|one| !one.secret))
 }
@@ -55,7 +61,7 @@ const SECRET_WORDS: &str = "token|key|pass|pwd|secret|auth|bearer|credential|coo
 
 /// The page for messages when it cannot be understood: every value is masked that is not known to be harmless, up to the
 /// end of its line; below `jobs`, what follows a name that sounds like a secret.
-pub(super) fn mask_lines(page: &str, platforms: &[&'static Platform]) -> String {
+pub(super) fn mask_lines(page: &str, platforms: &[&'static PlatformFacts]) -> String {
     let named = Regex::new(&format!(r#"(?i)[\w-]*(?:{SECRET_WORDS})[\w-]*["']?\s*[:=]\s*([^\r\n]*)"#));
     let entry = Regex::new(r#"^[\s-]*["']?([\w.-]+)["']?[ \t]*:(?:[ \t]+|$)(.*)$"#);
     let (Ok(named), Ok(entry)) = (named, entry) else { return String::new() };

@@ -8,8 +8,8 @@ use super::diff::{Delta, split_name};
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::value::{keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take_text, text};
 use super::{
-    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step, StepKind,
-    Taken, Whom,
+    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, PlatformFacts, Reading, Ready, Step,
+    StepKind, Taken, Whom,
 };
 use crate::contact::{Attribute, Contact, Field};
 use crate::http::{Credentials, Http, Method, Request, Response};
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The facts (Customers API, "How to Use and Configure").
-pub const PLATFORM: Platform = Platform {
+pub const PLATFORM: PlatformFacts = PlatformFacts {
     name: "atom",
     aliases: &[],
     title: "Atom",
@@ -139,7 +139,7 @@ enum ById {
 
 #[async_trait]
 impl Connector for Atom {
-    fn platform(&self) -> &'static Platform {
+    fn platform(&self) -> &'static PlatformFacts {
         &PLATFORM
     }
 

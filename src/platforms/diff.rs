@@ -5,7 +5,7 @@
 pub use super::fit::{BOOKKEEPING, Fit, fit, fit_bookkeeping, split_name};
 
 use super::names::{NAMES, diff_names};
-use super::{Found, Platform};
+use super::{Found, PlatformFacts};
 use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};
 use crate::identity::{canonical, whatsapp_key};
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl Delta {
 /// Compares what is wanted (cut to the platform by [`fit()`]) with what is there, where the identity fields are those
 /// by which the platform finds. `found_by` is the one that found the contact.
 pub fn diff(
-    platform: &Platform,
+    platform: &PlatformFacts,
     wanted: &Wanted,
     found: Option<&Found>,
     found_by: Option<Field>,
@@ -82,7 +82,7 @@ pub fn diff(
 /// their rule says `on_existing: update`. `found_by`, the one that found the contact, is one of them, and is never
 /// wiped.
 pub fn diff_with_identity(
-    platform: &Platform,
+    platform: &PlatformFacts,
     identity: &[Field],
     wanted: &Wanted,
     found: Option<&Found>,

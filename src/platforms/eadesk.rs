@@ -13,8 +13,8 @@ use super::diff::Delta;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::value::{text, tidy};
 use super::{
-    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step, StepKind,
-    Taken, Whom,
+    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, PlatformFacts, Reading, Ready, Step,
+    StepKind, Taken, Whom,
 };
 use crate::contact::{Field, Wanted};
 use crate::http::{Credentials, Http, Request, Response};
@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 /// The facts (help article on managing clients).
-pub const PLATFORM: Platform = Platform {
+pub const PLATFORM: PlatformFacts = PlatformFacts {
     name: "eadesk",
     aliases: &["yeahdesk"],
     title: "Eadesk",
@@ -171,7 +171,7 @@ struct Eadesk {
 
 #[async_trait]
 impl Connector for Eadesk {
-    fn platform(&self) -> &'static Platform {
+    fn platform(&self) -> &'static PlatformFacts {
         &PLATFORM
     }
 

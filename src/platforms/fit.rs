@@ -2,7 +2,7 @@
 //!
 //! It does not know what the target holds already; [`super::diff`] does.
 
-use super::Platform;
+use super::PlatformFacts;
 use super::diff::same;
 use crate::contact::{FIELDS, Field, FieldSet, MadeName, Overwrite, Wanted};
 use crate::mapping::Overflow;
@@ -20,7 +20,7 @@ pub struct Fit {
 pub const BOOKKEEPING: FieldSet = FieldSet::of(&[Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]);
 
 /// Cuts a wanted contact to what the platform can hold. Names are split or joined to the form it has.
-pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {
+pub fn fit(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow) -> Fit {
     let lost = fit_names(platform, &mut wanted);
     let keeps = overflow == Overflow::Attributes && platform.attributes;
     let mut not_carried = Vec::new();
@@ -47,7 +47,12 @@ pub fn fit(platform: &Platform, mut wanted: Wanted, overflow: Overflow) -> Fit {
 
 /// Names what no platform can be given although a rule of the mapping gives it a value (`written`): where a contact came
 /// from, and what its source platform had beside it. `overflow: attributes` keeps it all the same.
-pub fn fit_bookkeeping(platform: &Platform, wanted: &mut Wanted, written: FieldSet, overflow: Overflow) -> Vec<String> {
+pub fn fit_bookkeeping(
+    platform: &PlatformFacts,
+    wanted: &mut Wanted,
+    written: FieldSet,
+    overflow: Overflow,
+) -> Vec<String> {
     let keeps = overflow == Overflow::Attributes && platform.attributes;
     let mut not_carried = Vec::new();
     for field in [Field::Id, Field::CreatedAt, Field::UpdatedAt].into_iter().filter(|field| written.has(*field)) {
@@ -76,7 +81,7 @@ fn keep_or_name(wanted: &mut Wanted, (field, value): (Field, &str), keeps: bool,
 }
 
 /// Takes out what the platform cannot hold of a field.
-fn take_surplus(platform: &Platform, wanted: &mut Wanted, field: Field) -> Vec<String> {
+fn take_surplus(platform: &PlatformFacts, wanted: &mut Wanted, field: Field) -> Vec<String> {
     if !platform.holds.contains(&field) {
         return take_all(wanted, field);
     }
@@ -112,7 +117,7 @@ fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Op
 /// may do what the rule of the form it was made from says.
 ///
 /// Gives the forms that the source has of which a word is in no form that the platform holds.
-fn fit_names(platform: &Platform, wanted: &mut Wanted) -> Vec<(Field, String)> {
+fn fit_names(platform: &PlatformFacts, wanted: &mut Wanted) -> Vec<(Field, String)> {
     let holds = |field| platform.holds.contains(&field);
     let (whole, parts) = (holds(Field::FullName), holds(Field::FirstName));
     if whole == parts {

@@ -11,8 +11,8 @@ use super::diff::Delta;
 use super::settings::{Setting, Settings, validate, wrong};
 use super::value::{keep_rest, move_email, move_phone, move_text, move_time, segment, take_text, text, with_plus};
 use super::{
-    Agent, Checked, Connected, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, Platform, Reading,
-    Ready, Step, StepKind, Taken, Whom,
+    Agent, Checked, Connected, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, PlatformFacts,
+    Reading, Ready, Step, StepKind, Taken, Whom,
 };
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Method, Request, Response};
@@ -23,7 +23,7 @@ use owner::{OWNER, agent_for, fit_owner};
 use serde_json::{Map, Value, json};
 
 /// The facts (Retailers API, customers).
-pub const PLATFORM: Platform = Platform {
+pub const PLATFORM: PlatformFacts = PlatformFacts {
     name: "mercately",
     aliases: &[],
     title: "Mercately",
@@ -135,7 +135,7 @@ struct Mercately {
 
 #[async_trait]
 impl Connector for Mercately {
-    fn platform(&self) -> &'static Platform {
+    fn platform(&self) -> &'static PlatformFacts {
         &PLATFORM
     }
 

@@ -26,10 +26,10 @@ use serde_json::{Map, Value};
 use settings::{Setting, Settings};
 
 /// Every platform there is, in the order in which they are shown.
-pub const PLATFORMS: &[&Platform] = &[&atom::PLATFORM, &mercately::PLATFORM, &twin::PLATFORM, &eadesk::PLATFORM];
+pub const PLATFORMS: &[&PlatformFacts] = &[&atom::PLATFORM, &mercately::PLATFORM, &twin::PLATFORM, &eadesk::PLATFORM];
 
 /// The facts of a platform, each from its reference under the vendor's documents.
-pub struct Platform {
+pub struct PlatformFacts {
     /// In `ferry.yaml` and on the command line.
     pub name: &'static str,
     /// Other names of the same platform.
@@ -90,7 +90,7 @@ pub struct Platform {
 pub type Connected = Result<Box<dyn Connector>, Vec<Failure>>;
 
 /// The platform of this name or alias.
-pub fn platform_named(name: &str) -> Option<&'static Platform> {
+pub fn platform_named(name: &str) -> Option<&'static PlatformFacts> {
     PLATFORMS.iter().find(|platform| platform.name == name || platform.aliases.contains(&name)).copied()
 }
 
@@ -303,7 +303,7 @@ pub enum Fault {
 #[async_trait]
 pub trait Connector: Send + Sync {
     /// Its facts.
-    fn platform(&self) -> &'static Platform;
+    fn platform(&self) -> &'static PlatformFacts;
 
     /// Proves the settings with one cheap request.
     async fn check(&self, http: &Http) -> Result<Checked, Fault>;
@@ -336,26 +336,26 @@ pub trait Connector: Send + Sync {
 
     /// Who may have come of a step that creates and is in doubt, although nobody finds them by phone or e-mail yet: made,
     /// and nothing added. `made` is the step's body, `since_ms` (milliseconds since 1970) when it was sent at the
-    /// earliest. Only where [`Platform::half_makes`].
+    /// earliest. Only where [`PlatformFacts::half_makes`].
     async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
         let _ = (http, made, since_ms);
         Ok(Vec::new())
     }
 
-    /// The custom attributes that the account defines. Only where [`Platform::defines_attributes`].
+    /// The custom attributes that the account defines. Only where [`PlatformFacts::defines_attributes`].
     async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault> {
         let _ = http;
         Ok(Vec::new())
     }
 
     /// Changes the attributes that the account defines. A definition that is in doubt is found out by listing them.
-    /// Only where [`Platform::defines_attributes`].
+    /// Only where [`PlatformFacts::defines_attributes`].
     async fn define(&self, http: &Http, what: &Define) -> Result<(), Fault> {
         let _ = (http, what);
         Err(Fault::Fatal(Failure::usage(format!("{} defines no attributes", self.platform().title))))
     }
 
-    /// A page of another list than the contacts; the first without a cursor. Only those of [`Platform::lists`].
+    /// A page of another list than the contacts; the first without a cursor. Only those of [`PlatformFacts::lists`].
     async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
         let _ = (http, list, after);
         Err(Fault::Fatal(Failure::usage(format!("{} has no such list", self.platform().title))))

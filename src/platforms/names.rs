@@ -3,7 +3,7 @@
 //! A whole is built from the parts that the source has; a default is no part of it. Equal wholes leave the target's own
 //! division, a single part changes only that part, and any other whole that differs takes the place of the target's.
 
-use super::Platform;
+use super::PlatformFacts;
 use super::diff::{Delta, OnExisting, diff_one, overwrite_of, same, set_one};
 use super::fit::split_name;
 use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
@@ -29,7 +29,7 @@ enum Source {
 }
 
 /// Adds to `delta` what of the name has to change.
-pub(super) fn diff_names(delta: &mut Delta, platform: &Platform, wanted: &Wanted, on_existing: OnExisting) {
+pub(super) fn diff_names(delta: &mut Delta, platform: &PlatformFacts, wanted: &Wanted, on_existing: OnExisting) {
     let held = || FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
     let there = words_of(&delta.after);
     if there.is_empty() {
@@ -87,7 +87,7 @@ impl Source {
     }
 
     /// Writes it in the form that the platform holds.
-    fn write(&self, delta: &mut Delta, platform: &Platform, wanted: &Wanted, on_existing: OnExisting) {
+    fn write(&self, delta: &mut Delta, platform: &PlatformFacts, wanted: &Wanted, on_existing: OnExisting) {
         if platform.holds.contains(&Field::FirstName) {
             self.write_parts(delta, wanted, on_existing);
         } else if platform.holds.contains(&Field::FullName) {

@@ -4,7 +4,7 @@
 //! what was added is taken away, what was taken away is added, and what somebody else did to the list stays.
 
 use super::diff::{Change, Delta, same};
-use super::{Found, Platform};
+use super::{Found, PlatformFacts};
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ enum Place<'a> {
     Attribute(&'a str),
 }
 
-fn place_of<'a>(platform: &Platform, name: &'a str) -> Option<Place<'a>> {
+fn place_of<'a>(platform: &PlatformFacts, name: &'a str) -> Option<Place<'a>> {
     if let Some(name) = name.strip_prefix("attributes.") {
         return Some(Place::Attribute(name));
     }
@@ -74,12 +74,12 @@ fn place_of<'a>(platform: &Platform, name: &'a str) -> Option<Place<'a>> {
     Some(if holds_items(platform, field) { Place::Items(field) } else { Place::One(field) })
 }
 
-fn holds_items(platform: &Platform, field: Field) -> bool {
+fn holds_items(platform: &PlatformFacts, field: Field) -> bool {
     field.is_list() && !platform.single.contains(&field)
 }
 
 /// What a delta writes to somebody who was so before.
-pub fn written(platform: &Platform, delta: &Delta, before: Option<&Contact>) -> Vec<Written> {
+pub fn written(platform: &PlatformFacts, delta: &Delta, before: Option<&Contact>) -> Vec<Written> {
     let of = |change: &Change| {
         let Change { field: name, old, new } = change;
         let Some(Place::Items(field)) = place_of(platform, name) else {
@@ -127,7 +127,7 @@ fn take_items(field: Field, side: &mut Vec<String>, other: &mut Vec<String>, ite
 }
 
 /// What takes this contact back to what it was before all this was written.
-pub fn restore(platform: &Platform, written: &[Written], now: &Contact) -> Restore {
+pub fn restore(platform: &PlatformFacts, written: &[Written], now: &Contact) -> Restore {
     let mut restore = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
     for value in written {
         let Some(place) = place_of(platform, &value.field) else { continue };
@@ -157,7 +157,7 @@ pub fn restore(platform: &Platform, written: &[Written], now: &Contact) -> Resto
 
 /// What corrects a contact that a run wrote to: a value that is still as it was written becomes what is wanted, and
 /// where nothing is said of it, what it was before (a mapping that says `clear` says that nothing is wanted). What the run did not write is filled where it is blank, and lists grow.
-pub fn correct(platform: &Platform, written: &[Written], wanted: &Wanted, now: &Contact) -> Restore {
+pub fn correct(platform: &PlatformFacts, written: &[Written], wanted: &Wanted, now: &Contact) -> Restore {
     let mut correct = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
     for value in written {
         let Some(place) = place_of(platform, &value.field) else { continue };
@@ -232,7 +232,7 @@ fn is_to_be_wiped(wanted: &Wanted, place: Place<'_>) -> bool {
 }
 
 /// The fields that the platform holds, and the custom ones that a contact has or that were written.
-fn names(platform: &Platform, contact: &Contact, written: &[Written]) -> Vec<String> {
+fn names(platform: &PlatformFacts, contact: &Contact, written: &[Written]) -> Vec<String> {
     let held = FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
     let mut names: Vec<String> = held.map(|(field, name)| singular(platform, field, name).to_owned()).collect();
     if platform.attributes {
@@ -248,7 +248,7 @@ fn names(platform: &Platform, contact: &Contact, written: &[Written]) -> Vec<Str
 }
 
 /// What another party has changed in a contact that a run created. `is_partial`: items of lists may never have arrived.
-pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact, is_partial: bool) -> Vec<Left> {
+pub fn changed_since(platform: &PlatformFacts, written: &[Written], now: &Contact, is_partial: bool) -> Vec<Left> {
     let mut left = Vec::new();
     for name in names(platform, now, written) {
         let Some(place) = place_of(platform, &name) else { continue };
@@ -272,14 +272,14 @@ pub fn changed_since(platform: &Platform, written: &[Written], now: &Contact, is
 }
 
 /// Whether items of lists that a run was to add to a contact are not there.
-pub fn lacks_items(platform: &Platform, written: &[Written], now: &Contact) -> bool {
+pub fn lacks_items(platform: &PlatformFacts, written: &[Written], now: &Contact) -> bool {
     written.iter().any(|value| match place_of(platform, &value.field) {
         Some(Place::Items(field)) => !missing(field, &value.added, now.list(field)).is_empty(),
         _ => false,
     })
 }
 
-fn singular<'a>(platform: &Platform, field: Field, name: &'a str) -> &'a str {
+fn singular<'a>(platform: &PlatformFacts, field: Field, name: &'a str) -> &'a str {
     match field {
         Field::Phones if !holds_items(platform, field) => "phone",
         Field::Emails if !holds_items(platform, field) => "email",
@@ -288,7 +288,7 @@ fn singular<'a>(platform: &Platform, field: Field, name: &'a str) -> &'a str {
 }
 
 /// Whether values that were to be wiped are there still: what the platform does not let go of.
-pub fn not_wiped(platform: &Platform, delta: &Delta, now: &Found) -> Vec<Left> {
+pub fn not_wiped(platform: &PlatformFacts, delta: &Delta, now: &Found) -> Vec<Left> {
     let wiped = delta.changes.iter().filter(|change| change.new.is_none());
     let still = wiped.filter_map(|change| {
         let is = match place_of(platform, &change.field)? {

@@ -1,6 +1,6 @@
 //! The settings of a connection: one list of names for `ferry.yaml`, the environment, help and checks.
 
-use super::Platform;
+use super::PlatformFacts;
 use crate::mapping::names::nearest;
 use crate::outcome::Failure;
 use secrecy::{ExposeSecret, SecretString};
@@ -141,7 +141,7 @@ impl Settings {
     }
 
     /// Fills in the defaults of a platform, where nothing is set.
-    pub fn fill_defaults(&mut self, platform: &Platform) {
+    pub fn fill_defaults(&mut self, platform: &PlatformFacts) {
         let defaults = COMMON.iter().chain(platform.settings).filter_map(|known| Some((known.name, known.default?)));
         for (name, value) in defaults.chain([("base_url", platform.base_url)]) {
             if self.get(name).is_none() {
@@ -172,7 +172,7 @@ const CONNECTION_WORDS: [&str; 1] = ["platform"];
 
 /// All that is wrong with the settings of a connection, as far as the tables tell: unknown names, missing ones, words
 /// that are no choice, durations and numbers that are none (exit 2 each).
-pub fn validate(platform: &Platform, settings: &Settings) -> Vec<Failure> {
+pub fn validate(platform: &PlatformFacts, settings: &Settings) -> Vec<Failure> {
     let known = || COMMON.iter().chain(platform.settings);
     let mut failures = Vec::new();
     for name in settings.names() {
@@ -195,7 +195,7 @@ pub enum Lack {
 
 /// What is lacking for a setting's sake: itself where it is needed; where others may stand in its place either, or, when
 /// some of those are set, the first that is not.
-pub fn lack(platform: &Platform, settings: &Settings, setting: &'static Setting) -> Option<Lack> {
+pub fn lack(platform: &PlatformFacts, settings: &Settings, setting: &'static Setting) -> Option<Lack> {
     let known = |name: &&str| platform.settings.iter().find(|known| known.name == *name);
     if has(settings, setting) || (!setting.required && setting.instead.is_empty()) {
         return None;
@@ -236,7 +236,7 @@ fn unknown_name<'a>(settings: &Settings, name: &str, known: impl Iterator<Item =
     }
 }
 
-fn wrong_value(platform: &Platform, setting: &'static Setting, settings: &Settings) -> Option<Failure> {
+fn wrong_value(platform: &PlatformFacts, setting: &'static Setting, settings: &Settings) -> Option<Failure> {
     let name = setting.name;
     if let Some(lack) = lack(platform, settings, setting) {
         return Some(missing(settings, lack));

@@ -12,8 +12,8 @@ use super::diff::Delta;
 use super::settings::{Setting, Settings, validate, whole_number};
 use super::value::{segment, text};
 use super::{
-    Checked, Connected, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Platform, Reading,
-    Ready, Step, StepKind, Taken, Whom,
+    Checked, Connected, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, PlatformFacts,
+    Reading, Ready, Step, StepKind, Taken, Whom,
 };
 use crate::contact::{Contact, Field};
 use crate::http::{Credentials, Http, Method, Request, Response, check_base_url};
@@ -26,7 +26,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The facts (chat API, client attributes; IAM, tokens).
-pub const PLATFORM: Platform = Platform {
+pub const PLATFORM: PlatformFacts = PlatformFacts {
     name: "twin",
     aliases: &[],
     title: "TWIN",
@@ -146,7 +146,7 @@ struct Twin {
 
 #[async_trait]
 impl Connector for Twin {
-    fn platform(&self) -> &'static Platform {
+    fn platform(&self) -> &'static PlatformFacts {
         &PLATFORM
     }
 

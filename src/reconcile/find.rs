@@ -12,7 +12,7 @@ use crate::contact::{Contact, Field, Wanted};
 use crate::http::Http;
 use crate::identity::{IdentityValue, has_identity as has};
 use crate::outcome::{Exit, Failure, Problem};
-use crate::platforms::{Connector, Fault, Found, Lookup, Platform, Reading};
+use crate::platforms::{Connector, Fault, Found, Lookup, PlatformFacts, Reading};
 use crate::reconcile::problems::NOBODY;
 use crate::reconcile::rehearse::Rehearsing;
 use std::collections::HashMap;
@@ -522,7 +522,7 @@ fn unreadable() -> Failure {
         .hint("say `find: snapshot` in the connection's settings, so that everybody is read first")
 }
 
-fn not_there(id: &str, platform: &Platform) -> Problem {
+fn not_there(id: &str, platform: &PlatformFacts) -> Problem {
     let hint = if platform.finds_by.iter().all(|field| *field == Field::TargetId) {
         "take the id from the target: nobody is found there by anything else"
     } else {

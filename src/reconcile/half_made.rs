@@ -5,7 +5,7 @@
 
 use super::Reconciler;
 use super::story::Story;
-use crate::platforms::{Fault, Found, Platform};
+use crate::platforms::{Fault, Found, PlatformFacts};
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{RwLock, RwLockReadGuard};
@@ -30,7 +30,7 @@ impl HalfMade {
     }
 
     /// The right to make somebody, where they can be left half made.
-    pub(super) async fn make(&self, platform: &Platform, is_create: bool) -> Option<RwLockReadGuard<'_, ()>> {
+    pub(super) async fn make(&self, platform: &PlatformFacts, is_create: bool) -> Option<RwLockReadGuard<'_, ()>> {
         if is_create && platform.half_makes { Some(self.making.read().await) } else { None }
     }
 

@@ -4,7 +4,7 @@
 //! connection, so that the contact does not look changed the next night. A name that is seen at the target is trusted.
 
 use crate::contact::{Contact, Field, Wanted};
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::platforms::diff::{Delta, same};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +43,7 @@ pub const MEMORY: &str = "dropped:";
 
 impl Silence {
     /// What an earlier run found dropped comes along.
-    pub fn new(platform: &Platform, dropped: impl IntoIterator<Item = String>) -> Silence {
+    pub fn new(platform: &PlatformFacts, dropped: impl IntoIterator<Item = String>) -> Silence {
         let verdicts: HashMap<_, _> = dropped.into_iter().map(|name| (name, Verdict::Dropped)).collect();
         Silence {
             drops: platform.drops,

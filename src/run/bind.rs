@@ -5,7 +5,7 @@ use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, Bound, ByNames, Mapping, NamesTarget, Overflow};
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::record::Header;
 use crate::report::Console;
 use crate::run::apply::PlanHead;
@@ -18,9 +18,9 @@ pub struct Between<'a> {
     /// The file with its mapping; of a platform as the source only the mapping.
     pub source: &'a SourcePlan,
     /// The platform as the source.
-    pub from: Option<&'static Platform>,
+    pub from: Option<&'static PlatformFacts>,
     /// The target.
-    pub platform: &'static Platform,
+    pub platform: &'static PlatformFacts,
     /// The country of the target's phones.
     pub region: Option<Region>,
 }
@@ -126,7 +126,7 @@ pub fn bind(
     source: &SourcePlan,
     header: &Header,
     region: Option<Region>,
-    platform: Option<&'static Platform>,
+    platform: Option<&'static PlatformFacts>,
     console: &Console,
 ) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
     let identity_default = platform.map_or_else(Vec::new, |platform| platform.finds_by.to_vec());
@@ -153,10 +153,10 @@ pub fn bind(
 fn by_names(
     source: &SourcePlan,
     header: &Header,
-    platform: Option<&'static Platform>,
+    platform: Option<&'static PlatformFacts>,
     console: &Console,
 ) -> Result<Mapping, Failure> {
-    let needs_last_name = |platform: &Platform| platform.needs.iter().any(|needs| **needs == [Field::LastName]);
+    let needs_last_name = |platform: &PlatformFacts| platform.needs.iter().any(|needs| **needs == [Field::LastName]);
     let target =
         platform.map(|platform| NamesTarget { title: platform.title, needs_last_name: needs_last_name(platform) });
     let first = source.first_records();

@@ -17,7 +17,7 @@ use crate::mapping::phone::Region;
 use crate::mapping::{Mapping, RegionChoice};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Connection, WorkAsked};
-use crate::platforms::{LISTS, Platform};
+use crate::platforms::{LISTS, PlatformFacts};
 use crate::record::Header;
 use crate::report::{Console, State};
 use crate::run::begin::checkpoint_path;
@@ -128,7 +128,7 @@ impl ExportPlan {
 ///
 /// # Errors
 /// Exit 2 for a list that it does not have, and for `--since` where contacts have no dates.
-pub fn check(platform: &Platform, what: What, is_since: bool) -> Result<(), Failure> {
+pub fn check(platform: &PlatformFacts, what: What, is_since: bool) -> Result<(), Failure> {
     if let What::List(list) = what
         && !platform.lists.contains(&list)
     {

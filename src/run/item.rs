@@ -5,7 +5,7 @@ use crate::contact::{FIELDS, Field, Overwrite, Wanted};
 use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject, Skip};
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::platforms::diff::{fit, fit_bookkeeping};
 use crate::reconcile::promise::Promise;
 use crate::record::{Fields, Origin, Record, Row};
@@ -18,7 +18,7 @@ pub struct Mapper {
     /// The mapping, bound to the source's header.
     pub bound: Arc<Bound>,
     /// The target's facts; none when files are written.
-    pub platform: Option<&'static Platform>,
+    pub platform: Option<&'static PlatformFacts>,
     /// By what people are the same.
     pub identity: Vec<Field>,
     /// Those among them by which the target finds.

@@ -11,8 +11,8 @@ use ferry::outcome::{Exit, Failure, Problem};
 use ferry::plan::{Config, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::{
-    Checked, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Platform, Reading, Ready, Step,
-    Taken, Whom,
+    Checked, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, PlatformFacts, Reading, Ready,
+    Step, Taken, Whom,
 };
 use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, names_in_use};
 use ferry::run::gather::{Gather, What};
@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 const SETTLE: Duration = Duration::from_secs(60);
 
-static LOFT: Platform = Platform {
+static LOFT: PlatformFacts = PlatformFacts {
     name: "loft",
     aliases: &[],
     title: "Loft",
@@ -118,7 +118,7 @@ impl Loft {
 
 #[async_trait]
 impl Connector for Loft {
-    fn platform(&self) -> &'static Platform {
+    fn platform(&self) -> &'static PlatformFacts {
         &LOFT
     }
 

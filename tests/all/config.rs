@@ -6,7 +6,7 @@ use ferry::plan::checks::duration;
 use ferry::plan::config::{Config, ConfigError, variable};
 use ferry::plan::diagnostic::nearest;
 use ferry::plan::env::Env;
-use ferry::platforms::Platform;
+use ferry::platforms::PlatformFacts;
 use ferry::platforms::settings::{Setting, Settings};
 use secrecy::ExposeSecret;
 use std::fs;
@@ -17,8 +17,8 @@ const fn setting(name: &'static str) -> Setting {
     Setting::text(name, None, "something")
 }
 
-const fn platform(name: &'static str, title: &'static str, settings: &'static [Setting]) -> Platform {
-    Platform {
+const fn platform(name: &'static str, title: &'static str, settings: &'static [Setting]) -> PlatformFacts {
+    PlatformFacts {
         name,
         aliases: &[],
         title,
@@ -49,7 +49,7 @@ const fn platform(name: &'static str, title: &'static str, settings: &'static [S
 }
 
 /// Two invented platforms.
-static PIGEON: Platform = Platform {
+static PIGEON: PlatformFacts = PlatformFacts {
     aliases: &["dove"],
     ..platform(
         "pigeon",
@@ -61,7 +61,7 @@ static PIGEON: Platform = Platform {
         ],
     )
 };
-static SEMAPHORE: Platform = platform(
+static SEMAPHORE: PlatformFacts = platform(
     "semaphore",
     "Semaphore",
     &[
@@ -69,7 +69,7 @@ static SEMAPHORE: Platform = platform(
         Setting { required: true, help: "the name of the tower", ..setting("slug") },
     ],
 );
-static ALL: [&Platform; 2] = [&PIGEON, &SEMAPHORE];
+static ALL: [&PlatformFacts; 2] = [&PIGEON, &SEMAPHORE];
 
 fn parse(page: &str, vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::parse_with(&ALL, page, Path::new("home/ferry.yaml"), &vars.iter().copied().collect())

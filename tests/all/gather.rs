@@ -11,7 +11,7 @@ use ferry::plan::{Config, Connection, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::settings::{Setting, Settings};
 use ferry::platforms::{
-    Checked, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, Platform, Reading, Ready, Step,
+    Checked, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, PlatformFacts, Reading, Ready, Step,
     Taken, Whom, platform_named,
 };
 use ferry::record::Fields;
@@ -27,7 +27,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-static PIGEON: Platform = Platform {
+static PIGEON: PlatformFacts = PlatformFacts {
     name: "pigeon",
     aliases: &[],
     title: "Pigeon Post",
@@ -102,7 +102,7 @@ fn found(id: &str) -> Found {
 
 #[async_trait]
 impl Connector for Pigeon {
-    fn platform(&self) -> &'static Platform {
+    fn platform(&self) -> &'static PlatformFacts {
         &PIGEON
     }
 

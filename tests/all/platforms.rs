@@ -18,7 +18,9 @@ use ferry::http::{Http, Request, Response, Sent, message::Method};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::platforms::diff::{Delta, OnExisting, diff};
 use ferry::platforms::settings::{Setting, Settings};
-use ferry::platforms::{Connector, Fault, Found, Lookup, PLATFORMS, Platform, Reading, Ready, Step, platform_named};
+use ferry::platforms::{
+    Connector, Fault, Found, Lookup, PLATFORMS, PlatformFacts, Reading, Ready, Step, platform_named,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -131,7 +133,7 @@ fn connect(platform: &str, given: &[(&str, &str)]) -> Result<Box<dyn Connector>,
     (platform.connect)(&settings)
 }
 
-fn facts(platform: &str) -> &'static Platform {
+fn facts(platform: &str) -> &'static PlatformFacts {
     platform_named(platform).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use super::{Line, Worked};
 use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, RunStatus, Tally};
 use crate::outcome::{Exit, Failure, Problem, Totals};
-use crate::platforms::Platform;
+use crate::platforms::PlatformFacts;
 use crate::reconcile::undo::{CHANGED, GONE, KEPT};
 use crate::report::words::count;
 use crate::report::{Counts, Requests, Status, Summary};
@@ -54,7 +54,7 @@ impl LeftCounts {
     }
 
     /// What the platform cannot delete, in a line for the user.
-    pub(super) fn not_deleted(&self, platform: &Platform) -> Option<String> {
+    pub(super) fn not_deleted(&self, platform: &PlatformFacts) -> Option<String> {
         let contacts = self.kept.get(WHOLE).copied().filter(|_| !platform.deletes)?;
         let (title, contacts) = (platform.title, count(contacts, "contact", "contacts"));
         Some(format!("{title} has no call to delete a contact: {contacts} that the run created stay there"))

@@ -3,7 +3,7 @@
 use super::{contact, facts, there, wanted};
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::mapping::Overflow;
-use ferry::platforms::Platform;
+use ferry::platforms::PlatformFacts;
 use ferry::platforms::diff::{Delta, OnExisting, diff, fit};
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn named(text: &str) -> Wanted {
 }
 
 /// What a platform that holds parts, or a whole, has.
-fn held(platform: &Platform, text: &str) -> Value {
+fn held(platform: &PlatformFacts, text: &str) -> Value {
     let (first, last) = text.split_once('|').unwrap();
     if platform.holds.contains(&Field::FirstName) {
         return json!({ "first_name": first, "last_name": last });
@@ -106,7 +106,7 @@ fn wholes_are_compared_on_every_platform_that_holds_names() {
 
 #[test]
 fn the_rule_of_a_name_holds_for_the_form_that_is_made_of_it() {
-    let existing = |platform: &Platform| there("1", held(platform, "Ana|López"));
+    let existing = |platform: &PlatformFacts| there("1", held(platform, "Ana|López"));
     for name in ["atom", "mercately", "eadesk"] {
         let platform = facts(name);
         let against = |wanted: Wanted, on_existing| {
