@@ -1,6 +1,10 @@
 //! The rules of the repository that a compiler does not know: who may use whom, which words stand where, how long a file
 //! is. What breaks one is listed with its place.
 
+mod functions;
+mod imports;
+mod structure;
+
 use ferry::platforms::PLATFORMS;
 use std::collections::BTreeSet;
 use std::fs;
