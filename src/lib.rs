@@ -21,6 +21,7 @@
 //! | [`record`] | what was read, and where |
 //! | [`identity`] | who is the same person |
 //! | [`outcome`] | what became of a record; failures, and how the program ends |
+//! | [`change`] | what changes in a contact: the words that store and platforms share |
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
 //! | [`http`] | the only door to the network |
@@ -33,6 +34,7 @@
 //! | [`sandbox`] | the platforms on loopback, with faults |
 //! | [`cli`] | the arguments, one file a command |
 
+pub mod change;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;

@@ -1,11 +1,11 @@
 //! What is written to the checkpoint, and what is read back: plain data.
 
 use super::Key;
+use crate::change::StepKind;
+use crate::change::Written;
 use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
 use crate::outcome::{Outcome, Problem, Totals};
-use crate::platforms::StepKind;
-use crate::platforms::restore::Written;
 use crate::record::Origin;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! How outcomes and lists stand in a row, and the seal that tells a row as written from one that a disk has changed.
 
 use super::schema::StoreError;
+use crate::change::StepKind;
 use crate::contact::Field;
 use crate::identity::IdentityValue;
 use crate::outcome::{Outcome, Problem, Skip};
-use crate::platforms::StepKind;
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 

@@ -8,8 +8,8 @@ use super::model::{NO_PASS, RunNo};
 use super::rows::{count, int, outcome_number};
 use super::schema::StoreError;
 use super::scratch::{Purpose, Scratch};
+use crate::change::{Written, add_later};
 use crate::outcome::{Failure, Outcome};
-use crate::platforms::restore::{Written, add_later};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 

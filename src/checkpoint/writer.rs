@@ -169,9 +169,9 @@ fn push(group: &mut Vec<Queued>, queued: Queued, until: &mut Instant) {
 mod tests {
     use super::super::{Checkpoint, Key, NewRun};
     use super::*;
+    use crate::change::StepKind;
     use crate::contact::FieldSet;
     use crate::outcome::Exit;
-    use crate::platforms::StepKind;
 
     fn intent(ordinal: u64) -> Intent {
         Intent {

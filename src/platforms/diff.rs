@@ -2,14 +2,14 @@
 //!
 //! The rules are those of contract 3.2 ("What may overwrite"), 3.4 and 3.6. How a change is sent is the connector's.
 
+pub use crate::change::{Change, Delta, same};
+
 pub use super::fit::{BOOKKEEPING, Fit, fit, fit_bookkeeping, split_name};
 
 use super::names::{NAMES, diff_names};
 use super::{Found, PlatformFacts};
-use crate::contact::{Contact, FIELDS, Field, FieldSet, Overwrite, TagMode, Wanted};
-use crate::identity::{canonical, whatsapp_key};
-use std::sync::Arc;
-use unicode_normalization::UnicodeNormalization;
+use crate::change::same_text;
+use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 
 /// What a contact that is there already gets (contract, `--on-existing`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,49 +21,6 @@ pub enum OnExisting {
     Fill,
     /// Left alone: nothing has to change.
     Skip,
-}
-
-/// One value that has to change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// `email`, `attributes.Plan`, `tags`.
-    pub field: String,
-    /// What is there; `None`: nothing.
-    pub old: Option<String>,
-    /// What should be there; `None`: nothing.
-    pub new: Option<String>,
-}
-
-/// What has to change at the target so that a contact is as it should be.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Delta {
-    /// The changes, in the order of the fields, custom ones last. None: it is as it should be.
-    pub changes: Vec<Change>,
-    /// The contact as it should be afterwards: all of what is there, with the changes made. A custom attribute that is
-    /// wiped stands here with a blank value.
-    pub after: Contact,
-    /// The fields among the changes.
-    pub changed: FieldSet,
-    /// The custom attributes among the changes.
-    pub changed_attributes: Vec<Arc<str>>,
-    /// Tags to be added.
-    pub tags_added: Vec<String>,
-    /// Tags to be taken away.
-    pub tags_removed: Vec<String>,
-    /// Whether one of the changes is only meant for a blank.
-    pub fills: bool,
-    /// How many values are wiped because the source's cell is blank.
-    pub cleared: u64,
-    /// Identity fields of which the target keeps another value than the source has, because somebody was found by
-    /// another field and the mapping does not say `on_existing: update`.
-    pub kept: Vec<&'static str>,
-}
-
-impl Delta {
-    /// Whether nothing has to be done.
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
 }
 
 /// Compares what is wanted (cut to the platform by [`fit()`]) with what is there, where the identity fields are those
@@ -275,25 +232,4 @@ fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) 
         delta.changed_attributes.push(attribute.name.clone());
         delta.changes.push(Change { field: format!("attributes.{}", attribute.name), old, new });
     }
-}
-
-/// Whether two values of a field are the same to everybody but a byte comparison.
-pub fn same(field: Field, one: &str, other: &str) -> bool {
-    match field {
-        Field::Phones => match (whatsapp_key(one), whatsapp_key(other)) {
-            (one_key, other_key) if one_key.is_empty() || other_key.is_empty() => same_text(one, other),
-            (one_key, other_key) => one_key == other_key,
-        },
-        Field::Emails | Field::Handles => canonical(field, one) == canonical(field, other),
-        _ => same_text(one, other),
-    }
-}
-
-/// Texts are compared in Unicode NFC, without blanks at either end, line ends as one.
-fn same_text(one: &str, other: &str) -> bool {
-    if one == other {
-        return true;
-    }
-    let plain = |text: &str| text.trim().replace("\r\n", "\n").replace('\r', "\n").nfc().collect::<String>();
-    plain(one) == plain(other)
 }

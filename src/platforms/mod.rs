@@ -17,6 +17,8 @@ mod names;
 mod twin;
 mod value;
 
+pub use crate::change::StepKind;
+
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Login};
 use crate::outcome::{Failure, Problem};
@@ -227,17 +229,6 @@ pub struct Agent {
     pub id: String,
     pub name: String,
     pub email: String,
-}
-
-/// What a step does to the target, for the checkpoint's intents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepKind {
-    /// Makes somebody or something that was not there.
-    Create,
-    /// Changes what is there; doing it twice does the same as doing it once.
-    Change,
-    /// Adds something to somebody who is there; doing it twice would add it twice.
-    Add,
 }
 
 /// One request that brings the target nearer to what is wanted.

@@ -3,36 +3,11 @@
 //! Texts go back as a whole. Lists that hold several items (tags, the phones of some platforms) go back item by item:
 //! what was added is taken away, what was taken away is added, and what somebody else did to the list stays.
 
-use super::diff::{Change, Delta, same};
+pub use crate::change::Written;
+
 use super::{Found, PlatformFacts};
+use crate::change::{Change, Delta, same};
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
-use serde::{Deserialize, Serialize};
-
-/// One value that was written, or is about to be.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
-    /// `email`, `attributes.Plan`, `tags`.
-    pub field: String,
-    /// What was there; `None`: nothing. Not of lists that hold several items.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub old: Option<String>,
-    /// What is there then; `None`: nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub new: Option<String>,
-    /// Items that come to a list.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub added: Vec<String>,
-    /// Items that go from a list.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub removed: Vec<String>,
-}
-
-impl Written {
-    /// Whether this is the field of this name: `phone` and `phones` are one.
-    pub fn is_of(&self, name: &str) -> bool {
-        self.field == name || (Field::named(&self.field).is_some() && Field::named(&self.field) == Field::named(name))
-    }
-}
 
 /// A value that does not go back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,31 +74,6 @@ fn missing(field: Field, these: &[String], those: &[String]) -> Vec<String> {
 
 fn is_among(field: Field, list: &[String], item: &str) -> bool {
     list.iter().any(|known| same(field, known, item))
-}
-
-/// Takes up what was written to the same contact later: of each value what was there first, and what was written last.
-pub fn add_later(written: &mut Vec<Written>, later: Vec<Written>) {
-    for next in later {
-        let Some(known) = written.iter_mut().find(|known| known.field == next.field) else {
-            written.push(next);
-            continue;
-        };
-        let field = Field::named(&known.field).unwrap_or(Field::Tags);
-        known.new = next.new;
-        take_items(field, &mut known.added, &mut known.removed, next.added);
-        take_items(field, &mut known.removed, &mut known.added, next.removed);
-    }
-}
-
-/// Items that go to one side, unless they come back from the other.
-fn take_items(field: Field, side: &mut Vec<String>, other: &mut Vec<String>, items: Vec<String>) {
-    for item in items {
-        let len = other.len();
-        other.retain(|known| !same(field, known, &item));
-        if other.len() == len && !is_among(field, side, &item) {
-            side.push(item);
-        }
-    }
 }
 
 /// What takes this contact back to what it was before all this was written.

@@ -11,13 +11,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 17] = [
+const MODULES: [&str; 18] = [
     "clock",
     "json",
     "contact",
     "record",
     "identity",
     "outcome",
+    "change",
     "files",
     "mapping",
     "http",

@@ -1,9 +1,9 @@
 //! What a run wrote, with what Ferry itself has taken back of it since: that is nobody else's change.
 
 use super::Line;
+use crate::change::add_later;
 use crate::checkpoint::taken::{Taken, TakenContact};
 use crate::outcome::Failure;
-use crate::platforms::restore::add_later;
 use crate::run::folder::all_runs;
 use std::path::Path;
 
