@@ -7,6 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ferry::checkpoint::{Checkpoint, Intent, Key, NewRun, RunNo, Settled, Snapshot};
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
+use ferry::ids::CommandKind;
 use ferry::outcome::Outcome;
 use ferry::platforms::StepKind;
 use ferry::platforms::restore::Written;
@@ -93,7 +94,7 @@ fn pairs(criterion: &mut Criterion, name: &str, has_images: bool) {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     let checkpoint = Checkpoint::open(&folder.path().join("bench.db")).expect("a checkpoint");
-    let new = NewRun { name: "bench".into(), work: "bench".into(), command: "import".into(), info: true.into() };
+    let new = NewRun { name: "bench".into(), work: "bench".into(), command: CommandKind::Import, info: true.into() };
     let run = checkpoint.begin(&new).expect("a run");
     checkpoint.begin_pass(run).expect("a pass");
     let next = Arc::new(AtomicU64::new(0));

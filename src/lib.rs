@@ -16,6 +16,7 @@
 //! | Module | What it is |
 //! |---|---|
 //! | [`clock`] | the time, and waiting |
+//! | [`ids`] | names and numbers that all parts share: commands, statuses, stamps |
 //! | [`json`] | JSON of others, read strictly |
 //! | [`contact`] | the one model between all formats and platforms |
 //! | [`record`] | what was read, and where |
@@ -42,6 +43,7 @@ pub mod contact;
 pub mod files;
 pub mod http;
 pub mod identity;
+pub mod ids;
 pub mod json;
 pub mod mapping;
 pub mod outcome;

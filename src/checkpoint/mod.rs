@@ -38,9 +38,7 @@ pub mod written;
 
 pub use file::Lock;
 pub use key::Key;
-pub use model::{
-    Entry, Image, Intent, NO_PASS, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunRow, RunStatus, Settled, Tally,
-};
+pub use model::{Entry, Image, Intent, NO_PASS, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunRow, Settled, Tally};
 pub use received::Received;
 pub use snapshot::{Filling, Snapshot};
 

@@ -5,6 +5,7 @@ use crate::change::StepKind;
 use crate::change::Written;
 use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Outcome, Problem, Totals};
 use crate::record::Origin;
 use serde_json::Value;
@@ -24,19 +25,10 @@ pub struct NewRun {
     pub name: String,
     /// The fingerprint of what makes two runs the same work (contract 1.3).
     pub work: String,
-    /// `import`, `migrate`, …
-    pub command: String,
+    /// The command that began it.
+    pub command: CommandKind,
     /// Whatever else is to be known about the run later; kept as it is.
     pub info: Value,
-}
-
-/// Whether a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunStatus {
-    /// Every record has its outcome.
-    Done,
-    /// There is more to do: it was stopped, killed, or is under way.
-    Unfinished,
 }
 
 /// A run as it stands in the checkpoint.
@@ -48,9 +40,9 @@ pub struct RunRow {
     pub name: String,
     /// The fingerprint of what makes two runs the same work.
     pub work: String,
-    /// `import`, `migrate`, …
-    pub command: String,
-    /// Whether it came to its end.
+    /// The command that began it.
+    pub command: CommandKind,
+    /// Done or unfinished.
     pub status: RunStatus,
     /// The latest pass over its source (from 1; 0: none yet).
     pub pass: u32,

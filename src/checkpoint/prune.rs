@@ -4,12 +4,13 @@
 //! kept says so, and nothing was written to its contact since. A run that may have written after one that is kept keeps
 //! all its entries, because they tell that the older content is not there any more.
 
-use super::model::{RunNo, RunRow, RunStatus};
+use super::model::{RunNo, RunRow};
 use super::received::{Received, Turns};
 use super::rows::outcome_number;
 use super::schema::StoreError;
 use super::scratch::{Purpose, Scratch};
 use super::{Checkpoint, Key};
+use crate::ids::RunStatus;
 use crate::outcome::{Failure, Outcome};
 use rusqlite::{Connection, params};
 use std::collections::HashMap;

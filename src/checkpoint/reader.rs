@@ -1,12 +1,13 @@
 //! The reading side of the tables. Every row is proven against its seal before it is believed.
 
 use super::links::read_key;
-use super::model::{Entry, Image, Intent, OpenIntent, OutcomeRow, RunNo, RunRow, RunStatus, Tally};
+use super::model::{Entry, Image, Intent, OpenIntent, OutcomeRow, RunNo, RunRow, Tally};
 use super::rows::{Detail, count, identities_of, kind_of, outcome_of, prove_seal, skip_name};
 use super::schema::StoreError;
 use super::tables::{image_seal, index_name, intent_seal, note_seal, run_seal};
 use super::{Key, Shared, tables};
 use crate::contact::FieldSet;
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Failure, Outcome};
 use crate::record::Origin;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -40,7 +41,9 @@ fn select_runs(connection: &Connection, which: &str, params: impl Params) -> Res
         prove_seal(row.get(7)?, run_seal(row)?)?;
         let status = if row.get(4)? { RunStatus::Done } else { RunStatus::Unfinished };
         let info = serde_json::from_str(text(row, 6)?.unwrap_or_default())?;
-        let (name, work, command) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let (name, work) = (row.get(1)?, row.get(2)?);
+        let command = CommandKind::named(text(row, 3)?.unwrap_or_default());
+        let command = command.ok_or(StoreError::Damaged("a run belongs to an unknown command"))?;
         runs.push(RunRow { no: RunNo(row.get(0)?), name, work, command, status, pass: row.get(5)?, info });
     }
     Ok(runs)

@@ -4,9 +4,10 @@
 //! Runs are put in the order of the processes that worked on them: each takes a turn. It is found out once, on disk, and
 //! asked for every record. Changes made at the target by others are not seen.
 
-use super::model::{Entry, RunNo, RunRow, RunStatus};
+use super::model::{Entry, RunNo, RunRow};
 use super::scratch::{Purpose, Scratch};
 use super::{Checkpoint, Key, reader};
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Failure, Outcome};
 use rusqlite::{OptionalExtension, params};
 use std::collections::HashMap;
@@ -17,9 +18,6 @@ const TURNS: &str = "turns";
 
 /// How the names of the runs' turns begin.
 const TURN: &str = "turn:";
-
-/// The command whose runs take back.
-const UNDO: &str = "undo";
 
 /// How a run that was taken back meant what it sent: as no other run does.
 const TAKEN_BACK: &str = "taken back";
@@ -150,7 +148,7 @@ impl Received {
     ) -> Result<(), Failure> {
         let has_arrived = matches!(entry.outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged);
         // Of whoever was rejected a part may have been written.
-        let is_undo = run.command == UNDO;
+        let is_undo = run.command == CommandKind::Undo;
         let may_have_written = has_arrived || is_undo || matches!(entry.outcome, Outcome::Unknown | Outcome::Rejected);
         let Some(id) = entry.target_id.as_deref().filter(|_| may_have_written) else {
             return Ok(());

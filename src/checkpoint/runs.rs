@@ -1,7 +1,8 @@
 //! What the checkpoint says and is told about runs and their passes, sums and lists.
 
-use super::model::{Image, NewRun, OutcomeRow, RunNo, RunRow, RunStatus, Tally};
+use super::model::{Image, NewRun, OutcomeRow, RunNo, RunRow, Tally};
 use super::{Checkpoint, Entry, Key, reader};
+use crate::ids::RunStatus;
 use crate::outcome::Failure;
 use serde_json::Value;
 

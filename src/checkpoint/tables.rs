@@ -5,11 +5,12 @@
 //! index over the entries of its earlier passes is made in one go ([`Tables::begin_pass`]).
 
 use super::links::link_seal;
-use super::model::{Intent, NewRun, Pure, RunNo, RunStatus, Settled};
+use super::model::{Intent, NewRun, Pure, RunNo, Settled};
 use super::reader::text;
 use super::rows::{Detail, identities_text, int, kind_number, outcome_number, prove_seal, seal};
 use super::schema::StoreError;
 use super::{Key, Shared};
+use crate::ids::RunStatus;
 use crate::outcome::Outcome;
 use crate::record::Origin;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -71,7 +72,7 @@ impl Tables {
     pub(super) fn begin(&mut self, run: &NewRun) -> Result<RunNo, StoreError> {
         let info = serde_json::to_string(&run.info)?;
         let sql = "INSERT INTO run (name, work, command, info) VALUES (?1, ?2, ?3, ?4)";
-        self.connection.execute(sql, params![run.name, run.work, run.command, info])?;
+        self.connection.execute(sql, params![run.name, run.work, run.command.name(), info])?;
         let run = RunNo(self.connection.last_insert_rowid());
         self.seal_run(run)?;
         Ok(run)

@@ -171,6 +171,7 @@ mod tests {
     use super::*;
     use crate::change::StepKind;
     use crate::contact::FieldSet;
+    use crate::ids::CommandKind;
     use crate::outcome::Exit;
 
     fn intent(ordinal: u64) -> Intent {
@@ -193,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let checkpoint = Checkpoint::open(&path).unwrap();
-        let new = NewRun { name: "one".into(), work: String::new(), command: "import".into(), info: true.into() };
+        let new = NewRun { name: "one".into(), work: String::new(), command: CommandKind::Import, info: true.into() };
         let run = checkpoint.begin(&new).unwrap();
         checkpoint.begin_pass(run).unwrap();
         for number in 0..10 {

@@ -6,6 +6,7 @@ mod other;
 pub use moving::*;
 pub use other::*;
 
+use crate::ids::CommandKind;
 use crate::plan::jobs::COMMANDS;
 use crate::report::{Choice, OutputKind};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches};
@@ -70,7 +71,8 @@ impl Args {
 /// The options of all commands that can be a job, any text being a value: each job's command is to judge it.
 fn job_options(command: &clap::Command) -> Vec<Arg> {
     let mut options: Vec<Arg> = Vec::new();
-    let jobs = command.get_subcommands().filter(|command| COMMANDS.contains(&command.get_name()));
+    let is_job = |name: &str| CommandKind::named(name).is_some_and(|kind| COMMANDS.contains(&kind));
+    let jobs = command.get_subcommands().filter(|command| is_job(command.get_name()));
     for known in jobs.flat_map(clap::Command::get_arguments) {
         let Some(long) = known.get_long() else { continue };
         if options.iter().any(|option| option.get_long() == Some(long)) {

@@ -3,6 +3,7 @@
 use super::args::{self, Args, TypedOption};
 use super::rehearsed::Rehearsed;
 use super::{Context, dispatch, look, usage};
+use crate::ids::CommandKind;
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
 use crate::plan::diagnostic::{Diagnostic, nearest};
@@ -91,7 +92,7 @@ fn run_all<'j>(chosen: &[&'j Read], planned: &[Planned], config: &Config, contex
 /// The commands that can be a job, as the command line has them.
 fn command_words() -> Vec<CommandWords> {
     let root = Args::command();
-    let known = COMMANDS.iter().filter_map(|name| root.find_subcommand(name));
+    let known = COMMANDS.iter().filter_map(|kind| root.find_subcommand(kind.name()));
     known
         .map(|command| {
             let mut command = command.clone();
@@ -147,7 +148,8 @@ fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<Diagnos
 
 /// What stands for nothing in the name of a file that an export writes.
 fn names_in_braces(job: &Job) -> Vec<Diagnostic> {
-    let is_name = |one: &&Given| job.command == "export" && NAMES_OF_FILES.contains(&one.key.as_str());
+    let is_name =
+        |one: &&Given| job.command == CommandKind::Export.name() && NAMES_OF_FILES.contains(&one.key.as_str());
     let names = job.given.iter().filter(is_name).flat_map(|one| one.values.iter().map(move |name| (one, name)));
     let wrong = names.filter_map(|(one, name)| Some((one, retain::check_name(&one.key, Path::new(name)).err()?)));
     wrong.map(|(one, it)| Diagnostic::new(one.place.clone(), it.message).hint(it.hint.unwrap_or_default())).collect()

@@ -2,12 +2,13 @@
 
 use super::Context;
 use super::args::Runs;
+use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
 use crate::plan::duration_of;
 use crate::report::words::{count, escape_lines, shell};
-use crate::report::{Counts, Requests, RunLine, Status, Summary, runs_table};
+use crate::report::{Counts, Requests, RunLine, Summary, runs_table};
 use crate::run;
-use crate::run::folder::{DRY_RUN, RunInfo, Runs as Found, look_at_runs, run_folder, run_named};
+use crate::run::folder::{RunInfo, Runs as Found, look_at_runs, run_folder, run_named};
 use crate::run::left_blank::left_blank_file;
 use crate::run::now::up_to_date;
 use crate::run::receipt::receipt_of;
@@ -45,10 +46,10 @@ fn all(context: &Context) -> Result<Exit, Failure> {
 fn line_of(info: &RunInfo) -> RunLine {
     RunLine {
         name: info.run.clone(),
-        command: info.command.clone(),
+        command: info.command,
         source: info.source.clone(),
         target: info.target.clone(),
-        status: info.status.clone(),
+        status: info.status,
         started: info.started.clone(),
         read: info.totals.read,
         created: info.totals.created + info.totals.deleted,
@@ -82,11 +83,10 @@ fn summary_of(info: &RunInfo, context: &Context) -> Summary {
     let [sent, retried, rate_limited] = info.requests;
     Summary {
         run: info.run.clone(),
-        command: info.command.clone(),
-        status: match info.status.as_str() {
-            "done" => Status::Done,
-            DRY_RUN => Status::DryRun,
-            _ => Status::Unfinished,
+        command: info.command,
+        status: match info.status {
+            RunStatus::Undone => RunStatus::Unfinished,
+            status => status,
         },
         records: info.totals,
         skipped: counts("skipped"),
@@ -101,7 +101,7 @@ fn summary_of(info: &RunInfo, context: &Context) -> Summary {
         receipt: receipt_of(&context.state, &info.run).map(|path| path.display().to_string()),
         source: info.source.clone(),
         target: info.target.clone(),
-        next_command: (info.status == "unfinished").then(|| next_of(info)),
+        next_command: (info.status == RunStatus::Unfinished).then(|| next_of(info)),
         completeness: part(info, "completeness"),
         changes: part(info, "changes"),
         ..Summary::default()

@@ -15,9 +15,6 @@ use crate::run::undo::{UndoPlan, look, undo, wrote_to};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// The commands whose runs write to a platform.
-const UNDOABLE: [&str; 5] = ["import", "migrate", "apply", "verify", "undo"];
-
 /// Undos of undos: more than anybody types.
 const CHAIN_MAX: usize = 1_000;
 
@@ -127,7 +124,7 @@ fn is_meant(looked: &Ended, context: &Context) -> bool {
 }
 
 fn is_undoable(info: &RunInfo) -> bool {
-    UNDOABLE.contains(&info.command.as_str()) && !info.is_dry()
+    info.command.writes_to_platform() && !info.is_dry()
 }
 
 fn check_command(of: &RunInfo) -> Result<(), Failure> {

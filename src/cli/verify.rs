@@ -3,13 +3,14 @@
 use super::args::{self, Args, Command};
 use super::import::{Carried, carry};
 use super::{Context, apply, files_read, import, migrate};
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, WorkAsked, check_files};
 use crate::reconcile::guards::GuardsAsked;
 use crate::report::Summary;
 use crate::report::words::{escape, shell};
 use crate::run::dry::DryPlan;
-use crate::run::folder::{DRY_RUN, RunInfo, all_runs, forget, run_folder, run_named};
+use crate::run::folder::{RunInfo, all_runs, forget, run_folder, run_named};
 use crate::run::import::Ended;
 use crate::run::own::{Use, prove_own};
 use crate::run::receipt::{receipt_of, set_verified};
@@ -17,9 +18,6 @@ use crate::run::verify::{FILE, Verified, VerifyPlan};
 use clap::Parser;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-
-/// The commands whose runs can be verified.
-const VERIFIED: [&str; 3] = ["import", "migrate", "apply"];
 
 pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failure> {
     let info = finished(typed, context)?;
@@ -41,7 +39,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
     })?;
     context.console.note(&format!("verifying `{}`: ferry {}", info.run, info.arguments.join(" ")));
-    let is_undo = |other: &&RunInfo| other.command == "undo" && other.source == info.run && !other.is_dry();
+    let is_undo = |other: &&RunInfo| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
     if let Some(undo) = all_runs(&state)?.iter().find(is_undo) {
         context.console.note(&format!("`{}` has taken back what it wrote, or some of it", undo.run));
     }
@@ -63,7 +61,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     let Some(found) = &looked.verified else { return Ok(not_looked(&looked, context)) };
     let repair_of = verify.repair_of();
     let runs = all_runs(&again.state)?;
-    let is_begun = || runs.iter().any(|run| run.status == "unfinished" && run.work == repair_of);
+    let is_begun = || runs.iter().any(|run| run.status == RunStatus::Unfinished && run.work == repair_of);
     let repaired = match typed.repair && (found.differ + found.missing > 0 || is_begun()) {
         true => Some(carry(&again, prepare(&args.command, &again, &verify, None)?)?),
         false => None,
@@ -122,7 +120,7 @@ fn tell(found: &Verified, verify: &VerifyPlan, looked: &Ended, repaired: Option<
     }
     if context.is_json() {
         let mut object = json!({
-            "run": verify.run.run, "command": "verify", "source": verify.run.source, "target": verify.run.target,
+            "run": verify.run.run, "command": CommandKind::Verify, "source": verify.run.source, "target": verify.run.target,
             "same": found.same, "differ": found.differ, "missing": found.missing, "unknown": found.unknown,
             "not_compared": found.not_compared, "file": verify.out.display().to_string(),
             "requests": looked.summary.requests, "seconds": (looked.summary.seconds * 10.0).round() / 10.0,
@@ -165,9 +163,9 @@ fn tell(found: &Verified, verify: &VerifyPlan, looked: &Ended, repaired: Option<
 
 /// What the numbers in the list are: a run that applied a plan has read the plan.
 fn place_in(verify: &VerifyPlan) -> String {
-    match verify.run.command.as_str() {
-        "migrate" => format!("number in `{}`", verify.run.source),
-        "apply" => format!("line in the plan `{}`", verify.run.source),
+    match verify.run.command {
+        CommandKind::Migrate => format!("number in `{}`", verify.run.source),
+        CommandKind::Apply => format!("line in the plan `{}`", verify.run.source),
         _ => format!("line in `{}`", verify.run.source),
     }
 }
@@ -193,7 +191,7 @@ fn command(words: &[String]) -> String {
 fn context_words(verify: &VerifyPlan, context: &Context) -> Vec<String> {
     let mut words = context.words.clone();
     let named = words.iter().any(|word| !word.starts_with('-') && verify.run.run.ends_with(word.as_str()));
-    if let (false, Some(at)) = (named, words.iter().position(|word| word == "verify")) {
+    if let (false, Some(at)) = (named, words.iter().position(|word| word == CommandKind::Verify.name())) {
         words.insert(at + 1, verify.run.run.clone());
     }
     words.push("--repair".to_owned());
@@ -202,7 +200,7 @@ fn context_words(verify: &VerifyPlan, context: &Context) -> Vec<String> {
 
 /// The words that go on with a repair, from wherever it was begun.
 fn repair_words(typed: &args::Verify, info: &RunInfo, context: &Context) -> Vec<String> {
-    let mut words = vec!["verify".to_owned(), info.run.clone(), "--repair".to_owned()];
+    let mut words = vec![CommandKind::Verify.name().to_owned(), info.run.clone(), "--repair".to_owned()];
     if typed.anyway {
         words.push("--anyway".to_owned());
     }
@@ -235,11 +233,11 @@ fn prepare(
 }
 
 fn finished(typed: &args::Verify, context: &Context) -> Result<RunInfo, Failure> {
-    let can = |info: &RunInfo| VERIFIED.contains(&info.command.as_str());
+    let can = |info: &RunInfo| info.command.can_be_verified();
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {
-            let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == "done" && can(info));
+            let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == RunStatus::Done && can(info));
             newest.ok_or_else(|| {
                 Failure::usage("there is no finished import, migration or applied plan")
                     .hint("`ferry runs` lists all runs")
@@ -251,14 +249,16 @@ fn finished(typed: &args::Verify, context: &Context) -> Result<RunInfo, Failure>
         return Err(refuse("carried nothing into a platform")
             .hint("imports, migrations and applied plans can be verified; `ferry runs` lists all runs"));
     }
-    match info.status.as_str() {
-        "done" => {}
-        "unfinished" => {
+    match info.status {
+        RunStatus::Done => {}
+        RunStatus::Unfinished => {
             let hint = format!("finish it first: `ferry resume {}`", info.run);
             return Err(refuse("is not finished").hint(hint));
         }
-        DRY_RUN => return Err(refuse("was a dry run, which wrote nothing").hint("`ferry runs` lists all runs")),
-        _ => return Err(refuse("was taken back").hint("`ferry runs` lists all runs")),
+        RunStatus::DryRun => {
+            return Err(refuse("was a dry run, which wrote nothing").hint("`ferry runs` lists all runs"));
+        }
+        RunStatus::Undone => return Err(refuse("was taken back").hint("`ferry runs` lists all runs")),
     }
     if info.source == "-" {
         return Err(refuse("read standard input, which is gone")

@@ -9,11 +9,13 @@ use super::env::expand;
 use super::yaml::{Key, Kind, Node, Span};
 use super::{BUILT_IN, Config, duration_of, region_choice};
 use crate::http::Rate;
+use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use std::path::Path;
 
 /// The commands that can be a job.
-pub const COMMANDS: [&str; 4] = ["import", "export", "migrate", "convert"];
+pub const COMMANDS: [CommandKind; 4] =
+    [CommandKind::Import, CommandKind::Export, CommandKind::Migrate, CommandKind::Convert];
 
 /// Arguments that may also stand beside the command, since they are about what the job leaves.
 const BESIDE: [&str; 2] = ["retain", "at_least"];
@@ -177,7 +179,11 @@ impl Reading<'_> {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        COMMANDS.into_iter().filter(|name| self.commands.iter().any(|words| words.name == *name)).collect()
+        COMMANDS
+            .into_iter()
+            .map(CommandKind::name)
+            .filter(|name| self.commands.iter().any(|words| words.name == *name))
+            .collect()
     }
 
     /// The one command of a job, and what it is given; what is neither a command nor may stand beside one is told.

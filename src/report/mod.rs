@@ -25,7 +25,7 @@ pub use progress::{Progress, State, words as progress_words};
 pub use receipt::{End, FILE as RECEIPT_FILE, MappingUsed, Receipt, Sums, VERSION as RECEIPT_VERSION};
 pub use rejected::{Example, Rejected};
 pub use runs::{RunLine, runs_table};
-pub use summary::{Changes, Counts, Doubtful, Forecast, Requests, Status, Summary, UNKNOWN_MAX};
+pub use summary::{Changes, Counts, Doubtful, Forecast, Requests, Summary, UNKNOWN_MAX};
 pub use throughput::{Rate, Throughput};
 pub use words::escape;
 

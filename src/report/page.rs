@@ -7,6 +7,7 @@ use super::rejected::{self, Rejected};
 use super::throughput::{Rate, Throughput};
 use super::words::{bytes, count, number, rate, time};
 use crate::checkpoint::spool::Completeness;
+use crate::ids::CommandKind;
 use crate::platforms::PLATFORMS;
 use serde_json::Value;
 use std::fmt::Write;
@@ -65,7 +66,7 @@ fn head(receipt: &Receipt) -> String {
 }
 
 fn heading(receipt: &Receipt) -> String {
-    let (run, command) = (text(&receipt.run), text(&receipt.command));
+    let (run, command) = (text(&receipt.run), text(receipt.command.name()));
     let badge = match receipt.records.rejected {
         0 => "<span class=\"badge good\">done</span>".to_owned(),
         n => {
@@ -167,7 +168,7 @@ fn figures(receipt: &Receipt) -> String {
 
 fn totals(receipt: &Receipt) -> String {
     let totals = &receipt.records;
-    let created = if receipt.command == "export" { "written" } else { "created" };
+    let created = if receipt.command == CommandKind::Export { "written" } else { "created" };
     let rows = [
         ("created", created, totals.created),
         ("updated", "updated", totals.updated),

@@ -1,8 +1,9 @@
 //! The receipt of a finished run: what was read, by which rules, where it went, what became of it, and the fingerprints
 //! by which all that can be proven later. Plain data: it computes nothing, and holds no secret and no value of a record.
 
-use super::summary::{Changes, Requests, Status, tenths};
+use super::summary::{Changes, Requests, tenths};
 use crate::checkpoint::spool::Completeness;
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Totals;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,9 +28,9 @@ pub struct Receipt {
     /// The run's name.
     pub run: String,
     /// The command.
-    pub command: String,
+    pub command: CommandKind,
     /// How the run stands: `done`.
-    pub status: Status,
+    pub status: RunStatus,
     /// When its first process began: RFC 3339 with the local offset.
     pub started: String,
     /// When it ended: the same.

@@ -1,6 +1,7 @@
 //! The list of runs, as a table.
 
 use super::words::{escape, number};
+use crate::ids::{CommandKind, RunStatus};
 
 /// One run in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -8,13 +9,13 @@ pub struct RunLine {
     /// Its name.
     pub name: String,
     /// The command that began it.
-    pub command: String,
+    pub command: CommandKind,
     /// Where contacts came from.
     pub source: String,
     /// Where they went.
     pub target: String,
-    /// `done`, `unfinished`, `dry-run`.
-    pub status: String,
+    /// How it stands.
+    pub status: RunStatus,
     /// When it began, as people date things.
     pub started: String,
     /// Records read.
@@ -49,7 +50,7 @@ pub fn runs_table(runs: &[RunLine]) -> String {
 fn cells(run: &RunLine) -> [String; 10] {
     [
         escape(&run.name).into_owned(),
-        escape(&run.status).into_owned(),
+        run.status.name().to_owned(),
         escape(&run.source).into_owned(),
         escape(&run.target).into_owned(),
         number(run.read),

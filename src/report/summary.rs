@@ -2,6 +2,7 @@
 
 use super::words::{count, escape, number, rate, time};
 use crate::checkpoint::spool::Completeness;
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Totals;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -13,19 +14,6 @@ const LISTED_MAX: usize = 10;
 
 /// Of the records of which nothing is known people see this many, the first ones.
 pub const UNKNOWN_MAX: usize = 20;
-
-/// How a run stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// At its end.
-    #[default]
-    Done,
-    /// Stopped before its end.
-    Unfinished,
-    /// Nothing was written.
-    DryRun,
-}
 
 /// Numbers by name, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,9 +100,9 @@ pub struct Summary {
     /// The run's name.
     pub run: String,
     /// The command.
-    pub command: String,
+    pub command: CommandKind,
     /// How the run stands.
-    pub status: Status,
+    pub status: RunStatus,
     /// The totals.
     pub records: Totals,
     /// Records left out on purpose, by why.
@@ -210,16 +198,16 @@ impl Summary {
         let totals = &self.records;
         let mut named = serde_json::Map::new();
         for (name, n) in records {
-            match (self.command.as_str(), name.as_str()) {
-                ("undo", "created") => {
+            match (self.command, name.as_str()) {
+                (CommandKind::Undo, "created") => {
                     named.insert("deleted".to_owned(), totals.deleted.into());
                     if totals.created > 0 {
                         named.insert(name, n);
                     }
                 }
-                ("undo", "updated") => drop(named.insert("restored".to_owned(), n)),
-                ("undo", "deleted") => {}
-                ("export", "created") => {
+                (CommandKind::Undo, "updated") => drop(named.insert("restored".to_owned(), n)),
+                (CommandKind::Undo, "deleted") => {}
+                (CommandKind::Export, "created") => {
                     named.insert("written".to_owned(), n.clone());
                     named.insert(name, n);
                 }
@@ -251,11 +239,10 @@ impl Summary {
 
     fn heading(&self) -> String {
         let status = match self.status {
-            Status::Done => "done",
-            Status::Unfinished => "unfinished",
-            Status::DryRun => "dry run, nothing was written",
+            RunStatus::DryRun => "dry run, nothing was written",
+            status => status.name(),
         };
-        let mut out = format!("{} {}: {status}\n", escape(&self.command), escape(&self.run));
+        let mut out = format!("{} {}: {status}\n", self.command, escape(&self.run));
         if !self.source.is_empty() || !self.target.is_empty() {
             let stream =
                 |end: &str, name: &'static str| if end == "-" { name.into() } else { escape(end).into_owned() };
@@ -268,8 +255,8 @@ impl Summary {
 
     fn totals(&self) -> String {
         let totals = &self.records;
-        let (unfinished, is_undo) = (self.status == Status::Unfinished, self.command == "undo");
-        let is_dry = self.status == Status::DryRun;
+        let (unfinished, is_undo) = (self.status == RunStatus::Unfinished, self.command == CommandKind::Undo);
+        let is_dry = self.status == RunStatus::DryRun;
         let would = |name: &str| if is_dry { format!("would be {name}") } else { name.to_owned() };
         let rows = [
             ("read".to_owned(), totals.read, true, String::new()),
@@ -294,14 +281,14 @@ impl Summary {
 
     /// What it is called when a record is at the target and was not before.
     fn created(&self) -> &'static str {
-        if self.command == "export" { "written" } else { "created" }
+        if self.command == CommandKind::Export { "written" } else { "created" }
     }
 
     fn effort(&self) -> String {
         let took = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
         let mut out = count(self.records.settled(), "record", "records");
         // The time of a process that was killed early is not known.
-        if self.seconds > 0.0 || self.records.settled() == 0 || self.status != Status::Unfinished {
+        if self.seconds > 0.0 || self.records.settled() == 0 || self.status != RunStatus::Unfinished {
             out.push_str(&format!(" in {}", time(took)));
         }
         if self.seconds >= 1.0 && self.records.settled() > 0 {
@@ -309,7 +296,7 @@ impl Summary {
         }
         out.push_str(&self.traffic());
         if self.cleared > 0 {
-            let would = if self.status == Status::DryRun { "would be " } else { "" };
+            let would = if self.status == RunStatus::DryRun { "would be " } else { "" };
             out.push_str(&format!("\n{} {would}emptied at the target", count(self.cleared, "value", "values")));
         }
         if let Some(Changes { added, changed, removed }) = self.changes {
@@ -408,7 +395,7 @@ impl Summary {
             let report = std::path::Path::new(receipt).with_file_name(super::page::FILE).display().to_string();
             out.push_str(&format!("\nthe report is in {}, the receipt beside it\n", escape(&report)));
         }
-        if let Some(command) = self.next_command.as_ref().filter(|_| self.status == Status::Unfinished) {
+        if let Some(command) = self.next_command.as_ref().filter(|_| self.status == RunStatus::Unfinished) {
             out.push_str(&format!("\nto go on, run: {}\n", escape(command)));
         }
         out

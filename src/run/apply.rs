@@ -1,6 +1,7 @@
 //! `ferry apply`: a saved plan as the source of a run. Each of its lines is a person, with what was to change.
 
 use crate::files::{self, Format};
+use crate::ids::CommandKind;
 use crate::outcome::{Failure, Problem, Skip};
 use crate::plan::SourcePlan;
 use crate::platforms::diff::OnExisting;
@@ -25,7 +26,7 @@ pub struct PlanHead {
     /// The version.
     pub ferry_plan: u32,
     /// The command that made it.
-    pub command: String,
+    pub command: CommandKind,
     /// What that read.
     pub source: String,
     /// The connection to write to.
@@ -53,7 +54,7 @@ impl PlanHead {
     pub(super) fn of(plan: &ImportPlan, finds_by: &[crate::contact::Field]) -> PlanHead {
         PlanHead {
             ferry_plan: VERSION,
-            command: plan.command().to_owned(),
+            command: plan.command(),
             source: plan.source.shown.clone(),
             connection: plan.connection.name.clone(),
             platform: plan.connection.platform.name.to_owned(),

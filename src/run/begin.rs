@@ -2,11 +2,12 @@
 
 use crate::checkpoint::{Checkpoint, NewRun, RunNo, RunRow};
 use crate::clock::Clock;
+use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Failure;
 use crate::plan::Connection;
 use crate::report::Console;
 use crate::report::words::count;
-use crate::run::folder::{DRY_RUN, RunInfo, forget, make_private, new_run, run_folder, run_named};
+use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::import::ImportPlan;
 use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ pub fn checkpoint_name(connection: &str, platform: &str, address: &str) -> Strin
 }
 
 /// What makes two runs the same work (contract 1.3).
-fn work_of(plan: &ImportPlan) -> String {
+fn work_of(plan: &ImportPlan) -> WorkId {
     let source = match &plan.from {
         None => plan.source.identity(),
         Some(from) => format!("{} {} {}", from.connection.name, from.connection.platform.name, from.address),
@@ -61,7 +62,7 @@ fn work_of(plan: &ImportPlan) -> String {
         None => parts,
         Some(of) => format!("{parts}\n{}", of.run),
     };
-    blake3::hash(parts.as_bytes()).to_hex().to_string()
+    WorkId::of(&parts)
 }
 
 /// Forgets a run that has just begun and cannot go on: what is wrong with it is the source or the mapping, and nothing
@@ -95,7 +96,7 @@ pub(super) fn begin(
         return begin_dry(plan, checkpoint, console, clock, &work);
     }
     if !plan.work.fresh
-        && let Some(row) = checkpoint.unfinished(&work)?
+        && let Some(row) = checkpoint.unfinished(work.as_str())?
         && let Ok(mut info) = run_named(&plan.state, &row.name)
     {
         let had = count(info.totals.settled(), "record", "records");
@@ -104,7 +105,7 @@ pub(super) fn begin(
         console.note(&format!("going on with `{}`, which was left at {had}", info.run));
         return Ok(Begun::again(info, &row, &plan.state, clock));
     }
-    for other in checkpoint.other_unfinished(&work)? {
+    for other in checkpoint.other_unfinished(work.as_str())? {
         let left = run_named(&plan.state, &other.name).map_or(0, |info| info.totals.settled());
         let left = count(left, "record", "records");
         console.note(&format!(
@@ -115,7 +116,7 @@ pub(super) fn begin(
     let mut info = new_info(plan, &work, clock)?;
     info.checkpoint = Some(checkpoint_path(&plan.state, &plan.connection, &plan.address)?);
     info.save(&plan.state)?;
-    let no = checkpoint.begin(&new_row(plan, &info, work))?;
+    let no = checkpoint.begin(&new_row(plan, &info))?;
     Ok(Begun::anew(info, no, &plan.state, clock))
 }
 
@@ -133,15 +134,15 @@ impl Begun {
     }
 }
 
-fn new_info(plan: &ImportPlan, work: &str, clock: Clock) -> Result<RunInfo, Failure> {
+fn new_info(plan: &ImportPlan, work: &WorkId, clock: Clock) -> Result<RunInfo, Failure> {
     let mut info = new_run(&plan.state, plan.command(), &plan.source.shown, &plan.connection.name, work, clock)?;
     info.arguments = plan.arguments.clone();
     info.folder = plan.folder.clone();
     Ok(info)
 }
 
-fn new_row(plan: &ImportPlan, info: &RunInfo, work: String) -> NewRun {
-    let (name, command) = (info.run.clone(), plan.command().to_owned());
+fn new_row(plan: &ImportPlan, info: &RunInfo) -> NewRun {
+    let (name, work, command) = (info.run.clone(), info.work.to_string(), info.command);
     NewRun { name, work, command, info: info.kept(&plan.state) }
 }
 
@@ -152,16 +153,16 @@ fn begin_dry(
     checkpoint: &Checkpoint,
     console: &Console,
     clock: Clock,
-    work: &str,
+    work: &WorkId,
 ) -> Result<Begun, Failure> {
     let mut info = new_info(plan, work, clock)?;
-    info.status = DRY_RUN.to_owned();
+    info.status = RunStatus::DryRun;
     info.save(&plan.state)?;
     let (folder, started) = (run_folder(&plan.state, &info.run), clock.now());
     let trace = Trace::open(&folder);
     if !plan.work.fresh
         && plan.verify.is_none()
-        && let Some(row) = checkpoint.unfinished(work)?
+        && let Some(row) = checkpoint.unfinished(work.as_str())?
     {
         console.note(&format!("the real run would go on with `{}`", row.name));
         let earlier = run_folder(&plan.state, &row.name);
@@ -176,7 +177,7 @@ fn begin_dry(
             started,
         });
     }
-    let no = checkpoint.begin(&new_row(plan, &info, work.to_owned()))?;
+    let no = checkpoint.begin(&new_row(plan, &info))?;
     let trace = Trace::open(&folder);
     Ok(Begun { info, no, earlier: folder.clone(), folder, trace, is_resumed: false, next_pass: 1, started })
 }

@@ -7,13 +7,14 @@ use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
 use crate::contact::{Merged, Wanted};
 use crate::files::{self, Format, Opened, Output};
+use crate::ids::{CommandKind, RunStatus, SourceStamp, WorkId};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
-use crate::report::{Console, State, Status, Summary};
+use crate::report::{Console, State, Summary};
 use crate::run::evidence::{self, EvidenceAsked};
-use crate::run::first::{First, first_pass, show, stamp_of};
+use crate::run::first::{First, first_pass, show};
 use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
 use crate::run::import::{Ended, bind, check_regions};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
@@ -87,7 +88,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     let work = work_of(plan);
     let (mut info, is_resumed) = begin_run(
         &plan.state,
-        "convert",
+        CommandKind::Convert,
         &plan.source.shown,
         &plan.out.display().to_string(),
         &work,
@@ -104,7 +105,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     let shape = (&opened.dialect, &opened.header);
     let rejects_files = RejectsFiles::of(&plan.state, &info, plan.work.rejects.as_deref(), shape);
     let rejects_path = rejects_files.shown().to_owned();
-    let (started, stamp, trace) = (clock.now(), stamp_of(&plan.source.path), Trace::anew(&folder));
+    let (started, stamp, trace) = (clock.now(), SourceStamp::of_file(&plan.source.path), Trace::anew(&folder));
     let mut sums = Sums::default();
     let mapper = Mapper {
         is_plan: false,
@@ -137,12 +138,12 @@ fn fix_evidence(plan: &ConvertPlan, console: &Console, mapper: &Mapper, folder: 
     evidence::fix(&mapper.bound, &asked, console, open)
 }
 
-fn work_of(plan: &ConvertPlan) -> String {
+fn work_of(plan: &ConvertPlan) -> WorkId {
     let out = std::path::absolute(&plan.out).unwrap_or_else(|_| plan.out.clone());
     let (source, mapping, reading) =
         (plan.source.identity(), plan.source.mapping_identity(), plan.source.reading_identity());
     let parts = format!("convert\n{source}\n{}\n{mapping}\n{reading}", out.display());
-    blake3::hash(parts.as_bytes()).to_hex().to_string()
+    WorkId::of(&parts)
 }
 
 /// Writes the file; whether the whole source is in it, and how many were rejected. With a limit it holds the first ones.
@@ -152,7 +153,7 @@ fn write(
     plan: &ConvertPlan,
     console: &Console,
     stop: &Stop,
-    (opened, stamp): (Opened, Option<(u64, u128)>),
+    (opened, stamp): (Opened, Option<SourceStamp>),
     mapper: Arc<Mapper>,
     (info, folder, rejects_files): (&RunInfo, &Path, &RejectsFiles),
     trace: &Trace,
@@ -206,7 +207,7 @@ fn write(
         return Ok((false, rejected));
     }
     // Who is one person is known by where their records stand.
-    if has_people && stamp != stamp_of(&plan.source.path) && !plan.source.is_copy() {
+    if has_people && stamp != SourceStamp::of_file(&plan.source.path) && !plan.source.is_copy() {
         return Err(Failure::failed(format!("`{}` changed while it was read", plan.source.shown))
             .hint("nothing was replaced; the same command reads it as it is then"));
     }
@@ -393,7 +394,7 @@ fn finish(
     rejects_path: PathBuf,
     sums: Sums,
     done: Result<(bool, u64), Failure>,
-    (trace, stamp): (&Trace, Option<(u64, u128)>),
+    (trace, stamp): (&Trace, Option<SourceStamp>),
 ) -> Result<Ended, Failure> {
     let (is_whole, rejected, mut failure) = match done {
         Ok((is_whole, rejected)) => (is_whole, rejected, None),
@@ -409,13 +410,13 @@ fn finish(
         failure = Some(Failure::failed("the totals do not add up: this is a bug in Ferry"));
     }
     let is_done = failure.is_none() && is_whole;
-    info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+    info.status = RunStatus::of(is_done);
     info.totals = totals;
     info.rejects_file = (rejected > 0).then_some(rejects_path);
     let mut summary = Summary {
         run: info.run.clone(),
-        command: "convert".to_owned(),
-        status: if is_done { Status::Done } else { Status::Unfinished },
+        command: CommandKind::Convert,
+        status: RunStatus::of(is_done),
         records: totals,
         skipped: sums.skipped.into_iter().collect(),
         rejects: sums.rejects.into_iter().collect(),

@@ -2,8 +2,9 @@
 
 use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, RunRow};
+use crate::ids::SourceStamp;
 use crate::outcome::Failure;
-use crate::run::first::{last, stamp_of};
+use crate::run::first::last;
 use crate::run::folder::{RunInfo, run_folder};
 use crate::run::receipt::is_what_was_read;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub fn taken_of(
     source: &Path,
 ) -> Result<(Arc<Taken>, bool), Failure> {
     let stamp = last(&run_folder(state, &of.run)).and_then(|first| first.stamp);
-    let is_same_stamp = stamp.is_some() && stamp == stamp_of(source);
+    let is_same_stamp = stamp.is_some() && stamp == SourceStamp::of_file(source);
     let is_same_source = is_same_stamp || is_what_was_read(&run_folder(state, &of.run), source);
     Ok((Arc::new(checkpoint.taken(row.no, folder)?), is_same_source))
 }

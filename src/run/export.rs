@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::contact::Field;
 use crate::files::{Dialect, Format};
 use crate::http::Traffic;
+use crate::ids::{CommandKind, WorkId};
 use crate::mapping::phone::Region;
 use crate::mapping::{Mapping, RegionChoice};
 use crate::outcome::{Exit, Failure};
@@ -116,11 +117,11 @@ impl ExportPlan {
     }
 
     /// What makes two exports the same work.
-    fn work_hash(&self) -> String {
+    fn work_id(&self) -> WorkId {
         let mapping = self.mapping.as_ref().map_or_else(String::new, Mapping::fingerprint);
         let (name, platform, what) = (&self.connection.name, self.connection.platform.name, self.what.name());
         let parts = format!("export\n{name}\n{platform}\n{}\n{what}\n{mapping}\n{}", self.address, self.out.display());
-        blake3::hash(parts.as_bytes()).to_hex().to_string()
+        WorkId::of(&parts)
     }
 }
 
@@ -158,7 +159,7 @@ struct Begun {
     moment: Moment,
     /// When this process took it up.
     started: Instant,
-    work: String,
+    work: WorkId,
 }
 
 /// What came of it.
@@ -200,7 +201,7 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
         ));
     }
     let form = Form::new(plan)?;
-    let work = plan.work_hash();
+    let work = plan.work_id();
     let kept = kept_path(&plan.state, &work)?;
     let _lock = Lock::take_for(&kept, "is making this export")?;
     let begun = begin(plan, work, clock)?;
@@ -222,18 +223,18 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
 }
 
 /// Where what the last finished run wrote is kept; the lock stands beside it.
-fn kept_path(state: &Path, work: &str) -> Result<PathBuf, Failure> {
+fn kept_path(state: &Path, work: &WorkId) -> Result<PathBuf, Failure> {
     let folder = state.join("exports");
     make_private(&folder)?;
-    Ok(folder.join(work.get(..16).unwrap_or(work)))
+    Ok(folder.join(work.as_str().get(..16).unwrap_or(work.as_str())))
 }
 
-fn begin(plan: &ExportPlan, work: String, clock: Clock) -> Result<Begun, Failure> {
+fn begin(plan: &ExportPlan, work: WorkId, clock: Clock) -> Result<Begun, Failure> {
     let mut info = match &plan.resumes {
         Some(run) => run_named(&plan.state, run)?,
         None => {
             let out = plan.out.display().to_string();
-            new_run(&plan.state, "export", &plan.connection.name, &out, &work, clock)?
+            new_run(&plan.state, CommandKind::Export, &plan.connection.name, &out, &work, clock)?
         }
     };
     let moment = Moment::of(&info.started);

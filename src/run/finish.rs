@@ -1,17 +1,17 @@
 //! How an import ends: totals, summary, exit code, and the command that goes on.
 
 use crate::checkpoint::spool::Completeness;
-use crate::checkpoint::{Checkpoint, RunNo, RunStatus, Tally};
+use crate::checkpoint::{Checkpoint, RunNo, Tally};
 use crate::contact::Field;
 use crate::http::Traffic;
+use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure, Totals};
 use crate::reconcile::guards::Guards;
-use crate::report::{Counts, Requests, Status, Summary};
+use crate::report::{Counts, Requests, Summary};
 use crate::run::apply::PlanHead;
 use crate::run::begin::Begun;
 use crate::run::dry::{self, Stage};
 use crate::run::first::PEOPLE;
-use crate::run::folder::DRY_RUN;
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
 use crate::run::left_blank::left_blank_file;
@@ -132,21 +132,15 @@ pub(super) async fn finish(
         _ => dry::Told::default(),
     };
     failure = failure.or(worked.over);
-    let status = match (stage, is_done) {
-        (Some(_), _) => Status::DryRun,
-        (None, true) => Status::Done,
-        (None, false) => Status::Unfinished,
+    let status = match stage {
+        Some(_) => RunStatus::DryRun,
+        None => RunStatus::of(is_done),
     };
-    begun.info.status = match status {
-        Status::DryRun => DRY_RUN,
-        Status::Done => "done",
-        Status::Unfinished => "unfinished",
-    }
-    .to_owned();
+    begun.info.status = status;
     let needed = worked.guards.as_ref().map(|guards| guards.needed()).unwrap_or_default();
     let mut summary = Summary {
         status,
-        next_command: (status == Status::Unfinished).then(|| go_on_past(&plan.arguments, &needed)),
+        next_command: (status == RunStatus::Unfinished).then(|| go_on_past(&plan.arguments, &needed)),
         forecast: told.forecast,
         finish: told.finish,
         uncertain: told.uncertain.into_iter().collect(),
@@ -168,17 +162,17 @@ pub(super) async fn finish(
     }
     // One that was stopped may be gone on with; what cannot be told of its way is no reason to fail.
     let receipt = match status {
-        Status::Done => of_import(plan, &begun, &mut summary),
-        Status::Unfinished => begun.trace.save().or(Ok(())),
-        Status::DryRun => Ok(()),
+        RunStatus::Done => of_import(plan, &begun, &mut summary),
+        RunStatus::Unfinished => begun.trace.save().or(Ok(())),
+        RunStatus::DryRun | RunStatus::Undone => Ok(()),
     };
-    if status != Status::Unfinished {
+    if status != RunStatus::Unfinished {
         forget_sources(&begun.folder, stage.is_some());
     }
     begun.info.summary = serde_json::to_value(&summary).ok();
-    let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
-    let saved =
-        checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
+    let saved = checkpoint
+        .finish(begun.no, RunStatus::of(is_done), begun.info.kept(&plan.state))
+        .and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err()).or(receipt.err());
     let is_stopped = stop.is_told() && !worked.is_whole;
     let exit = exit_of(failure.as_ref(), &totals, is_stopped);
@@ -200,7 +194,7 @@ fn summary(plan: &ImportPlan, begun: &Begun, tally: Tally) -> Summary {
     let [sent, retried, rate_limited] = begun.info.requests;
     Summary {
         run: begun.info.run.clone(),
-        command: plan.command().to_owned(),
+        command: plan.command(),
         records: begun.info.totals,
         skipped: tally.skipped.into_iter().collect(),
         rejects: tally.rejects.into_iter().collect(),

@@ -4,6 +4,7 @@
 
 use crate::checkpoint::people::{People, PeopleBuilder};
 use crate::files::{self, Source};
+use crate::ids::SourceStamp;
 use crate::outcome::{Exit, Failure, Skip};
 use crate::reconcile::guards::rejected;
 use crate::report::Progress;
@@ -30,8 +31,8 @@ pub struct First {
     pub blank: u64,
     /// Records that are not the first of their person.
     pub duplicates: u64,
-    /// The source file when it was read: its size, and when it was last changed.
-    pub stamp: Option<(u64, u128)>,
+    /// The state of the source when it was read.
+    pub stamp: Option<SourceStamp>,
     /// What else decides how it was read: see [`crate::run::import`].
     #[serde(default)]
     pub read_as: String,
@@ -78,15 +79,8 @@ const ATTRIBUTES_MAX: usize = 10_000;
 const SUMS: &str = "first.json";
 pub(super) const PEOPLE: &str = "people.db";
 
-/// Size and time of change of a file; `None` when it cannot be told.
-pub fn stamp_of(path: &Path) -> Option<(u64, u128)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    let changed = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some((metadata.len(), changed.as_nanos()))
-}
-
 /// What an earlier process of this run found, when the file has not changed since.
-pub fn kept(folder: &Path, stamp: Option<(u64, u128)>, read_as: &str) -> Option<(First, People)> {
+pub fn kept(folder: &Path, stamp: Option<SourceStamp>, read_as: &str) -> Option<(First, People)> {
     let first = last(folder)?;
     first.is_of(stamp, read_as).then_some(())?;
     Some((first, People::open(&folder.join(PEOPLE)).ok()?))
@@ -112,7 +106,7 @@ impl First {
     }
 
     /// Whether it is about the source as it is now.
-    pub fn is_of(&self, stamp: Option<(u64, u128)>, read_as: &str) -> bool {
+    pub fn is_of(&self, stamp: Option<SourceStamp>, read_as: &str) -> bool {
         stamp.is_some() && self.stamp == stamp && self.read_as == read_as
     }
 

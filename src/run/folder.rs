@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::files::{self, About, Ledger};
+use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Failure, Totals};
 use crate::run::own::seal_of;
 use crate::run::prune::{Removed, removed_runs};
@@ -15,14 +16,14 @@ use std::path::{Component, Path, PathBuf};
 pub struct RunInfo {
     /// `20261122-0305-import-shop-7f3a`.
     pub run: String,
-    /// `import`, `convert`, …
-    pub command: String,
+    /// The command that began it.
+    pub command: CommandKind,
     /// The file or connection it reads.
     pub source: String,
     /// The file or connection it writes.
     pub target: String,
-    /// `done`, `unfinished`, [`DRY_RUN`], or `undone`: taken back before it was done.
-    pub status: String,
+    /// How it stands.
+    pub status: RunStatus,
     /// When it began, local time.
     pub started: String,
     /// Milliseconds since 1970 (UTC), for ordering and pruning.
@@ -43,16 +44,13 @@ pub struct RunInfo {
     /// The checkpoint with its outcomes; none for `convert`.
     pub checkpoint: Option<PathBuf>,
     /// What makes another run the same work.
-    pub work: String,
+    pub work: WorkId,
     /// The last summary.
     pub summary: Option<Value>,
     /// By which the command is known as one that Ferry wrote here: see [`crate::run::own`].
     #[serde(default)]
     pub seal: Option<String>,
 }
-
-/// The status of a run that wrote nothing, and is never gone on with.
-pub const DRY_RUN: &str = "dry-run";
 
 /// The letters of a day in [`RunInfo::started`].
 const DAY_LEN: usize = 10;
@@ -81,7 +79,7 @@ pub fn file_of(folder: &Path) -> PathBuf {
 }
 
 /// A new run's name: local time, command, connection, four characters of chance.
-pub fn new_name(started: &jiff::Zoned, command: &str, what: &str, chance: u16) -> String {
+pub fn new_name(started: &jiff::Zoned, command: CommandKind, what: &str, chance: u16) -> String {
     let what: String =
         what.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     format!("{}-{command}-{what}-{chance:04x}", started.strftime("%Y%m%d-%H%M"))
@@ -93,14 +91,14 @@ pub fn new_name(started: &jiff::Zoned, command: &str, what: &str, chance: u16) -
 /// Exit 1 when its folder cannot be made.
 pub fn begin_run(
     state: &Path,
-    command: &str,
+    command: CommandKind,
     source: &str,
     target: &str,
-    work: &str,
+    work: &WorkId,
     is_fresh: bool,
     clock: Clock,
 ) -> Result<(RunInfo, bool), Failure> {
-    let is_same = |info: &RunInfo| !info.is_done() && info.command == command && info.work == work;
+    let is_same = |info: &RunInfo| !info.is_done() && info.command == command && info.work == *work;
     if !is_fresh && let Some(info) = all_runs(state)?.into_iter().find(is_same) {
         return Ok((info, true));
     }
@@ -113,18 +111,18 @@ pub fn begin_run(
 /// Exit 1 when its folder cannot be made.
 pub fn new_run(
     state: &Path,
-    command: &str,
+    command: CommandKind,
     source: &str,
     target: &str,
-    work: &str,
+    work: &WorkId,
     clock: Clock,
 ) -> Result<RunInfo, Failure> {
     let started = jiff::Zoned::now();
     let seed = format!("{} {} {work}", clock.wall_ms(), std::process::id());
     let chance = blake3::hash(seed.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes);
     let end = match command {
-        "convert" => Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy()),
-        "export" => source.into(),
+        CommandKind::Convert => Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy()),
+        CommandKind::Export => source.into(),
         _ => target.into(),
     };
     let run = new_name(&started, command, &end, chance);
@@ -204,14 +202,14 @@ pub fn forget(state: &Path, run: &str) {
 
 impl RunInfo {
     /// A run of which nothing is known but its work.
-    pub(super) fn nameless(command: &str, source: &str, target: &str, work: &str) -> RunInfo {
-        let [command, source, target, work] = [command, source, target, work].map(str::to_owned);
+    pub(super) fn nameless(command: CommandKind, source: &str, target: &str, work: &WorkId) -> RunInfo {
+        let ([source, target], work) = ([source, target].map(str::to_owned), work.clone());
         RunInfo {
             run: String::new(),
             command,
             source,
             target,
-            status: "unfinished".to_owned(),
+            status: RunStatus::Unfinished,
             started: String::new(),
             started_ms: 0,
             totals: Totals::default(),
@@ -235,17 +233,17 @@ impl RunInfo {
 
     /// Whether there is nothing to go on with.
     pub fn is_done(&self) -> bool {
-        self.status != "unfinished"
+        self.status != RunStatus::Unfinished
     }
 
     /// Whether it only looked.
     pub fn is_dry(&self) -> bool {
-        self.status == DRY_RUN
+        self.status == RunStatus::DryRun
     }
 
     /// What is noted about a file that this run writes for an option (without its dashes).
     pub fn about(&self, option: &'static str) -> About {
-        let (run, work) = (self.run.clone(), self.work.clone());
+        let (run, work) = (self.run.clone(), self.work.to_string());
         About { option, run, work, day: self.started.chars().take(DAY_LEN).collect() }
     }
 

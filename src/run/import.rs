@@ -8,6 +8,7 @@ use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
 use crate::files::{Dialect, Format, Opened};
+use crate::ids::CommandKind;
 use crate::mapping::Duplicates;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
@@ -104,19 +105,19 @@ pub struct ImportPlan {
 
 impl ImportPlan {
     /// The command that it is.
-    pub fn command(&self) -> &'static str {
+    pub fn command(&self) -> CommandKind {
         match &self.verify {
-            Some(_) => "verify",
+            Some(_) => CommandKind::Verify,
             None => self.work_command(),
         }
     }
 
     /// The command whose work it does.
-    pub(super) fn work_command(&self) -> &'static str {
+    pub(super) fn work_command(&self) -> CommandKind {
         match (&self.apply, &self.from) {
-            (Some(_), _) => "apply",
-            (None, Some(_)) => "migrate",
-            (None, None) => "import",
+            (Some(_), _) => CommandKind::Apply,
+            (None, Some(_)) => CommandKind::Migrate,
+            (None, None) => CommandKind::Import,
         }
     }
 }

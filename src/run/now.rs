@@ -1,6 +1,7 @@
 //! How far an unfinished run is, from its checkpoint: what stands in its folder may be older than its last process.
 
 use crate::checkpoint::{Checkpoint, Tally};
+use crate::ids::RunStatus;
 use crate::outcome::Totals;
 use crate::report::Counts;
 use crate::run::folder::{RunInfo, run_folder};
@@ -11,7 +12,7 @@ use std::path::Path;
 /// The run with the totals that its checkpoint has now. A run that is done has its last ones; so has one whose checkpoint
 /// cannot be read, because a list of runs is no place to report that.
 pub fn up_to_date(mut info: RunInfo, state: &Path) -> RunInfo {
-    if info.status != "unfinished" {
+    if info.status != RunStatus::Unfinished {
         return info;
     }
     let Some(tally) = tally_of(&info) else { return info };

@@ -1,6 +1,7 @@
 //! A run whose `run.json` is lost or damaged, rebuilt from what the checkpoint of its connection knows.
 
-use crate::checkpoint::{Checkpoint, RunRow, RunStatus};
+use crate::checkpoint::{Checkpoint, RunRow};
+use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Totals;
 use crate::run::folder::RunInfo;
 use std::path::{Path, PathBuf};
@@ -20,13 +21,11 @@ pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunInfo> {
 
 fn of_row(checkpoint: &Checkpoint, row: RunRow, path: PathBuf) -> RunInfo {
     let known: Option<RunInfo> = serde_json::from_value(row.info.clone()).ok();
-    let mut info = known.unwrap_or_else(|| RunInfo::nameless(&row.command, "", "", &row.work));
+    let mut info = known.unwrap_or_else(|| RunInfo::nameless(row.command, "", "", &WorkId::stored(&*row.work)));
     info.run = row.name;
     info.checkpoint = Some(path);
-    match (row.status, info.status.as_str()) {
-        (RunStatus::Unfinished, _) => info.status = "unfinished".to_owned(),
-        (RunStatus::Done, "unfinished") => info.status = "done".to_owned(),
-        (RunStatus::Done, _) => {}
+    if row.status == RunStatus::Unfinished || info.status == RunStatus::Unfinished {
+        info.status = row.status;
     }
     if let Ok(tally) = checkpoint.tally(row.no, row.pass) {
         let read = tally.totals.settled().max(info.totals.read);

@@ -4,13 +4,14 @@
 //! that was written it is what was noted when it was put in place.
 
 use crate::checkpoint::spool::{Kind, Spool};
+use crate::ids::SourceStamp;
 use crate::mapping::Mapping;
 use crate::outcome::Failure;
 use crate::plan::{Connection, SourcePlan};
 use crate::report::{End, MappingUsed, RECEIPT_FILE, RECEIPT_VERSION, REPORT_FILE, Receipt, Summary, Throughput, page};
 use crate::run::begin::Begun;
 use crate::run::examples::rejected;
-use crate::run::first::{last, stamp_of};
+use crate::run::first::last;
 use crate::run::folder::{RunInfo, run_folder};
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::ImportPlan;
@@ -102,7 +103,7 @@ fn receipt(info: &RunInfo, summary: &Summary, trace: &Trace) -> Receipt {
         receipt: RECEIPT_VERSION,
         ferry: env!("CARGO_PKG_VERSION").to_owned(),
         run: info.run.clone(),
-        command: info.command.clone(),
+        command: info.command,
         status: summary.status,
         started: started.as_ref().map(moment).unwrap_or_default(),
         ended: moment(&jiff::Zoned::now()),
@@ -127,9 +128,9 @@ fn write(folder: &Path, receipt: &Receipt, throughput: &Throughput) -> Result<()
     write_whole(&folder.join(RECEIPT_FILE), receipt.json().as_bytes())
 }
 
-/// The file that a run has read. `stamp`: how it was when it was read ([`stamp_of`]).
-pub(super) fn file_read(source: &SourcePlan, stamp: Option<(u64, u128)>) -> End {
-    let is_same = || stamp.is_some() && stamp_of(&source.path) == stamp;
+/// The file that a run has read. `stamp`: how it was when it was read ([`SourceStamp`]).
+pub(super) fn file_read(source: &SourcePlan, stamp: Option<SourceStamp>) -> End {
+    let is_same = || stamp.is_some() && SourceStamp::of_file(&source.path) == stamp;
     let content = if is_same() { content_of(&source.path).filter(|_| is_same()) } else { None };
     file(&source.shown, content)
 }
@@ -155,8 +156,10 @@ pub(super) fn is_same_account(before: &Path, now: &Path) -> Option<bool> {
 
 /// The stamp of the source as the first pass over it found it. A copy of standard input has none there, and is nobody
 /// else's.
-pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<(u64, u128)> {
-    last(folder).and_then(|first| first.stamp).or_else(|| stamp_of(&source.path).filter(|_| source.is_copy()))
+pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<SourceStamp> {
+    last(folder)
+        .and_then(|first| first.stamp)
+        .or_else(|| SourceStamp::of_file(&source.path).filter(|_| source.is_copy()))
 }
 
 /// The file that a run has written; `-`: nobody can tell any more. What was noted of it is not read again.

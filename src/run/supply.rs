@@ -5,12 +5,12 @@ use crate::checkpoint::spool::{Completeness, Spool};
 use crate::clock::Clock;
 use crate::files::{self, Dialect, Format, Opened, ReadFault, Source};
 use crate::http::Traffic;
+use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Problem, Reject};
 use crate::plan::{Connection, SourcePlan};
 use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
 use crate::run::begin::checkpoint_path;
-use crate::run::first::stamp_of;
 use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
 use crate::run::import::ImportPlan;
 use crate::run::stop::Stop;
@@ -69,12 +69,11 @@ impl Supply<'_> {
     }
 
     /// What changes when the content does, as far as that can be told.
-    pub fn stamp(&self) -> Option<(u64, u128)> {
+    pub fn stamp(&self) -> Option<SourceStamp> {
         match self {
             Supply::File(plan) if plan.shown == "-" => None,
-            Supply::File(plan) => stamp_of(&plan.path),
-            // It is read once, and stays as it is; where a limit ended the reading, it only grows.
-            Supply::Platform { spool, is_whole, .. } => Some((spool.len(), u128::from(*is_whole))),
+            Supply::File(plan) => SourceStamp::of_file(&plan.path),
+            Supply::Platform { spool, is_whole, .. } => Some(SourceStamp::of_account(spool.len(), *is_whole)),
         }
     }
 

@@ -10,11 +10,12 @@ mod wrote;
 pub(super) use end::tell_left;
 
 use crate::checkpoint::taken::TakenContact;
-use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow, RunStatus};
+use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow};
 use crate::clock::Clock;
 use crate::contact::{Field, Wanted};
 use crate::http::Traffic;
 use crate::identity::IdentityValue;
+use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
 use crate::platforms::Needs;
@@ -163,9 +164,9 @@ impl UndoPlan {
             .hint("its checkpoint was moved or removed; `ferry runs` lists the runs")
     }
 
-    fn work(&self) -> String {
-        let parts = format!("undo\n{}\n{}", self.of.run, self.only.as_deref().unwrap_or_default());
-        blake3::hash(parts.as_bytes()).to_hex().to_string()
+    fn work(&self) -> WorkId {
+        let parts = format!("{}\n{}\n{}", CommandKind::Undo, self.of.run, self.only.as_deref().unwrap_or_default());
+        WorkId::of(&parts)
     }
 }
 
@@ -174,7 +175,7 @@ impl Line<'_> {
     fn begin(&self, checkpoint: PathBuf) -> Result<Begun, Failure> {
         let Line { plan, console, clock, .. } = *self;
         let work = plan.work();
-        if let Some(row) = self.checkpoint.unfinished(&work)?
+        if let Some(row) = self.checkpoint.unfinished(work.as_str())?
             && let Ok(mut info) = run_named(&plan.state, &row.name)
         {
             let had = count(info.totals.settled(), "contact", "contacts");
@@ -183,12 +184,12 @@ impl Line<'_> {
             return Ok(Begun::again(info, &row, &plan.state, clock));
         }
         self.tell_earlier()?;
-        let mut info = new_run(&plan.state, "undo", &plan.of.run, &plan.connection.name, &work, clock)?;
+        let mut info = new_run(&plan.state, CommandKind::Undo, &plan.of.run, &plan.connection.name, &work, clock)?;
         (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
         info.checkpoint = Some(checkpoint);
         info.save(&plan.state)?;
         let kept = info.kept(&plan.state);
-        let new = NewRun { name: info.run.clone(), work, command: "undo".to_owned(), info: kept };
+        let new = NewRun { name: info.run.clone(), work: work.to_string(), command: CommandKind::Undo, info: kept };
         let no = self.checkpoint.begin(&new)?;
         Ok(Begun::anew(info, no, &plan.state, clock))
     }
@@ -197,7 +198,7 @@ impl Line<'_> {
     fn tell_earlier(&self) -> Result<(), Failure> {
         let runs = all_runs(&self.plan.state)?;
         let (name, work) = (&self.plan.of.run, self.plan.work());
-        let undos = runs.iter().filter(|info| info.command == "undo" && info.is_done());
+        let undos = runs.iter().filter(|info| info.command == CommandKind::Undo && info.is_done());
         let is_undone = |run: &str| undos.clone().any(|info| info.source == run);
         // An undo that was undone itself is none.
         let earlier = undos.clone().filter(|info| info.work == work && !is_undone(&info.run));
@@ -212,7 +213,7 @@ impl Line<'_> {
         self.checkpoint.end_trust(self.of.no)?;
         let target = self.reach().await.map_err(|unreached| unreached.noted(&mut worked.unreached))?;
         let target = &*reached.insert(target);
-        self.checkpoint.take_turn(begun.no, begun.is_resumed, "undo")?;
+        self.checkpoint.take_turn(begun.no, begun.is_resumed, CommandKind::Undo.name())?;
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
         let intents = self.settle_earlier(&reconciler, begun).await?;
@@ -306,7 +307,7 @@ impl Line<'_> {
         self.checkpoint.finish(self.of.no, RunStatus::Done, self.of.info.clone())?;
         let mut info = self.plan.of.clone();
         if !info.is_done() {
-            info.status = "undone".to_owned();
+            info.status = RunStatus::Undone;
             info.save(&self.plan.state)?;
         }
         Ok(())

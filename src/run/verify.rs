@@ -7,6 +7,7 @@
 use crate::checkpoint::{Checkpoint, Key, OutcomeRow, RunNo};
 use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, PrivateFolder, RowShape, RowWriter};
+use crate::ids::{SourceStamp, WorkId};
 use crate::outcome::{Failure, Outcome, Skip};
 use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
 use crate::report::Console;
@@ -47,12 +48,12 @@ pub struct VerifyPlan {
 
 impl VerifyPlan {
     /// What makes two repairs the same work.
-    pub fn repair_of(&self) -> String {
-        blake3::hash(format!("repair of {}\n{}", self.run.run, self.run.work).as_bytes()).to_hex().to_string()
+    pub fn repair_of(&self) -> WorkId {
+        WorkId::of(&format!("repair of {}\n{}", self.run.run, self.run.work))
     }
 
     /// Whether the file is the one that the run read, the same way.
-    pub(super) fn is_of(&self, stamp: Option<(u64, u128)>, read_as: &str, file: &Path) -> bool {
+    pub(super) fn is_of(&self, stamp: Option<SourceStamp>, read_as: &str, file: &Path) -> bool {
         let is_read_so = |first: &First| first.read_as == read_as && is_what_was_read(&self.folder, file);
         last(&self.folder).is_some_and(|first| first.is_of(stamp, read_as) || is_read_so(&first))
     }

@@ -1,5 +1,6 @@
 //! The command lines that a run suggests: the one that resumes it, and the one that imports its rejects.
 
+use crate::ids::CommandKind;
 use crate::report::words::shell;
 
 /// Options that hold for one start only. A suggested command is typed to see what it does.
@@ -80,8 +81,8 @@ pub fn with_rejects(words: &[String], source: &str, rejects: &str) -> Option<Str
 /// remain. `None` when `migrate` is not among them.
 pub fn with_rejects_of_migration(words: &[String], rejects: &str) -> Option<String> {
     let mut words = without(&without(&without(words, &ONCE), &FILES), &[("--from", true)]);
-    let at = words.iter().position(|word| word == "migrate")?;
-    words.splice(at..=at, ["import".to_owned(), rejects.to_owned()]);
+    let at = words.iter().position(|word| word == CommandKind::Migrate.name())?;
+    words.splice(at..=at, [CommandKind::Import.name().to_owned(), rejects.to_owned()]);
     Some(command(&words))
 }
 

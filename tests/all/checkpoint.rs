@@ -1,10 +1,11 @@
 //! The checkpoint: what it keeps, what it counts, and what it makes of a disk that lies.
 
 use ferry::checkpoint::{
-    Checkpoint, Image, Intent, Key, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, RunStatus, Settled, Snapshot, Tally,
+    Checkpoint, Image, Intent, Key, NewRun, OpenIntent, OutcomeRow, Pure, RunNo, Settled, Snapshot, Tally,
 };
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
+use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Outcome, Problem, Skip, Totals};
 use ferry::platforms::StepKind;
 use ferry::record::Origin;
@@ -22,7 +23,7 @@ fn folder() -> TempDir {
 }
 
 fn new_run(name: &str, work: &str) -> NewRun {
-    NewRun { name: name.into(), work: work.into(), command: "import".into(), info: json!({"source": "people.csv"}) }
+    NewRun { name: name.into(), work: work.into(), command: CommandKind::Import, info: json!({"source": "people.csv"}) }
 }
 
 fn origin(ordinal: u64) -> Origin {

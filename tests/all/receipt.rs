@@ -287,7 +287,6 @@ fn hostile(evil: &[String]) -> (Receipt, Throughput) {
     let receipt = Receipt {
         ferry: all.clone(),
         run: all.clone(),
-        command: all.clone(),
         started: all.clone(),
         ended: all.clone(),
         seconds: 83.0,

@@ -1,10 +1,11 @@
 //! What people and scripts see.
 
 use ferry::checkpoint::spool::Completeness;
+use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Totals};
 use ferry::report::words::{self, count, escape, number, rate, shell, time};
 use ferry::report::{
-    Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Status, Streams, Summary,
+    Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Streams, Summary,
     progress_words, render_failure, runs_table,
 };
 use serde_json::json;
@@ -56,8 +57,8 @@ fn console(look: Look) -> (Console, Sheet, Sheet) {
 fn summary() -> Summary {
     Summary {
         run: "20261122-0305-import-shop-7f3a".into(),
-        command: "import".into(),
-        status: Status::Done,
+        command: CommandKind::Import,
+        status: RunStatus::Done,
         records: Totals {
             read: 1000,
             created: 900,
@@ -200,7 +201,7 @@ fn a_summary_for_scripts_is_the_contracts_object() {
 
 #[test]
 fn a_dry_run_and_an_export_say_more_to_scripts() {
-    let status = [(Status::Done, "done"), (Status::Unfinished, "unfinished"), (Status::DryRun, "dry-run")];
+    let status = [(RunStatus::Done, "done"), (RunStatus::Unfinished, "unfinished"), (RunStatus::DryRun, "dry-run")];
     for (status, word) in status {
         let json: serde_json::Value = serde_json::from_str(&Summary { status, ..summary() }.json()).unwrap();
         assert_eq!(json["status"], word);
@@ -252,8 +253,8 @@ fn the_last_line_of_an_unfinished_run_is_the_command_that_goes_on() {
     let books = Totals { read: 1, pending: 1, ..Totals::default() };
     let unfinished = Summary {
         run: "r".into(),
-        command: "import".into(),
-        status: Status::Unfinished,
+        command: CommandKind::Import,
+        status: RunStatus::Unfinished,
         records: books,
         source: "a.csv".into(),
         target: "shop".into(),
@@ -279,17 +280,17 @@ to go on, run: ferry resume r
 #[test]
 fn an_export_and_an_undo_have_their_own_names_for_totals() {
     let records = Totals { read: 9, created: 0, updated: 3, deleted: 4, unchanged: 2, ..Totals::default() };
-    let undo = Summary { command: "undo".into(), records, ..Summary::default() };
+    let undo = Summary { command: CommandKind::Undo, records, ..Summary::default() };
     let json =
         |summary: &Summary| serde_json::from_str::<serde_json::Value>(&summary.json()).unwrap()["records"].clone();
     let expected = json!({"read": 9, "deleted": 4, "restored": 3, "unchanged": 2, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
     assert_eq!(json(&undo), expected);
     let records = Totals { read: 5, created: 5, ..Totals::default() };
-    let export = Summary { command: "export".into(), records, ..Summary::default() };
+    let export = Summary { command: CommandKind::Export, records, ..Summary::default() };
     let expected = json!({"read": 5, "written": 5, "created": 5, "updated": 0, "unchanged": 0, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
     assert_eq!(json(&export), expected);
     // What has not been done is not told as if it had.
-    let dry = Summary { status: Status::DryRun, ..undo };
+    let dry = Summary { status: RunStatus::DryRun, ..undo };
     assert!(
         dry.human().contains("  read               9\n  would be deleted   4\n  would be restored  3\n"),
         "{}",
@@ -309,10 +310,10 @@ fn a_long_list_is_cut_after_the_most_frequent() {
 fn runs_are_listed_in_columns() {
     let run = |name: &str, read, pending| RunLine {
         name: name.into(),
-        command: "import".into(),
+        command: CommandKind::Import,
         source: "contacts.csv".into(),
         target: "shop".into(),
-        status: "unfinished".into(),
+        status: RunStatus::Unfinished,
         started: "2026-11-22 03:05".into(),
         read,
         created: 300,

@@ -11,8 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 18] = [
+const MODULES: [&str; 19] = [
     "clock",
+    "ids",
     "json",
     "contact",
     "record",

@@ -2,8 +2,9 @@
 
 use super::{ExportPlan, Line, Worked, matched};
 use crate::http::Traffic;
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
-use crate::report::{Requests, Status, Summary};
+use crate::report::{Requests, Summary};
 use crate::run::folder::{RunInfo, all_runs, forget};
 use crate::run::gather::SPOOL_FILE;
 use crate::run::import::Ended;
@@ -52,9 +53,9 @@ impl Line<'_> {
         info.totals = totals;
         let rejects_path = self.rejects.shown().to_owned();
         info.rejects_file = (worked.rejected > 0).then_some(rejects_path);
-        info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+        info.status = RunStatus::of(is_done);
         let mut summary = Summary {
-            status: if is_done { Status::Done } else { Status::Unfinished },
+            status: RunStatus::of(is_done),
             next_command: (!is_done).then(|| resume(&plan.arguments, &info.run)),
             ..summary(&info, worked, &self.begun.folder)
         };
@@ -82,9 +83,9 @@ impl Line<'_> {
         let ExportPlan { state, retain, out, .. } = self.plan;
         remove_spool(&self.begun.folder);
         let is_older = |info: &RunInfo| {
-            info.command == "export"
+            info.command == CommandKind::Export
                 && info.work == self.begun.work
-                && info.status != "done"
+                && info.status != RunStatus::Done
                 && info.run != self.begun.info.run
         };
         all_runs(state)?.iter().filter(|info| is_older(info)).for_each(|info| forget(state, &info.run));
@@ -124,7 +125,7 @@ fn summary(info: &RunInfo, worked: Worked, folder: &Path) -> Summary {
     let [sent, retried, rate_limited] = info.requests;
     Summary {
         run: info.run.clone(),
-        command: "export".to_owned(),
+        command: CommandKind::Export,
         records: info.totals,
         skipped: worked.sums.skipped.into_iter().collect(),
         rejects: worked.sums.rejects.into_iter().collect(),

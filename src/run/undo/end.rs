@@ -1,12 +1,13 @@
 //! How an undo ends: totals, what was left, summary and exit code.
 
 use super::{Line, Worked};
-use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, RunStatus, Tally};
+use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, Tally};
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure, Problem, Totals};
 use crate::platforms::PlatformFacts;
 use crate::reconcile::undo::{CHANGED, GONE, KEPT};
 use crate::report::words::count;
-use crate::report::{Counts, Requests, Status, Summary};
+use crate::report::{Counts, Requests, Summary};
 use crate::run::begin::Begun;
 use crate::run::finish::{Ended, exit_of, unbalanced};
 use crate::run::results::{ResultsWriter, doubtful_of, write_results};
@@ -103,7 +104,7 @@ pub(super) async fn finish(
     begun.info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
     begun.info.seconds += begun.started.elapsed().as_secs_f64();
     begun.info.totals = totals;
-    begun.info.status = if is_done { "done" } else { "unfinished" }.to_owned();
+    begun.info.status = RunStatus::of(is_done);
     let [sent, retried, rate_limited] = begun.info.requests;
     let (exit_of_left, shown) = (left.exit(), left.not_deleted(plan.connection.platform));
     let (changed_since, not_taken_back) = left.counts();
@@ -116,8 +117,8 @@ pub(super) async fn finish(
     }
     let summary = Summary {
         run: begun.info.run.clone(),
-        command: "undo".to_owned(),
-        status: if is_done { Status::Done } else { Status::Unfinished },
+        command: CommandKind::Undo,
+        status: RunStatus::of(is_done),
         records: totals,
         skipped: tally.skipped.into_iter().collect(),
         rejects: tally.rejects.into_iter().collect(),
@@ -135,9 +136,9 @@ pub(super) async fn finish(
         ..Summary::default()
     };
     begun.info.summary = serde_json::to_value(&summary).ok();
-    let status = if is_done { RunStatus::Done } else { RunStatus::Unfinished };
-    let saved =
-        checkpoint.finish(begun.no, status, begun.info.kept(&plan.state)).and_then(|()| begun.info.save(&plan.state));
+    let saved = checkpoint
+        .finish(begun.no, RunStatus::of(is_done), begun.info.kept(&plan.state))
+        .and_then(|()| begun.info.save(&plan.state));
     let failure = failure.or(saved.err());
     let is_stopped = line.stop.is_told() && !worked.is_whole;
     let exit = exit_of(failure.as_ref(), &totals, is_stopped).worse(exit_of_left);

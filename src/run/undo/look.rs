@@ -6,11 +6,12 @@ use super::wrote::Wrote;
 use crate::checkpoint::taken::TakenContact;
 use crate::files::csv::CsvEncoder;
 use crate::files::{About, Format, Ledger, RowShape, RowWriter};
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure, Outcome, Skip, Totals};
 use crate::platforms::Fault;
 use crate::reconcile::Reconciler;
 use crate::reconcile::undo::{Looked, Undoing};
-use crate::report::{Forecast, Requests, State, Status, Summary};
+use crate::report::{Forecast, Requests, State, Summary};
 use crate::run::begin::Begun;
 use crate::run::finish::{Ended, exit_of};
 use crate::run::results::{begin, outcome_name};
@@ -88,8 +89,8 @@ impl Line<'_> {
         let (changed_since, not_taken_back) = sums.left.counts();
         let summary = Summary {
             run: plan.of.run.clone(),
-            command: "undo".to_owned(),
-            status: Status::DryRun,
+            command: CommandKind::Undo,
+            status: RunStatus::DryRun,
             records: sums.totals,
             skipped: sums.skipped.into_iter().collect(),
             requests: Requests { sent: traffic.sent, retried: traffic.retried, rate_limited: traffic.rate_limited },

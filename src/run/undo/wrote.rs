@@ -3,6 +3,7 @@
 use super::Line;
 use crate::change::add_later;
 use crate::checkpoint::taken::{Taken, TakenContact};
+use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use crate::run::folder::all_runs;
 use std::path::Path;
@@ -18,7 +19,7 @@ impl Wrote {
     pub(super) fn gather(line: &Line<'_>, own: &str, folder: &Path) -> Result<Wrote, Failure> {
         let taken = line.checkpoint.taken(line.of.no, folder)?;
         let mut undos = all_runs(&line.plan.state)?;
-        undos.retain(|info| info.command == "undo" && !info.is_dry() && info.run != own);
+        undos.retain(|info| info.command == CommandKind::Undo && !info.is_dry() && info.run != own);
         let (mut names, mut since) = (vec![line.plan.of.run.clone()], Vec::new());
         // In the order in which they were begun: an undo can only be one of what was there before it.
         for row in line.checkpoint.runs()? {

@@ -8,6 +8,7 @@ use super::site::{
 use super::view::{VIEWS, View};
 use super::world::crowd;
 use ferry::clock::Clock;
+use ferry::ids::RunStatus;
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{WorkAsked, address_of};
 use ferry::run::export::{ExportPlan, What, export};
@@ -23,7 +24,7 @@ const OLDER: &str = "what an older export wrote\n";
 fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, settings: &[(&str, String)]) -> ExportPlan {
     let (connection, state) = (connection(view, sandbox, settings), folder.join("state"));
     // The run that is not done yet is gone on with, as `ferry resume` does.
-    let resumes = all_runs(&state).unwrap().into_iter().find(|run| run.status != "done").map(|run| run.run);
+    let resumes = all_runs(&state).unwrap().into_iter().find(|run| run.status != RunStatus::Done).map(|run| run.run);
     ExportPlan {
         address: address_of(&connection),
         connection,

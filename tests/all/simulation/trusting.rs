@@ -10,6 +10,7 @@ use super::site::{
 use super::view::{Held, THEIRS, VIEWS, View};
 use super::world::{file_of, world};
 use ferry::clock::Clock;
+use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Connection, address_of};
 use ferry::platforms::diff::OnExisting;
@@ -132,7 +133,7 @@ fn undo_of(run: &str, state: &Path, connection: Connection) -> UndoPlan {
 }
 
 fn is_of(plan: &UndoPlan) -> impl Fn(&RunInfo) -> bool {
-    |info| info.command == "undo" && info.source == plan.of.run
+    |info| info.command == CommandKind::Undo && info.source == plan.of.run
 }
 
 /// Takes a run back, cut off a few times, and gives the name of the undo.
@@ -294,7 +295,9 @@ pub fn simulate(seed: u64) -> bool {
     let undo_at = |run: &str, sandbox: &Sandbox| undo_of(run, &state, connection(view, sandbox, &settings));
     // A run that came to its end before it could be cut off was followed by another one, and so on.
     let wrote = |info: &RunInfo| {
-        info.command == "import" && info.status == "done" && info.totals.created + info.totals.updated > 0
+        info.command == CommandKind::Import
+            && info.status == RunStatus::Done
+            && info.totals.created + info.totals.updated > 0
     };
     let runs: Vec<String> = all_runs(&state).unwrap().into_iter().filter(wrote).map(|info| info.run).collect();
     let mut undone: Vec<String> = Vec::new();
