@@ -23,6 +23,8 @@
 //! | [`identity`] | who is the same person |
 //! | [`outcome`] | what became of a record; failures, and how the program ends |
 //! | [`change`] | what changes in a contact: the words that store and platforms share |
+//! | [`shown`] | failures and text from outside, as a terminal shows them |
+//! | [`yaml`] | YAML files that users write, and the errors in them |
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
 //! | [`http`] | the only door to the network |
@@ -54,3 +56,5 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+pub mod shown;
+pub mod yaml;

@@ -9,11 +9,12 @@ use crate::outcome::{Exit, Failure, Skip};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::platforms::PlatformFacts;
 use crate::record::Header;
-use crate::report::words::{count, escape, number};
+use crate::report::words::{count, number};
 use crate::run::evidence;
 use crate::run::import::{Between, bind, check_regions, mapper_between, singular};
 use crate::run::item::{Item, Mapper};
 use crate::run::ordered::in_order;
+use crate::shown::escape;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -4,10 +4,10 @@ use super::Context;
 use super::args::Platforms;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
-use crate::plan::diagnostic::nearest;
 use crate::platforms::settings::{COMMON, Setting, environment_name};
 use crate::platforms::{LISTS, PLATFORMS, PlatformFacts, platform_named};
 use crate::run::import::singular;
+use crate::yaml::nearest;
 use serde_json::{Value, json};
 
 pub(super) fn run(typed: &Platforms, context: &Context) -> Result<Exit, Failure> {

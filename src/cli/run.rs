@@ -6,12 +6,13 @@ use super::{Context, dispatch, look, usage};
 use crate::ids::CommandKind;
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
-use crate::plan::diagnostic::{Diagnostic, nearest};
 use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Read, Takes};
 use crate::report::words::shell;
-use crate::report::{Console, Look, OutputKind, escape};
+use crate::report::{Console, Look, OutputKind};
 use crate::run::retain;
 use crate::run::stop::Stop;
+use crate::shown::escape;
+use crate::yaml::{FileError, nearest};
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgAction, CommandFactory};
 use serde_json::{Value, json};
@@ -33,12 +34,12 @@ pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure>
     let mut jobs = jobs::read(&config, &commands).map_err(|wrong| config.wrong(vec![wrong]))?;
     for read in &mut jobs {
         let refused = read.job.iter().flat_map(|job| refusals(job, !read.mistakes.is_empty(), &commands));
-        let refused: Vec<Diagnostic> = refused.collect();
+        let refused: Vec<FileError> = refused.collect();
         read.mistakes.extend(refused);
     }
     let chosen = chosen(typed, &jobs, &config)?;
     let sound: Vec<&Job> = chosen.iter().filter_map(|read| sound(read)).collect();
-    let mistakes: Vec<Diagnostic> = chosen.iter().flat_map(|read| read.mistakes.iter().cloned()).collect();
+    let mistakes: Vec<FileError> = chosen.iter().flat_map(|read| read.mistakes.iter().cloned()).collect();
     let wrong = (!mistakes.is_empty()).then(|| Failure::from(config.wrong(mistakes)));
     if let (Some(wrong), true) = (&wrong, sound.is_empty()) {
         return Err(wrong.clone());
@@ -124,14 +125,14 @@ fn argument(known: &clap::Arg) -> Argument {
 }
 
 /// What the command line refuses in a job, each at its place; nothing that is told already.
-fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<Diagnostic> {
+fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<FileError> {
     let Some(command) = commands.iter().find(|command| command.name == job.command) else { return Vec::new() };
     let (mut given, mut found) = (job.given.clone(), names_in_braces(job));
     while let Err(error) = Args::try_parse_from_words(&words_of(&job.command, &given)) {
         let words = ["ferry".into(), OsString::from(&job.command)];
         let Some(failure) = usage::failure_of(&error, &words) else { break };
         let about = about(&error, command);
-        let told = |place| Diagnostic::new(place, in_keys(&failure.message, command));
+        let told = |place| FileError::at(&place, in_keys(&failure.message, command));
         let hint = failure.hint.as_deref().map(|hint| in_keys(hint, command)).unwrap_or_default();
         match given.iter().position(|one| about.is_some_and(|about| about.key == one.key)) {
             Some(at) => found.push(told(given.remove(at).place).hint(hint)),
@@ -147,12 +148,12 @@ fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<Diagnos
 }
 
 /// What stands for nothing in the name of a file that an export writes.
-fn names_in_braces(job: &Job) -> Vec<Diagnostic> {
+fn names_in_braces(job: &Job) -> Vec<FileError> {
     let is_name =
         |one: &&Given| job.command == CommandKind::Export.name() && NAMES_OF_FILES.contains(&one.key.as_str());
     let names = job.given.iter().filter(is_name).flat_map(|one| one.values.iter().map(move |name| (one, name)));
     let wrong = names.filter_map(|(one, name)| Some((one, retain::check_name(&one.key, Path::new(name)).err()?)));
-    wrong.map(|(one, it)| Diagnostic::new(one.place.clone(), it.message).hint(it.hint.unwrap_or_default())).collect()
+    wrong.map(|(one, it)| FileError::at(&one.place, it.message).hint(it.hint.unwrap_or_default())).collect()
 }
 
 /// The argument that a refusal is about.

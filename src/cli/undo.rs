@@ -4,14 +4,14 @@ use super::args::{self, Args, Command};
 use super::import::no_results;
 use super::{Context, files_read, with_sandbox};
 use crate::contact::{FIELDS, Field};
-use crate::mapping::names::nearest;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
-use crate::report::words::escape;
 use crate::run::folder::{RunInfo, all_runs, run_named};
 use crate::run::import::{Ended, singular};
 use crate::run::own::{Use, prove_own};
 use crate::run::undo::{UndoPlan, look, undo, wrote_to};
+use crate::shown::escape;
+use crate::yaml::nearest;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 

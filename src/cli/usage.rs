@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use crate::outcome::Failure;
-use crate::plan::diagnostic::nearest;
+use crate::yaml::nearest;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::error::Error as _;

@@ -33,7 +33,6 @@ pub use open::{Opened, ReadFault, ReadOptions, Source, open};
 pub use output::{Output, folder_of, resolve};
 pub use rejects::{RecordKey, RejectsWriter, record_key};
 pub use rows::{RowShape, RowWriter, json_row};
-pub use shown::is_hidden;
 pub use temporary::{PrivateCopy, PrivateFolder, sweep, sweep_state, unnamed_in, write_whole};
 
 use std::path::Path;

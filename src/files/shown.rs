@@ -1,5 +1,7 @@
 //! Text from outside as a message shows it: short, and nothing that a terminal would act on.
 
+use crate::shown::is_hidden;
+
 /// The most characters of a value that a message shows.
 const SHOWN_MAX: usize = 40;
 
@@ -20,16 +22,4 @@ pub(super) fn excerpt(text: &[u8]) -> String {
         }
     }
     shown
-}
-
-/// Whether a terminal acts on a character or does not show it: controls (C0, C1), line and paragraph separators, and
-/// Unicode's format characters (general category Cf): marks of direction, zero-width characters, tags.
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{00AD}' | '\u{0600}'..='\u{0605}' | '\u{061C}' | '\u{06DD}' | '\u{070F}' | '\u{0890}' | '\u{0891}'
-            | '\u{08E2}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}'
-            | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0001}'
-            | '\u{E0020}'..='\u{E007F}')
 }

@@ -1,8 +1,6 @@
 //! Binding: every name of a mapping is resolved once, against the names that a source has.
 
 use super::columns::Columns;
-use super::mistake::{MappingErrors, Mistakes, Page};
-use super::node::Place;
 use super::phone::{Evidence, Region};
 use super::resolve::Binder;
 use super::rule::{Rule, Target};
@@ -12,6 +10,7 @@ use super::template::Part;
 use super::{Mapping, Unmapped};
 use crate::contact::{Field, FieldSet};
 use crate::record::Header;
+use crate::yaml::{Document, Errors, FileErrors, Place};
 use minijinja::Environment;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -61,7 +60,7 @@ pub struct Writes {
 
 /// A mapping that knows where each name is found in a record.
 pub struct Bound {
-    pub(super) page: Arc<Page>,
+    pub(super) page: Arc<Document>,
     pub(super) env: Arc<Environment<'static>>,
     pub(super) blanks: Vec<String>,
     pub(super) rules: Vec<BoundRule>,
@@ -104,13 +103,13 @@ pub(super) enum Surplus {
     Ignore,
     /// JSON: names that are used, and so left out of what becomes attributes.
     Attributes(HashSet<String>),
-    /// JSON: names that are used; any other is a mistake.
+    /// JSON: names that are used; any other is an error.
     Error(HashSet<String>),
     /// A contact: what is taken out of it before the rules.
     Carry(Vec<ContactName>),
     /// A contact: what is left of it becomes attributes.
     CarryAttributes(Vec<ContactName>),
-    /// A contact: what is left of it is a mistake.
+    /// A contact: what is left of it is an error.
     CarryError(Vec<ContactName>),
 }
 
@@ -175,26 +174,26 @@ pub(super) struct BoundTemplate {
 
 impl Bound {
     /// Names that no record had so far, once the source was read. For sources whose names are not known beforehand.
-    pub fn unmet_names(&self) -> Option<MappingErrors> {
+    pub fn unmet_names(&self) -> Option<FileErrors> {
         if self.seen.records.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let mut mistakes = Mistakes::default();
+        let mut errors = Errors::default();
         let names = self.seen.names.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, at) in self.unmet() {
-            let mistake = mistakes.add(at, format!("no record has `{name}`"));
-            mistake.help("if it may be absent everywhere, say `optional: true`");
-            mistake.nearest(name, names.iter().map(String::as_str));
+            let error = errors.add(at, format!("no record has `{name}`"));
+            error.set_hint("if it may be absent everywhere, say `optional: true`");
+            error.did_you_mean(name, names.iter().map(String::as_str));
         }
         let surplus = self.seen.surplus.lock().unwrap_or_else(PoisonError::into_inner);
         if !surplus.is_empty() {
             let listed: Vec<String> = surplus.iter().map(|name| format!("`{name}`")).collect();
-            mistakes.add(&(0..0), format!("no rule uses {}, and `unmapped` says `error`", listed.join(", ")));
+            errors.add(&(0..0), format!("no rule uses {}, and `unmapped` says `error`", listed.join(", ")));
         }
-        (!mistakes.is_empty()).then(|| mistakes.errors(&self.page))
+        errors.end(&self.page, ()).err()
     }
 
-    /// For records that stayed behind: a name that none of them has is no mistake, for others may have had it.
+    /// For records that stayed behind: a name that none of them has is no error, for others may have had it.
     pub fn for_rejects(self, are_rejects: bool) -> Bound {
         Bound { are_rejects, ..self }
     }
@@ -244,7 +243,7 @@ impl Bound {
 }
 
 /// Binds a mapping.
-pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Bound, MappingErrors> {
+pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Bound, FileErrors> {
     let mut binder = Binder::new(header);
     let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| Mapping::by_names(header).mapping);
     let contact = named.as_ref().and_then(|named| named.contact.as_ref()).or(mapping.contact.as_ref());
@@ -284,12 +283,12 @@ pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) ->
         (Surplus::Attributes(_) | Surplus::Carry(_) | Surplus::CarryAttributes(_), _) => true,
     };
     let tag_mode = bound.iter().find_map(|rule| rule.rule.verbs.mode).unwrap_or_default();
-    let Binder { mistakes, row_names, wanted, .. } = binder;
+    let Binder { errors, row_names, wanted, .. } = binder;
     let met = wanted.iter().map(|_| AtomicBool::new(false)).collect();
     let is_open = !matches!(header, Header::Columns(_));
     let seen = Seen { met, wanted, is_open, ..Seen::default() };
     let columns = columns.map(|columns| columns.with(&row_names, &mapping.read.blanks));
-    mistakes.end(
+    errors.end(
         &mapping.page,
         Bound {
             page: Arc::clone(&mapping.page),

@@ -7,13 +7,12 @@ mod plan;
 
 pub use plan::NamesPlan;
 
-use super::mistake::Page;
 use super::names::{Decisions, Layout, Use, assign, first_name_of};
-use super::node::Text;
 use super::rule::{ContactRules, PhoneColumns, Rule, Source, Target};
 use super::{Mapping, PhoneRegion, Unmapped};
 use crate::contact::{FIELDS, Field};
 use crate::record::Header;
+use crate::yaml::{Document, Text};
 use std::path::Path;
 
 /// What the last name is where a target needs one and the record has none.
@@ -67,7 +66,7 @@ pub(super) fn by_names(header: &Header, first: &FirstRecords, target: Option<Nam
     let regions: Vec<Text> = decisions.regions.iter().filter_map(text).collect();
     let plan = NamesPlan::new(&names, &decisions, target);
     let has_region = !regions.is_empty();
-    let mut mapping = Mapping::empty(&Page::new(Path::new("column names"), ""));
+    let mut mapping = Mapping::empty(&Document::new(Path::new("column names"), ""));
     mapping.unmapped = Some(if *header == Header::Contact { Unmapped::Carry } else { Unmapped::Attributes });
     mapping.fingerprint = blake3::hash(plan.every_column().join("\n").as_bytes()).to_hex().to_string();
     mapping.region = has_region.then_some(PhoneRegion { names: regions, default: None, is_by_name: true });

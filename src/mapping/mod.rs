@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!  page ─ node ─▶ tree ─ page, rule, verb ─▶ Mapping ─ bind ─▶ Bound ─ apply ─▶ Wanted
-//!                          (all mistakes at once)     (a header)  └─ columns ─▶ cells
+//!                          (all errors at once)     (a header)  └─ columns ─▶ cells
 //! ```
 //!
-//! A mapping is read once, with all its mistakes and their places; bound once to the names that a source has; and then
+//! A mapping is read once, with all its errors and their places; bound once to the names that a source has; and then
 //! applied to each record, on all cores. It is pure: no clock, no disk, no network. It does not split or join whole
 //! names and does not know what a platform can hold.
 
@@ -17,9 +17,7 @@ mod columns;
 pub mod email;
 mod evaluate;
 mod fax;
-mod mistake;
 pub mod names;
-mod node;
 mod observe;
 mod page;
 pub mod phone;
@@ -38,14 +36,12 @@ pub use apply::Mapped;
 pub use bind::{BindOptions, Bound, RegionChoice, Writes};
 pub use by_names::{ByNames, FirstRecords, NamesPlan, NamesTarget};
 pub use columns::{Cell, Columns};
-pub use mistake::{MappingErrors, Mistake};
 pub use verb::{VERBS, Verb};
 
 use crate::contact::Field;
 use crate::record::Header;
+use crate::yaml::{Document, FileErrors, Place, Text};
 use minijinja::Environment;
-use mistake::Page;
-use node::{Place, Text};
 use phone::Region;
 use rule::{ContactRules, Rule};
 use std::path::Path;
@@ -59,7 +55,7 @@ pub enum Unmapped {
     Ignore,
     /// They become custom attributes under their names.
     Attributes,
-    /// They are a mistake.
+    /// They are an error.
     Error,
     /// They are carried as they are (sources that are platforms).
     Carry,
@@ -141,7 +137,7 @@ pub struct Mapping {
     pub overflow: Overflow,
     /// What becomes of fields that no rule uses; `None`: see [`Mapping::unmapped_for`].
     pub unmapped: Option<Unmapped>,
-    page: Arc<Page>,
+    page: Arc<Document>,
     env: Arc<Environment<'static>>,
     read: ReadHints,
     write: WriteHints,
@@ -167,9 +163,9 @@ impl Mapping {
     /// let mapping = Mapping::parse("contact: { first_name: First Name, phone: [Mobile, Phone] }", Path::new("m.yaml"));
     /// assert!(mapping.is_ok());
     /// let errors = Mapping::parse("contact: { frist_name: First Name }", Path::new("m.yaml")).unwrap_err();
-    /// assert_eq!(errors.mistakes()[0].hint(), Some("did you mean `first_name`?"));
+    /// assert_eq!(errors.list()[0].hint.as_deref(), Some("did you mean `first_name`?"));
     /// ```
-    pub fn parse(text: &str, path: &Path) -> Result<Mapping, MappingErrors> {
+    pub fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
         page::parse(text, path)
     }
 
@@ -246,11 +242,11 @@ impl Mapping {
     ///
     /// # Errors
     /// Every name that the source does not have, and what else cannot be for such a source.
-    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Bound, MappingErrors> {
+    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Bound, FileErrors> {
         bind::bind(self, header, options)
     }
 
-    fn empty(page: &Arc<Page>) -> Mapping {
+    fn empty(page: &Arc<Document>) -> Mapping {
         Mapping {
             identity: None,
             duplicates: Duplicates::default(),

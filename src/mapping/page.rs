@@ -1,13 +1,12 @@
-//! Reading a whole mapping: the keys of the page, each checked; every mistake is noted and the reading goes on.
+//! Reading a whole mapping: the keys of the page, each checked; every error is noted and the reading goes on.
 
-use super::mistake::{MappingErrors, Mistakes, Page};
-use super::node::{self, Kind, Node, Place, Text};
 use super::phone::Region;
 use super::rule::{ContactRules, contact_names, read_columns};
 use super::template::{Roots, Templates};
 use super::verb::Reader;
 use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
 use crate::contact::Field;
+use crate::yaml::{Document, Errors, FileErrors, Kind, Node, Place, Text, read};
 use std::path::Path;
 
 /// The only version there is.
@@ -44,28 +43,32 @@ const KEYS: [(&str, ReadKey); 11] = [
 ];
 
 /// Reads a mapping, or says everything that is wrong with it.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Mapping, MappingErrors> {
-    let page = Page::new(path, text);
-    let mut mistakes = Mistakes::default();
+pub(super) fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
+    let page = Document::new(path, text);
+    let mut errors = Errors::default();
     let mut mapping = Mapping::empty(&page);
     let mut templates = Templates::new(&page);
-    if let Some(root) = node::read(text, &mut mistakes) {
+    let root = read(text, "the mapping", &mut errors);
+    if let Some(root) = &root {
         let mut hasher = blake3::Hasher::new();
         root.hash(&mut hasher);
         mapping.fingerprint = hasher.finalize().to_hex().to_string();
-        let mut reader = Reader { mistakes: &mut mistakes, templates: &mut templates, roots: Roots::Row };
-        read_keys(&root, "a mapping", &KEYS, &mut mapping, &mut reader);
+        let mut reader = Reader { errors: &mut errors, templates: &mut templates, roots: Roots::Row };
+        read_keys(root, "a mapping", &KEYS, &mut mapping, &mut reader);
+    }
+    if root.is_none() && errors.is_empty() {
+        errors.add(&(0..0), "the mapping is empty").set_hint("it begins with `contact:`, and the fields below it");
     }
     mapping.env = templates.into_env();
-    mistakes.end(&page, mapping)
+    errors.end(&page, mapping)
 }
 
-/// Reads the known keys of a map; the others are mistakes.
+/// Reads the known keys of a map; the others are errors.
 fn read_keys(node: &Node, what: &str, keys: &[(&str, ReadKey)], mapping: &mut Mapping, reader: &mut Reader<'_>) {
     let Kind::Map(entries) = &node.kind else {
-        let mistake = reader.mistakes.add(&node.at, format!("{what} must be a map, not {}", node.kind_name()));
+        let error = reader.errors.add(&node.at, format!("{what} must be a map, not {}", node.kind_name()));
         if what == "a mapping" {
-            mistake.help("it begins with `contact:`; is this the file with the contacts?");
+            error.set_hint("it begins with `contact:`; is this the file with the contacts?");
         }
         return;
     };
@@ -79,10 +82,10 @@ fn read_keys(node: &Node, what: &str, keys: &[(&str, ReadKey)], mapping: &mut Ma
 }
 
 fn unknown_key<'a>(key: &Text, what: &str, names: impl Iterator<Item = &'a str> + Clone, reader: &mut Reader<'_>) {
-    let mistake = reader.mistakes.add(&key.at, format!("{what} has no key `{}`", key.text));
-    match super::names::nearest(&key.text, names.clone()) {
-        Some(name) => mistake.help(format!("did you mean `{name}`?")),
-        None => mistake.help(format!("the keys are {}", names.collect::<Vec<_>>().join(", "))),
+    let error = reader.errors.add(&key.at, format!("{what} has no key `{}`", key.text));
+    match crate::yaml::nearest(&key.text, names.clone()) {
+        Some(name) => error.set_hint(format!("did you mean `{name}`?")),
+        None => error.set_hint(format!("the keys are {}", names.collect::<Vec<_>>().join(", "))),
     }
 }
 
@@ -90,7 +93,7 @@ fn read_version(node: &Node, reader: &mut Reader<'_>) {
     let Some(text) = reader.text(node, "`version`") else { return };
     if text != VERSION {
         let message = format!("`version` must be `{VERSION}`, not `{text}`");
-        reader.mistakes.add(&node.at, message).help("this Ferry knows version 1 only");
+        reader.errors.add(&node.at, message).set_hint("this Ferry knows version 1 only");
     }
 }
 
@@ -112,7 +115,7 @@ fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
     read_keys(node, "`read`", &keys, mapping, reader);
     if mapping.read.header_row.is_some() && mapping.read.columns.is_some() {
         let message = "`read` has both `header_row` and `columns`";
-        reader.mistakes.add(&node.at, message).help("keep `columns` for a file without a header, else `header_row`");
+        reader.errors.add(&node.at, message).set_hint("keep `columns` for a file without a header, else `header_row`");
     }
 }
 
@@ -122,7 +125,7 @@ fn header_row(node: &Node, reader: &mut Reader<'_>) -> Option<u64> {
     let line = text.parse().ok().filter(|line| *line > 0);
     if line.is_none() {
         let message = format!("`header_row` must be the number of a line, not `{text}`");
-        reader.mistakes.add(&node.at, message).help("count the lines of the file from 1, as in `header_row: 3`");
+        reader.errors.add(&node.at, message).set_hint("count the lines of the file from 1, as in `header_row: 3`");
     }
     line
 }
@@ -131,14 +134,17 @@ fn header_row(node: &Node, reader: &mut Reader<'_>) -> Option<u64> {
 fn file_columns(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let Kind::List(_) = node.kind else {
         let message = format!("`columns` must be a list, not {}", node.kind_name());
-        reader.mistakes.add(&node.at, message).help("name all columns in their order, as in `columns: [Name, Phone]`");
+        reader
+            .errors
+            .add(&node.at, message)
+            .set_hint("name all columns in their order, as in `columns: [Name, Phone]`");
         return None;
     };
     let names = reader.texts(node, "`columns`");
     for (index, name) in names.iter().enumerate() {
         if !name.text.trim().is_empty() && names.iter().take(index).any(|other| other.text == name.text) {
             let message = format!("`columns` names `{}` twice", name.text);
-            reader.mistakes.add(&name.at, message).help("give each column a name of its own");
+            reader.errors.add(&name.at, message).set_hint("give each column a name of its own");
         }
     }
     (!names.is_empty()).then(|| names.into_iter().map(|name| name.text).collect())
@@ -172,7 +178,7 @@ fn delimiter(node: &Node, reader: &mut Reader<'_>) -> Option<u8> {
     };
     if byte.is_none() {
         let message = format!("`delimiter` must be one sign such as `;`, not `{text}`");
-        reader.mistakes.add(&node.at, message).help("a tab is written `tab`");
+        reader.errors.add(&node.at, message).set_hint("a tab is written `tab`");
     }
     byte
 }
@@ -185,10 +191,10 @@ fn encoding(node: &Node, reader: &mut Reader<'_>) -> Option<String> {
     if encoding_rs::Encoding::for_label(text.as_bytes()).is_some() {
         return Some(text);
     }
-    let mistake = reader.mistakes.add(&node.at, format!("there is no encoding `{text}`"));
-    match super::names::nearest(&text, COMMON) {
-        Some(name) => mistake.help(format!("did you mean `{name}`?")),
-        None => mistake.help(format!("common ones are {}", COMMON.join(", "))),
+    let error = reader.errors.add(&node.at, format!("there is no encoding `{text}`"));
+    match crate::yaml::nearest(&text, COMMON) {
+        Some(name) => error.set_hint(format!("did you mean `{name}`?")),
+        None => error.set_hint(format!("common ones are {}", COMMON.join(", "))),
     }
     None
 }
@@ -206,7 +212,7 @@ fn read_region(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
             }
             if !entries.iter().any(|(key, _)| key.text == "from") {
                 let message = "`phone_region` has no `from`";
-                reader.mistakes.add(&node.at, message).help("one country for all is written `phone_region: EC`");
+                reader.errors.add(&node.at, message).set_hint("one country for all is written `phone_region: EC`");
             }
         }
         _ => default = region(node, reader),
@@ -219,14 +225,14 @@ fn region(node: &Node, reader: &mut Reader<'_>) -> Option<Region> {
     let region = Region::named(&text);
     if region.is_none() {
         let message = format!("`{text}` is not a known country");
-        reader.mistakes.add(&node.at, message).help("use its code (`EC`), its calling code (`593`) or its name");
+        reader.errors.add(&node.at, message).set_hint("use its code (`EC`), its calling code (`593`) or its name");
     }
     region
 }
 
 fn read_only_if(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
     let Some(text) = reader.text(node, "`only_if`") else { return };
-    mapping.only_if = reader.templates.add_condition(&text, &node.at, reader.mistakes);
+    mapping.only_if = reader.templates.add_condition(&text, &node.at, reader.errors);
 }
 
 fn read_identity(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
@@ -234,12 +240,12 @@ fn read_identity(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
     for name in reader.texts(node, "`identity`") {
         match Field::named(&name.text) {
             Some(field) if fields.contains(&field) => {
-                reader.mistakes.add(&name.at, format!("`{}` stands here a second time", name.text));
+                reader.errors.add(&name.at, format!("`{}` stands here a second time", name.text));
             }
             Some(field) => fields.push(field),
             None => {
                 let message = format!("a contact has no field `{}`", name.text);
-                reader.mistakes.add(&name.at, message).nearest(&name.text, contact_names());
+                reader.errors.add(&name.at, message).did_you_mean(&name.text, contact_names());
             }
         }
     }

@@ -1,9 +1,6 @@
 //! Resolving names: the columns, paths and fields that rules and templates speak of, against a header.
 
 use super::bind::{BindOptions, BoundRule, BoundSource, BoundTemplate, RegionChoice, RegionSource, Surplus};
-use super::mistake::Mistakes;
-use super::names::nearest;
-use super::node::{Place, Text};
 use super::rule::{Rule, Source, Target};
 use super::source::{ContactName, Slot, Wherein};
 use super::template::{Reference, Root, Template};
@@ -11,6 +8,7 @@ use super::text::loose;
 use super::{Mapping, Unmapped};
 use crate::contact::{FIELDS, Field};
 use crate::record::Header;
+use crate::yaml::{Errors, Place, Text, nearest};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -25,7 +23,7 @@ pub(super) struct Binder<'h> {
     pub wanted: Vec<(String, Place)>,
     /// Whether what is being bound could say `optional: true`.
     pub can_be_optional: bool,
-    pub mistakes: Mistakes,
+    pub errors: Errors,
     /// Columns that the file does not have, where they are named, and whether they could be optional.
     missing: Vec<(String, Place, bool)>,
 }
@@ -40,9 +38,9 @@ impl<'h> Binder<'h> {
             }
         }
         let (used_columns, used_names) = (HashSet::new(), Vec::new());
-        let (row_names, wanted, mistakes) = (Vec::new(), Vec::new(), Mistakes::default());
+        let (row_names, wanted, errors) = (Vec::new(), Vec::new(), Errors::default());
         let (can_be_optional, missing) = (true, Vec::new());
-        Binder { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, mistakes, missing }
+        Binder { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, errors, missing }
     }
 
     /// What has been used so far: by rules, when only they have been bound. Saying where a phone is from, or testing a
@@ -117,7 +115,7 @@ impl<'h> Binder<'h> {
             (None, Some([index])) => Some(*index),
             (None, Some([_, _, ..])) => {
                 let message = format!("several columns are called `{name}`, but none in exactly these letters");
-                self.mistakes.add(at, message);
+                self.errors.add(at, message);
                 return absent;
             }
             _ => None,
@@ -137,7 +135,7 @@ impl<'h> Binder<'h> {
         }
     }
 
-    /// Tells which columns the file does not have; where it has none of several, nor any like them, as one mistake.
+    /// Tells which columns the file does not have; where it has none of several, nor any like them, as one error.
     pub fn tell_missing(&mut self) {
         let Header::Columns(names) = self.header else { return };
         let missing = std::mem::take(&mut self.missing);
@@ -155,13 +153,13 @@ impl<'h> Binder<'h> {
                 "{}; if the header is further down, write its line as `read: {{ header_row: 3 }}`",
                 listed(names, false)
             );
-            self.mistakes.add(at, message).help(help);
+            self.errors.add(at, message).set_hint(help);
             return;
         }
         for (name, at, can_be_optional) in missing {
-            let mistake = self.mistakes.add(&at, format!("the file has no column `{name}`"));
-            mistake.help(listed(names, can_be_optional));
-            mistake.nearest(&name, names.iter().map(String::as_str));
+            let error = self.errors.add(&at, format!("the file has no column `{name}`"));
+            error.set_hint(listed(names, can_be_optional));
+            error.did_you_mean(&name, names.iter().map(String::as_str));
         }
     }
 
@@ -175,9 +173,9 @@ impl<'h> Binder<'h> {
 
     fn no_contact_field(&mut self, name: &str, at: &Place) -> Slot {
         let names = super::rule::contact_names().chain(super::rule::groups()).chain(["attributes", "native"]);
-        let mistake = self.mistakes.add(at, format!("a contact has no field `{name}`"));
-        mistake.help(format!("a custom field is written `attributes.{name}`"));
-        mistake.nearest(name, names);
+        let error = self.errors.add(at, format!("a contact has no field `{name}`"));
+        error.set_hint(format!("a custom field is written `attributes.{name}`"));
+        error.did_you_mean(name, names);
         Slot { name: name.into(), place: Wherein::Absent }
     }
 
@@ -239,7 +237,7 @@ impl<'h> Binder<'h> {
             }
             Header::Open => {
                 let message = "`row` as a whole cannot be used with JSON, whose names are not known beforehand";
-                self.mistakes.add(at, message).help("name the value, as in `row.City`");
+                self.errors.add(at, message).set_hint("name the value, as in `row.City`");
                 return;
             }
         };
@@ -280,8 +278,8 @@ impl<'h> Binder<'h> {
             (Unmapped::Ignore, _) => Surplus::Ignore,
             (Unmapped::Carry, Header::Contact) => Surplus::Carry(taken(&names, rules, left_out)),
             (Unmapped::Carry, _) => {
-                let mistake = self.mistakes.add(at, "`carry` is for sources that are platforms");
-                mistake.help("the other columns of a file are kept by `unmapped: attributes`");
+                let error = self.errors.add(at, "`carry` is for sources that are platforms");
+                error.set_hint("the other columns of a file are kept by `unmapped: attributes`");
                 Surplus::Ignore
             }
             (Unmapped::Attributes, Header::Contact) => Surplus::CarryAttributes(taken(&names, rules, left_out)),
@@ -302,9 +300,9 @@ impl<'h> Binder<'h> {
                         if listed.len() == 1 { "" } else { "s" },
                         listed.join(", ")
                     );
-                    self.mistakes
+                    self.errors
                         .add(at, message)
-                        .help("`unmapped: ignore` leaves columns aside, `attributes` keeps them");
+                        .set_hint("`unmapped: ignore` leaves columns aside, `attributes` keeps them");
                 }
                 Surplus::Ignore
             }
@@ -315,7 +313,7 @@ impl<'h> Binder<'h> {
         let is_filled = |field: &Field| rules.iter().any(|rule| rule.rule.target == Target::Field(*field));
         if !wanted.iter().any(is_filled) {
             let message = "no rule of `contact` fills a field of `identity`: every record would be rejected";
-            self.mistakes.add(at, message);
+            self.errors.add(at, message);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! One rule of a mapping: where a value comes from, what is done to it, where it goes. Read and checked, not bound.
 
-use super::mistake::Mistakes;
-use super::node::{Kind, Node, Place, Text};
 use super::template::Template;
 use super::verb::{Reader, Verbs};
 use crate::contact::{FIELDS, Field};
+use crate::yaml::{Errors, Kind, Node, Place, Text};
 use std::sync::Arc;
 
 /// Where a value goes.
@@ -82,7 +81,7 @@ impl Rule {
             Kind::List(_) => rule.source = Source::Names(reader.texts(node, &format!("`{label}`"))),
             Kind::Map(entries) => {
                 let all_known = reader.verbs(&mut rule, entries);
-                rule.check(all_known, reader.mistakes);
+                rule.check(all_known, reader.errors);
             }
         }
         Some(rule)
@@ -96,11 +95,11 @@ impl Rule {
         Some(Source::Names(vec![Text { text: text.to_owned(), at: at.clone() }]))
     }
 
-    pub fn set_source(&mut self, source: Source, at: &Place, mistakes: &mut Mistakes) {
+    pub fn set_source(&mut self, source: Source, at: &Place, errors: &mut Errors) {
         if matches!(self.source, Source::Nothing) {
             self.source = source;
         } else {
-            mistakes.add(at, "only one of `from`, `all` and `value` can be given");
+            errors.add(at, "only one of `from`, `all` and `value` can be given");
         }
     }
 
@@ -114,10 +113,10 @@ impl Rule {
     }
 
     /// What single verbs cannot see.
-    fn check(&self, all_known: bool, mistakes: &mut Mistakes) {
+    fn check(&self, all_known: bool, errors: &mut Errors) {
         let mut wrong = |verb: &str, is_wrong: bool, message: &str| {
             if let Some(at) = self.place(verb).filter(|_| is_wrong) {
-                mistakes.add(at, message);
+                errors.add(at, message);
             }
         };
         let (verbs, target) = (&self.verbs, &self.target);
@@ -155,7 +154,7 @@ impl Rule {
             matches!(self.source, Source::Nothing) && !["from", "all", "value", "default", "add"].into_iter().any(has);
         if is_empty && all_known {
             let message = format!("`{}` has neither `from` nor `value`", self.label);
-            mistakes.add(&self.at, message).help("say where the value comes from, as in `{ from: Column }`");
+            errors.add(&self.at, message).set_hint("say where the value comes from, as in `{ from: Column }`");
         }
     }
 }
@@ -198,7 +197,7 @@ impl ContactRules {
     pub fn read(node: &Node, reader: &mut Reader<'_>) -> ContactRules {
         let mut rules = ContactRules::default();
         let Kind::Map(entries) = &node.kind else {
-            reader.mistakes.add(&node.at, format!("`contact` must be a map, not {}", node.kind_name()));
+            reader.errors.add(&node.at, format!("`contact` must be a map, not {}", node.kind_name()));
             return rules;
         };
         for (key, value) in entries {
@@ -218,10 +217,10 @@ impl ContactRules {
         match Field::named(name) {
             Some(field) => self.rule(Target::Field(field), name, key, value, reader),
             None => {
-                let mistake = reader.mistakes.add(&key.at, format!("a contact has no field `{name}`"));
-                match super::names::nearest(name, contact_names().chain(groups()).chain(["attributes"])) {
-                    Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                    None => mistake.help(format!("for a field of your own, put it under `attributes`: `{name}`")),
+                let error = reader.errors.add(&key.at, format!("a contact has no field `{name}`"));
+                match crate::yaml::nearest(name, contact_names().chain(groups()).chain(["attributes"])) {
+                    Some(near) => error.set_hint(format!("did you mean `{near}`?")),
+                    None => error.set_hint(format!("for a field of your own, put it under `attributes`: `{name}`")),
                 }
             }
         }
@@ -232,7 +231,7 @@ impl ContactRules {
         let Kind::Map(entries) = &node.kind else {
             if !matches!(node.kind, Kind::Null) {
                 let message = format!("`{}` must be a map of its fields, not {}", group.text, node.kind_name());
-                reader.mistakes.add(&node.at, message);
+                reader.errors.add(&node.at, message);
             }
             return;
         };
@@ -240,7 +239,7 @@ impl ContactRules {
             let label = format!("{}.{}", group.text, key.text);
             if group.text == "attributes" {
                 if key.text.trim().is_empty() {
-                    reader.mistakes.add(&key.at, "an attribute needs a name");
+                    reader.errors.add(&key.at, "an attribute needs a name");
                 }
                 self.rule(Target::Attribute(key.text.as_str().into()), &label, key, value, reader);
             } else if let Some(field) = Field::named(&label) {
@@ -248,10 +247,10 @@ impl ContactRules {
             } else {
                 let inner = contact_names().filter_map(|name| name.strip_prefix(&group.text)?.strip_prefix('.'));
                 let names: Vec<&str> = inner.collect();
-                let mistake = reader.mistakes.add(&key.at, format!("`{}` has no field `{}`", group.text, key.text));
-                match super::names::nearest(&key.text, names.iter().copied()) {
-                    Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                    None => mistake.help(format!("it has {}", names.join(", "))),
+                let error = reader.errors.add(&key.at, format!("`{}` has no field `{}`", group.text, key.text));
+                match crate::yaml::nearest(&key.text, names.iter().copied()) {
+                    Some(near) => error.set_hint(format!("did you mean `{near}`?")),
+                    None => error.set_hint(format!("it has {}", names.join(", "))),
                 }
             }
         }
@@ -259,7 +258,7 @@ impl ContactRules {
 
     fn rule(&mut self, target: Target, label: &str, key: &Text, value: &Node, reader: &mut Reader<'_>) {
         if self.labels.iter().any(|known| known == label) {
-            reader.mistakes.add(&key.at, format!("`{label}` stands here a second time"));
+            reader.errors.add(&key.at, format!("`{label}` stands here a second time"));
             return;
         }
         self.labels.push(label.to_owned());
@@ -274,11 +273,11 @@ impl ContactRules {
 /// Reads `columns`.
 pub(super) fn read_columns(node: &Node, reader: &mut Reader<'_>) -> Vec<Arc<Rule>> {
     let Kind::Map(entries) = &node.kind else {
-        reader.mistakes.add(&node.at, format!("`columns` must be a map, not {}", node.kind_name()));
+        reader.errors.add(&node.at, format!("`columns` must be a map, not {}", node.kind_name()));
         return Vec::new();
     };
     if entries.is_empty() {
-        reader.mistakes.add(&node.at, "`columns` is empty");
+        reader.errors.add(&node.at, "`columns` is empty");
     }
     let mut rules = Vec::new();
     for (key, value) in entries {

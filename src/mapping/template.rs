@@ -1,4 +1,4 @@
-//! Templates: what they speak of is found on reading, so that a name nobody has is a mistake before anything is sent.
+//! Templates: what they speak of is found on reading, so that a name nobody has is an error before anything is sent.
 //!
 //! Most templates only put values side by side. Those are cut into parts once and never meet the template engine.
 
@@ -6,8 +6,7 @@ mod limits;
 mod measure;
 mod rewrite;
 
-use super::mistake::{Mistakes, Page};
-use super::node::Place;
+use crate::yaml::{Document, Errors, Place};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, ErrorKind, Output, State};
 use rewrite::Fault;
@@ -89,12 +88,12 @@ pub(super) struct Template {
 /// The templates of a mapping.
 pub(super) struct Templates {
     env: Environment<'static>,
-    page: Arc<Page>,
+    page: Arc<Document>,
     count: usize,
 }
 
 impl Templates {
-    pub fn new(page: &Arc<Page>) -> Templates {
+    pub fn new(page: &Arc<Document>) -> Templates {
         let mut env = measure::environment();
         env.set_formatter(write_value);
         Templates { env, page: Arc::clone(page), count: 0 }
@@ -106,15 +105,15 @@ impl Templates {
     }
 
     /// Checks and keeps a template.
-    pub fn add(&mut self, source: &str, at: &Place, roots: Roots, mistakes: &mut Mistakes) -> Option<Template> {
-        let is_small = self.check_limits(source, false, at, mistakes);
+    pub fn add(&mut self, source: &str, at: &Place, roots: Roots, errors: &mut Errors) -> Option<Template> {
+        let is_small = self.check_limits(source, false, at, errors);
         let measured = if is_small { rewrite::template(source) } else { return None };
         let blocks = blocks(source);
         match measured {
-            Ok(measured) => self.keep(source, measured, &blocks, at, roots, mistakes),
+            Ok(measured) => self.keep(source, measured, &blocks, at, roots, errors),
             Err(fault) => {
                 let help = ("a template", "a value is written `{{ row['Column'] }}`");
-                self.refuse(source, fault, at, mistakes, help);
+                self.refuse(source, fault, at, errors, help);
                 None
             }
         }
@@ -122,15 +121,15 @@ impl Templates {
 
     /// Checks and keeps an expression that must give true, false or nothing; the template says `t`, `f` or `?` and what
     /// else it gave.
-    pub fn add_condition(&mut self, source: &str, at: &Place, mistakes: &mut Mistakes) -> Option<Template> {
-        if !self.check_limits(source, true, at, mistakes) {
+    pub fn add_condition(&mut self, source: &str, at: &Place, errors: &mut Errors) -> Option<Template> {
+        if !self.check_limits(source, true, at, errors) {
             return None;
         }
         let measured = match rewrite::expression(source) {
             Ok(measured) => measured,
             Err(fault) => {
                 let help = ("an expression", "it is written as in `row.Status != 'spam'`");
-                self.refuse(source, fault, at, mistakes, help);
+                self.refuse(source, fault, at, errors, help);
                 return None;
             }
         };
@@ -139,7 +138,7 @@ impl Templates {
              ferry is undefined or ferry == '' -%}}f{{%- else -%}}?{{{{ ferry }}}}{{%- endif -%}}"
         );
         let block = Block { range: 0..source.len(), tokens: tokens(source, 0, source.len()), is_value: false };
-        let mut template = self.keep(source, wrapped, &[block], at, Roots::Row, mistakes)?;
+        let mut template = self.keep(source, wrapped, &[block], at, Roots::Row, errors)?;
         template.parts = None;
         Some(template)
     }
@@ -151,13 +150,13 @@ impl Templates {
         blocks: &[Block],
         at: &Place,
         roots: Roots,
-        mistakes: &mut Mistakes,
+        errors: &mut Errors,
     ) -> Option<Template> {
         let name = format!("template {}", self.count);
         self.count += 1;
         if let Err(error) = self.env.add_template_owned(name.clone(), measured) {
             let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-            mistakes.add(at, format!("this template cannot be used: {what}")).help("write it in a simpler way");
+            errors.add(at, format!("this template cannot be used: {what}")).set_hint("write it in a simpler way");
             return None;
         }
         let found = References::of(blocks);
@@ -166,44 +165,37 @@ impl Templates {
             .into_iter()
             .map(|(root, path, range)| Reference { root, path, at: within(&self.page.text, at, source, &range) })
             .collect();
-        self.check_words(source, blocks, at, mistakes);
-        self.check_roots(&name, (source, blocks), at, roots, mistakes);
+        self.check_words(source, blocks, at, errors);
+        self.check_roots(&name, (source, blocks), at, roots, errors);
         let parts = found.is_simple.then(|| parts(source, blocks));
         Some(Template { name, references, parts, whole_row: found.whole_row, at: at.clone() })
     }
 
     /// Whether a text is short and flat enough to be parsed.
-    fn check_limits(&self, source: &str, is_expression: bool, at: &Place, mistakes: &mut Mistakes) -> bool {
+    fn check_limits(&self, source: &str, is_expression: bool, at: &Place, errors: &mut Errors) -> bool {
         let Some(limit) = limits::exceeded(source, is_expression) else { return true };
         let place = within(&self.page.text, at, source, &limit.at);
         let what = if is_expression { "expression" } else { "template" };
-        mistakes.add(&place, format!("the {what} is too large: {}", limit.what)).help(limit.help);
+        errors.add(&place, format!("the {what} is too large: {}", limit.what)).set_hint(limit.help);
         false
     }
 
-    fn refuse(
-        &self,
-        source: &str,
-        fault: Fault,
-        at: &Place,
-        mistakes: &mut Mistakes,
-        (what_it_is, help): (&str, &str),
-    ) {
+    fn refuse(&self, source: &str, fault: Fault, at: &Place, errors: &mut Errors, (what_it_is, help): (&str, &str)) {
         match fault {
             Fault::Syntax(error) => {
                 let place =
                     error.range().map_or_else(|| at.clone(), |range| within(&self.page.text, at, source, &range));
                 let what = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-                mistakes.add(&place, format!("this is not {what_it_is}: {what}")).help(help);
+                errors.add(&place, format!("this is not {what_it_is}: {what}")).set_hint(help);
             }
             Fault::Refused { what, help, at: range } => {
-                mistakes.add(&within(&self.page.text, at, source, &range), what).help(help);
+                errors.add(&within(&self.page.text, at, source, &range), what).set_hint(help);
             }
         }
     }
 
     /// Filters and tests that the engine does not have.
-    fn check_words(&self, source: &str, blocks: &[Block], at: &Place, mistakes: &mut Mistakes) {
+    fn check_words(&self, source: &str, blocks: &[Block], at: &Place, errors: &mut Errors) {
         for block in blocks {
             for (index, (token, range)) in block.tokens.iter().enumerate() {
                 let Token::Word(word) = token else { continue };
@@ -223,9 +215,9 @@ impl Templates {
                     Some(ErrorKind::UnknownTest) => "test",
                     _ => continue,
                 };
-                let mistake =
-                    mistakes.add(&within(&self.page.text, at, source, range), format!("there is no {what} `{word}`"));
-                mistake.nearest(word, FILTERS.into_iter().filter(|_| what == "filter"));
+                let error =
+                    errors.add(&within(&self.page.text, at, source, range), format!("there is no {what} `{word}`"));
+                error.did_you_mean(word, FILTERS.into_iter().filter(|_| what == "filter"));
             }
         }
     }
@@ -237,7 +229,7 @@ impl Templates {
         (source, blocks): (&str, &[Block]),
         at: &Place,
         roots: Roots,
-        mistakes: &mut Mistakes,
+        errors: &mut Errors,
     ) {
         let Ok(template) = self.env.get_template(name) else { return };
         let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
@@ -253,10 +245,10 @@ impl Templates {
             }
             let range = place_of(&variable, blocks).unwrap_or(0..source.len());
             let place = within(&self.page.text, at, source, &range);
-            let mistake = mistakes.add(&place, format!("a template knows nothing called `{variable}`"));
+            let error = errors.add(&place, format!("a template knows nothing called `{variable}`"));
             match variable.as_str() {
-                "contact" => mistake.help("`contact` is known under `columns` only; here it is `row`"),
-                _ => mistake.help(format!("a value of the record is `row.{variable}`")),
+                "contact" => error.set_hint("`contact` is known under `columns` only; here it is `row`"),
+                _ => error.set_hint(format!("a value of the record is `row.{variable}`")),
             }
         }
     }

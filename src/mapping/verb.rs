@@ -3,16 +3,14 @@
 //! [`VERBS`] is the only list of them, in the order in which they are applied. What they do to a value stands in
 //! `transform`.
 
-use super::mistake::Mistakes;
-use super::names::nearest;
-use super::node::{Kind, Node, Place, Text};
 use super::rule::{Rule, Source};
 use super::template::{Roots, Templates};
 use crate::contact::TagMode;
+use crate::yaml::{Errors, Kind, Node, Place, Text, nearest};
 use regex::Regex;
 use std::collections::HashMap;
 
-/// A pattern that compiles to more than this is a mistake, not a wish.
+/// A pattern that compiles to more than this is an error, not a wish.
 const PATTERN_SIZE_MAX: usize = 1 << 20;
 
 /// One verb: what it is called and what it takes.
@@ -173,7 +171,7 @@ impl Verbs {
 
 /// What reading a rule needs.
 pub(super) struct Reader<'m> {
-    pub mistakes: &'m mut Mistakes,
+    pub errors: &'m mut Errors,
     pub templates: &'m mut Templates,
     /// What templates may speak of here.
     pub roots: Roots,
@@ -192,10 +190,10 @@ impl Reader<'_> {
                 None => {
                     all_known = false;
                     let names = VERBS.iter().map(|verb| verb.name);
-                    let mistake = self.mistakes.add(&key.at, format!("`{}` is not a verb of a rule", key.text));
+                    let error = self.errors.add(&key.at, format!("`{}` is not a verb of a rule", key.text));
                     match nearest(&key.text, names.clone()) {
-                        Some(name) => mistake.help(format!("did you mean `{name}`?")),
-                        None => mistake.help(format!("the verbs are {}", names.collect::<Vec<_>>().join(", "))),
+                        Some(name) => error.set_hint(format!("did you mean `{name}`?")),
+                        None => error.set_hint(format!("the verbs are {}", names.collect::<Vec<_>>().join(", "))),
                     }
                 }
             }
@@ -208,7 +206,7 @@ impl Reader<'_> {
         match &node.kind {
             Kind::Text { text, .. } => Some(text.clone()),
             _ => {
-                self.mistakes.add(&node.at, format!("{what} must be a text, not {}", node.kind_name()));
+                self.errors.add(&node.at, format!("{what} must be a text, not {}", node.kind_name()));
                 None
             }
         }
@@ -218,7 +216,7 @@ impl Reader<'_> {
     pub fn filled(&mut self, node: &Node, name: &str) -> Option<String> {
         let text = self.text(node, &format!("`{name}`"))?;
         if text.is_empty() {
-            self.mistakes.add(&node.at, format!("`{name}` is empty"));
+            self.errors.add(&node.at, format!("`{name}` is empty"));
             return None;
         }
         Some(text)
@@ -227,14 +225,14 @@ impl Reader<'_> {
     /// `true` or `false`, and nothing that merely looks like it.
     pub fn flag(&mut self, node: &Node, name: &str) -> Option<bool> {
         match &node.kind {
-            Kind::Text { text, plain: true } if text == "true" => Some(true),
-            Kind::Text { text, plain: true } if text == "false" => Some(false),
+            Kind::Text { text, is_plain: true } if text == "true" => Some(true),
+            Kind::Text { text, is_plain: true } if text == "false" => Some(false),
             Kind::Text { text, .. } => {
-                self.mistakes.add(&node.at, format!("`{name}` must be `true` or `false`, not `{text}`"));
+                self.errors.add(&node.at, format!("`{name}` must be `true` or `false`, not `{text}`"));
                 None
             }
             _ => {
-                self.mistakes.add(&node.at, format!("`{name}` must be `true` or `false`, not {}", node.kind_name()));
+                self.errors.add(&node.at, format!("`{name}` must be `true` or `false`, not {}", node.kind_name()));
                 None
             }
         }
@@ -247,7 +245,7 @@ impl Reader<'_> {
             _ => std::slice::from_ref(node),
         };
         if items.is_empty() {
-            self.mistakes.add(&node.at, format!("{what} is an empty list"));
+            self.errors.add(&node.at, format!("{what} is an empty list"));
         }
         let mut texts = Vec::new();
         for item in items {
@@ -255,7 +253,7 @@ impl Reader<'_> {
                 Kind::Text { text, .. } => texts.push(Text { text: text.clone(), at: item.at.clone() }),
                 _ => {
                     let kind = item.kind_name();
-                    self.mistakes.add(&item.at, format!("{what} must be a text or a list of texts, not {kind}"));
+                    self.errors.add(&item.at, format!("{what} must be a text or a list of texts, not {kind}"));
                 }
             }
         }
@@ -266,7 +264,7 @@ impl Reader<'_> {
     pub fn pairs(&mut self, node: &Node, name: &str) -> Vec<(String, String)> {
         let Kind::Map(entries) = &node.kind else {
             let message = format!("`{name}` must be a map of texts, not {}", node.kind_name());
-            self.mistakes.add(&node.at, message).help(format!("write `{name}: {{ old: new }}`"));
+            self.errors.add(&node.at, message).set_hint(format!("write `{name}: {{ old: new }}`"));
             return Vec::new();
         };
         let mut pairs = Vec::new();
@@ -287,14 +285,14 @@ impl Reader<'_> {
         if found.is_none() {
             let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
             let message = format!("`{name}` must be {}, not `{text}`", one_of(&words));
-            self.mistakes.add(&node.at, message).nearest(&text, choices.iter().map(|(word, _)| *word));
+            self.errors.add(&node.at, message).did_you_mean(&text, choices.iter().map(|(word, _)| *word));
         }
         found.map(|(_, value)| *value)
     }
 
     /// Compiles a template.
     pub fn template(&mut self, source: &str, at: &Place) -> Option<super::template::Template> {
-        self.templates.add(source, at, self.roots, self.mistakes)
+        self.templates.add(source, at, self.roots, self.errors)
     }
 }
 
@@ -307,18 +305,18 @@ pub(super) fn one_of(words: &[String]) -> String {
 }
 
 fn read_from(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
-    rule.set_source(Source::Names(reader.texts(node, "`from`")), &node.at, reader.mistakes);
+    rule.set_source(Source::Names(reader.texts(node, "`from`")), &node.at, reader.errors);
 }
 
 fn read_all(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     rule.gather = true;
-    rule.set_source(Source::Names(reader.texts(node, "`all`")), &node.at, reader.mistakes);
+    rule.set_source(Source::Names(reader.texts(node, "`all`")), &node.at, reader.errors);
 }
 
 fn read_value(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     let Some(source) = reader.text(node, "`value`") else { return };
     if let Some(template) = reader.template(&source, &node.at) {
-        rule.set_source(Source::Template(template), &node.at, reader.mistakes);
+        rule.set_source(Source::Template(template), &node.at, reader.errors);
     }
 }
 
@@ -327,7 +325,7 @@ fn read_case(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>, name: &str, 
         return;
     }
     if rule.verbs.case.is_some() {
-        reader.mistakes.add(&node.at, "only one of `lower`, `upper` and `title` can hold");
+        reader.errors.add(&node.at, "only one of `lower`, `upper` and `title` can hold");
     }
     rule.verbs.case = Some(case);
 }
@@ -339,7 +337,7 @@ fn read_match(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
         Err(error) => {
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
-            reader.mistakes.add(&node.at, format!("`{pattern}` is not a regular expression: {reason}"));
+            reader.errors.add(&node.at, format!("`{pattern}` is not a regular expression: {reason}"));
         }
     }
 }
@@ -357,8 +355,8 @@ fn read_otherwise(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
 fn read_date(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     for format in reader.texts(node, "`date`") {
         if let Err(error) = super::transform::check_date_format(&format.text) {
-            let mistake = reader.mistakes.add(&format.at, format!("`{}` is not a date format: {error}", format.text));
-            mistake.help(match in_percents(&format.text) {
+            let error = reader.errors.add(&format.at, format!("`{}` is not a date format: {error}", format.text));
+            error.set_hint(match in_percents(&format.text) {
                 Some(meant) => format!("write `{meant}`"),
                 None => "`%d.%m.%Y` reads `31.12.2026`, `%Y-%m-%d` reads `2026-12-31`".to_owned(),
             });

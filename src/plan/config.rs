@@ -3,15 +3,14 @@
 //! It opens no connection and runs no job. All that is wrong with the file is told at once; what only a connection lacks
 //! (a variable that is not set, a setting that is needed) is told when that connection is asked for.
 
-use super::diagnostic::{Diagnostic, Diagnostics, nearest};
 use super::env::Env;
 use super::filling::{Filling, settings_of};
 use super::secrets::{mask_lines, mask_tree};
-use super::yaml::{self, Kind, Node, Span};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::settings::Settings;
 use crate::platforms::{PLATFORMS, PlatformFacts};
-use crate::report::render_failure;
+use crate::shown::render_failure;
+use crate::yaml::{Document, Errors, FileError, FileErrors, Kind, Node, Place, Text, nearest, read};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,9 +32,9 @@ pub struct Connection {
     /// Its settings, defaults filled in.
     pub settings: Settings,
     /// Where its name stands in the file; `None` when there is no file.
-    pub place: Option<Span>,
+    pub place: Option<Place>,
     /// What it lacks to be used.
-    pub(super) lacks: Vec<Diagnostic>,
+    pub(super) lacks: Vec<FileError>,
 }
 
 /// The configuration, checked.
@@ -65,7 +64,7 @@ pub enum ConfigError {
     /// For one reason.
     Failed(Failure),
     /// Because of mistakes, each with its place.
-    Mistakes(Diagnostics),
+    Mistakes(FileErrors),
 }
 
 impl Config {
@@ -117,13 +116,13 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let path = file.display().to_string();
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut mistakes = Vec::new();
-        let root = yaml::read(page, "the configuration", &mut mistakes);
+        let mut mistakes = Errors::default();
+        let root = read(page, "the configuration", &mut mistakes);
         let masked = root.as_ref().map_or_else(|| mask_lines(page, platforms), |root| mask_tree(page, root, platforms));
         let mut reading = Reading { platforms, env: env.clone(), folder, env_file: None, mistakes };
         let (connections, jobs) = reading.root(root)?;
         if !reading.mistakes.is_empty() {
-            return Err(ConfigError::Mistakes(Diagnostics::new(path, masked, reading.mistakes)));
+            return Err(ConfigError::Mistakes(FileErrors::new(&Document::new(path, masked), reading.mistakes)));
         }
         let notes = notes(&connections, &reading.env);
         let (folder, env_file) = (folder.to_owned(), reading.env_file);
@@ -163,9 +162,9 @@ impl Config {
     }
 
     /// Mistakes in the file, to be told with their places.
-    pub fn wrong(&self, mistakes: Vec<Diagnostic>) -> ConfigError {
+    pub fn wrong(&self, mistakes: Vec<FileError>) -> ConfigError {
         let path = self.path.as_deref().unwrap_or(FILE_NAME);
-        ConfigError::Mistakes(Diagnostics::new(path, &self.page, mistakes))
+        ConfigError::Mistakes(FileErrors::new(&Document::new(path, self.page.as_str()), mistakes))
     }
 
     /// The file that was read; `None` when there is none.
@@ -203,7 +202,7 @@ impl ConfigError {
     pub fn render(&self, color: bool) -> String {
         match self {
             ConfigError::Failed(failure) => render_failure(failure, color),
-            ConfigError::Mistakes(mistakes) => mistakes.render(color),
+            ConfigError::Mistakes(mistakes) => mistakes.render(color) + "\n",
         }
     }
 }
@@ -230,7 +229,7 @@ impl fmt::Debug for Connection {
 
 fn read_page(file: &Path) -> io::Result<String> {
     let mut page = String::new();
-    File::open(file)?.take(yaml::PAGE_LEN_MAX as u64 + 1).read_to_string(&mut page)?;
+    File::open(file)?.take(crate::yaml::FILE_LEN_MAX as u64 + 1).read_to_string(&mut page)?;
     Ok(page)
 }
 
@@ -249,12 +248,12 @@ struct Reading<'a> {
     env: Env,
     folder: &'a Path,
     env_file: Option<PathBuf>,
-    mistakes: Vec<Diagnostic>,
+    mistakes: Errors,
 }
 
 impl Reading<'_> {
-    fn mistake(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
-        self.mistakes.push(Diagnostic::new(span.clone(), message).hint(hint));
+    fn mistake(&mut self, span: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.push(FileError::at(&span, message).hint(hint));
     }
 
     fn root(&mut self, root: Option<Node>) -> Result<(Vec<Connection>, Option<Node>), Failure> {
@@ -266,7 +265,7 @@ impl Reading<'_> {
                 "jobs" => jobs = Some(value),
                 name => {
                     let hint = did_you_mean(name, &TOP_KEYS);
-                    self.mistake(&key.span, format!("`{name}` is not a key of the configuration"), hint);
+                    self.mistake(&key.at, format!("`{name}` is not a key of the configuration"), hint);
                 }
             }
         }
@@ -278,13 +277,13 @@ impl Reading<'_> {
         Ok((connections, jobs))
     }
 
-    fn entries(&mut self, node: Option<Node>, what: &str) -> Vec<(yaml::Key, Node)> {
+    fn entries(&mut self, node: Option<Node>, what: &str) -> Vec<(Text, Node)> {
         match node {
             None | Some(Node { kind: Kind::Null, .. }) => Vec::new(),
             Some(Node { kind: Kind::Map(entries), .. }) => entries,
             Some(node) => {
                 let message = format!("{what} is {}, expected a map", node.kind_name());
-                self.mistake(&node.span, message, "write `name: value`, one a line");
+                self.mistake(&node.at, message, "write `name: value`, one a line");
                 Vec::new()
             }
         }
@@ -292,17 +291,17 @@ impl Reading<'_> {
 
     fn env_file(&mut self, node: &Node) -> Result<(), Failure> {
         match &node.kind {
-            Kind::Text(path) => {
+            Kind::Text { text: path, .. } => {
                 let file = self.env_file.insert(self.folder.join(path));
                 if !self.env.add_file(file)? {
                     let hint = "create it, or correct the path, which begins in the folder of this file";
-                    self.mistake(&node.span, format!("the file `{path}` does not exist"), hint);
+                    self.mistake(&node.at, format!("the file `{path}` does not exist"), hint);
                 }
                 Ok(())
             }
             _ => {
                 let message = format!("`env_file` is {}, expected a path", node.kind_name());
-                self.mistake(&node.span, message, "write `env_file: .env`");
+                self.mistake(&node.at, message, "write `env_file: .env`");
                 Ok(())
             }
         }
@@ -313,12 +312,12 @@ impl Reading<'_> {
         for (key, value) in self.entries(Some(node), "`connections`") {
             if !is_name(&key.text) {
                 let message = format!("`{}` is no name for a connection", key.text);
-                self.mistake(&key.span, message, "use letters, digits, `-` and `_`");
+                self.mistake(&key.at, message, "use letters, digits, `-` and `_`");
             } else if connections.iter().any(|one| one.name == key.text) {
                 // Told already.
             } else if let Some(other) = connections.iter().find(|one| prefix(&one.name) == prefix(&key.text)) {
                 let message = format!("`{}` and `{}` share their environment variables", key.text, other.name);
-                self.mistake(&key.span, message, "give one of them another name");
+                self.mistake(&key.at, message, "give one of them another name");
             } else {
                 connections.extend(self.connection(key, value));
             }
@@ -326,13 +325,13 @@ impl Reading<'_> {
         connections
     }
 
-    fn connection(&mut self, key: yaml::Key, node: Node) -> Option<Connection> {
+    fn connection(&mut self, key: Text, node: Node) -> Option<Connection> {
         let entries = self.entries(Some(node), &format!("connection `{}`", key.text));
         let said = self.platform(&key, &entries);
         let (Ok(platform) | Err(Some(platform))) = said else { return None };
-        let is_platform = |setting: &yaml::Key| setting.text == PLATFORM || is_misspelt(&setting.text);
+        let is_platform = |setting: &Text| setting.text == PLATFORM || is_misspelt(&setting.text);
         let given = entries.into_iter().filter(|(setting, _)| !is_platform(setting)).collect();
-        let place = Some(key.span.clone());
+        let place = Some(key.at.clone());
         let mut filling = Filling::new(key.text, platform, place, &self.env);
         filling.take_file(given);
         let (connection, mistakes) = filling.end();
@@ -344,8 +343,8 @@ impl Reading<'_> {
     /// likely meant is given back for checking the rest.
     fn platform(
         &mut self,
-        key: &yaml::Key,
-        entries: &[(yaml::Key, Node)],
+        key: &Text,
+        entries: &[(Text, Node)],
     ) -> Result<&'static PlatformFacts, Option<&'static PlatformFacts>> {
         let platforms = self.platforms;
         let named = |name: &str| platforms.iter().find(|one| one.name == name || one.aliases.contains(&name)).copied();
@@ -354,12 +353,12 @@ impl Reading<'_> {
         let said = entries.iter().find(|(setting, _)| setting.text == PLATFORM);
         if let (None, Some((setting, _))) = (said, misspelt) {
             let message = format!("`{}` is no setting of a connection", setting.text);
-            self.mistake(&setting.span, message, format!("did you mean `{PLATFORM}`?"));
+            self.mistake(&setting.at, message, format!("did you mean `{PLATFORM}`?"));
         }
         let (name, span) = match said.or(misspelt) {
-            None => (key.text.as_str(), &key.span),
-            Some((_, Node { kind: Kind::Text(name), span })) => (name.as_str(), span),
-            Some((_, Node { span, .. })) => ("", span),
+            None => (key.text.as_str(), &key.at),
+            Some((_, Node { kind: Kind::Text { text: name, .. }, at: span })) => (name.as_str(), span),
+            Some((_, Node { at: span, .. })) => ("", span),
         };
         match (named(name), said.or(misspelt)) {
             (Some(platform), _) if said.is_some() || misspelt.is_none() => return Ok(platform),

@@ -1,9 +1,8 @@
 //! The environment as it was handed over. It reads no variable of the process and sets none.
 
-use super::diagnostic::{Diagnostic, nearest};
 use super::env_file;
-use super::yaml::Span;
 use crate::outcome::{Exit, Failure};
+use crate::yaml::{FileError, Place, nearest};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -87,13 +86,13 @@ fn read_text(path: &Path) -> std::io::Result<String> {
 /// # Errors
 ///
 /// One mistake for each name that is not set, or is no name.
-pub fn expand(text: &str, span: &Span, env: &Env) -> Result<String, Vec<Diagnostic>> {
+pub fn expand(text: &str, span: &Place, env: &Env) -> Result<String, Vec<FileError>> {
     let (mut out, mut mistakes) = (String::with_capacity(text.len()), Vec::new());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
         let Some((name, next)) = after.split_once('}') else {
-            mistakes.push(Diagnostic::new(span.clone(), "`${` without its `}`").hint("write `${NAME}`"));
+            mistakes.push(FileError::at(&span, "`${` without its `}`").hint("write `${NAME}`"));
             return Err(mistakes);
         };
         match env.get(name) {
@@ -106,13 +105,13 @@ pub fn expand(text: &str, span: &Span, env: &Env) -> Result<String, Vec<Diagnost
     if mistakes.is_empty() { Ok(out) } else { Err(mistakes) }
 }
 
-fn not_set(name: &str, span: &Span, env: &Env) -> Diagnostic {
+fn not_set(name: &str, span: &Place, env: &Env) -> FileError {
     if !is_name(name) {
         // What stands there is not repeated: it may be a part of a secret.
         let message = "`${…}` holds no name of an environment variable";
-        return Diagnostic::new(span.clone(), message).hint("names have letters, digits and `_`: `${NAME}`");
+        return FileError::at(&span, message).hint("names have letters, digits and `_`: `${NAME}`");
     }
-    let mistake = Diagnostic::new(span.clone(), format!("the environment variable `{name}` is not set"));
+    let mistake = FileError::at(&span, format!("the environment variable `{name}` is not set"));
     match nearest(name, env.names()) {
         Some(near) => mistake.hint(format!("did you mean `{near}`, which is set?")),
         None => mistake.hint(format!("set it, or name a file that does: `env_file: .env` with a line `{name}=…`")),

@@ -2,24 +2,23 @@
 
 use super::checks::CHECKS;
 use super::config::{Connection, variable};
-use super::diagnostic::{Diagnostic, nearest};
 use super::env::{Env, expand};
-use super::yaml::{Key, Kind, Node, Span};
 use crate::platforms::PlatformFacts;
 use crate::platforms::settings::{COMMON, Lack, Setting, Settings, lack};
+use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
 use secrecy::SecretString;
 
 /// Fills the settings of one connection.
 pub(super) struct Filling<'e> {
     name: String,
     platform: &'static PlatformFacts,
-    place: Option<Span>,
+    place: Option<Place>,
     env: &'e Env,
     settings: Settings,
     /// Wrong in the file, whoever asks.
-    mistakes: Vec<Diagnostic>,
+    mistakes: Vec<FileError>,
     /// In the way of this connection only.
-    lacks: Vec<Diagnostic>,
+    lacks: Vec<FileError>,
     /// The settings that one of these is about.
     told: Vec<&'static str>,
 }
@@ -56,13 +55,13 @@ fn put(settings: &mut Settings, setting: &Setting, value: String) {
 }
 
 impl<'e> Filling<'e> {
-    pub fn new(name: String, platform: &'static PlatformFacts, place: Option<Span>, env: &'e Env) -> Filling<'e> {
+    pub fn new(name: String, platform: &'static PlatformFacts, place: Option<Place>, env: &'e Env) -> Filling<'e> {
         let settings = default_settings(&name, platform);
         Filling { name, platform, place, env, settings, mistakes: Vec::new(), lacks: Vec::new(), told: Vec::new() }
     }
 
     /// Takes what the file gives, and what the environment gives in its place.
-    pub fn take_file(&mut self, given: Vec<(Key, Node)>) {
+    pub fn take_file(&mut self, given: Vec<(Text, Node)>) {
         let platform = self.platform;
         for (key, _) in &given {
             if !settings_of(platform).any(|setting| setting.name == key.text) {
@@ -84,20 +83,20 @@ impl<'e> Filling<'e> {
     }
 
     /// The connection, and what is wrong in the file.
-    pub fn end(mut self) -> (Connection, Vec<Diagnostic>) {
+    pub fn end(mut self) -> (Connection, Vec<FileError>) {
         self.needed();
         let Filling { name, platform, place, settings, mistakes, lacks, .. } = self;
         (Connection { name, platform, settings, place, lacks }, mistakes)
     }
 
-    fn unknown(&mut self, key: &Key) {
+    fn unknown(&mut self, key: &Text) {
         let names: Vec<&str> = settings_of(self.platform).map(|setting| setting.name).collect();
         let message = format!("`{}` is no setting of {}", key.text, self.platform.title);
         let hint = match nearest(&key.text, names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("`ferry platforms {}` lists the settings", self.platform.name),
         };
-        self.mistakes.push(Diagnostic::new(key.span.clone(), message).hint(hint));
+        self.mistakes.push(FileError::at(&key.at, message).hint(hint));
     }
 
     fn fill(&mut self, setting: &Setting, node: Option<&Node>) {
@@ -109,7 +108,7 @@ impl<'e> Filling<'e> {
                 Some((message, hint)) => {
                     let allow = format!("`{}=true`", variable(&self.name, "allow_http"));
                     let hint = hint.replace("`allow_http: true`", &allow);
-                    let mistake = Diagnostic::elsewhere(format!("the environment variable `{name}`: {message}"));
+                    let mistake = FileError::without_place(format!("the environment variable `{name}`: {message}"));
                     self.lacks.push(mistake.hint(hint));
                 }
             }
@@ -117,17 +116,17 @@ impl<'e> Filling<'e> {
         }
         let Some(node) = node else { return };
         match &node.kind {
-            Kind::Text(text) => self.text(setting, text, &node.span),
+            Kind::Text { text, .. } => self.text(setting, text, &node.at),
             Kind::Map(rows) if self.takes_table(setting) => self.table(setting, rows),
             _ => {
                 let message = format!("`{}` is {}, expected a text", setting.name, node.kind_name());
                 let hint = "give it a value, or take the line out";
-                self.mistakes.push(Diagnostic::new(node.span.clone(), message).hint(hint));
+                self.mistakes.push(FileError::at(&node.at, message).hint(hint));
             }
         }
     }
 
-    fn text(&mut self, setting: &Setting, text: &str, span: &Span) {
+    fn text(&mut self, setting: &Setting, text: &str, span: &Place) {
         let value = match expand(text, span, self.env) {
             Ok(value) => value,
             Err(unset) => return self.lacks.extend(unset),
@@ -136,20 +135,20 @@ impl<'e> Filling<'e> {
             None => put(&mut self.settings, setting, value),
             Some((message, hint)) => {
                 let message = format!("`{}`: {message}", setting.name);
-                self.mistakes.push(Diagnostic::new(span.clone(), message).hint(hint));
+                self.mistakes.push(FileError::at(&span, message).hint(hint));
             }
         }
     }
 
-    fn table(&mut self, setting: &Setting, rows: &[(Key, Node)]) {
+    fn table(&mut self, setting: &Setting, rows: &[(Text, Node)]) {
         let mut table = Vec::new();
         for (key, node) in rows {
-            let Kind::Text(text) = &node.kind else {
+            let Kind::Text { text, .. } = &node.kind else {
                 let message = format!("`{}` is {}, expected a text", key.text, node.kind_name());
-                self.mistakes.push(Diagnostic::new(node.span.clone(), message).hint("write `name: id`"));
+                self.mistakes.push(FileError::at(&node.at, message).hint("write `name: id`"));
                 continue;
             };
-            match expand(text, &node.span, self.env) {
+            match expand(text, &node.at, self.env) {
                 Ok(value) => table.push((key.text.clone(), value)),
                 Err(unset) => self.lacks.extend(unset),
             }
@@ -197,8 +196,8 @@ impl<'e> Filling<'e> {
                 Lack::OneOr(_) => format!("set in the environment {variables}; or in `ferry.yaml` {lines}"),
             };
             let place = match &self.place {
-                Some(span) => Diagnostic::new(span.clone(), message),
-                None => Diagnostic::elsewhere(message),
+                Some(span) => FileError::at(&span, message),
+                None => FileError::without_place(message),
             };
             self.lacks.push(place.hint(hint));
         }

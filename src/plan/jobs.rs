@@ -4,13 +4,12 @@
 //! run here, and only `ferry run` reads the jobs: an error in one stops no other job and no other command.
 
 use super::config::{did_you_mean, is_name, listed};
-use super::diagnostic::{Diagnostic, nearest};
 use super::env::expand;
-use super::yaml::{Key, Kind, Node, Span};
 use super::{BUILT_IN, Config, duration_of, region_choice};
 use crate::http::Rate;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
+use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
 use std::path::Path;
 
 /// The commands that can be a job.
@@ -67,7 +66,7 @@ pub struct Job {
     /// Its command.
     pub command: String,
     /// Where the command stands.
-    pub place: Span,
+    pub place: Place,
     /// What the command is given, in the order of the page; nothing that is wrong.
     pub given: Vec<Given>,
 }
@@ -80,7 +79,7 @@ pub struct Read {
     /// The job; none where it has no command that is understood.
     pub job: Option<Job>,
     /// All that is wrong with it.
-    pub mistakes: Vec<Diagnostic>,
+    pub mistakes: Vec<FileError>,
 }
 
 /// An argument with its values.
@@ -95,7 +94,7 @@ pub struct Given {
     /// The same as they stand in the file, variables filled in.
     pub raw: Vec<String>,
     /// Where the first value stands.
-    pub place: Span,
+    pub place: Place,
 }
 
 impl Given {
@@ -122,8 +121,8 @@ impl Given {
 ///
 /// # Errors
 /// What is wrong with the list as a whole.
-pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, Diagnostic> {
-    let read = |(key, node): &(Key, Node)| {
+pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, FileError> {
+    let read = |(key, node): &(Text, Node)| {
         let mut reading = Reading { config, commands, mistakes: Vec::new() };
         let job = reading.job(key, node);
         Read { name: key.text.clone(), job, mistakes: reading.mistakes }
@@ -133,7 +132,7 @@ pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, Dia
         Some(Node { kind: Kind::Map(entries), .. }) => Ok(entries.iter().map(read).collect()),
         Some(node) => {
             let message = format!("`jobs` is {}, expected a map", node.kind_name());
-            Err(Diagnostic::new(node.span.clone(), message).hint("write `name:` and its command below it"))
+            Err(FileError::at(&node.at, message).hint("write `name:` and its command below it"))
         }
     }
 }
@@ -141,18 +140,18 @@ pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, Dia
 struct Reading<'a> {
     config: &'a Config,
     commands: &'a [CommandWords],
-    mistakes: Vec<Diagnostic>,
+    mistakes: Vec<FileError>,
 }
 
 impl Reading<'_> {
-    fn mistake(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
-        self.mistakes.push(Diagnostic::new(span.clone(), message).hint(hint));
+    fn mistake(&mut self, span: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.push(FileError::at(&span, message).hint(hint));
     }
 
-    fn job(&mut self, key: &Key, node: &Node) -> Option<Job> {
+    fn job(&mut self, key: &Text, node: &Node) -> Option<Job> {
         if !is_name(&key.text) {
             let message = format!("`{}` is no name for a job", key.text);
-            self.mistake(&key.span, message, "use letters, digits, `-` and `_`");
+            self.mistake(&key.at, message, "use letters, digits, `-` and `_`");
         }
         let Kind::Map(entries) = &node.kind else {
             let message = format!("job `{}` is {}, expected a map", key.text, node.kind_name());
@@ -169,13 +168,13 @@ impl Reading<'_> {
         {
             if given.iter().any(|one| one.key == argument.text) {
                 let message = format!("`{}` stands here and beside `{}`", argument.text, command.text);
-                self.mistake(&argument.span, message, "keep one of them");
+                self.mistake(&argument.at, message, "keep one of them");
             } else {
                 given.extend(self.given(words, argument, value));
             }
         }
         self.needed(words, command, arguments, entries);
-        Some(Job { name: key.text.clone(), command: command.text.clone(), place: command.span.clone(), given })
+        Some(Job { name: key.text.clone(), command: command.text.clone(), place: command.at.clone(), given })
     }
 
     fn names(&self) -> Vec<&'static str> {
@@ -187,7 +186,7 @@ impl Reading<'_> {
     }
 
     /// The one command of a job, and what it is given; what is neither a command nor may stand beside one is told.
-    fn command<'n>(&mut self, job: &Key, entries: &'n [(Key, Node)]) -> Option<(&'n Key, &'n Node)> {
+    fn command<'n>(&mut self, job: &Text, entries: &'n [(Text, Node)]) -> Option<(&'n Text, &'n Node)> {
         let names = self.names();
         let (mut found, mut is_told) = (None, false);
         for (key, node) in entries {
@@ -195,9 +194,9 @@ impl Reading<'_> {
             match &found {
                 None if names.contains(&name) => found = Some((key, node)),
                 Some((first, _)) if names.contains(&name) => {
-                    let first: &Key = first;
+                    let first: &Text = first;
                     let message = format!("job `{}` has two commands: `{}` and `{name}`", job.text, first.text);
-                    self.mistake(&key.span, message, "make two jobs of it");
+                    self.mistake(&key.at, message, "make two jobs of it");
                 }
                 _ if BESIDE.contains(&name) => {}
                 _ => {
@@ -208,37 +207,37 @@ impl Reading<'_> {
                         Some(command) => format!("move it into `{command}: {{ … }}`"),
                         None => did_you_mean(name, &all),
                     };
-                    self.mistake(&key.span, message, hint);
+                    self.mistake(&key.at, message, hint);
                 }
             }
         }
         if found.is_none() && !is_told {
             let message = format!("job `{}` has no command", job.text);
-            self.mistake(&job.span, message, format!("give it one of {}", listed(&names)));
+            self.mistake(&job.at, message, format!("give it one of {}", listed(&names)));
         }
         found
     }
 
     /// The command of the job that knows this argument.
-    fn belongs_to(&self, argument: &str, entries: &[(Key, Node)]) -> Option<&str> {
+    fn belongs_to(&self, argument: &str, entries: &[(Text, Node)]) -> Option<&str> {
         let words = self.commands.iter().find(|words| entries.iter().any(|(key, _)| key.text == words.name))?;
         words.arguments.iter().any(|known| known.key == argument).then_some(words.name.as_str())
     }
 
-    fn arguments(&mut self, command: &Key, node: &Node) -> Vec<(Key, Node)> {
+    fn arguments(&mut self, command: &Text, node: &Node) -> Vec<(Text, Node)> {
         match &node.kind {
             Kind::Map(entries) => entries.clone(),
             Kind::Null => Vec::new(),
             _ => {
                 let message = format!("`{}` is {}, expected a map", command.text, node.kind_name());
-                self.mistake(&node.span, message, "write its arguments as `{ name: value, … }`");
+                self.mistake(&node.at, message, "write its arguments as `{ name: value, … }`");
                 Vec::new()
             }
         }
     }
 
-    fn needed(&mut self, words: &CommandWords, command: &Key, arguments: &Node, entries: &[(Key, Node)]) {
-        let inside: &[(Key, Node)] = match &arguments.kind {
+    fn needed(&mut self, words: &CommandWords, command: &Text, arguments: &Node, entries: &[(Text, Node)]) {
+        let inside: &[(Text, Node)] = match &arguments.kind {
             Kind::Map(inside) => inside,
             Kind::Null => &[],
             _ => return,
@@ -249,11 +248,11 @@ impl Reading<'_> {
         if let [first, ..] = missing[..] {
             let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
             let hint = format!("write `{}: {{ {first}: …, … }}`", words.name);
-            self.mistake(&command.span, format!("`{}` needs {names}", words.name), hint);
+            self.mistake(&command.at, format!("`{}` needs {names}", words.name), hint);
         }
     }
 
-    fn given(&mut self, words: &CommandWords, key: &Key, node: &Node) -> Option<Given> {
+    fn given(&mut self, words: &CommandWords, key: &Text, node: &Node) -> Option<Given> {
         let Some(argument) = words.arguments.iter().find(|known| known.key == key.text) else {
             self.unknown(words, key);
             return None;
@@ -274,7 +273,7 @@ impl Reading<'_> {
         Some(Given { key: argument.key.clone(), option: argument.option.clone(), values, raw, place })
     }
 
-    fn unknown(&mut self, words: &CommandWords, key: &Key) {
+    fn unknown(&mut self, words: &CommandWords, key: &Text) {
         if BESIDE.contains(&key.text.as_str()) {
             let knows = |words: &&CommandWords| words.arguments.iter().any(|known| known.key == key.text);
             let names: Vec<&str> = self.commands.iter().filter(knows).map(|words| words.name.as_str()).collect();
@@ -283,7 +282,7 @@ impl Reading<'_> {
                 true => "take the line out".to_owned(),
                 false => format!("use it with {}", listed(&names)),
             };
-            return self.mistake(&key.span, message, hint);
+            return self.mistake(&key.at, message, hint);
         }
         let names: Vec<&str> = words.arguments.iter().map(|known| known.key.as_str()).collect();
         let message = format!("`{}` is no argument of `{}`", key.text, words.name);
@@ -291,18 +290,18 @@ impl Reading<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("`ferry {} --help` lists them, with `-` for `_`", words.name),
         };
-        self.mistake(&key.span, message, hint);
+        self.mistake(&key.at, message, hint);
     }
 
     /// The texts of a value, variables filled in.
-    fn texts(&mut self, argument: &Argument, key: &Key, node: &Node) -> Option<Vec<String>> {
-        let texts: Vec<(&str, &Span)> = match (&node.kind, argument.takes) {
-            (Kind::Text(text), _) => vec![(text, &node.span)],
+    fn texts(&mut self, argument: &Argument, key: &Text, node: &Node) -> Option<Vec<String>> {
+        let texts: Vec<(&str, &Place)> = match (&node.kind, argument.takes) {
+            (Kind::Text { text, .. }, _) => vec![(text, &node.at)],
             (Kind::List(items), Takes::Texts) => {
-                let text = |item: &'_ Node| matches!(item.kind, Kind::Text(_));
+                let text = |item: &'_ Node| matches!(item.kind, Kind::Text { .. });
                 if let Some(other) = items.iter().find(|item| !text(item)) {
                     let message = format!("an item of `{}` is {}, expected a text", key.text, other.kind_name());
-                    self.mistake(&other.span, message, "give it a value, or take it out");
+                    self.mistake(&other.at, message, "give it a value, or take it out");
                     return None;
                 }
                 items.iter().filter_map(|item| text_of(item)).collect()
@@ -333,14 +332,14 @@ impl Reading<'_> {
             "false" => Some(false),
             _ => {
                 let message = format!("`{}` cannot be `{text}`", argument.key);
-                self.mistake(&node.span, message, "expected `true` or `false`");
+                self.mistake(&node.at, message, "expected `true` or `false`");
                 None
             }
         }
     }
 
     /// A value as the command is given it.
-    fn value(&mut self, argument: &Argument, text: String, place: &Span) -> Option<String> {
+    fn value(&mut self, argument: &Argument, text: String, place: &Place) -> Option<String> {
         if argument.takes == Takes::Connection
             && let Err(error) = self.config.find(&text)
         {
@@ -378,14 +377,14 @@ const CHECKS: [(&str, Check); 4] = [
     ("region", |text| region_choice(text).map(drop)),
 ];
 
-fn text_of(node: &Node) -> Option<(&str, &Span)> {
+fn text_of(node: &Node) -> Option<(&str, &Place)> {
     match &node.kind {
-        Kind::Text(text) => Some((text, &node.span)),
+        Kind::Text { text, .. } => Some((text, &node.at)),
         _ => None,
     }
 }
 
 /// Where a value stands; nothing stands nowhere, so then its key.
-fn place_of(node: &Node, key: &Key) -> Span {
-    if node.kind == Kind::Null { key.span.clone() } else { node.span.clone() }
+fn place_of(node: &Node, key: &Text) -> Place {
+    if node.kind == Kind::Null { key.at.clone() } else { node.at.clone() }
 }

@@ -4,13 +4,11 @@
 pub mod checks;
 pub mod config;
 mod destinations;
-pub mod diagnostic;
 pub mod env;
 mod env_file;
 mod filling;
 pub mod jobs;
 mod secrets;
-pub mod yaml;
 
 pub use config::{Config, ConfigError, Connection};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
@@ -21,13 +19,13 @@ use crate::files::{self, Format, KnownNames, PrivateCopy, ReadOptions};
 use crate::http::Rate;
 use crate::mapping::names::known_column;
 use crate::mapping::phone::Region;
-use crate::mapping::{BindOptions, FirstRecords, Mapping, MappingErrors, RegionChoice};
+use crate::mapping::{BindOptions, FirstRecords, Mapping, RegionChoice};
 use crate::outcome::Failure;
 use crate::platforms::diff::OnExisting;
 use crate::platforms::settings::{COMMON, environment_name};
 use crate::reconcile::guards::GuardsAsked;
 use crate::record::{Fields, Header};
-use diagnostic::nearest;
+use crate::yaml::nearest;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
@@ -321,7 +319,7 @@ pub fn load_mapping(path: &Path) -> Result<(Mapping, String), Failure> {
 /// A little more than a mapping may have is read, so that what is too long is told as such.
 fn page_of(path: &Path) -> io::Result<String> {
     let mut page = String::new();
-    let most = yaml::PAGE_LEN_MAX as u64 + 1;
+    let most = crate::yaml::FILE_LEN_MAX as u64 + 1;
     match path.as_os_str() == "-" {
         true => io::stdin().lock().take(most).read_to_string(&mut page)?,
         false => File::open(path)?.take(most).read_to_string(&mut page)?,
@@ -400,12 +398,6 @@ impl From<ConfigError> for Failure {
             ConfigError::Failed(failure) => failure,
             mistakes => Failure::page(mistakes.render(false), mistakes.render(true)),
         }
-    }
-}
-
-impl From<MappingErrors> for Failure {
-    fn from(errors: MappingErrors) -> Failure {
-        Failure::page(errors.render(false), errors.render(true))
     }
 }
 

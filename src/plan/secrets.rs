@@ -1,15 +1,14 @@
 //! Which parts of `ferry.yaml` must not be shown when a line of it is. It knows no place to show them.
 
-use super::diagnostic::mask;
 use super::env::only_names;
-use super::yaml::{Key, Kind, Node, Span};
 use crate::platforms::PlatformFacts;
 use crate::platforms::settings::COMMON;
+use crate::yaml::{Kind, Node, Place, Text};
 use regex::Regex;
 
 /// The page for messages: in connections, every value is masked that is not known to be harmless.
 pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static PlatformFacts]) -> String {
-    let mut secrets: Vec<Span> = Vec::new();
+    let mut secrets: Vec<Place> = Vec::new();
     match &root.kind {
         Kind::Map(entries) => entries.iter().for_each(|(key, value)| match (key.text.as_str(), &value.kind) {
             ("env_file" | "jobs", _) => {}
@@ -21,21 +20,21 @@ pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static PlatformF
             _ => secrets.extend(hidden(page, key, value)),
         }),
         Kind::Null => {}
-        Kind::Text(_) | Kind::List(_) => secrets.push(root.span.clone()),
+        Kind::Text { .. } | Kind::List(_) => secrets.push(root.at.clone()),
     }
     mask(page, &secrets)
 }
 
 fn hide_settings(
     page: &str,
-    name: &Key,
+    name: &Text,
     connection: &Node,
     platforms: &[&'static PlatformFacts],
-    secrets: &mut Vec<Span>,
+    secrets: &mut Vec<Place>,
 ) {
     let Kind::Map(settings) = &connection.kind else { return secrets.extend(hidden(page, name, connection)) };
     for (key, value) in settings {
-        let has_password = matches!(&value.kind, Kind::Text(text) if text.contains('@'));
+        let has_password = matches!(&value.kind, Kind::Text { text, .. } if text.contains('@'));
         if !is_harmless(&key.text, platforms) || (key.text == "base_url" && has_password) {
             secrets.extend(hidden(page, key, value));
         }
@@ -44,11 +43,11 @@ fn hide_settings(
 
 /// All that stands between a key and the end of its value: also what is no value, such as a password that begins with
 /// `*` or `&` and is taken for an alias. `None` when nothing but `${NAME}` stands there.
-fn hidden(page: &str, key: &Key, value: &Node) -> Option<Span> {
-    let between = page.get(key.span.end..value.span.end)?;
+fn hidden(page: &str, key: &Text, value: &Node) -> Option<Place> {
+    let between = page.get(key.at.end..value.at.end)?;
     let text = between.trim_start().strip_prefix(':').unwrap_or(between).trim_start();
     let bare = text.trim().trim_matches(['"', '\'']);
-    (!matches!(bare, "" | "{}" | "[]") && !only_names(bare)).then(|| value.span.end - text.len()..value.span.end)
+    (!matches!(bare, "" | "{}" | "[]") && !only_names(bare)).then(|| value.at.end - text.len()..value.at.end)
 }
 
 fn is_harmless(setting: &str, platforms: &[&'static PlatformFacts]) -> bool {
@@ -67,7 +66,7 @@ pub(super) fn mask_lines(page: &str, platforms: &[&'static PlatformFacts]) -> St
     let (Ok(named), Ok(entry)) = (named, entry) else { return String::new() };
     let values = named.captures_iter(page).filter_map(|found| found.get(1));
     let values = values.filter(|value| !only_names(value.as_str())).map(|value| value.range());
-    let mut secrets: Vec<Span> = values.collect();
+    let mut secrets: Vec<Place> = values.collect();
     let (mut at, mut is_job) = (0, false);
     for line in page.split_inclusive('\n') {
         let text = line.trim_end();
@@ -97,4 +96,27 @@ pub(super) fn mask_lines(page: &str, platforms: &[&'static PlatformFacts]) -> St
         }
     }
     mask(page, &secrets)
+}
+
+fn floor(page: &str, at: usize) -> usize {
+    (0..=at.min(page.len())).rev().find(|&at| page.is_char_boundary(at)).unwrap_or_default()
+}
+
+fn ceil(page: &str, at: usize) -> usize {
+    (at..page.len()).find(|&at| page.is_char_boundary(at)).unwrap_or(page.len())
+}
+
+/// The text of the file with the bytes of these places as `*`. Line feeds stay, so that all places stay valid.
+fn mask(page: &str, secrets: &[Place]) -> String {
+    let mut bytes = page.as_bytes().to_vec();
+    for span in secrets {
+        let start = floor(page, span.start);
+        let end = ceil(page, span.end);
+        for byte in bytes.get_mut(start..end).unwrap_or_default() {
+            if !matches!(byte, b'\n' | b'\r') {
+                *byte = b'*';
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }

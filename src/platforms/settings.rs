@@ -1,8 +1,8 @@
 //! The settings of a connection: one list of names for `ferry.yaml`, the environment, help and checks.
 
 use super::PlatformFacts;
-use crate::mapping::names::nearest;
 use crate::outcome::Failure;
+use crate::yaml::nearest;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::contact::{Contact, Field};
 use crate::http::{Credentials, Http, Method, Request, Response, check_base_url};
-use crate::mapping::names::nearest;
 use crate::outcome::{Exit, Failure, Problem};
+use crate::yaml::nearest;
 use async_trait::async_trait;
 use iam::{accepts_json, bearer, is_expired, login, secret};
 use serde_json::{Map, Value, json};

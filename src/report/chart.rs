@@ -3,7 +3,8 @@
 //! the same numbers under it.
 
 use super::throughput::Rate;
-use super::words::{escape, number};
+use super::words::number;
+use crate::shown::escape;
 use std::fmt::Write;
 
 /// All charts are as wide: the page scales them.

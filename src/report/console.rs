@@ -2,11 +2,12 @@
 //! standard error. It reads no environment and decides nothing about the work.
 
 use super::progress::{Manner, Progress};
-use super::style::Paint;
 use super::summary::Summary;
-use super::words::escape;
-use super::{Choice, Look, OutputKind, render_failure};
+use super::{Choice, Look, OutputKind};
 use crate::outcome::{Exit, Failure};
+use crate::shown::Paint;
+use crate::shown::escape;
+use crate::shown::render_failure;
 use indicatif::ProgressBar;
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};

@@ -1,24 +1,21 @@
 //! What people and scripts see: progress, notes, failures, the summary, the list of runs.
 //!
 //! It reads no environment, knows no platform and changes nothing about the work. Whatever it shows that came from
-//! outside is made harmless first (see [`escape`]).
+//! outside is made harmless first (see [`crate::shown::escape`]).
 
 mod chart;
 mod console;
-mod failure;
 mod meter;
 mod page;
 mod progress;
 mod receipt;
 mod rejected;
 mod runs;
-mod style;
 mod summary;
 mod throughput;
 pub mod words;
 
 pub use console::{Console, Streams};
-pub use failure::render_failure;
 pub use meter::Meter;
 pub use page::{FILE as REPORT_FILE, page};
 pub use progress::{Progress, State, words as progress_words};
@@ -27,7 +24,6 @@ pub use rejected::{Example, Rejected};
 pub use runs::{RunLine, runs_table};
 pub use summary::{Changes, Counts, Doubtful, Forecast, Requests, Summary, UNKNOWN_MAX};
 pub use throughput::{Rate, Throughput};
-pub use words::escape;
 
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

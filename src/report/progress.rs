@@ -105,7 +105,7 @@ impl Progress {
             shown: None,
             is_cleared: false,
         };
-        Progress { what: super::escape(what).into_owned(), manner, bar, shared, inner: Mutex::new(inner) }
+        Progress { what: crate::shown::escape(what).into_owned(), manner, bar, shared, inner: Mutex::new(inner) }
     }
 
     /// Takes note of how far the work is; cheap, shows only now and then. The first call is where this process began.
@@ -226,7 +226,7 @@ const WAITING: &str = "waiting ";
 pub fn words(state: &State, per_s: Option<f64>, left: Option<Duration>) -> Vec<String> {
     let mut words = vec![how_far(state)];
     if let Some((wait, why)) = &state.waiting {
-        words.push(format!("{WAITING}{}: {}", time(whole_seconds(*wait)), super::escape(why)));
+        words.push(format!("{WAITING}{}: {}", time(whole_seconds(*wait)), crate::shown::escape(why)));
     }
     words.extend(per_s.filter(|per_s| *per_s > 0.0).map(rate));
     words.extend(left.map(|left| format!("about {} left", time(whole_seconds(left)))));

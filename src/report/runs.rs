@@ -1,6 +1,7 @@
 //! The list of runs, as a table.
 
-use super::words::{escape, number};
+use super::words::number;
+use crate::shown::escape;
 use crate::ids::{CommandKind, RunStatus};
 
 /// One run in the list.

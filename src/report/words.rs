@@ -1,7 +1,5 @@
 //! Numbers, times and foreign text as people read them. Pure; it does not know what is being told.
 
-use crate::files::is_hidden;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// A number with thousands separators: `1,034`.
@@ -65,30 +63,6 @@ pub fn bytes(n: u64) -> String {
         unit = larger;
     }
     tenths(value, unit)
-}
-
-/// Text from outside, harmless on a terminal: what a terminal obeys or does not show (see [`is_hidden`]) is shown by its
-/// number.
-pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if is_hidden(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// The same for text of several lines: line feeds stay.
-pub fn escape_lines(text: &str) -> String {
-    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
 }
 
 /// A word as a shell takes it: quoted where it must be.

@@ -11,11 +11,11 @@ use crate::contact::Contact;
 use crate::files::ReadFault;
 use crate::http::Http;
 use crate::outcome::{Exit, Failure};
-use crate::plan::diagnostic::nearest;
 use crate::platforms::{Connector, Define, Definition, Fault};
 use crate::record::{Fields, Record};
 use crate::run::gather::{Gather, gather};
 use crate::run::target::stops;
+use crate::yaml::nearest;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -321,7 +321,7 @@ async fn what_is_missing_is_told_at_once_or_defined() {
     let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
     let refused = ensure(&loft, &http, &checkpoint, clock, SETTLE, &needed, false).await.unwrap_err();
     assert_eq!(
-        ferry::report::render_failure(&refused, false),
+        ferry::shown::render_failure(&refused, false),
         "error: the account has no attribute `Citi`, and Loft takes none undefined\n\
          hint: did you mean `City`? `--create-attributes` defines what is missing\n\n\
          error: the account has no attribute `Zip`, and Loft takes none undefined\n\

@@ -4,10 +4,10 @@ use ferry::http::Credentials;
 use ferry::outcome::Exit;
 use ferry::plan::checks::duration;
 use ferry::plan::config::{Config, ConfigError, variable};
-use ferry::plan::diagnostic::nearest;
 use ferry::plan::env::Env;
 use ferry::platforms::PlatformFacts;
 use ferry::platforms::settings::{Setting, Settings};
+use ferry::yaml::nearest;
 use secrecy::ExposeSecret;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -201,7 +201,7 @@ error: the environment variable `SLUG2` is not set
   |
   = hint: set it, or name a file that does: `env_file: .env` with a line `SLUG2=…`
 
-3 mistakes in `home/ferry.yaml`
+3 errors in `home/ferry.yaml`
 ";
     assert_eq!(config.connection("shop").unwrap_err().render(false), expected);
 }
@@ -326,7 +326,7 @@ error: connection `pigeon` is a list, expected a map
    |
    = hint: write `name: value`, one a line
 
-10 mistakes in `home/ferry.yaml`
+10 errors in `home/ferry.yaml`
 ";
     assert_eq!(told(page), expected);
 }
@@ -342,7 +342,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("connections:\n  a: {platform: \"pigeon}\n", "this is not YAML", "ferry.yaml:"),
     ("a: &x 1\nb: *x\n", "anchors (`&name`) have no place here", "aliases (`*name`) have no place here"),
     ("a: !!str 1\n", "tags (`!name`) have no place here", "ferry.yaml:1:"),
-    ("a: 1\n---\nb: 2\n", "the configuration is one document", "take out what follows `---`"),
+    ("a: 1\n---\nb: 2\n", "the configuration must be one document", "remove what follows `---`"),
     ("? [a]\n: b\n", "a key must be a text", "ferry.yaml:1:3"),
     ("connections:\n  pigeon:\n    token:\n", "`token` is nothing, expected a text", "ferry.yaml:3:"),
     ("connections:\n  pigeon:\n    rate: [1/s]\n", "`rate` is a list, expected a text", "ferry.yaml:3:11"),

@@ -175,7 +175,7 @@ fn an_error_in_one_job_stops_no_other() {
     let home = folder.path().join("home");
     assert_eq!(typed(&home, "run good --quiet"), (String::new(), String::new(), 0));
     let (_, err, code) = typed(&home, "run wrong");
-    assert!(code == 2 && err.ends_with("2 mistakes in `ferry.yaml`\n") && !home.join("wrong.csv").exists(), "{err}");
+    assert!(code == 2 && err.ends_with("2 errors in `ferry.yaml`\n") && !home.join("wrong.csv").exists(), "{err}");
     // All of them: its errors are told first, the others are done.
     fs::remove_file(home.join("good.csv")).unwrap();
     let (out, err, code) = typed(&home, "run --all --output json");

@@ -426,7 +426,7 @@ error: no record has `lists`
   |
   = hint: did you mean `list`?
 
-2 mistakes in `contacts.yaml`"
+2 errors in `contacts.yaml`"
     );
 }
 
@@ -579,7 +579,10 @@ fn a_page_with_many_mistakes_tells_them_all() {
 fn each_mistake_of_a_page_has_its_place_and_its_cure() {
     for (text, expected) in [
         ("", &["the mapping is empty (it begins with `contact:`, and the fields below it)"] as &[&str]),
-        ("contact: [Name", &["1:10 this is not YAML: unclosed bracket '['"]),
+        (
+            "contact: [Name",
+            &["1:10 this is not YAML: unclosed bracket '[' (close it, or put a text that begins so between quotes)"],
+        ),
         (
             "contact:\n\tfirst_name: Name",
             &[
@@ -589,17 +592,19 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
         (
             "contact: &a { notes: *a }",
             &[
-                "1:13 anchors (`&name`) have no place in a mapping (write the value out)",
-                "1:22 aliases (`*name`) have no place in a mapping (write the value out)",
+                "1:13 anchors (`&name`) have no place here (where it is a text, put it between quotes; otherwise write the value out)",
+                "1:22 aliases (`*name`) have no place here (where it is a text, put it between quotes; otherwise write the value out)",
             ],
         ),
         (
             "contact: !map { notes: x }",
-            &["1:15 tags (`!name`) have no place in a mapping (put the text between quotes)"],
+            &[
+                "1:15 tags (`!name`) have no place here (where it is a text, put it between quotes; otherwise write the value out)",
+            ],
         ),
-        ("contact: {}\n---\ncontact: {}", &["3:1 a mapping is one document (take out what follows `---`)"]),
+        ("contact: {}\n---\ncontact: {}", &["3:1 the mapping must be one document (remove what follows `---`)"]),
         ("? [a]\n: b", &["1:3 a key must be a text (put it between quotes)"]),
-        ("contact: { notes: a, notes: b }", &["1:22 `notes` stands here a second time"]),
+        ("contact: { notes: a, notes: b }", &["1:22 `notes` stands here a second time (keep one of them)"]),
         ("contact: { address: { city: a }, address.city: b }", &["1:34 `address.city` stands here a second time"]),
         (
             "contact: { address: { town: a } }",

@@ -1,8 +1,8 @@
 //! Phones, e-mail addresses and column names.
 
 use ferry::mapping::email;
-use ferry::mapping::names::nearest;
 use ferry::mapping::phone::{PhoneFault, Region, has_country_code, normalise};
+use ferry::yaml::nearest;
 use proptest::prelude::*;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 

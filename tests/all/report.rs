@@ -3,11 +3,12 @@
 use ferry::checkpoint::spool::Completeness;
 use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Totals};
-use ferry::report::words::{self, count, escape, number, rate, shell, time};
+use ferry::report::words::{self, count, number, rate, shell, time};
 use ferry::report::{
     Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Streams, Summary,
-    progress_words, render_failure, runs_table,
+    progress_words, runs_table,
 };
+use ferry::shown::{escape, render_failure};
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

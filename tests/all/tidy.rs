@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 19] = [
+const MODULES: [&str; 21] = [
     "clock",
     "ids",
     "json",
@@ -20,6 +20,8 @@ const MODULES: [&str; 19] = [
     "identity",
     "outcome",
     "change",
+    "shown",
+    "yaml",
     "files",
     "mapping",
     "http",

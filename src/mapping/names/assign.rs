@@ -196,7 +196,7 @@ impl Assigning<'_> {
         let is_full = has(Head::Full);
         let is_person_known = first || last || is_full || self.values().any(|(_, s)| matches!(s.head, Head::Bare(_)));
         let is_family_first = self.values().any(|(column, sense)| {
-            let name = self.layout.names.get(column).map(|name| super::fold(name)).unwrap_or_default();
+            let name = self.layout.names.get(column).map(|name| crate::yaml::fold(name)).unwrap_or_default();
             sense.head == Head::First && (name.starts_with("vorname") || name.starts_with("prenom"))
         });
         let settled = |head: Head| match head {

@@ -1,8 +1,8 @@
 //! What one column's name says: `[whose] [group] what [part] [number]`, in any order. A name with a single word that is
 //! not understood is not known, so that its column becomes an attribute and nothing is guessed.
 
-use super::fold;
 use super::words::{COUNTER_NAMES, Head, ID_NAMES, ID_WORDS, NAMES, Role, WORDS, Word};
+use crate::yaml::fold;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 

@@ -7,8 +7,8 @@
 //! Sources: the platform references; the export headers of Google Contacts, Outlook, HubSpot, Salesforce, Pipedrive,
 //! amoCRM, Bitrix24, Shopify, WooCommerce, Mailchimp and Brevo; chat tools for WhatsApp.
 
-use super::fold;
 use crate::contact::{FIELDS, Field};
+use crate::yaml::fold;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 

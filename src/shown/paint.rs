@@ -1,8 +1,8 @@
-//! The few colours that are used. It does not decide whether there is colour.
+//! The colours of failures. It does not decide whether there is colour.
 
 /// Paints a word, or leaves it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paint {
+pub(crate) struct Paint {
     /// Whether there is colour.
     pub color: bool,
 }

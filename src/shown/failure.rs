@@ -1,7 +1,7 @@
-//! Error, cause, hint: how a failure is shown.
+//! A failure as error, cause and hint. It does not print it.
 
-use super::style::Paint;
-use super::words::{escape, escape_lines};
+use super::escape::{escape, escape_lines};
+use super::paint::Paint;
 use crate::outcome::Failure;
 
 /// A failure as text, with a line feed at its end:
@@ -12,8 +12,8 @@ use crate::outcome::Failure;
 /// hint: …
 /// ```
 ///
-/// What was found at the same time follows after an empty line. What a failure quotes may come from anywhere, so nothing
-/// in it is obeyed by a terminal (see [`escape`]).
+/// Failures that were found at the same time follow after an empty line. Everything that a failure quotes is escaped (see
+/// [`escape`]), because it may come from any source.
 pub fn render_failure(failure: &Failure, color: bool) -> String {
     let mut out = render_one(failure, color);
     for other in &failure.also {
