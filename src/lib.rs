@@ -25,6 +25,7 @@
 //! | [`change`] | what changes in a contact: the words that store and platforms share |
 //! | [`shown`] | failures and text from outside, as a terminal shows them |
 //! | [`yaml`] | YAML files that users write, and the errors in them |
+//! | [`template`] | bounded templates and expressions |
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
 //! | [`http`] | the only door to the network |
@@ -57,4 +58,5 @@ pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod shown;
+pub mod template;
 pub mod yaml;

@@ -5,13 +5,13 @@
 use super::bind::{BoundRule, BoundSource, BoundTemplate};
 use super::checked::Checked;
 use super::phone::Region;
-use super::rule::Target;
+use super::rule::{CONTACT_NAME, ROW_NAME, Target};
 use super::source::{Cell, Sight, Slot};
-use super::template::{Part, VALUE_LEN_MAX, render};
 use super::text::{is_error_cell, trim};
 use super::transform::{self, LIST_JOIN, Val, tidy};
 use crate::contact::Field;
 use crate::outcome::Problem;
+use crate::template::{Part, VALUE_LEN_MAX, render};
 use minijinja::{Environment, Value};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -308,7 +308,8 @@ impl BoundTemplate {
         let row = context.row.get_or_init(|| row_value(context));
         let contact =
             context.sight.contact.map(|contact| context.contact.get_or_init(|| contact_value(contact)).clone());
-        render(context.env, &self.name, row.clone(), contact).map_err(|reason| failed(&reason))
+        let roots = [(ROW_NAME, row.clone())].into_iter().chain(contact.map(|contact| (CONTACT_NAME, contact)));
+        render(context.env, &self.name, roots).map_err(|reason| failed(&reason))
     }
 }
 

@@ -27,7 +27,6 @@ mod source;
 mod spare;
 mod surplus;
 mod tags;
-mod template;
 mod text;
 mod transform;
 mod verb;
@@ -40,13 +39,13 @@ pub use verb::{VERBS, Verb};
 
 use crate::contact::Field;
 use crate::record::Header;
+use crate::template::Template;
 use crate::yaml::{Document, FileErrors, Place, Text};
 use minijinja::Environment;
 use phone::Region;
 use rule::{ContactRules, Rule};
 use std::path::Path;
 use std::sync::Arc;
-use template::Template;
 
 /// What becomes of the fields of a source that no rule uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,7 +188,7 @@ impl Mapping {
     pub fn source_names(&self) -> Vec<String> {
         let mut names: Vec<&str> = Vec::new();
         fn row_names(template: &Template) -> impl Iterator<Item = &str> {
-            let of_row = template.references.iter().filter(|reference| reference.root == template::Root::Row);
+            let of_row = template.references.iter().filter(|reference| reference.root == rule::ROW_NAME);
             of_row.filter_map(|reference| reference.path.first()).map(String::as_str)
         }
         for rule in self.contact.iter().flat_map(|contact| &contact.rules) {

@@ -1,11 +1,11 @@
 //! Reading a whole mapping: the keys of the page, each checked; every error is noted and the reading goes on.
 
 use super::phone::Region;
-use super::rule::{ContactRules, contact_names, read_columns};
-use super::template::{Roots, Templates};
+use super::rule::{CONTACT_NAME, ContactRules, ROW_NAME, contact_names, read_columns};
 use super::verb::Reader;
 use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
 use crate::contact::Field;
+use crate::template::{Roots, Source, Templates};
 use crate::yaml::{Document, Errors, FileErrors, Kind, Node, Place, Text, read};
 use std::path::Path;
 
@@ -13,6 +13,18 @@ use std::path::Path;
 const VERSION: &str = "1";
 /// Formats that `read.format` can name.
 const FORMAT_NAMES: [(&str, &str); 4] = [("csv", "csv"), ("tsv", "tsv"), ("json", "json"), ("jsonl", "jsonl")];
+
+/// A template of a contact refers to the source record.
+const ROW: Roots = Roots { names: &[ROW_NAME], hint: hint_for_row };
+/// A template of `columns` refers to the contact, too.
+const ROW_AND_CONTACT: Roots = Roots { names: &[ROW_NAME, CONTACT_NAME], hint: hint_for_row };
+
+fn hint_for_row(name: &str) -> String {
+    match name {
+        CONTACT_NAME => "`contact` is known under `columns` only; here it is `row`".to_owned(),
+        _ => format!("a value of the record is `row.{name}`"),
+    }
+}
 
 type ReadKey = fn(&mut Mapping, &Node, &mut Reader<'_>);
 
@@ -35,9 +47,9 @@ const KEYS: [(&str, ReadKey); 11] = [
         mapping.duplicates = reader.choice(node, "duplicates", &choices).unwrap_or_default();
     }),
     ("columns", |mapping, node, reader| {
-        reader.roots = Roots::RowAndContact;
+        reader.roots = &ROW_AND_CONTACT;
         mapping.columns = Some(read_columns(node, reader));
-        reader.roots = Roots::Row;
+        reader.roots = &ROW;
     }),
     ("write", read_write),
 ];
@@ -53,7 +65,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
         let mut hasher = blake3::Hasher::new();
         root.hash(&mut hasher);
         mapping.fingerprint = hasher.finalize().to_hex().to_string();
-        let mut reader = Reader { errors: &mut errors, templates: &mut templates, roots: Roots::Row };
+        let mut reader = Reader { errors: &mut errors, templates: &mut templates, roots: &ROW };
         read_keys(root, "a mapping", &KEYS, &mut mapping, &mut reader);
     }
     if root.is_none() && errors.is_empty() {
@@ -232,7 +244,7 @@ fn region(node: &Node, reader: &mut Reader<'_>) -> Option<Region> {
 
 fn read_only_if(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
     let Some(text) = reader.text(node, "`only_if`") else { return };
-    mapping.only_if = reader.templates.add_condition(&text, &node.at, reader.errors);
+    mapping.only_if = reader.templates.add_condition(Source { text: &text, at: &node.at, roots: &ROW }, reader.errors);
 }
 
 fn read_identity(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {

@@ -1,13 +1,13 @@
 //! Resolving names: the columns, paths and fields that rules and templates speak of, against a header.
 
 use super::bind::{BindOptions, BoundRule, BoundSource, BoundTemplate, RegionChoice, RegionSource, Surplus};
-use super::rule::{Rule, Source, Target};
+use super::rule::{CONTACT_NAME, ROW_NAME, Rule, Source, Target};
 use super::source::{ContactName, Slot, Wherein};
-use super::template::{Reference, Root, Template};
 use super::text::loose;
 use super::{Mapping, Unmapped};
 use crate::contact::{FIELDS, Field};
 use crate::record::Header;
+use crate::template::{Reference, Template};
 use crate::yaml::{Errors, Place, Text, nearest};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -187,7 +187,7 @@ impl<'h> Binder<'h> {
                 self.name_in_row(reference, slot);
             }
         }
-        if template.whole_row {
+        if template.whole.contains(&ROW_NAME) {
             self.whole_row(&template.at);
         }
         BoundTemplate { name: template.name.clone(), slots, parts: template.parts.clone() }
@@ -197,19 +197,19 @@ impl<'h> Binder<'h> {
         let first = reference.path.first().map_or("", String::as_str);
         let name = reference.path.join(".");
         match (reference.root, self.header) {
-            (Root::Contact, _) => self.contact_slot(&name, &reference.at),
-            (Root::Row, Header::Columns(_)) => self.slot(first, &reference.at, is_optional),
-            (Root::Row, _) => self.slot(&name, &reference.at, is_optional),
+            (CONTACT_NAME, _) => self.contact_slot(&name, &reference.at),
+            (_, Header::Columns(_)) => self.slot(first, &reference.at, is_optional),
+            _ => self.slot(&name, &reference.at, is_optional),
         }
     }
 
     /// Makes a name known to the template engine: the first part of its path, from which the engine goes on.
     fn name_in_row(&mut self, reference: &Reference, slot: &Slot) {
         let Some(first) = reference.path.first() else { return };
-        let key: Arc<str> = match reference.root {
-            Root::Row => first.as_str().into(),
-            Root::Contact => return,
-        };
+        if reference.root == CONTACT_NAME {
+            return;
+        }
+        let key: Arc<str> = first.as_str().into();
         if self.row_names.iter().any(|(known, _)| *known == key) {
             return;
         }

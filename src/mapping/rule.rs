@@ -1,10 +1,15 @@
 //! One rule of a mapping: where a value comes from, what is done to it, where it goes. Read and checked, not bound.
 
-use super::template::Template;
 use super::verb::{Reader, Verbs};
 use crate::contact::{FIELDS, Field};
+use crate::template::Template;
 use crate::yaml::{Errors, Kind, Node, Place, Text};
 use std::sync::Arc;
+
+/// The source record in a template.
+pub(super) const ROW_NAME: &str = "row";
+/// The contact in a template.
+pub(super) const CONTACT_NAME: &str = "contact";
 
 /// Where a value goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,7 +263,10 @@ impl ContactRules {
 
     fn rule(&mut self, target: Target, label: &str, key: &Text, value: &Node, reader: &mut Reader<'_>) {
         if self.labels.iter().any(|known| known == label) {
-            reader.errors.add(&key.at, format!("`{label}` stands here a second time"));
+            // A key that is repeated word for word is an error of the file already.
+            if !reader.errors.has_one_at(&key.at) {
+                reader.errors.add(&key.at, format!("`{label}` stands here a second time"));
+            }
             return;
         }
         self.labels.push(label.to_owned());

@@ -4,8 +4,8 @@
 //! `transform`.
 
 use super::rule::{Rule, Source};
-use super::template::{Roots, Templates};
 use crate::contact::TagMode;
+use crate::template::{self, Roots, Templates};
 use crate::yaml::{Errors, Kind, Node, Place, Text, nearest};
 use regex::Regex;
 use std::collections::HashMap;
@@ -174,7 +174,7 @@ pub(super) struct Reader<'m> {
     pub errors: &'m mut Errors,
     pub templates: &'m mut Templates,
     /// What templates may speak of here.
-    pub roots: Roots,
+    pub roots: &'static Roots,
 }
 
 impl Reader<'_> {
@@ -291,8 +291,8 @@ impl Reader<'_> {
     }
 
     /// Compiles a template.
-    pub fn template(&mut self, source: &str, at: &Place) -> Option<super::template::Template> {
-        self.templates.add(source, at, self.roots, self.errors)
+    pub fn template(&mut self, source: &str, at: &Place) -> Option<template::Template> {
+        self.templates.add(template::Source { text: source, at, roots: self.roots }, self.errors)
     }
 }
 

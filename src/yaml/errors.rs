@@ -102,6 +102,11 @@ impl Errors {
         &mut self.0[index]
     }
 
+    /// Whether there is one at this place.
+    pub fn has_one_at(&self, place: &Place) -> bool {
+        self.0.iter().any(|error| error.place.as_ref() == Some(place))
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

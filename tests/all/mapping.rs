@@ -681,9 +681,7 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
         ),
         (
             "contact: { notes: { value: '{{ contact.notes }}' } }",
-            &[
-                "1:32 a template knows nothing called `contact` (`contact` is known under `columns` only; here it is `row`)",
-            ],
+            &["1:32 a template has no value `contact` (`contact` is known under `columns` only; here it is `row`)"],
         ),
         ("contact: { notes: { value: '{{ row.a is nice }}' } }", &["1:41 there is no test `nice`"]),
         (

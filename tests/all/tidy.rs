@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 21] = [
+const MODULES: [&str; 22] = [
     "clock",
     "ids",
     "json",
@@ -22,6 +22,7 @@ const MODULES: [&str; 21] = [
     "change",
     "shown",
     "yaml",
+    "template",
     "files",
     "mapping",
     "http",

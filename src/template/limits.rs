@@ -1,10 +1,12 @@
-//! How long and how deeply nested a template may be. Both are checked on its tokens, because the engine's parser and
-//! compiler recurse.
+//! How long and how deeply nested a template may be, and how long a value. Templates are checked by their tokens, because
+//! the engine's parser and compiler recurse. It does not measure values.
 
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use std::ops::Range;
 
+/// The longest value, in bytes: no field of a contact needs more.
+pub const VALUE_LEN_MAX: usize = 64 * 1024;
 /// Words, signs and literals of one template or expression: several times what a sensible one has.
 const TOKENS_MAX: usize = 1_000;
 /// Brackets inside of brackets.

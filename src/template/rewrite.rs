@@ -1,5 +1,5 @@
 //! Rewrites a parsed template so that every value in it is measured on its way (see [`super::measure`]), and refuses
-//! what templates of a mapping do not need.
+//! what templates do not need. It renders nothing.
 //!
 //! `a ~ b` becomes a call of a function, the operands of `+`, of comparisons and of slices pass through a filter, and those
 //! of `*` have to be numbers. The compiler finds no constants to fold in the result.
@@ -26,24 +26,24 @@ const PRIMARY: u8 = 11;
 
 /// Why a template is refused.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum Refusal {
     /// It is not a template.
     Syntax(minijinja::Error),
     /// It uses what is not offered.
-    Refused { what: String, help: String, at: Range<usize> },
+    NotOffered { what: String, help: String, at: Range<usize> },
 }
 
 /// A template, measured.
-pub(super) fn template(source: &str) -> Result<String, Fault> {
-    let parsed = parse(source, "template", SyntaxConfig::default()).map_err(Fault::Syntax)?;
+pub(super) fn template(source: &str) -> Result<String, Refusal> {
+    let parsed = parse(source, "template", SyntaxConfig::default()).map_err(Refusal::Syntax)?;
     let mut writer = Writer { source, out: String::with_capacity(source.len() * 2) };
     writer.statement(&parsed)?;
     Ok(writer.out)
 }
 
 /// An expression, measured.
-pub(super) fn expression(source: &str) -> Result<String, Fault> {
-    let parsed = parse_expr(source).map_err(Fault::Syntax)?;
+pub(super) fn expression(source: &str) -> Result<String, Refusal> {
+    let parsed = parse_expr(source).map_err(Refusal::Syntax)?;
     let mut writer = Writer { source, out: String::with_capacity(source.len() * 2) };
     writer.expression(&parsed, CONDITIONAL)?;
     Ok(writer.out)
@@ -58,9 +58,9 @@ fn range(span: Span) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
-fn refused<T>(what: &str, help: &str, span: Span) -> Result<T, Fault> {
+fn refused<T>(what: &str, help: &str, span: Span) -> Result<T, Refusal> {
     let what = format!("a template cannot use {what}");
-    Err(Fault::Refused { what, help: help.to_owned(), at: range(span) })
+    Err(Refusal::NotOffered { what, help: help.to_owned(), at: range(span) })
 }
 
 const STATEMENTS: &str = "use `if`, `for`, `set` or `with`";
@@ -70,11 +70,11 @@ impl<'s> Writer<'s> {
         self.out.push_str(text);
     }
 
-    fn statements(&mut self, statements: &[Stmt<'s>]) -> Result<(), Fault> {
+    fn statements(&mut self, statements: &[Stmt<'s>]) -> Result<(), Refusal> {
         statements.iter().try_for_each(|statement| self.statement(statement))
     }
 
-    fn statement(&mut self, statement: &Stmt<'s>) -> Result<(), Fault> {
+    fn statement(&mut self, statement: &Stmt<'s>) -> Result<(), Refusal> {
         match statement {
             Stmt::Template(template) => self.statements(&template.children),
             Stmt::EmitExpr(emit) => {
@@ -148,7 +148,7 @@ impl<'s> Writer<'s> {
     }
 
     /// The branches of an `if`, as they were written: a chain of `elif` is no nesting.
-    fn condition(&mut self, condition: &IfCond<'s>) -> Result<(), Fault> {
+    fn condition(&mut self, condition: &IfCond<'s>) -> Result<(), Refusal> {
         let (mut branch, mut word) = (condition, "if");
         loop {
             self.put("{% ");
@@ -189,7 +189,7 @@ impl<'s> Writer<'s> {
     }
 
     /// What a value is assigned to.
-    fn target(&mut self, target: &Expr<'s>) -> Result<(), Fault> {
+    fn target(&mut self, target: &Expr<'s>) -> Result<(), Refusal> {
         match target {
             Expr::Var(variable) => self.put(variable.id),
             Expr::List(list) => {
@@ -206,7 +206,7 @@ impl<'s> Writer<'s> {
     }
 
     /// An expression, in brackets if it binds less tightly than `level`.
-    fn expression(&mut self, expression: &Expr<'s>, level: u8) -> Result<(), Fault> {
+    fn expression(&mut self, expression: &Expr<'s>, level: u8) -> Result<(), Refusal> {
         let needs_brackets = binding(expression) < level;
         self.put(if needs_brackets { "(" } else { "" });
         self.bare(expression)?;
@@ -215,14 +215,14 @@ impl<'s> Writer<'s> {
     }
 
     /// An operand that passes through a filter; constants do not need to.
-    fn through(&mut self, filter: &str, expression: &Expr<'s>) -> Result<(), Fault> {
+    fn through(&mut self, filter: &str, expression: &Expr<'s>) -> Result<(), Refusal> {
         self.expression(expression, FILTERED)?;
         self.put("|");
         self.put(filter);
         Ok(())
     }
 
-    fn bare(&mut self, expression: &Expr<'s>) -> Result<(), Fault> {
+    fn bare(&mut self, expression: &Expr<'s>) -> Result<(), Refusal> {
         match expression {
             Expr::Var(variable) => self.put(variable.id),
             Expr::Const(constant) => {
@@ -318,7 +318,7 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    fn items(&mut self, items: &[Expr<'s>]) -> Result<(), Fault> {
+    fn items(&mut self, items: &[Expr<'s>]) -> Result<(), Refusal> {
         items.iter().try_for_each(|item| {
             self.expression(item, CONDITIONAL)?;
             self.put(", ");
@@ -327,12 +327,12 @@ impl<'s> Writer<'s> {
     }
 
     /// A key is compared with others.
-    fn key(&mut self, key: &Expr<'s>) -> Result<(), Fault> {
+    fn key(&mut self, key: &Expr<'s>) -> Result<(), Refusal> {
         if matches!(key, Expr::Const(_)) { self.expression(key, CONDITIONAL) } else { self.through(SEEN, key) }
     }
 
     /// An operation with the operations of the same kind on its left side, which are no nesting.
-    fn operation(&mut self, operation: &Spanned<BinOp<'s>>) -> Result<(), Fault> {
+    fn operation(&mut self, operation: &Spanned<BinOp<'s>>) -> Result<(), Refusal> {
         let binds = level(operation.op);
         let (mut operands, mut left) = (vec![(operation.op, &operation.right)], &operation.left);
         while let Expr::BinOp(inner) = left
@@ -373,8 +373,8 @@ impl<'s> Writer<'s> {
         &mut self,
         first: &'e Expr<'s>,
         rest: impl Iterator<Item = &'e (BinOpKind, &'e Expr<'s>)>,
-        operand: impl Fn(&mut Writer<'s>, &Expr<'s>) -> Result<(), Fault>,
-    ) -> Result<(), Fault>
+        operand: impl Fn(&mut Writer<'s>, &Expr<'s>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal>
     where
         's: 'e,
     {
@@ -386,7 +386,7 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    fn call(&mut self, call: &Spanned<Call<'s>>) -> Result<(), Fault> {
+    fn call(&mut self, call: &Spanned<Call<'s>>) -> Result<(), Refusal> {
         match &call.expr {
             Expr::Var(function) if matches!(function.id, "range" | "dict") => self.put(function.id),
             Expr::GetAttr(method) if is_loop(&method.expr) && matches!(method.name, "cycle" | "changed") => {
@@ -405,7 +405,7 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    fn arguments(&mut self, args: &[CallArg<'s>], span: Span) -> Result<(), Fault> {
+    fn arguments(&mut self, args: &[CallArg<'s>], span: Span) -> Result<(), Refusal> {
         if args.is_empty() {
             return Ok(());
         }
@@ -415,7 +415,7 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    fn arguments_within(&mut self, args: &[CallArg<'s>], span: Span) -> Result<(), Fault> {
+    fn arguments_within(&mut self, args: &[CallArg<'s>], span: Span) -> Result<(), Refusal> {
         for (index, arg) in args.iter().enumerate() {
             self.put(if index > 0 { ", " } else { "" });
             match arg {

@@ -4,7 +4,7 @@
 //! makes is at most [`VALUE_LEN_MAX`] long (or as long as what it was made of), and all values that pass through one
 //! rendering are at most [`WORK_MAX`] long together.
 
-use super::VALUE_LEN_MAX;
+use super::limits::VALUE_LEN_MAX;
 use minijinja::value::{Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, functions, tests};
 
