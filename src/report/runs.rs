@@ -1,8 +1,8 @@
 //! The list of runs, as a table.
 
 use super::words::number;
-use crate::shown::escape;
 use crate::ids::{CommandKind, RunStatus};
+use crate::shown::escape;
 
 /// One run in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
