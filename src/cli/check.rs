@@ -9,7 +9,7 @@ use crate::plan::{self, Connection, TargetAsked};
 use crate::platforms::{Connector, Fault, Found};
 use crate::reconcile::find::prove;
 use crate::report::words::count;
-use crate::run::import::singular;
+use crate::run::bind::singular;
 use crate::run::target::{Target, stops};
 use serde_json::json;
 use std::time::Duration;

@@ -8,12 +8,15 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::reconcile::guards::GuardsAsked;
+use crate::run::active::close::Ended;
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::run_named;
 use crate::run::apply::PlanHead;
-use crate::run::dry::DryPlan;
-use crate::run::folder::{RunInfo, run_named};
-use crate::run::import::{Ended, ImportPlan, import};
-use crate::run::supply::FromPlatform;
-use crate::run::verify::VerifyPlan;
+use crate::run::import::import;
+use crate::run::plan::DryPlan;
+use crate::run::plan::FromPlatform;
+use crate::run::plan::ImportPlan;
+use crate::run::plan::VerifyPlan;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
     Ok(context.tell(&carry(context, prepare(typed, context)?)?))
@@ -55,7 +58,7 @@ pub(super) struct Carried {
     pub(super) work: WorkAsked,
     pub(super) dry: Option<DryPlan>,
     /// The run that is corrected.
-    pub(super) correct: Option<RunInfo>,
+    pub(super) correct: Option<RunRecord>,
     pub(super) verify: Option<VerifyPlan>,
     pub(super) apply: Option<PlanHead>,
 }

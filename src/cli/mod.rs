@@ -25,8 +25,9 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::config::FILE_NAME;
 use crate::plan::{Around, Config, Connection, Env, check_state};
 use crate::report::{Choice, Console, Look, OutputKind};
-use crate::run::folder::{RunInfo, make_private, tighten};
-use crate::run::import::Ended;
+use crate::run::active::close::Ended;
+use crate::run::active::folder::{make_private, tighten};
+use crate::run::active::record::RunRecord;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use args::{Args, Command, Global};
@@ -162,7 +163,7 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The files that a run was told to read: what each is, and its path. None of them is to be written over.
-fn files_read(info: &RunInfo) -> Vec<(String, PathBuf)> {
+fn files_read(info: &RunRecord) -> Vec<(String, PathBuf)> {
     let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
     let Ok(args) = Args::understand(words) else { return Vec::new() };
     let (source, map) = match &args.command {

@@ -6,7 +6,7 @@ use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::settings::{COMMON, Setting, environment_name};
 use crate::platforms::{LISTS, PLATFORMS, PlatformFacts, platform_named};
-use crate::run::import::singular;
+use crate::run::bind::singular;
 use crate::yaml::nearest;
 use serde_json::{Value, json};
 

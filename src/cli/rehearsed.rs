@@ -4,7 +4,7 @@
 use crate::outcome::Failure;
 use crate::plan::SANDBOX_OUT;
 use crate::plan::jobs::Given;
-use crate::run::folder::make_private;
+use crate::run::active::folder::make_private;
 use crate::run::retain::Moment;
 use std::path::{Component, Path, PathBuf};
 

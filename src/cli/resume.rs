@@ -3,7 +3,8 @@
 use super::args::{Args, Command, Resume};
 use super::{Context, dispatch};
 use crate::outcome::{Exit, Failure};
-use crate::run::folder::{RunInfo, all_runs, run_named};
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{all_runs, run_named};
 use crate::run::own::{Use, prove_own};
 use clap::Parser;
 
@@ -54,7 +55,7 @@ fn anew_only_if_asked(command: &mut Command) {
     }
 }
 
-fn unfinished(typed: &Resume, context: &Context) -> Result<RunInfo, Failure> {
+fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {

@@ -8,7 +8,9 @@ use crate::plan::duration_of;
 use crate::report::words::{count, shell};
 use crate::report::{Counts, Requests, RunLine, Summary, runs_table};
 use crate::run;
-use crate::run::folder::{RunInfo, Runs as Found, look_at_runs, run_folder, run_named};
+use crate::run::active::folder::run_folder;
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{Runs as Found, look_at_runs, run_named};
 use crate::run::left_blank::left_blank_file;
 use crate::run::now::up_to_date;
 use crate::run::receipt::receipt_of;
@@ -30,7 +32,7 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
 fn all(context: &Context) -> Result<Exit, Failure> {
     let Found { runs, notes } = look_at_runs(&context.state)?;
     notes.iter().for_each(|note| context.console.note(note));
-    let runs: Vec<RunInfo> = runs.into_iter().map(|info| up_to_date(info, &context.state)).collect();
+    let runs: Vec<RunRecord> = runs.into_iter().map(|info| up_to_date(info, &context.state)).collect();
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
@@ -44,7 +46,7 @@ fn all(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn line_of(info: &RunInfo) -> RunLine {
+fn line_of(info: &RunRecord) -> RunLine {
     RunLine {
         name: info.run.clone(),
         command: info.command,
@@ -61,7 +63,7 @@ fn line_of(info: &RunInfo) -> RunLine {
     }
 }
 
-fn one(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
+fn one(info: &RunRecord, context: &Context) -> Result<Exit, Failure> {
     if context.is_json() {
         let text = serde_json::to_string_pretty(info)
             .map_err(|error| Failure::failed("the run cannot be shown").cause(error))?;
@@ -76,7 +78,7 @@ fn one(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The last summary of a run, from what stands in its folder.
-fn summary_of(info: &RunInfo, context: &Context) -> Summary {
+fn summary_of(info: &RunRecord, context: &Context) -> Summary {
     let counts = |name: &str| -> Counts {
         let counts = info.summary.as_ref().and_then(|summary| summary.get(name)).and_then(Value::as_object);
         counts.into_iter().flatten().filter_map(|(name, n)| Some((name.as_str(), n.as_u64()?))).collect()
@@ -110,12 +112,12 @@ fn summary_of(info: &RunInfo, context: &Context) -> Summary {
 }
 
 /// A part of its last summary, where it has it.
-fn part<T: DeserializeOwned>(info: &RunInfo, name: &str) -> Option<T> {
+fn part<T: DeserializeOwned>(info: &RunRecord, name: &str) -> Option<T> {
     serde_json::from_value(info.summary.as_ref()?.get(name)?.clone()).ok()
 }
 
 /// The command that goes on; standard input must be given again.
-fn next_of(info: &RunInfo) -> String {
+fn next_of(info: &RunRecord) -> String {
     if info.source != "-" {
         return format!("ferry resume {}", info.run);
     }
@@ -123,7 +125,7 @@ fn next_of(info: &RunInfo) -> String {
     format!("… | ferry {}", words.join(" "))
 }
 
-fn rejects(info: &RunInfo, context: &Context) -> Result<Exit, Failure> {
+fn rejects(info: &RunRecord, context: &Context) -> Result<Exit, Failure> {
     let Some(path) = own_rejects(&run_folder(&context.state, &info.run)) else {
         context.console.note(&format!("`{}` has no rejects", info.run));
         return Ok(Exit::Done);

@@ -6,8 +6,10 @@ use super::{Context, files_read, with_sandbox};
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
-use crate::run::folder::{RunInfo, all_runs, run_named};
-use crate::run::import::{Ended, singular};
+use crate::run::active::close::Ended;
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{all_runs, run_named};
+use crate::run::bind::singular;
 use crate::run::own::{Use, prove_own};
 use crate::run::undo::{UndoPlan, look, undo, wrote_to};
 use crate::shown::escape;
@@ -103,7 +105,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
 }
 
 /// The newest run that can be taken back; only where somebody can be asked.
-fn newest(context: &Context) -> Result<RunInfo, Failure> {
+fn newest(context: &Context) -> Result<RunRecord, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::usage("there is no RUN, and without a terminal Ferry cannot ask for one")
             .hint("name a run, as in `ferry undo RUN`; `ferry runs` lists them"));
@@ -123,11 +125,11 @@ fn is_meant(looked: &Ended, context: &Context) -> bool {
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
-fn is_undoable(info: &RunInfo) -> bool {
+fn is_undoable(info: &RunRecord) -> bool {
     info.command.writes_to_platform() && !info.is_dry()
 }
 
-fn check_command(of: &RunInfo) -> Result<(), Failure> {
+fn check_command(of: &RunRecord) -> Result<(), Failure> {
     let why = match is_undoable(of) {
         true => return Ok(()),
         false if of.is_dry() => "was a dry run, which wrote nothing",
@@ -165,12 +167,12 @@ struct TypedFor {
 }
 
 /// Whether what a plan was applied to is the sandbox: the plan itself may be gone.
-fn was_in_sandbox(of: &RunInfo, config: &Config, asked: &TargetAsked, state: &Path) -> Result<bool, Failure> {
+fn was_in_sandbox(of: &RunRecord, config: &Config, asked: &TargetAsked, state: &Path) -> Result<bool, Failure> {
     let connection = plan::connection(config, &TargetAsked { sandbox: true, ..asked.clone() })?;
     wrote_to(of, state, &connection, "sandbox")
 }
 
-fn typed_for(of: &RunInfo, state: &Path) -> Result<TypedFor, Failure> {
+fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {
     let mut info = of.clone();
     for _ in 0..CHAIN_MAX {
         prove_own(&info, state, Use::Look)?;

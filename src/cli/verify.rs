@@ -8,13 +8,17 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, WorkAsked, check_files};
 use crate::reconcile::guards::GuardsAsked;
 use crate::report::Summary;
+use crate::report::Verified;
 use crate::report::words::shell;
-use crate::run::dry::DryPlan;
-use crate::run::folder::{RunInfo, all_runs, forget, run_folder, run_named};
-use crate::run::import::Ended;
+use crate::run::active::close::Ended;
+use crate::run::active::folder::{forget, run_folder};
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{all_runs, run_named};
 use crate::run::own::{Use, prove_own};
+use crate::run::plan::DryPlan;
+use crate::run::plan::VerifyPlan;
 use crate::run::receipt::{receipt_of, set_verified};
-use crate::run::verify::{FILE, Verified, VerifyPlan};
+use crate::run::verify::FILE;
 use crate::shown::escape;
 use clap::Parser;
 use serde_json::{Value, json};
@@ -40,7 +44,8 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
     })?;
     context.console.note(&format!("verifying `{}`: ferry {}", info.run, info.arguments.join(" ")));
-    let is_undo = |other: &&RunInfo| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
+    let is_undo =
+        |other: &&RunRecord| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
     if let Some(undo) = all_runs(&state)?.iter().find(is_undo) {
         context.console.note(&format!("`{}` has taken back what it wrote, or some of it", undo.run));
     }
@@ -200,7 +205,7 @@ fn context_words(verify: &VerifyPlan, context: &Context) -> Vec<String> {
 }
 
 /// The words that go on with a repair, from wherever it was begun.
-fn repair_words(typed: &args::Verify, info: &RunInfo, context: &Context) -> Vec<String> {
+fn repair_words(typed: &args::Verify, info: &RunRecord, context: &Context) -> Vec<String> {
     let mut words = vec![CommandKind::Verify.name().to_owned(), info.run.clone(), "--repair".to_owned()];
     if typed.anyway {
         words.push("--anyway".to_owned());
@@ -233,8 +238,8 @@ fn prepare(
     Ok(carried)
 }
 
-fn finished(typed: &args::Verify, context: &Context) -> Result<RunInfo, Failure> {
-    let can = |info: &RunInfo| info.command.can_be_verified();
+fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failure> {
+    let can = |info: &RunRecord| info.command.can_be_verified();
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {

@@ -13,6 +13,7 @@ mod rejected;
 mod runs;
 mod summary;
 mod throughput;
+mod verified;
 pub mod words;
 
 pub use console::{Console, Streams};
@@ -24,6 +25,7 @@ pub use rejected::{Example, Rejected};
 pub use runs::{RunLine, runs_table};
 pub use summary::{Changes, Counts, Doubtful, Forecast, Requests, Summary, UNKNOWN_MAX};
 pub use throughput::{Rate, Throughput};
+pub use verified::Verified;
 
 /// Whether something is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -2,20 +2,15 @@
 
 use crate::files::{self, Format};
 use crate::ids::CommandKind;
-use crate::outcome::{Failure, Problem, Skip};
+use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::platforms::diff::OnExisting;
-use crate::reconcile::promise::{Parcel, Promise};
 use crate::record::{Fields, Record};
-use crate::run::import::ImportPlan;
-use crate::run::item::{Candidate, Item, reject_of};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The only version of plans.
-const VERSION: u32 = 1;
+pub(super) const PLAN_VERSION: u32 = 1;
 
 /// What the sandbox is called as an address.
 pub(super) const SANDBOX: &str = "sandbox";
@@ -50,29 +45,6 @@ pub struct PlanHead {
 }
 
 impl PlanHead {
-    /// The head of the plan that this work makes.
-    pub(super) fn of(plan: &ImportPlan, finds_by: &[crate::contact::Field]) -> PlanHead {
-        PlanHead {
-            ferry_plan: VERSION,
-            command: plan.command(),
-            source: plan.source.shown.clone(),
-            connection: plan.connection.name.clone(),
-            platform: plan.connection.platform.name.to_owned(),
-            address: plan.address.clone(),
-            mapping: plan.source.mapping_identity(),
-            on_existing: match plan.on_existing {
-                OnExisting::Update => "update",
-                OnExisting::Fill => "fill",
-                OnExisting::Skip => "skip",
-            }
-            .to_owned(),
-            only_existing: plan.only_existing,
-            create_attributes: plan.create_attributes,
-            identity: finds_by.iter().map(|field| field.name().to_owned()).collect(),
-            made: jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        }
-    }
-
     /// The head of a saved plan.
     ///
     /// # Errors
@@ -91,7 +63,7 @@ impl PlanHead {
         let Some(Ok(Record { fields: Fields::Json(first), .. })) = opened.source.next() else { return Err(no_plan()) };
         let head = first.get("plan").cloned().unwrap_or_default();
         let head: PlanHead = serde_json::from_value(head).map_err(|_| no_plan())?;
-        if head.ferry_plan != VERSION {
+        if head.ferry_plan != PLAN_VERSION {
             return Err(Failure::usage(format!("`{shown}` is a plan of version {}", head.ferry_plan))
                 .hint("it was made by a newer Ferry: make it again with this one"));
         }
@@ -111,49 +83,4 @@ impl PlanHead {
             _ => OnExisting::Update,
         }
     }
-
-    /// A plan is for the account that it was made for.
-    ///
-    /// # Errors
-    /// Exit 2 when the connection leads elsewhere now.
-    pub(super) fn check(&self, plan: &ImportPlan) -> Result<(), Failure> {
-        let now = [plan.connection.platform.name, &plan.address];
-        if now == [self.platform.as_str(), &self.address] {
-            return Ok(());
-        }
-        let (name, [platform, address]) = (&self.connection, now);
-        let was = format!("{} at `{}`", self.platform, self.address);
-        Err(Failure::usage(format!(
-            "`{}` was made for {was}, and `{name}` is {platform} at `{address}` now",
-            plan.source.shown
-        ))
-        .hint("make another plan for what the connection is now"))
-    }
-}
-
-/// A line of a plan; one by which nothing is to be written is left out.
-pub(super) fn item(record: Record) -> Item {
-    let Fields::Json(line) = &record.fields else { return unreadable(record) };
-    let Some(send) = line.get("send") else {
-        let is_line = line.get("outcome").is_some_and(Value::is_string);
-        return if is_line { Item::Skipped(record.origin, Skip::Filtered) } else { unreadable(record) };
-    };
-    let changes = line.get("changes").cloned().and_then(|changes| serde_json::from_value(changes).ok());
-    let (Some(Parcel { wanted, identities, not_carried, seen }), Some(changes)) = (Parcel::from_json(send), changes)
-    else {
-        return unreadable(record);
-    };
-    let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
-    let creates = text("outcome").as_deref() == Some("created");
-    let promise = Promise { creates, target_id: text("target_id"), changes, seen };
-    let promise = Some(Arc::new(promise));
-    let mut merges_by = identities.clone();
-    merges_by.dedup_by_key(|identity| identity.field);
-    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, promise }))
-}
-
-fn unreadable(record: Record) -> Item {
-    let problem = Problem::new("plan.unreadable", "this line is not as a dry run writes it")
-        .hint("make another plan: the same command with `--dry-run --plan`");
-    Item::Rejected(reject_of(record, vec![problem]))
 }

@@ -4,18 +4,19 @@ use crate::checkpoint::{Checkpoint, NewRun, RunNo, RunRow};
 use crate::clock::Clock;
 use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Failure;
-use crate::plan::Connection;
 use crate::report::Console;
 use crate::report::words::count;
-use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
-use crate::run::import::ImportPlan;
+use crate::run::active::folder::{checkpoint_path, forget, run_folder};
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{new_run, run_named};
+use crate::run::plan::ImportPlan;
 use crate::run::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
 /// The run as it stands in the checkpoint and in its folder.
 pub(super) struct Begun {
-    pub(super) info: RunInfo,
+    pub(super) info: RunRecord,
     pub(super) no: RunNo,
     pub(super) folder: PathBuf,
     /// The folder of the run that is gone on with: its own, but for a dry run.
@@ -26,20 +27,6 @@ pub(super) struct Begun {
     pub(super) next_pass: u32,
     /// When this process took it up.
     pub(super) started: Instant,
-}
-
-/// Where the checkpoint of a connection is.
-pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> Result<PathBuf, Failure> {
-    let folder = state.join("connections");
-    make_private(&folder)?;
-    Ok(folder.join(checkpoint_name(&connection.name, connection.platform.name, address)))
-}
-
-/// What the checkpoint of a connection is called.
-pub fn checkpoint_name(connection: &str, platform: &str, address: &str) -> String {
-    let hash = blake3::hash(format!("{connection} {platform} {address}").as_bytes()).to_hex();
-    let name: String = connection.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    format!("{name}-{}.db", hash.get(..12).unwrap_or_default())
 }
 
 /// What makes two runs the same work (contract 1.3).
@@ -122,26 +109,26 @@ pub(super) fn begin(
 
 impl Begun {
     /// A run that has just been begun.
-    pub(super) fn anew(info: RunInfo, no: RunNo, state: &Path, clock: Clock) -> Begun {
+    pub(super) fn anew(info: RunRecord, no: RunNo, state: &Path, clock: Clock) -> Begun {
         let folder = run_folder(state, &info.run);
         let (earlier, trace, started) = (folder.clone(), Trace::open(&folder), clock.now());
         Begun { info, no, folder, earlier, trace, is_resumed: false, next_pass: 1, started }
     }
 
     /// A run that is gone on with.
-    pub(super) fn again(info: RunInfo, row: &RunRow, state: &Path, clock: Clock) -> Begun {
+    pub(super) fn again(info: RunRecord, row: &RunRow, state: &Path, clock: Clock) -> Begun {
         Begun { is_resumed: true, next_pass: row.pass + 1, ..Begun::anew(info, row.no, state, clock) }
     }
 }
 
-fn new_info(plan: &ImportPlan, work: &WorkId, clock: Clock) -> Result<RunInfo, Failure> {
+fn new_info(plan: &ImportPlan, work: &WorkId, clock: Clock) -> Result<RunRecord, Failure> {
     let mut info = new_run(&plan.state, plan.command(), &plan.source.shown, &plan.connection.name, work, clock)?;
     info.arguments = plan.arguments.clone();
     info.folder = plan.folder.clone();
     Ok(info)
 }
 
-fn new_row(plan: &ImportPlan, info: &RunInfo) -> NewRun {
+fn new_row(plan: &ImportPlan, info: &RunRecord) -> NewRun {
     let (name, work, command) = (info.run.clone(), info.work.to_string(), info.command);
     NewRun { name, work, command, info: info.kept(&plan.state) }
 }

@@ -9,8 +9,8 @@ use crate::platforms::PlatformFacts;
 use crate::record::Header;
 use crate::report::Console;
 use crate::run::apply::PlanHead;
-use crate::run::import::ImportPlan;
 use crate::run::item::Mapper;
+use crate::run::plan::ImportPlan;
 use std::sync::Arc;
 
 /// A source, and the platform that its contacts are for.

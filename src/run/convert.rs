@@ -13,10 +13,13 @@ use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, State, Summary};
+use crate::run::active::close::Ended;
+use crate::run::active::folder::{forget, run_folder};
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::begin_run;
+use crate::run::bind::{bind, check_regions};
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::first::{First, first_pass, show};
-use crate::run::folder::{RunInfo, begin_run, forget, run_folder};
-use crate::run::import::{Ended, bind, check_regions};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
 use crate::run::left_blank::{LeftBlankList, left_blank_file};
 use crate::run::ordered::{Read, in_order};
@@ -155,7 +158,7 @@ fn write(
     stop: &Stop,
     (opened, stamp): (Opened, Option<SourceStamp>),
     mapper: Arc<Mapper>,
-    (info, folder, rejects_files): (&RunInfo, &Path, &RejectsFiles),
+    (info, folder, rejects_files): (&RunRecord, &Path, &RejectsFiles),
     trace: &Trace,
     sums: &mut Sums,
 ) -> Result<(bool, u64), Failure> {
@@ -390,7 +393,7 @@ fn one(
 /// Counts the totals and makes the summary and the exit code.
 fn finish(
     plan: &ConvertPlan,
-    mut info: RunInfo,
+    mut info: RunRecord,
     rejects_path: PathBuf,
     sums: Sums,
     done: Result<(bool, u64), Failure>,

@@ -4,8 +4,9 @@ use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, RunRow};
 use crate::ids::SourceStamp;
 use crate::outcome::Failure;
+use crate::run::active::folder::run_folder;
+use crate::run::active::record::RunRecord;
 use crate::run::first::last;
-use crate::run::folder::{RunInfo, run_folder};
 use crate::run::receipt::is_what_was_read;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Exit 2 when it did not write there.
-pub fn corrected(of: &RunInfo, checkpoint: &Checkpoint, connection: &str) -> Result<RunRow, Failure> {
+pub fn corrected(of: &RunRecord, checkpoint: &Checkpoint, connection: &str) -> Result<RunRow, Failure> {
     let row = checkpoint.runs()?.into_iter().find(|row| row.name == of.run);
     row.ok_or_else(|| {
         Failure::usage(format!("`--correct`: `{}` wrote nothing to `{connection}`", of.run))
@@ -27,7 +28,7 @@ pub fn corrected(of: &RunInfo, checkpoint: &Checkpoint, connection: &str) -> Res
 /// # Errors
 /// Exit 1 when it cannot be gathered.
 pub fn taken_of(
-    of: &RunInfo,
+    of: &RunRecord,
     row: &RunRow,
     checkpoint: &Checkpoint,
     state: &Path,

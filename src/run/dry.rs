@@ -10,8 +10,9 @@ use crate::outcome::{Failure, Outcome};
 use crate::plan::Connection;
 use crate::reconcile::rehearse::{Planned, PlannedChange, Rehearsing};
 use crate::report::Forecast;
+use crate::run::active::folder::make_private;
 use crate::run::apply::PlanHead;
-use crate::run::folder::make_private;
+use crate::run::plan::DryPlan;
 use crate::run::results::{begin, outcome_name};
 use crate::run::target::Target;
 use crate::shown::escape;
@@ -33,13 +34,6 @@ const VALUE_SHOWN_MAX: usize = 60;
 
 /// The columns of a plan that is a table: one row for each value that would change, or one for a record without any.
 const COLUMNS: [&str; 7] = ["line", "outcome", "reason", "target_id", "field", "old", "new"];
-
-/// What was asked of a dry run.
-#[derive(Clone, Debug, Default)]
-pub struct DryPlan {
-    /// Where every record is written with what would become of it.
-    pub file: Option<PathBuf>,
-}
 
 /// The copies that a dry run works on. They go when this does.
 pub(super) struct Stage {

@@ -11,7 +11,7 @@ use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::report::Console;
-use crate::run::folder::run_folder;
+use crate::run::active::folder::run_folder;
 use std::path::{Path, PathBuf};
 
 /// The name of the file.

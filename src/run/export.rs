@@ -21,11 +21,13 @@ use crate::plan::{Connection, WorkAsked};
 use crate::platforms::{LISTS, PlatformFacts};
 use crate::record::Header;
 use crate::report::{Console, State};
-use crate::run::begin::checkpoint_path;
+use crate::run::active::close::Ended;
+use crate::run::active::folder::checkpoint_path;
+use crate::run::active::folder::{forget, make_private, run_folder};
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{new_run, run_named};
 use crate::run::changes::ChangesReady;
-use crate::run::folder::{RunInfo, forget, make_private, new_run, run_folder, run_named};
 use crate::run::gather::{Gather, GatherState, Gathered, gather};
-use crate::run::import::Ended;
 use crate::run::rejects::RejectsFiles;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
@@ -152,7 +154,7 @@ pub fn check(platform: &PlatformFacts, what: What, is_since: bool) -> Result<(),
 
 /// The run, while it is made.
 struct Begun {
-    info: RunInfo,
+    info: RunRecord,
     folder: PathBuf,
     trace: Trace,
     /// What stands in names.

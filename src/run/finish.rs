@@ -8,35 +8,23 @@ use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure, Totals};
 use crate::reconcile::guards::Guards;
 use crate::report::{Counts, Requests, Summary};
-use crate::run::apply::PlanHead;
+use crate::run::active::close::{Ended, exit_of, unbalanced};
 use crate::run::begin::Begun;
 use crate::run::dry::{self, Stage};
 use crate::run::first::PEOPLE;
 use crate::run::gather::SPOOL_FILE;
-use crate::run::import::ImportPlan;
+use crate::run::left::tell_left;
 use crate::run::left_blank::left_blank_file;
+use crate::run::plan::ImportPlan;
 use crate::run::receipt::of_import;
 use crate::run::results::{doubtful_of, write_results};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remember_rate};
-use crate::run::undo::tell_left;
-use crate::run::verify::{Verified, Verifying};
+use crate::run::verify::Verifying;
 use crate::run::words::{go_on_past, with_rejects, with_rejects_of_migration};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How a run ended.
-pub struct Ended {
-    /// What is told.
-    pub summary: Summary,
-    /// How the program ends.
-    pub exit: Exit,
-    /// What stopped it, if something did.
-    pub failure: Option<Failure>,
-    /// What a verification found, when it came to its end.
-    pub verified: Option<Verified>,
-}
 
 /// How far the passes came.
 #[derive(Default)]
@@ -123,7 +111,7 @@ pub(super) async fn finish(
     let told = match (stage, &plan.dry, target) {
         (Some(stage), Some(dry), Some(target)) if is_looked_at && plan.verify.is_none() => {
             let source_read = (worked.traffic.sent, worked.source_time);
-            let head = PlanHead::of(plan, &worked.finds_by);
+            let head = plan.head(&worked.finds_by);
             let pass = (begun.no, worked.pass);
             let noted = (begun.info.ledger(&plan.state), begun.info.about("plan"));
             let told = dry::tell(stage, (dry, &head, noted), checkpoint, pass, target, &plan.connection, source_read);
@@ -248,24 +236,4 @@ async fn close_totals(
     }
     checkpoint.flush().await?;
     checkpoint.tally(run, pass)
-}
-
-pub(super) fn unbalanced(totals: &Totals) -> Failure {
-    Failure::failed(format!(
-        "the totals do not add up: {} records were read, and {} have an outcome",
-        totals.read,
-        totals.settled()
-    ))
-    .hint("this is a bug in Ferry; nothing is lost: the rejects and the checkpoint are kept")
-}
-
-pub(super) fn exit_of(failure: Option<&Failure>, totals: &Totals, is_stopped: bool) -> Exit {
-    let stopped = is_stopped.then(|| Stop::signal().unwrap_or(Exit::Interrupted)).filter(|_| failure.is_none());
-    let applying = [
-        failure.map(|failure| failure.exit),
-        Stop::signal().or(stopped),
-        (totals.unknown > 0).then_some(Exit::Unknown),
-        (totals.rejected > 0).then_some(Exit::Rejects),
-    ];
-    applying.into_iter().flatten().fold(Exit::Done, Exit::worse)
 }

@@ -13,9 +13,10 @@ use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
 use crate::report::State;
 use crate::run::begin::Begun;
-use crate::run::dry::{DryPlan, Stage};
+use crate::run::dry::Stage;
 use crate::run::first::First;
-use crate::run::import::{Line, PARKED_MAX, TICK, feed};
+use crate::run::parts::{PARKED_MAX, Parts, TICK, feed};
+use crate::run::plan::DryPlan;
 use crate::run::second::{Counters, Second};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -62,7 +63,7 @@ pub(super) fn guard_first(guards: &Guards, first: &First) -> Result<(), Failure>
     telling.told(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
 }
 
-impl Line<'_> {
+impl Parts<'_> {
     /// Whether there is something that a rehearsal could tell.
     fn is_guarded(&self, guards: &Guards) -> bool {
         let clears = guards.limits_clears() && self.mapper.bound.writes().clears;
@@ -139,7 +140,7 @@ impl Line<'_> {
             intents: HashMap::new(),
             received,
             people,
-            duplicates: self.duplicates(),
+            duplicates: self.plan.duplicates(),
             rejects: Arc::new(Mutex::new(rejects)),
             left_blank: None,
             counters: Arc::clone(&counters),

@@ -7,14 +7,9 @@ use crate::checkpoint::claims::Claims;
 use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
-use crate::files::{Dialect, Format, Opened};
-use crate::ids::CommandKind;
-use crate::mapping::Duplicates;
-use crate::mapping::phone::Region;
+use crate::files::{Dialect, Format};
 use crate::outcome::{Exit, Failure};
-use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::Needs;
-use crate::platforms::diff::OnExisting;
 use crate::reconcile::gate::Gate;
 use crate::reconcile::guards::Guards;
 use crate::reconcile::half_made::HalfMade;
@@ -24,116 +19,33 @@ use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
 use crate::report::Console;
 use crate::report::words::{count, time};
-use crate::run::apply::PlanHead;
+use crate::run::active::close::Ended;
+use crate::run::active::folder::checkpoint_path;
+use crate::run::active::folder::run_folder;
 use crate::run::attributes;
-use crate::run::begin::{Begun, abandon, begin, checkpoint_path};
-use crate::run::bind::{mapper, mapper_of_plan};
+use crate::run::begin::{Begun, abandon, begin};
+use crate::run::bind::{check_regions, mapper, mapper_of_plan};
 use crate::run::correct::{corrected, taken_of};
-use crate::run::dry::{DryPlan, Stage};
+use crate::run::dry::Stage;
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, enough_records, first_pass, kept, last, show};
-use crate::run::folder::{RunInfo, run_folder};
 use crate::run::guards::{count_done, guard_first};
-use crate::run::item::{Item, Mapper};
 use crate::run::left_behind::clear_left_behind;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::open::{open_intents, settle_others};
-use crate::run::ordered::in_order;
+use crate::run::parts::{PARKED_MAX, Parts, feed};
+use crate::run::plan::ImportPlan;
 use crate::run::rejects::RejectsFiles;
 use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
-use crate::run::supply::{FromPlatform, Supply, supply_of};
+use crate::run::supply::{Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
-use crate::run::verify::{VerifyPlan, Verifying};
+use crate::run::verify::Verifying;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
-
-pub use crate::run::bind::{Between, bind, check_regions, mapper_between, singular};
-pub use crate::run::finish::Ended;
-
-/// People that wait without a slot, at most: each is a contact in memory.
-pub(super) const PARKED_MAX: usize = 4096;
-
-/// How often the progress is looked at.
-pub(super) const TICK: Duration = Duration::from_millis(200);
-
-/// Batches of mapped records between the pool and the sender.
-const BATCHES_AHEAD: usize = 2;
-
-/// A checked import.
-pub struct ImportPlan {
-    /// The file and its mapping; of a platform as the source, only the mapping.
-    pub source: SourcePlan,
-    /// The platform as the source.
-    pub from: Option<FromPlatform>,
-    /// Where to.
-    pub connection: Connection,
-    /// The address without what may change between two processes of one run.
-    pub address: String,
-    /// What a contact that is there already gets.
-    pub on_existing: OnExisting,
-    /// Nobody is created.
-    pub only_existing: bool,
-    /// Custom attributes that the account does not define are defined.
-    pub create_attributes: bool,
-    /// Nothing is written; what would be is told.
-    pub dry: Option<DryPlan>,
-    /// The run whose values are corrected; nobody is created.
-    pub correct: Option<RunInfo>,
-    /// What a run meant to be there is compared with what is there.
-    pub verify: Option<VerifyPlan>,
-    /// The source is a saved plan: its first line.
-    pub apply: Option<PlanHead>,
-    /// The rest of what was asked.
-    pub work: WorkAsked,
-    /// How long to wait for a platform that is not to be had.
-    pub wait: Duration,
-    /// The folder of all runs and checkpoints.
-    pub state: PathBuf,
-    /// The command line, for going on with it.
-    pub arguments: Vec<String>,
-    /// The folder it was typed in.
-    pub folder: PathBuf,
-    /// The region of the connection.
-    pub connection_region: Option<Region>,
-}
-
-impl ImportPlan {
-    /// The command that it is.
-    pub fn command(&self) -> CommandKind {
-        match &self.verify {
-            Some(_) => CommandKind::Verify,
-            None => self.work_command(),
-        }
-    }
-
-    /// The command whose work it does.
-    pub(super) fn work_command(&self) -> CommandKind {
-        match (&self.apply, &self.from) {
-            (Some(_), _) => CommandKind::Apply,
-            (None, Some(_)) => CommandKind::Migrate,
-            (None, None) => CommandKind::Import,
-        }
-    }
-}
-
-/// What all parts of the line need.
-pub(super) struct Line<'a> {
-    pub(super) plan: &'a ImportPlan,
-    pub(super) console: &'a Console,
-    pub(super) clock: Clock,
-    pub(super) stop: &'a Stop,
-    pub(super) checkpoint: &'a Checkpoint,
-    /// The copies that a dry run works on.
-    pub(super) stage: Option<&'a Stage>,
-    pub(super) mapper: Arc<Mapper>,
-    verifying: Option<Arc<Verifying>>,
-}
+use tokio::sync::Semaphore;
 
 /// Carries the contacts of a file into a platform.
 ///
@@ -150,7 +62,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     };
     let mapper = Arc::new(match &plan.apply {
         Some(head) => {
-            head.check(plan)?;
+            plan.check_account(head)?;
             mapper_of_plan(plan, head)?
         }
         None => mapper(plan, &header, are_rejects, console)?,
@@ -165,7 +77,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     }
     let mut begun = begin(plan, &checkpoint, console, clock)?;
     let mut worked = Worked { verifying: verifying.clone(), finds_by: mapper.finds_by.clone(), ..Worked::default() };
-    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper, verifying };
+    let line = Parts { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper, verifying };
     let mut reached = None;
     let read = match line.read(&begun, &mut reached, &mut worked).await {
         Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
@@ -215,7 +127,7 @@ fn nothing_sent(failure: Failure) -> Failure {
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> Parts<'a> {
     /// What comes before anything is written: all that the source is, and the first pass over it. None: it was told to
     /// stop. A source platform is read only when the target has answered.
     async fn read(
@@ -224,7 +136,7 @@ impl<'a> Line<'a> {
         reached: &mut Option<Target>,
         worked: &mut Worked,
     ) -> Result<Option<(Supply<'a>, (First, People))>, Failure> {
-        let Line { plan, console, clock, stop, checkpoint, .. } = *self;
+        let Parts { plan, console, clock, stop, checkpoint, .. } = *self;
         let supply = match &plan.from {
             None => Supply::File(&plan.source),
             Some(from) => {
@@ -322,7 +234,7 @@ impl<'a> Line<'a> {
             intents,
             received,
             people,
-            duplicates: self.duplicates(),
+            duplicates: self.plan.duplicates(),
             rejects: Arc::clone(&rejects),
             left_blank: left_blank.clone(),
             counters: Arc::clone(&counters),
@@ -374,15 +286,6 @@ impl<'a> Line<'a> {
     /// Whether it is to be seen which partially created contacts have no record any more.
     fn is_to_clear(&self) -> bool {
         self.stage.is_none() && self.verifying.is_none()
-    }
-
-    /// What becomes of further records of a person.
-    pub(super) fn duplicates(&self) -> Duplicates {
-        match (&self.plan.apply, &self.plan.source.mapping) {
-            (Some(_), _) => Duplicates::First,
-            (None, Some((mapping, _))) => mapping.duplicates,
-            (None, None) => Duplicates::Merge,
-        }
     }
 
     /// Both passes are to read the same: who is the same person is known by where their records stand.
@@ -563,22 +466,4 @@ impl<'a> Line<'a> {
         }
         Ok(own)
     }
-}
-
-/// Reads and maps on the pool, and hands the items over.
-pub(super) fn feed(
-    opened: Opened,
-    mapper: &Arc<Mapper>,
-    limit: Option<u64>,
-) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
-    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let mapper = Arc::clone(mapper);
-    std::thread::spawn(move || {
-        for batch in in_order(opened.source, limit, move |read| mapper.item(read)) {
-            if sender.blocking_send(batch).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }

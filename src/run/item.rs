@@ -7,10 +7,10 @@ use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::PlatformFacts;
 use crate::platforms::diff::{fit, fit_bookkeeping};
-use crate::reconcile::promise::Promise;
+use crate::reconcile::promise::{Parcel, Promise};
 use crate::record::{Fields, Origin, Record, Row};
-use crate::run::apply;
 use crate::run::ordered::Read;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Maps records, and cuts the contacts to what the target holds.
@@ -64,7 +64,7 @@ impl Mapper {
             Read::Reject(reject) => return Item::Rejected(reject),
         };
         if self.is_plan {
-            return apply::item(record);
+            return item_of_plan(record);
         }
         match self.bound.apply(&record) {
             Mapped::Filtered => Item::Skipped(record.origin, Skip::Filtered),
@@ -208,4 +208,31 @@ pub fn unpack(bytes: &[u8]) -> Option<Record> {
         _ => Fields::Contact(Box::new(crate::contact::Contact::from_json(&serde_json::from_slice(text).ok()?))),
     };
     Some(Record { origin, fields, raw })
+}
+
+/// The item of a line of a saved plan; a line that writes nothing is left out.
+fn item_of_plan(record: Record) -> Item {
+    let Fields::Json(line) = &record.fields else { return unreadable(record) };
+    let Some(send) = line.get("send") else {
+        let is_line = line.get("outcome").is_some_and(Value::is_string);
+        return if is_line { Item::Skipped(record.origin, Skip::Filtered) } else { unreadable(record) };
+    };
+    let changes = line.get("changes").cloned().and_then(|changes| serde_json::from_value(changes).ok());
+    let (Some(Parcel { wanted, identities, not_carried, seen }), Some(changes)) = (Parcel::from_json(send), changes)
+    else {
+        return unreadable(record);
+    };
+    let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
+    let creates = text("outcome").as_deref() == Some("created");
+    let promise = Promise { creates, target_id: text("target_id"), changes, seen };
+    let promise = Some(Arc::new(promise));
+    let mut merges_by = identities.clone();
+    merges_by.dedup_by_key(|identity| identity.field);
+    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, promise }))
+}
+
+fn unreadable(record: Record) -> Item {
+    let problem = Problem::new("plan.unreadable", "this line is not as a dry run writes it")
+        .hint("make another plan: the same command with `--dry-run --plan`");
+    Item::Rejected(reject_of(record, vec![problem]))
 }

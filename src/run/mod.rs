@@ -2,10 +2,11 @@
 //!
 //! Only this module knows all the parts.
 
+pub mod active;
 pub mod apply;
 pub mod attributes;
 mod begin;
-mod bind;
+pub mod bind;
 mod changes;
 pub mod convert;
 pub mod correct;
@@ -15,19 +16,20 @@ mod examples;
 pub mod export;
 mod finish;
 pub mod first;
-pub mod folder;
 pub mod gather;
 mod guards;
 pub mod import;
 pub mod item;
+mod left;
 mod left_behind;
 pub mod left_blank;
 pub mod now;
 pub mod open;
 pub mod ordered;
 pub mod own;
+mod parts;
+pub mod plan;
 pub mod prune;
-mod rebuilt;
 pub mod receipt;
 pub mod rejects;
 pub mod results;
@@ -43,4 +45,4 @@ pub mod verify;
 mod watch;
 pub mod words;
 
-pub use begin::checkpoint_path;
+pub use active::folder::checkpoint_path;

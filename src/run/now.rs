@@ -4,14 +4,15 @@ use crate::checkpoint::{Checkpoint, Tally};
 use crate::ids::RunStatus;
 use crate::outcome::Totals;
 use crate::report::Counts;
-use crate::run::folder::{RunInfo, run_folder};
+use crate::run::active::folder::run_folder;
+use crate::run::active::record::RunRecord;
 use crate::run::trace;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// The run with the totals that its checkpoint has now. A run that is done has its last ones; so has one whose checkpoint
 /// cannot be read, because a list of runs is no place to report that.
-pub fn up_to_date(mut info: RunInfo, state: &Path) -> RunInfo {
+pub fn up_to_date(mut info: RunRecord, state: &Path) -> RunRecord {
     if info.status != RunStatus::Unfinished {
         return info;
     }
@@ -36,14 +37,14 @@ pub fn up_to_date(mut info: RunInfo, state: &Path) -> RunInfo {
 }
 
 /// The time and the requests that its trace knows, where these are more: those of a killed process are nowhere else.
-fn take_effort(info: &mut RunInfo, state: &Path) {
+fn take_effort(info: &mut RunRecord, state: &Path) {
     let (worked, sent) = trace::effort(&run_folder(state, &info.run));
     info.seconds = info.seconds.max(worked.as_secs_f64());
     info.requests[0] = info.requests[0].max(sent);
 }
 
 /// None: there is no such run in it, or it has nothing to tell.
-fn tally_of(info: &RunInfo) -> Option<Tally> {
+fn tally_of(info: &RunRecord) -> Option<Tally> {
     let checkpoint = Checkpoint::look(info.checkpoint.as_ref()?).ok()??;
     let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == info.run)?;
     let tally = checkpoint.tally_so_far(row.no, row.pass).ok()?;

@@ -15,7 +15,7 @@ use crate::reconcile::found::lookup_of;
 use crate::reconcile::problems::ambiguous;
 use crate::report::words::count;
 use crate::report::{Console, UNKNOWN_MAX};
-use crate::run::folder::{file_of, run_folder};
+use crate::run::active::folder::{file_of, run_folder};
 use crate::run::stop::Stop;
 use std::collections::HashMap;
 use std::path::Path;

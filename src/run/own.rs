@@ -7,36 +7,9 @@
 
 use crate::outcome::Failure;
 use crate::report::words::shell;
-use crate::run::folder::{RunInfo, file_of, run_folder, runs_folder};
+use crate::run::active::folder::{file_of, run_folder, runs_folder};
+use crate::run::active::record::RunRecord;
 use std::path::{Path, PathBuf};
-
-/// The seal of a run's command; none where it cannot be made.
-pub(super) fn seal_of(info: &RunInfo, state: &Path) -> Option<String> {
-    let (number, user) = identity_of(state)?;
-    let since_epoch = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).ok();
-    // Not every file system keeps it.
-    let created = state.metadata().and_then(|facts| facts.created()).ok().and_then(since_epoch);
-    let created = created.map_or_else(String::new, |created| created.as_nanos().to_string());
-    let mut hasher = blake3::Hasher::new_derive_key("ferry: the command of a run");
-    let folder = info.folder.to_string_lossy();
-    let parts = [number.as_bytes(), user.as_bytes(), created.as_bytes(), info.run.as_bytes(), folder.as_bytes()];
-    for part in parts.into_iter().chain(info.arguments.iter().map(String::as_bytes)) {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
-    }
-    Some(hasher.finalize().to_hex().to_string())
-}
-
-#[cfg(unix)]
-fn identity_of(state: &Path) -> Option<(String, String)> {
-    use std::os::unix::fs::MetadataExt;
-    let facts = state.metadata().ok()?;
-    Some((facts.ino().to_string(), facts.uid().to_string()))
-}
-
-#[cfg(not(unix))]
-fn identity_of(_: &Path) -> Option<(String, String)> {
-    None
-}
 
 /// What the command of a run is about to be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +24,12 @@ pub enum Use {
 ///
 /// # Errors
 /// Exit 2 when the files belong to another user, or when Ferry did not write the command in this state folder.
-pub fn prove_own(info: &RunInfo, state: &Path, how: Use) -> Result<(), Failure> {
+pub fn prove_own(info: &RunRecord, state: &Path, how: Use) -> Result<(), Failure> {
     let folder = run_folder(state, &info.run);
     for path in [state.to_owned(), runs_folder(state), folder.clone(), file_of(&folder)] {
         prove_owner(&path)?;
     }
-    let is_own = match (&info.seal, seal_of(info, state)) {
+    let is_own = match (&info.seal, info.expected_seal(state)) {
         (Some(seal), Some(expected)) => *seal == expected,
         (_, None) => true,
         // Before there were seals.
@@ -91,7 +64,7 @@ fn prove_owner(_: &Path) -> Result<(), Failure> {
 }
 
 /// Whether the words of a run, typed where they were typed, lead to this state folder.
-fn leads_to(info: &RunInfo, state: &Path) -> bool {
+fn leads_to(info: &RunRecord, state: &Path) -> bool {
     let value = |option: &str| {
         let mut words = info.arguments.iter();
         let apart = words.by_ref().position(|word| word == option).and_then(|at| info.arguments.get(at + 1));

@@ -1,29 +1,14 @@
 //! `ferry runs --prune`: removes old finished runs, from their folders to their traces in the checkpoints.
 
 use crate::checkpoint::Checkpoint;
-use crate::files::{PrivateFolder, write_whole};
+use crate::files::PrivateFolder;
 use crate::outcome::{Exit, Failure};
-use crate::run::folder::{RunInfo, all_runs, run_folder};
-use serde::{Deserialize, Serialize};
+use crate::run::active::folder::run_folder;
+use crate::run::active::record::RunRecord;
+use crate::run::active::removed::{Removed, add_removed};
+use crate::run::active::runs::all_runs;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// What is known of runs that were removed, the last of them.
-const FILE: &str = "removed-runs.jsonl";
-
-/// So many are known.
-const KNOWN_MAX: usize = 10_000;
-
-/// A run that was removed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Removed {
-    /// Its name.
-    pub run: String,
-    /// The day on which it was removed.
-    pub day: String,
-    /// How many rejects went with it.
-    pub rejects: u64,
-}
 
 /// What was removed, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -42,12 +27,12 @@ pub struct Pruned {
 /// Exit 1 when something cannot be removed; what was removed by then is counted nowhere, and is gone.
 pub fn prune(state: &Path, before_ms: u64) -> Result<Pruned, Failure> {
     let all = all_runs(state)?;
-    let is_used = |run: &RunInfo| {
+    let is_used = |run: &RunRecord| {
         let mut unfinished = all.iter().filter(|other| !other.is_done());
         unfinished.any(|other| other.source == run.run || other.arguments.iter().any(|word| is_end_of(word, &run.run)))
     };
     let old = all.iter().filter(|info| info.is_done() && info.started_ms < before_ms && !is_used(info));
-    let mut by_checkpoint: BTreeMap<Option<PathBuf>, Vec<&RunInfo>> = BTreeMap::new();
+    let mut by_checkpoint: BTreeMap<Option<PathBuf>, Vec<&RunRecord>> = BTreeMap::new();
     for info in old {
         let name = info.checkpoint.as_deref().and_then(Path::file_name).filter(|_| !info.is_dry());
         by_checkpoint.entry(name.map(|name| state.join("connections").join(name))).or_default().push(info);
@@ -70,7 +55,7 @@ fn is_end_of(word: &str, run: &str) -> bool {
     word.len() >= 4 && run.ends_with(word)
 }
 
-fn forget_in(state: &Path, checkpoint: &Path, runs: &[&RunInfo]) -> Result<(), Failure> {
+fn forget_in(state: &Path, checkpoint: &Path, runs: &[&RunRecord]) -> Result<(), Failure> {
     if !checkpoint.exists() {
         return Ok(());
     }
@@ -83,7 +68,7 @@ fn forget_in(state: &Path, checkpoint: &Path, runs: &[&RunInfo]) -> Result<(), F
 }
 
 /// Removes the folders, and keeps the names.
-fn remove(state: &Path, runs: &[&RunInfo], pruned: &mut Pruned) -> Result<(), Failure> {
+fn remove(state: &Path, runs: &[&RunRecord], pruned: &mut Pruned) -> Result<(), Failure> {
     let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
     let removed = runs.iter().map(|info| Removed {
         run: info.run.clone(),
@@ -91,13 +76,7 @@ fn remove(state: &Path, runs: &[&RunInfo], pruned: &mut Pruned) -> Result<(), Fa
         rejects: if info.is_dry() { 0 } else { info.totals.rejected },
     });
     let removed: Vec<Removed> = removed.collect();
-    let mut known = removed_runs(state);
-    known.extend(removed.iter().cloned());
-    let first = known.len().saturating_sub(KNOWN_MAX);
-    let lines: Vec<String> = known.iter().skip(first).filter_map(|one| serde_json::to_string(one).ok()).collect();
-    let path = state.join(FILE);
-    write_whole(&path, (lines.join("\n") + "\n").as_bytes())
-        .map_err(|error| Failure::failed(format!("`{}` cannot be written", path.display())).cause(error))?;
+    add_removed(state, &removed)?;
     for one in removed {
         let folder = run_folder(state, &one.run);
         std::fs::remove_dir_all(&folder)
@@ -106,10 +85,4 @@ fn remove(state: &Path, runs: &[&RunInfo], pruned: &mut Pruned) -> Result<(), Fa
         pruned.rejects += one.rejects;
     }
     Ok(())
-}
-
-/// The runs that were removed, as far as that is known.
-pub(super) fn removed_runs(state: &Path) -> Vec<Removed> {
-    let text = std::fs::read_to_string(state.join(FILE)).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }

@@ -9,12 +9,13 @@ use crate::mapping::Mapping;
 use crate::outcome::Failure;
 use crate::plan::{Connection, SourcePlan};
 use crate::report::{End, MappingUsed, RECEIPT_FILE, RECEIPT_VERSION, REPORT_FILE, Receipt, Summary, Throughput, page};
+use crate::run::active::folder::run_folder;
+use crate::run::active::record::RunRecord;
 use crate::run::begin::Begun;
 use crate::run::examples::rejected;
 use crate::run::first::last;
-use crate::run::folder::{RunInfo, run_folder};
 use crate::run::gather::SPOOL_FILE;
-use crate::run::import::ImportPlan;
+use crate::run::plan::ImportPlan;
 use crate::run::trace::{Trace, write_whole};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -55,7 +56,7 @@ pub fn set_verified(state: &Path, run: &str, shown: Map<String, Value>) -> Resul
 /// The two ends of a run, its mapping, and how it went.
 pub(super) struct Facts<'a> {
     pub(super) state: &'a Path,
-    pub(super) info: &'a RunInfo,
+    pub(super) info: &'a RunRecord,
     pub(super) trace: &'a Trace,
     pub(super) source: End,
     pub(super) mapping: Option<MappingUsed>,
@@ -94,7 +95,7 @@ pub(super) fn of_import(plan: &ImportPlan, begun: &Begun, summary: &mut Summary)
 }
 
 /// All of it that does not depend on the command.
-fn receipt(info: &RunInfo, summary: &Summary, trace: &Trace) -> Receipt {
+fn receipt(info: &RunRecord, summary: &Summary, trace: &Trace) -> Receipt {
     let sums = |counts: &crate::report::Counts| counts.iter().map(|(name, n)| (name.to_owned(), n)).collect();
     let started = i64::try_from(info.started_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     let started = started.map(|at| at.to_zoned(jiff::tz::TimeZone::system()));
@@ -163,7 +164,7 @@ pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<SourceSta
 }
 
 /// The file that a run has written; `-`: nobody can tell any more. What was noted of it is not read again.
-pub(super) fn file_written(path: &str, info: &RunInfo, state: &Path) -> End {
+pub(super) fn file_written(path: &str, info: &RunRecord, state: &Path) -> End {
     let noted = |path: &Path| {
         let written = info.ledger(state).of_run_at(&info.run, path)?;
         (fs::metadata(path).ok()?.len() == written.content.len)

@@ -11,7 +11,8 @@ use crate::files::{
 use crate::outcome::Failure;
 use crate::record::{Header, Record};
 use crate::report::Console;
-use crate::run::folder::{RunInfo, run_folder};
+use crate::run::active::folder::run_folder;
+use crate::run::active::record::RunRecord;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ impl RejectsFiles {
     /// Of a source with this dialect and header. A dry run writes no copy.
     pub(super) fn of(
         state: &Path,
-        info: &RunInfo,
+        info: &RunRecord,
         asked: Option<&Path>,
         (dialect, header): (&Dialect, &Header),
     ) -> RejectsFiles {

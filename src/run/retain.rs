@@ -25,7 +25,7 @@ impl Moment {
         Moment(jiff::Zoned::now().datetime())
     }
 
-    /// As it stands in [`crate::run::folder::RunInfo::started`]; now, where it cannot be read.
+    /// As it stands in [`crate::run::active::record::RunRecord::started`]; now, where it cannot be read.
     pub fn of(started: &str) -> Moment {
         started.parse().map_or_else(|_| Moment::now(), Moment)
     }

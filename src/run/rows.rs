@@ -9,7 +9,7 @@ use crate::mapping::{Bound, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, Record};
 use crate::report::Counts;
-use crate::run::import::singular;
+use crate::run::bind::singular;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::results::{ResultsWriter, outcome_name};
 use serde_json::{Map, Value};

@@ -7,28 +7,17 @@ use crate::files::{self, Dialect, Format, Opened, ReadFault, Source};
 use crate::http::Traffic;
 use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Problem, Reject};
-use crate::plan::{Connection, SourcePlan};
+use crate::plan::SourcePlan;
 use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
-use crate::run::begin::checkpoint_path;
+use crate::run::active::folder::checkpoint_path;
 use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
-use crate::run::import::ImportPlan;
+use crate::run::plan::{FromPlatform, ImportPlan};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-/// A platform as the source of a run.
-#[derive(Clone, Debug)]
-pub struct FromPlatform {
-    /// Where from.
-    pub connection: Connection,
-    /// The address without what may change between two processes of one run.
-    pub address: String,
-    /// The folder to which paths in its settings are relative.
-    pub config_folder: PathBuf,
-}
 
 /// What is read, to be opened for each pass.
 pub enum Supply<'a> {

@@ -7,8 +7,6 @@ mod end;
 mod look;
 mod wrote;
 
-pub(super) use end::tell_left;
-
 use crate::checkpoint::taken::TakenContact;
 use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow};
 use crate::clock::Clock;
@@ -31,9 +29,11 @@ use crate::reconcile::{Earlier, End, Policy, Reconciler};
 use crate::record::Origin;
 use crate::report::words::count;
 use crate::report::{Console, Progress, State};
-use crate::run::begin::{Begun, checkpoint_path};
-use crate::run::finish::Ended;
-use crate::run::folder::{RunInfo, all_runs, new_run, run_named};
+use crate::run::active::close::Ended;
+use crate::run::active::folder::checkpoint_path;
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::{all_runs, new_run, run_named};
+use crate::run::begin::Begun;
 use crate::run::open::{NO_PASS, open_intents, settle_others};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, ceiling_of, of_connection, remembered_rate, stops};
@@ -58,7 +58,7 @@ const ALIVE: Duration = Duration::from_secs(2);
 /// A checked undo.
 pub struct UndoPlan {
     /// The run that is taken back.
-    pub of: RunInfo,
+    pub of: RunRecord,
     /// Where it wrote to.
     pub connection: Connection,
     /// The address without what may change between two processes of one run.
@@ -134,7 +134,7 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
 ///
 /// # Errors
 /// Exit 1 when the folder of checkpoints cannot be made.
-pub fn wrote_to(of: &RunInfo, state: &Path, connection: &Connection, address: &str) -> Result<bool, Failure> {
+pub fn wrote_to(of: &RunRecord, state: &Path, connection: &Connection, address: &str) -> Result<bool, Failure> {
     let path = checkpoint_path(state, connection, address)?;
     Ok(of.checkpoint.as_deref().and_then(Path::file_name) == path.file_name())
 }

@@ -7,18 +7,17 @@
 use crate::checkpoint::{Checkpoint, Key, OutcomeRow, RunNo};
 use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, PrivateFolder, RowShape, RowWriter};
-use crate::ids::{SourceStamp, WorkId};
+use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Outcome, Skip};
 use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
-use crate::report::Console;
-use crate::report::words::number;
+use crate::report::{Console, Verified};
+use crate::run::active::folder::make_private;
 use crate::run::first::{First, last};
-use crate::run::folder::{RunInfo, make_private};
+use crate::run::plan::VerifyPlan;
 use crate::run::receipt::{is_same_account, is_what_was_read};
 use crate::shown::escape;
-use serde::Serialize;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// The columns of a file that is a table.
@@ -33,25 +32,7 @@ const VALUE_SHOWN_MAX: usize = 60;
 /// The name of the file in the run's folder.
 pub const FILE: &str = "verify.txt";
 
-/// What is to be verified.
-#[derive(Clone, Debug)]
-pub struct VerifyPlan {
-    /// The run.
-    pub run: RunInfo,
-    /// Its folder.
-    pub folder: PathBuf,
-    /// Compare also when the source or the mapping is not what it was.
-    pub anyway: bool,
-    /// Where each contact is written as one line.
-    pub out: PathBuf,
-}
-
 impl VerifyPlan {
-    /// What makes two repairs the same work.
-    pub fn repair_of(&self) -> WorkId {
-        WorkId::of(&format!("repair of {}\n{}", self.run.run, self.run.work))
-    }
-
     /// Whether the file is the one that the run read, the same way.
     pub(super) fn is_of(&self, stamp: Option<SourceStamp>, read_as: &str, file: &Path) -> bool {
         let is_read_so = |first: &First| first.read_as == read_as && is_what_was_read(&self.folder, file);
@@ -65,31 +46,6 @@ impl VerifyPlan {
             console.note(&format!("`{name}` is not what it was when `{run}` read it: what it says now is compared"));
         }
     }
-
-    /// The source or the mapping is not what it was.
-    pub(super) fn changed(&self, what: &str) -> Failure {
-        Failure::usage(format!("{what}, so what `{}` meant to be there is not known any more", self.run.run))
-            .hint("`--anyway` compares with what there is now, for everybody who is in it")
-    }
-}
-
-/// The sums.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Verified {
-    /// As the run meant them to be.
-    pub same: u64,
-    /// There, and not as they were meant to be.
-    pub differ: u64,
-    /// Not there.
-    pub missing: u64,
-    /// It could not be found out.
-    pub unknown: u64,
-    /// Records that were not compared: the run itself rejected them or left them out, or they are further records of
-    /// somebody.
-    pub not_compared: u64,
-    /// For people: the first who are not the same.
-    #[serde(skip)]
-    pub shown: Vec<String>,
 }
 
 /// What is known about the verified run while the work goes on.
@@ -195,7 +151,7 @@ impl Verifying {
                 verified.not_compared += 1;
                 return Ok(());
             };
-            *verified.sum(state) += 1;
+            *sum_of(&mut verified, state) += 1;
             if let (None, Some(key)) = (&row.target_id, &row.key) {
                 // Whoever is missing is known by the id that they had.
                 row.target_id = self.copy.entry(self.of, key)?.and_then(|entry| entry.target_id);
@@ -215,21 +171,12 @@ impl Verifying {
     }
 }
 
-impl Verified {
-    fn sum(&mut self, state: State) -> &mut u64 {
-        match state {
-            State::Same => &mut self.same,
-            State::Differs => &mut self.differ,
-            State::Missing => &mut self.missing,
-            State::Unknown => &mut self.unknown,
-        }
-    }
-
-    /// The sums as one line.
-    pub fn in_words(&self) -> String {
-        let [same, differ, missing, unknown] = [self.same, self.differ, self.missing, self.unknown].map(number);
-        let differ_word = if self.differ == 1 { "differs" } else { "differ" };
-        format!("= {same} same, ~ {differ} {differ_word}, - {missing} missing, ? {unknown} unknown")
+fn sum_of(verified: &mut Verified, state: State) -> &mut u64 {
+    match state {
+        State::Same => &mut verified.same,
+        State::Differs => &mut verified.differ,
+        State::Missing => &mut verified.missing,
+        State::Unknown => &mut verified.unknown,
     }
 }
 

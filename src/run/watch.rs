@@ -5,7 +5,7 @@ use crate::report::words::count;
 use crate::report::{Console, Progress, State};
 use crate::run::begin::Begun;
 use crate::run::first::First;
-use crate::run::import::{Line, TICK};
+use crate::run::parts::{Parts, TICK};
 use crate::run::second::Counters;
 use crate::run::stop::Stop;
 use crate::run::target::Target;
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// [`crate::run::open`]).
 const SAVE_TICKS: u32 = 10;
 
-impl Line<'_> {
+impl Parts<'_> {
     /// Shows the progress while the work is done.
     pub(super) async fn watch(
         &self,

@@ -5,9 +5,11 @@ use crate::http::Traffic;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::report::{Requests, Summary};
-use crate::run::folder::{RunInfo, all_runs, forget};
+use crate::run::active::close::Ended;
+use crate::run::active::folder::forget;
+use crate::run::active::record::RunRecord;
+use crate::run::active::runs::all_runs;
 use crate::run::gather::SPOOL_FILE;
-use crate::run::import::Ended;
 use crate::run::left_blank::left_blank_file;
 use crate::run::receipt::{Facts, account_read, file_written, mapping_used, write_receipt};
 use crate::run::retain::remove_old;
@@ -82,7 +84,7 @@ impl Line<'_> {
     fn clear_up(&self) -> Result<(), Failure> {
         let ExportPlan { state, retain, out, .. } = self.plan;
         remove_spool(&self.begun.folder);
-        let is_older = |info: &RunInfo| {
+        let is_older = |info: &RunRecord| {
             info.command == CommandKind::Export
                 && info.work == self.begun.work
                 && info.status != RunStatus::Done
@@ -114,13 +116,13 @@ fn remove_spool(folder: &Path) {
 }
 
 /// Adds what this process took to what the run has taken.
-fn add_up(info: &mut RunInfo, target: Option<&Target>, unreached: Traffic) {
+fn add_up(info: &mut RunRecord, target: Option<&Target>, unreached: Traffic) {
     let traffic = target.map_or(unreached, |target| target.http.traffic());
     let [sent, retried, rate_limited] = info.requests;
     info.requests = [sent + traffic.sent, retried + traffic.retried, rate_limited + traffic.rate_limited];
 }
 
-fn summary(info: &RunInfo, worked: Worked, folder: &Path) -> Summary {
+fn summary(info: &RunRecord, worked: Worked, folder: &Path) -> Summary {
     let left_blank_file = left_blank_file(folder).map(|path| path.display().to_string());
     let [sent, retried, rate_limited] = info.requests;
     Summary {

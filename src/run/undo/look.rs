@@ -1,7 +1,6 @@
 //! The dry run of an undo: every contact is read, and nothing is written.
 
 use super::Line;
-use super::end::LeftCounts;
 use super::wrote::Wrote;
 use crate::checkpoint::taken::TakenContact;
 use crate::files::csv::CsvEncoder;
@@ -12,8 +11,9 @@ use crate::platforms::Fault;
 use crate::reconcile::Reconciler;
 use crate::reconcile::undo::{Looked, Undoing};
 use crate::report::{Forecast, Requests, State, Summary};
+use crate::run::active::close::{Ended, exit_of};
 use crate::run::begin::Begun;
-use crate::run::finish::{Ended, exit_of};
+use crate::run::left::LeftCounts;
 use crate::run::results::{begin, outcome_name};
 use crate::run::words::go_on;
 use serde_json::json;

@@ -5,7 +5,7 @@ use crate::change::add_later;
 use crate::checkpoint::taken::{Taken, TakenContact};
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
-use crate::run::folder::all_runs;
+use crate::run::active::runs::all_runs;
 use std::path::Path;
 
 /// What a run wrote, and what undos of it (and undos of those) wrote after it.

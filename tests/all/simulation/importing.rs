@@ -7,7 +7,7 @@ use super::view::VIEWS;
 use super::world::{World, file_of, world};
 use ferry::plan::{Connection, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
-use ferry::run::import::ImportPlan;
+use ferry::run::plan::ImportPlan;
 use ferry::sandbox::{Sandbox, SandboxOptions};
 use std::path::Path;
 use std::time::Duration;

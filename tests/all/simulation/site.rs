@@ -5,7 +5,7 @@ use super::view::View;
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Config, Connection, Env, use_sandbox};
 use ferry::report::{Choice, Console, Look, OutputKind, Streams};
-use ferry::run::import::Ended;
+use ferry::run::active::close::Ended;
 use ferry::run::stop::Stop;
 use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
 use serde_json::{Value, json};

@@ -14,11 +14,14 @@ use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Connection, address_of};
 use ferry::platforms::diff::OnExisting;
-use ferry::run::dry::DryPlan;
-use ferry::run::folder::{RunInfo, all_runs, run_folder, run_named};
-use ferry::run::import::{Ended, ImportPlan};
+use ferry::run::active::close::Ended;
+use ferry::run::active::folder::run_folder;
+use ferry::run::active::record::RunRecord;
+use ferry::run::active::runs::{all_runs, run_named};
+use ferry::run::plan::DryPlan;
+use ferry::run::plan::ImportPlan;
+use ferry::run::plan::VerifyPlan;
 use ferry::run::undo::{UndoPlan, undo};
-use ferry::run::verify::VerifyPlan;
 use ferry::sandbox::{Sandbox, SandboxOptions};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +105,7 @@ fn dry(plan: ImportPlan, file: PathBuf) -> ImportPlan {
 }
 
 /// The same import, to be verified.
-fn verify(plan: ImportPlan, run: RunInfo, out: PathBuf) -> ImportPlan {
+fn verify(plan: ImportPlan, run: RunRecord, out: PathBuf) -> ImportPlan {
     let verify = VerifyPlan { folder: run_folder(&plan.state, &run.run), run, anyway: false, out };
     ImportPlan { dry: Some(DryPlan::default()), verify: Some(verify), ..plan }
 }
@@ -132,7 +135,7 @@ fn undo_of(run: &str, state: &Path, connection: Connection) -> UndoPlan {
     }
 }
 
-fn is_of(plan: &UndoPlan) -> impl Fn(&RunInfo) -> bool {
+fn is_of(plan: &UndoPlan) -> impl Fn(&RunRecord) -> bool {
     |info| info.command == CommandKind::Undo && info.source == plan.of.run
 }
 
@@ -294,7 +297,7 @@ pub fn simulate(seed: u64) -> bool {
     }
     let undo_at = |run: &str, sandbox: &Sandbox| undo_of(run, &state, connection(view, sandbox, &settings));
     // A run that came to its end before it could be cut off was followed by another one, and so on.
-    let wrote = |info: &RunInfo| {
+    let wrote = |info: &RunRecord| {
         info.command == CommandKind::Import
             && info.status == RunStatus::Done
             && info.totals.created + info.totals.updated > 0

@@ -1,13 +1,13 @@
 //! A run whose `run.json` is lost or damaged, rebuilt from what the checkpoint of its connection knows.
 
+use super::record::RunRecord;
 use crate::checkpoint::{Checkpoint, RunRow};
 use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Totals;
-use crate::run::folder::RunInfo;
 use std::path::{Path, PathBuf};
 
 /// The run of this name; none where no checkpoint knows it, or where none can be read.
-pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunInfo> {
+pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunRecord> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(state.join("connections")).ok()?.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
@@ -19,9 +19,9 @@ pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunInfo> {
     })
 }
 
-fn of_row(checkpoint: &Checkpoint, row: RunRow, path: PathBuf) -> RunInfo {
-    let known: Option<RunInfo> = serde_json::from_value(row.info.clone()).ok();
-    let mut info = known.unwrap_or_else(|| RunInfo::nameless(row.command, "", "", &WorkId::stored(&*row.work)));
+fn of_row(checkpoint: &Checkpoint, row: RunRow, path: PathBuf) -> RunRecord {
+    let known: Option<RunRecord> = serde_json::from_value(row.info.clone()).ok();
+    let mut info = known.unwrap_or_else(|| RunRecord::nameless(row.command, "", "", &WorkId::stored(&*row.work)));
     info.run = row.name;
     info.checkpoint = Some(path);
     if row.status == RunStatus::Unfinished || info.status == RunStatus::Unfinished {

@@ -1,0 +1,113 @@
+//! The folders of runs and checkpoints below the state folder: their paths, and that only their user can look into them.
+//!
+//! It does not know what a run is.
+
+use crate::outcome::Failure;
+use crate::plan::Connection;
+use std::path::{Component, Path, PathBuf};
+
+/// The name of the file that describes a run, in its folder.
+pub(super) const FILE: &str = "run.json";
+
+/// The folder of all runs below the state folder.
+pub fn runs_folder(state: &Path) -> PathBuf {
+    state.join("runs")
+}
+
+/// The folder of one run: always one below [`runs_folder`], whatever a damaged or foreign file says its name is.
+pub fn run_folder(state: &Path, run: &str) -> PathBuf {
+    let mut parts = Path::new(run).components();
+    let name = match (parts.next(), parts.next()) {
+        (Some(Component::Normal(name)), None) if name.to_str() == Some(run) => run.to_owned(),
+        _ => format!("no-run-{}", blake3::hash(run.as_bytes()).to_hex()),
+    };
+    runs_folder(state).join(name)
+}
+
+/// Where it stands what is known about a run, in its folder.
+pub fn file_of(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// Creates a folder that only its user can look into.
+pub fn make_private(folder: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        if folder.is_file() {
+            return Failure::failed(format!("`{}` is a file, and should be the state folder", folder.display()))
+                .hint("name a folder with `--state DIR`");
+        }
+        Failure::failed(format!("the folder `{}` cannot be created", folder.display()))
+            .cause(error)
+            .hint("name another folder with `--state DIR`")
+    })
+}
+
+/// What the state folder holds; where it holds anything else, it is a working folder of the user too.
+const STATE_NAMES: [&str; 6] = ["runs", "connections", "exports", "sandbox", "outputs.jsonl", "removed-runs.jsonl"];
+
+/// Takes the rights of others to a state folder away that was created with them. Where that is not Ferry's to do, or nothing
+/// is to be changed, it says so.
+pub fn tighten(state: &Path, is_dry: bool) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = state.metadata().ok()?.permissions().mode() & 0o7777;
+        if mode & 0o077 == 0 {
+            return None;
+        }
+        let is_ours =
+            |name: &str| STATE_NAMES.contains(&name) || name.starts_with(".ferry-") || name.starts_with(".tmp");
+        let mut entries = std::fs::read_dir(state).ok()?.flatten();
+        let is_own = entries.all(|entry| entry.file_name().to_str().is_some_and(is_ours));
+        if is_own && !is_dry && std::fs::set_permissions(state, std::fs::Permissions::from_mode(0o700)).is_ok() {
+            return Some(format!(
+                "other users could look into the state folder `{}`; now they cannot",
+                state.display()
+            ));
+        }
+        Some(format!("other users can look into the state folder `{}` (mode {mode:04o})", state.display()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (state, is_dry);
+        None
+    }
+}
+
+/// Takes everybody else's rights to the files of a folder away, whoever wrote them. The folder itself lets nobody in:
+/// this is for when it is copied, so what cannot be done does no harm.
+pub(super) fn make_files_private(folder: &Path) {
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(facts) = entry.metadata() else { continue };
+        if facts.is_file() && facts.permissions().mode() & 0o077 != 0 {
+            let _ = std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(0o600));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
+/// Forgets a run that has not begun: its folder. What cannot be removed does no harm.
+pub fn forget(state: &Path, run: &str) {
+    let _ = std::fs::remove_dir_all(run_folder(state, run));
+}
+
+/// Where the checkpoint of a connection is.
+pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> Result<PathBuf, Failure> {
+    let folder = state.join("connections");
+    make_private(&folder)?;
+    Ok(folder.join(checkpoint_name(&connection.name, connection.platform.name, address)))
+}
+
+/// What the checkpoint of a connection is called.
+pub fn checkpoint_name(connection: &str, platform: &str, address: &str) -> String {
+    let hash = blake3::hash(format!("{connection} {platform} {address}").as_bytes()).to_hex();
+    let name: String = connection.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    format!("{name}-{}.db", hash.get(..12).unwrap_or_default())
+}

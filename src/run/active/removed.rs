@@ -1,0 +1,43 @@
+//! The names of runs that `ferry runs --prune` removed, so that a message can say where such a run has gone.
+
+use crate::files::write_whole;
+use crate::outcome::Failure;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The file with the last removed runs, in the state folder.
+const FILE: &str = "removed-runs.jsonl";
+
+/// It lists at most this many.
+const KNOWN_MAX: usize = 10_000;
+
+/// A run that was removed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Removed {
+    /// Its name.
+    pub run: String,
+    /// The day on which it was removed.
+    pub day: String,
+    /// How many rejects went with it.
+    pub rejects: u64,
+}
+
+/// The runs that were removed, as far as that is known.
+pub(super) fn removed_runs(state: &Path) -> Vec<Removed> {
+    let text = std::fs::read_to_string(state.join(FILE)).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Adds runs that were removed.
+///
+/// # Errors
+/// Exit 1 when the list cannot be written.
+pub(in crate::run) fn add_removed(state: &Path, removed: &[Removed]) -> Result<(), Failure> {
+    let mut known = removed_runs(state);
+    known.extend(removed.iter().cloned());
+    let first = known.len().saturating_sub(KNOWN_MAX);
+    let lines: Vec<String> = known.iter().skip(first).filter_map(|one| serde_json::to_string(one).ok()).collect();
+    let path = state.join(FILE);
+    write_whole(&path, (lines.join("\n") + "\n").as_bytes())
+        .map_err(|error| Failure::failed(format!("`{}` cannot be written", path.display())).cause(error))
+}

@@ -1,0 +1,163 @@
+//! The runs of a state folder: listed, found by name, and begun.
+
+use super::folder::{file_of, make_private, run_folder, runs_folder};
+use super::rebuilt::rebuilt;
+use super::record::RunRecord;
+use super::removed::{Removed, removed_runs};
+use crate::clock::Clock;
+use crate::ids::{CommandKind, WorkId};
+use crate::outcome::Failure;
+use std::path::Path;
+
+/// A new run's name: local time, command, connection, four characters of chance.
+pub fn new_name(started: &jiff::Zoned, command: CommandKind, what: &str, chance: u16) -> String {
+    let what: String =
+        what.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    format!("{}-{command}-{what}-{chance:04x}", started.strftime("%Y%m%d-%H%M"))
+}
+
+/// Begins a run, or goes on with the unfinished one of the same work; whether it was one. Nothing is saved yet.
+///
+/// # Errors
+/// Exit 1 when its folder cannot be made.
+pub fn begin_run(
+    state: &Path,
+    command: CommandKind,
+    source: &str,
+    target: &str,
+    work: &WorkId,
+    is_fresh: bool,
+    clock: Clock,
+) -> Result<(RunRecord, bool), Failure> {
+    let is_same = |info: &RunRecord| !info.is_done() && info.command == command && info.work == *work;
+    if !is_fresh && let Some(info) = all_runs(state)?.into_iter().find(is_same) {
+        return Ok((info, true));
+    }
+    Ok((new_run(state, command, source, target, work, clock)?, false))
+}
+
+/// A new run with its folder.
+///
+/// # Errors
+/// Exit 1 when its folder cannot be made.
+pub fn new_run(
+    state: &Path,
+    command: CommandKind,
+    source: &str,
+    target: &str,
+    work: &WorkId,
+    clock: Clock,
+) -> Result<RunRecord, Failure> {
+    let started = jiff::Zoned::now();
+    let seed = format!("{} {} {work}", clock.wall_ms(), std::process::id());
+    let chance = blake3::hash(seed.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes);
+    let end = match command {
+        CommandKind::Convert => Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy()),
+        CommandKind::Export => source.into(),
+        _ => target.into(),
+    };
+    let run = new_name(&started, command, &end, chance);
+    make_private(&run_folder(state, &run))?;
+    let (started, started_ms) = (started.strftime("%Y-%m-%d %H:%M:%S").to_string(), clock.wall_ms());
+    Ok(RunRecord { run, started, started_ms, ..RunRecord::nameless(command, source, target, work) })
+}
+
+/// What the folders of runs hold.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// The runs, the newest first.
+    pub runs: Vec<RunRecord>,
+    /// What is wrong with others, and what is done about it.
+    pub notes: Vec<String>,
+}
+
+impl Runs {
+    /// Looks at one folder.
+    fn add(&mut self, state: &Path, name: &str) {
+        let path = file_of(&run_folder(state, name));
+        let read = std::fs::read(&path);
+        let is_missing = matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::NotFound);
+        match read.ok().and_then(|bytes| serde_json::from_slice::<RunRecord>(&bytes).ok()) {
+            Some(info) if info.run == name => self.runs.push(info),
+            Some(info) => self.notes.push(format!(
+                "`{}` is about another run, `{}`; the folder is left alone",
+                path.display(),
+                info.run
+            )),
+            None => match rebuilt(state, name) {
+                Some(info) => {
+                    let what = if is_missing { "missing" } else { "damaged" };
+                    self.notes.push(format!(
+                        "`{}` is {what}; what is shown of the run is what its checkpoint knows",
+                        path.display()
+                    ));
+                    self.runs.push(info);
+                }
+                // A folder that is no run's.
+                None if is_missing => {}
+                None => self.notes.push(format!(
+                    "`{}` is damaged, and no checkpoint knows the run; the folder is left alone",
+                    path.display()
+                )),
+            },
+        }
+    }
+}
+
+/// All runs of the state folder, the newest first. Folders that hold no run are passed over.
+///
+/// # Errors
+/// Exit 1 when there is a folder of runs that cannot be read.
+pub fn all_runs(state: &Path) -> Result<Vec<RunRecord>, Failure> {
+    look_at_runs(state).map(|runs| runs.runs)
+}
+
+/// The same, with what is wrong with them. A run's name is that of its folder; links are not followed.
+///
+/// # Errors
+/// As [`all_runs`].
+pub fn look_at_runs(state: &Path) -> Result<Runs, Failure> {
+    let path = runs_folder(state);
+    let folders = match std::fs::read_dir(&path) {
+        Ok(folders) => folders,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Runs::default()),
+        Err(error) => {
+            return Err(Failure::failed(format!("the runs in `{}` cannot be read", path.display()))
+                .cause(error)
+                .hint("change the permissions of the folder, or name another one with `--state`"));
+        }
+    };
+    let mut runs = Runs::default();
+    for folder in folders.flatten().filter(|folder| folder.file_type().is_ok_and(|kind| kind.is_dir())) {
+        if let Some(name) = folder.file_name().to_str() {
+            runs.add(state, name);
+        }
+    }
+    runs.runs.sort_by(|one, other| (other.started_ms, &other.run).cmp(&(one.started_ms, &one.run)));
+    runs.notes.sort();
+    Ok(runs)
+}
+
+/// The run of this name, or whose name alone ends so.
+pub fn run_named(state: &Path, name: &str) -> Result<RunRecord, Failure> {
+    let runs = all_runs(state)?;
+    if let Some(run) = runs.iter().find(|run| run.run == name) {
+        return Ok(run.clone());
+    }
+    let mut fitting = runs.iter().filter(|run| run.run.ends_with(name));
+    match (fitting.next(), fitting.next()) {
+        (Some(run), None) => Ok(run.clone()),
+        (Some(one), Some(other)) => {
+            Err(Failure::usage(format!("several runs end with `{name}`: `{}`, `{}`", one.run, other.run))
+                .hint("give more of the name"))
+        }
+        _ => match removed_runs(state).into_iter().rev().find(|run| !name.is_empty() && run.run.ends_with(name)) {
+            Some(Removed { run, day, .. }) => Err(Failure::usage(format!(
+                "`{run}` was removed by `ferry runs --prune` on {day}: it can no longer be undone or verified"
+            ))
+            .hint("`ferry runs` lists the runs that are left")),
+            None => Err(Failure::usage(format!("there is no run `{name}` in `{}`", runs_folder(state).display()))
+                .hint("`ferry runs` lists them")),
+        },
+    }
+}

@@ -1,0 +1,56 @@
+//! What all parts of a transfer need, and the thread that feeds it.
+
+use crate::checkpoint::Checkpoint;
+use crate::clock::Clock;
+use crate::files::Opened;
+use crate::outcome::Failure;
+use crate::report::Console;
+use crate::run::dry::Stage;
+use crate::run::item::{Item, Mapper};
+use crate::run::ordered::in_order;
+use crate::run::plan::ImportPlan;
+use crate::run::stop::Stop;
+use crate::run::verify::Verifying;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// People that wait without a slot, at most: each is a contact in memory.
+pub(super) const PARKED_MAX: usize = 4096;
+
+/// How often the progress is looked at.
+pub(super) const TICK: Duration = Duration::from_millis(200);
+
+/// Batches of mapped records between the pool and the sender.
+const BATCHES_AHEAD: usize = 2;
+
+/// What all parts of a transfer need.
+pub(super) struct Parts<'a> {
+    pub(super) plan: &'a ImportPlan,
+    pub(super) console: &'a Console,
+    pub(super) clock: Clock,
+    pub(super) stop: &'a Stop,
+    pub(super) checkpoint: &'a Checkpoint,
+    /// The copies that a dry run works on.
+    pub(super) stage: Option<&'a Stage>,
+    pub(super) mapper: Arc<Mapper>,
+    pub(super) verifying: Option<Arc<Verifying>>,
+}
+
+/// Reads and maps on the pool, and hands the items over.
+pub(super) fn feed(
+    opened: Opened,
+    mapper: &Arc<Mapper>,
+    limit: Option<u64>,
+) -> mpsc::Receiver<Result<Vec<Item>, Failure>> {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let mapper = Arc::clone(mapper);
+    std::thread::spawn(move || {
+        for batch in in_order(opened.source, limit, move |read| mapper.item(read)) {
+            if sender.blocking_send(batch).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
