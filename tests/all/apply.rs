@@ -1,12 +1,12 @@
 //! `ferry apply`: a saved plan is done exactly, and nothing to a contact that has changed since.
 
+use super::support::{creating_platforms, ferry as command, folder_with, run};
 use ferry::contact::{Contact, Field, Overwrite, TagMode, Wanted};
 use ferry::identity::IdentityValue;
 use ferry::reconcile::promise::Parcel;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Phone, email: Email, tags: Tag }\n\
@@ -21,26 +21,20 @@ const AFTER: &str = "First,Last,Phone,Email,Tag\nAnita,Paz,0987625587,ana@exampl
                      Mia,Rey,0987625590,mia@example.com,unknown here\nBad,Row,12,bad@example.com,\n";
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+    folder_with(&[&[("map.yaml", MAPPING)], files].concat())
 }
 
 fn ferry(folder: &Path, line: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(folder).args(line.split_whitespace()).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    (output.status.code().unwrap_or(-1), out, err)
+    run(command(folder, line)).parts()
+}
+
+fn summary(folder: &Path, line: &str) -> Value {
+    run(command(folder, &format!("{line} --output json"))).summary()
 }
 
 /// Read, created, updated, unchanged, skipped, rejected.
 fn books(folder: &Path, line: &str) -> [u64; 6] {
-    let (_, out, err) = ferry(folder, &format!("{line} --output json"));
-    let summary: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    let summary = summary(folder, line);
     ["read", "created", "updated", "unchanged", "skipped", "rejected"]
         .map(|name| summary["records"][name].as_u64().unwrap())
 }
@@ -51,7 +45,7 @@ fn import(file: &str, to: &str) -> String {
 
 #[test]
 fn a_plan_is_done_as_it_says_and_once() {
-    for (platform, updated) in [("atom", 2), ("mercately", 2), ("eadesk", 2)] {
+    for (platform, updated) in creating_platforms().into_iter().zip(std::iter::repeat(2)) {
         let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
         let folder = folder.path();
         assert_eq!(books(folder, &import("before.csv", platform)), [3, 3, 0, 0, 0, 0]);
@@ -129,11 +123,7 @@ fn a_run_of_a_plan_that_was_stopped_goes_on() {
 fn what_a_plan_and_a_repair_wrote_is_taken_back() {
     let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
     let folder = folder.path();
-    let run = |line: &str| {
-        let (_, out, err) = ferry(folder, &format!("{line} --output json"));
-        let summary: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
-        summary
-    };
+    let run = |line: &str| summary(folder, line);
     run(&format!("{} --dry-run --plan plan.jsonl", import("before.csv", "eadesk")));
     let dry = run("runs")[0]["run"].as_str().unwrap().to_owned();
     let (code, _, err) = ferry(folder, &format!("undo {dry}"));
@@ -156,8 +146,7 @@ fn a_run_of_a_plan_is_taken_back_like_any_other() {
     let folder = folder.path();
     books(folder, &import("before.csv", "eadesk"));
     books(folder, &format!("{} --on-existing update --dry-run --plan plan.jsonl", import("after.csv", "eadesk")));
-    let (_, out, err) = ferry(folder, "apply plan.jsonl --rate none --output json");
-    let applied: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
+    let applied = summary(folder, "apply plan.jsonl --rate none");
     assert_eq!(applied["records"]["created"], 1, "{applied}");
     let (code, out, err) = ferry(folder, &format!("undo {} --output json", applied["run"].as_str().unwrap()));
     let undone: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}\n{err}"));
@@ -203,8 +192,7 @@ fn a_dry_run_is_not_gone_on_with_verified_corrected_or_taken_back() {
     let folder = folder(&[("after.csv", AFTER)]);
     let folder = folder.path();
     let line = import("after.csv", "atom");
-    let (_, out, _) = ferry(folder, &format!("{line} --dry-run --output json"));
-    let told: Value = serde_json::from_str(&out).unwrap();
+    let told = summary(folder, &format!("{line} --dry-run"));
     let run = told["run"].as_str().unwrap();
     let of_correct = format!("{line} --correct {run}");
     let cases = [

@@ -4,6 +4,7 @@
 //! error, `=` the exit code. They are typed one after the other in one folder, which holds the samples, the mappings and
 //! [`FILES`]. `FERRY_TEST_WRITE=1` writes the transcripts anew; read the difference before keeping it.
 
+use super::support::{Ended, begin, ferry, files_below};
 use regex::Regex;
 use std::fs;
 use std::io::Write;
@@ -108,33 +109,20 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// What a command printed, and how it ended.
-struct Printed {
-    out: String,
-    err: String,
-    code: i32,
-}
-
-/// Types words; `$SECRET` among the variables stands for the secret.
-fn typed(folder: &Path, line: &str, input: &[u8]) -> Printed {
+/// Runs a command; `$SECRET` among the variables stands for the secret.
+fn typed(folder: &Path, line: &str, input: &[u8]) -> Ended {
     let words = shell_words(line);
-    let begin = words.iter().position(|word| word == "ferry").unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(folder).args(&words[begin + 1..]);
-    for word in &words[..begin] {
+    let begin_at = words.iter().position(|word| word == "ferry").unwrap();
+    let mut command = ferry(folder, "");
+    command.args(&words[begin_at + 1..]);
+    for word in &words[..begin_at] {
         let (name, value) = word.split_once('=').unwrap();
         command.env(name, value.replace("$SECRET", SECRET).replace("\\n", "\n"));
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut process = begin(command.stdin(Stdio::piped()));
     // One that refuses its words does not read.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    Printed {
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        code: output.status.code().unwrap_or(-1),
-    }
+    let _ = process.child().stdin.take().unwrap().write_all(input);
+    process.finish()
 }
 
 /// Words set apart by blanks; what stands between `'` is one.
@@ -181,7 +169,7 @@ fn transcript(name: &str) {
         let all = format!("{}{}", printed.out, printed.err);
         assert!(!all.contains(SECRET), "`{command}` shows the secret:\n{all}");
         let (out, err) = (steady(&printed.out, folder.path()), steady(&printed.err, folder.path()));
-        found.push_str(&format!("{line}\n{}{}= {}\n\n", marked('|', &out), marked('!', &err), printed.code));
+        found.push_str(&format!("{line}\n{}{}= {}\n\n", marked('|', &out), marked('!', &err), printed.exit));
     }
     if std::env::var_os("FERRY_TEST_WRITE").is_some() {
         fs::write(&path, found.trim_end().to_owned() + "\n").unwrap();
@@ -261,7 +249,7 @@ fn what_is_wrong_with_the_words_leaves_no_trace() {
     let before = fs::read_dir(folder.path()).unwrap().count();
     for line in ["ferry import ok.csv --to nobody", "ferry import ok.csv --to atom", "ferry convert ok.csv --out x.pdf"]
     {
-        assert_eq!(typed(folder.path(), line, b"").code, 2, "{line}");
+        assert_eq!(typed(folder.path(), line, b"").exit, 2, "{line}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before, "{line}");
     }
 }
@@ -271,7 +259,7 @@ fn the_rejects_that_were_mended_are_all_that_is_sent() {
     let folder = folder();
     let options = "--map mappings/messy.yaml --to mercately --sandbox --rate none --output json";
     let first = typed(folder.path(), &format!("ferry import samples/messy.csv {options} --rejects left.csv"), b"");
-    assert_eq!(first.code, 3, "{}", first.err);
+    assert_eq!(first.exit, 3, "{}", first.err);
     let left = folder.path().join("left.csv");
     let mut bytes = fs::read(&left).unwrap();
     for (wrong, right) in [(&b";12345;"[..], &b";0997654321;"[..]), (b"31.02.1990", b"28.02.1990"), (b";zz;", b";b;")] {
@@ -282,7 +270,7 @@ fn the_rejects_that_were_mended_are_all_that_is_sent() {
     let second = typed(folder.path(), &format!("ferry import left.csv {options}"), b"");
     let summary: serde_json::Value = serde_json::from_str(&second.out).unwrap();
     let sum = |name: &str| summary["records"][name].as_u64().unwrap();
-    assert_eq!(second.code, 3);
+    assert_eq!(second.exit, 3);
     assert_eq!([sum("read"), sum("created") + sum("unchanged"), sum("pending")], [14, 14 - sum("rejected"), 0]);
     assert!(sum("created") >= 3, "{summary}");
 }
@@ -293,7 +281,7 @@ fn the_summary_is_the_last_thing_on_standard_output_and_json() {
     let line = "ferry convert samples/contacts.csv --map contacts --out c.jsonl --output json";
     let printed = typed(folder.path(), line, b"");
     let summary: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
-    assert_eq!((printed.code, summary["command"].as_str()), (3, Some("convert")));
+    assert_eq!((printed.exit, summary["command"].as_str()), (3, Some("convert")));
     let line = "ferry convert samples/contacts.csv --map contacts --out - --output json";
     let printed = typed(folder.path(), line, b"");
     assert!(printed.out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
@@ -305,7 +293,7 @@ fn the_summary_is_the_last_thing_on_standard_output_and_json() {
 fn quiet_says_nothing_when_all_is_done() {
     let folder = folder();
     let printed = typed(folder.path(), "ferry convert ok.csv --out c.csv --quiet", b"");
-    assert_eq!((printed.out.as_str(), printed.err.as_str(), printed.code), ("", "", 0));
+    assert_eq!((printed.out.as_str(), printed.err.as_str(), printed.exit), ("", "", 0));
 }
 
 #[test]
@@ -314,13 +302,13 @@ fn a_file_that_comes_through_a_pipe_is_read_as_any_other() {
     let file = fs::read(folder.path().join("ok.csv")).unwrap();
     for line in ["ferry convert - --out c.csv", "ferry convert /dev/stdin --out c.csv"] {
         let printed = typed(folder.path(), line, &file);
-        assert_eq!(printed.code, 0, "{line}: {}", printed.err);
+        assert_eq!(printed.exit, 0, "{line}: {}", printed.err);
         let written = fs::read_to_string(folder.path().join("c.csv")).unwrap();
         assert_eq!(written, "first_name,last_name,phone\nAna,Paz,+593987625587\n", "{line}");
     }
     let mapping = b"contact: { first_name: First Nam }";
     let printed = typed(folder.path(), "ferry map check - ok.csv", mapping);
-    assert_eq!(printed.code, 2);
+    assert_eq!(printed.exit, 2);
     assert!(printed.err.contains("hint: did you mean `First Name`?"), "{}", printed.err);
 }
 
@@ -336,7 +324,7 @@ fn pages_of_mistakes_have_colour_where_it_is_wanted() {
         ("ferry map check tab.yaml", false),
     ] {
         let printed = typed(folder.path(), line, b"");
-        assert_eq!((printed.err.contains("\x1b["), printed.code), (is_colored, 2), "{line}: {}", printed.err);
+        assert_eq!((printed.err.contains("\x1b["), printed.exit), (is_colored, 2), "{line}: {}", printed.err);
     }
 }
 
@@ -361,11 +349,6 @@ fn echo(status: &'static str) -> std::net::SocketAddr {
     address
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
-}
-
 #[test]
 fn a_server_that_repeats_the_secret_brings_it_nowhere() {
     let folder = folder();
@@ -377,14 +360,14 @@ fn a_server_that_repeats_the_secret_brings_it_nowhere() {
             );
             let line = if command.starts_with("check") { line.replace(" --rate none", "") } else { line };
             let printed = typed(folder.path(), &line, b"");
-            assert_eq!(printed.code, code, "{status} {command}: {}", printed.err);
+            assert_eq!(printed.exit, code, "{status} {command}: {}", printed.err);
             assert!(!format!("{}{}", printed.out, printed.err).contains(SECRET), "{status} {command}: {}", printed.err);
         }
     }
     let states = files_below(&folder.path().join("st"));
     assert!(!states.is_empty());
-    for file in states {
-        assert!(memchr::memmem::find(&fs::read(&file).unwrap(), SECRET.as_bytes()).is_none(), "{}", file.display());
+    for (file, content) in states {
+        assert!(memchr::memmem::find(&content, SECRET.as_bytes()).is_none(), "{}", file.display());
     }
 }
 
@@ -410,20 +393,12 @@ fn who_only_looks_ends_when_it_is_told_to() {
     let address = format!("http://{}", mute.local_addr().unwrap());
     for words in [["check", "atom"], ["attributes", "atom"]] {
         let folder = folder();
-        let child = Command::new(env!("CARGO_BIN_EXE_ferry"))
-            .env_clear()
-            .envs([("FERRY_ATOM_BASE_URL", address.as_str()), ("FERRY_ATOM_TOKEN", SECRET)])
-            .current_dir(folder.path())
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = ferry(folder.path(), &words.join(" "));
+        command.env("FERRY_ATOM_BASE_URL", &address).env("FERRY_ATOM_TOKEN", SECRET);
+        let process = begin(command);
         let _held = mute.accept().unwrap();
-        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        let ended = child.wait_with_output().unwrap();
-        let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-        assert_eq!((ended.status.code(), &*out, &*err), (Some(130), "", "error: stopped\n"), "{words:?}");
+        process.signal("INT");
+        let ended = process.finish().parts();
+        assert_eq!(ended, (130, String::new(), "error: stopped\n".to_owned()), "{words:?}");
     }
 }

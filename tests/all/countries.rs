@@ -1,50 +1,24 @@
 //! Countries, phones and e-mails in whole commands: which number arrives, what is left out, and what a run remembers
 //! (contract 3.3, 3.4).
 
+use super::support::{Ended, ferry as command, folder_with as folder, run, run_folders};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use tempfile::TempDir;
 
-/// How a command ended.
-struct Ended {
-    out: String,
-    err: String,
-    code: i32,
-}
-
-impl Ended {
-    /// The phones of the lines that were written.
-    fn phones(&self) -> Vec<String> {
-        let lines = self.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
-        lines.map(|line| line["phone"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+/// The phones of the lines that were written.
+fn phones(ended: &Ended) -> Vec<String> {
+    let lines = ended.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    lines.map(|line| line["phone"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 fn ferry(folder: &Path, line: &str) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(folder).args(line.split_whitespace()).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    Ended {
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        code: output.status.code().unwrap_or(-1),
-    }
+    run(command(folder, line))
 }
 
 /// The folder of the newest run.
 fn newest(folder: &Path) -> PathBuf {
-    let runs = fs::read_dir(folder.join(".ferry/runs")).unwrap().map(|entry| entry.unwrap().path());
-    runs.max_by_key(|run| fs::metadata(run.join("run.json")).and_then(|it| it.modified()).ok()).unwrap()
+    run_folders(&folder.join(".ferry")).pop().unwrap()
 }
 
 fn kept(folder: &Path, name: &str) -> String {
@@ -67,7 +41,7 @@ fn a_country_is_understood_by_its_name_and_one_that_is_not_rejects() {
         expected.extend((given.is_empty()).then_some("+593987654321"));
         expected.push("+593987654321");
         assert_eq!(
-            (ended.phones(), ended.code),
+            (phones(&ended), ended.exit),
             (expected.into_iter().map(str::to_owned).collect(), 3),
             "{}",
             ended.err
@@ -89,9 +63,9 @@ fn a_region_is_spelled_the_same_everywhere() {
         let files = [("p.csv", "N,T\nA,0987654321\n"), ("a.yaml", map), ("b.yaml", &with_map), ("ferry.yaml", &config)];
         let folder = folder(&files);
         let typed = ferry(folder.path(), &format!("convert p.csv --map a.yaml --out - --region {spelled}"));
-        assert_eq!(typed.phones(), ["+593987654321"], "{spelled}: {}", typed.err);
+        assert_eq!(phones(&typed), ["+593987654321"], "{spelled}: {}", typed.err);
         let mapped = ferry(folder.path(), "convert p.csv --map b.yaml --out -");
-        assert_eq!(mapped.phones(), ["+593987654321"], "{spelled}: {}", mapped.err);
+        assert_eq!(phones(&mapped), ["+593987654321"], "{spelled}: {}", mapped.err);
         let connected =
             ferry(folder.path(), "import p.csv --map a.yaml --to shop --sandbox --dry-run --plan plan.jsonl");
         let plan = fs::read_to_string(folder.path().join("plan.jsonl")).unwrap_or_default();
@@ -112,7 +86,7 @@ fn an_invalid_value_beside_a_valid_one_is_left_out_and_listed() {
                   F,0991234572,,,nobody\n";
     let folder = folder(&[("people.csv", people), ("map.yaml", map)]);
     let ended = ferry(folder.path(), "convert people.csv --map map.yaml --out -");
-    assert_eq!(ended.phones(), ["+593991234567", "+593991234568", "+593991234571"], "{}", ended.err);
+    assert_eq!(phones(&ended), ["+593991234567", "+593991234568", "+593991234571"], "{}", ended.err);
     assert_eq!(
         kept(folder.path(), "left_blank.csv").replace("\r\n", "\n"),
         "line,column,code,value\n2,Phone,phone.extension,x752\n2,Mobile,phone.invalid,12\n3,Other,phone.extension,(casa)\n\
@@ -147,7 +121,7 @@ fn a_value_that_was_left_out_does_not_clear() {
     let import = |file: &str| {
         let line = format!("import {file} --map map.yaml --to mercately --sandbox --output json --max-clears 5");
         let ended = ferry(folder.path(), &line);
-        let json: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{} {}", ended.out, ended.err));
+        let json = ended.summary();
         let records = &json["records"];
         let sums = ["created", "updated", "unchanged"].map(|name| records[name].as_u64().unwrap());
         (sums, json["cleared"].as_u64().unwrap(), json["left_blank"]["phone.invalid"].as_u64())
@@ -187,19 +161,19 @@ fn rejects_are_read_with_what_their_run_knew() {
     let folder = folder(&[("mixed.csv", MIXED), ("map.yaml", NEEDS_LAST)]);
     let read = |file: &str| ferry(folder.path(), &format!("convert {file} --map map.yaml --region US --out - --fresh"));
     let first = read("mixed.csv --rejects copy.csv");
-    assert_eq!((first.phones().len(), first.code), (3, 3), "{}", first.err);
+    assert_eq!((phones(&first).len(), first.exit), (3, 3), "{}", first.err);
     let own = newest(folder.path()).join("rejects.csv");
     let fixed = fs::read_to_string(&own).unwrap().replace("D,,", "D,D,").replace("E,,", "E,E,");
     let both = ["+5511999999999", "+573101234567"];
     for place in [own.clone(), folder.path().join("copy.csv")] {
         fs::write(&place, &fixed).unwrap();
         let again = read(place.to_str().unwrap());
-        assert_eq!(again.phones(), both, "{}", again.err);
+        assert_eq!(phones(&again), both, "{}", again.err);
     }
     // Elsewhere nothing is known of the columns, and no number is guessed.
     fs::write(folder.path().join("moved.csv"), &fixed).unwrap();
     let moved = read("moved.csv");
-    assert_eq!((moved.phones().len(), moved.code), (0, 3));
+    assert_eq!((phones(&moved).len(), moved.exit), (0, 3));
     assert!(moved.err.contains("the run that wrote `moved.csv` is not known"), "{}", moved.err);
 }
 
@@ -207,7 +181,7 @@ fn rejects_are_read_with_what_their_run_knew() {
 fn a_run_is_resumed_with_what_it_knew_when_it_started() {
     let folder = folder(&[("mixed.csv", &MIXED.replace(",,", ",X,")), ("map.yaml", NEEDS_LAST)]);
     let line = "import mixed.csv --map map.yaml --region US --to mercately --sandbox";
-    assert_eq!(ferry(folder.path(), &format!("{line} --limit 3")).code, 0);
+    assert_eq!(ferry(folder.path(), &format!("{line} --limit 3")).exit, 0);
     let rest = "Name,Last,Phone\nD,X,5511999999999\nE,X,573101234567\n";
     fs::write(folder.path().join("mixed.csv"), rest).unwrap();
     let resumed = ferry(folder.path(), &format!("{line} --output json"));
@@ -223,14 +197,14 @@ fn phones_without_a_country_are_told_before_anything_is_sent() {
     let national = "Name,Phone\nA,(626) 440-0700\nB,517-266-4755\nC,437.615.2878\nD,8 499 555 01 03\n";
     let folder = folder(&[("us.csv", national), ("br.csv", "Name,Phone\nA,5511999999999\nB,5511999999998\n")]);
     let ended = ferry(folder.path(), "convert us.csv --out -");
-    assert_eq!(ended.code, 2);
+    assert_eq!(ended.exit, 2);
     let end = "error: 4 of 4 phones in `us.csv` have no country code, and no region is given\nhint: use `--region EC`, or \
                `phone_region: EC` in the mapping, with their country; use `--region none` if this is intentional\n";
     assert!(ended.err.ends_with(end), "{}", ended.err);
     let none = ferry(folder.path(), "convert us.csv --out - --region none");
-    assert_eq!((none.out.as_str(), none.code), ("", 3));
+    assert_eq!((none.out.as_str(), none.exit), ("", 3));
     let international = ferry(folder.path(), "convert br.csv --out -");
-    assert_eq!(international.phones(), ["+5511999999999", "+5511999999998"]);
+    assert_eq!(phones(&international), ["+5511999999999", "+5511999999998"]);
 }
 
 #[test]
@@ -238,8 +212,8 @@ fn words_in_a_phone_column_are_no_phones_without_a_country() {
     let people = "Name,Mobile,Phone\nA,N/A,+593991234567\nB,-,+593991234568\nC,no,+593991234569\n";
     let folder = folder(&[("people.csv", people)]);
     let ended = ferry(folder.path(), "convert people.csv --out -");
-    assert_eq!(ended.code, 0, "{}", ended.err);
-    assert_eq!(ended.phones(), ["+593991234567", "+593991234568", "+593991234569"]);
+    assert_eq!(ended.exit, 0, "{}", ended.err);
+    assert_eq!(phones(&ended), ["+593991234567", "+593991234568", "+593991234569"]);
     let left =
         "line,column,code,value\n2,Mobile,phone.invalid,N/A\n3,Mobile,phone.invalid,'-\n4,Mobile,phone.invalid,no\n";
     assert_eq!(kept(folder.path(), "left_blank.csv"), left);

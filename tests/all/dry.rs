@@ -1,105 +1,50 @@
 //! A dry run against the real run after it: it wrote nothing, left nothing, and told record by record what came about.
 
-use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use super::support::{Scene, json_lines, run};
+use ferry::sandbox::{FaultKind, SandboxOptions};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
 
-/// A folder, and the platforms on this machine.
-pub(super) struct Scene {
-    pub(super) folder: TempDir,
-    _runtime: Runtime,
-    pub(super) sandbox: Sandbox,
-}
-
-/// How a command ended, and what it said.
-#[derive(Debug)]
-pub(super) struct Told {
-    pub(super) exit: i32,
-    pub(super) summary: Value,
-    pub(super) err: String,
-}
-
-impl Told {
-    pub(super) fn count(&self, name: &str) -> u64 {
-        self.summary["records"][name].as_u64().unwrap_or_else(|| panic!("{self:?}"))
-    }
-}
-
+/// A sandbox, and the program with its state beside it.
 pub(super) fn scene(change: impl FnOnce(&mut SandboxOptions)) -> Scene {
-    let folder = tempfile::tempdir().unwrap();
-    let _runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut options = SandboxOptions::new(folder.path().join("sandbox"));
-    change(&mut options);
-    let sandbox = _runtime.block_on(start(options)).unwrap();
-    Scene { folder, _runtime, sandbox }
+    let mut scene = super::support::scene(change);
+    scene.set("FERRY_STATE", "state");
+    scene.set_for_all("settle", "500ms");
+    scene
 }
 
-impl Scene {
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub(super) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    pub(super) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    pub(super) fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command
-            .args(words.split(' '))
-            .args(["--output", "json"])
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("FERRY_STATE", "state")
-            .envs(self.sandbox.credentials())
-            .stdin(Stdio::null());
-        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
-            command.env(format!("FERRY_{platform}_RATE"), "none").env(format!("FERRY_{platform}_SETTLE"), "500ms");
-        }
-        command
-    }
-
-    pub(super) fn run(&self, words: &str) -> Told {
-        told(&mut self.command(words))
-    }
-
-    /// Requests so far that changed what a platform holds.
-    pub(super) fn acted(&self) -> usize {
-        self.sandbox.history().iter().filter(|exchange| exchange.acted).count()
-    }
-
-    /// Everything in the checkpoints, table by table.
-    fn checkpoints(&self) -> BTreeMap<String, Vec<String>> {
-        let files = std::fs::read_dir(self.path("state/connections")).into_iter().flatten().flatten();
-        let files = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|end| end == "db"));
-        let tables = ["run", "entry", "intent", "image", "note", "link", "link_log", "memory"];
-        let of = |path: &Path| tables.map(|table| (format!("{} {table}", path.display()), rows(path, table)));
-        files.flat_map(|path| of(&path)).collect()
-    }
+/// The databases of the connections.
+fn databases(scene: &Scene) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(scene.path("state/connections")).into_iter().flatten().flatten();
+    files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|end| end == "db")).collect()
 }
 
-fn rows(path: &Path, table: &str) -> Vec<String> {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-    let columns = statement.column_count();
-    let row = |row: &rusqlite::Row<'_>| {
-        (0..columns).map(|at| row.get_ref(at).map(|value| format!("{value:?}"))).collect::<Result<Vec<_>, _>>()
+/// Everything in the checkpoints, table by table.
+fn checkpoints(scene: &Scene) -> BTreeMap<String, Vec<String>> {
+    let of = |path: &Path| {
+        let tables = rows(path, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
+        tables
+            .into_iter()
+            .map(|table| (format!("{} {table}", path.display()), rows(path, &format!("SELECT * FROM {table}"))))
+            .collect::<Vec<_>>()
     };
+    databases(scene).iter().flat_map(|path| of(path)).collect()
+}
+
+fn rows(path: &Path, query: &str) -> Vec<String> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut statement = connection.prepare(query).unwrap();
+    let columns = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| (0..columns).map(|at| row.get(at).map(text_of)).collect::<Result<Vec<_>, _>>();
     statement.query_map([], row).unwrap().map(|row| row.unwrap().join(" ")).collect()
 }
 
-pub(super) fn told(command: &mut Command) -> Told {
-    let output = command.output().unwrap();
-    let summary = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    Told { exit: output.status.code().unwrap(), summary, err: String::from_utf8(output.stderr).unwrap() }
+fn text_of(value: rusqlite::types::Value) -> String {
+    match value {
+        rusqlite::types::Value::Text(text) => text,
+        other => format!("{other:?}"),
+    }
 }
 
 /// One case: a platform, and what a contact that is there gets.
@@ -180,10 +125,6 @@ Id,First,Last,Phone,Email,Tags,Plan
 7a1e0000-0000-4000-8000-000000000999,Ida,Nova,0996000009,ida@example.com,,Pro
 ";
 
-fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// What people see of a record in both files: line, outcome, reason or code.
 fn essence(row: &Value, is_plan: bool) -> String {
     let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
@@ -194,12 +135,12 @@ fn essence(row: &Value, is_plan: bool) -> String {
 /// All contacts at a target, by id, each field as text. TWIN lists no clients, so the sandbox is asked itself.
 fn exported(scene: &Scene, platform: &str) -> BTreeMap<String, Value> {
     if platform == "twin" {
-        let clients = scene.sandbox.contacts("twin").into_iter();
+        let clients = scene.contacts("twin").into_iter();
         return clients.map(|client| (client["id"].as_str().unwrap().to_owned(), client)).collect();
     }
-    let out = scene.run(&format!("export --from {platform} --out all.jsonl"));
+    let out = scene.run_json(&format!("export --from {platform} --out all.jsonl"));
     assert_eq!(out.exit, 0, "{out:?}");
-    let all = lines(&scene.read("all.jsonl"));
+    let all = json_lines(&scene.read("all.jsonl"));
     all.into_iter().map(|contact| (contact["id"].as_str().unwrap().to_owned(), contact)).collect()
 }
 
@@ -246,29 +187,29 @@ fn compare(of: &str) {
         scene.write("sheet.csv", BEFORE);
         let words = format!("import sheet.csv --map mapping.yaml --to {platform}{options}");
         let seed = format!("import sheet.csv --map mapping.yaml --to {platform} --create-attributes");
-        let begun = scene.run(&seed);
+        let begun = scene.run_json(&seed);
         assert_eq!(begun.exit, 0, "{words}: {begun:?}");
         scene.write("sheet.csv", AFTER);
-        let (acted, checkpoints) = (scene.acted(), scene.checkpoints());
+        let (acted, stored) = (scene.writes(), checkpoints(&scene));
         let before = exported(&scene, platform);
         assert!(before.len() >= 3, "{words}: {before:?}");
-        let asked = scene.sandbox.history().len();
-        let dry = scene.run(&format!("{words} --dry-run --plan plan.jsonl"));
-        assert_eq!(scene.acted(), acted, "{words}: {dry:?}");
-        assert_eq!(scene.checkpoints(), checkpoints, "{words}");
+        let asked = scene.requests();
+        let dry = scene.run_json(&format!("{words} --dry-run --plan plan.jsonl"));
+        assert_eq!(scene.writes(), acted, "{words}: {dry:?}");
+        assert_eq!(checkpoints(&scene), stored, "{words}");
         let left = std::fs::read_dir(scene.path("state")).unwrap().flatten();
         let left: Vec<_> = left.filter(|file| file.file_name().to_string_lossy().starts_with("dry-run")).collect();
         assert!(left.is_empty(), "{left:?}");
-        let resumed = scene.run("resume");
+        let resumed = scene.run_json("resume");
         assert!(resumed.err.contains("there is no unfinished run"), "{resumed:?}");
-        let real = scene.run(&format!("{words} --results results.jsonl"));
+        let real = scene.run_json(&format!("{words} --results results.jsonl"));
         let after = exported(&scene, platform);
         assert_eq!(dry.exit, real.exit, "{words}:\n{dry:?}\n{real:?}");
-        assert_eq!(dry.summary["records"], real.summary["records"], "{words}");
+        assert_eq!(dry.summary()["records"], real.summary()["records"], "{words}");
         for name in ["skipped", "rejects", "cleared"] {
-            assert_eq!(dry.summary[name], real.summary[name], "{words}: {name}");
+            assert_eq!(dry.summary()[name], real.summary()[name], "{words}: {name}");
         }
-        let (plan, results) = (lines(&scene.read("plan.jsonl")), lines(&scene.read("results.jsonl")));
+        let (plan, results) = (json_lines(&scene.read("plan.jsonl")), json_lines(&scene.read("results.jsonl")));
         let planned: Vec<_> = plan.iter().map(|row| essence(row, true)).collect();
         let came: Vec<_> = results.iter().map(|row| essence(row, false)).collect();
         assert_eq!(planned, came, "{words}");
@@ -294,15 +235,15 @@ fn compare(of: &str) {
         for (id, contact) in before.iter().filter(|(id, _)| !touched.contains(id)) {
             assert_eq!(after.get(id), Some(contact), "{words}: nothing was planned for `{id}`");
         }
-        let (said, sent) = (&dry.summary["forecast"]["requests"], &real.summary["requests"]["sent"]);
-        let slack = dry.summary["uncertain"].as_object().map_or(0, |uncertain| uncertain.len() as u64);
+        let (said, sent) = (&dry.summary()["forecast"]["requests"], &real.summary()["requests"]["sent"]);
+        let slack = dry.summary()["uncertain"].as_object().map_or(0, |uncertain| uncertain.len() as u64);
         let (said, sent) = (said.as_u64().unwrap(), sent.as_u64().unwrap());
-        let paths = scene.sandbox.history().into_iter().skip(asked).map(|one| format!("{} {}", one.method, one.path));
+        let paths = scene.sandbox().history().into_iter().skip(asked).map(|one| format!("{} {}", one.method, one.path));
         let paths: Vec<_> = paths.collect();
         assert!(said.abs_diff(sent) <= slack, "{words}: {said} {sent} {slack} {paths:#?}");
         // What was planned has come about: nothing is left to be done.
-        let again = scene.run(&format!("{words} --dry-run --plan again.jsonl"));
-        let changes = lines(&scene.read("again.jsonl"));
+        let again = scene.run_json(&format!("{words} --dry-run --plan again.jsonl"));
+        let changes = json_lines(&scene.read("again.jsonl"));
         let changed: Vec<_> = changes.iter().filter(|row| row["changes"] != serde_json::json!([])).collect();
         assert!(changed.is_empty(), "{words}: {changed:?} {again:?}");
     }
@@ -314,18 +255,19 @@ fn a_dry_migration_tells_what_the_real_one_does() {
         let scene = scene(|_| {});
         scene.write("mapping.yaml", MAPPING);
         scene.write("sheet.csv", AFTER);
-        let begun = scene.run("import sheet.csv --map mapping.yaml --to mercately");
+        let begun = scene.run_json("import sheet.csv --map mapping.yaml --to mercately");
         assert_eq!(begun.exit, 3, "{begun:?}");
-        let acted = scene.acted();
+        let acted = scene.writes();
         let words = format!("migrate --from mercately --to {to}");
-        let dry = scene.run(&format!("{words} --dry-run --plan plan.jsonl"));
-        assert_eq!((scene.acted(), scene.sandbox.contacts(to).len()), (acted, 0), "{dry:?}");
-        let real = scene.run(&format!("{words} --results results.jsonl"));
-        assert_eq!((dry.exit, &dry.summary["records"]), (real.exit, &real.summary["records"]), "{dry:?}\n{real:?}");
-        let of =
-            |name: &str, is_plan| lines(&scene.read(name)).iter().map(|row| essence(row, is_plan)).collect::<Vec<_>>();
+        let dry = scene.run_json(&format!("{words} --dry-run --plan plan.jsonl"));
+        assert_eq!((scene.writes(), scene.contacts(to).len()), (acted, 0), "{dry:?}");
+        let real = scene.run_json(&format!("{words} --results results.jsonl"));
+        assert_eq!((dry.exit, &dry.summary()["records"]), (real.exit, &real.summary()["records"]), "{dry:?}\n{real:?}");
+        let of = |name: &str, is_plan| {
+            json_lines(&scene.read(name)).iter().map(|row| essence(row, is_plan)).collect::<Vec<_>>()
+        };
         assert_eq!(of("plan.jsonl", true), of("results.jsonl", false));
-        let again = scene.run(&format!("{words} --dry-run"));
+        let again = scene.run_json(&format!("{words} --dry-run"));
         assert_eq!((again.count("created"), again.count("updated")), (0, 0), "{again:?}");
     }
 }
@@ -343,28 +285,27 @@ const IMPORT: &str = "import sheet.csv --map mapping.yaml --to mercately";
 fn a_dry_run_beside_an_unfinished_run_tells_how_that_would_go_on() {
     let scene = scene(|_| {});
     people(&scene, 9);
-    assert_eq!(scene.run(&format!("{IMPORT} --limit 4")).count("created"), 4);
-    let (acted, checkpoints) = (scene.acted(), scene.checkpoints());
-    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    assert_eq!(scene.run_json(&format!("{IMPORT} --limit 4")).count("created"), 4);
+    let (acted, stored) = (scene.writes(), checkpoints(&scene));
+    let dry = scene.run_json(&format!("{IMPORT} --dry-run"));
     assert!(dry.err.contains("the real run would go on with `"), "{dry:?}");
-    assert_eq!((dry.exit, dry.count("created"), scene.acted()), (0, 9, acted), "{dry:?}");
-    assert_eq!(scene.checkpoints(), checkpoints);
-    let real = scene.run("resume");
-    assert_eq!((real.exit, real.count("created"), scene.acted()), (0, 9, 9), "{real:?}");
+    assert_eq!((dry.exit, dry.count("created"), scene.writes()), (0, 9, acted), "{dry:?}");
+    assert_eq!(checkpoints(&scene), stored);
+    let real = scene.run_json("resume");
+    assert_eq!((real.exit, real.count("created"), scene.writes()), (0, 9, 9), "{real:?}");
 }
 
 #[test]
 fn a_dry_run_is_not_locked_out_by_a_process_that_writes() {
     let scene = scene(|_| {});
     people(&scene, 3);
-    assert_eq!(scene.run(IMPORT).exit, 0);
-    let files = std::fs::read_dir(scene.path("state/connections")).unwrap().flatten().map(|file| file.path());
-    let path = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
+    assert_eq!(scene.run_json(IMPORT).exit, 0);
+    let path = databases(&scene).remove(0);
     let held = ferry::checkpoint::Checkpoint::open(&path).unwrap();
     people(&scene, 5);
-    let dry = scene.run(&format!("{IMPORT} --dry-run"));
+    let dry = scene.run_json(&format!("{IMPORT} --dry-run"));
     assert_eq!((dry.exit, dry.count("created"), dry.count("unchanged")), (0, 2, 3), "{dry:?}");
-    assert_eq!(scene.run(IMPORT).exit, 7);
+    assert_eq!(scene.run_json(IMPORT).exit, 7);
     held.close().unwrap();
 }
 
@@ -375,8 +316,8 @@ fn a_dry_run_during_faults_writes_nothing_and_tells_everything() {
         options.seed = 3;
     });
     people(&scene, 25);
-    let dry = told(scene.command(&format!("{IMPORT} --dry-run")).env("FERRY_MERCATELY_FIND", "snapshot"));
-    assert_eq!((dry.exit, dry.count("created"), scene.acted()), (0, 25, 0), "{dry:?}");
+    let dry = run(scene.command(&format!("{IMPORT} --dry-run --output json")).env("FERRY_MERCATELY_FIND", "snapshot"));
+    assert_eq!((dry.exit, dry.count("created"), scene.writes()), (0, 25, 0), "{dry:?}");
 }
 
 #[test]
@@ -385,19 +326,19 @@ fn a_dry_run_defines_no_attributes() {
     scene.write("mapping.yaml", TWIN_MAPPING);
     scene.write("sheet.csv", BEFORE);
     let words = "import sheet.csv --map mapping.yaml --to twin --create-attributes";
-    let dry = scene.run(&format!("{words} --dry-run"));
-    assert_eq!((dry.exit, dry.count("updated"), scene.acted()), (0, 3, 0), "{dry:?}");
-    let real = scene.run(words);
-    assert_eq!((real.exit, &real.summary["records"]), (0, &dry.summary["records"]), "{real:?}");
-    assert_eq!(dry.summary["forecast"]["requests"], real.summary["requests"]["sent"], "{real:?}");
+    let dry = scene.run_json(&format!("{words} --dry-run"));
+    assert_eq!((dry.exit, dry.count("updated"), scene.writes()), (0, 3, 0), "{dry:?}");
+    let real = scene.run_json(words);
+    assert_eq!((real.exit, &real.summary()["records"]), (0, &dry.summary()["records"]), "{real:?}");
+    assert_eq!(dry.summary()["forecast"]["requests"], real.summary()["requests"]["sent"], "{real:?}");
 }
 
 #[test]
 fn a_dry_run_of_the_first_records_alone_writes_its_plan_and_its_forecast() {
     let scene = scene(|_| {});
     people(&scene, 5);
-    let told = scene.run(&format!("{IMPORT} --dry-run --limit 2 --plan plan.jsonl"));
-    assert_eq!((told.exit, told.count("created"), lines(&scene.read("plan.jsonl")).len()), (0, 2, 2), "{told:?}");
-    assert!(told.summary["forecast"]["requests"].as_u64().unwrap() > 2, "{told:?}");
-    assert_eq!(scene.run("apply plan.jsonl").count("created"), 2);
+    let told = scene.run_json(&format!("{IMPORT} --dry-run --limit 2 --plan plan.jsonl"));
+    assert_eq!((told.exit, told.count("created"), json_lines(&scene.read("plan.jsonl")).len()), (0, 2, 2), "{told:?}");
+    assert!(told.summary()["forecast"]["requests"].as_u64().unwrap() > 2, "{told:?}");
+    assert_eq!(scene.run_json("apply plan.jsonl").count("created"), 2);
 }

@@ -1,8 +1,8 @@
 //! Guards: a run that is about to do far more than was expected is stopped before it does, and goes on when it is meant.
 
-use super::dry::{Scene, scene};
+use super::dry::scene;
+use super::support::{Scene, run};
 use ferry::reconcile::guards::Allowed;
-use std::process::Command;
 
 const MAPPING: &str = "version: 1\nphone_region: EC\ncontact:\n  first_name: First\n  last_name: { from: Last, default: \"-\" }\n  phone: Phone\n  attributes:\n    City: { from: City, clear: true }\n";
 
@@ -51,12 +51,12 @@ fn a_limit_is_a_number_or_a_percentage() {
 #[test]
 fn a_half_loaded_sheet_is_stopped_before_it_wipes_anything() {
     let scene = stage(120);
-    let first = scene.run(IMPORT);
+    let first = scene.run_json(IMPORT);
     assert_eq!((first.exit, first.count("created")), (0, 120), "{first:?}");
     // A third of the column is missing: 20 % of 120 records are 24 values.
     scene.write("sheet.csv", &sheet(120, |n| n % 3 == 1));
-    let acted = scene.acted();
-    let stopped = scene.run(IMPORT);
+    let acted = scene.writes();
+    let stopped = scene.run_json(IMPORT);
     assert!(
         stopped
             .err
@@ -67,16 +67,20 @@ fn a_half_loaded_sheet_is_stopped_before_it_wipes_anything() {
     assert!(stopped.err.contains("`attributes.City` from `Quito` to blank"), "{}", stopped.err);
     assert!(stopped.err.contains("run the same command with `--max-clears 40`"), "{}", stopped.err);
     assert_eq!((stopped.exit, stopped.count("read"), stopped.count("pending")), (8, 120, 120), "{stopped:?}");
-    assert_eq!(scene.acted(), acted, "nothing was sent");
+    assert_eq!(scene.writes(), acted, "nothing was sent");
     // A dry run tells the same, and counts it all.
-    let dry = scene.run(&format!("{IMPORT} --dry-run"));
-    assert_eq!((dry.exit, dry.summary["cleared"].as_u64(), dry.count("updated")), (8, Some(40), 40), "{dry:?}");
+    let dry = scene.run_json(&format!("{IMPORT} --dry-run"));
+    assert_eq!((dry.exit, dry.summary()["cleared"].as_u64(), dry.count("updated")), (8, Some(40), 40), "{dry:?}");
     assert!(dry.err.contains("40 records would lose values, and `--max-clears` allows 24"), "{}", dry.err);
-    assert_eq!(scene.acted(), acted, "nothing was sent");
+    assert_eq!(scene.writes(), acted, "nothing was sent");
     // It is meant: the run that was stopped goes on.
-    let meant = scene.run(&format!("{IMPORT} --max-clears 40"));
-    assert_eq!((meant.exit, meant.count("updated"), meant.summary["cleared"].as_u64()), (0, 40, Some(40)), "{meant:?}");
-    assert_eq!(meant.summary["run"], stopped.summary["run"]);
+    let meant = scene.run_json(&format!("{IMPORT} --max-clears 40"));
+    assert_eq!(
+        (meant.exit, meant.count("updated"), meant.summary()["cleared"].as_u64()),
+        (0, 40, Some(40)),
+        "{meant:?}"
+    );
+    assert_eq!(meant.summary()["run"], stopped.summary()["run"]);
 }
 
 #[test]
@@ -97,23 +101,23 @@ fn however_small_the_file_a_run_that_erases_much_is_stopped() {
     ];
     for (people, blank, option, needed) in cases {
         let scene = stage(people);
-        assert_eq!(scene.run(IMPORT).exit, 0);
+        assert_eq!(scene.run_json(IMPORT).exit, 0);
         scene.write("sheet.csv", &sheet(people, |n| n < blank));
-        let acted = scene.acted();
+        let acted = scene.writes();
         let words = format!("{IMPORT} {option}").trim_end().to_owned();
-        let human = super::dry::told(&mut scene.command(&words));
+        let human = scene.run_json(&words);
         let Some(needed) = needed else {
-            assert_eq!((human.exit, scene.acted() - acted), (0, blank), "{blank} of {people} {option}: {human:?}");
+            assert_eq!((human.exit, scene.writes() - acted), (0, blank), "{blank} of {people} {option}: {human:?}");
             continue;
         };
-        assert_eq!((human.exit, scene.acted()), (8, acted), "{blank} of {people} {option}: {human:?}");
+        assert_eq!((human.exit, scene.writes()), (8, acted), "{blank} of {people} {option}: {human:?}");
         assert!(human.err.contains(&format!("run the same command with `{needed}`")), "{}", human.err);
         // What the last line says does not stop there again.
         let next = last_command(&scene, &words);
         assert!(next.ends_with(needed) && next.matches("--max-clears").count() == 1, "{next}");
-        let meant = super::dry::told(&mut scene.command(&next));
+        let meant = scene.run_json(&next);
         assert_eq!((meant.exit, meant.count("updated")), (0, blank as u64), "{next}: {meant:?}");
-        assert_eq!(meant.summary["cleared"].as_u64(), Some(blank as u64));
+        assert_eq!(meant.summary()["cleared"].as_u64(), Some(blank as u64));
     }
 }
 
@@ -127,26 +131,21 @@ fn a_number_limits_values_and_a_percentage_limits_records() {
     let scene = stage(10);
     scene.write("mapping.yaml", &mapping);
     scene.write("sheet.csv", &with_plan(&sheet(10, |_| false), "gold"));
-    assert_eq!(scene.run(IMPORT).exit, 0);
+    assert_eq!(scene.run_json(IMPORT).exit, 0);
     // Three of ten records lose two values each, the others one.
     scene.write("sheet.csv", &with_plan(&sheet(10, |n| n < 3), ""));
-    let stopped = scene.run(&format!("{IMPORT} --max-clears 12"));
+    let stopped = scene.run_json(&format!("{IMPORT} --max-clears 12"));
     assert!(stopped.err.contains("13 values would be erased, and `--max-clears` allows 12"), "{}", stopped.err);
-    let stopped = scene.run(&format!("{IMPORT} --max-clears 90%"));
+    let stopped = scene.run_json(&format!("{IMPORT} --max-clears 90%"));
     assert!(stopped.err.contains("10 records would lose values, and `--max-clears` allows 9"), "{}", stopped.err);
     assert!(stopped.err.contains("with `--max-clears 13`"), "{}", stopped.err);
-    let meant = scene.run(&format!("{IMPORT} --max-clears 13"));
-    assert_eq!((meant.exit, meant.summary["cleared"].as_u64()), (0, Some(13)), "{meant:?}");
+    let meant = scene.run_json(&format!("{IMPORT} --max-clears 13"));
+    assert_eq!((meant.exit, meant.summary()["cleared"].as_u64()), (0, Some(13)), "{meant:?}");
 }
 
 /// The command in the last line of what these words print.
 fn last_command(scene: &Scene, words: &str) -> String {
-    let json = scene.command(words);
-    let mut human = Command::new(json.get_program());
-    human.args(words.split(' ')).current_dir(scene.folder.path()).env_clear();
-    let set = json.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    let output = human.envs(set).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = scene.run(words).out;
     let last = text.trim_end().lines().last().unwrap_or_default();
     last.split_once("run: ferry ").unwrap_or_else(|| panic!("{text}")).1.to_owned()
 }
@@ -160,20 +159,20 @@ fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
     for (option, message) in cases {
         let scene = stage(30);
         let most: usize = option.rsplit(' ').next().unwrap().parse().unwrap();
-        let run = |more: &str| {
-            let words = format!("{IMPORT} {more}");
-            super::dry::told(scene.command(words.trim_end()).env("FERRY_MERCATELY_FIND", "each"))
+        let import = |more: &str| {
+            let words = format!("{IMPORT} --output json {more}");
+            run(scene.command(&words).env("FERRY_MERCATELY_FIND", "each"))
         };
         for _ in 0..2 {
-            let stopped = run(option);
+            let stopped = import(option);
             assert!(stopped.err.contains(message), "{}", stopped.err);
             // Those that were meant to go and had not gone when it was stopped are held back.
-            assert!(stopped.exit == 8 && scene.sandbox.contacts("mercately").len() <= most, "{stopped:?}");
+            assert!(stopped.exit == 8 && scene.contacts("mercately").len() <= most, "{stopped:?}");
             assert!(stopped.err.contains("with `--max-creates 100%`"), "{}", stopped.err);
         }
-        let more = run("--max-creates 12");
-        assert!(more.exit == 8 && scene.sandbox.contacts("mercately").len() <= 12, "{more:?}");
-        let all = run("");
+        let more = import("--max-creates 12");
+        assert!(more.exit == 8 && scene.contacts("mercately").len() <= 12, "{more:?}");
+        let all = import("");
         assert_eq!((all.exit, all.count("created")), (0, 30), "{all:?}");
     }
 }
@@ -181,18 +180,18 @@ fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
 #[test]
 fn whoever_was_left_half_made_counts_when_the_run_goes_on() {
     let scene = stage(60);
-    let run = |words: &str| {
-        let words = format!("import sheet.csv --map mapping.yaml --to eadesk --concurrency 8 {words}");
-        super::dry::told(scene.command(words.trim_end()).env("FERRY_EADESK_FIND", "each"))
+    let import = |words: &str| {
+        let words = format!("import sheet.csv --map mapping.yaml --to eadesk --concurrency 8 --output json {words}");
+        run(scene.command(&words).env("FERRY_EADESK_FIND", "each"))
     };
     // A person and a phone are two requests: a run that is stopped leaves people between the two.
     for _ in 0..12 {
-        let stopped = run("--max-creates 20");
-        assert!(stopped.exit == 8 && scene.sandbox.contacts("eadesk").len() <= 20, "{stopped:?}");
+        let stopped = import("--max-creates 20");
+        assert!(stopped.exit == 8 && scene.contacts("eadesk").len() <= 20, "{stopped:?}");
     }
     // Nobody is counted twice: all of them are just as many as that.
-    let all = run("--max-creates 60");
-    assert_eq!((all.exit, all.count("created"), scene.sandbox.contacts("eadesk").len()), (0, 60, 60), "{all:?}");
+    let all = import("--max-creates 60");
+    assert_eq!((all.exit, all.count("created"), scene.contacts("eadesk").len()), (0, 60, 60), "{all:?}");
 }
 
 #[test]
@@ -200,49 +199,49 @@ fn too_many_rejects_stop_a_run_before_the_target_is_asked() {
     let scene = stage(20);
     let bad = "Bea,Paz,12,Quito\nEva,Paz,34,Quito\nIda,Paz,56,Quito\n";
     scene.write("sheet.csv", &(sheet(20, |_| false) + bad));
-    let asked = scene.sandbox.history().len();
-    let stopped = scene.run(&format!("{IMPORT} --max-rejects 2"));
+    let asked = scene.requests();
+    let stopped = scene.run_json(&format!("{IMPORT} --max-rejects 2"));
     assert!(stopped.err.contains("3 records would be rejected, and `--max-rejects` allows 2"), "{}", stopped.err);
     assert!(stopped.err.contains("line 22: phone.invalid"), "{}", stopped.err);
-    assert_eq!((stopped.exit, scene.sandbox.history().len()), (8, asked), "{stopped:?}");
-    let dry = scene.run(&format!("{IMPORT} --max-rejects 2 --dry-run"));
+    assert_eq!((stopped.exit, scene.requests()), (8, asked), "{stopped:?}");
+    let dry = scene.run_json(&format!("{IMPORT} --max-rejects 2 --dry-run"));
     assert_eq!((dry.exit, dry.count("rejected"), dry.count("created")), (8, 3, 20), "{dry:?}");
-    let asked = scene.sandbox.history().len();
+    let asked = scene.requests();
     // 23 records: 12 % are two of them, 14 % are three.
-    let stopped = scene.run(&format!("{IMPORT} --max-rejects 12%"));
+    let stopped = scene.run_json(&format!("{IMPORT} --max-rejects 12%"));
     assert!(stopped.err.contains("`--max-rejects` allows 2 (12 % of 23 records)"), "{}", stopped.err);
-    assert_eq!((stopped.exit, scene.sandbox.history().len()), (8, asked), "{stopped:?}");
-    let done = scene.run(&format!("{IMPORT} --max-rejects 14%"));
+    assert_eq!((stopped.exit, scene.requests()), (8, asked), "{stopped:?}");
+    let done = scene.run_json(&format!("{IMPORT} --max-rejects 14%"));
     assert_eq!((done.exit, done.count("rejected"), done.count("created")), (3, 3, 20), "{done:?}");
 }
 
 #[test]
 fn a_read_target_stops_too_many_changes_and_creations_before_the_first() {
     let scene = stage(30);
-    assert_eq!(scene.run(IMPORT).exit, 0);
+    assert_eq!(scene.run_json(IMPORT).exit, 0);
     let changed = sheet(30, |_| false).replace("Vera", "Paz");
     scene.write("sheet.csv", &format!("{changed}New,Paz,0998000001,Quito\nNewer,Paz,0998000002,Quito\n"));
-    let acted = scene.acted();
-    let run = |more: &str| {
-        let words = format!("{IMPORT} {more}");
-        super::dry::told(scene.command(words.trim_end()).env("FERRY_MERCATELY_FIND", "snapshot"))
+    let acted = scene.writes();
+    let import = |more: &str| {
+        let words = format!("{IMPORT} --output json {more}");
+        run(scene.command(&words).env("FERRY_MERCATELY_FIND", "snapshot"))
     };
-    let stopped = run("--max-updates 29 --max-creates 1");
+    let stopped = import("--max-updates 29 --max-creates 1");
     assert!(stopped.err.contains("2 contacts would be created, and `--max-creates` allows 1"), "{}", stopped.err);
     assert!(stopped.err.contains("30 contacts would be changed, and `--max-updates` allows 29"), "{}", stopped.err);
-    assert_eq!((stopped.exit, scene.acted()), (8, acted), "{stopped:?}");
-    let done = run("--max-updates 30 --max-creates 2");
+    assert_eq!((stopped.exit, scene.writes()), (8, acted), "{stopped:?}");
+    let done = import("--max-updates 30 --max-creates 2");
     assert_eq!((done.exit, done.count("updated"), done.count("created")), (0, 30, 2), "{done:?}");
 }
 
 #[test]
 fn a_canary_goes_first_and_the_full_run_sends_nobody_twice() {
     let scene = stage(40);
-    let canary = scene.run(&format!("{IMPORT} --limit 10 --max-creates 10"));
-    assert_eq!((canary.exit, canary.count("created"), scene.acted()), (0, 10, 10), "{canary:?}");
-    let all = scene.run(&format!("{IMPORT} --max-creates 40"));
-    assert_eq!((all.exit, all.count("created"), scene.acted()), (0, 40, 40), "{all:?}");
-    assert_eq!(all.summary["run"], canary.summary["run"]);
+    let canary = scene.run_json(&format!("{IMPORT} --limit 10 --max-creates 10"));
+    assert_eq!((canary.exit, canary.count("created"), scene.writes()), (0, 10, 10), "{canary:?}");
+    let all = scene.run_json(&format!("{IMPORT} --max-creates 40"));
+    assert_eq!((all.exit, all.count("created"), scene.writes()), (0, 40, 40), "{all:?}");
+    assert_eq!(all.summary()["run"], canary.summary()["run"]);
 }
 
 #[test]
@@ -252,36 +251,36 @@ fn a_job_has_guards() {
         "ferry.yaml",
         "connections:\n  mercately: { platform: mercately }\njobs:\n  nightly:\n    import: { file: sheet.csv, map: mapping.yaml, to: mercately, max_creates: 3, max_clears: 50% }\n",
     );
-    let stopped = scene.run("run nightly");
+    let stopped = scene.run_json("run nightly");
     assert!(stopped.err.contains("`--max-creates` allows 3"), "{stopped:?}");
     assert_eq!(stopped.exit, 8);
     // The command that it gives is not stopped by what the job says.
     let next = last_command(&scene, "run nightly");
-    let done = super::dry::told(&mut scene.command(&next));
+    let done = scene.run_json(&next);
     assert_eq!((done.exit, done.count("created")), (0, 20), "{next}: {done:?}");
 }
 
 #[test]
 fn a_migration_has_guards() {
     let scene = stage(30);
-    assert_eq!(scene.run(IMPORT).exit, 0);
-    let stopped = scene.run("migrate --from mercately --to eadesk --max-creates 12");
+    assert_eq!(scene.run_json(IMPORT).exit, 0);
+    let stopped = scene.run_json("migrate --from mercately --to eadesk --max-creates 12");
     assert!(stopped.err.contains("`--max-creates` allows 12"), "{stopped:?}");
     assert_eq!(stopped.exit, 8);
-    assert!(scene.sandbox.contacts("eadesk").len() <= 12);
-    let done = scene.run("migrate --from mercately --to eadesk --max-creates 30");
+    assert!(scene.contacts("eadesk").len() <= 12);
+    let done = scene.run_json("migrate --from mercately --to eadesk --max-creates 30");
     assert_eq!((done.exit, done.count("created")), (0, 30), "{done:?}");
 }
 
 #[test]
 fn a_guarded_correction_reads_everybody_once() {
     let scene = stage(30);
-    let wrong = scene.run(IMPORT);
+    let wrong = scene.run_json(IMPORT);
     scene.write("mapping.yaml", &MAPPING.replace("first_name: First", "first_name: City"));
-    let asked = scene.sandbox.history().len();
-    let run = wrong.summary["run"].as_str().unwrap();
-    let corrected = scene.run(&format!("{IMPORT} --correct {run} --max-updates 40"));
+    let asked = scene.requests();
+    let run = wrong.run();
+    let corrected = scene.run_json(&format!("{IMPORT} --correct {run} --max-updates 40"));
     assert_eq!((corrected.exit, corrected.count("updated")), (0, 30), "{corrected:?}");
-    let asked = scene.sandbox.history().len() - asked;
+    let asked = scene.requests() - asked;
     assert!(asked < 2 * 30 + 15, "{asked} requests: a list, and a look and a change for each");
 }

@@ -1,5 +1,6 @@
 //! Jobs: what stands in `ferry.yaml` becomes the words of a command, and the commands are done one after the other.
 
+use super::support::{begin, ferry, run, run_folders, wait_until};
 use ferry::checkpoint::Checkpoint;
 use ferry::plan::jobs::{Argument, CommandWords, Job, Takes, read};
 use ferry::plan::{Config, Env};
@@ -7,8 +8,8 @@ use serde_json::Value;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 fn argument(key: &str, takes: Takes, is_needed: bool) -> Argument {
@@ -129,18 +130,10 @@ fn folder(jobs: &str) -> TempDir {
     folder
 }
 
-fn ferry(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(folder).args(line.split_whitespace());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
 /// What it printed on both streams, and its exit code.
 fn typed(folder: &Path, line: &str) -> (String, String, i32) {
-    let output = ferry(folder, line).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+    let ended = run(ferry(folder, line));
+    (ended.out, ended.err, ended.exit)
 }
 
 const GOOD: &str = "  good:\n    convert: { file: lists/ok.csv, out: good.csv }\n";
@@ -309,16 +302,12 @@ fn whoever_is_told_to_stop_begins_no_other_job() {
     let people = (0..100).map(|n| format!("Ana{n},Paz,+5939876255{n:02}\n"));
     let many: String = std::iter::once("First Name,Last Name,Phone\n".to_owned()).chain(people).collect();
     fs::write(home.join("lists/many.csv"), many).unwrap();
-    let child = ferry(&home, "run --all").spawn().unwrap();
-    // A run that has its folder listens to signals.
-    while fs::read_dir(home.join(".ferry/runs")).map_or(0, Iterator::count) == 0 {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_millis(200));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{err}");
+    let process = begin(ferry(&home, "run --all"));
+    // A run that has a folder listens to signals.
+    wait_until("the folder of a run", || !run_folders(&home.join(".ferry")).is_empty());
+    process.signal("INT");
+    let (exit, _, err) = process.finish().parts();
+    assert_eq!(exit, 130, "{err}");
     assert!(err.ends_with("nightly   130  interrupted\ngood           not begun\n"), "{err}");
     assert!(!home.join("good.csv").exists());
 }
@@ -335,38 +324,21 @@ fn import_to(address: SocketAddr, folder: &Path, wait: &str) -> Command {
     command
 }
 
-/// Ends a child that is still there.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_platform_that_is_away_is_waited_for_and_the_import_goes_on_when_it_is_back() {
     let folder = folder(GOOD);
     let (home, address) = (folder.path().join("home"), free());
-    let import = import_to(address, &home, "30s").spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(400));
-    let sandbox = ferry(folder.path(), &format!("sandbox --listen {address} --state back")).spawn().unwrap();
-    let _sandbox = Ended(sandbox);
-    let output = import.wait_with_output().unwrap();
-    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), &summary["records"]["created"]), (Some(0), &1.into()), "{err}");
+    let import = begin(import_to(address, &home, "60s"));
+    wait_until("the folder of a run", || !run_folders(&home.join(".ferry")).is_empty());
+    let _sandbox = begin(ferry(folder.path(), &format!("sandbox --listen {address} --state back")));
+    let ended = import.finish();
+    assert_eq!((ended.exit, ended.count("created")), (0, 1), "{ended:?}");
 }
 
 #[test]
 fn a_platform_that_stays_away_ends_the_run_when_the_wait_is_over() {
     let folder = folder(GOOD);
-    let start = Instant::now();
-    let output = import_to(free(), &folder.path().join("home"), "1s").output().unwrap();
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(6), "{err}");
-    assert!((1..5).contains(&start.elapsed().as_secs()), "{err}");
-    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(summary["status"], "unfinished");
+    let ended = run(import_to(free(), &folder.path().join("home"), "1s"));
+    assert_eq!((ended.exit, &ended.summary()["status"]), (6, &"unfinished".into()), "{ended:?}");
+    assert!((Duration::from_secs(1)..Duration::from_secs(30)).contains(&ended.took), "{ended:?}");
 }

@@ -1,14 +1,10 @@
 //! JSON that is hostile, or says two things at once, through the whole program: files, answers of a platform, and the
 //! sandbox's own requests.
 
-use ferry::sandbox::{SandboxOptions, start};
-use serde_json::Value;
+use super::support::{Ended, Fake, ask, ferry as command, response, run, scene};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// JSON in which a parser that knows this key opens another one for the text, and another one for the text in it.
 fn nested(key: &str, levels: usize) -> String {
@@ -23,18 +19,8 @@ fn nested(key: &str, levels: usize) -> String {
 const RAW: &str = "$serde_json::private::RawValue";
 const NUMBER: &str = "$serde_json::private::Number";
 
-fn ferry(folder: &Path, words: &str, variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().envs(variables.iter().copied()).current_dir(folder).args(words.split(' '));
-    command.stdin(Stdio::null()).output().unwrap()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn summary(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+fn ferry(folder: &Path, words: &str, variables: &[(&str, &str)]) -> Ended {
+    run(command(folder, words).envs(variables.iter().copied()))
 }
 
 /// A record of a file with something else in it.
@@ -49,11 +35,11 @@ fn a_record_that_opens_parser_after_parser_is_a_record_like_any_other() {
         let bad = format!("{{\"phone\":\"+593987625587\",\"x\":{}}}", nested(key, levels));
         fs::write(folder.path().join("bad.jsonl"), &bad).unwrap();
         let output = ferry(folder.path(), "convert bad.jsonl --out out.jsonl --state st", &[]);
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{key}: {output:?}");
+        assert!(matches!(output.exit, 0 | 3), "{key}: {output:?}");
         let lines = [good(11), good(12), bad, good(13)];
         fs::write(folder.path().join("mix.jsonl"), lines.join("\n")).unwrap();
         let output = ferry(folder.path(), "import mix.jsonl --to mercately --sandbox --state st", &[]);
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{key}: {output:?}");
+        assert!(matches!(output.exit, 0 | 3), "{key}: {output:?}");
     }
 }
 
@@ -66,10 +52,10 @@ fn what_is_nested_too_deep_is_rejected_and_the_run_goes_on() {
     fs::write(folder.path().join("mix.jsonl"), lines.join("\n")).unwrap();
     let import = "import mix.jsonl --to mercately --sandbox --state st --output json";
     let limited = ferry(folder.path(), &format!("{import} --limit 2"), &[]);
-    assert_eq!(summary(&limited)["records"]["read"], 2, "{limited:?}");
+    assert_eq!(limited.summary()["records"]["read"], 2, "{limited:?}");
     let output = ferry(folder.path(), "resume --state st --output json", &[]);
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let summary = summary(&output);
+    assert_eq!(output.exit, 3, "{output:?}");
+    let summary = output.summary();
     assert_eq!((&summary["records"]["read"], &summary["rejects"]["row.json"]), (&4.into(), &2.into()), "{summary}");
     assert_eq!(summary["records"]["created"], 2);
 }
@@ -86,7 +72,7 @@ fn a_key_that_stands_twice_rejects_the_record_and_is_named() {
     ] {
         fs::write(folder.path().join(name), text).unwrap();
         let output = ferry(folder.path(), &format!("convert {name} --out out.jsonl --rejects r.jsonl --state st"), &[]);
-        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert_eq!(output.exit, 3, "{output:?}");
         assert_eq!(fs::read_to_string(folder.path().join("out.jsonl")).unwrap().lines().count(), 1);
         let rejects = fs::read_to_string(folder.path().join("r.jsonl")).unwrap();
         let rejects: Vec<&str> = rejects.lines().collect();
@@ -98,14 +84,14 @@ fn a_key_that_stands_twice_rejects_the_record_and_is_named() {
         }
         // Unchanged, they are the same rejects again, not rejects of rejects; fixed, they arrive.
         let again = "convert r.jsonl --out again.jsonl --rejects r2.jsonl --state st";
-        assert_eq!(ferry(folder.path(), again, &[]).status.code(), Some(3));
+        assert_eq!(ferry(folder.path(), again, &[]).exit, 3);
         let rejects_again = fs::read_to_string(folder.path().join("r2.jsonl")).unwrap();
         assert!(rejects_again.starts_with(&format!("{{\"record\":{twice},")), "{rejects_again}");
         let fixed = rejects.join("\n").replace("\"phone\":\"+593995017734\"", "\"other\":\"+593995017734\"");
         let fixed = fixed.replace("\\u0061", "b").replace("\"n\":1}]", "\"m\":1}]");
         fs::write(folder.path().join("fixed.jsonl"), fixed).unwrap();
         let output = ferry(folder.path(), "convert fixed.jsonl --out fixed-out.jsonl --state st", &[]);
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(output.exit, 0, "{output:?}");
         assert_eq!(fs::read_to_string(folder.path().join("fixed-out.jsonl")).unwrap().lines().count(), 3);
         for made in ["r.jsonl", "r2.jsonl"] {
             let _may_be_gone = fs::remove_file(folder.path().join(made));
@@ -121,7 +107,7 @@ fn a_reject_gives_back_the_bytes_of_its_record() {
     fs::write(folder.path().join("in.jsonl"), wrapped).unwrap();
     let convert = "convert in.jsonl --out out.jsonl --rejects r.jsonl --region none --state st";
     let output = ferry(folder.path(), convert, &[]);
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(output.exit, 3, "{output:?}");
     let rejects = fs::read_to_string(folder.path().join("r.jsonl")).unwrap();
     assert!(rejects.starts_with(&format!("{{\"record\":{record},\"ferry\":")), "{rejects}");
 }
@@ -133,38 +119,20 @@ fn a_record_with_very_many_keys_is_rejected_at_once() {
     let many = format!("{{\"phone\":\"+593987625587\",{}}}", keys.join(","));
     let values = format!("{{\"phone\":\"+593987625587\",\"x\":[{}1]}}", "1,".repeat(2_000_000));
     fs::write(folder.path().join("in.jsonl"), format!("{}\n{many}\n{values}\n", good(41))).unwrap();
-    let began = Instant::now();
     let output = ferry(folder.path(), "convert in.jsonl --out out.jsonl --rejects r.jsonl --state st", &[]);
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(output.exit, 3, "{output:?}");
+    assert!(output.took < Duration::from_secs(20), "{:?}", output.took);
     let rejects = fs::read_to_string(folder.path().join("r.jsonl")).unwrap();
     assert!(rejects.contains("the record has more than 4096 keys"));
     assert!(rejects.contains("the record has more than 100000 values"));
 }
 
-/// A server that answers every request with the same JSON.
-fn answering(body: String) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut buffer = [0; 4096];
-            let _request = stream.read(&mut buffer);
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
-            let _gone = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
-        }
-    });
-    address
-}
-
 /// The commands that read from a platform, against a server that answers so.
-fn each_command(body: &str) -> Vec<(&'static str, Output)> {
+fn each_command(body: &str) -> Vec<(&'static str, Ended)> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ok.jsonl"), good(51)).unwrap();
-    let url = format!("http://{}", answering(body.to_owned()));
+    let response = response("200 OK", body);
+    let url = format!("http://{}", Fake::new(move |_| response.clone()).address);
     let variables = [
         ("FERRY_MERCATELY_BASE_URL", url.as_str()),
         ("FERRY_MERCATELY_API_KEY", "key-of-a-test-0123456789"),
@@ -183,7 +151,7 @@ fn an_answer_that_opens_parser_after_parser_ends_nothing() {
         "{{\"results\":1,\"total_pages\":1,\"customers\":[{{\"id\":\"1\",\"first_name\":\"Ana\",\"x\":{nested}}}]}}"
     );
     for (command, output) in each_command(&body) {
-        assert!(output.status.code().is_some_and(|code| code < 100), "{command}: {output:?}");
+        assert!((0..100).contains(&output.exit), "{command}: {output:?}");
     }
 }
 
@@ -191,16 +159,14 @@ fn an_answer_that_opens_parser_after_parser_ends_nothing() {
 fn an_answer_with_a_key_twice_is_an_error_that_names_it() {
     let body = "{\"results\":1,\"customers\":[{\"id\":\"1\",\"first_name\":\"Ana\"}],\"customers\":[]}";
     for (command, output) in each_command(body) {
-        assert!(output.status.code().is_some_and(|code| code != 0), "{command}: {output:?}");
-        assert!(err(&output).contains("JSON in which `customers` stands twice"), "{command}: {}", err(&output));
+        assert!(output.exit > 0, "{command}: {output:?}");
+        assert!(output.err.contains("JSON in which `customers` stands twice"), "{command}: {}", output.err);
     }
 }
 
 #[test]
 fn a_request_that_opens_parser_after_parser_does_not_end_the_sandbox() {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let sandbox = runtime.block_on(start(SandboxOptions::new(folder.path()))).unwrap();
+    let scene = scene(|_| {});
     let token = "/api/clients/person/create?token=sandbox-eadesk-token";
     for (path, header) in [
         ("/clients", "Authorization: Bearer sandbox-atom-token"),
@@ -209,16 +175,7 @@ fn a_request_that_opens_parser_after_parser_does_not_end_the_sandbox() {
         ("/api/v1/auth/login", "Accept: */*"),
     ] {
         let body = format!("{{\"customer\":{},\"person\":{}}}", nested(RAW, 20), nested(RAW, 20));
-        let mut stream = TcpStream::connect(sandbox.address()).unwrap();
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n{header}\r\n\r\n{body}",
-            sandbox.address(),
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 "), "{path}: {answer}");
+        let answer = ask(scene.sandbox().address(), &format!("POST {path}"), header, &body);
+        assert!(answer.is_some(), "{path}");
     }
 }

@@ -45,6 +45,7 @@ mod sandbox;
 mod secrets;
 mod settle;
 mod simulation;
+mod support;
 mod survive;
 mod templates;
 mod tidy;

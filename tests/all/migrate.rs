@@ -1,21 +1,13 @@
 //! `ferry migrate`, the whole program against the sandbox: every platform to every other, there and back, the rejects of
 //! a migration, and what an interrupted one leaves.
 
-use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use super::support::{Ended, Running, Scene, all_platforms, run};
+use ferry::sandbox::{FaultKind, SandboxOptions};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
-
-/// Longer than any of these tests takes.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-const PLATFORMS: [&str; 4] = ["atom", "mercately", "twin", "eadesk"];
 
 /// Three people with all that a platform can hold. The last phone of Eva is Mexico's in its short form.
 const PEOPLE: &str = "\
@@ -39,172 +31,65 @@ const PEOPLE_TWIN: &str = "contact:
     Plan: Plan
 ";
 
-/// A folder to type in, and a sandbox.
-struct Scene {
-    folder: TempDir,
-    runtime: Runtime,
-    sandbox: Option<Sandbox>,
-    address: SocketAddr,
-    env: Vec<(&'static str, String)>,
-}
-
-/// What a command printed, and how it ended.
-struct Printed {
-    out: String,
-    err: String,
-    code: i32,
-}
-
-impl Printed {
-    fn summary(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}\n{}", self.out, self.err))
-    }
-
-    /// The exit code, the books without their zeros, what was rejected and what was not carried, in one line.
-    fn told(&self) -> String {
-        let summary = self.summary();
-        let object = |name: &str| summary[name].as_object().cloned().unwrap_or_default();
-        let books = object("records");
-        let sum: u64 = books.iter().filter(|(name, _)| *name != "read").map(|(_, n)| n.as_u64().unwrap()).sum();
-        assert_eq!(Some(sum), books["read"].as_u64(), "{}", self.out);
-        let listed = |map: Map<String, Value>| {
-            let shown = map.iter().filter(|(_, n)| **n != json!(0)).map(|(name, n)| format!("{name} {n}"));
-            shown.collect::<Vec<_>>().join(", ")
-        };
-        let mut told = format!("{}: {}", self.code, listed(books));
-        for (name, title) in [("skipped", "skipped"), ("rejects", "rejects"), ("not_carried", "left")] {
-            let map = object(name);
-            if !map.is_empty() {
-                write!(told, " | {title}: {}", listed(map)).unwrap();
-            }
-        }
-        told
-    }
-}
-
 fn scene() -> Scene {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    scene_with(|_| {})
+}
+
+fn scene_with(change: impl FnOnce(&mut SandboxOptions)) -> Scene {
+    let mut scene = super::support::scene(|options| {
+        options.twin_clients = 3;
+        change(options);
+    });
+    scene.set_for_all("settle", "200ms");
     for name in ["twin-to-shop.yaml", "shop-to-twin.yaml"] {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings").join(name);
-        fs::copy(from, folder.path().join(name)).unwrap();
+        fs::copy(from, scene.path(name)).unwrap();
     }
-    let address = "127.0.0.1:1".parse().unwrap();
-    let mut scene = Scene { folder, runtime, sandbox: None, address, env: Vec::new() };
     scene.write("people.csv", PEOPLE);
     scene.write("people-twin.yaml", PEOPLE_TWIN);
     let from_notes = "contact: { target_id: notes, attributes: { Name: full_name, Phone: phone } }\n";
     scene.write("desk-to-twin.yaml", from_notes);
     let to_notes = "contact: { full_name: attributes.Name, phone: attributes.Phone, notes: id }\n";
     scene.write("twin-to-desk.yaml", to_notes);
-    scene.restart(|_| {});
     scene
 }
 
-impl Scene {
-    fn restart(&mut self, change: impl FnOnce(&mut SandboxOptions)) {
-        self.stop();
-        let mut options = SandboxOptions::new(self.folder.path().join("sandbox"));
-        options.twin_clients = 3;
-        change(&mut options);
-        let sandbox = self.runtime.block_on(start(options)).unwrap();
-        self.address = sandbox.address();
-        self.env = sandbox.credentials();
-        self.sandbox = Some(sandbox);
-    }
-
-    fn stop(&mut self) {
-        if let Some(sandbox) = self.sandbox.take() {
-            self.runtime.block_on(sandbox.stop());
+/// The exit code, the totals without their zeros, what was rejected and what was not carried, in one line.
+fn told(ended: &Ended) -> String {
+    let summary = ended.summary();
+    let object = |name: &str| summary[name].as_object().cloned().unwrap_or_default();
+    let records = object("records");
+    let sum: u64 = records.iter().filter(|(name, _)| *name != "read").map(|(_, n)| n.as_u64().unwrap()).sum();
+    assert_eq!(Some(sum), records["read"].as_u64(), "{}", ended.out);
+    let listed = |map: Map<String, Value>| {
+        let shown = map.iter().filter(|(_, n)| **n != json!(0)).map(|(name, n)| format!("{name} {n}"));
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    let mut told = format!("{}: {}", ended.exit, listed(records));
+    for (name, title) in [("skipped", "skipped"), ("rejects", "rejects"), ("not_carried", "left")] {
+        let map = object(name);
+        if !map.is_empty() {
+            write!(told, " | {title}: {}", listed(map)).unwrap();
         }
     }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    fn begin(&self, words: &str) -> Child {
-        self.begin_with(words, &[])
-    }
-
-    fn begin_with(&self, words: &str, env: &[(&str, &str)]) -> Child {
-        let at = |path: &str| format!("http://{}{path}", self.address);
-        let rates = PLATFORMS.map(|name| (format!("FERRY_{}_RATE", name.to_uppercase()), "none"));
-        let settle = PLATFORMS.map(|name| (format!("FERRY_{}_SETTLE", name.to_uppercase()), "200ms"));
-        Command::new(env!("CARGO_BIN_EXE_ferry"))
-            .args(words.split_whitespace())
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(rates)
-            .envs(settle)
-            .envs(["ATOM", "MERCATELY", "EADESK"].map(|name| (format!("FERRY_{name}_BASE_URL"), at(""))))
-            .envs(["BASE", "IAM"].map(|name| (format!("FERRY_TWIN_{name}_URL"), at("/api/v1"))))
-            .envs(self.env.iter().map(|(name, value)| (*name, value.as_str())))
-            .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    fn typed(&self, words: &str) -> Printed {
-        printed(self.begin(words))
-    }
-
-    /// Types it for the summary in one line.
-    fn told(&self, words: &str) -> String {
-        self.typed(&format!("{words} --output json")).told()
-    }
-
-    /// Brings everybody of [`PEOPLE`] to a platform.
-    fn put(&self, platform: &str) {
-        let map = if platform == "twin" { " --map people-twin.yaml" } else { "" };
-        let printed = self.typed(&format!("import people.csv --to {platform}{map}"));
-        assert_eq!(printed.code, 0, "{}{}", printed.out, printed.err);
-    }
-
-    /// What a platform holds, a line a contact, without what differs from time to time.
-    fn held(&self, platform: &str) -> Vec<String> {
-        let printed = self.typed(&format!("export --from {platform} --quiet"));
-        assert_eq!(printed.code, 0, "{}", printed.err);
-        let mut lines: Vec<String> =
-            printed.out.lines().map(|line| told_contact(&serde_json::from_str(line).unwrap())).collect();
-        lines.sort();
-        lines
-    }
-
-    /// How many requests changed something.
-    fn writes(&self) -> usize {
-        self.sandbox.as_ref().map_or(0, |it| it.history().iter().filter(|exchange| exchange.acted).count())
-    }
-
-    /// How many requests came to a path that begins so.
-    fn asked(&self, path: &str) -> usize {
-        let history = self.sandbox.as_ref().map(Sandbox::history).unwrap_or_default();
-        history.iter().filter(|exchange| exchange.path.starts_with(path)).count()
-    }
-
-    fn wait_for(&self, done: impl Fn(&Scene) -> bool) {
-        let begun = Instant::now();
-        while !done(self) {
-            assert!(begun.elapsed() < PATIENCE, "it never came so far");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
+    told
 }
 
-fn printed(child: Child) -> Printed {
-    let output = child.wait_with_output().unwrap();
-    Printed {
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-        code: output.status.code().unwrap_or(-1),
-    }
+/// Imports the contacts of [`PEOPLE`] into a platform.
+fn put(scene: &Scene, platform: &str) {
+    let map = if platform == "twin" { " --map people-twin.yaml" } else { "" };
+    let ended = scene.run(&format!("import people.csv --to {platform}{map}"));
+    assert_eq!(ended.exit, 0, "{ended:?}");
+}
+
+/// What a platform holds, a line a contact, without what differs from run to run.
+fn held(scene: &Scene, platform: &str) -> Vec<String> {
+    let ended = scene.run(&format!("export --from {platform} --quiet"));
+    assert_eq!(ended.exit, 0, "{}", ended.err);
+    let mut lines: Vec<String> =
+        ended.out.lines().map(|line| told_contact(&serde_json::from_str(line).unwrap())).collect();
+    lines.sort();
+    lines
 }
 
 /// `Ana Paz · phones=+593… · attributes.Plan=Basic`.
@@ -257,18 +142,19 @@ fn assert_page(name: &str, found: &str) {
 /// From one platform to each other one, a second time, and back.
 fn assert_pairs(from: &str) {
     let mut page = String::new();
-    for to in PLATFORMS.into_iter().filter(|to| *to != from) {
+    for to in all_platforms().into_iter().filter(|to| *to != from) {
         let scene = scene();
-        scene.put(from);
-        let had = scene.held(from);
+        put(&scene, from);
+        let had = held(&scene, from);
         let there = format!("migrate --from {from} --to {to}{}", map_of(from, to));
         let back = format!("migrate --from {to} --to {from}{}", map_of(to, from));
-        writeln!(page, "{from} → {to}\n  {}\n    {}", scene.told(&there), scene.held(to).join("\n    ")).unwrap();
+        writeln!(page, "{from} → {to}\n  {}\n    {}", told(&scene.run_json(&there)), held(&scene, to).join("\n    "))
+            .unwrap();
         let before = scene.writes();
-        writeln!(page, "  again\n  {}", scene.told(&there)).unwrap();
+        writeln!(page, "  again\n  {}", told(&scene.run_json(&there))).unwrap();
         assert_eq!(scene.writes(), before, "{from} → {to}: the second time it wrote");
-        writeln!(page, "  back\n  {}", scene.told(&back)).unwrap();
-        let have = scene.held(from);
+        writeln!(page, "  back\n  {}", told(&scene.run_json(&back))).unwrap();
+        let have = held(&scene, from);
         for line in have.iter().filter(|line| !had.contains(line)) {
             writeln!(page, "    {line}").unwrap();
         }
@@ -298,7 +184,7 @@ fn from_the_fourth_platform_all_that_both_hold_arrives_and_comes_back() {
 }
 
 /// The command for the rejects, as the summary says it, without the program.
-fn mended(printed: &Printed) -> String {
+fn mended(printed: &Ended) -> String {
     let line = printed.out.lines().find_map(|line| line.split_once("then run: ferry "));
     line.unwrap_or_else(|| panic!("{}{}", printed.out, printed.err)).1.to_owned()
 }
@@ -319,9 +205,9 @@ fn what_a_migration_rejects_is_mended_by_hand_and_imported_by_the_command_that_i
             "m.yaml",
             "contact: { attributes: { Note: notes, Deal: { from: attributes.Deal, optional: true } } }\n",
         );
-        assert_eq!(scene.typed("import in.csv --to eadesk").code, 0);
-        let printed = scene.typed(&format!("migrate --from eadesk --to atom {rejects}{map}"));
-        assert_eq!(printed.code, 3, "{}{}", printed.out, printed.err);
+        assert_eq!(scene.run("import in.csv --to eadesk").exit, 0);
+        let printed = scene.run(&format!("migrate --from eadesk --to atom {rejects}{map}"));
+        assert_eq!(printed.exit, 3, "{}{}", printed.out, printed.err);
         let command = mended(&printed);
         let path = command.split_whitespace().nth(1).unwrap().to_owned();
         let text = scene.read(&path);
@@ -336,8 +222,8 @@ fn what_a_migration_rejects_is_mended_by_hand_and_imported_by_the_command_that_i
             _ => with_cell(&text, "Nadie Sin", "phone", "+593987625589"),
         };
         scene.write(&path, &text);
-        let again = scene.told(&command);
-        let held = scene.held("atom").join("\n");
+        let again = told(&scene.run_json(&command));
+        let held = held(&scene, "atom").join("\n");
         let note = if map.is_empty() { "" } else { " · attributes.Note=a note" };
         let left = if map.is_empty() { " | left: notes 1" } else { "" };
         assert_eq!(again, format!("0: read 2, created 2{left}"), "{command}\n{text}");
@@ -375,11 +261,10 @@ fn with_cell(table: &str, word: &str, column: &str, cell: &str) -> String {
 #[test]
 fn the_rejects_of_a_source_that_needs_a_mapping_go_with_the_same_mapping_whatever_they_lack() {
     for rejects in ["r.jsonl", "r.csv"] {
-        let mut scene = scene();
-        scene.restart(|options| options.twin_clients = 4);
+        let scene = scene_with(|options| options.twin_clients = 4);
         let words = format!("migrate --from twin --to mercately --map twin-to-shop.yaml --rejects {rejects}");
-        let printed = scene.typed(&words);
-        assert_eq!(printed.code, 3, "{}{}", printed.out, printed.err);
+        let printed = scene.run(&words);
+        assert_eq!(printed.exit, 3, "{}{}", printed.out, printed.err);
         let text = scene.read(rejects);
         let (id, phone) = ("7a1e0000-0000-4000-8000-000000000004", "0987625587");
         let text = match rejects {
@@ -393,23 +278,22 @@ fn the_rejects_of_a_source_that_needs_a_mapping_go_with_the_same_mapping_whateve
             }
         };
         scene.write(rejects, &text);
-        assert_eq!(scene.told(&mended(&printed)), "0: read 1, created 1", "{text}");
-        let held = scene.held("mercately").join("\n");
+        assert_eq!(told(&scene.run_json(&mended(&printed))), "0: read 1, created 1", "{text}");
+        let held = held(&scene, "mercately").join("\n");
         assert!(held.contains(&format!("Nueva Voz · phones=+593987625587 · attributes.client={id}")), "{held}");
     }
 }
 
 #[test]
 fn the_sample_for_a_platform_without_creation_names_the_one_id_that_is_nobodys() {
-    let mut scene = scene();
-    scene.restart(|options| options.twin_clients = 12);
+    let scene = scene_with(|options| options.twin_clients = 12);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for file in ["samples/twin.csv", "mappings/twin.yaml"] {
         scene.write(&file.replace('/', "-"), &fs::read_to_string(root.join(file)).unwrap());
     }
-    let told = scene.told("import samples-twin.csv --map mappings-twin.yaml --to twin");
+    let told = told(&scene.run_json("import samples-twin.csv --map mappings-twin.yaml --to twin"));
     assert_eq!(told, "3: read 4, updated 3, rejected 1 | rejects: target_id.not_found 1");
-    let held = scene.held("twin");
+    let held = held(&scene, "twin");
     assert!(held[..].iter().any(|line| line.contains("attributes.Name=Íñigo Cedeño")), "{held:?}");
 }
 
@@ -426,20 +310,20 @@ fn without_bookkeeping(told: &str) -> String {
 fn assert_export_comes_back(from: &str, to: Option<&str>) {
     for format in ["csv", "jsonl"] {
         let first = scene();
-        first.put(from);
+        put(&first, from);
         let file = format!("x.{format}");
-        assert_eq!(first.typed(&format!("export --from {from} --out {file}")).code, 0);
+        assert_eq!(first.run(&format!("export --from {from} --out {file}")).exit, 0);
         let text = first.read(&file);
         let other = scene();
         other.write(&file, &text);
-        let printed = other.typed(&format!("import {file} --to {from}"));
-        assert_eq!(printed.code, 0, "{from} {format}\n{}{}\n{text}", printed.out, printed.err);
-        assert_eq!(other.held(from), first.held(from), "{from} {format}: {}\n{text}", printed.err);
+        let printed = other.run(&format!("import {file} --to {from}"));
+        assert_eq!(printed.exit, 0, "{from} {format}\n{}{}\n{text}", printed.out, printed.err);
+        assert_eq!(held(&other, from), held(&first, from), "{from} {format}: {}\n{text}", printed.err);
         let Some(to) = to else { continue };
-        let migrated = first.told(&format!("migrate --from {from} --to {to}"));
-        let imported = without_bookkeeping(&other.told(&format!("import {file} --to {to}")));
+        let migrated = told(&first.run_json(&format!("migrate --from {from} --to {to}")));
+        let imported = without_bookkeeping(&told(&other.run_json(&format!("import {file} --to {to}"))));
         assert_eq!(imported, migrated, "{from} {format} {to}\n{text}");
-        assert_eq!(other.held(to), first.held(to), "{from} {format} {to}\n{text}");
+        assert_eq!(held(&other, to), held(&first, to), "{from} {format} {to}\n{text}");
     }
 }
 
@@ -491,12 +375,12 @@ fn a_mapping_says_what_becomes_of_the_fields_of_a_contact_and_the_rest_is_carrie
     for (pair, map) in MAPPINGS {
         let scene = scene();
         let (from, to) = pair.split_once(" → ").unwrap();
-        scene.put(from);
+        put(&scene, from);
         scene.write("m.yaml", &format!("{map}\n"));
         let words = format!("migrate --from {from} --to {to} --map m.yaml");
-        let told = scene.told(&words);
+        let told = told(&scene.run_json(&words));
         let shown = map.replace('\n', "\n  ");
-        writeln!(page, "{pair}\n  {shown}\n    {told}\n    {}", scene.held(to).join("\n    ")).unwrap();
+        writeln!(page, "{pair}\n  {shown}\n    {told}\n    {}", held(&scene, to).join("\n    ")).unwrap();
     }
     assert_page("mappings.txt", &page);
 }
@@ -524,17 +408,17 @@ fn a_mapping_that_is_wrong_for_contacts_is_a_mistake_before_anything_is_sent() {
         ("identity: [email]", "`identity` names `email`, by which Atom finds nobody; it finds people by `phone`"),
     ];
     let scene = scene();
-    scene.put("eadesk");
+    put(&scene, "eadesk");
     let before = scene.writes();
     for (map, expected) in cases {
         scene.write("m.yaml", &format!("{map}\n"));
-        let printed = scene.typed("migrate --from eadesk --to atom --map m.yaml");
+        let printed = scene.run("migrate --from eadesk --to atom --map m.yaml");
         let said = |part: &str| {
             let hint = part.lines().find_map(|line| line.split_once("hint: ")).map(|(_, hint)| format!("; {hint}"));
             part.lines().next().unwrap().to_owned() + &hint.unwrap_or_default()
         };
         let found: Vec<String> = printed.err.split("error: ").skip(1).map(said).collect();
-        assert_eq!((printed.code, found.join(" | ").as_str()), (2, expected), "{map}");
+        assert_eq!((printed.exit, found.join(" | ").as_str()), (2, expected), "{map}");
     }
     assert_eq!(scene.writes(), before);
 }
@@ -550,37 +434,40 @@ fn a_source_or_target_that_is_not_to_be_had_ends_it_before_the_other_has_work() 
     ];
     for (name, value, code, who) in cases {
         let scene = scene();
-        scene.put("mercately");
-        let (writes, read) = (scene.writes(), scene.asked("/retailers"));
+        put(&scene, "mercately");
+        let (writes, read) = (scene.writes(), scene.requests_to("/retailers"));
         let words = "migrate --from mercately --to atom --wait 100ms";
-        let printed = printed(scene.begin_with(words, &[(name, value)]));
+        let printed = run(scene.command(words).env(name, value));
         let rejected = printed.out.lines().find_map(|line| line.trim().strip_prefix("rejected"));
         let books = rejected.is_none_or(|count| count.trim() == "0");
-        assert_eq!((printed.code, books), (*code, true), "{name}\n{}{}", printed.out, printed.err);
+        assert_eq!((printed.exit, books), (*code, true), "{name}\n{}{}", printed.out, printed.err);
         assert!(printed.err.contains(who), "{name}: {}", printed.err);
         assert_eq!(scene.writes(), writes, "{name}");
         if name.starts_with("FERRY_ATOM") {
-            assert_eq!(scene.asked("/retailers"), read, "{name}: the source was read although the target is not there");
+            assert_eq!(
+                scene.requests_to("/retailers"),
+                read,
+                "{name}: the source was read although the target is not there"
+            );
         }
-        let told = scene.told("migrate --from mercately --to atom");
+        let told = told(&scene.run_json("migrate --from mercately --to atom"));
         assert!(told.starts_with("0: read 3, created 3 |"), "{name}: {told}");
     }
 }
 
 #[test]
 fn a_limit_reads_no_more_than_it_takes_and_the_same_command_without_it_goes_on() {
-    let mut scene = scene();
-    scene.restart(|options| options.twin_clients = 150);
+    let scene = scene_with(|options| options.twin_clients = 150);
     let words = "migrate --from twin --to mercately --map twin-to-shop.yaml";
-    let first = scene.typed(&format!("{words} --limit 5 --output json"));
-    assert_eq!((first.code, first.summary()["status"].as_str()), (3, Some("unfinished")), "{}{}", first.out, first.err);
-    assert!(first.told().contains(": read 5, created 4, rejected 1 "), "{}", first.told());
-    let read = scene.asked("/api/v1/clients/");
+    let first = scene.run(&format!("{words} --limit 5 --output json"));
+    assert_eq!((first.exit, first.summary()["status"].as_str()), (3, Some("unfinished")), "{}{}", first.out, first.err);
+    assert!(told(&first).contains(": read 5, created 4, rejected 1 "), "{first:?}");
+    let read = scene.requests_to("/api/v1/clients/");
     assert!(read < 20, "{read} clients were read for five");
-    let rest = scene.typed(&format!("{words} --output json"));
-    assert_eq!(rest.told(), "3: read 150, created 113, rejected 37 | rejects: identity.missing 37");
+    let rest = scene.run(&format!("{words} --output json"));
+    assert_eq!(told(&rest), "3: read 150, created 113, rejected 37 | rejects: identity.missing 37");
     assert_eq!(rest.summary()["run"], first.summary()["run"]);
-    assert_eq!(scene.held("mercately").len(), 113);
+    assert_eq!(held(&scene, "mercately").len(), 113);
 }
 
 #[test]
@@ -589,55 +476,51 @@ fn who_is_there_already_is_updated_filled_or_left_alone_and_nobody_is_made_where
     let mut page = String::new();
     for words in ["--on-existing update", "--on-existing fill", "--on-existing skip", "--only-existing"] {
         let scene = scene();
-        scene.put("mercately");
+        put(&scene, "mercately");
         scene.write("there.csv", there);
-        assert_eq!(scene.typed("import there.csv --to atom").code, 0);
-        let told = scene.told(&format!("migrate --from mercately --to atom {words}"));
-        writeln!(page, "{words}\n  {told}\n    {}", scene.held("atom").join("\n    ")).unwrap();
+        assert_eq!(scene.run("import there.csv --to atom").exit, 0);
+        let told = told(&scene.run_json(&format!("migrate --from mercately --to atom {words}")));
+        writeln!(page, "{words}\n  {told}\n    {}", held(&scene, "atom").join("\n    ")).unwrap();
     }
     assert_page("existing.txt", &page);
-}
-
-fn interrupt(child: &Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]
 fn interrupted_while_it_reads_or_sends_it_goes_on_and_asks_the_source_for_nothing_twice() {
     for by_resume in [false, true] {
-        let mut scene = scene();
-        let slow = |options: &mut SandboxOptions| {
+        let scene = scene_with(|options| {
             options.twin_clients = 60;
             options.slow = Duration::from_millis(60);
             options.faults = vec![(FaultKind::Slow, 1.0)];
-        };
-        scene.restart(slow);
+        });
         let words = "migrate --from twin --to mercately --map twin-to-shop.yaml";
         let goes_on = if by_resume { "resume" } else { words };
-        let child = scene.begin(&format!("{words} --output json"));
-        scene.wait_for(|scene| scene.asked("/api/v1/clients/") >= 10);
-        interrupt(&child);
-        let stopped = printed(child);
-        assert_eq!(stopped.code, 130, "{}{}", stopped.out, stopped.err);
-        let read = scene.asked("/api/v1/clients/");
+        let process = scene.begin(&format!("{words} --output json"));
+        scene.wait_until("ten clients", |scene| scene.requests_to("/api/v1/clients/") >= 10);
+        process.signal("INT");
+        let stopped = process.finish();
+        assert_eq!(stopped.exit, 130, "{}{}", stopped.out, stopped.err);
+        let read = scene.requests_to("/api/v1/clients/");
         assert!(read < 60, "it had read everybody before it was interrupted");
-        let child = scene.begin(&format!("{goes_on} --output json"));
-        scene.wait_for(|scene| scene.writes() >= 3);
-        let all = scene.asked("/api/v1/clients/");
+        let process = scene.begin(&format!("{goes_on} --output json"));
+        scene.wait_until("three writes", |scene| scene.writes() >= 3);
+        let all = scene.requests_to("/api/v1/clients/");
         // What was in flight when it was interrupted was not waited for.
         assert!(all <= 64, "after {read} of 60 it read {} more", all - read);
-        interrupt(&child);
-        let stopped = printed(child);
-        assert_eq!(stopped.code, 130, "{}{}", stopped.out, stopped.err);
-        let told = stopped.told();
-        assert!(told.contains("pending"), "{told}");
-        let asked = scene.asked("/api/v1/");
-        let done = scene.typed(&format!("{goes_on} --output json"));
-        assert_eq!(done.told(), "3: read 60, created 45, rejected 15 | rejects: identity.missing 15", "{}", done.err);
-        assert_eq!(scene.asked("/api/v1/"), asked, "the source was asked again");
+        process.signal("INT");
+        let stopped = process.finish();
+        assert_eq!(stopped.exit, 130, "{}{}", stopped.out, stopped.err);
+        assert!(told(&stopped).contains("pending"), "{stopped:?}");
+        let asked = scene.requests_to("/api/v1/");
+        let done = scene.run(&format!("{goes_on} --output json"));
+        assert_eq!(told(&done), "3: read 60, created 45, rejected 15 | rejects: identity.missing 15", "{}", done.err);
+        assert_eq!(scene.requests_to("/api/v1/"), asked, "the source was asked again");
         assert_eq!(done.summary()["run"], stopped.summary()["run"]);
         let before = scene.writes();
-        assert_eq!(scene.told(words), "3: read 60, unchanged 45, rejected 15 | rejects: identity.missing 15");
+        assert_eq!(
+            told(&scene.run_json(words)),
+            "3: read 60, unchanged 45, rejected 15 | rejects: identity.missing 15"
+        );
         assert_eq!(scene.writes(), before);
     }
 }
@@ -647,21 +530,21 @@ fn what_was_left_when_a_platform_went_away_is_brought_when_it_is_back() {
     let mut scene = scene();
     let people: String = (0..150).map(|n| format!("P{n},Vera,+5939960{n:05}\n")).collect();
     scene.write("in.csv", &format!("first_name,last_name,phone\n{people}"));
-    assert_eq!(scene.typed("import in.csv --to mercately").code, 0);
+    assert_eq!(scene.run("import in.csv --to mercately").exit, 0);
     scene.restart(|options| {
         options.slow = Duration::from_millis(30);
         options.faults = vec![(FaultKind::Slow, 1.0)];
     });
-    let child = scene.begin("migrate --from mercately --to atom --wait 100ms --output json");
-    scene.wait_for(|scene| scene.writes() >= 5);
+    let process = scene.begin("migrate --from mercately --to atom --wait 100ms --output json");
+    scene.wait_until("five writes", |scene| scene.writes() >= 5);
     scene.stop();
-    let left = printed(child);
-    assert_eq!(left.code, 6, "{}{}", left.out, left.err);
-    assert!(left.told().contains("pending"), "{}", left.out);
+    let left = process.finish();
+    assert_eq!(left.exit, 6, "{}{}", left.out, left.err);
+    assert!(told(&left).contains("pending"), "{}", left.out);
     scene.restart(|_| {});
-    let done = scene.typed("resume --output json");
-    assert_eq!(done.told(), "0: read 150, created 150", "{}", done.err);
-    assert_eq!(scene.asked("/retailers"), 0, "the source was read again");
+    let done = scene.run("resume --output json");
+    assert_eq!(told(&done), "0: read 150, created 150", "{}", done.err);
+    assert_eq!(scene.requests_to("/retailers"), 0, "the source was read again");
 }
 
 /// The pairs that are measured: every platform as a source and as a target.
@@ -672,9 +555,9 @@ const MEASURED: [(&str, &str); 5] =
 const GROWTH_MAX_MIB: u64 = 32;
 
 /// The peak of a process's memory in MiB, as far as the system tells it, once it has ended.
-fn peak_of(child: Child) -> (Printed, u64) {
-    let status = format!("/proc/{}/status", child.id());
-    let waiting = std::thread::spawn(move || printed(child));
+fn peak_of(process: Running) -> (Ended, u64) {
+    let status = format!("/proc/{}/status", process.id());
+    let waiting = std::thread::spawn(move || process.finish());
     let mut peak = 0;
     while !waiting.is_finished() {
         let text = fs::read_to_string(&status).unwrap_or_default();
@@ -694,8 +577,7 @@ fn size_changes_the_time_that_a_migration_takes_and_not_its_memory() {
     for (from, to) in MEASURED {
         let mut peaks = Vec::new();
         for &size in &sizes {
-            let mut scene = scene();
-            scene.restart(|options| options.twin_clients = size);
+            let scene = scene_with(|options| options.twin_clients = size);
             let row = |n| {
                 let id = format!("7a1e0000-0000-4000-8000-{:012}", n + 1);
                 format!("Ana{n},Paz{},+59399{n:07},a{n}@example.com,Cliente,Quito,Basic,{id}\n", n % 977)
@@ -703,13 +585,13 @@ fn size_changes_the_time_that_a_migration_takes_and_not_its_memory() {
             let rows: String = (0..size).map(row).collect();
             scene.write("in.csv", &format!("first_name,last_name,phone,email,tags,Town,Plan,client\n{rows}"));
             if from != "twin" {
-                assert_eq!(scene.typed(&format!("import in.csv --to {from}")).code, 0);
+                assert_eq!(scene.run(&format!("import in.csv --to {from}")).exit, 0);
             }
             let words = format!("migrate --from {from} --to {to}{} --output json", map_of(from, to));
             for again in ["", ", again"] {
                 let begun = Instant::now();
                 let (printed, peak) = peak_of(scene.begin(&words));
-                let (seconds, told) = (begun.elapsed().as_secs_f64(), printed.told());
+                let (seconds, told) = (begun.elapsed().as_secs_f64(), told(&printed));
                 println!("{from} → {to}{again}: {size} contacts, {seconds:.1} s, {peak} MiB: {told}");
                 assert!(printed.summary()["records"]["read"] == json!(size), "{told}");
                 peaks.push(peak);

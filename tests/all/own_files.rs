@@ -1,16 +1,13 @@
 //! Only our own files: what Ferry writes over, what it keeps, and what it leaves behind, seen from outside.
 
+use super::support::{Running, begin, ferry, ferry_in_shell, run, run_folders, wait_for};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 use tempfile::TempDir;
-
-/// Longer than any of these commands takes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 const MAPPING: &str = "version: 1\ncontact: { first_name: First, last_name: Last, phone: Phone }\n";
 const HEAD: &str = "First,Last,Phone\n";
@@ -45,32 +42,15 @@ fn has(folder: &TempDir, name: &str) -> bool {
     folder.path().join(name).symlink_metadata().is_ok()
 }
 
-fn ferry(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(folder).args(line.split_whitespace());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
 /// How a command ended, and both streams.
 fn typed(folder: &TempDir, line: &str) -> (i32, String, String) {
-    ended(ferry(folder.path(), line).output().unwrap())
-}
-
-fn ended(output: Output) -> (i32, String, String) {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    run(ferry(folder.path(), line)).parts()
 }
 
 /// The names of the runs, the oldest first.
 fn runs(folder: &TempDir) -> Vec<String> {
-    let names = fs::read_dir(folder.path().join(".ferry/runs")).unwrap().map(|run| run.unwrap());
-    let mut names: Vec<_> = names.map(|run| (run.metadata().unwrap().ctime_nsec(), run)).collect();
-    names.sort_by_key(|(_, run)| {
-        let info: serde_json::Value = serde_json::from_slice(&fs::read(run.path().join("run.json")).unwrap()).unwrap();
-        info["started_ms"].as_u64()
-    });
-    names.into_iter().map(|(_, run)| run.file_name().into_string().unwrap()).collect()
+    let runs = run_folders(&folder.path().join(".ferry"));
+    runs.iter().map(|run| run.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 /// Every file below a folder, with its mode and its content.
@@ -208,12 +188,12 @@ fn an_edited_rejects_file_in_the_folder_of_a_run_is_kept() {
     put(&folder, "in.csv", &[HEAD, BAD, GOOD, WORSE].concat());
     let line = "import in.csv --map m.yaml --to shop --sandbox";
     assert_eq!(typed(&folder, &format!("{line} --limit 2")).0, 3);
-    let run = runs(&folder).remove(0);
-    let file = format!(".ferry/runs/{run}/rejects.csv");
+    let name = runs(&folder).remove(0);
+    let file = format!(".ferry/runs/{name}/rejects.csv");
     put(&folder, &file, &get(&folder, &file).replace("Bea", "Bea Maria"));
     let (code, _, err) = typed(&folder, line);
     assert!(code == 3 && err.contains("was edited, and is kept as `rejects.edited-1`"), "{err}");
-    assert!(get(&folder, &format!(".ferry/runs/{run}/rejects.edited-1")).contains("Bea Maria"));
+    assert!(get(&folder, &format!(".ferry/runs/{name}/rejects.edited-1")).contains("Bea Maria"));
     assert_eq!(get(&folder, &file).lines().count(), 3);
 }
 
@@ -301,7 +281,7 @@ fn a_dry_run_leaves_what_a_killed_process_left_in_the_checkpoint() {
     let import = "import in.csv --map m.yaml --to shop --sandbox --rate 40/s";
     let rows: Vec<String> = (0..2_000).map(|at| format!("P{at},Vera,+59399600{at:04}\n")).collect();
     put(&folder, "in.csv", &(HEAD.to_owned() + &rows.concat()));
-    let mut child = ferry(folder.path(), import).spawn().unwrap();
+    let process = begin(ferry(folder.path(), import));
     let connections = folder.path().join(".ferry/connections");
     let has_log = || {
         let mut logs = fs::read_dir(&connections).ok()?.flatten();
@@ -309,9 +289,8 @@ fn a_dry_run_leaves_what_a_killed_process_left_in_the_checkpoint() {
             file.path().to_string_lossy().ends_with("-wal") && file.metadata().is_ok_and(|facts| facts.len() > 100_000)
         })
     };
-    until(has_log);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    wait_for("a long log", has_log);
+    process.kill();
     let state = || {
         let mut found = everything(&connections);
         // The shared memory is no data: each process that opens the database creates it again.
@@ -377,8 +356,7 @@ fn the_state_is_kept_in_a_folder_and_an_address_is_not_taken_for_one() {
         let hint = "hint: name a folder; this version of Ferry keeps its state in a folder on a disk of this machine\n";
         let (code, _, err) = typed(&folder, &format!("convert good.csv --out o.jsonl --state {state}"));
         assert_eq!((code, err), (2, format!("error: `--state`: the state cannot be kept at `{scheme}://…`\n{hint}")));
-        let mut command = ferry(folder.path(), "runs");
-        let (code, _, err) = ended(command.env("FERRY_STATE", state).output().unwrap());
+        let (code, _, err) = run(ferry(folder.path(), "runs").env("FERRY_STATE", state)).parts();
         assert_eq!(
             (code, err),
             (2, format!("error: `FERRY_STATE`: the state cannot be kept at `{scheme}://…`\n{hint}"))
@@ -387,48 +365,35 @@ fn the_state_is_kept_in_a_folder_and_an_address_is_not_taken_for_one() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5);
 }
 
-/// Waits until there is something to see.
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(begun.elapsed() < PATIENCE, "it never came");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 fn names(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(prefix)).collect()
 }
 
 /// Feeds rows until the process is killed.
-fn begin_fed(folder: &TempDir, line: &str) -> (Child, std::thread::JoinHandle<()>) {
-    let mut child = ferry(folder.path(), line).stdin(Stdio::piped()).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
+fn begin_fed(folder: &TempDir, line: &str) -> (Running, std::thread::JoinHandle<()>) {
+    let mut process = begin(ferry(folder.path(), line).stdin(Stdio::piped()));
+    let mut input = process.child().stdin.take().unwrap();
     let feeder = std::thread::spawn(move || {
         let rows = GOOD.repeat(1_000);
         if input.write_all(HEAD.as_bytes()).is_ok() {
             while input.write_all(rows.as_bytes()).is_ok() {}
         }
     });
-    (child, feeder)
+    (process, feeder)
 }
 
 #[test]
 fn a_killed_process_leaves_no_copy_of_standard_input() {
     let folder = folder();
-    let (mut child, feeder) = begin_fed(&folder, "convert - --map m.yaml --out o.jsonl");
+    let (process, feeder) = begin_fed(&folder, "convert - --map m.yaml --out o.jsonl");
     let open = || {
-        let files = fs::read_dir(format!("/proc/{}/fd", child.id())).ok()?.flatten();
+        let files = fs::read_dir(format!("/proc/{}/fd", process.id())).ok()?.flatten();
         files.filter_map(|file| fs::metadata(file.path()).ok()).find(|facts| facts.is_file() && facts.len() > 1 << 20)
     };
-    let facts = until(open);
+    let facts = wait_for("an open copy of standard input", open);
     assert_eq!((facts.mode() & 0o777, facts.nlink()), (0o600, 0));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    process.kill();
     feeder.join().unwrap();
     assert_eq!(
         everything(&folder.path().join(".ferry")).values().filter(|(_, content)| !content.is_empty()).count(),
@@ -442,14 +407,13 @@ fn what_a_killed_process_was_writing_is_private_and_swept_by_the_next_one() {
     fs::create_dir(folder.path().join("out")).unwrap();
     put(&folder, "big.csv", &(HEAD.to_owned() + &GOOD.repeat(300_000)));
     let out = folder.path().join("out");
-    let mut child = ferry(folder.path(), "convert big.csv --map m.yaml --out out/o.jsonl").spawn().unwrap();
-    let left = until(|| names(&out, ".ferry-").pop());
+    let process = begin(ferry(folder.path(), "convert big.csv --map m.yaml --out out/o.jsonl"));
+    let left = wait_for("a file that is being written", || names(&out, ".ferry-").pop());
     // Another process of the same kind, meanwhile, leaves it alone.
     assert_eq!(typed(&folder, "convert good.csv --map m.yaml --out out/other.jsonl").0, 0);
     assert!(left.exists());
     assert_eq!(left.metadata().unwrap().mode() & 0o777, 0o600);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    process.kill();
     assert!(left.exists() && !out.join("o.jsonl").exists());
     fs::create_dir(folder.path().join(".ferry/dry-run-abc123")).unwrap();
     put(&folder, ".ferry/dry-run-abc123/checkpoint.db", "x");
@@ -463,9 +427,8 @@ fn a_new_file_has_the_mode_of_the_umask_and_a_replaced_one_keeps_its_own() {
     let folder = folder();
     let line = "convert good.csv --map m.yaml --out new.jsonl --results r.csv";
     let mode = |name: &str| folder.path().join(name).metadata().unwrap().mode() & 0o777;
-    let shell = format!("umask 027; exec {} {line}", env!("CARGO_BIN_EXE_ferry"));
-    let done = Command::new("sh").args(["-c", &shell]).current_dir(folder.path()).env_clear().output().unwrap();
-    assert_eq!((done.status.code(), mode("new.jsonl"), mode("r.csv")), (Some(0), 0o640, 0o640));
+    let done = run(ferry_in_shell(folder.path(), "umask 027", line));
+    assert_eq!((done.exit, mode("new.jsonl"), mode("r.csv")), (0, 0o640, 0o640));
     fs::set_permissions(folder.path().join("new.jsonl"), fs::Permissions::from_mode(0o604)).unwrap();
     assert_eq!(typed(&folder, line).0, 0);
     assert_eq!(mode("new.jsonl"), 0o604);
@@ -485,9 +448,7 @@ fn a_limit_on_the_size_of_files_is_a_failure_with_a_message() {
     let folder = folder();
     put(&folder, "big.csv", &(HEAD.to_owned() + &GOOD.repeat(100_000)));
     let line = "convert big.csv --map m.yaml --out o.jsonl";
-    let shell = format!("ulimit -f 512; exec {} {line}", env!("CARGO_BIN_EXE_ferry"));
-    let done = Command::new("sh").args(["-c", &shell]).current_dir(folder.path()).env_clear().output().unwrap();
-    let (code, _, err) = ended(done);
+    let (code, _, err) = run(ferry_in_shell(folder.path(), "ulimit -f 512", line)).parts();
     assert!(code == 1 && err.contains("error: `o.jsonl` cannot be written"), "{code} {err}");
     assert!(!has(&folder, "o.jsonl") && names(folder.path(), ".ferry-").is_empty());
 }

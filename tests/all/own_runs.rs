@@ -1,11 +1,11 @@
 //! The runs of a state folder: which of them are trusted, what is rebuilt of a damaged one, and what `--prune` removes.
 
+use super::support::{ferry, run, run_folders as folders_of_runs};
 use ferry::checkpoint::Checkpoint;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 const MAPPING: &str = "version: 1\ncontact: { first_name: First, last_name: Last, phone: Phone }\n";
@@ -28,11 +28,7 @@ fn put(folder: &TempDir, name: &str, text: &str) {
 
 /// How a command ended, and both streams.
 fn typed_in(here: &Path, line: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(here).args(line.split_whitespace()).stdin(Stdio::null());
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    run(ferry(here, line)).parts()
 }
 
 fn typed(folder: &TempDir, line: &str) -> (i32, String, String) {
@@ -40,10 +36,7 @@ fn typed(folder: &TempDir, line: &str) -> (i32, String, String) {
 }
 
 fn run_folders(folder: &TempDir) -> Vec<PathBuf> {
-    let mut found: Vec<_> =
-        fs::read_dir(folder.path().join(".ferry/runs")).unwrap().map(|run| run.unwrap().path()).collect();
-    found.sort_by_key(|path| info(path)["started_ms"].as_u64());
-    found
+    folders_of_runs(&folder.path().join(".ferry"))
 }
 
 fn info(run: &Path) -> Value {
@@ -245,11 +238,7 @@ fn what_is_said_about_reading_makes_another_run_and_the_rate_does_not() {
     let resumes = |options: &str| {
         let (code, _, err) = typed(&folder, &format!("{IMPORT} --limit 1 {options}"));
         assert_eq!(code, 0, "{err}");
-        let names: Vec<String> = fs::read_dir(folder.path().join(".ferry/runs"))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.len()
+        run_folders(&folder).len()
     };
     assert_eq!(resumes("--concurrency 2"), 1);
     for (options, runs) in

@@ -3,40 +3,17 @@
 
 mod browser;
 
+use super::support::{Ended, ferry, folder_with, platform_variables, run};
 use ferry::outcome::Totals;
 use ferry::report::{End, Example, MappingUsed, Receipt, Rejected, Requests, Sums, Throughput, page};
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
-/// What a command printed, and how it ended.
-struct Printed {
-    out: String,
-    err: String,
-    code: i32,
-}
-
-impl Printed {
-    fn summary(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}\n{}", self.out, self.err))
-    }
-}
-
-fn typed(folder: &Path, words: &str) -> Printed {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.args(words.split_whitespace()).current_dir(folder).env_clear();
-    for name in ["EADESK", "MERCATELY"] {
-        command.env(format!("FERRY_{name}_RATE"), "none");
-    }
-    let output = command.output().unwrap();
-    Printed {
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-        code: output.status.code().unwrap_or(-1),
-    }
+fn typed(folder: &Path, words: &str) -> Ended {
+    run(ferry(folder, words).envs(platform_variables("rate", "none")))
 }
 
 const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Phone, address: { city: City } }\n\
@@ -44,9 +21,8 @@ const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Pho
 
 /// A folder with a list of people, one of whom has no phone that will do.
 fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_with(&[("m.yaml", MAPPING)]);
     write_people(folder.path(), "Quito");
-    fs::write(folder.path().join("m.yaml"), MAPPING).unwrap();
     folder
 }
 
@@ -93,7 +69,7 @@ fn the_receipt_of_an_import_says_what_was_read_by_which_rules_and_what_became_of
     let folder = folder();
     let folder = folder.path();
     let first = typed(folder, "import in.csv --map m.yaml --to mercately --sandbox --output json");
-    assert_eq!(first.code, 3, "{}", first.err);
+    assert_eq!(first.exit, 3, "{}", first.err);
     write_people(folder, "Loja");
     let second = typed(folder, "import in.csv --map m.yaml --to mercately --sandbox --output json");
     let (receipt, report) = papers(folder, &second.summary());
@@ -147,7 +123,7 @@ fn the_receipt_of_an_import_says_what_was_read_by_which_rules_and_what_became_of
 fn both_ends_of_a_run_have_their_fingerprints_whatever_they_are() {
     let folder = folder();
     let folder = folder.path();
-    assert_eq!(typed(folder, "import in.csv --map m.yaml --to mercately --sandbox").code, 3);
+    assert_eq!(typed(folder, "import in.csv --map m.yaml --to mercately --sandbox").exit, 3);
     let export = typed(folder, "export --from mercately --sandbox --out out.jsonl --output json").summary();
     let (export, _) = papers(folder, &export);
     let bytes = fs::metadata(folder.join("out.jsonl")).unwrap().len();
@@ -197,7 +173,7 @@ fn a_report_that_cannot_be_written_is_a_failure_and_no_lost_run() {
     let report = folder.join(".ferry/runs").join(run).join("report.html");
     fs::create_dir_all(report.join("in the way")).unwrap();
     let all = typed(folder, command);
-    assert_eq!(all.code, 1, "{}", all.err);
+    assert_eq!(all.exit, 1, "{}", all.err);
     for words in ["/report.html` cannot be written\n", "hint: the run itself is finished, and its totals are kept\n"] {
         assert!(all.err.contains(words), "{}", all.err);
     }

@@ -1,63 +1,35 @@
 //! Files as people have them, through whole commands: titles, blank rows, totals, no header, no record.
 
+use super::support::{Ended, ferry as command, folder_with as folder, run};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// A spreadsheet, saved as it is.
 const MESSY: &str = "Client report - made on 12/03/2026;;;\r\n;;;\r\nNombre;Celular;Ciudad;Saldo\r\n\
     Ana Ruiz;+593991234561;Quito;10,50\r\n;;;\r\nLuis Paz;+593991234562;Loja;2,50\r\nEva Gil;12;Cuenca;1,00\r\n;;;\r\n\
     TOTAL;;;14,00\r\n";
 
-struct Ended {
-    code: i32,
-    summary: Value,
-    told: String,
+/// The counts of these names in the summary, `skipped/blank` for what is nested; 0 where there is none.
+fn counts(ended: &Ended, names: &[&str]) -> Vec<u64> {
+    let summary = ended.out.find('{').and_then(|at| serde_json::from_str::<Value>(&ended.out[at..]).ok());
+    let summary = summary.unwrap_or_default();
+    let count = |name: &&str| {
+        let path = if name.contains('/') { (*name).to_owned() } else { format!("records/{name}") };
+        summary.pointer(&format!("/{path}")).and_then(Value::as_u64).unwrap_or(0)
+    };
+    names.iter().map(count).collect()
 }
 
-impl Ended {
-    /// The counts of these names, `skipped.blank` for what stands deeper.
-    fn counts(&self, names: &[&str]) -> Vec<u64> {
-        let count = |name: &&str| {
-            let path = if name.contains('/') { (*name).to_owned() } else { format!("records/{name}") };
-            self.summary.pointer(&format!("/{path}")).and_then(Value::as_u64).unwrap_or(0)
-        };
-        names.iter().map(count).collect()
-    }
-
-    /// Whether every record read has an outcome.
-    fn balances(&self) -> bool {
-        let [read, rest @ ..] =
-            &self.counts(&["read", "created", "updated", "unchanged", "skipped", "rejected", "unknown", "pending"])[..]
-        else {
-            return false;
-        };
-        *read == rest.iter().sum::<u64>()
-    }
-}
-
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        fs::write(folder.path().join(name), content).unwrap();
-    }
-    folder
+/// Whether every record that was read has an outcome.
+fn balances(ended: &Ended) -> bool {
+    let names = ["read", "created", "updated", "unchanged", "skipped", "rejected", "unknown", "pending"];
+    let counts = counts(ended, &names);
+    counts[0] == counts[1..].iter().sum::<u64>()
 }
 
 fn ferry(folder: &Path, line: &str) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_ferry"))
-        .args(line.split_whitespace())
-        .args(["--output", "json", "--state", "state"])
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        summary: printed.find('{').and_then(|at| serde_json::from_str(&printed[at..]).ok()).unwrap_or_default(),
-        told: String::from_utf8(output.stderr).unwrap(),
-    }
+    run(command(folder, &format!("{line} --output json --state state")))
 }
 
 const TO: &str = "--to mercately --sandbox --rate none --region none";
@@ -72,24 +44,25 @@ fn a_spreadsheet_as_it_is_arrives_and_its_numbers_add_up() {
         ["read", "created", "skipped", "skipped/blank", "rejected", "rejects/row.total", "rejects/phone.invalid"];
 
     let limited = ferry(folder.path(), &format!("{line} --limit 2"));
-    assert_eq!(limited.counts(&names), [2, 1, 1, 1, 0, 0, 0], "{}", limited.told);
-    assert!(limited.told.contains("the header is in line 3 of `messy.csv`"), "{}", limited.told);
+    assert_eq!(counts(&limited, &names), [2, 1, 1, 1, 0, 0, 0], "{}", limited.err);
+    assert!(limited.err.contains("the header is in line 3 of `messy.csv`"), "{}", limited.err);
 
     let whole = ferry(folder.path(), &line);
-    assert_eq!(whole.code, 3, "{}", whole.told);
-    assert_eq!(whole.counts(&names), [6, 2, 2, 2, 2, 1, 1]);
-    assert!(whole.balances(), "{}", whole.summary);
+    assert_eq!(whole.exit, 3, "{}", whole.err);
+    assert_eq!(counts(&whole, &names), [6, 2, 2, 2, 2, 1, 1]);
+    assert!(balances(&whole), "{whole:?}");
 
-    let rejects = whole.summary["rejects_file"].as_str().unwrap();
+    let summary = whole.summary();
+    let rejects = summary["rejects_file"].as_str().unwrap();
     let text = fs::read_to_string(folder.path().join(rejects)).unwrap();
     assert!(text.starts_with("Nombre;Celular;Ciudad;Saldo;ferry_line;"), "{text}");
     let again = ferry(folder.path(), &format!("import {rejects} --map map.yaml {TO}"));
-    assert_eq!(again.counts(&names), [2, 0, 0, 0, 2, 1, 1], "{}", again.told);
+    assert_eq!(counts(&again, &names), [2, 0, 0, 0, 2, 1, 1], "{}", again.err);
 
     let fixed = text.replace(";12;", ";+593991234563;").replace("TOTAL;;", "Total;+593991234564;");
     fs::write(folder.path().join("fixed.csv"), fixed).unwrap();
     let fixed = ferry(folder.path(), &format!("import fixed.csv --map map.yaml {TO}"));
-    assert_eq!((fixed.code, fixed.counts(&names)), (0, vec![2, 2, 0, 0, 0, 0, 0]), "{}", fixed.told);
+    assert_eq!((fixed.exit, counts(&fixed, &names)), (0, vec![2, 2, 0, 0, 0, 0, 0]), "{}", fixed.err);
 }
 
 #[test]
@@ -98,27 +71,28 @@ fn a_file_without_a_header_is_read_with_the_columns_of_the_mapping() {
     let map = "read: { columns: [First Name, Phone, Email] }\ncontact: { first_name: First Name, last_name: { default: \"-\" }, phone: Phone, email: Email }\n";
     let folder = folder(&[("people.csv", content), ("map.yaml", map)]);
     let refused = ferry(folder.path(), &format!("import people.csv {TO}"));
-    assert_eq!(refused.code, 2);
+    assert_eq!(refused.exit, 2);
     assert_eq!(
-        refused.told,
+        refused.err,
         "error: line 1 of `people.csv` is a record, not a header: `Ana, +593991234561, ana@example.com`\nhint: name the \
          columns in the mapping: `read: { columns: [column 1, phone, email] }`; if it is the header after all, write \
          `read: { header_row: 1 }`\n"
     );
     let imported = ferry(folder.path(), &format!("import people.csv --map map.yaml {TO}"));
     assert_eq!(
-        (imported.code, imported.counts(&["read", "created", "rejected"])),
+        (imported.exit, counts(&imported, &["read", "created", "rejected"])),
         (3, vec![2, 1, 1]),
         "{}",
-        imported.told
+        imported.err
     );
-    let rejects = imported.summary["rejects_file"].as_str().unwrap();
+    let summary = imported.summary();
+    let rejects = summary["rejects_file"].as_str().unwrap();
     let text = fs::read_to_string(folder.path().join(rejects)).unwrap();
     assert!(text.starts_with("First Name,Phone,Email,ferry_line,"), "{text}");
     fs::write(folder.path().join("fixed.csv"), text.replace("bo@example,", "bo@example.com,").replace(",12,", ",,"))
         .unwrap();
     let fixed = ferry(folder.path(), &format!("import fixed.csv --map map.yaml {TO}"));
-    assert_eq!((fixed.code, fixed.counts(&["read", "created"])), (0, vec![1, 1]), "{}", fixed.told);
+    assert_eq!((fixed.exit, counts(&fixed, &["read", "created"])), (0, vec![1, 1]), "{}", fixed.err);
 }
 
 #[test]
@@ -152,17 +126,17 @@ fn too_few_records_are_a_failure_and_change_nothing() {
     ];
     for (line, code, told) in cases {
         let ended = ferry(folder.path(), &format!("{line} {TO}"));
-        assert_eq!(ended.code, code, "{line}: {}", ended.told);
-        assert!(ended.told.contains(told), "{line}: {}", ended.told);
-        assert_eq!(ended.counts(&["created"]), [0], "{line}");
+        assert_eq!(ended.exit, code, "{line}: {}", ended.err);
+        assert!(ended.err.contains(told), "{line}: {}", ended.err);
+        assert_eq!(counts(&ended, &["created"]), [0], "{line}");
     }
     let job = ferry(folder.path(), "run few");
-    assert_eq!(job.code, 6, "{}", job.told);
+    assert_eq!(job.exit, 6, "{}", job.err);
     for (line, code) in [("header.csv", 0), ("list.json", 0), ("lines.jsonl", 0), ("empty.csv", 2)] {
-        assert_eq!(ferry(folder.path(), &format!("convert {line} --out out.csv")).code, code, "convert {line}");
+        assert_eq!(ferry(folder.path(), &format!("convert {line} --out out.csv")).exit, code, "convert {line}");
     }
     let whole = ferry(folder.path(), &format!("import two.csv --at-least 2 {TO}"));
-    assert_eq!((whole.code, whole.counts(&["created"])), (0, vec![2]), "{}", whole.told);
+    assert_eq!((whole.exit, counts(&whole, &["created"])), (0, vec![2]), "{}", whole.err);
 }
 
 #[test]
@@ -174,15 +148,15 @@ fn percentages_leave_blank_rows_out() {
     }
     let folder = folder(&[("half.csv", &content)]);
     let ended = ferry(folder.path(), &format!("import half.csv --max-rejects 20% {TO}"));
-    assert_eq!(ended.code, 8, "{}", ended.told);
+    assert_eq!(ended.exit, 8, "{}", ended.err);
     let ended = ferry(folder.path(), &format!("import half.csv --max-rejects 30% {TO}"));
     assert_eq!(
-        (ended.code, ended.counts(&["read", "skipped/blank", "created"])),
+        (ended.exit, counts(&ended, &["read", "skipped/blank", "created"])),
         (3, vec![200, 100, 70]),
         "{}",
-        ended.told
+        ended.err
     );
-    assert!(ended.balances(), "{}", ended.summary);
+    assert!(balances(&ended), "{ended:?}");
 }
 
 #[test]
@@ -198,12 +172,12 @@ fn cards_and_workbooks_are_refused_by_every_command_that_reads_files() {
         {
             let ended = ferry(folder.path(), &line);
             let told = format!("error: `{file}` is a vCard file, which cannot be read yet\n");
-            assert_eq!((ended.code, ended.told.starts_with(&told)), (2, true), "{line}: {}", ended.told);
+            assert_eq!((ended.exit, ended.err.starts_with(&told)), (2, true), "{line}: {}", ended.err);
         }
     }
     for format in ["xlsx", "vcf"] {
         let ended = ferry(folder.path(), &format!("convert ok.csv --out o.csv --format {format}"));
-        assert_eq!((ended.code, ended.told.contains("cannot be read yet")), (2, true), "{}", ended.told);
+        assert_eq!((ended.exit, ended.err.contains("cannot be read yet")), (2, true), "{}", ended.err);
     }
     assert!(!folder.path().join("o.csv").exists());
 }
@@ -220,8 +194,8 @@ fn columns_that_are_elsewhere_are_one_error() {
     ]);
     let told = |line: &str| {
         let ended = ferry(folder.path(), line);
-        assert_eq!(ended.code, 2, "{}", ended.told);
-        (ended.told.matches("error:").count(), ended.told)
+        assert_eq!(ended.exit, 2, "{}", ended.err);
+        (ended.err.matches("error:").count(), ended.err)
     };
     let (count, text) = told("map check map.yaml other.csv");
     assert_eq!(
@@ -233,7 +207,7 @@ fn columns_that_are_elsewhere_are_one_error() {
     assert_eq!((count, text.contains("the file has no column `Mail`")), (1, true), "{text}");
     let (count, text) = told("map check row.yaml below.csv");
     assert_eq!((count, text.contains("is in line 1 of `below.csv`; they are in line 3")), (1, true), "{text}");
-    assert_eq!(ferry(folder.path(), "map check map.yaml below.csv").code, 0);
+    assert_eq!(ferry(folder.path(), "map check map.yaml below.csv").exit, 0);
 }
 
 #[test]
@@ -251,7 +225,7 @@ fn the_read_keys_of_a_mapping_are_checked() {
     for (keys, wrong) in cases {
         let folder = folder(&[("map.yaml", &read(keys))]);
         let ended = ferry(folder.path(), "map check map.yaml");
-        assert_eq!(ended.code, if wrong.is_some() { 2 } else { 0 }, "{keys}: {}", ended.told);
-        assert!(ended.told.contains(wrong.unwrap_or_default()), "{keys}: {}", ended.told);
+        assert_eq!(ended.exit, if wrong.is_some() { 2 } else { 0 }, "{keys}: {}", ended.err);
+        assert!(ended.err.contains(wrong.unwrap_or_default()), "{keys}: {}", ended.err);
     }
 }

@@ -1,11 +1,10 @@
 //! A secret in whole commands: it is in nothing that is shown or kept, and what a contact holds is carried as it is.
 
-use ferry::sandbox::{SandboxOptions, start};
+use super::support::{Ended, begin, ferry, ferry_in_shell, files_below, run, scene};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
 
 const SECRET: &str = "CANARY/k3y+0123\"&=Zz";
 
@@ -67,22 +66,8 @@ fn hostile(secret: &'static str) -> SocketAddr {
     address
 }
 
-fn typed(folder: &Path, vars: &[(&str, &str)], words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-    command.env_clear().current_dir(folder).envs(vars.iter().copied()).args(words.split_whitespace());
-    command.output().unwrap()
-}
-
-/// Everything below a folder.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        match entry.path() {
-            path if path.is_dir() => found.extend(files(&path)),
-            path => found.push((path.display().to_string(), fs::read(&path).unwrap())),
-        }
-    }
-    found
+fn typed(folder: &Path, vars: &[(&str, &str)], words: &str) -> Ended {
+    run(ferry(folder, words).envs(vars.iter().copied()))
 }
 
 #[test]
@@ -100,16 +85,16 @@ fn a_secret_that_a_platform_repeats_is_in_nothing_that_is_shown_or_kept() {
         ];
         let words = "import in.csv --to mercately --region EC -vv --results results.csv --rejects rejects.csv";
         let output = typed(folder, &vars, words);
-        let mut all = files(folder);
-        all.push(("standard output".to_owned(), output.stdout));
-        all.push(("standard error".to_owned(), output.stderr));
-        assert_eq!(output.status.code(), Some(3), "{spelt}: {}", String::from_utf8_lossy(&all.last().unwrap().1));
+        assert_eq!(output.exit, 3, "{spelt}: {}", output.err);
+        let mut all = files_below(folder);
+        all.insert("standard output".into(), output.out.into_bytes());
+        all.insert("standard error".into(), output.err.into_bytes());
         let rejects = fs::read_to_string(folder.join("rejects.csv")).unwrap();
         assert!(rejects.contains("***") && rejects.contains("may not write"), "{spelt}: {rejects}");
         for (name, bytes) in all {
             for trace in TRACES {
                 let is_there = bytes.windows(trace.len()).any(|window| window == trace.as_bytes());
-                assert!(!is_there, "{spelt}: {trace} is in {name}");
+                assert!(!is_there, "{spelt}: {trace} is in {}", name.display());
             }
         }
     }
@@ -118,44 +103,32 @@ fn a_secret_that_a_platform_repeats_is_in_nothing_that_is_shown_or_kept() {
 #[test]
 fn a_contact_that_holds_the_key_is_carried_as_it_is_and_told() {
     const KEY: &str = "sandbox-mercately-key";
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let sandbox = runtime.block_on(start(SandboxOptions::new(folder.join("sandbox")))).unwrap();
-    let vars = sandbox.credentials();
-    let mut vars: Vec<(&str, &str)> = vars.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    vars.push(("FERRY_MERCATELY_RATE", "none"));
+    let scene = scene(|_| {});
     let people =
         format!("First Name,Last Name,Phone,Notes\nAna,Paz,+593987625587,our key is {KEY}\nEva,Sol,+593987625588,x\n");
-    fs::write(folder.join("in.csv"), people).unwrap();
-    let said = |output: &Output| {
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-    };
-    let imported = typed(folder, &vars, "import in.csv --to mercately");
-    assert_eq!(imported.status.code(), Some(0), "{}", said(&imported));
+    scene.write("in.csv", &people);
+    let imported = scene.run("import in.csv --to mercately");
+    assert_eq!(imported.exit, 0, "{imported:?}");
     let notes = || {
-        let contacts = runtime.block_on(async { sandbox.contacts("mercately") });
+        let contacts = scene.contacts("mercately");
         let mut notes: Vec<_> = contacts.iter().filter_map(|one| one["notes"].as_str().map(str::to_owned)).collect();
         notes.sort();
         notes
     };
     assert_eq!(notes(), [format!("our key is {KEY}"), "x".to_owned()]);
-    let exported = typed(folder, &vars, "export --from mercately --out all.csv");
-    assert_eq!(exported.status.code(), Some(0), "{}", said(&exported));
+    let exported = scene.run("export --from mercately --out all.csv");
+    assert_eq!(exported.exit, 0, "{exported:?}");
     let note = "note: 1 value holds a secret of connection `mercately`; contacts are carried as they are";
-    assert!(said(&exported).contains(note), "{}", said(&exported));
-    assert!(fs::read_to_string(folder.join("all.csv")).unwrap().contains(&format!("our key is {KEY}")));
+    assert!(exported.printed().contains(note), "{exported:?}");
+    assert!(scene.read("all.csv").contains(&format!("our key is {KEY}")));
     // An update and its undo put the same value back.
-    let changed = fs::read_to_string(folder.join("in.csv")).unwrap().replace("our key is", "no more");
-    fs::write(folder.join("in.csv"), changed.replace(KEY, "!")).unwrap();
-    let updated = typed(folder, &vars, "import in.csv --to mercately --output json");
-    let summary: serde_json::Value = serde_json::from_slice(&updated.stdout).unwrap();
+    scene.write("in.csv", &people.replace("our key is", "no more").replace(KEY, "!"));
+    let updated = scene.run_json("import in.csv --to mercately");
     assert_eq!(notes(), ["no more !", "x"]);
-    typed(folder, &vars, &format!("undo {}", summary["run"].as_str().unwrap()));
+    scene.run(&format!("undo {}", updated.run()));
     assert_eq!(notes(), [format!("our key is {KEY}"), "x".to_owned()]);
-    let first = typed(folder, &vars, "export --from mercately --out none.csv --limit 1 -vv");
-    assert!(!said(&first).contains(KEY), "{}", said(&first));
-    runtime.block_on(sandbox.stop());
+    let first = scene.run("export --from mercately --out none.csv --limit 1 -vv");
+    assert!(!first.printed().contains(KEY), "{first:?}");
 }
 
 #[test]
@@ -167,8 +140,8 @@ fn a_proxy_that_cannot_be_understood_stops_the_command() {
         ("HTTPS_PROXY", "htp//user:CANARY@proxy"),
     ];
     let output = typed(folder.path(), &vars, "check mercately");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let said = &output.err;
+    assert_eq!(output.exit, 2, "{said}");
     let expected = "error: the environment variable `HTTPS_PROXY` is not the address of a proxy\n";
     assert!(said.contains(expected) && !said.contains("CANARY"), "{said}");
 }
@@ -177,15 +150,12 @@ fn a_proxy_that_cannot_be_understood_stops_the_command() {
 #[test]
 fn a_crash_leaves_no_core_file() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new("sh");
-    let line = format!("ulimit -c unlimited; exec '{}' sandbox --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_ferry"));
-    command.args(["-c", &line]).current_dir(folder.path()).env_clear();
-    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let sandbox = ferry_in_shell(folder.path(), "ulimit -c unlimited", "sandbox --listen 127.0.0.1:0");
+    let mut process = begin(sandbox);
     // It serves once it prints.
-    assert_eq!(child.stdout.as_mut().unwrap().read(&mut [0; 1]).unwrap(), 1);
-    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    assert_eq!(process.child().stdout.as_mut().unwrap().read(&mut [0; 1]).unwrap(), 1);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    process.kill();
 }

@@ -1,171 +1,33 @@
 //! What becomes of a request that nobody heard of, the whole program against the sandbox: the run says whom it is about,
 //! and whoever goes on finds out.
 
-use super::survive::request;
-use ferry::sandbox::{Sandbox, SandboxOptions, start};
+use super::support::{Act, Scene, all_platforms};
 use serde_json::{Value, json};
-use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
 
 const MAPPING: &str = "contact:\n  first_name: first\n  last_name: last\n  phone: phone\n  email: email\n";
 
 const CLIENT_MAPPING: &str = "contact:\n  target_id: id\n  attributes:\n    Name: name\n";
 
-/// What the line between the program and the sandbox does to a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Act {
-    /// It goes through.
-    Pass,
-    /// It arrives; the answer does not.
-    LoseAnswer,
-    /// It never arrives.
-    Lose,
-    /// This status, and it does not arrive.
-    Answer(u16),
-    /// It arrives; the body of the answer is cut, and its length is that of what is left.
-    Cut,
-}
-
-type Rule = Arc<Mutex<Box<dyn FnMut(&str) -> Act + Send>>>;
-
-/// A sandbox, and a line to it that can fail.
-pub struct Scene {
-    pub folder: TempDir,
-    _runtime: Runtime,
-    pub sandbox: Sandbox,
-    line: SocketAddr,
-    rule: Rule,
-    /// What else is in the environment.
-    pub env: Vec<(&'static str, String)>,
-}
-
+/// A sandbox behind a connection that can fail. One request at a time, so that a rule can count them.
 pub fn scene() -> Scene {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
-    fs::write(folder.path().join("clients.yaml"), CLIENT_MAPPING).unwrap();
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut options = SandboxOptions::new(folder.path().join("sandbox"));
-    options.twin_clients = 3;
-    let sandbox = runtime.block_on(start(options)).unwrap();
-    let rule: Rule = Arc::new(Mutex::new(Box::new(|_| Act::Pass)));
-    let line = line(sandbox.address(), Arc::clone(&rule));
-    Scene { folder, _runtime: runtime, sandbox, line, rule, env: Vec::new() }
-}
-
-/// A line to `target`, one request a connection.
-fn line(target: SocketAddr, rule: Rule) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let rule = Arc::clone(&rule);
-            std::thread::spawn(move || carry(stream, target, &rule));
-        }
-    });
-    address
-}
-
-fn carry(mut stream: TcpStream, target: SocketAddr, rule: &Rule) -> std::io::Result<()> {
-    let Some(text) = request(&mut stream)? else { return Ok(()) };
-    let act = (rule.lock().unwrap())(&text);
-    if let Act::Answer(status) = act {
-        let body = r#"{"message":"not now"}"#;
-        let head = format!("HTTP/1.1 {status} Not Now\r\nContent-Type: application/json\r\nContent-Length: ");
-        return stream.write_all(format!("{head}{}\r\nConnection: close\r\n\r\n{body}", body.len()).as_bytes());
-    }
-    if act == Act::Lose {
-        return Ok(());
-    }
-    // The sandbox answers to its own address only.
-    let text = text.replace(&stream.local_addr()?.to_string(), &target.to_string());
-    let (first, rest) = text.split_once("\r\n").unwrap();
-    let mut there = TcpStream::connect(target)?;
-    there.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
-    let mut answer = Vec::new();
-    there.read_to_end(&mut answer)?;
-    match act {
-        Act::Pass => stream.write_all(&answer),
-        Act::Cut => {
-            let text = String::from_utf8_lossy(&answer);
-            let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim_end();
-            let cut: String = body.chars().take(body.chars().count().saturating_sub(1)).collect();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}", cut.len());
-            stream.write_all(format!("{head}\r\nConnection: close\r\n\r\n{cut}").as_bytes())
-        }
-        _ => Ok(()),
-    }
+    let mut scene = super::support::scene(|options| options.twin_clients = 3);
+    scene.write("map.yaml", MAPPING);
+    scene.write("clients.yaml", CLIENT_MAPPING);
+    scene.set_for_all("settle", "300ms");
+    scene.set_for_all("concurrency", "1");
+    scene.set("FERRY_MERCATELY_FIND", "each");
+    scene.set("FERRY_EADESK_FIND", "each");
+    scene.connect_by_line();
+    scene
 }
 
 fn writes(request: &str) -> bool {
     !request.starts_with("GET ") && request.contains("Lostina")
 }
 
-/// How a process ended, and what it printed.
-#[derive(Debug)]
-pub struct Told {
-    pub exit: Option<i32>,
-    pub out: String,
-    pub err: String,
-}
-
-impl Told {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
-    }
-
-    /// The books, without what is nought.
-    pub fn books(&self) -> Value {
-        let books = self.json()["records"].as_object().unwrap().clone();
-        Value::Object(books.into_iter().filter(|(_, n)| n.as_u64() != Some(0)).collect())
-    }
-}
-
-impl Scene {
-    pub fn rule(&self, rule: impl FnMut(&str) -> Act + Send + 'static) {
-        *self.rule.lock().unwrap() = Box::new(rule);
-    }
-
-    pub fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    pub fn typed(&self, words: &str) -> Told {
-        let (here, line) = (self.sandbox.address().to_string(), self.line.to_string());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command.args(words.split_whitespace()).current_dir(self.folder.path()).env_clear();
-        for (name, value) in self.sandbox.credentials() {
-            command.env(name, value.replace(&here, &line));
-        }
-        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
-            command.env(format!("FERRY_{platform}_RATE"), "none").env(format!("FERRY_{platform}_SETTLE"), "300ms");
-            command.env(format!("FERRY_{platform}_CONCURRENCY"), "1");
-        }
-        command.env("FERRY_MERCATELY_FIND", "each").env("FERRY_EADESK_FIND", "each");
-        for (name, value) in &self.env {
-            command.env(name, value);
-        }
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        Told {
-            exit: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    /// How often somebody of this name is at a platform.
-    pub fn times(&self, platform: &str, name: &str) -> usize {
-        self.sandbox.contacts(platform).iter().filter(|contact| contact.to_string().contains(name)).count()
-    }
-
-    /// How many requests with her name did something.
-    fn acted(&self) -> usize {
-        self.sandbox.history().iter().filter(|exchange| exchange.acted).count()
-    }
+/// How often a platform holds a contact of this name.
+fn times(scene: &Scene, platform: &str, name: &str) -> usize {
+    scene.contacts(platform).iter().filter(|contact| contact.to_string().contains(name)).count()
 }
 
 const HEAD: &str = "first,last,phone,email\n";
@@ -174,7 +36,7 @@ const LOSTINA: &str = "Lostina,Paz,+593996000002,p2@example.com\n";
 
 #[test]
 fn every_platform_is_asked_what_became_of_a_lost_request() {
-    let cases = ["atom", "mercately", "eadesk", "twin"];
+    let cases = all_platforms();
     let cases = cases.into_iter().flat_map(|name| [(name, Act::LoseAnswer), (name, Act::Lose)]);
     let run = |(platform, act): (&'static str, Act)| {
         let scene = scene();
@@ -188,8 +50,8 @@ fn every_platform_is_asked_what_became_of_a_lost_request() {
         };
         scene.write("first.csv", &first);
         scene.write("all.csv", &format!("{first}{second}"));
-        let told = scene.typed(&format!("import first.csv --map {map} --to {platform} --output json"));
-        assert_eq!(told.exit, Some(0), "{platform}: {told:?}");
+        let told = scene.run(&format!("import first.csv --map {map} --to {platform} --output json"));
+        assert_eq!(told.exit, 0, "{platform}: {told:?}");
         let mut is_struck = false;
         scene.rule(move |request| match is_struck {
             true => Act::Answer(500),
@@ -199,20 +61,20 @@ fn every_platform_is_asked_what_became_of_a_lost_request() {
             }
             false => Act::Pass,
         });
-        let before = scene.acted();
-        let lost = scene.typed(&format!("import all.csv --map {map} --to {platform}"));
-        assert_eq!(lost.exit, Some(4), "{platform} {act:?}: {lost:?}");
+        let before = scene.writes();
+        let lost = scene.run(&format!("import all.csv --map {map} --to {platform}"));
+        assert_eq!(lost.exit, 4, "{platform} {act:?}: {lost:?}");
         let known = if platform == "twin" { ", `7a1e0000-0000-4000-8000-000000000002` at the target" } else { "" };
         let expected = format!("nobody knows yet what became of 1 record:\n  line 3{known}\n`ferry resume ");
         assert!(lost.out.contains(&expected), "{platform}: {lost:?}");
         assert!(lost.out.trim_end().ends_with(&format!("import all.csv --map {map} --to {platform}")), "{lost:?}");
         scene.rule(|_| Act::Pass);
-        let found = scene.typed("resume --output json");
+        let found = scene.run("resume --output json");
         let done = if platform == "twin" { "updated" } else { "created" };
-        assert_eq!(found.exit, Some(0), "{platform} {act:?}: {found:?}");
-        assert_eq!(found.books(), json!({"read": 2, "unchanged": 1, done: 1}), "{platform} {act:?}: {found:?}");
-        assert_eq!(scene.times(platform, "Lostina"), 1, "{platform} {act:?}");
-        (platform, act, scene.acted() - before)
+        assert_eq!(found.exit, 0, "{platform} {act:?}: {found:?}");
+        assert_eq!(found.totals(), json!({"read": 2, "unchanged": 1, done: 1}), "{platform} {act:?}: {found:?}");
+        assert_eq!(times(&scene, platform, "Lostina"), 1, "{platform} {act:?}");
+        (platform, act, scene.writes() - before)
     };
     let acted: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = cases.map(|case| scope.spawn(move || run(case))).collect();
@@ -235,7 +97,7 @@ fn those_of_whom_nothing_is_known_are_named_until_it_is() {
     scene.write("first.csv", &format!("{HEAD}{ANA}"));
     scene.write("all.csv", &format!("{HEAD}{ANA}{}", people.collect::<String>()));
     let import = "import all.csv --map map.yaml --to mercately";
-    assert_eq!(scene.typed("import first.csv --map map.yaml --to mercately").exit, Some(0));
+    assert_eq!(scene.run("import first.csv --map map.yaml --to mercately").exit, 0);
     // Every third of them never arrives, and whoever was struck is not to be looked up.
     let mut struck: Vec<String> = Vec::new();
     scene.rule(move |request| {
@@ -250,8 +112,8 @@ fn those_of_whom_nothing_is_known_are_named_until_it_is() {
             false => Act::Pass,
         }
     });
-    let lost = scene.typed(import);
-    assert_eq!(lost.exit, Some(4), "{lost:?}");
+    let lost = scene.run(import);
+    assert_eq!(lost.exit, 4, "{lost:?}");
     let lines: String = (3..43).step_by(2).map(|line| format!("  line {line}\n")).collect();
     let expected = format!(
         "nobody knows yet what became of 23 records:\n{lines}  and 3 more, all of them with `--results FILE`\n`ferry resume "
@@ -264,20 +126,20 @@ fn those_of_whom_nothing_is_known_are_named_until_it_is() {
         true => Act::Answer(400),
         false => Act::Pass,
     });
-    let half = scene.typed(&format!("{import} --results results.csv --output json"));
-    assert_eq!(half.exit, Some(4), "{half:?}");
-    assert_eq!(half.books(), json!({"read": 47, "created": 44, "unchanged": 1, "unknown": 2}), "{half:?}");
-    assert_eq!(half.json()["unknown_records"], json!([{"line": 11}, {"line": 13}]), "{half:?}");
-    let results = fs::read_to_string(scene.folder.path().join("results.csv")).unwrap();
+    let half = scene.run(&format!("{import} --results results.csv --output json"));
+    assert_eq!(half.exit, 4, "{half:?}");
+    assert_eq!(half.totals(), json!({"read": 47, "created": 44, "unchanged": 1, "unknown": 2}), "{half:?}");
+    assert_eq!(half.summary()["unknown_records"], json!([{"line": 11}, {"line": 13}]), "{half:?}");
+    let results = scene.read("results.csv");
     let unknown: Vec<&str> = results.lines().filter(|line| line.contains(",unknown,")).collect();
     assert_eq!(unknown.len(), 2, "{results}");
     assert!(unknown[0].starts_with("11,unknown,,,target.unknown,"), "{results}");
 
     scene.rule(|_| Act::Pass);
-    let found = scene.typed("resume --output json");
-    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 47, "created": 46, "unchanged": 1})), "{found:?}");
+    let found = scene.run("resume --output json");
+    assert_eq!((found.exit, found.totals()), (0, json!({"read": 47, "created": 46, "unchanged": 1})), "{found:?}");
     assert!(found.err.contains("finding out what became of 2 requests of this run"), "{found:?}");
-    assert_eq!(scene.sandbox.contacts("mercately").len(), 47);
+    assert_eq!(scene.contacts("mercately").len(), 47);
 }
 
 #[test]
@@ -286,7 +148,7 @@ fn what_an_earlier_run_left_and_cannot_be_looked_up_is_named() {
     // A page of others, on whom the look-ups are proven.
     let others: String = (0..120).map(|n| format!("Bien{n},Sol,+593997001{n:03},b{n}@example.com\n")).collect();
     scene.write("first.csv", &format!("{HEAD}{others}"));
-    assert_eq!(scene.typed("import first.csv --map map.yaml --to mercately").exit, Some(0));
+    assert_eq!(scene.run("import first.csv --map map.yaml --to mercately").exit, 0);
     scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
     scene.write("other.csv", &format!("{HEAD}Bruno,Mena,+593996000003,p3@example.com\n"));
     let is_about = |request: &str| ["996000002", "p2%40example", "p2@example"].iter().any(|it| request.contains(it));
@@ -299,19 +161,19 @@ fn what_an_earlier_run_left_and_cannot_be_looked_up_is_named() {
         }
         _ => Act::Pass,
     });
-    let lost = scene.typed("import all.csv --map map.yaml --to mercately --output json");
-    assert_eq!(lost.exit, Some(4), "{lost:?}");
-    let run = lost.json()["run"].as_str().unwrap().to_owned();
-    let other = scene.typed("import other.csv --map map.yaml --to mercately --output json");
-    assert_eq!(other.exit, Some(0), "{other:?}");
+    let lost = scene.run("import all.csv --map map.yaml --to mercately --output json");
+    assert_eq!(lost.exit, 4, "{lost:?}");
+    let run = lost.run();
+    let other = scene.run("import other.csv --map map.yaml --to mercately --output json");
+    assert_eq!(other.exit, 0, "{other:?}");
     let note = format!(
         "what became of 1 request could not be found out, and is looked for again next time: line 3 of `{run}`"
     );
     assert!(other.err.contains(&note), "{other:?}");
     scene.rule(|_| Act::Pass);
-    let found = scene.typed(&format!("resume {run} --output json"));
-    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 2, "created": 2})), "{found:?}");
-    assert_eq!(scene.times("mercately", "Lostina"), 1);
+    let found = scene.run(&format!("resume {run} --output json"));
+    assert_eq!((found.exit, found.totals()), (0, json!({"read": 2, "created": 2})), "{found:?}");
+    assert_eq!(times(&scene, "mercately", "Lostina"), 1);
 }
 
 #[test]
@@ -322,16 +184,16 @@ fn somebody_who_was_made_and_whose_items_fail_is_gone_on_with() {
         let is_mail = |request: &str| request.contains("/contacts/create/") && request.contains("p2@example.com");
         scene.rule(move |request| if is_mail(request) { Act::Answer(500) } else { Act::Pass });
         let import = format!("import all.csv --map map.yaml --to eadesk --on-existing {on_existing}");
-        let lost = scene.typed(&format!("{import} --results results.csv"));
-        assert_eq!(lost.exit, Some(4), "{lost:?}");
+        let lost = scene.run(&format!("{import} --results results.csv"));
+        assert_eq!(lost.exit, 4, "{lost:?}");
         assert!(lost.out.contains("nobody knows yet what became of 1 record:\n  line 3, `"), "{lost:?}");
-        let results = fs::read_to_string(scene.folder.path().join("results.csv")).unwrap();
+        let results = scene.read("results.csv");
         let expected = ",target.unknown,\"made at the target, but tried 3 times without bringing it all there: Eadesk";
         assert!(results.contains(expected), "{results}");
         scene.rule(|_| Act::Pass);
-        let found = scene.typed("resume --output json");
-        assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 2, "created": 2})), "{found:?}");
-        let people = scene.sandbox.contacts("eadesk");
+        let found = scene.run("resume --output json");
+        assert_eq!((found.exit, found.totals()), (0, json!({"read": 2, "created": 2})), "{found:?}");
+        let people = scene.contacts("eadesk");
         let items = |person: &Value| person["contacts"].as_array().unwrap().len();
         assert_eq!(people.iter().map(items).collect::<Vec<_>>(), [2, 2], "{people:?}");
     }
@@ -347,10 +209,10 @@ fn an_item_that_the_platform_refuses_is_named_and_the_others_arrive() {
     scene.write("all.csv", &format!("{HEAD}Ana,Vera,+593996000001/+593996000009,p1@example.com\n"));
     let is_first = |request: &str| request.contains("/contacts/create/") && request.contains("996000001");
     scene.rule(move |request| if is_first(request) { Act::Answer(400) } else { Act::Pass });
-    let told = scene.typed("import all.csv --map phones.yaml --to eadesk --output json");
-    assert_eq!((told.exit, told.books()), (Some(0), json!({"read": 1, "created": 1})), "{told:?}");
-    assert_eq!(told.json()["not_carried"], json!({"phones": 1}), "{told:?}");
-    let people = scene.sandbox.contacts("eadesk");
+    let told = scene.run("import all.csv --map phones.yaml --to eadesk --output json");
+    assert_eq!((told.exit, told.totals()), (0, json!({"read": 1, "created": 1})), "{told:?}");
+    assert_eq!(told.summary()["not_carried"], json!({"phones": 1}), "{told:?}");
+    let people = scene.contacts("eadesk");
     let values: Vec<&Value> = people[0]["contacts"].as_array().unwrap().iter().map(|item| &item["value"]).collect();
     assert_eq!((people.len(), values), (1, vec![&json!("+593996000009"), &json!("p1@example.com")]));
 }
@@ -367,10 +229,10 @@ fn a_tag_that_was_dropped_from_a_create_whose_answer_was_lost_is_named() {
             false => Act::Pass,
         });
         let import = format!("import all.csv --map tags.yaml --to mercately --on-existing {on_existing} --output json");
-        let told = scene.typed(&import);
-        assert_eq!((told.exit, told.books()), (Some(0), json!({"read": 1, "created": 1})), "{told:?}");
-        assert_eq!(told.json()["not_carried"], json!({"tags.Moroso": 1}), "{on_existing}: {told:?}");
-        assert_eq!(scene.times("mercately", "Lostina"), 1);
+        let told = scene.run(&import);
+        assert_eq!((told.exit, told.totals()), (0, json!({"read": 1, "created": 1})), "{told:?}");
+        assert_eq!(told.summary()["not_carried"], json!({"tags.Moroso": 1}), "{on_existing}: {told:?}");
+        assert_eq!(times(&scene, "mercately", "Lostina"), 1);
     }
 }
 
@@ -400,24 +262,24 @@ fn who_was_made_by_a_stopped_run_is_its_own_although_the_file_was_edited() {
             _ => (writes, Act::LoseAnswer),
         };
         scene.rule(refused_from(is_it, first));
-        let stopped = scene.typed(&import);
-        assert_eq!(stopped.exit, Some(5), "{platform}: {stopped:?}");
+        let stopped = scene.run(&import);
+        assert_eq!(stopped.exit, 5, "{platform}: {stopped:?}");
         scene.rule(|_| Act::Pass);
         scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
-        let found = scene.typed(&import);
+        let found = scene.run(&import);
         assert_eq!(
-            (found.exit, found.books()),
-            (Some(0), json!({"read": 2, "created": 2})),
+            (found.exit, found.totals()),
+            (0, json!({"read": 2, "created": 2})),
             "{platform} {on_existing}: {found:?}"
         );
-        assert_eq!(scene.sandbox.contacts(platform).len(), 2, "{platform}");
+        assert_eq!(scene.contacts(platform).len(), 2, "{platform}");
         if platform == "eadesk" {
-            let people = scene.sandbox.contacts(platform);
+            let people = scene.contacts(platform);
             let items = |person: &Value| person["contacts"].as_array().unwrap().len();
             assert_eq!(people.iter().map(items).collect::<Vec<_>>(), [2, 2], "{on_existing}: {people:?}");
-            let run = found.json()["run"].as_str().unwrap().to_owned();
-            let undone = scene.typed(&format!("undo {run} --output json"));
-            assert_eq!(undone.books(), json!({"read": 2, "deleted": 2}), "{on_existing}: {undone:?}");
+            let run = found.run();
+            let undone = scene.run(&format!("undo {run} --output json"));
+            assert_eq!(undone.totals(), json!({"read": 2, "deleted": 2}), "{on_existing}: {undone:?}");
         }
     }
 }
@@ -429,17 +291,17 @@ fn a_list_that_was_being_filled_is_filled_to_its_end() {
     scene.write("phones.yaml", &phones);
     scene.write("first.csv", &format!("{HEAD}Lostina,Paz,,p2@example.com\n"));
     let import = |file: &str| format!("import {file} --map phones.yaml --to eadesk --on-existing fill --output json");
-    assert_eq!(scene.typed(&import("first.csv")).exit, Some(0));
+    assert_eq!(scene.run(&import("first.csv")).exit, 0);
     scene.write("all.csv", &format!("{HEAD}Lostina,Paz,+593996000002/+593996000009,p2@example.com\n"));
     scene.rule(refused_from(
         |request| request.contains("/contacts/create/") && request.contains("0009"),
         Act::Answer(401),
     ));
-    assert_eq!(scene.typed(&import("all.csv")).exit, Some(5));
+    assert_eq!(scene.run(&import("all.csv")).exit, 5);
     scene.rule(|_| Act::Pass);
-    let found = scene.typed("resume --output json");
-    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 1, "updated": 1})), "{found:?}");
-    let people = scene.sandbox.contacts("eadesk");
+    let found = scene.run("resume --output json");
+    assert_eq!((found.exit, found.totals()), (0, json!({"read": 1, "updated": 1})), "{found:?}");
+    let people = scene.contacts("eadesk");
     assert_eq!(people[0]["contacts"].as_array().unwrap().len(), 3, "{people:?}");
 }
 
@@ -455,12 +317,12 @@ fn somebody_made_who_cannot_be_looked_at_is_unknown() {
         }
         if is_struck && request.contains("/read?id=") { Act::Answer(400) } else { Act::Pass }
     });
-    let lost = scene.typed("import all.csv --map map.yaml --to eadesk --output json");
-    assert_eq!((lost.exit, lost.books()), (Some(4), json!({"read": 2, "created": 1, "unknown": 1})), "{lost:?}");
+    let lost = scene.run("import all.csv --map map.yaml --to eadesk --output json");
+    assert_eq!((lost.exit, lost.totals()), (4, json!({"read": 2, "created": 1, "unknown": 1})), "{lost:?}");
     scene.rule(|_| Act::Pass);
-    let found = scene.typed("resume --output json");
-    assert_eq!((found.exit, found.books()), (Some(0), json!({"read": 2, "created": 2})), "{found:?}");
-    assert_eq!(scene.sandbox.contacts("eadesk").len(), 2);
+    let found = scene.run("resume --output json");
+    assert_eq!((found.exit, found.totals()), (0, json!({"read": 2, "created": 2})), "{found:?}");
+    assert_eq!(scene.contacts("eadesk").len(), 2);
 }
 
 #[test]
@@ -469,9 +331,9 @@ fn who_has_nothing_by_which_the_target_finds_is_rejected() {
     let mapping = "identity: [document.number, phone]\ncontact:\n  first_name: first\n  last_name: last\n  phone: phone\n  document: { number: doc }\n";
     scene.write("documents.yaml", mapping);
     scene.write("all.csv", "first,last,phone,doc\nAna,Vera,+593996000001,17\nLostina,Paz,,18\n");
-    let told = scene.typed("import all.csv --map documents.yaml --to mercately --output json");
-    assert_eq!(told.json()["rejects"], json!({"identity.missing": 1}), "{told:?}");
-    assert_eq!((told.exit, scene.sandbox.contacts("mercately").len()), (Some(3), 1));
+    let told = scene.run("import all.csv --map documents.yaml --to mercately --output json");
+    assert_eq!(told.summary()["rejects"], json!({"identity.missing": 1}), "{told:?}");
+    assert_eq!((told.exit, scene.contacts("mercately").len()), (3, 1));
 }
 
 #[test]
@@ -480,12 +342,12 @@ fn somebody_half_made_is_completed_although_the_edited_file_has_another_name() {
     scene.write("all.csv", &format!("{HEAD}{LOSTINA}"));
     let import = "import all.csv --map map.yaml --to eadesk --output json";
     scene.rule(refused_from(|request| request.contains("/contacts/create/"), Act::Answer(401)));
-    assert_eq!(scene.typed(import).exit, Some(5));
+    assert_eq!(scene.run(import).exit, 5);
     scene.rule(|_| Act::Pass);
     scene.write("all.csv", &format!("{HEAD}{}", LOSTINA.replace("Lostina,Paz", "Lostina,Mena")));
-    let found = scene.typed(import);
-    assert_eq!(found.exit, Some(0), "{found:?}");
-    let people = scene.sandbox.contacts("eadesk");
+    let found = scene.run(import);
+    assert_eq!(found.exit, 0, "{found:?}");
+    let people = scene.contacts("eadesk");
     assert_eq!((people.len(), people[0]["contacts"].as_array().unwrap().len()), (1, 2), "{people:?}");
 }
 
@@ -496,18 +358,18 @@ fn a_change_of_which_a_part_never_arrives_is_rejected_as_that() {
     scene.write("phones.yaml", &phones);
     scene.write("first.csv", &format!("{HEAD}{ANA}Lostina,Paz,,p2@example.com\n"));
     let import = |file: &str| format!("import {file} --map phones.yaml --to eadesk --output json --rejects left.csv");
-    assert_eq!(scene.typed(&import("first.csv")).exit, Some(0));
+    assert_eq!(scene.run(&import("first.csv")).exit, 0);
     scene.write("all.csv", &format!("{HEAD}Lostina,Paz,+593996000002/+593996000009,p2@example.com\n"));
     let is_second = |request: &str| request.contains("/contacts/create/") && request.contains("0009");
     scene.rule(move |request| if is_second(request) { Act::Answer(500) } else { Act::Pass });
-    let failed = scene.typed(&import("all.csv"));
-    assert_eq!((failed.exit, failed.books()), (Some(3), json!({"read": 1, "rejected": 1})), "{failed:?}");
-    let left = fs::read_to_string(scene.folder.path().join("left.csv")).unwrap();
+    let failed = scene.run(&import("all.csv"));
+    assert_eq!((failed.exit, failed.totals()), (3, json!({"read": 1, "rejected": 1})), "{failed:?}");
+    let left = scene.read("left.csv");
     assert!(
         left.contains("phones,target.failed,\"tried 3 times, and not all of it is at the target: Eadesk"),
         "{left}"
     );
     scene.rule(|_| Act::Pass);
-    let mended = scene.typed("import left.csv --map phones.yaml --to eadesk --output json");
-    assert_eq!((mended.exit, mended.books()), (Some(0), json!({"read": 1, "updated": 1})), "{mended:?}");
+    let mended = scene.run("import left.csv --map phones.yaml --to eadesk --output json");
+    assert_eq!((mended.exit, mended.totals()), (0, json!({"read": 1, "updated": 1})), "{mended:?}");
 }

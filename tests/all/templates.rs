@@ -1,16 +1,16 @@
 //! Templates and expressions: what they give, and that no mapping brings the program down with one.
 
+use super::support::{Ended, ferry_in_shell, run};
 use ferry::mapping::{BindOptions, Mapped, Mapping};
 use ferry::record::{Fields, Header, Origin, Record, Row};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Address space of the program in KiB, as `ulimit -v` takes it: what an idle one reserves, and 256 MiB.
 const ADDRESS_SPACE_KIB: u64 = 1_700_000;
 /// For one record, on whatever machine, without optimisation.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The value that a template gives for `a`, `b` and `n` of a row, or why it has none.
 fn given(template: &str) -> Result<String, String> {
@@ -175,10 +175,8 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn shell(folder: &Path, command: &str) -> std::process::Output {
-    let program = env!("CARGO_BIN_EXE_ferry");
-    let limited = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec '{program}' {command}");
-    Command::new("sh").args(["-c", &limited]).current_dir(folder).env_clear().output().unwrap()
+fn shell(folder: &Path, command: &str) -> Ended {
+    run(ferry_in_shell(folder, &format!("ulimit -v {ADDRESS_SPACE_KIB}"), command))
 }
 
 #[cfg(target_os = "linux")]
@@ -187,21 +185,18 @@ fn no_template_whatever_takes_the_memory_or_the_time_of_the_machine() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("in.csv"), "Name\nAna\n").unwrap();
-    if !shell(folder, "--version").status.success() {
+    if shell(folder, "--version").exit != 0 {
         let _ = std::io::Write::write_all(&mut std::io::stderr(), b"SKIPPED: `ulimit -v` is not possible here\n");
         return;
     }
     for (name, mapping) in hostile() {
         fs::write(folder.join("m.yaml"), &mapping).unwrap();
         for command in ["map check m.yaml in.csv", "convert in.csv --map m.yaml --out o.jsonl --fresh"] {
-            let begun = Instant::now();
             let output = shell(folder, command);
-            let said =
-                format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            let code = output.status.code();
-            assert!(matches!(code, Some(0 | 2 | 3)), "{name}: `{command}` ended with {:?}\n{said}", output.status);
-            assert!(begun.elapsed() < PATIENCE, "{name}: `{command}` took {:?}", begun.elapsed());
-            if code != Some(0) {
+            let (said, code) = (output.printed(), output.exit);
+            assert!(matches!(code, 0 | 2 | 3), "{name}: `{command}`: {output:?}");
+            assert!(output.took < TIME_MAX, "{name}: `{command}` took {:?}", output.took);
+            if code != 0 {
                 let words = ["error", "template", "value.template"];
                 assert!(words.iter().any(|word| said.contains(word)), "{name}: `{command}` says\n{said}");
             }

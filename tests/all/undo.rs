@@ -1,17 +1,11 @@
 //! `ferry undo`, the whole program against the sandbox: contacts go back to what they were, what somebody has changed
 //! since stays, and an undo is a run like any other.
 
-use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use super::support::{Ended, Scene, creating_platforms, json_lines};
+use ferry::sandbox::FaultKind;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
-
-/// Longer than any of these tests takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+use std::time::Duration;
 
 const MAPPING: &str = "contact:
   first_name: first
@@ -43,41 +37,8 @@ const CLIENTS: &str = "id,name,plan\n7a1e0000-0000-4000-8000-000000000001,Anna,G
                        7a1e0000-0000-4000-8000-000000000004,Dora,Gold\n";
 const CLIENT_MAPPING: &str = "contact:\n  target_id: id\n  attributes:\n    Name: name\n    Plan: plan\n";
 
-struct Scene {
-    folder: TempDir,
-    runtime: Runtime,
-    sandbox: Option<Sandbox>,
-    env: Vec<(&'static str, String)>,
-}
-
-struct Printed {
-    out: String,
-    err: String,
-    code: i32,
-}
-
-impl Printed {
-    fn summary(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}\n{}", self.out, self.err))
-    }
-
-    /// The run's name, of a summary.
-    fn run(&self) -> String {
-        self.summary()["run"].as_str().unwrap().to_owned()
-    }
-
-    /// The books, without what is nought.
-    fn books(&self) -> Value {
-        let summary = self.summary();
-        let books = summary["records"].as_object().unwrap();
-        Value::Object(
-            books.iter().filter(|(_, n)| n.as_u64() != Some(0)).map(|(k, n)| (k.clone(), n.clone())).collect(),
-        )
-    }
-}
-
 fn scene() -> Scene {
-    let folder = tempfile::tempdir().unwrap();
+    let mut scene = super::support::scene(|_| {});
     for (name, text) in [
         ("map.yaml", MAPPING),
         ("base.csv", BASE),
@@ -85,144 +46,93 @@ fn scene() -> Scene {
         ("clients.csv", CLIENTS),
         ("clients.yaml", CLIENT_MAPPING),
     ] {
-        fs::write(folder.path().join(name), text).unwrap();
+        scene.write(name, text);
     }
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut scene = Scene { folder, runtime, sandbox: None, env: Vec::new() };
-    scene.restart(|_| {});
+    scene.set_for_all("settle", "1s");
+    scene.set("FERRY_EADESK_SEGMENTS", "Cliente=s1,VIP=s2");
     scene
 }
 
-impl Scene {
-    fn restart(&mut self, change: impl FnOnce(&mut SandboxOptions)) {
-        if let Some(sandbox) = self.sandbox.take() {
-            self.runtime.block_on(sandbox.stop());
-        }
-        let mut options = SandboxOptions::new(self.folder.path().join("sandbox"));
-        change(&mut options);
-        let sandbox = self.runtime.block_on(start(options)).unwrap();
-        self.env = sandbox.credentials();
-        self.sandbox = Some(sandbox);
-    }
-
-    fn begin(&self, words: &str) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command.args(words.split_whitespace()).current_dir(self.folder.path()).env_clear();
-        for (name, value) in &self.env {
-            command.env(name, value);
-        }
-        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
-            command.env(format!("FERRY_{platform}_RATE"), "none").env(format!("FERRY_{platform}_SETTLE"), "1s");
-        }
-        command.env("FERRY_EADESK_SEGMENTS", "Cliente=s1,VIP=s2");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-
-    fn typed(&self, words: &str) -> Printed {
-        let output = self.begin(words).wait_with_output().unwrap();
-        Printed {
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-            code: output.status.code().unwrap_or(-1),
-        }
-    }
-
-    /// The same, which is to end well; its summary is for a program.
-    fn done(&self, words: &str) -> Printed {
-        let printed = self.typed(&format!("{words} --output json"));
-        // An undo that left something says so.
-        let is_left = |name: &str| printed.summary().get(name).is_some();
-        let left =
-            words.starts_with("undo") && ["changed_since", "not_taken_back", "left_file"].into_iter().any(is_left);
-        assert_eq!(printed.code, if left { 3 } else { 0 }, "{words}\n{}\n{}", printed.out, printed.err);
-        printed
-    }
-
-    /// What a platform holds, in the order of names, without its own clock; a custom field that is blank is none.
-    fn held(&self, platform: &str) -> Vec<Value> {
-        let mut contacts = self.sandbox.as_ref().unwrap().contacts(platform);
-        for contact in contacts.iter_mut().filter_map(Value::as_object_mut) {
-            contact.remove("updatedAt");
-            if let Some(items) = contact.get_mut("optionals").and_then(Value::as_object_mut) {
-                items.sort_keys();
-            }
-            if let Some(fields) = contact.get_mut("custom_fields").and_then(Value::as_array_mut) {
-                fields.retain(|field| field["field_content:"] != "");
-            }
-        }
-        let name = |contact: &Value| {
-            let names = ["firstName", "first_name", "name"].map(|key| contact.get(key).cloned());
-            names.into_iter().flatten().find_map(|name| name.as_str().map(str::to_owned))
-        };
-        contacts.sort_by_key(name);
-        contacts
-    }
-
-    fn import(&self, platform: &str, file: &str) -> Printed {
-        let map = if file == "clients.csv" { "clients.yaml" } else { "map.yaml" };
-        self.done(&format!("import {file} --map {map} --to {platform} --fresh --concurrency 1"))
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    fn writes(&self) -> usize {
-        let history = self.sandbox.as_ref().unwrap().history();
-        history.iter().filter(|exchange| exchange.method != "GET").count()
-    }
-
-    fn left(&self, run: &str) -> String {
-        let path: PathBuf = [".ferry", "runs", run, "left.csv"].iter().collect();
-        fs::read_to_string(self.folder.path().join(path)).unwrap_or_else(|_| "none".to_owned())
-    }
+/// A command that must end well, its summary as JSON. An undo that left something says so in its exit code.
+fn done(scene: &Scene, words: &str) -> Ended {
+    let ended = scene.run_json(words);
+    let is_left = |name: &str| ended.summary().get(name).is_some();
+    let left = words.starts_with("undo") && ["changed_since", "not_taken_back", "left_file"].into_iter().any(is_left);
+    assert_eq!(ended.exit, if left { 3 } else { 0 }, "{words}\n{ended:?}");
+    ended
 }
 
-/// The platforms with the files that are carried into them: first, next.
-const CASES: [(&str, &str, &str); 3] =
-    [("atom", "base.csv", "next.csv"), ("mercately", "base.csv", "next.csv"), ("eadesk", "base.csv", "next.csv")];
+/// What a platform holds, in the order of names, without its own clock; a custom field that is blank is none.
+fn held(scene: &Scene, platform: &str) -> Vec<Value> {
+    let mut contacts = scene.contacts(platform);
+    for contact in contacts.iter_mut().filter_map(Value::as_object_mut) {
+        contact.remove("updatedAt");
+        if let Some(items) = contact.get_mut("optionals").and_then(Value::as_object_mut) {
+            items.sort_keys();
+        }
+        if let Some(fields) = contact.get_mut("custom_fields").and_then(Value::as_array_mut) {
+            fields.retain(|field| field["field_content:"] != "");
+        }
+    }
+    let name = |contact: &Value| {
+        let names = ["firstName", "first_name", "name"].map(|key| contact.get(key).cloned());
+        names.into_iter().flatten().find_map(|name| name.as_str().map(str::to_owned))
+    };
+    contacts.sort_by_key(name);
+    contacts
+}
+
+fn import(scene: &Scene, platform: &str, file: &str) -> Ended {
+    let map = if file == "clients.csv" { "clients.yaml" } else { "map.yaml" };
+    done(scene, &format!("import {file} --map {map} --to {platform} --fresh --concurrency 1"))
+}
+
+/// The list of what a run left.
+fn left(scene: &Scene, run: &str) -> String {
+    fs::read_to_string(scene.path(&format!(".ferry/runs/{run}/left.csv"))).unwrap_or_else(|_| "none".to_owned())
+}
 
 #[test]
 fn values_that_a_run_changed_go_back_and_the_undo_can_be_undone() {
-    for (platform, base, next) in CASES {
+    for platform in creating_platforms() {
         let scene = scene();
-        scene.import(platform, base);
-        let before = scene.held(platform);
-        let run = scene.import(platform, next).run();
-        let after = scene.held(platform);
+        import(&scene, platform, "base.csv");
+        let before = held(&scene, platform);
+        let run = import(&scene, platform, "next.csv").run();
+        let after = held(&scene, platform);
         assert_ne!(before[..3], after[..3], "{platform}");
 
-        let undone = scene.done(&format!("undo {run}"));
+        let undone = done(&scene, &format!("undo {run}"));
         let deletes = platform == "eadesk";
         let expected = if deletes {
             json!({ "read": 3, "restored": 2, "deleted": 1 })
         } else {
             json!({ "read": 3, "restored": 2, "skipped": 1 })
         };
-        assert_eq!(undone.books(), expected, "{platform}\n{}", undone.out);
-        assert_eq!(scene.held(platform)[..3], before[..3], "{platform}");
-        let left = scene.left(&undone.run());
+        assert_eq!(undone.totals(), expected, "{platform}\n{}", undone.out);
+        assert_eq!(held(&scene, platform)[..3], before[..3], "{platform}");
+        let left = left(&scene, &undone.run());
         assert_eq!(left.contains("no call to delete it"), !deletes, "{platform}\n{left}");
 
         // Once more, there is nothing left to do.
-        let again = scene.done(&format!("undo {run}"));
+        let again = done(&scene, &format!("undo {run}"));
         let (expected, books) = match deletes {
             true => ("{}", json!({ "read": 3, "unchanged": 3 })),
             false => ("{\"kept\":1}", json!({ "read": 3, "unchanged": 2, "skipped": 1 })),
         };
-        assert_eq!(again.books(), books, "{platform}");
+        assert_eq!(again.totals(), books, "{platform}");
         assert!(again.err.contains(&format!("`{run}` was undone before, by `{}`", undone.run())), "{}", again.err);
         assert_eq!(again.summary()["skipped"].to_string(), expected, "{platform}");
 
         // Back again, but for who was deleted.
-        let redone = scene.done(&format!("undo {}", undone.run()));
+        let redone = done(&scene, &format!("undo {}", undone.run()));
         let skipped = if deletes {
             json!({ "read": 3, "restored": 2, "skipped": 1 })
         } else {
             json!({ "read": 2, "restored": 2 })
         };
-        assert_eq!(redone.books(), skipped, "{platform}\n{}", redone.out);
-        assert_eq!(without_item_ids(&scene.held(platform)[..3]), without_item_ids(&after[..3]), "{platform}");
+        assert_eq!(redone.totals(), skipped, "{platform}\n{}", redone.out);
+        assert_eq!(without_item_ids(&held(&scene, platform)[..3]), without_item_ids(&after[..3]), "{platform}");
     }
 }
 
@@ -242,35 +152,35 @@ fn values_of_clients_that_nobody_can_make_go_back_or_are_deleted() {
     let scene = scene();
     let export = || {
         scene.write("ids.txt", "7a1e0000-0000-4000-8000-000000000001\n7a1e0000-0000-4000-8000-000000000004\n");
-        scene.done("export --from twin --out out.jsonl --limit 40");
-        fs::read_to_string(scene.folder.path().join("out.jsonl")).unwrap()
+        done(&scene, "export --from twin --out out.jsonl --limit 40");
+        scene.read("out.jsonl")
     };
     let before = export();
-    let run = scene.import("twin", "clients.csv").run();
+    let run = import(&scene, "twin", "clients.csv").run();
     assert_ne!(export(), before);
-    let undone = scene.done(&format!("undo {run}"));
-    assert_eq!(undone.books(), json!({ "read": 2, "restored": 2 }), "{}", undone.out);
+    let undone = done(&scene, &format!("undo {run}"));
+    assert_eq!(undone.totals(), json!({ "read": 2, "restored": 2 }), "{}", undone.out);
     assert_eq!(export(), before);
-    let redone = scene.done(&format!("undo {}", undone.run()));
-    assert_eq!(redone.books(), json!({ "read": 2, "restored": 2 }), "{}", redone.out);
+    let redone = done(&scene, &format!("undo {}", undone.run()));
+    assert_eq!(redone.totals(), json!({ "read": 2, "restored": 2 }), "{}", redone.out);
     assert_ne!(export(), before);
 }
 
 #[test]
 fn what_somebody_has_changed_since_is_left_alone_and_listed_with_the_three_values() {
-    for (platform, base, next) in CASES {
+    for platform in creating_platforms() {
         let scene = scene();
-        scene.import(platform, base);
-        let before = scene.held(platform);
-        let run = scene.import(platform, next).run();
+        import(&scene, platform, "base.csv");
+        let before = held(&scene, platform);
+        let run = import(&scene, platform, "next.csv").run();
         // Notes are held by two of them, an attribute by two of them.
         scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nAna,Vera,+593996000001,,,theirs,Theirs\n");
-        scene.import(platform, "later.csv");
-        let undone = scene.done(&format!("undo {run}"));
-        let now = scene.held(platform);
+        import(&scene, platform, "later.csv");
+        let undone = done(&scene, &format!("undo {run}"));
+        let now = held(&scene, platform);
         let summary = undone.summary();
         let fields: Vec<&str> = summary["changed_since"].as_object().unwrap().keys().map(String::as_str).collect();
-        let left = scene.left(&undone.run());
+        let left = left(&scene, &undone.run());
         let was = |field: &str, now: &str, written: &str, before: &str| {
             format!("`{field}` is `{now}` now; it was written as `{written}`, and was `{before}` before")
         };
@@ -291,44 +201,44 @@ fn what_somebody_has_changed_since_is_left_alone_and_listed_with_the_three_value
 #[test]
 fn somebody_who_was_made_and_changed_since_is_not_deleted() {
     let scene = scene();
-    let run = scene.import("eadesk", "base.csv").run();
+    let run = import(&scene, "eadesk", "base.csv").run();
     scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nBruno,Mena,+593996000002,,,theirs,\n");
-    scene.import("eadesk", "later.csv");
-    let undone = scene.done(&format!("undo {run}"));
-    assert_eq!(undone.books(), json!({ "read": 3, "deleted": 2, "skipped": 1 }), "{}", undone.out);
-    let held = scene.held("eadesk");
+    import(&scene, "eadesk", "later.csv");
+    let undone = done(&scene, &format!("undo {run}"));
+    assert_eq!(undone.totals(), json!({ "read": 3, "deleted": 2, "skipped": 1 }), "{}", undone.out);
+    let held = held(&scene, "eadesk");
     assert_eq!((held.len(), held[0]["name"].as_str()), (1, Some("Bruno Mena")));
-    assert!(scene.left(&undone.run()).contains("`notes` is `theirs` now, and was created as blank"));
+    assert!(left(&scene, &undone.run()).contains("`notes` is `theirs` now, and was created as blank"));
 }
 
 #[test]
 fn one_field_alone_goes_back() {
-    for (platform, base, next) in CASES {
+    for platform in creating_platforms() {
         let scene = scene();
-        scene.import(platform, base);
-        let run = scene.import(platform, next).run();
-        let undone = scene.done(&format!("undo {run} --only email"));
-        let text = serde_json::to_string(&scene.held(platform)).unwrap();
+        import(&scene, platform, "base.csv");
+        let run = import(&scene, platform, "next.csv").run();
+        let undone = done(&scene, &format!("undo {run} --only email"));
+        let text = serde_json::to_string(&held(&scene, platform)).unwrap();
         assert!(text.contains("ana@example.com") && !text.contains("ana.vera@example.com"), "{platform} {text}");
         // Of who was made, too; nobody is deleted.
         assert!(!text.contains("diego@example.com") && text.contains("Diego"), "{platform} {text}");
         assert!(text.contains("VIP") || text.contains("s2"), "{platform} {text}");
-        assert_eq!(undone.books(), json!({ "read": 2, "restored": 2 }), "{platform}\n{}", undone.out);
+        assert_eq!(undone.totals(), json!({ "read": 2, "restored": 2 }), "{platform}\n{}", undone.out);
     }
 }
 
 #[test]
 fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
     let scene = scene();
-    scene.import("eadesk", "base.csv");
-    let run = scene.import("eadesk", "next.csv").run();
-    let (held, writes) = (scene.held("eadesk"), scene.writes());
-    let looked = scene.done(&format!("undo {run} --dry-run --plan plan.jsonl"));
-    assert_eq!((scene.held("eadesk"), scene.writes()), (held, writes));
+    import(&scene, "eadesk", "base.csv");
+    let run = import(&scene, "eadesk", "next.csv").run();
+    let before = (held(&scene, "eadesk"), scene.writes());
+    let looked = done(&scene, &format!("undo {run} --dry-run --plan plan.jsonl"));
+    assert_eq!((held(&scene, "eadesk"), scene.writes()), before);
     assert_eq!(looked.summary()["status"], "dry-run");
-    assert_eq!(looked.books(), json!({ "read": 3, "restored": 2, "deleted": 1 }));
-    let plan = fs::read_to_string(scene.folder.path().join("plan.jsonl")).unwrap();
-    let lines: Vec<Value> = plan.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(looked.totals(), json!({ "read": 3, "restored": 2, "deleted": 1 }));
+    let plan = scene.read("plan.jsonl");
+    let lines = json_lines(&plan);
     let of = |line: u64| lines.iter().find(|row| row["line"] == line).unwrap();
     let outcomes = [2, 3, 5].map(|line| of(line)["outcome"].as_str().unwrap());
     assert_eq!(outcomes, ["updated", "updated", "deleted"]);
@@ -341,26 +251,22 @@ fn an_undo_that_was_killed_is_gone_on_with() {
     let mut scene = scene();
     let people: String = (0..300).map(|n| format!("Ana{n},Vera,+59399700{n:04},a{n}@example.com,,,\n")).collect();
     scene.write("many.csv", &format!("first,last,phone,email,tags,notes,plan\n{people}"));
-    let run = scene.done("import many.csv --map map.yaml --to eadesk").run();
+    let run = done(&scene, "import many.csv --map map.yaml --to eadesk").run();
     scene.restart(|options| {
         options.faults = vec![(FaultKind::Slow, 1.0)];
         options.slow = Duration::from_millis(40);
     });
     let writes = scene.writes();
-    let mut child = scene.begin(&format!("undo {run}"));
-    let since = Instant::now();
-    while scene.writes() < writes + 40 && since.elapsed() < PATIENCE {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let left = scene.held("eadesk").len();
-    assert!(0 < left && left < 300, "{left}");
+    let process = scene.begin(&format!("undo {run}"));
+    scene.wait_until("40 requests", |scene| scene.writes() >= writes + 40);
+    process.kill();
+    let rest = held(&scene, "eadesk").len();
+    assert!(0 < rest && rest < 300, "{rest}");
     scene.restart(|_| {});
     let name = run.rsplit('-').next().unwrap();
-    let again = scene.done(&format!("undo {name}"));
-    assert_eq!(scene.held("eadesk").len(), 0);
-    let books = again.books();
+    let again = done(&scene, &format!("undo {name}"));
+    assert_eq!(held(&scene, "eadesk").len(), 0);
+    let books = again.totals();
     assert_eq!((&books["read"], books["pending"].as_u64()), (&json!(300), None), "{books}");
     assert_eq!(books["deleted"], json!(300), "{books}\n{}", again.err);
     assert!(again.err.contains("going on with"), "{}", again.err);
@@ -369,12 +275,12 @@ fn an_undo_that_was_killed_is_gone_on_with() {
 #[test]
 fn an_undo_of_a_run_that_changed_nothing_says_so() {
     let scene = scene();
-    scene.import("mercately", "base.csv");
-    let again = scene.import("mercately", "base.csv").run();
+    import(&scene, "mercately", "base.csv");
+    let again = import(&scene, "mercately", "base.csv").run();
     let writes = scene.writes();
     for words in [format!("undo {again} --dry-run"), format!("undo {again}")] {
-        let undone = scene.done(&words);
-        assert_eq!((undone.books(), scene.writes()), (json!({}), writes), "{}", undone.out);
+        let undone = done(&scene, &words);
+        assert_eq!((undone.totals(), scene.writes()), (json!({}), writes), "{}", undone.out);
         let told = format!("note: `{again}` changed nothing, so there is nothing to undo\n");
         assert!(undone.err.contains(&told), "{}", undone.err);
     }
@@ -383,20 +289,20 @@ fn an_undo_of_a_run_that_changed_nothing_says_so() {
 #[test]
 fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
     let scene = scene();
-    scene.done("convert base.csv --out out.jsonl");
-    let convert = scene.done("runs").summary()[0]["run"].as_str().unwrap().to_owned();
+    done(&scene, "convert base.csv --out out.jsonl");
+    let convert = done(&scene, "runs").summary()[0]["run"].as_str().unwrap().to_owned();
     for (words, expected) in [
         ("undo".to_owned(), "there is no RUN, and without a terminal Ferry cannot ask for one"),
         ("undo nothing".to_owned(), "there is no run `nothing`"),
         (format!("undo {convert}"), "wrote to no platform: there is nothing to take back"),
     ] {
-        let printed = scene.typed(&words);
-        assert_eq!(printed.code, 2, "{words}\n{}", printed.err);
+        let printed = scene.run(&words);
+        assert_eq!(printed.exit, 2, "{words}\n{}", printed.err);
         assert!(printed.err.contains(expected), "{words}\n{}", printed.err);
     }
-    let run = scene.import("mercately", "base.csv").run();
-    let printed = scene.typed(&format!("undo {run} --only emial"));
-    assert!(printed.code == 2 && printed.err.contains("did you mean `email`?"), "{}", printed.err);
+    let run = import(&scene, "mercately", "base.csv").run();
+    let printed = scene.run(&format!("undo {run} --only emial"));
+    assert!(printed.exit == 2 && printed.err.contains("did you mean `email`?"), "{}", printed.err);
 }
 
 /// The wrong column is mapped to the notes, and one to an attribute that is to be none.
@@ -413,15 +319,15 @@ const WRONG: &str = "contact:
 
 #[test]
 fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
-    for (platform, base, next) in CASES {
+    for platform in creating_platforms() {
         let scene = scene();
-        scene.import(platform, base);
+        import(&scene, platform, "base.csv");
         scene.write("wrong.yaml", WRONG);
-        let wrong = scene.done(&format!("import {next} --map wrong.yaml --to {platform}"));
+        let wrong = done(&scene, &format!("import next.csv --map wrong.yaml --to {platform}"));
         scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nBruno,Mena,+593996000002,,,theirs,Theirs\n");
-        scene.import(platform, "later.csv");
-        let right = scene.done(&format!("import {next} --map map.yaml --to {platform} --correct {}", wrong.run()));
-        let held = scene.held(platform);
+        import(&scene, platform, "later.csv");
+        let right = done(&scene, &format!("import next.csv --map map.yaml --to {platform} --correct {}", wrong.run()));
+        let held = held(&scene, platform);
         let is = |place: usize, value: &str| held[place].to_string().contains(value);
         // Ana: the right values; the tags of before and the right one, and none of the wrong ones.
         let (first, second) = if platform == "eadesk" { ("s1", "s2") } else { ("Cliente", "VIP") };
@@ -439,10 +345,10 @@ fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
         assert_eq!(right.summary()["records"]["created"], 0, "{platform}");
         // Once more, there is nothing left to correct.
         let writes = scene.writes();
-        scene.done(&format!("import {next} --map map.yaml --to {platform} --fresh --correct {}", wrong.run()));
+        done(&scene, &format!("import next.csv --map map.yaml --to {platform} --fresh --correct {}", wrong.run()));
         assert_eq!(scene.writes(), writes, "{platform}");
         // And the correction can be taken back.
-        let undone = scene.done(&format!("undo {}", right.run()));
+        let undone = done(&scene, &format!("undo {}", right.run()));
         assert_eq!(undone.summary()["records"]["restored"], right.summary()["records"]["updated"], "{platform}");
     }
 }
@@ -450,15 +356,15 @@ fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
 #[test]
 fn where_the_right_value_is_blank_the_one_from_before_comes_back() {
     let scene = scene();
-    scene.import("mercately", "base.csv");
+    import(&scene, "mercately", "base.csv");
     scene.write("wrong.yaml", WRONG);
     // The notes of Carla were `old`; the wrong column says `Pro`, and the right one is blank.
     scene.write("one.csv", "first,last,phone,email,tags,notes,plan\nCarla,Ruiz,+593996000003,,,,Gold\n");
-    let wrong = scene.done("import one.csv --map wrong.yaml --to mercately").run();
-    assert_eq!(scene.held("mercately")[2]["notes"], "Gold");
-    let right = scene.done(&format!("import one.csv --map map.yaml --to mercately --correct {wrong}"));
-    assert_eq!(right.books(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
-    assert_eq!(scene.held("mercately")[2]["notes"], "old");
+    let wrong = done(&scene, "import one.csv --map wrong.yaml --to mercately").run();
+    assert_eq!(held(&scene, "mercately")[2]["notes"], "Gold");
+    let right = done(&scene, &format!("import one.csv --map map.yaml --to mercately --correct {wrong}"));
+    assert_eq!(right.totals(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
+    assert_eq!(held(&scene, "mercately")[2]["notes"], "old");
 }
 
 #[test]
@@ -467,10 +373,10 @@ fn whom_the_run_made_under_a_wrong_phone_is_known_by_their_line() {
     scene.write("phones.csv", "first,last,work,mobile\nAna,Vera,+593996000011,+593996000021\n");
     scene.write("wrong.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: work\n");
     scene.write("right.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: mobile\n");
-    let wrong = scene.done("import phones.csv --map wrong.yaml --to mercately").run();
-    let right = scene.done(&format!("import phones.csv --map right.yaml --to mercately --correct {wrong}"));
-    assert_eq!(right.books(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
-    let held = scene.held("mercately");
+    let wrong = done(&scene, "import phones.csv --map wrong.yaml --to mercately").run();
+    let right = done(&scene, &format!("import phones.csv --map right.yaml --to mercately --correct {wrong}"));
+    assert_eq!(right.totals(), json!({ "read": 1, "updated": 1 }), "{}", right.out);
+    let held = held(&scene, "mercately");
     assert_eq!((held.len(), held[0]["phone"].as_str()), (1, Some("+593996000021")));
 }
 
@@ -479,45 +385,44 @@ fn what_the_mapping_takes_away_is_not_brought_back_by_a_correction() {
     for mode in ["remove", "replace"] {
         let mut scene = scene();
         scene.restart(|_| {});
-        let done = scene.import("atom", "base.csv");
-        assert_eq!(done.code, 0, "{}", done.err);
+        import(&scene, "atom", "base.csv");
         let mapping = "contact:\n  first_name: first\n  last_name: last\n  phone: phone\n  \
                        email: { from: email, clear: true }\n  tags: { from: tags, split: \";\", mode: MODE }\n";
         scene.write("take.yaml", &mapping.replace("MODE", mode));
         let tags = if mode == "remove" { "Cliente" } else { "VIP" };
         scene.write("take.csv", &format!("first,last,phone,email,tags\nAna,Vera,+593996000001,,{tags}\n"));
         let take = "import take.csv --map take.yaml --to atom --max-clears 5";
-        let taken = scene.done(take);
-        assert_eq!(taken.books(), json!({"read": 1, "updated": 1}), "{mode}");
-        let held = scene.held("atom");
-        let corrected = scene.done(&format!("{take} --correct {}", taken.run()));
-        assert_eq!(corrected.books(), json!({"read": 1, "unchanged": 1}), "{mode}\n{}", corrected.out);
-        assert_eq!(scene.held("atom"), held, "{mode}");
+        let taken = done(&scene, take);
+        assert_eq!(taken.totals(), json!({"read": 1, "updated": 1}), "{mode}");
+        let before = held(&scene, "atom");
+        let corrected = done(&scene, &format!("{take} --correct {}", taken.run()));
+        assert_eq!(corrected.totals(), json!({"read": 1, "unchanged": 1}), "{mode}\n{}", corrected.out);
+        assert_eq!(held(&scene, "atom"), before, "{mode}");
     }
 }
 
 #[test]
 fn what_ferry_has_taken_back_itself_is_nobody_elses_change() {
     let scene = scene();
-    scene.import("eadesk", "base.csv");
-    let before = scene.held("eadesk");
-    let run = scene.import("eadesk", "next.csv").run();
-    let first = scene.done(&format!("undo {run} --only email"));
-    assert_eq!(first.books(), json!({ "read": 2, "restored": 2 }), "{}", first.out);
-    let rest = scene.done(&format!("undo {run}"));
-    assert_eq!(rest.books(), json!({ "read": 3, "restored": 2, "deleted": 1 }), "{}", rest.out);
-    assert_eq!(without_item_ids(&scene.held("eadesk")), without_item_ids(&before));
-    let nothing = scene.done(&format!("undo {run} --only handles"));
-    assert_eq!(nothing.books(), json!({}), "{}", nothing.out);
+    import(&scene, "eadesk", "base.csv");
+    let before = held(&scene, "eadesk");
+    let run = import(&scene, "eadesk", "next.csv").run();
+    let first = done(&scene, &format!("undo {run} --only email"));
+    assert_eq!(first.totals(), json!({ "read": 2, "restored": 2 }), "{}", first.out);
+    let rest = done(&scene, &format!("undo {run}"));
+    assert_eq!(rest.totals(), json!({ "read": 3, "restored": 2, "deleted": 1 }), "{}", rest.out);
+    assert_eq!(without_item_ids(&held(&scene, "eadesk")), without_item_ids(&before));
+    let nothing = done(&scene, &format!("undo {run} --only handles"));
+    assert_eq!(nothing.totals(), json!({}), "{}", nothing.out);
     assert!(nothing.err.contains("wrote no `handles`, so there is nothing to undo"), "{}", nothing.err);
 }
 
 #[test]
 fn a_name_that_the_platform_needs_stays_and_the_dry_run_knows_it() {
     let scene = scene();
-    let run = scene.import("mercately", "base.csv").run();
-    let looked = scene.done(&format!("undo {run} --only first_name --dry-run"));
-    assert_eq!(looked.books(), json!({ "read": 3, "skipped": 3 }), "{}", looked.out);
-    let undone = scene.done(&format!("undo {run} --only first_name"));
-    assert_eq!((undone.books(), undone.summary()["skipped"].clone()), (looked.books(), json!({ "kept": 3 })));
+    let run = import(&scene, "mercately", "base.csv").run();
+    let looked = done(&scene, &format!("undo {run} --only first_name --dry-run"));
+    assert_eq!(looked.totals(), json!({ "read": 3, "skipped": 3 }), "{}", looked.out);
+    let undone = done(&scene, &format!("undo {run} --only first_name"));
+    assert_eq!((undone.totals(), undone.summary()["skipped"].clone()), (looked.totals(), json!({ "kept": 3 })));
 }

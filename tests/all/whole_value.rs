@@ -6,54 +6,26 @@ mod drawn;
 mod migrated;
 
 use super::simulation::simulate_all;
+use super::support::Scene;
 use drawn::{Column, Drawn, Kind, Rule, drawn};
-use ferry::sandbox::{Sandbox, SandboxOptions, start};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use tokio::runtime::{Builder, Runtime};
-
-struct Scene {
-    folder: tempfile::TempDir,
-    runtime: Runtime,
-    sandbox: Sandbox,
-}
 
 fn scene() -> Scene {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let options = SandboxOptions { twin_clients: 8, ..SandboxOptions::new(folder.path().join("sandbox")) };
-    let sandbox = runtime.block_on(start(options)).unwrap();
-    Scene { folder, runtime, sandbox }
+    super::support::scene(|options| options.twin_clients = 8)
 }
 
-impl Scene {
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).unwrap();
-    }
+/// A file of the folder; blank where there is none.
+fn file_text(scene: &Scene, path: &str) -> String {
+    fs::read_to_string(scene.path(path)).unwrap_or_default()
+}
 
-    fn text(&self, path: impl AsRef<Path>) -> String {
-        fs::read_to_string(self.folder.path().join(path)).unwrap_or_default()
-    }
-
-    fn ferry(&self, words: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command.env_clear().current_dir(self.folder.path()).args(words.split_whitespace());
-        command.envs(self.sandbox.credentials());
-        for platform in ["ATOM", "MERCATELY", "TWIN", "EADESK"] {
-            command.env(format!("FERRY_{platform}_RATE"), "none");
-        }
-        command.stdin(Stdio::null()).output().unwrap()
-    }
-
-    /// The summary of a run that came to its end.
-    fn summary(&self, words: &str) -> Value {
-        let output = self.ferry(&format!("{words} --output json --state st"));
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{words}: {output:?}");
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
-    }
+/// The summary of a run that came to its end.
+fn finished(scene: &Scene, words: &str) -> Value {
+    let ended = scene.run_json(&format!("{words} --state st"));
+    assert!(matches!(ended.exit, 0 | 3), "{words}: {ended:?}");
+    ended.summary()
 }
 
 /// What a run left.
@@ -67,10 +39,10 @@ struct Left {
 
 impl Left {
     fn of(scene: &Scene, summary: Value, target: String) -> Left {
-        let file = |name: &str| summary[name].as_str().map(|path| scene.text(path)).unwrap_or_default();
+        let file = |name: &str| summary[name].as_str().map(|path| file_text(scene, path)).unwrap_or_default();
         let counts = summary["not_carried"].as_object().unwrap().iter();
         let not_carried = counts.map(|(name, count)| (name.clone(), count.as_u64().unwrap())).collect();
-        let left_blank = scene.text(Path::new("st/runs").join(summary["run"].as_str().unwrap()).join("left_blank.csv"));
+        let left_blank = file_text(scene, &format!("st/runs/{}/left_blank.csv", summary["run"].as_str().unwrap()));
         Left { target, rejects: file("rejects_file"), left_blank, not_carried, summary }
     }
 
@@ -89,12 +61,12 @@ fn run(scene: &Scene, drawn: &Drawn) -> Left {
     scene.write("map.yaml", &drawn.mapping());
     if matches!(drawn.target, "csv" | "jsonl") {
         let out = format!("out.{}", drawn.target);
-        let summary = scene.summary(&format!("convert in.{ending} --map map.yaml --out {out}"));
-        return Left::of(scene, summary, scene.text(out));
+        let summary = finished(scene, &format!("convert in.{ending} --map map.yaml --out {out}"));
+        return Left::of(scene, summary, file_text(scene, &out));
     }
     put_existing(scene, drawn);
     let summary = put_records(scene, drawn);
-    Left::of(scene, summary, Value::from(scene.sandbox.contacts(drawn.target)).to_string())
+    Left::of(scene, summary, Value::from(scene.contacts(drawn.target)).to_string())
 }
 
 /// Imports the records.
@@ -104,7 +76,7 @@ fn put_records(scene: &Scene, drawn: &Drawn) -> Value {
     scene.write("map.yaml", &drawn.mapping());
     let to = format!("--to {} --on-existing {}", drawn.target, drawn.on_existing);
     let twin = if drawn.target == "twin" { "--create-attributes" } else { "" };
-    scene.summary(&format!("import in.{ending} --map map.yaml {to} {twin}"))
+    finished(scene, &format!("import in.{ending} --map map.yaml {to} {twin}"))
 }
 
 /// Contacts that are there before, with the phones of some records.
@@ -115,7 +87,7 @@ fn put_existing(scene: &Scene, drawn: &Drawn) {
     // On a platform with whole names only, a name that was joined does not overwrite yet.
     if !rows.is_empty() && !matches!(drawn.target, "twin" | "eadesk") {
         scene.write("before.csv", &format!("First Name,Last Name,Phone\n{rows}"));
-        scene.summary(&format!("import before.csv --region EC --to {}", drawn.target));
+        finished(scene, &format!("import before.csv --region EC --to {}", drawn.target));
     }
 }
 
@@ -234,7 +206,6 @@ fn simulate(seed: u64) {
     }
     let shown = || format!("{}\n{}\n{:#}\n{}", drawn.mapping(), drawn.file().0, left.summary, left.target);
     assert!(lost.is_empty(), "{} {} {}: {lost:#?}\n{}", drawn.target, drawn.on_existing, drawn.is_json, shown());
-    scene.runtime.block_on(scene.sandbox.stop());
 }
 
 #[test]

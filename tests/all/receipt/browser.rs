@@ -4,6 +4,7 @@
 //! work, the test says so on standard error and passes; where `CI` is set, it fails.
 
 use super::{active_parts, evil, hostile, rejected, saved};
+use crate::support::PATIENCE;
 use ferry::report::page;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -11,9 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// Longer than any browser takes to show a small page, on whatever machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 

@@ -2,11 +2,10 @@
 
 use super::carried::STARTS_MAX;
 use super::dice::Dice;
-use super::site::{
-    Cut, Wire, at_ease, connection, copy, cut, may_end_so, one_start, options, patience, rough, runtime, served, silent,
-};
+use super::site::{Cut, Wire, at_ease, connection, copy, cut, may_end_so, one_start, options, patience, rough, silent};
 use super::view::{VIEWS, View};
 use super::world::crowd;
+use crate::support::{runtime, serve};
 use ferry::clock::Clock;
 use ferry::ids::RunStatus;
 use ferry::outcome::{Exit, Failure};
@@ -72,7 +71,7 @@ pub fn simulate(seed: u64) {
     let folders = tempfile::tempdir().unwrap();
     let (calm, folder) = (folders.path().join("calm"), folders.path().join("rough"));
     let serving = runtime(1);
-    let sandbox = serving.block_on(served(options(&calm, seed, people.len())));
+    let sandbox = serving.block_on(serve(options(&calm, seed, people.len())));
     view.found(&Wire::to(&sandbox), people.len());
     people.iter().for_each(|person| view.put(&Wire::to(&sandbox), person));
     std::fs::create_dir_all(calm.join("state")).unwrap();
@@ -98,7 +97,7 @@ pub fn simulate(seed: u64) {
     if std::env::var_os("FERRY_SEED").is_some() {
         eprintln!("{} {out} {:?} {settings:?}", view.name(), sandbox_options.faults);
     }
-    let mut sandbox = serving.block_on(served(sandbox_options.clone()));
+    let mut sandbox = serving.block_on(serve(sandbox_options.clone()));
     let mut cuts = 1 + dice.below(4);
     for starts in 0.. {
         assert!(starts < STARTS_MAX, "it never ends");
@@ -127,7 +126,7 @@ pub fn simulate(seed: u64) {
         assert!(is_older || (exit.is_none() && lines(&path) == expected), "{exit:?}");
         if dice.chance(30) {
             serving.block_on(sandbox.stop());
-            sandbox = serving.block_on(served(sandbox_options.clone()));
+            sandbox = serving.block_on(serve(sandbox_options.clone()));
         }
     }
     let beside: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name()).collect();

@@ -2,9 +2,10 @@
 
 use super::carried::whole_start;
 use super::importing::plan_of;
-use super::site::{at_ease, connection, options, runtime, served};
+use super::site::{at_ease, connection, options};
 use super::view::{VIEWS, View};
 use super::world::{HEADER, World};
+use crate::support::{runtime, serve};
 use ferry::outcome::Exit;
 use ferry::platforms::diff::OnExisting;
 use ferry::sandbox::{FaultKind, SandboxOptions};
@@ -32,7 +33,7 @@ fn every_item_arrives(on_existing: OnExisting) {
     super::importing::write(folder.path(), &world, &text);
     let serving = runtime(1);
     let faults = vec![(FaultKind::Error502After, 0.2)];
-    let sandbox = serving.block_on(served(SandboxOptions { faults, ..options(folder.path(), 5, 1) }));
+    let sandbox = serving.block_on(serve(SandboxOptions { faults, ..options(folder.path(), 5, 1) }));
     let mut settings = at_ease();
     settings.extend([("settle", "50ms".to_owned()), ("concurrency", "8".to_owned())]);
     let start = || whole_start(&plan_of(folder.path(), connection(view, &sandbox, &settings), &world)).exit;

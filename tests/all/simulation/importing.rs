@@ -2,9 +2,10 @@
 
 use super::carried::{Led, led, same, to_its_end, whole_start};
 use super::dice::Dice;
-use super::site::{Wire, at_ease, connection, copy, options, patience, rough, runtime, served};
+use super::site::{Wire, at_ease, connection, copy, options, patience, rough};
 use super::view::VIEWS;
 use super::world::{World, file_of, world};
+use crate::support::{runtime, serve};
 use ferry::plan::{Connection, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
 use ferry::run::plan::ImportPlan;
@@ -55,7 +56,7 @@ pub fn write(folder: &Path, world: &World, text: &str) {
 fn faultless(world: &World, text: &str, folder: &Path, options: SandboxOptions) -> Led {
     write(folder, world, text);
     let serving = runtime(1);
-    let sandbox = serving.block_on(served(options));
+    let sandbox = serving.block_on(serve(options));
     for person in &world.changed {
         world.view.change(&Wire::to(&sandbox), &sandbox, person);
     }
@@ -74,7 +75,7 @@ pub fn simulate(seed: u64) -> bool {
     let (begin, calm, folder) =
         (folders.path().join("begin"), folders.path().join("calm"), folders.path().join("rough"));
     let serving = runtime(1);
-    let sandbox = serving.block_on(served(options(&begin, seed, world.clients)));
+    let sandbox = serving.block_on(serve(options(&begin, seed, world.clients)));
     world.view.found(&Wire::to(&sandbox), world.clients);
     for person in &world.there {
         world.view.put(&Wire::to(&sandbox), person);
@@ -93,7 +94,7 @@ pub fn simulate(seed: u64) -> bool {
     if std::env::var_os("FERRY_SEED").is_some() {
         eprintln!("{:?} edited {is_edited} {:?} {settings:?}", world.on_existing, sandbox_options.faults);
     }
-    let mut sandbox = Some(serving.block_on(served(sandbox_options.clone())));
+    let mut sandbox = Some(serving.block_on(serve(sandbox_options.clone())));
     let mut changed = world.changed.clone();
     let change = |sandbox: &Sandbox, changed: &mut Vec<_>| {
         let person = changed.remove(0);
@@ -116,7 +117,7 @@ pub fn simulate(seed: u64) -> bool {
         }
         if dice.chance(30) {
             serving.block_on(sandbox.take().unwrap().stop());
-            **sandbox = Some(serving.block_on(served(sandbox_options.clone())));
+            **sandbox = Some(serving.block_on(serve(sandbox_options.clone())));
         }
         if is_edited && (is_over || dice.chance(50)) {
             std::fs::write(folder.join("contacts.csv"), &text).unwrap();
@@ -129,7 +130,7 @@ pub fn simulate(seed: u64) -> bool {
 
     // Once more, the file unchanged: nothing is sent but what reads.
     serving.block_on(sandbox.stop());
-    let sandbox = serving.block_on(served(calm_options));
+    let sandbox = serving.block_on(serve(calm_options));
     let again = whole_start(&plan_of(&folder, connection(world.view, &sandbox, &settings), &world));
     let again = led(&again, &sandbox, world.view);
     if world.is_certain() {

@@ -2,9 +2,10 @@
 
 use super::carried::{led, same, to_its_end, whole_start};
 use super::dice::Dice;
-use super::site::{Wire, at_ease, connection, copy, options, patience, rough, runtime, served};
+use super::site::{Wire, at_ease, connection, copy, options, patience, rough};
 use super::view::{VIEWS, View};
 use super::world::{crowd, some_of};
+use crate::support::{runtime, serve};
 use ferry::plan::{Connection, Mistakes, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
 use ferry::run::plan::FromPlatform;
@@ -94,7 +95,7 @@ pub fn simulate(seed: u64) {
     let (begin, calm, folder) =
         (folders.path().join("begin"), folders.path().join("calm"), folders.path().join("rough"));
     let serving = runtime(1);
-    let sandbox = serving.block_on(served(options(&begin, seed, clients)));
+    let sandbox = serving.block_on(serve(options(&begin, seed, clients)));
     let wire = Wire::to(&sandbox);
     for (view, people) in [(way.from, &people), (way.to, &there)] {
         view.found(&wire, clients);
@@ -106,7 +107,7 @@ pub fn simulate(seed: u64) {
     std::fs::create_dir_all(calm.join("state")).unwrap();
     std::fs::create_dir_all(folder.join("state")).unwrap();
 
-    let sandbox = serving.block_on(served(options(&calm, seed, clients)));
+    let sandbox = serving.block_on(serve(options(&calm, seed, clients)));
     let ended = whole_start(&way.plan(&calm, &sandbox, &at_ease()));
     assert!(ended.failure.is_none(), "{:?}", ended.failure);
     let source = way.from.held(&Wire::to(&sandbox), &sandbox);
@@ -120,14 +121,14 @@ pub fn simulate(seed: u64) {
         let (from, to) = (way.from.name(), way.to.name());
         eprintln!("{from} {to} {:?} {:?} {settings:?}", way.on_existing, sandbox_options.faults);
     }
-    let mut sandbox = Some(serving.block_on(served(sandbox_options.clone())));
+    let mut sandbox = Some(serving.block_on(serve(sandbox_options.clone())));
     let held = std::cell::RefCell::new(&mut sandbox);
     let plan = || way.plan(&folder, held.borrow().as_ref().unwrap(), &settings);
     let ended = to_its_end(&mut dice, plan, |dice, _| {
         if dice.chance(30) {
             let mut sandbox = held.borrow_mut();
             serving.block_on(sandbox.take().unwrap().stop());
-            **sandbox = Some(serving.block_on(served(sandbox_options.clone())));
+            **sandbox = Some(serving.block_on(serve(sandbox_options.clone())));
         }
         true
     });
@@ -137,7 +138,7 @@ pub fn simulate(seed: u64) {
 
     // Once more: nothing is sent but what reads.
     serving.block_on(sandbox.stop());
-    let sandbox = serving.block_on(served(calm_options));
+    let sandbox = serving.block_on(serve(calm_options));
     let again = whole_start(&way.plan(&folder, &sandbox, &settings));
     same(led(&again, &sandbox, way.to), &expected);
     assert_eq!(sandbox.history().iter().filter(|exchange| exchange.acted).count(), 0);

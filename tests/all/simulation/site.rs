@@ -2,19 +2,18 @@
 
 use super::dice::Dice;
 use super::view::View;
+use crate::support::{ask, runtime};
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Config, Connection, Env, use_sandbox};
 use ferry::report::{Choice, Console, Look, OutputKind, Streams};
 use ferry::run::active::close::Ended;
 use ferry::run::stop::Stop;
-use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions, start};
+use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
 
 /// Longer than any lag or lateness of the sandbox.
 pub const SETTLE: &str = "400ms";
@@ -24,10 +23,6 @@ const SLOW: Duration = Duration::from_millis(40);
 pub fn silent() -> Console {
     let look = Look { progress: Choice::Never, output: OutputKind::Human, quiet: true, ..Look::default() };
     Console::over(look, Streams { out: Box::new(std::io::sink()), err: Box::new(std::io::sink()), terminal: false })
-}
-
-pub fn runtime(workers: usize) -> Runtime {
-    Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
 }
 
 /// The connection to a platform of a sandbox.
@@ -88,17 +83,6 @@ pub fn patience(dice: &mut Dice) -> Vec<(&'static str, String)> {
 /// What Ferry is told where nothing fails.
 pub fn at_ease() -> Vec<(&'static str, String)> {
     vec![("settle", SETTLE.to_owned()), ("rate", "none".to_owned())]
-}
-
-/// A sandbox; the one before it, which was cut off, may need a moment to let go of the folder.
-pub async fn served(options: SandboxOptions) -> Sandbox {
-    for _ in 0..100 {
-        match start(options.clone()).await {
-            Err(failure) if failure.exit == Exit::Busy => tokio::time::sleep(Duration::from_millis(50)).await,
-            started => return started.unwrap(),
-        }
-    }
-    panic!("the sandbox before this one never ends");
 }
 
 /// What a sandbox holds, for another one.
@@ -193,10 +177,10 @@ impl Wire {
             _ => (path.to_owned(), format!("Authorization: Bearer {}", self.token.borrow())),
         };
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        match ask(self.address, method, &path, &header, &body) {
+        match ask(self.address, &format!("{method} {path}"), &header, &body) {
             Some((401, _)) if platform == "twin" => {
                 let login = json!({ "email": "sandbox@example.com", "password": "sandbox-twin-password" }).to_string();
-                let answer = ask(self.address, "POST", "/api/v1/auth/login", "Accept: */*", &login)?;
+                let answer = ask(self.address, "POST /api/v1/auth/login", "Accept: */*", &login)?;
                 let answer: Value = serde_json::from_str(&answer.1).ok()?;
                 self.token.replace(answer["token"].as_str()?.to_owned());
                 None
@@ -206,22 +190,4 @@ impl Wire {
             _ => None,
         }
     }
-}
-
-/// The status and the body; none where the answer is not whole.
-fn ask(address: SocketAddr, method: &str, path: &str, header: &str, body: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n{header}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut bytes = Vec::new();
-    let _closed_or_reset = stream.read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let len = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    (len.unwrap_or(body.len()) == body.len()).then(|| (status, body.to_owned()))
 }

@@ -4,11 +4,10 @@
 use super::carried::{STARTS_MAX, is_final, led, same, start, tell, to_its_end, whole_start};
 use super::dice::Dice;
 use super::importing::{plan_of, write};
-use super::site::{
-    Cut, Wire, at_ease, connection, copy, cut, may_end_so, one_start, options, patience, rough, runtime, served, silent,
-};
+use super::site::{Cut, Wire, at_ease, connection, copy, cut, may_end_so, one_start, options, patience, rough, silent};
 use super::view::{Held, THEIRS, VIEWS, View};
 use super::world::{file_of, world};
+use crate::support::{runtime, serve};
 use ferry::clock::Clock;
 use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure};
@@ -37,7 +36,7 @@ struct Served<'a> {
 
 impl<'a> Served<'a> {
     fn begin(serving: &'a Runtime, options: &SandboxOptions) -> Served<'a> {
-        Served { serving, sandbox: Some(serving.block_on(served(options.clone()))) }
+        Served { serving, sandbox: Some(serving.block_on(serve(options.clone()))) }
     }
 
     fn get(&self) -> &Sandbox {
@@ -46,7 +45,7 @@ impl<'a> Served<'a> {
 
     fn restart(&mut self, options: &SandboxOptions) {
         self.serving.block_on(self.sandbox.take().unwrap().stop());
-        self.sandbox = Some(self.serving.block_on(served(options.clone())));
+        self.sandbox = Some(self.serving.block_on(serve(options.clone())));
     }
 
     fn held(&self, view: &dyn View) -> Held {
@@ -186,7 +185,7 @@ pub fn simulate(seed: u64) -> bool {
     let (calm, folder) = (folders.path().join("calm"), folders.path().join("rough"));
     let serving = runtime(1);
     let calm_options = options(&calm, seed, world.clients);
-    let sandbox = serving.block_on(served(calm_options.clone()));
+    let sandbox = serving.block_on(serve(calm_options.clone()));
     view.found(&Wire::to(&sandbox), world.clients);
     world.there.iter().for_each(|person| view.put(&Wire::to(&sandbox), person));
     world.changed.iter().for_each(|person| view.change(&Wire::to(&sandbox), &sandbox, person));
@@ -201,7 +200,7 @@ pub fn simulate(seed: u64) -> bool {
         plan.work.results = Some(results(folder));
         plan
     };
-    let calm_sandbox = serving.block_on(served(calm_options));
+    let calm_sandbox = serving.block_on(serve(calm_options));
     let done = whole_start(&plan_at(&calm, &calm_sandbox, &at_ease()));
     let expected = led(&done, &calm_sandbox, view);
 

@@ -1,6 +1,6 @@
 //! Cases that lost a value without a word once, each with where its values are now.
 
-use super::scene;
+use super::{file_text, finished, scene};
 use serde_json::{Value, json};
 
 /// Converts one file; gives what was written (JSON Lines as an array, a table as text), `not_carried` and the values of
@@ -10,14 +10,14 @@ fn converted(name: &str, text: &str, map: Option<&str>, out: &str) -> (Value, Va
     scene.write(name, text);
     scene.write("map.yaml", map.unwrap_or("version: 1\n"));
     let map = map.map_or("", |_| "--map map.yaml");
-    let summary = scene.summary(&format!("convert {name} --out {out} {map}"));
-    let written = scene.text(out);
+    let summary = finished(&scene, &format!("convert {name} --out {out} {map}"));
+    let written = file_text(&scene, out);
     let written = match out.ends_with(".jsonl") {
         true => written.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect(),
         false => Value::from(written),
     };
     let run = summary["run"].as_str().unwrap();
-    let left = scene.text(format!("st/runs/{run}/left_blank.csv"));
+    let left = file_text(&scene, &format!("st/runs/{run}/left_blank.csv"));
     let left = left.lines().skip(1).map(str::to_owned).collect();
     (written, summary["not_carried"].clone(), left)
 }
@@ -99,12 +99,12 @@ fn attributes_that_are_called_as_fields_have_columns_of_their_own_and_come_back(
         "map.yaml",
         "contact: { first_name: first_name, notes: notes, created_at: created_at }\nunmapped: attributes\n",
     );
-    let summary = scene.summary("convert in.jsonl --map map.yaml --out out.csv");
+    let summary = finished(&scene, "convert in.jsonl --map map.yaml --out out.csv");
     assert_eq!(summary["not_carried"], json!({}));
-    let summary = scene.summary("convert out.csv --map map.yaml --out back.jsonl");
+    let summary = finished(&scene, "convert out.csv --map map.yaml --out back.jsonl");
     assert_eq!(summary["not_carried"], json!({}));
-    let back: Value = serde_json::from_str(&scene.text("back.jsonl")).unwrap();
-    assert_eq!(back, serde_json::from_str::<Value>(text).unwrap(), "{}", scene.text("out.csv"));
+    let back: Value = serde_json::from_str(&file_text(&scene, "back.jsonl")).unwrap();
+    assert_eq!(back, serde_json::from_str::<Value>(text).unwrap(), "{}", file_text(&scene, "out.csv"));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn what_the_source_platform_had_beside_a_contact_stays_in_an_export_and_is_named
     assert_eq!(named, json!({"native": 1}));
     let scene = scene();
     scene.write("in.jsonl", text);
-    let summary = scene.summary("import in.jsonl --to mercately");
+    let summary = finished(&scene, "import in.jsonl --to mercately");
     assert_eq!(summary["not_carried"], json!({"id": 1, "native": 1}));
 }
 
@@ -127,9 +127,8 @@ fn unused_columns_are_an_error_whatever_they_are_called() {
     scene.write("in.jsonl", "{\"name\":\"Ana\",\"native\":\"speaker\",\"ferry_code\":\"X1\"}\n");
     scene.write("in.csv", "name,ferry_code,native.lang\nAna,X1,es\n");
     for (file, names) in [("in.jsonl", "`ferry_code`, `native`"), ("in.csv", "`ferry_code`, `native.lang`")] {
-        let output = scene.ferry(&format!("convert {file} --map map.yaml --out out.jsonl --state st"));
-        let err = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && err.contains(names), "{file}: {err}");
+        let ended = scene.run(&format!("convert {file} --map map.yaml --out out.jsonl --state st"));
+        assert!(ended.exit == 2 && ended.err.contains(names), "{file}: {ended:?}");
     }
 }
 
@@ -138,11 +137,11 @@ fn a_rejects_file_has_its_columns_once_whatever_the_source_had() {
     let scene = scene();
     scene.write("map.yaml", "contact: { first_name: name, phone: phone }\nunmapped: attributes\nphone_region: EC\n");
     scene.write("in.csv", "name,phone,ferry_code\nAna,12,mine\n");
-    scene.summary("convert in.csv --map map.yaml --out out.jsonl --rejects r.csv");
-    let rejects = scene.text("r.csv");
+    finished(&scene, "convert in.csv --map map.yaml --out out.jsonl --rejects r.csv");
+    let rejects = file_text(&scene, "r.csv");
     scene.write("fixed.csv", &rejects.replace("Ana,12,", "Ana,+593995017733,"));
-    scene.summary("convert fixed.csv --map map.yaml --out fixed.jsonl");
-    let fixed: Value = serde_json::from_str(&scene.text("fixed.jsonl")).unwrap();
+    finished(&scene, "convert fixed.csv --map map.yaml --out fixed.jsonl");
+    let fixed: Value = serde_json::from_str(&file_text(&scene, "fixed.jsonl")).unwrap();
     assert_eq!(fixed["attributes"], json!({"ferry_code": "mine"}), "{rejects}");
 }
 
@@ -173,7 +172,7 @@ fn a_value_that_no_target_can_take_is_named() {
         let scene = scene();
         scene.write("in.csv", "F,L,P,Id,Since,Whole,Same,Other,None\nZoe,Paz,+593991119999,777001,2026-01-01T00:00:00Z,Completely Different,\"Paz, Zoe\",Pia,\n");
         scene.write("map.yaml", &format!("contact: {{ {map} }}\n"));
-        let summary = scene.summary(&format!("import in.csv --map map.yaml --to {to}"));
+        let summary = finished(&scene, &format!("import in.csv --map map.yaml --to {to}"));
         assert_eq!(summary["not_carried"], not_carried, "{to} {map}");
     }
 }
@@ -188,9 +187,9 @@ fn a_value_that_no_target_can_take_can_become_an_attribute_or_reject_the_record(
         scene.write("in.csv", "F,L,P,Id,Whole\nZoe,Paz,+593991119999,777001,Completely Different\n");
         let map = "contact: { first_name: F, last_name: L, phone: P, id: Id, full_name: Whole }";
         scene.write("map.yaml", &format!("{map}\noverflow: {overflow}\n"));
-        let summary = scene.summary("import in.csv --map map.yaml --to mercately");
+        let summary = finished(&scene, "import in.csv --map map.yaml --to mercately");
         assert_eq!((&summary["not_carried"], &summary["rejects"]), (&json!({}), &rejects), "{overflow}");
-        let held = Value::from(scene.sandbox.contacts("mercately")).to_string();
+        let held = Value::from(scene.contacts("mercately")).to_string();
         let is_there = |value: &Value| held.contains(value.as_str().unwrap());
         assert!(attributes.as_array().unwrap().iter().all(is_there), "{overflow}: {held}");
     }

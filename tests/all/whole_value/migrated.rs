@@ -1,23 +1,25 @@
 //! What a source platform holds is found at the other platform, in the rejects, or is named.
 
 use super::drawn::drawn_for;
-use super::{Left, put_records, scene};
+use super::{Left, file_text, finished, put_records, scene};
+use crate::support::creating_platforms;
 use serde_json::{Map, Value};
 
-const PLATFORMS: [&str; 3] = ["atom", "mercately", "eadesk"];
-
 pub fn simulate(seed: u64) {
-    let (from, to) = (PLATFORMS[seed as usize % 3], PLATFORMS[(seed as usize + 1 + seed as usize / 3 % 2) % 3]);
+    // Every pair of two in turn.
+    let (platforms, nth) = (creating_platforms(), seed as usize);
+    let (from, step) = (nth % platforms.len(), 1 + nth / platforms.len() % (platforms.len() - 1));
+    let (from, to) = (platforms[from], platforms[(from + step) % platforms.len()]);
     let (scene, mut drawn) = (scene(), drawn_for(from, seed));
     drawn.existing.clear();
     drawn.on_existing = "update";
     put_records(&scene, &drawn);
-    scene.summary(&format!("export --from {from} --out held.jsonl"));
+    finished(&scene, &format!("export --from {from} --out held.jsonl"));
     scene.write("over.yaml", &format!("version: 1\noverflow: {}\n", drawn.overflow));
-    let summary = scene.summary(&format!("migrate --from {from} --to {to} --map over.yaml"));
-    let left = Left::of(&scene, summary, Value::from(scene.sandbox.contacts(to)).to_string());
+    let summary = finished(&scene, &format!("migrate --from {from} --to {to} --map over.yaml"));
+    let left = Left::of(&scene, summary, Value::from(scene.contacts(to)).to_string());
     let mut lost = Vec::new();
-    for line in scene.text("held.jsonl").lines() {
+    for line in file_text(&scene, "held.jsonl").lines() {
         let contact: Map<String, Value> = serde_json::from_str(line).unwrap();
         let mut values = Vec::new();
         leaves("", &Value::Object(contact), &mut values);
@@ -33,11 +35,10 @@ pub fn simulate(seed: u64) {
     assert!(
         lost.is_empty(),
         "{from} → {to}: {lost:#?}\n{}\n{:#}\n{}",
-        scene.text("held.jsonl"),
+        file_text(&scene, "held.jsonl"),
         left.summary,
         left.target
     );
-    scene.runtime.block_on(scene.sandbox.stop());
 }
 
 /// The parts of a value that are like no others: they have a number.

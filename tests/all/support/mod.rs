@@ -1,0 +1,43 @@
+//! What the tests share: a scene to run the program in, its processes, the sandbox, the platforms, and servers that fail.
+//!
+//! Nothing here asserts what the program does; it only fails where a test could not go on.
+
+mod client;
+mod fake;
+mod files;
+mod line;
+mod platforms;
+mod process;
+mod sandbox;
+mod scene;
+
+pub use client::ask;
+pub use fake::{Fake, read_request, response, response_of};
+pub use files::{files_below, folder_with, json_lines, run_folders};
+pub use line::{Act, Line};
+pub use platforms::{all_platforms, creating_platforms, platform_variables};
+pub use process::{Ended, Running, begin, ferry, ferry_in_shell, run};
+pub use sandbox::{runtime, serve};
+pub use scene::{Scene, scene};
+
+use std::time::{Duration, Instant};
+
+/// Longer than any step of a test takes on a busy machine; what needs longer hangs.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits until a condition holds, and fails with `what` where it never does.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_for(what, || is_so().then_some(()));
+}
+
+/// Waits until there is a value, and fails with `what` where there never is one.
+pub fn wait_for<T>(what: &str, mut value: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(value) = value() {
+            return value;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
