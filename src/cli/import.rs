@@ -178,16 +178,11 @@ pub(super) fn source_asked(typed: &args::Source, mistakes: &mut Mistakes) -> Sou
 /// # Errors
 /// Exit 2 for a format that cannot be.
 pub(super) fn format_of(format: FileFormat, done: &str) -> Result<Format, Failure> {
-    let not_yet = |name: &str, hint: &str| {
-        Err(Failure::usage(format!("`--format`: `{name}` cannot be {done} yet")).hint(hint.to_owned()))
-    };
     match format {
-        FileFormat::Csv => Ok(Format::Csv),
-        FileFormat::Tsv => Ok(Format::Tsv),
-        FileFormat::Json => Ok(Format::Json),
-        FileFormat::Jsonl => Ok(Format::Jsonl),
-        FileFormat::Xlsx => not_yet("xlsx", "use CSV in its place: spreadsheet programs save a sheet as `CSV UTF-8`"),
-        FileFormat::Vcf => not_yet("vcf", "use CSV in its place: address books import and export it"),
+        FileFormat::Known(format) => Ok(format),
+        FileFormat::Planned(name, hint) => {
+            Err(Failure::usage(format!("`--format`: `{name}` cannot be {done} yet")).hint(hint))
+        }
     }
 }
 

@@ -191,6 +191,11 @@ pub(super) fn undecodable(decoded: &[u8], at: usize) -> String {
     shown
 }
 
+/// Whether it is UTF-16, in either byte order.
+pub(super) fn is_utf16(encoding: &'static Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
+}
+
 /// The byte-order mark of `encoding`; empty where it has none.
 pub(super) fn bom(encoding: &'static Encoding) -> &'static [u8] {
     if encoding == UTF_8 {

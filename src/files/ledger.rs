@@ -4,6 +4,7 @@
 //! change. A line is written before its file is in place, so that a killed process leaves no unlisted file; it
 //! holds the size and the hash of the content, so that a file that was edited since belongs to the user.
 
+use super::temporary::{folder_of, write_whole};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -184,7 +185,7 @@ impl Ledger {
                 text.push(b'\n');
             }
         });
-        super::write_whole(&self.file, &text)
+        write_whole(&self.file, &text)
     }
 }
 
@@ -192,7 +193,7 @@ impl Ledger {
 fn whole_path(path: &Path) -> String {
     let whole = path.canonicalize().or_else(|_| {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        Ok::<_, io::Error>(super::folder_of(path).canonicalize()?.join(name))
+        Ok::<_, io::Error>(folder_of(path).canonicalize()?.join(name))
     });
     whole.unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }

@@ -5,8 +5,9 @@
 //! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
 //! (standard output, a pipe, a device) is written as it comes.
 
-use super::temporary::{sweep, sync_folder, temporary_in};
-use super::{About, Ledger, Packing};
+use super::format::Packing;
+use super::ledger::{About, Ledger};
+use super::temporary::{folder_of, sweep, sync_folder, temporary_in};
 use crate::outcome::Failure;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -174,11 +175,6 @@ pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
 
 fn direct(path: &Path, shown: &str) -> Result<Place, Failure> {
     OpenOptions::new().write(true).open(path).map(Place::Direct).map_err(|error| cannot_write(shown, &error))
-}
-
-/// The folder that `path` stands in.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Where a path leads, also to a file that does not exist yet.

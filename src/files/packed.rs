@@ -2,7 +2,7 @@
 //!
 //! It knows gzip and zstd by their first bytes. It does not look at what comes out.
 
-use super::Packing;
+use super::format::Packing;
 use crate::outcome::Failure;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -31,6 +31,8 @@ pub(super) struct Unpacked {
     pub bytes_read: Arc<AtomicU64>,
     /// How many there are.
     pub bytes_total: u64,
+    /// Whether they are compressed as stored.
+    pub is_packed: bool,
 }
 
 /// Why a file cannot be opened; of one that is not there, where it was looked for.
@@ -71,7 +73,7 @@ pub(super) fn open_packed(path: &Path, shown: &str) -> Result<Unpacked, Failure>
             bounded(decoder, &bytes_read)
         }
     };
-    Ok(Unpacked { reader, bytes_read, bytes_total: facts.len() })
+    Ok(Unpacked { reader, bytes_read, bytes_total: facts.len(), is_packed: packing.is_some() })
 }
 
 /// How a file is packed, by its first bytes; by its name where it is cut within those.

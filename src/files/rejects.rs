@@ -1,16 +1,19 @@
 //! The rejects file: the records that were not written, as they came, and what was wrong with each.
 //!
-//! A table's are a table in its own dialect, the columns byte for byte and `ferry_*` behind them; JSON's (and a
+//! A table's are a table in the layout of its source, the columns byte for byte and `ferry_*` behind them; JSON's (and a
 //! platform's) are JSON Lines, or a table when the name says so. Either can be mended and imported as it is; of a
 //! platform's the lines say that they are contacts, so that the mapping for the platform does for them too.
 
 use super::csv::CsvEncoder;
 use super::csv::frame::raw_cells;
 use super::encoding::{bom, encode};
-use super::output::{cannot_write, folder_of};
+use super::format::{COLUMNS_MAX, Format};
+use super::layout::{Layout, TableLayout};
+use super::ledger::{About, Ledger};
+use super::output::{Output, cannot_write};
+use super::reject_columns::{ALWAYS, OF, OF_CONTACT, RowsOf, SURPLUS};
 use super::spool::Spool;
-use super::unflat::Made;
-use super::{About, COLUMNS_MAX, Dialect, Format, Ledger, Output};
+use super::temporary::folder_of;
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::Header;
 use serde_json::{Map, Value, json};
@@ -19,24 +22,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The columns that every rejects table has behind its own.
-const FERRY_COLUMNS: [&str; 5] = ["ferry_line", "ferry_column", "ferry_code", "ferry_message", "ferry_hint"];
-
-/// The column for what a ragged row has beyond the header, where any has.
-const SURPLUS_COLUMN: &str = "ferry_surplus";
-
-/// What a line says of a record that is a platform's contact.
-pub(super) const OF: &str = "of";
-pub(super) const OF_CONTACT: &str = "contact";
-
 /// Between several problems of one record.
 const PROBLEMS_JOIN: &str = " | ";
 
 /// Writes a rejects file. There is none until [`RejectsWriter::finish`], and none at all without a reject.
 pub struct RejectsWriter {
     path: PathBuf,
-    dialect: Dialect,
     layout: Layout,
+    form: RejectsForm,
     /// Whether the records are contacts of a platform.
     are_contacts: bool,
     spool: Option<Spool>,
@@ -60,7 +53,7 @@ pub fn record_key(raw: &[u8]) -> RecordKey {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
+enum RejectsForm {
     /// A table, from a table.
     Table,
     /// JSON Lines.
@@ -88,17 +81,17 @@ impl From<Failure> for Fault {
 }
 
 impl RejectsWriter {
-    /// Rejects of a source with this dialect and header, to stand at `path`; nothing is written yet.
-    pub fn create(path: &Path, dialect: &Dialect, header: &Header) -> RejectsWriter {
+    /// Rejects of a source with this layout and header, to stand at `path`; nothing is written yet.
+    pub fn create(path: &Path, layout: &Layout, header: &Header) -> RejectsWriter {
         let table_by_name = Format::of_path(path).is_some_and(Format::is_table);
-        let layout = match header {
-            Header::Columns(_) => Layout::Table,
-            Header::Open | Header::Contact if table_by_name => Layout::Flattened,
-            Header::Open | Header::Contact => Layout::Lines,
+        let form = match header {
+            Header::Columns(_) => RejectsForm::Table,
+            Header::Open | Header::Contact if table_by_name => RejectsForm::Flattened,
+            Header::Open | Header::Contact => RejectsForm::Lines,
         };
         let are_contacts = *header == Header::Contact;
-        let (path, dialect, keys) = (path.to_owned(), dialect.clone(), Some(Vec::new()));
-        RejectsWriter { path, dialect, layout, are_contacts, spool: None, keys, noted: None }
+        let (path, layout, keys) = (path.to_owned(), layout.clone(), Some(Vec::new()));
+        RejectsWriter { path, layout, form, are_contacts, spool: None, keys, noted: None }
     }
 
     /// Notes in a ledger that Ferry wrote it.
@@ -137,10 +130,10 @@ impl RejectsWriter {
         if let Some((ledger, about)) = self.noted.take() {
             out = out.noted(ledger, about);
         }
-        let written = match self.layout {
-            Layout::Table => self.table(&mut spool, &mut out),
-            Layout::Lines => lines(&mut spool, self.are_contacts, &mut out),
-            Layout::Flattened => self.flattened(&mut spool, &mut out),
+        let written = match self.form {
+            RejectsForm::Table => self.table(&mut spool, &mut out),
+            RejectsForm::Lines => lines(&mut spool, self.are_contacts, &mut out),
+            RejectsForm::Flattened => self.flattened(&mut spool, &mut out),
         };
         written.map_err(|fault| match fault {
             Fault::Failure(failure) => failure,
@@ -155,13 +148,15 @@ impl RejectsWriter {
     }
 
     fn table(&self, spool: &mut Spool, out: &mut Output) -> Result<(), Fault> {
-        let columns = self.dialect.columns.len();
+        let own = TableLayout::default();
+        let columns = self.layout.table.as_ref().unwrap_or(&own);
         let mut surplus = false;
         spool.each::<Fault>(|reject| {
-            surplus |= raw_cells(&reject.raw, self.dialect.delimiter).count() > columns;
+            surplus |= raw_cells(&reject.raw, columns.delimiter).count() > columns.columns.len();
             Ok(())
         })?;
-        let mut table = Table { dialect: &self.dialect, surplus, row: Vec::new(), encoded: Vec::new(), out };
+        let layout = &self.layout;
+        let mut table = Table { layout, columns, surplus, row: Vec::new(), encoded: Vec::new(), out };
         table.begin()?;
         spool.each(|reject| table.reject(&reject))
     }
@@ -178,11 +173,11 @@ impl RejectsWriter {
             }
             Ok(())
         })?;
-        let delimiter = if Format::of_path(&self.path) == Some(Format::Tsv) { b'\t' } else { b',' };
-        let encoder = CsvEncoder::new(delimiter);
-        let made = if self.are_contacts { Made::Contacts } else { Made::Objects };
+        let by_name = Format::of_path(&self.path).and_then(|format| format.row_layout().ok()?.table());
+        let encoder = by_name.unwrap_or(CsvEncoder::new(b','));
+        let rows_of = if self.are_contacts { RowsOf::Contacts } else { RowsOf::Objects };
         let mut row = Vec::new();
-        encoder.row(names.iter().map(String::as_str).chain(FERRY_COLUMNS).chain([made.column()]), &mut row);
+        encoder.row(names.iter().map(String::as_str).chain(ALWAYS).chain([rows_of.column()]), &mut row);
         out.write_all(&row)?;
         spool.each(|reject| {
             let cells: Map<String, Value> = flat(&reject.raw).into_iter().collect();
@@ -196,9 +191,10 @@ impl RejectsWriter {
     }
 }
 
-/// A rejects table in its source's dialect.
+/// A rejects table in its source's layout.
 struct Table<'a> {
-    dialect: &'a Dialect,
+    layout: &'a Layout,
+    columns: &'a TableLayout,
     surplus: bool,
     row: Vec<u8>,
     encoded: Vec<u8>,
@@ -207,22 +203,22 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn begin(&mut self) -> Result<(), Fault> {
-        if self.dialect.bom {
-            self.out.write_all(bom(self.dialect.encoding))?;
+        if self.layout.bom {
+            self.out.write_all(bom(self.layout.encoding))?;
         }
-        if self.dialect.sep_line {
-            self.row.extend_from_slice(&[b"sep=", &[self.dialect.delimiter][..]].concat());
+        if self.columns.sep_line {
+            self.row.extend_from_slice(&[b"sep=", &[self.columns.delimiter][..]].concat());
             self.end_row()?;
         }
-        self.row.extend_from_slice(&self.dialect.header_raw);
-        self.cells(FERRY_COLUMNS.into_iter().chain(self.surplus.then_some(SURPLUS_COLUMN)));
+        self.row.extend_from_slice(&self.columns.header_raw);
+        self.cells(ALWAYS.into_iter().chain(self.surplus.then_some(SURPLUS)));
         self.end_row()
     }
 
     fn reject(&mut self, reject: &Reject) -> Result<(), Fault> {
-        let delimiter = self.dialect.delimiter;
+        let delimiter = self.columns.delimiter;
         let mut cells = raw_cells(&reject.raw, delimiter);
-        for index in 0..self.dialect.columns.len() {
+        for index in 0..self.columns.columns.len() {
             if index > 0 {
                 self.row.push(delimiter);
             }
@@ -241,16 +237,16 @@ impl Table<'_> {
 
     /// Adds cells of ours, each behind a delimiter.
     fn cells<'c>(&mut self, cells: impl Iterator<Item = &'c str>) {
-        let encoder = CsvEncoder::new(self.dialect.delimiter);
+        let encoder = CsvEncoder::new(self.columns.delimiter);
         // An empty cell first: the delimiter behind it is the one that is wanted.
         encoder.row(std::iter::once("").chain(cells), &mut self.row);
         self.row.pop();
     }
 
     fn end_row(&mut self) -> Result<(), Fault> {
-        self.row.extend_from_slice(self.dialect.line_end.bytes());
+        self.row.extend_from_slice(self.layout.line_end.bytes());
         self.encoded.clear();
-        encode(&self.row, self.dialect.encoding, &mut self.encoded);
+        encode(&self.row, self.layout.encoding, &mut self.encoded);
         self.row.clear();
         Ok(self.out.write_all(&self.encoded)?)
     }
@@ -272,7 +268,7 @@ fn push_raw(row: &mut Vec<u8>, cell: &[u8], quote: bool) {
     row.push(b'"');
 }
 
-/// What was wrong, in the order of [`FERRY_COLUMNS`].
+/// What was wrong, in the order of [`ALWAYS`].
 fn ferry_cells(reject: &Reject) -> [String; 5] {
     [
         reject.origin.line.to_string(),

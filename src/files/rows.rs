@@ -1,53 +1,106 @@
-//! Rows and what stands between them: a header, brackets and commas, an encoding.
+//! Rows of a file that is written, and what stands around them: a header, brackets and commas, an encoding.
 //!
-//! Rows come encoded (as UTF-8, by [`super::csv::CsvEncoder`] or [`json_row`]), so that many threads can make them and
-//! one can put them in order.
+//! Rows come encoded (as UTF-8, by a [`RowEncoder`]), so that many threads can encode them and one can write them in
+//! order. It does not know where the values of a row come from.
 
+use super::csv::CsvEncoder;
 use super::encoding::{bom, encode};
-use super::output::cannot_write;
-use super::{Format, Output};
+use super::output::{Output, cannot_write};
 use crate::outcome::Failure;
 use encoding_rs::{Encoding, UTF_8};
 use serde::Serialize;
 use std::io::Write;
 
-/// What a file that is written looks like around its rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowShape {
-    /// Its format.
-    pub format: Format,
+/// How a format is written.
+#[derive(Clone, Copy, Debug)]
+pub struct RowFormat {
+    /// What stands around rows.
+    pub framing: Framing,
+    /// How a row is encoded.
+    pub encoder: RowEncoder,
+}
+
+/// What stands around the rows of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// Before the first row (and before the header of a table).
+    pub begin: &'static str,
+    /// Between two rows.
+    pub between: &'static str,
+    /// Behind each row.
+    pub behind: &'static str,
+    /// Behind the last row, and in a file without rows.
+    pub end: [&'static str; 2],
+}
+
+/// How a row is encoded.
+#[derive(Clone, Copy, Debug)]
+pub enum RowEncoder {
+    /// As the cells of a table.
+    Cells(CsvEncoder),
+    /// As a JSON object.
+    Objects,
+}
+
+impl RowEncoder {
+    /// Whether rows are cells of a table.
+    pub fn is_table(&self) -> bool {
+        self.table().is_some()
+    }
+
+    /// The encoder of a table's cells.
+    pub fn table(&self) -> Option<CsvEncoder> {
+        match self {
+            RowEncoder::Cells(csv) => Some(*csv),
+            RowEncoder::Objects => None,
+        }
+    }
+}
+
+/// How a file is written, but for its columns.
+#[derive(Clone, Copy, Debug)]
+pub struct RowLayout {
+    /// What stands around rows, and how each is encoded.
+    pub rows: RowFormat,
     /// The encoding of its text.
     pub encoding: &'static Encoding,
     /// Whether it begins with a byte-order mark.
     pub bom: bool,
-    /// The encoded row of column names, line end included; empty for JSON.
-    pub header: Vec<u8>,
 }
 
-impl RowShape {
+impl RowLayout {
     /// A file in UTF-8 without a byte-order mark.
-    pub fn utf8(format: Format, header: Vec<u8>) -> RowShape {
-        RowShape { format, encoding: UTF_8, bom: false, header }
+    pub fn utf8(rows: RowFormat) -> RowLayout {
+        RowLayout { rows, encoding: UTF_8, bom: false }
+    }
+
+    /// For tables: the encoder of cells.
+    pub fn table(&self) -> Option<CsvEncoder> {
+        self.rows.encoder.table()
     }
 }
 
 /// Puts rows into a file, in order.
 pub struct RowWriter<W: Write = Output> {
     out: W,
-    shape: RowShape,
+    layout: RowLayout,
     shown: String,
     count: u64,
     encoded: Vec<u8>,
 }
 
 impl RowWriter<Output> {
-    /// Begins a file: byte-order mark, and header or opening bracket.
+    /// Begins a file: byte-order mark, and the header of a table with these columns, or the opening bracket.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written; as all methods.
-    pub fn begin(out: Output, shape: RowShape) -> Result<RowWriter<Output>, Failure> {
+    pub fn begin<'a>(
+        out: Output,
+        layout: RowLayout,
+        columns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<RowWriter<Output>, Failure> {
         let shown = out.shown().to_owned();
-        RowWriter::begin_in(out, shape, &shown)
+        RowWriter::begin_in(out, layout, columns, &shown)
     }
 
     /// Ends the file and puts it in place; gives the number of rows.
@@ -60,53 +113,58 @@ impl RowWriter<Output> {
 
 impl<W: Write> RowWriter<W> {
     /// Begins in anything that can be written to, called `shown` in messages.
-    pub fn begin_in(out: W, shape: RowShape, shown: &str) -> Result<RowWriter<W>, Failure> {
-        let mut writer = RowWriter { out, shape, shown: shown.to_owned(), count: 0, encoded: Vec::new() };
-        if writer.shape.bom {
-            let mark = bom(writer.shape.encoding);
-            writer.out.write_all(mark).map_err(|error| cannot_write(shown, &error))?;
+    pub fn begin_in<'a>(
+        out: W,
+        layout: RowLayout,
+        columns: impl IntoIterator<Item = &'a str>,
+        shown: &str,
+    ) -> Result<RowWriter<W>, Failure> {
+        let mut writer = RowWriter { out, layout, shown: shown.to_owned(), count: 0, encoded: Vec::new() };
+        if layout.bom {
+            writer.out.write_all(bom(layout.encoding)).map_err(|error| cannot_write(shown, &error))?;
         }
-        let begin = match writer.shape.format {
-            Format::Json => b"[\n".to_vec(),
-            _ => std::mem::take(&mut writer.shape.header),
-        };
-        writer.put(&begin)?;
+        writer.put(layout.rows.framing.begin.as_bytes())?;
+        if let Some(csv) = layout.table() {
+            let mut header = Vec::new();
+            csv.row(columns, &mut header);
+            writer.put(&header)?;
+        }
         Ok(writer)
     }
 
-    /// Writes one encoded row: for a table with its line end, for JSON without.
+    /// How the file is written.
+    pub fn layout(&self) -> RowLayout {
+        self.layout
+    }
+
+    /// Writes one encoded row.
     pub fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
-        match self.shape.format {
-            Format::Csv | Format::Tsv => self.put(row)?,
-            Format::Json => {
-                if self.count > 0 {
-                    self.put(b",\n")?;
-                }
-                self.put(row)?;
-            }
-            Format::Jsonl => {
-                self.put(row)?;
-                self.put(b"\n")?;
-            }
+        let Framing { between, behind, .. } = self.layout.rows.framing;
+        if self.count > 0 {
+            self.put(between.as_bytes())?;
         }
+        self.put(row)?;
+        self.put(behind.as_bytes())?;
         self.count += 1;
         Ok(())
     }
 
-    /// Writes the closing bracket, where there is one; gives what was written to, and the number of rows.
+    /// Writes what closes the file; gives what was written to, and the number of rows.
     pub fn end(mut self) -> Result<(W, u64), Failure> {
-        if self.shape.format == Format::Json {
-            self.put(if self.count > 0 { b"\n]\n" } else { b"]\n" })?;
-        }
+        let [end, end_without_rows] = self.layout.rows.framing.end;
+        self.put(if self.count > 0 { end } else { end_without_rows }.as_bytes())?;
         self.out.flush().map_err(|error| cannot_write(&self.shown, &error))?;
         Ok((self.out, self.count))
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         let mut encoded = bytes;
-        if self.shape.encoding != UTF_8 {
+        if self.layout.encoding != UTF_8 {
             self.encoded.clear();
-            if encode(bytes, self.shape.encoding, &mut self.encoded) > 0 {
+            if encode(bytes, self.layout.encoding, &mut self.encoded) > 0 {
                 return Err(self.no_character(bytes));
             }
             encoded = &self.encoded;
@@ -115,11 +173,11 @@ impl<W: Write> RowWriter<W> {
     }
 
     fn no_character(&self, row: &[u8]) -> Failure {
-        let encoding = self.shape.encoding.name();
+        let encoding = self.layout.encoding;
         let text = String::from_utf8_lossy(row);
-        let lost = text.chars().find(|c| encode(c.to_string().as_bytes(), self.shape.encoding, &mut Vec::new()) > 0);
+        let lost = text.chars().find(|c| encode(c.to_string().as_bytes(), encoding, &mut Vec::new()) > 0);
         let lost = lost.map_or_else(String::new, |c| format!(" `{c}` (in row {})", self.count + 1));
-        Failure::failed(format!("`{}` is written in `{encoding}`, which has no{lost}", self.shown))
+        Failure::failed(format!("`{}` is written in `{}`, which has no{lost}", self.shown, encoding.name()))
             .hint("write it in `utf-8`; `bom: true` lets spreadsheets see that it is")
     }
 }

@@ -1,6 +1,6 @@
 //! Rejects kept on disk until it is known what columns their file has.
 
-use super::unnamed_in;
+use super::temporary::unnamed_in;
 use crate::outcome::{Problem, Reject};
 use crate::record::Origin;
 use std::fs::File;

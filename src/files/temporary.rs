@@ -58,7 +58,7 @@ fn hold(file: &File) -> bool {
 /// # Errors
 /// Why it cannot be written; then the earlier file stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = super::folder_of(path);
+    let folder = folder_of(path);
     let mut file = temporary_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -181,6 +181,11 @@ fn sweep_named(folder: &Path, is_ours: impl Fn(&str, bool) -> bool) {
 fn is_random(name: &str, prefix: &str, suffix: &str) -> bool {
     let random = name.strip_prefix(prefix).and_then(|name| name.strip_suffix(suffix));
     random.is_some_and(|random| random.len() == RANDOM_LEN && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// The folder that `path` stands in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Rejects of JSON or of a platform that were written as a table: their rows become the objects and contacts again that
 //! they were, so that the mapping for the source does for them too.
 
-use super::open::{ReadFault, Source};
+use super::reader::{ReadFault, Source};
+use super::reject_columns::RowsOf;
 use crate::contact::Contact;
 use crate::record::{Fields, Record};
 use serde_json::{Map, Value};
@@ -9,37 +10,10 @@ use serde_json::{Map, Value};
 /// How deep objects are made again from dotted names; a name with more dots keeps the rest of them.
 const DEPTH_MAX: usize = 16;
 
-/// Of what the rows of a table of rejects are made. A column without cells says it, so that it is known from the header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::files) enum Made {
-    /// Objects of a JSON file.
-    Objects,
-    /// Contacts of a platform.
-    Contacts,
-}
-
-impl Made {
-    /// The column that says it.
-    pub fn column(self) -> &'static str {
-        match self {
-            Made::Objects => "ferry_object",
-            Made::Contacts => "ferry_contact",
-        }
-    }
-
-    /// What the columns of a header say.
-    pub fn of_columns<'c>(cells: impl IntoIterator<Item = &'c str>) -> Option<Made> {
-        let is_column = |cell: &str, made: Made| cell.trim().eq_ignore_ascii_case(made.column());
-        cells
-            .into_iter()
-            .find_map(|cell| [Made::Objects, Made::Contacts].into_iter().find(|made| is_column(cell, *made)))
-    }
-}
-
 /// Records of a table, as what they were made of.
 pub(super) struct Unflat<S> {
     pub names: Vec<String>,
-    pub made: Made,
+    pub rows_of: RowsOf,
     pub rows: S,
 }
 
@@ -47,22 +21,22 @@ impl<S> Unflat<S> {
     fn again(&self, record: Record) -> Record {
         let Fields::Row(row) = &record.fields else { return record };
         let mut object = Map::new();
-        let depth = if self.made == Made::Contacts { 1 } else { DEPTH_MAX };
+        let depth = if self.rows_of == RowsOf::Contacts { 1 } else { DEPTH_MAX };
         for (name, cell) in self.names.iter().zip(row.iter()) {
             match cell.trim().is_empty() {
                 // Somebody may have mended a phone by emptying its cell: it goes from the list, too.
-                true if self.made == Made::Contacts => put(&mut object, name, Value::Null, depth),
+                true if self.rows_of == RowsOf::Contacts => put(&mut object, name, Value::Null, depth),
                 true => {}
                 false => put(&mut object, name, value_of(cell), depth),
             }
         }
-        let fields = match self.made {
-            Made::Contacts => {
+        let fields = match self.rows_of {
+            RowsOf::Contacts => {
                 let contact = Contact::from_json(&object);
                 object = contact.to_json();
                 Fields::Contact(Box::new(contact))
             }
-            Made::Objects => Fields::Json(Value::Object(object.clone())),
+            RowsOf::Objects => Fields::Json(Value::Object(object.clone())),
         };
         let raw = Value::Object(object).to_string().into_bytes().into();
         Record { origin: record.origin, fields, raw }

@@ -4,11 +4,11 @@
 
 use crate::checkpoint::written::{Changed, Written};
 use crate::contact::FIELDS;
-use crate::files::{About, Ledger, Output, RowWriter};
+use crate::files::{About, Ledger, Output, RowLayout, RowWriter};
 use crate::outcome::Failure;
 use crate::report::Changes as Counted;
 use crate::run::rejects::free_name;
-use crate::run::rows::{Columns, Layout};
+use crate::run::rows::Columns;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(super) struct Changes {
     columns: Columns,
     /// Whether the columns are the mapping's: otherwise `id` is among them already.
     is_mapped: bool,
-    layout: Layout,
+    layout: RowLayout,
     out: Output,
 }
 
@@ -46,7 +46,7 @@ impl Changes {
         kept: PathBuf,
         folder: &Path,
         (columns, is_mapped): (Columns, bool),
-        layout: Layout,
+        layout: RowLayout,
     ) -> Result<Changes, Failure> {
         let written = Written::create(&folder.join("written.db"))?;
         Ok(Changes { written, kept, columns, is_mapped, layout, out })
@@ -54,7 +54,7 @@ impl Changes {
 
     /// Takes the row (JSON) of a contact that is written.
     pub(super) fn row(&mut self, id: &str, row: &[u8]) -> Result<(), Failure> {
-        if self.layout.csv.is_some() {
+        if self.layout.table().is_some() {
             self.columns.note(row)?;
         }
         self.written.add(id, row)
@@ -68,12 +68,12 @@ impl Changes {
     /// Compares and writes. Who is not there any more is told only when the export is known to have everybody.
     pub(super) fn end(self, is_proven: bool) -> Result<ChangesReady, Failure> {
         let Changes { mut written, kept, mut columns, is_mapped, layout, out } = self;
-        if layout.csv.is_some() {
+        if layout.table().is_some() {
             written.look_at_gone(&kept, |row| columns.note(row))?;
         }
         let shown: Vec<bool> = columns.names().iter().map(|name| is_mapped || *name != "id").collect();
         let names = ["change", "id"].into_iter().chain(kept_of(columns.names(), &shown));
-        let mut file = layout.begin(out, names)?;
+        let mut file = RowWriter::begin(out, layout, names)?;
         let (mut counted, mut row) = (Counted::default(), Vec::new());
         written.compare(&kept, !is_proven, |changed| {
             let Some(change) = Change::of(&changed)? else { return Ok(()) };
@@ -82,7 +82,7 @@ impl Changes {
                 "removed" => counted.removed += 1,
                 _ => counted.changed += 1,
             }
-            change.write((&columns, &shown), &layout, &mut row, &mut file)
+            change.write((&columns, &shown), layout, &mut row, &mut file)
         })?;
         Ok(ChangesReady { written, kept, out: file.end()?.0, counted })
     }
@@ -127,13 +127,13 @@ impl Change<'_> {
     fn write(
         self,
         (columns, shown): (&Columns, &[bool]),
-        layout: &Layout,
+        layout: RowLayout,
         row: &mut Vec<u8>,
         file: &mut RowWriter,
     ) -> Result<(), Failure> {
         row.clear();
         let Change { kind, changed, fields, before, now } = self;
-        match &layout.csv {
+        match layout.table() {
             Some(csv) => {
                 let latest = changed.now.as_ref().or(changed.before.as_ref());
                 let texts = columns.texts(latest.map_or(&b"{}"[..], |row| row))?;

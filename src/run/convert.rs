@@ -6,7 +6,7 @@
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
 use crate::contact::{Merged, Wanted};
-use crate::files::{self, Format, Opened, Output};
+use crate::files::{self, Format, Opened, Output, RowWriter};
 use crate::ids::{CommandKind, RunStatus, SourceStamp, WorkId};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
@@ -26,7 +26,7 @@ use crate::run::ordered::{Read, in_order};
 use crate::run::receipt::{Facts, file_read, file_written, mapping_of, write_receipt};
 use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
-use crate::run::rows::{Columns, Encoder, Layout, Omitted, Sink, Sums, Table, Whose, Writer, format_of};
+use crate::run::rows::{Columns, Encoder, Omitted, Sink, Sums, Table, Whose, Writer, format_of, row_layout};
 use crate::run::stop::Stop;
 use crate::run::trace::Trace;
 use crate::run::words::{go_on, with_rejects};
@@ -105,7 +105,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     }
     info.save(&plan.state)?;
     let folder = run_folder(&plan.state, &info.run);
-    let shape = (&opened.dialect, &opened.header);
+    let shape = (&opened.layout, &opened.header);
     let rejects_files = RejectsFiles::of(&plan.state, &info, plan.work.rejects.as_deref(), shape);
     let rejects_path = rejects_files.shown().to_owned();
     let (started, stamp, trace) = (clock.now(), SourceStamp::of_file(&plan.source.path), Trace::anew(&folder));
@@ -169,26 +169,26 @@ fn write(
     };
     let format = if to_stdout { Format::Jsonl } else { format_of(&plan.out)? };
     let hints = plan.source.mapping.as_ref().map(|(mapping, _)| mapping.write_hints().clone()).unwrap_or_default();
-    let rejects = rejects_files.writer(&opened.dialect, &opened.header);
+    let rejects = rejects_files.writer(&opened.layout, &opened.header);
     let noted = || Some((info.ledger(&plan.state), info.about("results")));
     let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
     let out = create()?;
-    let layout = Layout::new(format, &hints, plan.raw_cells)?;
+    let layout = row_layout(format, &hints, plan.raw_cells)?;
     let people = people(plan, console, stop, &mapper, folder)?;
     if stop.is_told() {
         return Ok((false, 0));
     }
     let columns = mapper.bound.columns().map(|columns| columns.names());
-    let mut sink = match (columns, &layout.csv) {
+    let mut sink = match (columns, layout.table()) {
         (None, Some(_)) => Sink::Table(Table::new(folder, Columns::of_contacts())?),
-        _ => Sink::File(layout.begin(out, columns.into_iter().flatten().map(String::as_str))?),
+        _ => Sink::File(RowWriter::begin(out, layout, columns.into_iter().flatten().map(String::as_str))?),
     };
     let mut opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
     opened.source = rejects_files.watch(opened.source);
     let (bytes_read, bytes_total) = (Arc::clone(&opened.bytes_read), opened.bytes_total);
     let found = Arc::clone(&opened.found);
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
-    let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.csv };
+    let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.table() };
     let mut writer = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
     trace.look(0, 0, None);
     let mut show = |sums: &Sums| {
@@ -218,7 +218,7 @@ fn write(
         return Err(Failure::from(mistakes));
     }
     check_regions(&mapper.bound, &plan.source.shown)?;
-    sink.end(&layout, create)?.commit()?;
+    sink.end(layout, create)?.commit()?;
     if let Some(results) = writer.results {
         results.commit()?;
     }

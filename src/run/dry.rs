@@ -3,8 +3,7 @@
 
 use crate::checkpoint::rehearsal::Rehearsal;
 use crate::checkpoint::{Checkpoint, RunNo};
-use crate::files::csv::CsvEncoder;
-use crate::files::{About, Format, Ledger, PrivateFolder, RowShape, RowWriter};
+use crate::files::{About, Form, Format, Ledger, Listing, PrivateFolder};
 use crate::http::Rate;
 use crate::outcome::{Failure, Outcome};
 use crate::plan::Connection;
@@ -13,7 +12,7 @@ use crate::report::Forecast;
 use crate::run::active::folder::make_private;
 use crate::run::apply::PlanHead;
 use crate::run::plan::DryPlan;
-use crate::run::results::{begin, outcome_name};
+use crate::run::results::outcome_name;
 use crate::run::target::Target;
 use crate::shown::escape;
 use serde_json::{Value, json};
@@ -119,7 +118,7 @@ pub(super) fn tell(
         }
     })?;
     if let Some(file) = file {
-        file.rows.commit()?;
+        file.list.commit()?;
     }
     let mut shown = Vec::new();
     if !changed.is_empty() || !new.is_empty() {
@@ -179,23 +178,15 @@ fn in_words(line: u64, outcome: Outcome, planned: &Planned) -> Vec<String> {
 
 /// A plan as a file: JSON Lines or JSON (one object a record), or a table (one row a value).
 struct PlanFile {
-    rows: RowWriter,
-    csv: Option<CsvEncoder>,
-    row: Vec<u8>,
+    list: Listing,
     /// What the plan is, until it is written with the first record.
     head: Option<Value>,
 }
 
 impl PlanFile {
     fn create(path: &Path, head: &PlanHead, noted: (Ledger, About)) -> Result<PlanFile, Failure> {
-        let format = Format::of_path(path).unwrap_or(Format::Jsonl);
-        let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
-        let mut header = Vec::new();
-        if let Some(csv) = &csv {
-            csv.row(COLUMNS, &mut header);
-        }
-        let rows = RowWriter::begin(begin(path, Some(noted))?, RowShape::utf8(format, header))?;
-        Ok(PlanFile { rows, csv, row: Vec::new(), head: Some(json!(head)) })
+        let list = Listing::create(path, Format::Jsonl, &COLUMNS, Some(noted))?;
+        Ok(PlanFile { list, head: Some(json!(head)) })
     }
 
     fn row(&mut self, row: &crate::checkpoint::OutcomeRow, planned: &Planned) -> Result<(), Failure> {
@@ -207,7 +198,7 @@ impl PlanFile {
             None => why.to_owned(),
         };
         let id = row.target_id.as_deref();
-        let Some(csv) = &self.csv else {
+        if self.list.form() == Form::Object {
             let mut object = json!({
                 "line": row.origin.line, "outcome": outcome, "reason": (!reason.is_empty()).then_some(reason),
                 "target_id": id, "changes": planned.changes,
@@ -221,17 +212,14 @@ impl PlanFile {
             if let (Value::Object(object), Some(head)) = (&mut object, self.head.take()) {
                 object.insert("plan".to_owned(), head);
             }
-            return self.rows.row(object.to_string().as_bytes());
-        };
+            return self.list.object(&object);
+        }
         let line = row.origin.line.to_string();
         let nothing = [PlannedChange { field: String::new(), old: None, new: None }];
         let changes = if planned.changes.is_empty() { &nothing[..] } else { &planned.changes[..] };
         for change in changes {
             let [old, new] = [&change.old, &change.new].map(|value| value.as_deref().unwrap_or_default());
-            self.row.clear();
-            let cells = [&line, outcome, &reason, id.unwrap_or_default(), &change.field, old, new];
-            csv.row(cells, &mut self.row);
-            self.rows.row(&self.row)?;
+            self.list.cells([&line, outcome, &reason, id.unwrap_or_default(), &change.field, old, new])?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
-use crate::files::{Dialect, Format};
+use crate::files::{Format, Layout};
 use crate::http::Traffic;
 use crate::ids::{CommandKind, WorkId};
 use crate::mapping::phone::Region;
@@ -207,7 +207,7 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
     let kept = kept_path(&plan.state, &work)?;
     let _lock = Lock::take_for(&kept, "is making this export")?;
     let begun = begin(plan, work, clock)?;
-    let shape = (&Dialect::plain(Format::Jsonl), &Header::Contact);
+    let shape = (&Layout::plain(Format::Jsonl), &Header::Contact);
     let rejects = RejectsFiles::of(&plan.state, &begun.info, plan.work.rejects.as_deref(), shape);
     let line = Line { plan, console, clock, stop, form, kept, begun, rejects, met: AtomicU64::default() };
     let mut worked = Worked::default();

@@ -99,7 +99,7 @@ impl Parts<'_> {
         let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
         let opened = supply.open()?;
         let rejects = stage.folder().join("rejects");
-        let rejects = RejectsWriter::create(&rejects, &opened.dialect, &opened.header);
+        let rejects = RejectsWriter::create(&rejects, &opened.layout, &opened.header);
         let counters = Arc::new(Counters::default());
         let rehearsal = Reconciler {
             connector: Arc::clone(&reconciler.connector),

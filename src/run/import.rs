@@ -7,7 +7,7 @@ use crate::checkpoint::claims::Claims;
 use crate::checkpoint::people::People;
 use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
-use crate::files::{Dialect, Format};
+use crate::files::{Format, Layout};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::Needs;
 use crate::reconcile::gate::Gate;
@@ -52,13 +52,13 @@ use tokio::sync::Semaphore;
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let (header, dialect, are_rejects) = match &plan.from {
+    let (header, layout, are_rejects) = match &plan.from {
         None => {
             let opened = Supply::File(&plan.source).open()?;
             opened.notes.iter().for_each(|note| console.note(note));
-            (opened.header, opened.dialect, opened.are_rejects)
+            (opened.header, opened.layout, opened.are_rejects)
         }
-        Some(_) => (Header::Contact, Dialect::plain(Format::Jsonl), false),
+        Some(_) => (Header::Contact, Layout::plain(Format::Jsonl), false),
     };
     let mapper = Arc::new(match &plan.apply {
         Some(head) => {
@@ -101,7 +101,7 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
                 reached = target.map_err(|unreached| unreached.noted(&mut worked.traffic))?;
             }
             let Some(target) = &reached else { return Ok(()) };
-            line.work(target, &supply, (dialect, header), (first, people, guards), &mut begun, &mut worked).await
+            line.work(target, &supply, (layout, header), (first, people, guards), &mut begun, &mut worked).await
         };
         sent.await.map_err(of_target)
     }
@@ -184,17 +184,17 @@ impl<'a> Parts<'a> {
         &self,
         target: &Target,
         supply: &Supply<'_>,
-        (dialect, header): (Dialect, Header),
+        (layout, header): (Layout, Header),
         (mut first, mut people, guards): (First, People, Arc<Guards>),
         begun: &mut Begun,
         worked: &mut Worked,
     ) -> Result<(), Failure> {
         let asked = self.plan.work.rejects.as_deref();
-        let files = RejectsFiles::of(&self.plan.state, &begun.info, asked, (&dialect, &header));
+        let files = RejectsFiles::of(&self.plan.state, &begun.info, asked, (&layout, &header));
         begun.info.rejects_file = Some(files.shown().to_owned());
         worked.pass = self.checkpoint.begin_pass(begun.no)?;
         let received = self.received(begun)?;
-        let rejects = Arc::new(Mutex::new(files.writer(&dialect, &header)));
+        let rejects = Arc::new(Mutex::new(files.writer(&layout, &header)));
         let mut reconciler = self.reconciler(target, begun, worked.pass, &first, received.as_deref(), guards).await?;
         let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
         if begun.is_resumed {

@@ -5,8 +5,7 @@
 
 use crate::checkpoint::left_blank::LeftBlankValues;
 use crate::contact::LeftBlank;
-use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RowShape, RowWriter};
+use crate::files::{Format, Listing};
 use crate::outcome::Failure;
 use crate::report::Counts;
 use std::collections::BTreeMap;
@@ -66,16 +65,11 @@ impl LeftBlankList {
                 _ => Ok(Counts::default()),
             };
         };
-        let encoder = CsvEncoder::new(b',');
-        let (mut header, mut row) = (Vec::new(), Vec::new());
-        encoder.row(COLUMNS, &mut header);
-        let mut rows = RowWriter::begin(Output::create(&path)?, RowShape::utf8(Format::Csv, header))?;
+        let mut list = Listing::create(&path, Format::Csv, &COLUMNS, None)?;
         values.for_each(|LeftBlank { line, column, code, value }| {
-            row.clear();
-            encoder.row([line.to_string().as_str(), &column.unwrap_or_default(), &code, &value], &mut row);
-            rows.row(&row)
+            list.cells([line.to_string().as_str(), &column.unwrap_or_default(), &code, &value])
         })?;
-        rows.commit()?;
+        list.commit()?;
         Ok(self.counts.into_iter().collect())
     }
 }

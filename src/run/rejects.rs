@@ -5,7 +5,7 @@
 //! under another name.
 
 use crate::files::{
-    About, Dialect, Format, Ledger, Output, ReadFault, RecordKey, RejectsWriter, Source, folder_of, record_key,
+    About, FORMATS, Format, Layout, Ledger, Output, ReadFault, RecordKey, RejectsWriter, Source, folder_of, record_key,
     resolve, write_whole,
 };
 use crate::outcome::Failure;
@@ -19,9 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The names of the rejects in the folder of a run; those of later formats come behind.
-const NAMES: [(Format, &str); 3] =
-    [(Format::Csv, "rejects.csv"), (Format::Tsv, "rejects.tsv"), (Format::Jsonl, "rejects.jsonl")];
+/// The names that rejects can have in the folder of a run, each once.
+fn names() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().filter(|facts| facts.rejects_as == facts.format).map(|facts| facts.rejects_file)
+}
 
 /// Which records they are, for the next run of the same work.
 const KEYS: &str = "rejects.keys";
@@ -41,7 +42,7 @@ pub fn own_rejects(folder: &Path) -> Option<PathBuf> {
 
 /// The name of that file.
 pub(super) fn own_name(folder: &Path) -> Option<&'static str> {
-    NAMES.iter().map(|(_, name)| *name).find(|name| folder.join(name).is_file())
+    names().find(|name| folder.join(name).is_file())
 }
 
 /// A name that is free: the file's own, a dot, and a number.
@@ -70,19 +71,19 @@ pub(super) struct RejectsFiles {
 }
 
 impl RejectsFiles {
-    /// Of a source with this dialect and header. A dry run writes no copy.
+    /// Of a source with this layout and header. A dry run writes no copy.
     pub(super) fn of(
         state: &Path,
         info: &RunRecord,
         asked: Option<&Path>,
-        (dialect, header): (&Dialect, &Header),
+        (layout, header): (&Layout, &Header),
     ) -> RejectsFiles {
         let by_name = || asked.and_then(Format::of_path).filter(|format| format.is_table());
         let format = match header {
-            Header::Columns(_) => dialect.format,
+            Header::Columns(_) => layout.format.rejects_as(),
             Header::Open | Header::Contact => by_name().unwrap_or(Format::Jsonl),
         };
-        let name = NAMES.iter().find(|(known, _)| *known == format).map_or("rejects.jsonl", |(_, name)| *name);
+        let name = format.rejects_file();
         let folder = run_folder(state, &info.run);
         let copy = asked.filter(|_| !info.is_dry()).map(Path::to_owned);
         let about = info.about(OPTION);
@@ -96,8 +97,8 @@ impl RejectsFiles {
     }
 
     /// Writes them to the folder of the run.
-    pub(super) fn writer(&self, dialect: &Dialect, header: &Header) -> RejectsWriter {
-        RejectsWriter::create(&self.own, dialect, header).noted(Ledger::of_run(&self.folder), self.about.clone())
+    pub(super) fn writer(&self, layout: &Layout, header: &Header) -> RejectsWriter {
+        RejectsWriter::create(&self.own, layout, header).noted(Ledger::of_run(&self.folder), self.about.clone())
     }
 
     /// The same source; it is noted which of the earlier run's rejected records it gives.
@@ -119,8 +120,7 @@ impl RejectsFiles {
     /// Exit 1 when the disk does not take it.
     pub(super) fn finish(&self, writer: RejectsWriter, console: &Console) -> Result<u64, Failure> {
         let ledger = Ledger::of_run(&self.folder);
-        for (_, name) in NAMES {
-            let path = self.folder.join(name);
+        for path in names().map(|name| self.folder.join(name)) {
             if path.is_file() && !ledger.has_content(&path, OPTION) {
                 let kept = free_with(&self.folder.join(EDITED), "-");
                 fs::rename(&path, &kept).map_err(|error| cannot_keep(&path, &error))?;
@@ -132,7 +132,7 @@ impl RejectsFiles {
             }
         }
         let (count, keys) = writer.finish()?;
-        for other in NAMES.iter().map(|(_, name)| self.folder.join(name)).filter(|path| *path != self.own) {
+        for other in names().map(|name| self.folder.join(name)).filter(|path| *path != self.own) {
             remove(&other)?;
         }
         let path = self.folder.join(KEYS);

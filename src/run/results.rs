@@ -1,8 +1,7 @@
 //! `--results`: every record with its outcome and the id it has at the target.
 
 use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
-use crate::files::csv::CsvEncoder;
-use crate::files::{About, Format, Ledger, Output, RowShape, RowWriter};
+use crate::files::{About, Form, Format, Ledger, Listing, Output};
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 use crate::record::Origin;
 use crate::report::{Doubtful, UNKNOWN_MAX};
@@ -31,24 +30,15 @@ pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
     }
 }
 
-/// A file of outcomes being written; JSON Lines or CSV by name.
+/// A list of outcomes being written; a table or JSON Lines by its name.
 pub struct ResultsWriter {
-    rows: RowWriter,
-    csv: Option<CsvEncoder>,
-    row: Vec<u8>,
+    list: Listing,
 }
 
 impl ResultsWriter {
     /// Begins the file; `noted`: where it is noted that Ferry wrote it.
     pub fn create(path: &Path, noted: Option<(Ledger, About)>) -> Result<ResultsWriter, Failure> {
-        let format = Format::of_path(path).unwrap_or(Format::Csv);
-        let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
-        let mut header = Vec::new();
-        if let Some(csv) = &csv {
-            csv.row(COLUMNS, &mut header);
-        }
-        let rows = RowWriter::begin(begin(path, noted)?, RowShape::utf8(format, header))?;
-        Ok(ResultsWriter { rows, csv, row: Vec::new() })
+        Ok(ResultsWriter { list: Listing::create(path, Format::Csv, &COLUMNS, noted)? })
     }
 
     /// Adds a record of a file that was written: its id is the source's, where it has one.
@@ -75,28 +65,21 @@ impl ResultsWriter {
         let codes: Vec<&str> = row.problems.iter().map(|problem| &*problem.code).collect();
         let messages: Vec<&str> = row.problems.iter().map(|problem| problem.message.as_str()).collect();
         let (codes, messages) = (codes.join(" | "), messages.join(" | "));
-        self.row.clear();
-        match &self.csv {
-            Some(csv) => {
-                let line = row.origin.line.to_string();
-                let id = row.target_id.as_deref().unwrap_or_default();
-                csv.row([line.as_str(), outcome, &reason, id, &codes, &messages], &mut self.row);
-            }
-            None => {
-                let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-                let object = json!({
-                    "line": row.origin.line, "outcome": outcome, "reason": text(&reason), "target_id": row.target_id,
-                    "code": text(&codes), "message": text(&messages),
-                });
-                self.row.extend(object.to_string().as_bytes());
-            }
+        if self.list.form() == Form::Cells {
+            let line = row.origin.line.to_string();
+            let id = row.target_id.as_deref().unwrap_or_default();
+            return self.list.cells([line.as_str(), outcome, &reason, id, &codes, &messages]);
         }
-        self.rows.row(&self.row)
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        self.list.object(&json!({
+            "line": row.origin.line, "outcome": outcome, "reason": text(&reason), "target_id": row.target_id,
+            "code": text(&codes), "message": text(&messages),
+        }))
     }
 
     /// Ends the file and puts it in place.
     pub fn commit(self) -> Result<(), Failure> {
-        self.rows.commit().map(|_| ())
+        self.list.commit()
     }
 }
 

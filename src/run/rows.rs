@@ -3,7 +3,7 @@
 
 use crate::contact::{Contact, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RejectsWriter, RowShape, RowWriter, unnamed_in};
+use crate::files::{Format, Output, RejectsWriter, RowEncoder, RowLayout, RowWriter, unnamed_in};
 use crate::mapping::names::known_column;
 use crate::mapping::{Bound, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
@@ -29,40 +29,19 @@ pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
     })
 }
 
-/// How a file is written, but for its columns.
-#[derive(Clone)]
-pub(super) struct Layout {
-    /// For tables: how a row is encoded.
-    pub(super) csv: Option<CsvEncoder>,
-    shape: RowShape,
-}
-
-impl Layout {
-    /// The layout of a format, with what the mapping says about writing.
-    pub(super) fn new(format: Format, hints: &WriteHints, raw_cells: bool) -> Result<Layout, Failure> {
-        let label = hints.encoding.as_deref().unwrap_or("utf-8");
-        let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
-            .ok_or_else(|| Failure::usage(format!("there is no encoding `{label}`")))?;
-        let delimiter = hints.delimiter.unwrap_or(if format == Format::Tsv { b'\t' } else { b',' });
-        let csv = format.is_table().then(|| CsvEncoder { raw_cells, ..CsvEncoder::new(delimiter) });
+/// How a file of a format is written, with what the mapping says about writing.
+pub(super) fn row_layout(format: Format, hints: &WriteHints, raw_cells: bool) -> Result<RowLayout, Failure> {
+    let label = hints.encoding.as_deref().unwrap_or("utf-8");
+    let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
+        .ok_or_else(|| Failure::usage(format!("there is no encoding `{label}`")))?;
+    let mut layout = RowLayout { encoding, ..format.row_layout()? };
+    if let RowEncoder::Cells(csv) = &mut layout.rows.encoder {
+        csv.delimiter = hints.delimiter.unwrap_or(csv.delimiter);
+        csv.raw_cells = raw_cells;
         // JSON must not begin with a mark (RFC 8259, 8.1).
-        let bom = csv.is_some() && hints.bom.unwrap_or(false);
-        let shape = RowShape { encoding, bom, ..RowShape::utf8(format, Vec::new()) };
-        Ok(Layout { csv, shape })
+        layout.bom = hints.bom.unwrap_or(false);
     }
-
-    /// Begins a file; the columns are those of a table.
-    pub(super) fn begin<'a>(
-        &self,
-        out: Output,
-        columns: impl IntoIterator<Item = &'a str>,
-    ) -> Result<RowWriter, Failure> {
-        let mut header = Vec::new();
-        if let Some(csv) = &self.csv {
-            csv.row(columns, &mut header);
-        }
-        RowWriter::begin(out, RowShape { header, ..self.shape.clone() })
-    }
+    Ok(layout)
 }
 
 /// Turns contacts into encoded rows; pure, used on all cores.
@@ -261,7 +240,11 @@ impl Sink {
     }
 
     /// Writes what is left; the file is not in place yet. A table goes into `out`.
-    pub(super) fn end(self, layout: &Layout, out: impl FnOnce() -> Result<Output, Failure>) -> Result<Output, Failure> {
+    pub(super) fn end(
+        self,
+        layout: RowLayout,
+        out: impl FnOnce() -> Result<Output, Failure>,
+    ) -> Result<Output, Failure> {
         match self {
             Sink::File(writer) => Ok(writer.end()?.0),
             Sink::Table(table) => table.end(layout, out()?),
@@ -288,9 +271,9 @@ impl Table {
     }
 
     /// The rows as a table with all their columns.
-    fn end(self, layout: &Layout, out: Output) -> Result<Output, Failure> {
-        let Some(csv) = &layout.csv else { return Ok(out) };
-        let mut writer = layout.begin(out, self.columns.names())?;
+    fn end(self, layout: RowLayout, out: Output) -> Result<Output, Failure> {
+        let Some(csv) = layout.table() else { return Ok(out) };
+        let mut writer = RowWriter::begin(out, layout, self.columns.names())?;
         let mut file = self.file.into_inner().map_err(|error| table_fault(error.into_error()))?;
         file.rewind().map_err(table_fault)?;
         let (mut lines, mut row) = (BufReader::new(file).split(b'\n'), Vec::new());

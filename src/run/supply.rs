@@ -3,7 +3,7 @@
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::spool::{Completeness, Spool};
 use crate::clock::Clock;
-use crate::files::{self, Dialect, Format, Opened, ReadFault, Source};
+use crate::files::{self, Format, Layout, Opened, ReadFault, Source};
 use crate::http::Traffic;
 use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Problem, Reject};
@@ -17,7 +17,6 @@ use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
 use serde_json::json;
 use std::path::Path;
-use std::sync::Arc;
 
 /// What is read, to be opened for each pass.
 pub enum Supply<'a> {
@@ -44,16 +43,9 @@ impl Supply<'_> {
     pub fn open(&self) -> Result<Opened, Failure> {
         match self {
             Supply::File(plan) => files::open(&plan.path, &plan.shown, &plan.options),
-            Supply::Platform { spool, .. } => Ok(Opened {
-                header: Header::Contact,
-                dialect: Dialect::plain(Format::Jsonl),
-                are_rejects: false,
-                source: source_of(spool)?,
-                notes: Vec::new(),
-                found: Arc::default(),
-                bytes_read: Arc::default(),
-                bytes_total: 0,
-            }),
+            Supply::Platform { spool, .. } => {
+                Ok(Opened::new(Header::Contact, Layout::plain(Format::Jsonl), source_of(spool)?))
+            }
         }
     }
 

@@ -5,8 +5,7 @@
 //! compared in every field.
 
 use crate::checkpoint::{Checkpoint, Key, OutcomeRow, RunNo};
-use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, PrivateFolder, RowShape, RowWriter};
+use crate::files::{Form, Format, Listing, PrivateFolder};
 use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Outcome, Skip};
 use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
@@ -165,7 +164,7 @@ impl Verifying {
             file.row(state, &row, &changes)
         })?;
         if let Some(file) = file {
-            file.rows.commit()?;
+            file.list.commit()?;
         }
         Ok(verified)
     }
@@ -231,49 +230,32 @@ fn in_words(state: State, row: &OutcomeRow, changes: &[PlannedChange], is_short:
 
 /// One line for each contact: text (`= 12 ID`), a table, or JSON Lines, by its name.
 struct VerifyFile {
-    rows: RowWriter,
-    format: Option<Format>,
-    csv: CsvEncoder,
-    row: Vec<u8>,
+    list: Listing,
 }
 
 impl VerifyFile {
     fn create(path: &Path) -> Result<VerifyFile, Failure> {
-        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        let is_text = [".txt", ".txt.gz", ".txt.zst"].iter().any(|ending| name.ends_with(ending));
-        let format = if is_text { None } else { Format::of_path(path) };
-        let csv = CsvEncoder::new(if format == Some(Format::Tsv) { b'\t' } else { b',' });
-        let mut header = Vec::new();
-        if format.is_some_and(Format::is_table) {
-            csv.row(COLUMNS, &mut header);
-        }
-        let shape = RowShape::utf8(format.unwrap_or(Format::Jsonl), header);
-        Ok(VerifyFile { rows: RowWriter::begin(Output::create(path)?, shape)?, format, csv, row: Vec::new() })
+        Ok(VerifyFile { list: Listing::create_or_text(path, Format::Jsonl, &COLUMNS)? })
     }
 
     fn row(&mut self, state: State, row: &OutcomeRow, changes: &[PlannedChange]) -> Result<(), Failure> {
         let (sign, word) = state.shown();
-        let line = row.origin.line.to_string();
-        self.row.clear();
-        match self.format {
-            None => self.row.extend(in_words(state, row, changes, false).as_bytes()),
-            Some(format) if format.is_table() => {
-                let (fields, why) = (fields_in_words(changes, false), reason(row));
-                let cells = [&line, word, row.target_id.as_deref().unwrap_or_default(), &fields, &why];
-                self.csv.row(cells, &mut self.row);
+        match self.list.form() {
+            Form::Text => self.list.text(&in_words(state, row, changes, false)),
+            Form::Cells => {
+                let (line, fields, why) = (row.origin.line.to_string(), fields_in_words(changes, false), reason(row));
+                self.list.cells([&line, word, row.target_id.as_deref().unwrap_or_default(), &fields, &why])
             }
-            Some(_) => {
+            Form::Object => {
                 let fields = changes
                     .iter()
                     .map(|change| json!({ "field": change.field, "there": change.old, "meant": change.new }));
                 let why = reason(row);
-                let object = json!({
+                self.list.object(&json!({
                     "line": row.origin.line, "sign": sign.to_string(), "state": word, "target_id": row.target_id,
                     "fields": fields.collect::<Vec<_>>(), "reason": (!why.is_empty()).then_some(why),
-                });
-                self.row.extend(object.to_string().as_bytes());
+                }))
             }
         }
-        self.rows.row(&self.row)
     }
 }

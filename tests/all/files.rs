@@ -1,4 +1,4 @@
-//! Contacts in files: every dialect reads alike, what is broken is told with its line, and what is written reads back.
+//! Contacts in files: every layout reads alike, what is broken is told with its line, and what is written reads back.
 
 use ferry::files::{Opened, ReadFault, ReadOptions, open};
 use ferry::outcome::{Exit, Failure};
@@ -121,7 +121,7 @@ fn every_dialect_gives_the_same_records() {
                     // The commas and line ends within cells turn too, which keeps the case hard.
                     let turned = |text: &str| text.replace(',', delimiter).replace('\n', line_end);
                     let opened = opened("contacts.csv", &packed(&encoded(&turned(text), encoding), packing));
-                    assert_eq!(opened.dialect.delimiter, delimiter.as_bytes()[0], "{said}");
+                    assert_eq!(opened.layout.table.as_ref().unwrap().delimiter, delimiter.as_bytes()[0], "{said}");
                     let found: Vec<String> = opened.source.map(|item| told(&item)).collect();
                     assert_eq!(found, rows.map(turned), "{said}");
                 }
@@ -258,8 +258,8 @@ fn a_json_record_beyond_the_limit_is_rejected_and_the_rest_goes_on() {
 fn columns_have_names_of_their_own() {
     let opened = opened("x.csv", b"Name,Name,,Name#2, ,Name\n1,2,3,4,5,6\n");
     assert_eq!(columns(&opened), ["Name", "Name#3", "column 3", "Name#2", "column 5", "Name#4"]);
-    assert_eq!(opened.dialect.columns, ["Name", "Name", "", "Name#2", " ", "Name"]);
-    assert_eq!(opened.dialect.header_raw, b"Name,Name,,Name#2, ,Name");
+    assert_eq!(opened.layout.table.as_ref().unwrap().columns, ["Name", "Name", "", "Name#2", " ", "Name"]);
+    assert_eq!(opened.layout.table.as_ref().unwrap().header_raw, b"Name,Name,,Name#2, ,Name");
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn encodings_are_told_apart_by_their_letters() {
     ];
     for (text, encoding) in cases {
         let opened = opened("x.csv", &encoded(text, encoding));
-        assert_eq!(opened.dialect.encoding.name().to_lowercase(), encoding, "{text}");
+        assert_eq!(opened.layout.encoding.name().to_lowercase(), encoding, "{text}");
         assert_eq!(opened.notes.len(), usize::from(!text.is_ascii()), "{text}");
     }
 }

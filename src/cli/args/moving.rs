@@ -1,7 +1,9 @@
 //! The commands that move records, and the options that they share.
 
 use super::{EXISTING, LIMITS, OUTPUT, SOURCE, TARGET};
+use crate::files::{FORMATS, Format};
 use crate::reconcile::guards::Allowed;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
 
@@ -186,7 +188,7 @@ pub struct Export {
     #[arg(long, value_name = "FILE", help_heading = TARGET)]
     pub out: Option<PathBuf>,
     /// The format, whatever the name says [default: by the name; of standard output jsonl]
-    #[arg(long, value_enum, help_heading = TARGET)]
+    #[arg(long, value_parser = file_format(), help_heading = TARGET)]
     pub format: Option<FileFormat>,
     /// Write cells as they are: without this, a `'` keeps a spreadsheet from running a cell as a formula
     #[arg(long, help_heading = TARGET)]
@@ -295,7 +297,7 @@ pub struct Source {
     #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
     pub map: Option<PathBuf>,
     /// The format of the file [default: what its content says]
-    #[arg(long, value_enum, help_heading = SOURCE)]
+    #[arg(long, value_parser = file_format(), help_heading = SOURCE)]
     pub format: Option<FileFormat>,
     /// The encoding of the file, such as utf-8 or windows-1252 [default: what its content says]
     #[arg(long, value_name = "NAME", help_heading = SOURCE)]
@@ -356,23 +358,30 @@ pub enum Listed {
     Templates,
 }
 
-/// How a file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// A format as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
-    /// Columns separated by commas or the like
-    Csv,
-    /// Columns separated by tabs
-    Tsv,
-    /// One JSON document
-    Json,
-    /// One JSON document a line
-    Jsonl,
-    /// An Excel workbook
-    #[value(hide = true)]
-    Xlsx,
-    /// A file of cards
-    #[value(hide = true)]
-    Vcf,
+    /// One of the table of formats.
+    Known(Format),
+    /// One that is planned: its name, and what to do until then.
+    Planned(&'static str, &'static str),
+}
+
+/// Formats that are planned, which are not listed.
+const PLANNED: [(&str, &str); 2] = [
+    ("xlsx", "use CSV in its place: spreadsheet programs save a sheet as `CSV UTF-8`"),
+    ("vcf", "use CSV in its place: address books import and export it"),
+];
+
+/// The names that `--format` takes, from the table of formats.
+fn file_format() -> impl TypedValueParser<Value = FileFormat> {
+    let known = FORMATS.iter().map(|facts| PossibleValue::new(facts.name).help(facts.about));
+    let planned = PLANNED.iter().map(|(name, _)| PossibleValue::new(*name).hide(true));
+    let planned_of = |name: &str| PLANNED.into_iter().find(|(planned, _)| *planned == name);
+    PossibleValuesParser::new(known.chain(planned)).map(move |name: String| match planned_of(&name) {
+        Some((name, hint)) => FileFormat::Planned(name, hint),
+        None => FileFormat::Known(Format::named(&name).unwrap_or(Format::Csv)),
+    })
 }
 
 /// The separator of columns as people type it: one character, or `tab`, `\t`.

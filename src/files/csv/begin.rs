@@ -1,22 +1,22 @@
 //! How a table begins: what stands above its header is passed over, the header is found or given, and the rows below are
 //! looked at for how they end. Bounded by what is in view.
 
-use super::CsvEncoder;
 use super::frame::raw_cells;
-use super::header::kept_columns;
+use super::header::{empty_file, kept_columns};
 use super::heading::{Heading, find, row_with_mapped_names};
 use super::look::{Framing, Looked, ROWS_LOOKED_AT, cells, framings, look};
-use super::read::{CsvOptions, CsvSource, Headed, empty_file};
+use super::read::{CsvOptions, CsvSource, Headed};
 use super::second;
 use super::short::Widths;
 use super::total::line_of_sums;
-use crate::files::open::ReadOptions;
+use super::write::CsvEncoder;
+use crate::files::options::ReadOptions;
 use crate::files::shown::excerpt;
 use crate::files::window::Window;
 use crate::outcome::Failure;
 
 /// A table of which nothing is read yet.
-pub(in crate::files) struct Begin<'a> {
+pub(crate) struct Begin<'a> {
     /// The line at which it stands, behind a byte-order mark and a `sep=` line.
     pub line: u64,
     /// How its cells are read.
@@ -30,7 +30,7 @@ pub(in crate::files) struct Begin<'a> {
 }
 
 /// Finds the header and reads it.
-pub(in crate::files) fn begin(window: Window, begin: &Begin<'_>) -> Result<Headed, Failure> {
+pub(crate) fn begin(window: Window, begin: &Begin<'_>) -> Result<Headed, Failure> {
     let delimiter = begin.csv.delimiter;
     let rows = look(window.data(), delimiter, window.whole(), begin.line, ROWS_LOOKED_AT);
     if rows.is_empty() && window.whole() {

@@ -8,7 +8,7 @@ use memchr::{memchr, memchr2, memchr3};
 
 /// What stands at the beginning of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::files) enum Framed {
+pub(crate) enum Framed {
     /// A record.
     Record {
         /// Its length without the line end.
@@ -32,7 +32,7 @@ pub(in crate::files) enum Framed {
 /// Finds the end of the record that `data` begins with.
 ///
 /// `whole` says that nothing comes after `data`; a record of several lines is at most `lines_len_max` bytes long.
-pub(in crate::files) fn frame(data: &[u8], delimiter: u8, whole: bool, lines_len_max: usize) -> Framed {
+pub(crate) fn frame(data: &[u8], delimiter: u8, whole: bool, lines_len_max: usize) -> Framed {
     let mut at = 0;
     let mut quoted = false;
     loop {
@@ -112,7 +112,7 @@ fn close(data: &[u8], quote: usize, delimiter: u8, whole: bool) -> Close {
 }
 
 /// The offset of the first line end at or behind `from`, and where the next line begins.
-pub(in crate::files) fn line_end_from(data: &[u8], from: usize, whole: bool) -> Option<(usize, usize)> {
+pub(crate) fn line_end_from(data: &[u8], from: usize, whole: bool) -> Option<(usize, usize)> {
     let Some(step) = memchr2(b'\n', b'\r', data.get(from..).unwrap_or_default()) else {
         return whole.then_some((data.len(), data.len()));
     };
@@ -124,7 +124,7 @@ pub(in crate::files) fn line_end_from(data: &[u8], from: usize, whole: bool) -> 
 
 /// One cell as it stands in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::files) struct RawCell<'a> {
+pub(crate) struct RawCell<'a> {
     /// Its bytes, quotes included.
     pub bytes: &'a [u8],
     /// Whether it begins with a quote that is not closed soundly.
@@ -132,12 +132,12 @@ pub(in crate::files) struct RawCell<'a> {
 }
 
 /// The cells of one record (without its line end) as they stand; a broken quote counts as a character.
-pub(in crate::files) fn raw_cells(record: &[u8], delimiter: u8) -> RawCells<'_> {
+pub(crate) fn raw_cells(record: &[u8], delimiter: u8) -> RawCells<'_> {
     RawCells { rest: Some(record), delimiter }
 }
 
 /// See [`raw_cells`].
-pub(in crate::files) struct RawCells<'a> {
+pub(crate) struct RawCells<'a> {
     rest: Option<&'a [u8]>,
     delimiter: u8,
 }
@@ -160,4 +160,9 @@ impl<'a> Iterator for RawCells<'a> {
         self.rest = step.and_then(|_| rest.get(end + 1..));
         Some(RawCell { bytes: rest.get(..end).unwrap_or_default(), broken })
     }
+}
+
+/// Whether a row has a zero byte: text has none, and what reads it further on would end there.
+pub(super) fn holds_zero(raw: &[u8]) -> bool {
+    memchr::memchr(0, raw).is_some()
 }

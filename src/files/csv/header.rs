@@ -1,34 +1,16 @@
 //! The names of a table's columns.
 
-use crate::files::COLUMNS_MAX;
-use crate::files::unflat::Made;
+use crate::files::format::COLUMNS_MAX;
+use crate::files::reject_columns::{self, CODE, RowsOf};
 use crate::outcome::Failure;
 use std::collections::HashSet;
-
-/// What the columns that a rejects file adds begin with.
-pub(in crate::files) const FERRY_COLUMN: &str = "ferry_";
-/// The one of them that every rejects file has.
-pub(super) const CODE_COLUMN: &str = "ferry_code";
-/// The one for cells of a ragged row that no column has a place for.
-pub(super) const SURPLUS_COLUMN: &str = "ferry_surplus";
-/// All of them, with those that say of what a table of rejects was made.
-const FERRY_COLUMNS: [&str; 8] = [
-    "ferry_line",
-    "ferry_column",
-    CODE_COLUMN,
-    "ferry_message",
-    "ferry_hint",
-    SURPLUS_COLUMN,
-    "ferry_object",
-    "ferry_contact",
-];
 
 /// The columns of a table.
 pub(super) struct Columns {
     /// Their names: no two alike, none blank.
     pub names: Vec<String>,
     /// Of what a table of rejects was made.
-    pub made: Option<Made>,
+    pub rows_of: Option<RowsOf>,
     /// Their cells as in the file.
     pub cells: Vec<String>,
     /// Which of the file's columns these are; `None` when they are all of them.
@@ -46,7 +28,7 @@ pub(super) fn too_many_columns(count: usize, shown: &str) -> Failure {
 /// Names the columns that `cells` heads, `ferry_*` left out.
 pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, Failure> {
     let kept = kept_columns(&cells);
-    let made = Made::of_columns(cells.iter().map(String::as_str));
+    let rows_of = RowsOf::of_columns(cells.iter().map(String::as_str));
     let mut notes = Vec::new();
     let mut cells = cells;
     let all = kept.iter().all(|&keep| keep);
@@ -58,15 +40,15 @@ pub(super) fn name_columns(cells: Vec<String>, shown: &str) -> Result<Columns, F
         return Err(Failure::usage(format!("`{shown}` has no columns but `ferry_*`")));
     }
     let names = distinct(&cells, &mut notes);
-    Ok(Columns { names, made, cells, kept: (!all).then_some(kept), notes })
+    Ok(Columns { names, rows_of, cells, kept: (!all).then_some(kept), notes })
 }
 
 /// Which columns are the source's own: all, but in a rejects file those that it adds, each the last of its name. A file
 /// that only has a column such as `ferry_code` is no rejects file.
 pub(super) fn kept_columns(cells: &[String]) -> Vec<bool> {
-    let name_of = |cell: &str| FERRY_COLUMNS.into_iter().find(|name| cell.trim().eq_ignore_ascii_case(name));
+    let name_of = |cell: &str| reject_columns::all().find(|name| cell.trim().eq_ignore_ascii_case(name));
     let last = |name: &str| cells.iter().rposition(|cell| name_of(cell) == Some(name));
-    let is_rejects = last(CODE_COLUMN).is_some() && FERRY_COLUMNS.into_iter().filter_map(last).count() > 1;
+    let is_rejects = last(CODE).is_some() && reject_columns::all().filter_map(last).count() > 1;
     let is_added = |index: usize, cell: &str| is_rejects && name_of(cell).is_some_and(|name| last(name) == Some(index));
     cells.iter().enumerate().map(|(index, cell)| !is_added(index, cell)).collect()
 }
@@ -99,4 +81,10 @@ fn free_name(cell: &str, blank: bool, number: usize, taken: &HashSet<String>) ->
     }
     // At most as many names are taken as there are columns, so one of these is free.
     (2..).map(|count: u32| format!("{base}#{count}")).find(|name| !taken.contains(name)).unwrap_or(base)
+}
+
+/// Why a file without a header is not taken.
+pub(crate) fn empty_file(shown: &str) -> Failure {
+    Failure::usage(format!("`{shown}` is empty: it has not even a header"))
+        .hint("check what should have written it: an empty file is more often a failed job than an empty list")
 }

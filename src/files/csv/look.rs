@@ -1,7 +1,7 @@
 //! The first rows of a table, looked at before it is read: pure, bounded by what is in view.
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
-use crate::files::COLUMNS_MAX;
+use crate::files::format::COLUMNS_MAX;
 use crate::files::window::count_line_ends;
 
 /// Rows looked at to find the header.

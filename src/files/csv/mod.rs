@@ -1,9 +1,11 @@
-//! Tables: reading them record by record with the place of every mistake, and writing rows.
+//! Tables: reading them record by record with the place of every error, and writing rows.
 //!
 //! What a cell means, and what a blank is, is a mapping's business; a cell's text is given as it stands, with only the
 //! formula guard taken off.
 
 mod begin;
+mod delimiter;
+mod facts;
 pub(super) mod frame;
 mod guard;
 mod header;
@@ -17,8 +19,7 @@ mod take;
 mod total;
 mod write;
 
-pub(super) use begin::{Begin, begin};
+pub(super) use facts::{CSV, TSV};
 pub use guard::{guard, unguard};
-pub(super) use header::FERRY_COLUMN;
-pub(super) use read::{CsvOptions, empty_file};
+pub(super) use header::empty_file;
 pub use write::CsvEncoder;

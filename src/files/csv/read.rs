@@ -3,19 +3,18 @@
 //! A record that cannot be taken (ragged, a broken quote, bytes that are no text, too large) takes its place in the
 //! stream as a reject, with its line, and reading goes on behind it. Memory is bounded by one record.
 
-use super::frame::{Framed, frame, line_end_from, raw_cells};
+use super::frame::{Framed, frame, holds_zero, line_end_from, raw_cells};
 use super::guard::unguard;
-use super::header::{CODE_COLUMN, Columns, SURPLUS_COLUMN, name_columns, too_many_columns};
+use super::header::{Columns, empty_file, name_columns, too_many_columns};
 use super::short::Marks;
-use super::take::holds_zero;
+use crate::files::format::{COLUMNS_MAX, RECORD_LEN_MAX};
 use crate::files::found::Found;
 use crate::files::known::{KnownNames, fold};
-use crate::files::open::{ReadFault, Source};
 use crate::files::packed::read_failure;
+use crate::files::reader::{ReadFault, Source};
+use crate::files::reject_columns::{CODE, RowsOf, SURPLUS};
 use crate::files::shown::excerpt;
-use crate::files::unflat::Made;
 use crate::files::window::{Window, count_line_ends, kept_of_too_large};
-use crate::files::{COLUMNS_MAX, RECORD_LEN_MAX};
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::{Origin, Record, Row};
 use std::sync::Arc;
@@ -53,7 +52,7 @@ pub struct CsvSource {
     pub(super) after_blank: bool,
     /// Whether a second table has begun.
     pub(super) in_second: bool,
-    pub(in crate::files) found: Arc<Found>,
+    pub(crate) found: Arc<Found>,
     /// How many bytes ahead a quote without an end has been looked for.
     wary: usize,
     /// How long a record of several lines may be until then.
@@ -85,11 +84,11 @@ pub(super) struct Heads {
 }
 
 /// What a table's first row says.
-pub(in crate::files) struct Headed {
+pub(crate) struct Headed {
     pub source: CsvSource,
     pub names: Vec<String>,
     /// Of what a table of rejects was made.
-    pub made: Option<Made>,
+    pub rows_of: Option<RowsOf>,
     /// Whether it has the columns that a rejects file adds.
     pub are_rejects: bool,
     pub cells: Vec<String>,
@@ -163,8 +162,8 @@ impl CsvSource {
     /// The table below the header that `cells` are, in the file's own bytes `raw`.
     pub(super) fn headed(mut self, cells: Vec<String>, raw: Vec<u8>) -> Result<Headed, Failure> {
         let place = |name: &str| cells.iter().rposition(|cell| cell.trim().eq_ignore_ascii_case(name));
-        let (code, surplus) = (place(CODE_COLUMN), place(SURPLUS_COLUMN));
-        let Columns { names, made, cells, kept, notes } = name_columns(cells, &self.shown)?;
+        let (code, surplus) = (place(CODE), place(SURPLUS));
+        let Columns { names, rows_of, cells, kept, notes } = name_columns(cells, &self.shown)?;
         let (code, surplus) = (code.filter(|_| kept.is_some()), surplus.filter(|_| kept.is_some()));
         let raw = match &kept {
             Some(kept) => keep_cells(&raw, self.options.delimiter, kept),
@@ -175,7 +174,7 @@ impl CsvSource {
         let folded = cells.iter().map(|cell| fold(cell)).collect();
         self.columns = Heads { names: names.clone(), folded, named, kept, code, surplus, ..Heads::default() };
         let are_rejects = self.columns.kept.is_some();
-        Ok(Headed { source: self, names, made, are_rejects, cells, raw, notes, has_rows: true })
+        Ok(Headed { source: self, names, rows_of, are_rejects, cells, raw, notes, has_rows: true })
     }
 
     fn header_bytes(&mut self) -> Result<(Vec<u8>, bool), Failure> {
@@ -429,12 +428,6 @@ impl Iterator for CsvSource {
 }
 
 impl Source for CsvSource {}
-
-/// Why a file without a header is not taken.
-pub(in crate::files) fn empty_file(shown: &str) -> Failure {
-    Failure::usage(format!("`{shown}` is empty: it has not even a header"))
-        .hint("check what should have written it: an empty file is more often a failed job than an empty list")
-}
 
 /// The cells of `raw` that are kept, as they stand.
 pub(super) fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {

@@ -1,14 +1,14 @@
 //! What a framed row of a table is: a record, a blank row, the header once more, or a reject with its reason.
 
-use super::frame::raw_cells;
-use super::header::SURPLUS_COLUMN;
+use super::frame::{holds_zero, raw_cells};
 use super::look::{Looked, cells, look};
 use super::read::{CsvSource, keep_cells};
 use super::{second, total};
-use crate::files::COLUMNS_MAX;
 use crate::files::encoding::undecodable;
+use crate::files::format::COLUMNS_MAX;
 use crate::files::known::fold;
-use crate::files::open::ReadFault;
+use crate::files::reader::ReadFault;
+use crate::files::reject_columns::SURPLUS;
 use crate::outcome::{Problem, Reject};
 use crate::record::{Fields, Record, Row};
 
@@ -27,11 +27,6 @@ const NO_RECORDS: [(&str, &str); 2] = [
 type Item = Option<Result<Record, ReadFault>>;
 /// A row without the `ferry_*` cells of a rejects file, or what is rejected of it and why.
 type Cut = Result<Box<[u8]>, (Box<[u8]>, Problem)>;
-
-/// Whether a row has a zero byte: text has none, and what reads it further on would end there.
-pub(super) fn holds_zero(raw: &[u8]) -> bool {
-    memchr::memchr(0, raw).is_some()
-}
 
 impl CsvSource {
     /// Takes a row apart, which has been left behind; nothing comes of the header where it stands once more.
@@ -94,9 +89,9 @@ impl CsvSource {
                 // As the row was before: the cells stand behind those of the columns.
                 own.push(delimiter);
                 own.extend(unquoted(cell.bytes));
-                let message = format!("`{SURPLUS_COLUMN}` still holds cells that belong to no column");
-                let hint = format!("move them to the columns where they belong, and clear `{SURPLUS_COLUMN}`");
-                Err((own.into(), Problem::new("row.ragged", message).at(SURPLUS_COLUMN).hint(hint)))
+                let message = format!("`{SURPLUS}` still holds cells that belong to no column");
+                let hint = format!("move them to the columns where they belong, and clear `{SURPLUS}`");
+                Err((own.into(), Problem::new("row.ragged", message).at(SURPLUS).hint(hint)))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Writing rows.
 
-use super::guard::needs_guard;
+use super::guard::{guard, needs_guard};
 use csv_core::{Terminator, WriteResult, WriterBuilder};
 
 /// Writes rows: quoted where needed, `\n` at their ends, a `'` before what a spreadsheet would run.
@@ -25,7 +25,7 @@ const ROOM: usize = 8;
 
 impl CsvEncoder {
     /// An encoder with the formula guard on.
-    pub fn new(delimiter: u8) -> CsvEncoder {
+    pub const fn new(delimiter: u8) -> CsvEncoder {
         CsvEncoder { delimiter, raw_cells: false }
     }
 
@@ -48,7 +48,7 @@ impl CsvEncoder {
         let owned;
         let mut text = cell.as_bytes();
         if guarded {
-            owned = super::guard(cell).into_owned();
+            owned = guard(cell).into_owned();
             text = owned.as_bytes();
         }
         loop {

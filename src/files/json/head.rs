@@ -7,7 +7,7 @@ const DEPTH_MAX: usize = 4;
 
 /// What the first bytes of a JSON file show. What comes later is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::files) struct Top {
+pub(crate) struct Top {
     /// The dotted paths of arrays of objects; of empty arrays where there is no other.
     pub lists: Vec<String>,
     /// The keys of the first object.
@@ -21,7 +21,7 @@ pub(in crate::files) struct Top {
 }
 
 /// Whether text that begins so is JSON rather than a table: an array of objects or nothing, an object with a key.
-pub(in crate::files) fn looks_like_json(begin: &[u8]) -> bool {
+pub(crate) fn looks_like_json(begin: &[u8]) -> bool {
     let (Some(first), Some(rest)) = (begin.first(), begin.get(1..)) else { return false };
     let second = rest.trim_ascii_start().first();
     match first {
@@ -32,7 +32,7 @@ pub(in crate::files) fn looks_like_json(begin: &[u8]) -> bool {
 }
 
 /// Looks at a file that begins with an object.
-pub(in crate::files) fn look(begin: &[u8]) -> Top {
+pub(crate) fn look(begin: &[u8]) -> Top {
     let mut top = Top::default();
     let mut found = Found::default();
     let mut cursor = Cursor { text: begin, at: 0 };

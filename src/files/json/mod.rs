@@ -3,8 +3,9 @@
 //! Records are framed by a scanner of our own, so that memory stays bounded, a malformed one does not end the file, and
 //! a file without its closing bracket is never taken for a whole one. What is inside a record is `serde_json`'s.
 
-pub(super) mod head;
+mod facts;
+mod head;
 mod read;
 mod scan;
 
-pub(super) use read::{JsonSource, are_rejects};
+pub(super) use facts::{JSON, JSONL};

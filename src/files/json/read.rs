@@ -3,11 +3,11 @@
 use super::head::{string_len, wrapped_record};
 use super::scan::Scan;
 use crate::contact::Contact;
-use crate::files::RECORD_LEN_MAX;
 use crate::files::encoding::undecodable;
-use crate::files::open::{ReadFault, Source};
+use crate::files::format::RECORD_LEN_MAX;
 use crate::files::packed::read_failure;
-use crate::files::rejects::{OF, OF_CONTACT};
+use crate::files::reader::{ReadFault, Source};
+use crate::files::reject_columns::{OF, OF_CONTACT};
 use crate::files::shown::excerpt;
 use crate::files::window::{Window, count_line_ends, kept_of_too_large};
 use crate::json;
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 const KEY_LEN_MAX: usize = 64 << 10;
 
 /// A JSON file's records, read one after the other.
-pub(in crate::files) struct JsonSource {
+pub(crate) struct JsonSource {
     window: Window,
     shown: String,
     encoding: &'static str,
@@ -32,12 +32,12 @@ pub(in crate::files) struct JsonSource {
     place: Place,
     /// Whether the records are contacts of a platform.
     are_contacts: bool,
-    /// Whether somebody said which of its lists is meant.
-    is_told: bool,
+    /// Whether the user said which of its lists to read.
+    has_given_root: bool,
 }
 
 /// Whether JSON Lines that begin so are rejects, and whether a platform's: then their records are its contacts.
-pub(in crate::files) fn are_rejects(begin: &[u8]) -> (bool, bool) {
+pub(crate) fn are_rejects(begin: &[u8]) -> (bool, bool) {
     #[derive(Deserialize)]
     struct Line {
         ferry: serde_json::Map<String, Value>,
@@ -73,13 +73,13 @@ impl JsonSource {
             ordinal: 0,
             place: Place::Line,
             are_contacts: false,
-            is_told: false,
+            has_given_root: false,
         }
     }
 
-    /// The same, of which it is known whether somebody said which of its lists is meant.
-    pub fn told(self, is_told: bool) -> JsonSource {
-        JsonSource { is_told, ..self }
+    /// The same; `has_given_root`: whether the user said which of its lists to read.
+    pub fn with_given_root(self, has_given_root: bool) -> JsonSource {
+        JsonSource { has_given_root, ..self }
     }
 
     /// The same, of which it is known whether the records are contacts of a platform.
@@ -316,7 +316,7 @@ impl JsonSource {
                 return self.fatal(failure);
             }
         }
-        if scan.has_list() && !self.is_told {
+        if scan.has_list() && !self.has_given_root {
             let message = format!("there are several lists in `{}`, and one of them was read", self.shown);
             let hint = "`root` in the mapping's `read` names the array that holds the records";
             return self.fatal(Failure::usage(message).hint(hint));

@@ -5,7 +5,7 @@ use super::{DATES, ExportPlan, Line, Ready, What, Worked};
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
 use crate::contact::{Contact, Field, Wanted};
-use crate::files::{Dialect, Format, Output};
+use crate::files::{Format, Layout, Output, RowLayout, RowWriter};
 use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
 use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
 use crate::record::{Fields, Header, Origin, Record};
@@ -18,7 +18,7 @@ use crate::run::gather::Gathered;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{Read, in_order};
 use crate::run::results::ResultsWriter;
-use crate::run::rows::{Columns, Encoder, Layout, Omitted, Sink, Table, Whose, Writer, format_of};
+use crate::run::rows::{Columns, Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const LOOK_EVERY: u64 = 256;
 /// How rows are made: the mapping bound, the format known.
 pub(super) struct Form {
     bound: Arc<Bound>,
-    layout: Layout,
+    layout: RowLayout,
     hints: WriteHints,
 }
 
@@ -48,7 +48,7 @@ impl Form {
             None => format_of(&plan.out)?,
         };
         let hints = mapping.write_hints().clone();
-        let layout = Layout::new(format, &hints, plan.raw_cells)?;
+        let layout = row_layout(format, &hints, plan.raw_cells)?;
         Ok(Form { bound, layout, hints })
     }
 
@@ -192,7 +192,7 @@ impl Line<'_> {
                 Ok(out.noted(info.ledger(&plan.state), info.about("out")))
             }
         };
-        let rejects = self.rejects.writer(&Dialect::plain(Format::Jsonl), &Header::Contact);
+        let rejects = self.rejects.writer(&Layout::plain(Format::Jsonl), &Header::Contact);
         let noted = || Some((self.begun.info.ledger(&plan.state), self.begun.info.about("results")));
         let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
         let mut changes = self.changes()?;
@@ -217,7 +217,7 @@ impl Line<'_> {
         self.prove_enough(worked.sums.totals.created, worked)?;
         let is_proven = worked.completeness.is_some_and(|known| known != Completeness::Unproven);
         let changes = changes.map(|changes| changes.end(is_proven)).transpose()?;
-        Ok(Some(Ready { out: sink.end(&self.form.layout, create)?, results, changes }))
+        Ok(Some(Ready { out: sink.end(self.form.layout, create)?, results, changes }))
     }
 
     /// `--at-least`; a sample is no export.
@@ -238,7 +238,7 @@ impl Line<'_> {
             return Ok(None);
         };
         let path = self.begun.moment.fill(path);
-        let layout = Layout::new(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
+        let layout = row_layout(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
         let kept = self.kept.with_extension("db");
         let columns = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
         let (info, state) = (&self.begun.info, &self.plan.state);
@@ -256,10 +256,10 @@ impl Line<'_> {
 
     fn sink(&self, out: Output) -> Result<Sink, Failure> {
         let (form, columns) = (&self.form, self.form.bound.columns().map(|columns| columns.names()));
-        if columns.is_none() && form.layout.csv.is_some() {
+        if columns.is_none() && form.layout.table().is_some() {
             return Ok(Sink::Table(Table::new(&self.begun.folder, form.columns(self.plan.what))?));
         }
-        Ok(Sink::File(form.layout.begin(out, columns.into_iter().flatten().map(String::as_str))?))
+        Ok(Sink::File(RowWriter::begin(out, form.layout, columns.into_iter().flatten().map(String::as_str))?))
     }
 
     /// Writes everybody who was read; whether that was all, and not a stop.
@@ -274,7 +274,7 @@ impl Line<'_> {
         let show = |so_far: Totals| {
             progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
         };
-        let encoder = Encoder { bound: Arc::clone(&self.form.bound), csv: self.form.layout.csv };
+        let encoder = Encoder { bound: Arc::clone(&self.form.bound), csv: self.form.layout.table() };
         let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some(), contacts };
         let limit = self.plan.work.limit;
         let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), writer);

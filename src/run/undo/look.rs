@@ -3,8 +3,7 @@
 use super::Line;
 use super::wrote::Wrote;
 use crate::checkpoint::taken::TakenContact;
-use crate::files::csv::CsvEncoder;
-use crate::files::{About, Format, Ledger, RowShape, RowWriter};
+use crate::files::{About, Form, Format, Ledger, Listing};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure, Outcome, Skip, Totals};
 use crate::platforms::Fault;
@@ -14,7 +13,7 @@ use crate::report::{Forecast, Requests, State, Summary};
 use crate::run::active::close::{Ended, exit_of};
 use crate::run::begin::Begun;
 use crate::run::left::LeftCounts;
-use crate::run::results::{begin, outcome_name};
+use crate::run::results::outcome_name;
 use crate::run::words::go_on;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -170,26 +169,18 @@ async fn look_at(
 
 /// A plan being written; JSON Lines (a line a contact) or CSV (a line a value) by name.
 struct PlanWriter {
-    rows: RowWriter,
-    csv: Option<CsvEncoder>,
+    list: Listing,
 }
 
 impl PlanWriter {
     fn create(path: &Path, noted: (Ledger, About)) -> Result<PlanWriter, Failure> {
-        let format = Format::of_path(path).unwrap_or(Format::Csv);
-        let csv = format.is_table().then(|| CsvEncoder::new(if format == Format::Tsv { b'\t' } else { b',' }));
-        let mut header = Vec::new();
-        if let Some(csv) = &csv {
-            csv.row(COLUMNS, &mut header);
-        }
-        let rows = RowWriter::begin(begin(path, Some(noted))?, RowShape::utf8(format, header))?;
-        Ok(PlanWriter { rows, csv })
+        Ok(PlanWriter { list: Listing::create(path, Format::Csv, &COLUMNS, Some(noted))? })
     }
 
     fn add(&mut self, contact: &TakenContact, looked: &Looked) -> Result<(), Failure> {
         let (line, id) = (contact.line, contact.id.as_deref());
         let (outcome, why) = outcome_name(looked.outcome.unwrap_or(Outcome::Unknown));
-        let Some(csv) = &self.csv else {
+        if self.list.form() == Form::Object {
             let changes = looked.changes.iter();
             let changes: Vec<_> = changes
                 .map(|change| json!({ "field": change.field, "now": change.old, "back_to": change.new }))
@@ -201,14 +192,12 @@ impl PlanWriter {
                 "line": line, "target_id": id, "outcome": outcome, "reason": (!why.is_empty()).then_some(why),
                 "changes": changes, "left": left,
             });
-            return self.rows.row(object.to_string().as_bytes());
-        };
+            return self.list.object(&object);
+        }
         let (line, id) = (line.to_string(), id.unwrap_or_default());
         let mut row = |cells: [&str; 4]| {
             let [field, now, back_to, message] = cells;
-            let mut bytes = Vec::new();
-            csv.row([line.as_str(), id, outcome, field, now, back_to, message], &mut bytes);
-            self.rows.row(&bytes)
+            self.list.cells([line.as_str(), id, outcome, field, now, back_to, message])
         };
         for change in &looked.changes {
             let [now, back_to] = [&change.old, &change.new].map(|value| value.as_deref().unwrap_or_default());
@@ -224,6 +213,6 @@ impl PlanWriter {
     }
 
     fn commit(self) -> Result<(), Failure> {
-        self.rows.commit().map(|_| ())
+        self.list.commit()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{encoded, open_as, packed};
 use ferry::files::csv::{CsvEncoder, guard, unguard};
-use ferry::files::{Format, ReadFault, ReadOptions, RowShape, RowWriter, json_row};
+use ferry::files::{Format, ReadFault, ReadOptions, RowEncoder, RowLayout, RowWriter, json_row};
 use ferry::record::Fields;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -40,11 +40,10 @@ fn filled(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
 /// A table of these rows under the header `c0`, `c1`, ….
 fn table(rows: &[Vec<String>], encoder: CsvEncoder, encoding: &'static encoding_rs::Encoding, bom: bool) -> Vec<u8> {
     let columns = rows.first().map_or(1, Vec::len);
-    let mut header = Vec::new();
     let names: Vec<String> = (0..columns).map(|i| format!("c{i}")).collect();
-    encoder.row(names.iter().map(String::as_str), &mut header);
-    let shape = RowShape { format: Format::Csv, encoding, bom, header };
-    let mut writer = RowWriter::begin_in(Vec::new(), shape, "x.csv").unwrap();
+    let mut layout = RowLayout { encoding, bom, ..Format::Csv.row_layout().unwrap() };
+    layout.rows.encoder = RowEncoder::Cells(encoder);
+    let mut writer = RowWriter::begin_in(Vec::new(), layout, names.iter().map(String::as_str), "x.csv").unwrap();
     for row in rows {
         let mut out = Vec::new();
         encoder.row(row.iter().map(String::as_str), &mut out);
@@ -175,7 +174,7 @@ fn json_rows_make_a_whole_file() {
     for (format, expected) in
         [(Format::Json, "[\n{\"a\":1.50},\n{\"a\":\"é\"}\n]\n"), (Format::Jsonl, "{\"a\":1.50}\n{\"a\":\"é\"}\n")]
     {
-        let mut writer = RowWriter::begin_in(Vec::new(), RowShape::utf8(format, Vec::new()), "x").unwrap();
+        let mut writer = RowWriter::begin_in(Vec::new(), format.row_layout().unwrap(), [], "x").unwrap();
         for value in ["{\"a\":1.50}", "{\"a\":\"é\"}"] {
             let mut row = Vec::new();
             json_row(&serde_json::from_str::<Value>(value).unwrap(), &mut row).unwrap();
@@ -183,14 +182,14 @@ fn json_rows_make_a_whole_file() {
         }
         assert_eq!(String::from_utf8(writer.end().unwrap().0).unwrap(), expected);
     }
-    let empty = RowWriter::begin_in(Vec::new(), RowShape::utf8(Format::Json, Vec::new()), "x").unwrap();
+    let empty = RowWriter::begin_in(Vec::new(), Format::Json.row_layout().unwrap(), [], "x").unwrap();
     assert_eq!(empty.end().unwrap().0, b"[\n]\n");
 }
 
 #[test]
 fn a_character_that_the_encoding_lacks_is_an_error_that_names_it() {
-    let shape = RowShape { encoding: encoding_rs::WINDOWS_1252, ..RowShape::utf8(Format::Csv, b"a\n".to_vec()) };
-    let mut writer = RowWriter::begin_in(Vec::new(), shape, "x.csv").unwrap();
+    let layout = RowLayout { encoding: encoding_rs::WINDOWS_1252, ..Format::Csv.row_layout().unwrap() };
+    let mut writer = RowWriter::begin_in(Vec::new(), layout, ["a"], "x.csv").unwrap();
     writer.row("José\n".as_bytes()).unwrap();
     let failure = writer.row("Анна\n".as_bytes()).unwrap_err();
     assert_eq!(failure.message, "`x.csv` is written in `windows-1252`, which has no `А` (in row 2)");

@@ -362,7 +362,7 @@ fn mixed_scripts_within_a_word_settle_the_encoding() {
         ("Имя,Город\nАнна,Москва\n", "windows-1251"),
     ] {
         let opened = open_as("x.csv", &encoded(text, encoding), &mapped(&[])).unwrap();
-        assert_eq!(opened.dialect.encoding.name().to_lowercase(), encoding);
+        assert_eq!(opened.layout.encoding.name().to_lowercase(), encoding);
         assert_eq!(columns(&opened).join(","), text.lines().next().unwrap());
     }
     // `é` of a Macintosh, and Shift-JIS: refused as before.
@@ -376,7 +376,7 @@ fn the_delimiter_is_that_of_the_table_not_of_the_title() {
     for title in ["Clients, by city, 2026", "a|b|c|d", "\"x;y\""] {
         let content = format!("{title}\n\nFirst Name;Phone;City\nAna;+593991234561;Quito, EC\nBo;+593991234562;Loja\n");
         let opened = open_as("x.csv", content.as_bytes(), &mapped(&[])).unwrap();
-        assert_eq!(opened.dialect.delimiter, b';', "{title}");
+        assert_eq!(opened.layout.table.as_ref().unwrap().delimiter, b';', "{title}");
         assert_eq!(columns(&opened), ["First Name", "Phone", "City"], "{title}");
     }
 }

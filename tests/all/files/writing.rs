@@ -1,8 +1,7 @@
 //! Files that are written, and the rejects.
 
 use super::{PACKINGS, columns, encoded, file, open_as, packed, told};
-use ferry::files::csv::CsvEncoder;
-use ferry::files::{Dialect, Format, Output, ReadFault, ReadOptions, RejectsWriter, RowShape, RowWriter, open};
+use ferry::files::{Format, Layout, Output, ReadFault, ReadOptions, RejectsWriter, RowWriter, open};
 use ferry::outcome::{Exit, Problem, Reject};
 use ferry::record::{Header, Record};
 use std::fs;
@@ -92,11 +91,8 @@ fn a_name_packs_the_file() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["x.csv", "x.csv.gz", "x.CSV.ZST"] {
         let path = folder.path().join(name);
-        let encoder = CsvEncoder::new(b',');
-        let mut header = Vec::new();
-        encoder.row(["a", "b"], &mut header);
         let output = Output::create(&path).unwrap();
-        let mut writer = RowWriter::begin(output, RowShape::utf8(Format::Csv, header)).unwrap();
+        let mut writer = RowWriter::begin(output, Format::Csv.row_layout().unwrap(), ["a", "b"]).unwrap();
         writer.row(b"1,2\n").unwrap();
         assert_eq!(writer.commit().unwrap(), 1);
         let opened = open(&path, name, &ReadOptions::default()).unwrap();
@@ -110,7 +106,7 @@ fn rejects_of(name: &str, content: &[u8], options: &ReadOptions, to: &str) -> Ve
     let opened = open_as(name, content, options).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(to);
-    let mut writer = RejectsWriter::create(&path, &opened.dialect, &opened.header);
+    let mut writer = RejectsWriter::create(&path, &opened.layout, &opened.header);
     let mut count = 0;
     for item in opened.source {
         let reject = match item {
@@ -254,11 +250,11 @@ fn rejects_of_json_are_a_table_when_their_name_says_so() {
 #[test]
 fn without_a_reject_there_is_no_file_and_an_old_one_goes() {
     let (folder, path) = file("rejects.csv", b"old");
-    let writer = RejectsWriter::create(&path, &Dialect::plain(Format::Jsonl), &Header::Contact);
+    let writer = RejectsWriter::create(&path, &Layout::plain(Format::Jsonl), &Header::Contact);
     assert_eq!(writer.finish().unwrap().0, 0);
     assert!(names(folder.path()).is_empty());
     let unfinished = {
-        let mut writer = RejectsWriter::create(&path, &Dialect::plain(Format::Jsonl), &Header::Contact);
+        let mut writer = RejectsWriter::create(&path, &Layout::plain(Format::Jsonl), &Header::Contact);
         writer.write(&Reject { origin: Default::default(), raw: Box::default(), problems: Vec::new() }).unwrap();
         names(folder.path())
     };

@@ -1,13 +1,13 @@
-//! What kind of file it is, from its first bytes: encoding, format, delimiter.
+//! The encoding of a file, from its first bytes, and the kinds of files that are refused.
 //!
-//! Pure functions of what is seen. Where two answers fit equally well it says so and asks.
+//! Pure functions of what is seen. Where two encodings fit equally well it says so and asks. Formats are detected by the
+//! functions in their own rows of the table.
 
-use super::csv::frame::{Framed, frame, line_end_from, raw_cells};
-use super::csv::{FERRY_COLUMN, empty_file};
-use super::json::head::{self, Top};
-use super::open::ReadOptions;
+use super::encoding::is_utf16;
+use super::format::Packing;
+use super::reject_columns;
 use super::shown::excerpt;
-use super::{FORMATS, Format, Packing, RECORD_LEN_MAX};
+use super::window::count_line_ends;
 use crate::outcome::Failure;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
@@ -27,7 +27,7 @@ const SAVE_AS_CSV: &str =
 const CARD: &[u8] = b"BEGIN:VCARD";
 
 /// Refuses a vCard, by its text or by its name.
-fn refuse_card(text: &[u8], shown: &str) -> Result<(), Failure> {
+pub(super) fn refuse_card(text: &[u8], shown: &str) -> Result<(), Failure> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
     let is_card = text.get(..CARD.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(CARD));
     let name = shown.to_ascii_lowercase();
@@ -107,10 +107,6 @@ fn labelled(label: &str) -> Result<&'static Encoding, Failure> {
     })
 }
 
-pub(super) fn is_utf16(encoding: &'static Encoding) -> bool {
-    encoding == UTF_16LE || encoding == UTF_16BE
-}
-
 /// UTF-16 without a mark: every other byte of what is ASCII in it is zero, and text has few zeros elsewhere (in a sign
 /// now and then, an emoji for one).
 fn unmarked_utf16(head: &[u8]) -> Option<&'static Encoding> {
@@ -169,7 +165,7 @@ fn is_utf8(head: &[u8]) -> bool {
 fn tells_of_bad_rows(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
     let contains = |text: &[u8], part: &str| memchr::memmem::find(text, part.as_bytes()).is_some();
-    contains(line, FERRY_COLUMN) && contains(head, "row.encoding")
+    contains(line, reject_columns::PREFIX) && contains(head, "row.encoding")
 }
 
 /// Windows-1251 or Windows-1252, whichever the letters speak for.
@@ -246,188 +242,8 @@ fn first_foreign_line(head: &[u8]) -> (u64, &[u8]) {
     const LEAD_LEN: usize = 20;
     let at = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     let before = head.get(..at).unwrap_or_default();
-    let line = super::window::count_line_ends(before) + 1;
+    let line = count_line_ends(before) + 1;
     let begin = before.iter().rposition(|&byte| byte == b'\n' || byte == b'\r').map_or(0, |end| end + 1);
     let sample = head.get(begin.max(at.saturating_sub(LEAD_LEN))..).unwrap_or_default();
     (line, sample.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default())
-}
-
-/// How the records of a file are laid out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// A table; `sep_len` bytes of a `sep=` line come first.
-    Table { delimiter: u8, sep_len: usize },
-    /// A JSON array, inside of objects where there is a `root`.
-    Array { root: Option<String> },
-    /// JSON Lines.
-    Lines,
-}
-
-/// Finds the layout of a file that begins with `text` (decoded; all of it when `whole`).
-pub(super) fn shape(
-    text: &[u8],
-    options: &ReadOptions,
-    named: Option<Format>,
-    shown: &str,
-    whole: bool,
-) -> Result<Shape, Failure> {
-    if let Some(delimiter) = options.delimiter.filter(|byte| !byte.is_ascii() || b"\"\r\n\0".contains(byte)) {
-        let message = format!("`{}` cannot stand between two cells", delimiter.escape_ascii());
-        return Err(Failure::usage(message).hint("A delimiter is one ASCII character: `,`, `;`, `|` or a tab"));
-    }
-    let begin = text.trim_ascii_start();
-    refuse_card(begin, shown)?;
-    if begin.is_empty() && whole {
-        // JSON Lines have no header: without a line they are an empty list.
-        let are_lines = options.format.or(named) == Some(Format::Jsonl);
-        return if are_lines { Ok(Shape::Lines) } else { Err(empty_file(shown)) };
-    }
-    match options.format {
-        Some(Format::Csv | Format::Tsv) => return Ok(table(text, options, options.format)),
-        Some(Format::Jsonl) => return Ok(Shape::Lines),
-        Some(Format::Json) => {}
-        None if head::looks_like_json(begin) => {}
-        None if matches!(named, Some(Format::Json | Format::Jsonl)) => {
-            return Err(not_json(begin, options, shown));
-        }
-        None => return Ok(table(text, options, named)),
-    }
-    json_shape(begin, options, named, shown)
-}
-
-fn not_json(begin: &[u8], options: &ReadOptions, shown: &str) -> Failure {
-    let line = begin.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
-    let line = excerpt(line);
-    if begin.first() == Some(&b'[') {
-        return Failure::usage(format!("`{shown}` is a list, but not of records: it begins with `{line}`")).hint(
-            "a record is an object with named values: `[{\"phone\": \"+593…\"}]`; `--format json` rejects the others",
-        );
-    }
-    let failure = Failure::usage(format!("`{shown}` is not JSON: it begins with `{line}`"));
-    match options.format {
-        Some(format) => failure.hint(format!("leave out `--format {}`: the content says what it is", format.name())),
-        None => {
-            let names: Vec<&str> = FORMATS.iter().map(|facts| facts.name).collect();
-            failure.hint(format!("`--format` says what it is: {}", names.join(", ")))
-        }
-    }
-}
-
-fn json_shape(begin: &[u8], options: &ReadOptions, named: Option<Format>, shown: &str) -> Result<Shape, Failure> {
-    let forced = options.format == Some(Format::Json);
-    if begin.first() == Some(&b'[') {
-        return Ok(Shape::Array { root: None });
-    }
-    if begin.first() != Some(&b'{') {
-        return Err(not_json(begin, options, shown));
-    }
-    let top = head::look(begin);
-    if !forced && (named == Some(Format::Jsonl) || top.is_wrapped || top.followed) {
-        return Ok(Shape::Lines);
-    }
-    if let Some(root) = &options.root {
-        return Ok(Shape::Array { root: Some(root.clone()) });
-    }
-    match top.lists.as_slice() {
-        [root] => Ok(Shape::Array { root: Some(root.clone()) }),
-        [] if !forced && named.is_none() && top.ended => Ok(Shape::Lines),
-        [] => Err(no_list(&top, shown)),
-        several => Err(several_lists(several, shown)),
-    }
-}
-
-fn no_list(top: &Top, shown: &str) -> Failure {
-    let keys: Vec<String> = top.keys.iter().take(8).map(|key| format!("`{}`", excerpt(key.as_bytes()))).collect();
-    let message = match keys.is_empty() {
-        true => format!("there is no list of records in `{shown}`: it is one empty object"),
-        false => format!("there is no list of records in `{shown}`: it is one object with {}", keys.join(", ")),
-    };
-    Failure::usage(message).hint(
-        "if that object is a record, `--format jsonl` reads it; if it is an error message, look at \
-                                  what should have written the list",
-    )
-}
-
-fn several_lists(roots: &[String], shown: &str) -> Failure {
-    let shown_roots: Vec<String> = roots.iter().map(|root| format!("`{root}`")).collect();
-    let message = format!("there are several lists in `{shown}`: {}", shown_roots.join(", "));
-    let first = roots.first().map_or("", String::as_str);
-    Failure::usage(message).hint(format!("say which in the mapping, as in `read: {{ root: {first} }}`"))
-}
-
-/// What may stand between two cells, likeliest first.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-
-/// Rows looked at to find the delimiter.
-const SNIFFED_ROWS_MAX: usize = 100;
-
-fn table(text: &[u8], options: &ReadOptions, named: Option<Format>) -> Shape {
-    let said = sep_line(text);
-    let sep_len = said.map_or(0, |(_, len)| len);
-    let rows = text.get(sep_len..).unwrap_or_default();
-    let by_name = if named == Some(Format::Tsv) { b'\t' } else { b',' };
-    let delimiter = match (options.delimiter, options.format, said) {
-        (Some(delimiter), ..) => delimiter,
-        (None, Some(Format::Tsv), _) => b'\t',
-        (None, _, Some((delimiter, _))) => delimiter,
-        (None, _, None) => sniff_delimiter(rows, by_name),
-    };
-    Shape::Table { delimiter, sep_len }
-}
-
-/// The delimiter that a spreadsheet's first line `sep=;` names, and the length of that line.
-fn sep_line(text: &[u8]) -> Option<(u8, usize)> {
-    let (len, next) = line_end_from(text, 0, true)?;
-    let line = text.get(..len)?;
-    let line = line.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(line);
-    let (name, rest) = (line.get(..4)?, line.get(4..)?);
-    match rest {
-        [delimiter] if name.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii() => Some((*delimiter, next)),
-        _ => None,
-    }
-}
-
-/// The delimiter by which most of the first rows have as many cells as each other, and that is more than one. Titles
-/// above the header and what stands below the table may have others.
-fn sniff_delimiter(rows: &[u8], otherwise: u8) -> u8 {
-    let mut best = (0, 0, otherwise);
-    let named_first = std::iter::once(otherwise).chain(DELIMITERS);
-    for delimiter in named_first {
-        let (agreeing, columns) = fit(rows, delimiter);
-        if (agreeing, columns) > (best.0, best.1) {
-            best = (agreeing, columns, delimiter);
-        }
-    }
-    best.2
-}
-
-/// By `delimiter`: in a thousand, how many of the first rows have the commonest number of cells above one, blank cells at
-/// their ends or not; and that number.
-fn fit(rows: &[u8], delimiter: u8) -> (usize, usize) {
-    let mut widths: Vec<(usize, usize)> = Vec::new();
-    let mut rest = rows;
-    while widths.len() < SNIFFED_ROWS_MAX && !rest.is_empty() {
-        let (len, next) = match frame(rest, delimiter, true, RECORD_LEN_MAX) {
-            Framed::Record { len, next, .. } => (len, next),
-            _ => match line_end_from(rest, 0, true) {
-                Some(found) => found,
-                None => break,
-            },
-        };
-        let row = rest.get(..len).unwrap_or_default();
-        rest = rest.get(next..).unwrap_or_default();
-        if row.is_empty() {
-            continue;
-        }
-        let (mut all, mut filled) = (0, 0);
-        for cell in raw_cells(row, delimiter) {
-            all += 1;
-            filled = if cell.bytes.trim_ascii().is_empty() { filled } else { all };
-        }
-        widths.push((filled, all));
-    }
-    let agreeing = |width: usize| widths.iter().filter(|(filled, all)| (*filled..=*all).contains(&width)).count();
-    let several = widths.iter().flat_map(|(filled, all)| [*filled, *all]).filter(|width| *width > 1);
-    let commonest = several.map(|width| (agreeing(width), width)).max();
-    commonest.map_or((0, 0), |(rows, width)| (rows * 1000 / widths.len().max(1), width))
 }
