@@ -220,11 +220,11 @@ impl Http {
                 Next::Rest(rest) => {
                     let rested = way.turn.rest(rest, trouble(&sent)).await;
                     if let Err(stopped) = rested {
-                        return kept(sent).unwrap_or(Sent::NotSent(stopped));
+                        return kept(request, sent).unwrap_or(Sent::NotSent(stopped));
                     }
                 }
             }
-            *last = kept(sent);
+            *last = kept(request, sent);
         }
     }
 
@@ -403,9 +403,11 @@ fn doubt_or(last: &mut Option<Sent>, failure: Failure) -> Sent {
     last.take().filter(|_| failure.exit == Exit::Interrupted).unwrap_or(Sent::NotSent(failure))
 }
 
-/// What a request keeps as its answer when it is stopped on the way to another try: whatever may have been acted upon.
-fn kept(sent: Sent) -> Option<Sent> {
+/// The response of a write that is stopped before its next attempt, because the platform may have acted on it. A read has
+/// none: a response that would have been asked for again proves nothing, least of all the end of a list.
+fn kept(request: &Request, sent: Sent) -> Option<Sent> {
     match sent {
+        _ if request.method == Method::Get => None,
         Sent::NotSent(_) => None,
         Sent::Answered(response) if response.status == 429 => None,
         sent => Some(sent),

@@ -257,21 +257,27 @@ async fn a_stop_ends_all_waiting_and_lets_what_is_in_flight_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_during_a_rest_gives_back_the_doubt_not_its_denial() {
+async fn a_write_that_is_stopped_before_its_next_attempt_returns_the_doubt_and_a_read_proves_nothing() {
+    let is_end: fn(&ferry::http::Response) -> bool = |response| response.status == 500;
+    let write = ferry::http::Request { repeatable: true, ..post() };
+    let list = ferry::http::Request { is_end: Some(is_end), ..get() };
+    let stopped = "not sent, exit 130";
     for (play, expected) in [
         (status(500), "500"),
         (Play::Silent, "in doubt, exit 6"),
-        (Play::Unreachable, "not sent, exit 130"),
-        (limited("600"), "not sent, exit 130"),
+        (Play::Unreachable, stopped),
+        (limited("600"), stopped),
     ] {
-        let door = door(&Platform::playing([play]), "none");
-        let sent = tokio::spawn({
-            let door = Arc::clone(&door);
-            async move { told(&door.send(get()).await) }
-        });
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        door.stop();
-        assert_eq!(sent.await.unwrap(), expected);
+        for (request, expected) in [(&write, expected), (&get(), stopped), (&list, stopped)] {
+            let door = door(&Platform::playing([play.clone()]), "none");
+            let sent = tokio::spawn({
+                let (door, request) = (Arc::clone(&door), request.clone());
+                async move { told(&door.send(request).await) }
+            });
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            door.stop();
+            assert_eq!(sent.await.unwrap(), expected, "{}", request.method.name());
+        }
     }
 }
 
