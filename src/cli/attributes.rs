@@ -25,15 +25,13 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     let config = context.configuration()?;
     let asked = TargetAsked { to: typed.connection.clone(), sandbox: typed.sandbox, ..TargetAsked::default() };
     let mut connection = plan::connection(&config, &asked)?;
-    let platform = connection.platform;
+    let platform = connection.facts();
     if !platform.attributes {
         let message = format!("{} has no custom attributes", platform.title);
         return Err(Failure::usage(message).hint(format!("`ferry platforms {}` says what it holds", platform.name)));
     }
     if typed.change.is_some() && !platform.defines_attributes {
-        let message = format!("{} defines no attributes: there is nothing to change", platform.title);
-        return Err(Failure::usage(message)
-            .hint("they come with the contacts that have them, or are made on the platform's own page"));
+        return Err(defines_none(&connection));
     }
     if let Some(AttributesChange::Remove { name, yes: false }) = &typed.change {
         confirm(name, &connection.name)?;
@@ -71,6 +69,11 @@ fn confirm(name: &str, connection: &str) -> Result<(), Failure> {
     }
 }
 
+fn defines_none(connection: &Connection) -> Failure {
+    let message = format!("{} defines no attributes: there is nothing to change", connection.facts().title);
+    Failure::usage(message).hint("they come with the contacts that have them, or are made on the platform's own page")
+}
+
 async fn work(
     typed: &args::Attributes,
     context: &Context,
@@ -81,8 +84,10 @@ async fn work(
     let path = crate::run::checkpoint_path(&context.state, connection, address)?;
     let checkpoint = Checkpoint::open(&path)?;
     let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
-    let (connector, http, settle) = (&*target.connector, &*target.http, target.settle);
-    let attributes = Attributes { connector, http, checkpoint: &checkpoint, clock, settle };
+    let (http, settle) = (&*target.http, target.settle);
+    let defines = target.connector.capabilities().attributes;
+    let account = defines.ok_or_else(|| defines_none(connection))?;
+    let attributes = Attributes { account, http, checkpoint: &checkpoint, clock, settle };
     let (changed, verb) = match change {
         AttributesChange::Add { name } => (attributes.add(name).await?, "added"),
         AttributesChange::Rename { old, new } => (attributes.rename(old, new).await?, "renamed"),
@@ -123,8 +128,8 @@ async fn list(
     stop: &Stop,
 ) -> Result<String, Failure> {
     let target = Target::open(connection, clock, Duration::ZERO, None).await?;
-    if connection.platform.defines_attributes {
-        let defined = target.connector.attributes(&target.http).await.map_err(crate::run::target::stops)?;
+    if let Some(account) = target.connector.capabilities().attributes {
+        let defined = account.attributes(&target.http).await.map_err(crate::run::target::stops)?;
         return Ok(defined_table(&defined, connection, context));
     }
     let InUse { names, completeness } = in_use(context, config_folder, connection, &target, (clock, stop)).await?;
@@ -176,8 +181,8 @@ async fn in_use(
 
 fn listed(connection: &Connection, attributes: Vec<serde_json::Value>, completeness: Option<Completeness>) -> String {
     let mut object = json!({
-        "connection": connection.name, "platform": connection.platform.name,
-        "defined": connection.platform.defines_attributes, "attributes": attributes,
+        "connection": connection.name, "platform": connection.facts().name,
+        "defined": connection.facts().defines_attributes, "attributes": attributes,
     });
     if let (Some(completeness), Some(object)) = (completeness, object.as_object_mut()) {
         object.insert("completeness".to_owned(), json!(completeness));

@@ -48,8 +48,8 @@ fn of_check(failure: Failure) -> Failure {
 async fn line(context: &Context, connection: &Connection, clock: Clock) -> Result<String, Failure> {
     let target = Target::open(connection, clock, Duration::ZERO, None).await?;
     let known = known(&target).await?;
-    let (title, mut keys) = (connection.platform.title, Vec::new());
-    for &field in connection.platform.finds_by {
+    let (title, mut keys) = (&connection.facts().title, Vec::new());
+    for &field in connection.facts().finds_by.iter() {
         let proof = prove(&*target.connector, &target.http, &known, field).await.map_err(stops)?;
         keys.push((singular(field), proof));
     }
@@ -57,7 +57,7 @@ async fn line(context: &Context, connection: &Connection, clock: Clock) -> Resul
         let finds: serde_json::Map<String, serde_json::Value> =
             keys.iter().map(|(key, proof)| ((*key).to_owned(), json!(proof))).collect();
         let line = json!({
-            "connection": connection.name, "platform": connection.platform.name, "ok": true,
+            "connection": connection.name, "platform": connection.facts().name, "ok": true,
             "contacts": target.checked.contacts, "finds_by": finds,
         });
         return Ok(line.to_string());

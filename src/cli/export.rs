@@ -84,7 +84,7 @@ fn connection(
     };
     let config = mistakes.take(context.configuration())?;
     let connection = mistakes.take(plan::connection(&config, &asked))?;
-    mistakes.take(check(connection.platform, what, typed.since.is_some()))?;
+    mistakes.take(check(connection.facts(), what, typed.since.is_some()))?;
     Some((connection, config.folder))
 }
 

@@ -7,7 +7,7 @@ use crate::files::{self, Opened};
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure, Skip};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
-use crate::platforms::PlatformFacts;
+use crate::platforms::{Driver, PlatformFacts};
 use crate::record::Header;
 use crate::report::words::{count, number};
 use crate::run::bind::{Between, bind, check_regions, mapper_between, singular};
@@ -52,7 +52,7 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let source = mistakes.end(source)?;
     let opened = files::open(&source.path, &source.shown, &source.options)?;
     opened.notes.iter().for_each(|note| context.console.note(note));
-    let mapper = Arc::new(mapper(&source, target, &opened, context)?);
+    let mapper = Arc::new(mapper(&source, target.as_ref(), &opened, context)?);
     let is_open = opened.header == Header::Open;
     evidence::look(&mapper.bound, &context.state, &source, &context.console)?;
     let looked = Looked::through(Arc::clone(&mapper), opened)?;
@@ -63,8 +63,8 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     if let Err(failure) = check_regions(&mapper.bound, &source.shown) {
         context.console.note(&format!("{}; {}", failure.message, failure.hint.unwrap_or_default()));
     }
-    if let Some((platform, _)) = target {
-        looked.tell_not_carried(platform, context);
+    if let Some((driver, _)) = &target {
+        looked.tell_not_carried(driver.facts(), context);
     }
     context.console.result_line(&format!("`{shown}` is a good mapping for `{}`", source.shown));
     context.console.result_line(&looked.in_words());
@@ -72,22 +72,22 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// The platform of a connection, and the country of its phones; what else the connection lacks does not matter here.
-fn target_of(to: &str, context: &Context) -> Result<(&'static PlatformFacts, Option<Region>), Failure> {
+fn target_of(to: &str, context: &Context) -> Result<(Arc<dyn Driver>, Option<Region>), Failure> {
     let config = context.configuration()?;
     let connection = config.find(to)?;
     let region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
-    Ok((connection.platform, region))
+    Ok((Arc::clone(&connection.driver), region))
 }
 
 /// What maps the records, as an import into the target would; without a target only the mapping.
 fn mapper(
     source: &SourcePlan,
-    target: Option<(&'static PlatformFacts, Option<Region>)>,
+    target: Option<&(Arc<dyn Driver>, Option<Region>)>,
     opened: &Opened,
     context: &Context,
 ) -> Result<Mapper, Failure> {
     if let Some((platform, region)) = target {
-        let between = Between { source, from: None, platform, region };
+        let between = Between { source, from: None, platform, region: *region };
         return mapper_between(&between, &opened.header, opened.are_rejects, &context.console);
     }
     let (bound, overflow, _) = bind(source, &opened.header, None, None, &context.console)?;

@@ -24,6 +24,7 @@ use crate::files::sweep_state;
 use crate::outcome::{Exit, Failure};
 use crate::plan::config::FILE_NAME;
 use crate::plan::{Around, Config, Connection, Env, check_state};
+use crate::platforms::Registry;
 use crate::report::{Choice, Console, Look, OutputKind};
 use crate::run::active::close::Ended;
 use crate::run::active::folder::{make_private, tighten};
@@ -42,6 +43,8 @@ pub struct Context {
     pub console: Console,
     /// The environment's variables.
     pub env: Env,
+    /// The platforms that a connection can name.
+    pub platforms: Registry,
     /// The folder of runs and checkpoints.
     pub state: PathBuf,
     /// The configuration that was named.
@@ -108,6 +111,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     let context = Context {
         console,
         env,
+        platforms: Registry::built_in(),
         state,
         config: args.global.config.clone(),
         words,
@@ -234,7 +238,7 @@ fn state_folder(global: &Global, env: &Env) -> Result<PathBuf, Failure> {
 impl Context {
     /// The configuration, or the connections named after their platforms; what is worth knowing about it is told.
     pub fn configuration(&self) -> Result<Config, Failure> {
-        let config = Config::load(self.config.as_deref(), &self.env)?;
+        let config = Config::load(&self.platforms, self.config.as_deref(), &self.env)?;
         if !self.knows_notes {
             config.notes.iter().for_each(|note| self.console.note(note));
         }
@@ -244,6 +248,7 @@ impl Context {
     /// The same, with the state folder under another name.
     fn in_state(&self, state: PathBuf) -> Context {
         Context {
+            platforms: self.platforms.clone(),
             console: self.console.clone(),
             env: self.env.clone(),
             state,
@@ -276,7 +281,8 @@ impl Context {
         let config = self.config.as_deref().unwrap_or(Path::new(FILE_NAME));
         files.push(file(("configuration", config)));
         // What is wrong with the configuration is told where it is used.
-        let env_file = Config::load(self.config.as_deref(), &self.env).ok().and_then(|config| config.env_file);
+        let env_file =
+            Config::load(&self.platforms, self.config.as_deref(), &self.env).ok().and_then(|config| config.env_file);
         files.extend(env_file.iter().map(|path| file(("environment file", path))));
         Around { state: self.state.clone(), read: files, day: Moment::now().day() }
     }

@@ -5,16 +5,16 @@ use super::args::Platforms;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::settings::{COMMON, Setting, environment_name};
-use crate::platforms::{LISTS, PLATFORMS, PlatformFacts, platform_named};
+use crate::platforms::{LISTS, PlatformFacts, Registry};
 use crate::run::bind::singular;
 use crate::yaml::nearest;
 use serde_json::{Value, json};
 
 pub(super) fn run(typed: &Platforms, context: &Context) -> Result<Exit, Failure> {
     let chosen: Vec<&PlatformFacts> = match &typed.name {
-        None => PLATFORMS.to_vec(),
+        None => context.platforms.facts().collect(),
         Some(name) => {
-            vec![platform_named(name).ok_or_else(|| unknown(name))?]
+            vec![context.platforms.named(name).ok_or_else(|| unknown(name, &context.platforms))?.facts()]
         }
     };
     let text = if context.is_json() {
@@ -29,8 +29,8 @@ pub(super) fn run(typed: &Platforms, context: &Context) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-fn unknown(name: &str) -> Failure {
-    let names = || PLATFORMS.iter().map(|platform| platform.name);
+fn unknown(name: &str, platforms: &Registry) -> Failure {
+    let names = || platforms.facts().map(|platform| &*platform.name);
     let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let failure = Failure::usage(format!("there is no platform `{name}`"));
     match nearest(name, names()) {
@@ -55,7 +55,7 @@ fn held(platform: &PlatformFacts, field: Field) -> &'static str {
 
 /// Whether a contact cannot be created without a field, or without this one of several.
 fn needed(platform: &PlatformFacts, field: Field) -> &'static str {
-    match platform.needs.iter().find(|fields| fields.contains(&field)) {
+    match platform.needs.iter().find(|fields| fields.contains(&field)).map(|fields| &**fields) {
         Some([_]) => "yes",
         Some(_) => "or another",
         None => "",
@@ -134,8 +134,8 @@ fn short(platform: &PlatformFacts) -> String {
     let needs = format!("{}{creates}", needs(platform));
     let facts = [
         ("needs", if needs.is_empty() { "nothing" } else { needs.trim_start_matches("; ") }),
-        ("finds by", &names(platform.finds_by, ", then ")),
-        ("takes back", platform.takes_back),
+        ("finds by", &names(&platform.finds_by, ", then ")),
+        ("takes back", &platform.takes_back),
         ("lists", &lists),
         ("rate", &rate),
     ];
@@ -173,7 +173,7 @@ fn whole(platform: &PlatformFacts) -> String {
         rows.push([name, held(platform, field), needed(platform, field), found].map(str::to_owned).to_vec());
     }
     rows.push(["attributes.NAME", attributes(platform)].map(str::to_owned).to_vec());
-    let all = || COMMON.iter().chain(platform.settings);
+    let all = || COMMON.iter().chain(&*platform.settings);
     let width = all().map(|setting| setting.name.len() + 2).fold(NAME_WIDTH, usize::max);
     let settings = all().map(|setting| about(platform, setting, width));
     let settings = settings.collect::<Vec<_>>().join("\n");
@@ -182,7 +182,7 @@ fn whole(platform: &PlatformFacts) -> String {
 }
 
 fn about(platform: &PlatformFacts, setting: &Setting, width: usize) -> String {
-    let variable = environment_name(platform.name, setting.name);
+    let variable = environment_name(&platform.name, &setting.name);
     let default = match (default_of(platform, setting), setting.required) {
         (Some(default), _) => format!("  [{default}]"),
         (None, true) => "  (needed)".to_owned(),
@@ -195,19 +195,19 @@ fn about(platform: &PlatformFacts, setting: &Setting, width: usize) -> String {
 }
 
 fn default_of(platform: &PlatformFacts, setting: &Setting) -> Option<String> {
-    match (setting.name, setting.default) {
-        ("base_url", _) => Some(platform.base_url.to_owned()),
+    match (&*setting.name, &setting.default) {
+        ("base_url", _) => Some(platform.base_url.to_string()),
         ("concurrency", _) => Some(platform.concurrency.to_string()),
-        (_, default) => default.map(str::to_owned),
+        (_, default) => default.as_ref().map(ToString::to_string),
     }
 }
 
 fn object_of(platform: &PlatformFacts) -> Value {
     let fields: serde_json::Map<String, Value> =
         FIELDS.iter().map(|(field, name)| ((*name).to_owned(), json!(held(platform, *field)))).collect();
-    let settings = COMMON.iter().chain(platform.settings).map(|setting| {
+    let settings = COMMON.iter().chain(&*platform.settings).map(|setting| {
         json!({
-            "name": setting.name, "environment": environment_name(platform.name, setting.name),
+            "name": setting.name, "environment": environment_name(&platform.name, &setting.name),
             "default": default_of(platform, setting), "required": setting.required, "secret": setting.secret,
             "choices": setting.choices, "help": setting.help,
         })

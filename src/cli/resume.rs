@@ -30,6 +30,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
     anew_only_if_asked(&mut args.command);
     context.console.note(&format!("ferry {}", info.arguments.join(" ")));
     let again = Context {
+        platforms: context.platforms.clone(),
         console: context.console.clone(),
         env: context.env.clone(),
         state,

@@ -29,7 +29,7 @@ const RESULTS: &str = "results";
 const RETAIN: &str = "retain";
 
 pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure> {
-    let config = Config::load(context.config.as_deref(), &context.env)?;
+    let config = Config::load(&context.platforms, context.config.as_deref(), &context.env)?;
     let commands = command_words();
     let mut jobs = jobs::read(&config, &commands).map_err(|wrong| config.wrong(vec![wrong]))?;
     for read in &mut jobs {
@@ -349,6 +349,7 @@ fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> (Ex
     let gap = if is_first { "" } else { "\n" };
     console.block(&format!("{gap}{}: {}\n", job.name, escape(&job.shown)));
     let own = Context {
+        platforms: context.platforms.clone(),
         console,
         env: context.env.clone(),
         state: context.state.clone(),

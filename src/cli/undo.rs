@@ -50,7 +50,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         let (folder, run) = (typed_for.folder.display(), &of.run);
         Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, cannot be entered")).cause(error)
     })?;
-    let config = Config::load(config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
+    let config = Config::load(&context.platforms, config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
     config.notes.iter().for_each(|note| context.console.note(note));
     let sandbox =
         typed_for.asked.sandbox || typed_for.is_plan && was_in_sandbox(&of, &config, &typed_for.asked, &state)?;

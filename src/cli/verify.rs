@@ -50,6 +50,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         context.console.note(&format!("`{}` has taken back what it wrote, or some of it", undo.run));
     }
     let again = Context {
+        platforms: context.platforms.clone(),
         console: context.console.clone(),
         env: context.env.clone(),
         state,

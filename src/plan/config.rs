@@ -8,13 +8,14 @@ use super::filling::{Filling, settings_of};
 use super::secrets::{mask_lines, mask_tree};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::settings::Settings;
-use crate::platforms::{PLATFORMS, PlatformFacts};
+use crate::platforms::{Driver, PlatformFacts, Registry};
 use crate::shown::render_failure;
 use crate::yaml::{Document, Errors, FileError, FileErrors, Kind, Node, Place, Text, nearest, read};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The file that is read when none is named.
 pub const FILE_NAME: &str = "ferry.yaml";
@@ -28,7 +29,7 @@ pub struct Connection {
     /// Its name.
     pub name: String,
     /// Its platform.
-    pub platform: &'static PlatformFacts,
+    pub driver: Arc<dyn Driver>,
     /// Its settings, defaults filled in.
     pub settings: Settings,
     /// Where its name stands in the file; `None` when there is no file.
@@ -68,28 +69,16 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads `path`, or [`FILE_NAME`] in the current folder if there is one.
+    /// Reads `path`, or [`FILE_NAME`] in the current folder if there is one. These are the platforms that a connection
+    /// can name.
     ///
     /// # Errors
     ///
     /// When the file cannot be read, or with all that is wrong in it.
-    pub fn load(path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
-        Config::load_with(PLATFORMS, path, env)
-    }
-
-    /// The same for other platforms than the program's own.
-    ///
-    /// # Errors
-    ///
-    /// As [`Config::load`].
-    pub fn load_with(
-        platforms: &[&'static PlatformFacts],
-        path: Option<&Path>,
-        env: &Env,
-    ) -> Result<Config, ConfigError> {
+    pub fn load(platforms: &Registry, path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
         let file = path.unwrap_or(Path::new(FILE_NAME));
         match read_page(file) {
-            Ok(page) => Config::parse_with(platforms, &page, file, env),
+            Ok(page) => Config::parse(platforms, &page, file, env),
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_none() => {
                 Ok(Config::without_file(platforms, env))
             }
@@ -108,12 +97,7 @@ impl Config {
     /// # Errors
     ///
     /// With all that is wrong in it.
-    pub fn parse_with(
-        platforms: &[&'static PlatformFacts],
-        page: &str,
-        file: &Path,
-        env: &Env,
-    ) -> Result<Config, ConfigError> {
+    pub fn parse(platforms: &Registry, page: &str, file: &Path, env: &Env) -> Result<Config, ConfigError> {
         let path = file.display().to_string();
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut mistakes = Errors::default();
@@ -129,7 +113,7 @@ impl Config {
         Ok(Config { connections, folder, jobs, env_file, notes, path: Some(path), page: masked, env: reading.env })
     }
 
-    fn without_file(platforms: &[&'static PlatformFacts], env: &Env) -> Config {
+    fn without_file(platforms: &Registry, env: &Env) -> Config {
         let connections = default_connections(platforms, env);
         let notes = notes(&connections, env);
         let (folder, env) = (PathBuf::from("."), env.clone());
@@ -143,7 +127,7 @@ impl Config {
     ///
     /// When there is none; with the nearest name, and all names.
     pub fn find(&self, name: &str) -> Result<&Connection, ConfigError> {
-        let alias = |one: &&Connection| one.name == one.platform.name && one.platform.aliases.contains(&name);
+        let alias = |one: &&Connection| one.name == one.facts().name && one.facts().is_named(name);
         let exact = self.connections.iter().find(|one| one.name == name);
         exact.or_else(|| self.connections.iter().find(alias)).ok_or_else(|| self.unknown(name).into())
     }
@@ -221,9 +205,16 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl Connection {
+    /// The facts of its platform.
+    pub fn facts(&self) -> &PlatformFacts {
+        self.driver.facts()
+    }
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.platform.name)
+        write!(f, "{} ({})", self.name, self.facts().name)
     }
 }
 
@@ -244,7 +235,7 @@ fn prefix(connection: &str) -> String {
 
 /// One reading of the file.
 struct Reading<'a> {
-    platforms: &'a [&'static PlatformFacts],
+    platforms: &'a Registry,
     env: Env,
     folder: &'a Path,
     env_file: Option<PathBuf>,
@@ -328,27 +319,24 @@ impl Reading<'_> {
     fn connection(&mut self, key: Text, node: Node) -> Option<Connection> {
         let entries = self.entries(Some(node), &format!("connection `{}`", key.text));
         let said = self.platform(&key, &entries);
-        let (Ok(platform) | Err(Some(platform))) = said else { return None };
+        let is_said = said.is_ok();
+        let (Ok(driver) | Err(Some(driver))) = said else { return None };
         let is_platform = |setting: &Text| setting.text == PLATFORM || is_misspelt(&setting.text);
         let given = entries.into_iter().filter(|(setting, _)| !is_platform(setting)).collect();
         let place = Some(key.at.clone());
-        let mut filling = Filling::new(key.text, platform, place, &self.env);
+        let mut filling = Filling::new(key.text, driver, place, &self.env);
         filling.take_file(given);
         let (connection, mistakes) = filling.end();
         self.mistakes.extend(mistakes);
-        said.is_ok().then_some(connection)
+        is_said.then_some(connection)
     }
 
     /// The platform of a connection. Where what is said of it is wrong, that is told, and the platform that is most
     /// likely meant is given back for checking the rest.
-    fn platform(
-        &mut self,
-        key: &Text,
-        entries: &[(Text, Node)],
-    ) -> Result<&'static PlatformFacts, Option<&'static PlatformFacts>> {
+    fn platform(&mut self, key: &Text, entries: &[(Text, Node)]) -> Result<Arc<dyn Driver>, Option<Arc<dyn Driver>>> {
         let platforms = self.platforms;
-        let named = |name: &str| platforms.iter().find(|one| one.name == name || one.aliases.contains(&name)).copied();
-        let names: Vec<&str> = platforms.iter().map(|one| one.name).collect();
+        let named = |name: &str| platforms.named(name).cloned();
+        let names: Vec<&str> = platforms.facts().map(|one| &*one.name).collect();
         let misspelt = entries.iter().find(|(setting, _)| is_misspelt(&setting.text));
         let said = entries.iter().find(|(setting, _)| setting.text == PLATFORM);
         if let (None, Some((setting, _))) = (said, misspelt) {
@@ -398,13 +386,13 @@ pub(super) fn did_you_mean(word: &str, names: &[&str]) -> String {
     }
 }
 
-fn default_connections(platforms: &[&'static PlatformFacts], env: &Env) -> Vec<Connection> {
-    let connection = |platform: &&'static PlatformFacts| {
-        let mut filling = Filling::new(platform.name.to_owned(), platform, None, env);
+fn default_connections(platforms: &Registry, env: &Env) -> Vec<Connection> {
+    let connection = |driver: &Arc<dyn Driver>| {
+        let mut filling = Filling::new(driver.facts().name.to_string(), Arc::clone(driver), None, env);
         filling.take_file(Vec::new());
         filling.end().0
     };
-    platforms.iter().map(connection).collect()
+    platforms.drivers().iter().map(connection).collect()
 }
 
 /// Variables that look like settings and are none, with the setting that may be meant. Never a value.
@@ -422,5 +410,5 @@ fn notes(connections: &[Connection], env: &Env) -> Vec<String> {
 }
 
 fn variables(connection: &Connection) -> impl Iterator<Item = String> {
-    settings_of(connection.platform).map(|setting| variable(&connection.name, setting.name))
+    settings_of(connection.facts()).map(|setting| variable(&connection.name, &setting.name))
 }

@@ -3,15 +3,16 @@
 use super::checks::CHECKS;
 use super::config::{Connection, variable};
 use super::env::{Env, expand};
-use crate::platforms::PlatformFacts;
 use crate::platforms::settings::{COMMON, Lack, Setting, Settings, lack};
+use crate::platforms::{Driver, PlatformFacts};
 use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
 use secrecy::SecretString;
+use std::sync::Arc;
 
 /// Fills the settings of one connection.
 pub(super) struct Filling<'e> {
     name: String,
-    platform: &'static PlatformFacts,
+    driver: Arc<dyn Driver>,
     place: Option<Place>,
     env: &'e Env,
     settings: Settings,
@@ -20,25 +21,25 @@ pub(super) struct Filling<'e> {
     /// In the way of this connection only.
     lacks: Vec<FileError>,
     /// The settings that one of these is about.
-    told: Vec<&'static str>,
+    told: Vec<String>,
 }
 
 /// All settings of a platform: the common ones first.
-pub(super) fn settings_of(platform: &PlatformFacts) -> impl Iterator<Item = &'static Setting> {
+pub(super) fn settings_of(platform: &PlatformFacts) -> impl Iterator<Item = &Setting> {
     let own = |common: &&Setting| !platform.settings.iter().any(|one| one.name == common.name);
-    COMMON.iter().filter(own).chain(platform.settings)
+    COMMON.iter().filter(own).chain(&*platform.settings)
 }
 
 /// The settings of a connection of this platform as nobody has said anything about them.
 pub fn default_settings(connection: &str, platform: &PlatformFacts) -> Settings {
     let mut settings = Settings::new(connection);
     for setting in settings_of(platform) {
-        if let Some(default) = setting.default {
-            put(&mut settings, setting, default.to_owned());
+        if let Some(default) = &setting.default {
+            put(&mut settings, setting, default.to_string());
         }
     }
     if settings.get("base_url").is_none() {
-        settings.set("base_url", platform.base_url);
+        settings.set("base_url", platform.base_url.as_ref());
     }
     if settings.get("concurrency").is_none() {
         settings.set("concurrency", platform.concurrency.to_string());
@@ -48,21 +49,22 @@ pub fn default_settings(connection: &str, platform: &PlatformFacts) -> Settings 
 
 fn put(settings: &mut Settings, setting: &Setting, value: String) {
     if setting.secret {
-        settings.set_secret(setting.name, SecretString::from(value));
+        settings.set_secret(&setting.name, SecretString::from(value));
     } else {
-        settings.set(setting.name, value);
+        settings.set(&setting.name, value);
     }
 }
 
 impl<'e> Filling<'e> {
-    pub fn new(name: String, platform: &'static PlatformFacts, place: Option<Place>, env: &'e Env) -> Filling<'e> {
-        let settings = default_settings(&name, platform);
-        Filling { name, platform, place, env, settings, mistakes: Vec::new(), lacks: Vec::new(), told: Vec::new() }
+    pub fn new(name: String, driver: Arc<dyn Driver>, place: Option<Place>, env: &'e Env) -> Filling<'e> {
+        let settings = default_settings(&name, driver.facts());
+        Filling { name, driver, place, env, settings, mistakes: Vec::new(), lacks: Vec::new(), told: Vec::new() }
     }
 
     /// Takes what the file gives, and what the environment gives in its place.
     pub fn take_file(&mut self, given: Vec<(Text, Node)>) {
-        let platform = self.platform;
+        let driver = Arc::clone(&self.driver);
+        let platform = driver.facts();
         for (key, _) in &given {
             if !settings_of(platform).any(|setting| setting.name == key.text) {
                 self.unknown(key);
@@ -77,7 +79,7 @@ impl<'e> Filling<'e> {
             let before = self.mistakes.len() + self.lacks.len();
             self.fill(setting, node);
             if self.mistakes.len() + self.lacks.len() > before {
-                self.told.push(setting.name);
+                self.told.push(setting.name.to_string());
             }
         }
     }
@@ -85,22 +87,22 @@ impl<'e> Filling<'e> {
     /// The connection, and what is wrong in the file.
     pub fn end(mut self) -> (Connection, Vec<FileError>) {
         self.needed();
-        let Filling { name, platform, place, settings, mistakes, lacks, .. } = self;
-        (Connection { name, platform, settings, place, lacks }, mistakes)
+        let Filling { name, driver, place, settings, mistakes, lacks, .. } = self;
+        (Connection { name, driver, settings, place, lacks }, mistakes)
     }
 
     fn unknown(&mut self, key: &Text) {
-        let names: Vec<&str> = settings_of(self.platform).map(|setting| setting.name).collect();
-        let message = format!("`{}` is no setting of {}", key.text, self.platform.title);
+        let names: Vec<&str> = settings_of(self.driver.facts()).map(|setting| &*setting.name).collect();
+        let message = format!("`{}` is no setting of {}", key.text, self.driver.facts().title);
         let hint = match nearest(&key.text, names) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("`ferry platforms {}` lists the settings", self.platform.name),
+            None => format!("`ferry platforms {}` lists the settings", self.driver.facts().name),
         };
         self.mistakes.push(FileError::at(&key.at, message).hint(hint));
     }
 
     fn fill(&mut self, setting: &Setting, node: Option<&Node>) {
-        let name = variable(&self.name, setting.name);
+        let name = variable(&self.name, &setting.name);
         if let Some(value) = self.env.get(&name) {
             let value = value.to_owned();
             match self.wrong(setting, &value) {
@@ -135,7 +137,7 @@ impl<'e> Filling<'e> {
             None => put(&mut self.settings, setting, value),
             Some((message, hint)) => {
                 let message = format!("`{}`: {message}", setting.name);
-                self.mistakes.push(FileError::at(&span, message).hint(hint));
+                self.mistakes.push(FileError::at(span, message).hint(hint));
             }
         }
     }
@@ -153,21 +155,21 @@ impl<'e> Filling<'e> {
                 Err(unset) => self.lacks.extend(unset),
             }
         }
-        self.settings.set_table(setting.name, table);
+        self.settings.set_table(&setting.name, table);
     }
 
     /// A table of names is a setting of the platform's own, without words to choose from and without a default.
     fn takes_table(&self, setting: &Setting) -> bool {
-        let own = self.platform.settings.iter().any(|one| one.name == setting.name);
+        let own = self.driver.facts().settings.iter().any(|one| one.name == setting.name);
         own && !setting.secret && setting.choices.is_empty() && setting.default.is_none()
     }
 
     /// What is wrong with a value, and what to do about it.
     fn wrong(&self, setting: &Setting, value: &str) -> Option<(String, String)> {
-        if !setting.choices.is_empty() && !setting.choices.contains(&value) {
+        if !setting.choices.is_empty() && !setting.choices.iter().any(|choice| choice == value) {
             let words = setting.choices.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
             let message = if setting.secret { "unknown value".to_owned() } else { format!("`{value}` is unknown") };
-            return Some(match nearest(value, setting.choices.iter().copied()) {
+            return Some(match nearest(value, setting.choices.iter().map(|choice| &**choice)) {
                 Some(near) => (message, format!("did you mean `{near}`? expected one of {words}")),
                 None => (message, format!("expected one of {words}")),
             });
@@ -182,9 +184,12 @@ impl<'e> Filling<'e> {
     fn needed(&mut self) {
         // What could not be read is told already.
         let told = std::mem::take(&mut self.told);
-        for setting in settings_of(self.platform).filter(|setting| !told.contains(&setting.name)) {
-            let Some(lack) = lack(self.platform, &self.settings, setting) else { continue };
-            if !self.settings.table(setting.name).is_empty() || told.contains(&lack.setting().name) {
+        let is_told = |setting: &Setting| told.iter().any(|name| *name == setting.name);
+        let driver = Arc::clone(&self.driver);
+        let platform = driver.facts();
+        for setting in settings_of(platform).filter(|setting| !is_told(setting)) {
+            let Some(lack) = lack(platform, &self.settings, setting) else { continue };
+            if !self.settings.table(&setting.name).is_empty() || is_told(lack.setting()) {
                 continue;
             }
             let names = lack.names(|name| format!("`{name}`"));
@@ -196,7 +201,7 @@ impl<'e> Filling<'e> {
                 Lack::OneOr(_) => format!("set in the environment {variables}; or in `ferry.yaml` {lines}"),
             };
             let place = match &self.place {
-                Some(span) => FileError::at(&span, message),
+                Some(span) => FileError::at(span, message),
                 None => FileError::without_place(message),
             };
             self.lacks.push(place.hint(hint));

@@ -30,6 +30,7 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Mappings that come with the program, by their names.
@@ -384,7 +385,7 @@ pub fn connection(config: &Config, asked: &TargetAsked) -> Result<Connection, Fa
         concurrency.into_iter().for_each(|text| connection.settings.set("concurrency", text));
         if mistakes.is_empty()
             && !asked.sandbox
-            && let Err(failures) = (connection.platform.connect)(&connection.settings)
+            && let Err(failures) = connection.driver.connect(&connection.settings)
         {
             mistakes.0.extend(failures);
         }
@@ -403,7 +404,7 @@ impl From<ConfigError> for Failure {
 
 /// The address of a connection without what may change between two processes of one run: on this machine, the port.
 pub fn address_of(connection: &Connection) -> String {
-    let text = connection.settings.get("base_url").unwrap_or(connection.platform.base_url);
+    let text = connection.settings.get("base_url").unwrap_or(&connection.facts().base_url);
     let Ok(mut url) = url::Url::parse(text) else { return text.to_owned() };
     let is_loopback = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -420,13 +421,14 @@ pub fn address_of(connection: &Connection) -> String {
 /// Points a connection at a sandbox: `credentials` are the variables that the sandbox prints.
 pub fn use_sandbox(connection: &mut Connection, credentials: &[(&'static str, String)]) {
     for (variable, value) in credentials {
-        let mut settings = COMMON.iter().chain(connection.platform.settings);
-        let setting = settings.find(|setting| environment_name(connection.platform.name, setting.name) == *variable);
+        let driver = Arc::clone(&connection.driver);
+        let mut settings = COMMON.iter().chain(&*driver.facts().settings);
+        let setting = settings.find(|setting| environment_name(&connection.facts().name, &setting.name) == *variable);
         match setting {
             Some(setting) if setting.secret => {
-                connection.settings.set_secret(setting.name, secrecy::SecretString::from(value.as_str()));
+                connection.settings.set_secret(&setting.name, secrecy::SecretString::from(value.as_str()));
             }
-            Some(setting) => connection.settings.set(setting.name, value.as_str()),
+            Some(setting) => connection.settings.set(&setting.name, value.as_str()),
             None => {}
         }
     }

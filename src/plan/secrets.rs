@@ -1,13 +1,13 @@
 //! Which parts of `ferry.yaml` must not be shown when a line of it is. It knows no place to show them.
 
 use super::env::only_names;
-use crate::platforms::PlatformFacts;
+use crate::platforms::Registry;
 use crate::platforms::settings::COMMON;
 use crate::yaml::{Kind, Node, Place, Text};
 use regex::Regex;
 
 /// The page for messages: in connections, every value is masked that is not known to be harmless.
-pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static PlatformFacts]) -> String {
+pub(super) fn mask_tree(page: &str, root: &Node, platforms: &Registry) -> String {
     let mut secrets: Vec<Place> = Vec::new();
     match &root.kind {
         Kind::Map(entries) => entries.iter().for_each(|(key, value)| match (key.text.as_str(), &value.kind) {
@@ -25,13 +25,7 @@ pub(super) fn mask_tree(page: &str, root: &Node, platforms: &[&'static PlatformF
     mask(page, &secrets)
 }
 
-fn hide_settings(
-    page: &str,
-    name: &Text,
-    connection: &Node,
-    platforms: &[&'static PlatformFacts],
-    secrets: &mut Vec<Place>,
-) {
+fn hide_settings(page: &str, name: &Text, connection: &Node, platforms: &Registry, secrets: &mut Vec<Place>) {
     let Kind::Map(settings) = &connection.kind else { return secrets.extend(hidden(page, name, connection)) };
     for (key, value) in settings {
         let has_password = matches!(&value.kind, Kind::Text { text, .. } if text.contains('@'));
@@ -50,8 +44,9 @@ fn hidden(page: &str, key: &Text, value: &Node) -> Option<Place> {
     (!matches!(bare, "" | "{}" | "[]") && !only_names(bare)).then(|| value.at.end - text.len()..value.at.end)
 }
 
-fn is_harmless(setting: &str, platforms: &[&'static PlatformFacts]) -> bool {
-    let all = || COMMON.iter().chain(platforms.iter().flat_map(|one| one.settings)).filter(|one| one.name == setting);
+fn is_harmless(setting: &str, platforms: &Registry) -> bool {
+    let all =
+        || COMMON.iter().chain(platforms.facts().flat_map(|one| one.settings.iter())).filter(|one| one.name == setting);
     setting == "platform" || (all().next().is_some() && all().all(|one| !one.secret))
 }
 
@@ -60,7 +55,7 @@ const SECRET_WORDS: &str = "token|key|pass|pwd|secret|auth|bearer|credential|coo
 
 /// The page for messages when it cannot be understood: every value is masked that is not known to be harmless, up to the
 /// end of its line; below `jobs`, what follows a name that sounds like a secret.
-pub(super) fn mask_lines(page: &str, platforms: &[&'static PlatformFacts]) -> String {
+pub(super) fn mask_lines(page: &str, platforms: &Registry) -> String {
     let named = Regex::new(&format!(r#"(?i)[\w-]*(?:{SECRET_WORDS})[\w-]*["']?\s*[:=]\s*([^\r\n]*)"#));
     let entry = Regex::new(r#"^[\s-]*["']?([\w.-]+)["']?[ \t]*:(?:[ \t]+|$)(.*)$"#);
     let (Ok(named), Ok(entry)) = (named, entry) else { return String::new() };

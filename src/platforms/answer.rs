@@ -3,8 +3,9 @@
 //! It knows no platform. What an answer means with one platform only stands in that platform's file, and is looked at
 //! first.
 
-use super::Fault;
+use super::exchange::Fault;
 use super::settings::environment_name;
+use super::text::Text;
 use crate::http::{Http, Request, Response, Sent};
 use crate::outcome::{Exit, Failure, Problem};
 use serde_json::{Map, Value};
@@ -29,7 +30,7 @@ pub enum Purpose {
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The platform, as people write it.
-    pub title: &'static str,
+    pub title: Text,
     /// The connection's name.
     pub connection: String,
 }

@@ -4,13 +4,16 @@
 //! connect, read, find, write.
 
 use super::answer::{Account, Purpose, object, send};
-use super::diff::{Delta, split_name};
+use super::connector::{Connected, Connector, Driver, WriteRules};
+use super::exchange::{Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom};
+use super::facts::PlatformFacts;
+use super::fit::split_name;
+use super::problems::missing_name;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
+use super::text::texts;
 use super::value::{keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take_text, text};
-use super::{
-    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, PlatformFacts, Reading, Ready, Step,
-    StepKind, Taken, Whom,
-};
+use crate::change::Delta;
+use crate::change::StepKind;
 use crate::contact::{Attribute, Contact, Field};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{digits, whatsapp_forms, whatsapp_key};
@@ -18,48 +21,50 @@ use crate::outcome::{Exit, Failure, Problem};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The facts (Customers API, "How to Use and Configure").
-pub const PLATFORM: PlatformFacts = PlatformFacts {
-    name: "atom",
-    aliases: &[],
-    title: "Atom",
-    holds: &[Field::FirstName, Field::LastName, Field::Phones, Field::Emails, Field::Tags],
-    single: &[Field::Phones, Field::Emails],
-    reads: &[Field::Id, Field::OwnerId, Field::OwnerName, Field::CreatedAt, Field::UpdatedAt],
+pub static FACTS: PlatformFacts = PlatformFacts {
+    name: Cow::Borrowed("atom"),
+    aliases: Cow::Borrowed(&[]),
+    title: Cow::Borrowed("Atom"),
+    holds: Cow::Borrowed(&[Field::FirstName, Field::LastName, Field::Phones, Field::Emails, Field::Tags]),
+    single: Cow::Borrowed(&[Field::Phones, Field::Emails]),
+    reads: Cow::Borrowed(&[Field::Id, Field::OwnerId, Field::OwnerName, Field::CreatedAt, Field::UpdatedAt]),
     attributes: true,
     defines_attributes: false,
     creates: true,
     deletes: false,
     half_makes: false,
-    needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones]],
-    finds_by: &[Field::Phones],
-    drops: &[Field::Tags],
+    needs: Cow::Borrowed(&[
+        Cow::Borrowed(&[Field::FirstName]),
+        Cow::Borrowed(&[Field::LastName]),
+        Cow::Borrowed(&[Field::Phones]),
+    ]),
+    finds_by: Cow::Borrowed(&[Field::Phones]),
+    drops: Cow::Borrowed(&[Field::Tags]),
     drops_attributes: true,
-    replaces: |settings| settings.get_or_default(SETTINGS, "on_update") == "replace",
-    takes_back: "changes are written back; who was created stays, for there is no call to delete",
+    takes_back: Cow::Borrowed("changes are written back; who was created stays, for there is no call to delete"),
     rate_start_per_s: 2.0,
     concurrency: 4,
-    lists: &[],
+    lists: Cow::Borrowed(&[]),
     ids_setting: None,
-    settings: SETTINGS,
-    base_url: "https://us-central1-atomchat-io.cloudfunctions.net",
-    credentials,
-    login: |_| None,
-    connect,
+    settings: Cow::Borrowed(SETTINGS),
+    base_url: Cow::Borrowed("https://us-central1-atomchat-io.cloudfunctions.net"),
 };
 
 const SETTINGS: &[Setting] = &[
     Setting::secret("token", "the public token, from Configuración, Mi Empresa"),
     Setting::choice(
         "on_update",
-        &["replace", "merge"],
+        texts!["replace", "merge"],
         "replace",
         "what the server does with `optionals` and tags that are left out",
     ),
     Setting::text("page_size", Some("100"), "clients on a page of the list"),
-    Setting::choice("sort", &["asc", "desc"], "asc", "the order of the list"),
+    Setting::choice("sort", texts!["asc", "desc"], "asc", "the order of the list"),
     Setting::text("path_clients", Some("/clients"), "where clients are listed and written"),
     Setting::text("path_by_id", Some("/clients/{id}"), "where a client is read by id"),
     Setting::text("path_by_phone", Some("/clients?phone={phone}"), "where a client is looked up by phone"),
@@ -74,42 +79,52 @@ const PAGE_SIZE_MAX: u64 = 10_000;
 /// What the list answers, with status 500, where there are no clients.
 const LIST_END: &str = "Something went wrong while the operation was being performed";
 
-fn credentials(settings: &Settings) -> Credentials {
-    let bearer = settings.secret("token").map(|token| {
-        let token = token.expose_secret().trim();
-        SecretString::from(format!("Bearer {}", token.strip_prefix("Bearer ").unwrap_or(token)))
-    });
-    Credentials { headers: bearer.map(|bearer| ("Authorization", bearer)).into_iter().collect(), query: Vec::new() }
-}
+/// The platform before it is connected.
+pub struct AtomDriver;
 
-fn connect(settings: &Settings) -> Connected {
-    let mut failures = validate(&PLATFORM, settings);
-    let get = |name| settings.get_or_default(SETTINGS, name);
-    for (name, part) in [("path_clients", ""), ("path_by_id", "{id}"), ("path_by_phone", "{phone}")] {
-        if !get(name).starts_with('/') || !get(name).contains(part) {
-            let expected = if part.is_empty() { "a path that begins with `/`" } else { "a path with `/` and `{…}`" };
-            failures.push(wrong(settings, name, get(name), &expected.replace("{…}", part)));
+impl Driver for AtomDriver {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
+    }
+
+    fn credentials(&self, settings: &Settings) -> Credentials {
+        let bearer = settings.secret("token").map(|token| {
+            let token = token.expose_secret().trim();
+            SecretString::from(format!("Bearer {}", token.strip_prefix("Bearer ").unwrap_or(token)))
+        });
+        Credentials { headers: bearer.map(|bearer| ("Authorization", bearer)).into_iter().collect(), query: Vec::new() }
+    }
+
+    fn connect(&self, settings: &Settings) -> Connected {
+        let mut failures = validate(&FACTS, settings);
+        let get = |name| settings.get_or_default(SETTINGS, name);
+        for (name, part) in [("path_clients", ""), ("path_by_id", "{id}"), ("path_by_phone", "{phone}")] {
+            if !get(name).starts_with('/') || !get(name).contains(part) {
+                let expected =
+                    if part.is_empty() { "a path that begins with `/`" } else { "a path with `/` and `{…}`" };
+                failures.push(wrong(settings, name, get(name), &expected.replace("{…}", part)));
+            }
         }
+        let page_size = whole_number(settings, "page_size", get("page_size"), 1, PAGE_SIZE_MAX);
+        failures.extend(page_size.err());
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        Ok(Arc::new(Atom {
+            account: Account { title: FACTS.title.clone(), connection: settings.connection.clone() },
+            merges: get("on_update") == "merge",
+            page_size: get("page_size").to_owned(),
+            sort: get("sort").to_owned(),
+            path_clients: get("path_clients").to_owned(),
+            path_by_id: get("path_by_id").to_owned(),
+            path_by_phone: get("path_by_phone").to_owned(),
+            trailing_slash: get("trailing_slash") == "true",
+            tags_as_array: get("tags_as_array") == "true",
+            legacy_name: get("legacy_name") == "true",
+            list_500_is_end: get("list_500_is_end") == "true",
+            has_no_path_by_id: AtomicBool::new(false),
+        }))
     }
-    let page_size = whole_number(settings, "page_size", get("page_size"), 1, PAGE_SIZE_MAX);
-    failures.extend(page_size.err());
-    if !failures.is_empty() {
-        return Err(failures);
-    }
-    Ok(Box::new(Atom {
-        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
-        merges: get("on_update") == "merge",
-        page_size: get("page_size").to_owned(),
-        sort: get("sort").to_owned(),
-        path_clients: get("path_clients").to_owned(),
-        path_by_id: get("path_by_id").to_owned(),
-        path_by_phone: get("path_by_phone").to_owned(),
-        trailing_slash: get("trailing_slash") == "true",
-        tags_as_array: get("tags_as_array") == "true",
-        legacy_name: get("legacy_name") == "true",
-        list_500_is_end: get("list_500_is_end") == "true",
-        has_no_path_by_id: AtomicBool::new(false),
-    }))
 }
 
 /// The connector; its fields are the settings.
@@ -137,12 +152,26 @@ enum ById {
     NotRouted(Fault),
 }
 
-#[async_trait]
-impl Connector for Atom {
-    fn platform(&self) -> &'static PlatformFacts {
-        &PLATFORM
+impl WriteRules for Atom {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
     }
 
+    fn replaces(&self) -> bool {
+        !self.merges
+    }
+
+    fn steps(&self, _ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        if found.is_some() && delta.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
+        Ok(vec![Step { kind, body: self.body(delta, found)? }])
+    }
+}
+
+#[async_trait]
+impl Connector for Atom {
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
         let first = self.page(http, None).await?;
         Ok(Checked { contacts: first.found.is_empty().then_some(0), sample: first.found })
@@ -174,7 +203,7 @@ impl Connector for Atom {
             Field::Phones => self.find_by_phone(http, &by.value).await,
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -199,15 +228,7 @@ impl Connector for Atom {
         Ok(Ready::default())
     }
 
-    fn steps(&self, _ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
-        if found.is_some() && delta.is_empty() {
-            return Ok(Vec::new());
-        }
-        let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
-        Ok(vec![Step { kind, body: self.body(delta, found)? }])
-    }
-
-    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
         let request = Request::write(Method::Post, self.collection(&self.path_clients), &step.body);
         let response = self.ask(http, request, Purpose::Write).await?;
         let body = self.success(http, &response, Purpose::Write)?;
@@ -258,7 +279,7 @@ impl Atom {
     }
 
     fn another_written(&self, meant: &str, written: &str) -> Failure {
-        let message = format!("{} wrote client `{written}` where `{meant}` was meant", PLATFORM.title);
+        let message = format!("{} wrote client `{written}` where `{meant}` was meant", FACTS.title);
         Failure::new(Exit::Unavailable, message)
     }
 }
@@ -464,7 +485,7 @@ impl Atom {
     }
 
     fn no_filter(&self, others: usize) -> Failure {
-        let message = format!("{} answered a look-up by phone with {others} other clients", PLATFORM.title);
+        let message = format!("{} answered a look-up by phone with {others} other clients", FACTS.title);
         let hint =
             format!("set `find: snapshot` for connection `{}`, or correct `path_by_phone`", self.account.connection);
         Failure::new(Exit::Unavailable, message).hint(hint)
@@ -514,14 +535,14 @@ impl Atom {
         if self.legacy_name {
             match contact.whole_name() {
                 Some(name) => drop(names.insert("name".to_owned(), Value::from(name))),
-                None => problems.push(super::missing_name(PLATFORM.title, Field::FirstName)),
+                None => problems.push(missing_name(&FACTS.title, Field::FirstName)),
             }
             return (names, problems);
         }
         for (key, field) in [("firstName", Field::FirstName), ("lastName", Field::LastName)] {
             match contact.text(field) {
                 Some(name) => drop(names.insert(key.to_owned(), Value::from(name))),
-                None => problems.push(super::missing_name(PLATFORM.title, field)),
+                None => problems.push(missing_name(&FACTS.title, field)),
             }
         }
         (names, problems)
@@ -550,17 +571,17 @@ fn phone_to_write(delta: &Delta, found: Option<&Found>) -> Result<String, Proble
     let Some(found) = found else {
         let phone = delta.after.phone();
         return phone.map(digits).filter(|digits| !digits.is_empty()).ok_or_else(|| {
-            let message = format!("{} needs a phone, and there is none", PLATFORM.title);
+            let message = format!("{} needs a phone, and there is none", FACTS.title);
             Problem::new("phone.missing", message).at("phone").hint("map a column to `phone`")
         });
     };
     let have = found.contact.phone().and_then(phone_digits).ok_or_else(|| {
-        let message = format!("client `{}` has no phone by which {} could update it", found.id, PLATFORM.title);
+        let message = format!("client `{}` has no phone by which {} could update it", found.id, FACTS.title);
         Problem::new("phone.missing", message).at("phone").hint("give the client its phone there")
     })?;
     match delta.after.phone() {
         Some(wanted) if whatsapp_key(wanted) != whatsapp_key(&have) => {
-            let message = format!("{} cannot change the phone of client `{}` to `{wanted}`", PLATFORM.title, found.id);
+            let message = format!("{} cannot change the phone of client `{}` to `{wanted}`", FACTS.title, found.id);
             Err(Problem::new("phone.unchangeable", message).at("phone").hint("change it there, by hand"))
         }
         _ => Ok(have),

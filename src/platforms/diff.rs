@@ -6,8 +6,9 @@ pub use crate::change::{Change, Delta, same};
 
 pub use super::fit::{BOOKKEEPING, Fit, fit, fit_bookkeeping, split_name};
 
+use super::exchange::Found;
+use super::facts::PlatformFacts;
 use super::names::{NAMES, diff_names};
-use super::{Found, PlatformFacts};
 use crate::change::same_text;
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 
@@ -32,7 +33,7 @@ pub fn diff(
     found_by: Option<Field>,
     on_existing: OnExisting,
 ) -> Delta {
-    diff_with_identity(platform, platform.finds_by, wanted, found, found_by, on_existing)
+    diff_with_identity(platform, &platform.finds_by, wanted, found, found_by, on_existing)
 }
 
 /// [`diff()`] with the identity fields that the mapping names: of somebody who is there they are only filled, unless

@@ -9,13 +9,14 @@ mod person;
 mod write;
 
 use super::answer::{Account, Purpose, send};
-use super::diff::Delta;
+use super::connector::{Capabilities, Connected, Connector, Deletes, Driver, PartialCreates, WriteRules};
+use super::exchange::{Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom};
+use super::facts::PlatformFacts;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
+use super::text::texts;
 use super::value::{text, tidy};
-use super::{
-    Checked, Connected, Connector, Cursor, Fault, Found, Lookup, Needs, Page, PlatformFacts, Reading, Ready, Step,
-    StepKind, Taken, Whom,
-};
+use crate::change::Delta;
+use crate::change::StepKind;
 use crate::contact::{Field, Wanted};
 use crate::http::{Credentials, Http, Request, Response};
 use crate::mapping::phone::Region;
@@ -23,43 +24,49 @@ use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The facts (help article on managing clients).
-pub const PLATFORM: PlatformFacts = PlatformFacts {
-    name: "eadesk",
-    aliases: &["yeahdesk"],
-    title: "Eadesk",
-    holds: &[Field::FullName, Field::Phones, Field::Emails, Field::Handles, Field::Tags, Field::Notes],
-    single: &[],
-    reads: &[Field::Id, Field::CreatedAt],
+pub static FACTS: PlatformFacts = PlatformFacts {
+    name: Cow::Borrowed("eadesk"),
+    aliases: Cow::Borrowed(texts!["yeahdesk"]),
+    title: Cow::Borrowed("Eadesk"),
+    holds: Cow::Borrowed(&[Field::FullName, Field::Phones, Field::Emails, Field::Handles, Field::Tags, Field::Notes]),
+    single: Cow::Borrowed(&[]),
+    reads: Cow::Borrowed(&[Field::Id, Field::CreatedAt]),
     attributes: false,
     defines_attributes: false,
     creates: true,
     deletes: true,
     half_makes: true,
-    needs: &[],
-    finds_by: &[Field::Phones, Field::Emails, Field::Handles],
-    drops: &[],
+    needs: Cow::Borrowed(&[]),
+    finds_by: Cow::Borrowed(&[Field::Phones, Field::Emails, Field::Handles]),
+    drops: Cow::Borrowed(&[]),
     drops_attributes: false,
-    // Also where an update merges: an item that is added twice stands there twice, and one is deleted by its own id,
-    // so that what was read long ago will not do.
-    replaces: |_| true,
-    takes_back: "who was created is deleted; changes are written back",
+    takes_back: Cow::Borrowed("who was created is deleted; changes are written back"),
     rate_start_per_s: 2.0,
     concurrency: 4,
-    lists: &[],
+    lists: Cow::Borrowed(&[]),
     ids_setting: None,
-    settings: SETTINGS,
-    base_url: "https://app.yeahdesk.ru",
-    credentials,
-    login: |_| None,
-    connect,
+    settings: Cow::Borrowed(SETTINGS),
+    base_url: Cow::Borrowed("https://app.yeahdesk.ru"),
 };
 
 const SETTINGS: &[Setting] = &[
     Setting::secret("token", "the API token of the account"),
-    Setting::choice("auth", &["query", "bearer"], "query", "whether the token goes into the address or into a header"),
-    Setting::choice("on_update", &["replace", "merge"], "replace", "what an update does to the fields that it omits"),
+    Setting::choice(
+        "auth",
+        texts!["query", "bearer"],
+        "query",
+        "whether the token goes into the address or into a header",
+    ),
+    Setting::choice(
+        "on_update",
+        texts!["replace", "merge"],
+        "replace",
+        "what an update does to the fields that it omits",
+    ),
     Setting::text("segments", None, "the id of each segment by its name, for tags: a table, or `VIP=id, New=id`"),
     Setting::text("services", Some(SERVICES), "the messengers that it knows, and of what type their items are"),
     Setting::text("page_size", Some("1000"), "persons on a page of the list"),
@@ -80,48 +87,57 @@ const HOME: &str = "RU";
 /// How many persons an answer has when nobody says: a page that is asked to be longer may be cut to that.
 const LIMIT_DEFAULT: u64 = 50;
 
-fn credentials(settings: &Settings) -> Credentials {
-    let token = settings.secret("token").map(|token| {
-        let token = token.expose_secret().trim();
-        token.strip_prefix("Bearer ").unwrap_or(token).to_owned()
-    });
-    let mut credentials = Credentials::default();
-    match settings.get_or_default(SETTINGS, "auth") {
-        "bearer" => {
-            let bearer = token.map(|token| SecretString::from(format!("Bearer {token}")));
-            credentials.headers.extend(bearer.map(|bearer| ("Authorization", bearer)));
-        }
-        _ => credentials.query.extend(token.map(|token| ("token", SecretString::from(token)))),
-    }
-    credentials
-}
+/// The platform before it is connected.
+pub struct EadeskDriver;
 
-fn connect(settings: &Settings) -> Connected {
-    let mut failures = validate(&PLATFORM, settings);
-    let get = |name| settings.get_or_default(SETTINGS, name);
-    let prefix = get("path_prefix");
-    if !prefix.starts_with('/') {
-        failures.push(wrong(settings, "path_prefix", prefix, "a path that begins with `/`"));
+impl Driver for EadeskDriver {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
     }
-    let page_size = whole_number(settings, "page_size", get("page_size"), 1, PAGE_SIZE_MAX);
-    let page_size = page_size.map_err(|failure| failures.push(failure)).unwrap_or_default();
-    let segments = segments(settings).map_err(|failure| failures.push(failure)).unwrap_or_default();
-    let services = services(settings).map_err(|failure| failures.push(failure)).unwrap_or_default();
-    if !failures.is_empty() {
-        return Err(failures);
+
+    fn credentials(&self, settings: &Settings) -> Credentials {
+        let token = settings.secret("token").map(|token| {
+            let token = token.expose_secret().trim();
+            token.strip_prefix("Bearer ").unwrap_or(token).to_owned()
+        });
+        let mut credentials = Credentials::default();
+        match settings.get_or_default(SETTINGS, "auth") {
+            "bearer" => {
+                let bearer = token.map(|token| SecretString::from(format!("Bearer {token}")));
+                credentials.headers.extend(bearer.map(|bearer| ("Authorization", bearer)));
+            }
+            _ => credentials.query.extend(token.map(|token| ("token", SecretString::from(token)))),
+        }
+        credentials
     }
-    Ok(Box::new(Eadesk {
-        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
-        merges: get("on_update") == "merge",
-        segments,
-        services,
-        page_size,
-        region: Region::named(settings.get("phone_region").unwrap_or(HOME)),
-        hides_deleted: get("need_existing_records") == "true",
-        searches_by_type: get("search_by_type") == "true",
-        path_end: if get("path_equals") == "true" { "=" } else { "" },
-        prefix: prefix.trim_end_matches('/').to_owned(),
-    }))
+
+    fn connect(&self, settings: &Settings) -> Connected {
+        let mut failures = validate(&FACTS, settings);
+        let get = |name| settings.get_or_default(SETTINGS, name);
+        let prefix = get("path_prefix");
+        if !prefix.starts_with('/') {
+            failures.push(wrong(settings, "path_prefix", prefix, "a path that begins with `/`"));
+        }
+        let page_size = whole_number(settings, "page_size", get("page_size"), 1, PAGE_SIZE_MAX);
+        let page_size = page_size.map_err(|failure| failures.push(failure)).unwrap_or_default();
+        let segments = segments(settings).map_err(|failure| failures.push(failure)).unwrap_or_default();
+        let services = services(settings).map_err(|failure| failures.push(failure)).unwrap_or_default();
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        Ok(Arc::new(Eadesk {
+            account: Account { title: FACTS.title.clone(), connection: settings.connection.clone() },
+            merges: get("on_update") == "merge",
+            segments,
+            services,
+            page_size,
+            region: Region::named(settings.get("phone_region").unwrap_or(HOME)),
+            hides_deleted: get("need_existing_records") == "true",
+            searches_by_type: get("search_by_type") == "true",
+            path_end: if get("path_equals") == "true" { "=" } else { "" },
+            prefix: prefix.trim_end_matches('/').to_owned(),
+        }))
+    }
 }
 
 /// Names and ids, from the table or from one line of `name=id` (all that an environment variable can hold).
@@ -169,10 +185,32 @@ struct Eadesk {
     prefix: String,
 }
 
+impl WriteRules for Eadesk {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
+    }
+
+    /// Also where an update merges, because an item that is added twice exists twice, and an item is deleted by its own
+    /// id, which may have changed since the contact was read.
+    fn replaces(&self) -> bool {
+        true
+    }
+
+    fn resolve(&self, _ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+        let mut not_carried = self.fit_handles(wanted);
+        not_carried.extend(self.fit_tags(wanted));
+        not_carried
+    }
+
+    fn steps(&self, _ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        Ok(self.steps_to(delta, found))
+    }
+}
+
 #[async_trait]
 impl Connector for Eadesk {
-    fn platform(&self) -> &'static PlatformFacts {
-        &PLATFORM
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { partial_creates: Some(self), deletes: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
@@ -194,7 +232,7 @@ impl Connector for Eadesk {
             Field::Phones | Field::Emails | Field::Handles => self.find_by_item(http, by).await,
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -211,26 +249,21 @@ impl Connector for Eadesk {
         Ok(Ready::default())
     }
 
-    fn fit(&self, _ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
-        let mut not_carried = self.fit_handles(wanted);
-        not_carried.extend(self.fit_tags(wanted));
-        not_carried
-    }
-
-    fn steps(&self, _ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
-        Ok(self.steps_to(delta, found))
-    }
-
-    async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
-        self.find_half_made(http, made, since_ms).await
-    }
-
-    fn deletion(&self) -> Option<Step> {
-        Some(Step { kind: StepKind::Change, body: json!({ "delete_person": true }) })
-    }
-
-    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
         self.take_step(http, step, whom).await
+    }
+}
+
+#[async_trait]
+impl PartialCreates for Eadesk {
+    async fn find_partial(&self, http: &Http, body: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
+        self.find_half_made(http, body, since_ms).await
+    }
+}
+
+impl Deletes for Eadesk {
+    fn deletion(&self) -> Step {
+        Step { kind: StepKind::Change, body: json!({ "delete_person": true }) }
     }
 }
 

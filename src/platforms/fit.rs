@@ -2,8 +2,8 @@
 //!
 //! It does not know what the target holds already; [`super::diff`] does.
 
-use super::PlatformFacts;
 use super::diff::same;
+use super::facts::PlatformFacts;
 use crate::contact::{FIELDS, Field, FieldSet, MadeName, Overwrite, Wanted};
 use crate::mapping::Overflow;
 

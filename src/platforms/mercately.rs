@@ -7,13 +7,17 @@ mod lists;
 mod owner;
 
 use super::answer::{Account, Purpose, errors, object, send, words};
-use super::diff::Delta;
-use super::settings::{Setting, Settings, validate, wrong};
-use super::value::{keep_rest, move_email, move_phone, move_text, move_time, segment, take_text, text, with_plus};
-use super::{
-    Agent, Checked, Connected, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, PlatformFacts,
-    Reading, Ready, Step, StepKind, Taken, Whom,
+use super::connector::{Capabilities, Connected, Connector, Driver, Lists, WriteRules};
+use super::exchange::{
+    Agent, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom,
 };
+use super::facts::{List, PlatformFacts};
+use super::problems::missing_name;
+use super::settings::{Setting, Settings, validate, wrong};
+use super::text::texts;
+use super::value::{keep_rest, move_email, move_phone, move_text, move_time, segment, take_text, text, with_plus};
+use crate::change::Delta;
+use crate::change::StepKind;
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{canonical, whatsapp_forms};
@@ -21,13 +25,15 @@ use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use owner::{OWNER, agent_for, fit_owner};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The facts (Retailers API, customers).
-pub const PLATFORM: PlatformFacts = PlatformFacts {
-    name: "mercately",
-    aliases: &[],
-    title: "Mercately",
-    holds: &[
+pub static FACTS: PlatformFacts = PlatformFacts {
+    name: Cow::Borrowed("mercately"),
+    aliases: Cow::Borrowed(&[]),
+    title: Cow::Borrowed("Mercately"),
+    holds: Cow::Borrowed(&[
         Field::FirstName,
         Field::LastName,
         Field::Phones,
@@ -43,44 +49,49 @@ pub const PLATFORM: PlatformFacts = PlatformFacts {
         Field::OwnerId,
         Field::OwnerName,
         Field::OwnerEmail,
-    ],
-    single: &[Field::Phones, Field::Emails],
-    reads: &[Field::Id, Field::Country, Field::CreatedAt],
+    ]),
+    single: Cow::Borrowed(&[Field::Phones, Field::Emails]),
+    reads: Cow::Borrowed(&[Field::Id, Field::Country, Field::CreatedAt]),
     attributes: true,
     defines_attributes: false,
     creates: true,
     deletes: false,
     half_makes: false,
-    needs: &[&[Field::FirstName], &[Field::LastName], &[Field::Phones, Field::Emails]],
-    finds_by: &[Field::Phones, Field::Emails],
-    drops: &[
+    needs: Cow::Borrowed(&[
+        Cow::Borrowed(&[Field::FirstName]),
+        Cow::Borrowed(&[Field::LastName]),
+        Cow::Borrowed(&[Field::Phones, Field::Emails]),
+    ]),
+    finds_by: Cow::Borrowed(&[Field::Phones, Field::Emails]),
+    drops: Cow::Borrowed(&[
         Field::Tags,
         Field::DocumentType,
         Field::DocumentNumber,
         Field::OwnerId,
         Field::OwnerName,
         Field::OwnerEmail,
-    ],
+    ]),
     drops_attributes: true,
-    replaces: |_| false,
-    takes_back: "changes are written back; who was created stays, for there is no call to delete",
+    takes_back: Cow::Borrowed("changes are written back; who was created stays, for there is no call to delete"),
     rate_start_per_s: 2.0,
     concurrency: 4,
-    lists: &[List::Agents, List::Conversations, List::Templates],
+    lists: Cow::Borrowed(&[List::Agents, List::Conversations, List::Templates]),
     ids_setting: None,
-    settings: SETTINGS,
-    base_url: "https://app.mercately.com",
-    credentials,
-    login: |_| None,
-    connect,
+    settings: Cow::Borrowed(SETTINGS),
+    base_url: Cow::Borrowed("https://app.mercately.com"),
 };
 
 const SETTINGS: &[Setting] = &[
     Setting::secret("api_key", "the API key, made by an administrator under Usuario, Configuración, API Key"),
     Setting::text("slug", None, "the account's slug, which old servers want beside the key"),
-    Setting::choice("write_body", &["wrapped", "flat"], "wrapped", "whether what is written stands inside `customer`"),
+    Setting::choice(
+        "write_body",
+        texts!["wrapped", "flat"],
+        "wrapped",
+        "whether what is written stands inside `customer`",
+    ),
     Setting::text("path_prefix", Some("/retailers/api/v1"), "what stands before `/customers` and `/agents`"),
-    Setting::choice("phone_in_path", &["both", "plus", "digits"], "both", "how a phone is written to look it up"),
+    Setting::choice("phone_in_path", texts!["both", "plus", "digits"], "both", "how a phone is written to look it up"),
 ];
 
 /// Texts of a contact and what the platform calls them, in the order of its documents.
@@ -98,29 +109,38 @@ const TEXTS: [(Field, &str); 9] = [
 /// The kinds of identity papers.
 const DOCUMENT_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
 
-fn credentials(settings: &Settings) -> Credentials {
-    let key = settings.secret("api_key").cloned();
-    Credentials { headers: key.map(|key| ("Api-Key", key)).into_iter().collect(), query: Vec::new() }
-}
+/// The platform before it is connected.
+pub struct MercatelyDriver;
 
-fn connect(settings: &Settings) -> Connected {
-    let mut failures = validate(&PLATFORM, settings);
-    let get = |name| settings.get_or_default(SETTINGS, name);
-    let prefix = get("path_prefix");
-    if !prefix.starts_with('/') {
-        failures.push(wrong(settings, "path_prefix", prefix, "a path that begins with `/`"));
+impl Driver for MercatelyDriver {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
     }
-    if !failures.is_empty() {
-        return Err(failures);
+
+    fn credentials(&self, settings: &Settings) -> Credentials {
+        let key = settings.secret("api_key").cloned();
+        Credentials { headers: key.map(|key| ("Api-Key", key)).into_iter().collect(), query: Vec::new() }
     }
-    Ok(Box::new(Mercately {
-        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
-        slug: settings.get("slug").map(str::to_owned),
-        wraps: get("write_body") == "wrapped",
-        prefix: prefix.trim_end_matches('/').to_owned(),
-        with_plus: get("phone_in_path") != "digits",
-        without_plus: get("phone_in_path") != "plus",
-    }))
+
+    fn connect(&self, settings: &Settings) -> Connected {
+        let mut failures = validate(&FACTS, settings);
+        let get = |name| settings.get_or_default(SETTINGS, name);
+        let prefix = get("path_prefix");
+        if !prefix.starts_with('/') {
+            failures.push(wrong(settings, "path_prefix", prefix, "a path that begins with `/`"));
+        }
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        Ok(Arc::new(Mercately {
+            account: Account { title: FACTS.title.clone(), connection: settings.connection.clone() },
+            slug: settings.get("slug").map(str::to_owned),
+            wraps: get("write_body") == "wrapped",
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            with_plus: get("phone_in_path") != "digits",
+            without_plus: get("phone_in_path") != "plus",
+        }))
+    }
 }
 
 /// The connector; its fields are the settings.
@@ -133,10 +153,38 @@ struct Mercately {
     without_plus: bool,
 }
 
+impl WriteRules for Mercately {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
+    }
+
+    fn resolve(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+        if let Some(kind) = wanted.contact.text(Field::DocumentType) {
+            let kind = kind.to_lowercase().replace('é', "e");
+            wanted.contact.set_text(Field::DocumentType, kind);
+        }
+        fit_owner(ready, wanted)
+    }
+
+    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        let problems = problems(delta, found);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let body = body(ready, delta, found);
+        if found.is_some() && body.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
+        let body = if self.wraps { json!({ "customer": body }) } else { Value::Object(body) };
+        Ok(vec![Step { kind, body }])
+    }
+}
+
 #[async_trait]
 impl Connector for Mercately {
-    fn platform(&self) -> &'static PlatformFacts {
-        &PLATFORM
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { lists: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
@@ -168,7 +216,7 @@ impl Connector for Mercately {
             }
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -193,33 +241,7 @@ impl Connector for Mercately {
         }
     }
 
-    async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
-        self.page_of(http, list, after).await
-    }
-
-    fn fit(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
-        if let Some(kind) = wanted.contact.text(Field::DocumentType) {
-            let kind = kind.to_lowercase().replace('é', "e");
-            wanted.contact.set_text(Field::DocumentType, kind);
-        }
-        fit_owner(ready, wanted)
-    }
-
-    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
-        let problems = problems(delta, found);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let body = body(ready, delta, found);
-        if found.is_some() && body.is_empty() {
-            return Ok(Vec::new());
-        }
-        let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
-        let body = if self.wraps { json!({ "customer": body }) } else { Value::Object(body) };
-        Ok(vec![Step { kind, body }])
-    }
-
-    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
         match (step.kind, whom) {
             (StepKind::Create, _) => self.create(http, &step.body).await,
             (StepKind::Change | StepKind::Add, Whom::Id(id)) => self.change(http, &step.body, id).await,
@@ -227,6 +249,13 @@ impl Connector for Mercately {
                 Err(Fault::Fatal(Failure::failed("a change was to be written, and nobody said to whom")))
             }
         }
+    }
+}
+
+#[async_trait]
+impl Lists for Mercately {
+    async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
+        self.page_of(http, list, after).await
     }
 }
 
@@ -474,15 +503,15 @@ fn problems(delta: &Delta, found: Option<&Found>) -> Vec<Problem> {
     let after = &delta.after;
     let goes = |field| found.is_none() || delta.changed.has(field);
     let missing = [Field::FirstName, Field::LastName].into_iter().filter(|&field| !after.has(field) && goes(field));
-    problems.extend(missing.map(|field| super::missing_name(PLATFORM.title, field)));
+    problems.extend(missing.map(|field| missing_name(&FACTS.title, field)));
     let is_nowhere = after.phone().is_none() && after.email().is_none();
     if is_nowhere && (goes(Field::Phones) || goes(Field::Emails)) {
-        let message = format!("{} needs a phone or an e-mail, and there is neither", PLATFORM.title);
+        let message = format!("{} needs a phone or an e-mail, and there is neither", FACTS.title);
         problems.push(Problem::new("phone.missing", message).at("phone").hint("map a column to `phone` or `email`"));
     }
     let kind = after.text(Field::DocumentType).filter(|_| delta.changed.has(Field::DocumentType));
     if let Some(kind) = kind.filter(|kind| !DOCUMENT_TYPES.contains(kind)) {
-        let message = format!("`{kind}` is no kind of document that {} knows", PLATFORM.title);
+        let message = format!("`{kind}` is no kind of document that {} knows", FACTS.title);
         let hint = format!("use a `lookup` that gives one of `{}`", DOCUMENT_TYPES.join("`, `"));
         problems.push(Problem::new("document_type.invalid", message).at(Field::DocumentType.name()).hint(hint));
     }

@@ -3,8 +3,8 @@
 //! A whole is built from the parts that the source has; a default is no part of it. Equal wholes leave the target's own
 //! division, a single part changes only that part, and any other whole that differs takes the place of the target's.
 
-use super::PlatformFacts;
 use super::diff::{Delta, OnExisting, diff_one, overwrite_of, same, set_one};
+use super::facts::PlatformFacts;
 use super::fit::split_name;
 use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
 use unicode_normalization::UnicodeNormalization;

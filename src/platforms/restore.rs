@@ -5,7 +5,8 @@
 
 pub use crate::change::Written;
 
-use super::{Found, PlatformFacts};
+use super::exchange::Found;
+use super::facts::PlatformFacts;
 use crate::change::{Change, Delta, same};
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 

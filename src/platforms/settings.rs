@@ -1,83 +1,15 @@
 //! The settings of a connection: one list of names for `ferry.yaml`, the environment, help and checks.
 
-use super::PlatformFacts;
+use super::facts::PlatformFacts;
+use super::text::Text;
 use crate::outcome::Failure;
 use crate::yaml::nearest;
 use secrecy::{ExposeSecret, SecretString};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A setting that a platform knows.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// In `ferry.yaml`; `FERRY_<CONNECTION>_<NAME>` in the environment.
-    pub name: &'static str,
-    /// What it is when nobody says; `None`: not set.
-    pub default: Option<&'static str>,
-    /// Whether it is needed.
-    pub required: bool,
-    /// Where it is needed unless all of these are set in its place: their names.
-    pub instead: &'static [&'static str],
-    /// Whether it must never be shown.
-    pub secret: bool,
-    /// The words it may be; empty: any text.
-    pub choices: &'static [&'static str],
-    /// What it is, in one line.
-    pub help: &'static str,
-}
-
-impl Setting {
-    /// A text that may be shown and has a default, without choices; the beginning of most tables' rows.
-    pub const fn text(name: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
-        Setting { name, default, required: false, instead: &[], secret: false, choices: &[], help }
-    }
-
-    /// One of these words.
-    pub const fn choice(
-        name: &'static str,
-        choices: &'static [&'static str],
-        default: &'static str,
-        help: &'static str,
-    ) -> Setting {
-        Setting { choices, ..Setting::text(name, Some(default), help) }
-    }
-
-    /// `true` or `false`.
-    pub const fn switch(name: &'static str, default: &'static str, help: &'static str) -> Setting {
-        Setting::choice(name, &["true", "false"], default, help)
-    }
-
-    /// What proves to the platform who we are; needed, and never shown.
-    pub const fn secret(name: &'static str, help: &'static str) -> Setting {
-        Setting { required: true, ..Setting::spare_secret(name, help) }
-    }
-
-    /// A secret that is not needed.
-    pub const fn spare_secret(name: &'static str, help: &'static str) -> Setting {
-        Setting { secret: true, ..Setting::text(name, None, help) }
-    }
-
-    /// A secret that is needed unless all of these are set in its place.
-    pub const fn secret_or(name: &'static str, instead: &'static [&'static str], help: &'static str) -> Setting {
-        Setting { instead, ..Setting::spare_secret(name, help) }
-    }
-}
-
-/// Settings that every platform has.
-pub const COMMON: &[Setting] = &[
-    Setting::text("base_url", None, "the address of the API"),
-    Setting::switch("allow_http", "false", "allow an address without TLS that is not on this machine"),
-    Setting::text("rate", Some("auto"), "requests: `10/s`, `300/min,5000/h`, `auto`, `auto,max=50/s`, `none`"),
-    Setting::text("concurrency", None, "requests in flight"),
-    Setting::text("timeout", Some("30s"), "how long to wait for an answer"),
-    Setting::text("settle", None, SETTLE_HELP),
-    Setting::choice("find", &["auto", "snapshot", "each", "none"], "auto", "how existing contacts are found"),
-    Setting::text("phone_region", None, "the country of phones written without a country code"),
-    Setting::text("user_agent", None, "the User-Agent header"),
-];
-
-const SETTLE_HELP: &str = "how long after a doubtful request somebody not found counts as absent \
-    (default: the longer of 60 s and twice the timeout)";
+pub use super::setting::{COMMON, Setting};
 
 /// The values of a connection's settings, defaults filled in.
 #[derive(Clone, Debug, Default)]
@@ -142,17 +74,18 @@ impl Settings {
 
     /// Fills in the defaults of a platform, where nothing is set.
     pub fn fill_defaults(&mut self, platform: &PlatformFacts) {
-        let defaults = COMMON.iter().chain(platform.settings).filter_map(|known| Some((known.name, known.default?)));
-        for (name, value) in defaults.chain([("base_url", platform.base_url)]) {
+        let defaults =
+            COMMON.iter().chain(&*platform.settings).filter_map(|known| Some((&known.name, known.default.as_ref()?)));
+        for (name, value) in defaults.chain([(&Cow::Borrowed("base_url"), &platform.base_url)]) {
             if self.get(name).is_none() {
-                self.set(name, value);
+                self.set(name, value.as_ref());
             }
         }
     }
 
     /// A value of a platform's own settings, or its default; blank when it has neither.
-    pub fn get_or_default<'a>(&'a self, known: &[Setting], name: &str) -> &'a str {
-        let default = || known.iter().find(|setting| setting.name == name)?.default;
+    pub fn get_or_default<'a>(&'a self, known: &'a [Setting], name: &str) -> &'a str {
+        let default = || known.iter().find(|setting| setting.name == name)?.default.as_deref();
         self.get(name).or_else(default).unwrap_or_default()
     }
 
@@ -173,11 +106,11 @@ const CONNECTION_WORDS: [&str; 1] = ["platform"];
 /// All that is wrong with the settings of a connection, as far as the tables tell: unknown names, missing ones, words
 /// that are no choice, durations and numbers that are none (exit 2 each).
 pub fn validate(platform: &PlatformFacts, settings: &Settings) -> Vec<Failure> {
-    let known = || COMMON.iter().chain(platform.settings);
+    let known = || COMMON.iter().chain(&*platform.settings);
     let mut failures = Vec::new();
     for name in settings.names() {
         if !CONNECTION_WORDS.contains(&name) && !known().any(|setting| setting.name == name) {
-            failures.push(unknown_name(settings, name, known().map(|setting| setting.name)));
+            failures.push(unknown_name(settings, name, known().map(|setting| &*setting.name)));
         }
     }
     failures.extend(known().filter_map(|setting| wrong_value(platform, setting, settings)));
@@ -186,17 +119,17 @@ pub fn validate(platform: &PlatformFacts, settings: &Settings) -> Vec<Failure> {
 
 /// What has to be set for this setting's sake, and is not.
 #[derive(Clone, Copy, Debug)]
-pub enum Lack {
+pub enum Lack<'a> {
     /// This one.
-    One(&'static Setting),
+    One(&'a Setting),
     /// This one, or all of those that may stand in its place.
-    OneOr(&'static Setting),
+    OneOr(&'a Setting),
 }
 
 /// What is lacking for a setting's sake: itself where it is needed; where others may stand in its place either, or, when
 /// some of those are set, the first that is not.
-pub fn lack(platform: &PlatformFacts, settings: &Settings, setting: &'static Setting) -> Option<Lack> {
-    let known = |name: &&str| platform.settings.iter().find(|known| known.name == *name);
+pub fn lack<'a>(platform: &'a PlatformFacts, settings: &Settings, setting: &'a Setting) -> Option<Lack<'a>> {
+    let known = |name: &Text| platform.settings.iter().find(|known| known.name == *name);
     if has(settings, setting) || (!setting.required && setting.instead.is_empty()) {
         return None;
     }
@@ -209,9 +142,9 @@ pub fn lack(platform: &PlatformFacts, settings: &Settings, setting: &'static Set
     }
 }
 
-impl Lack {
+impl<'a> Lack<'a> {
     /// The setting that is told first.
-    pub fn setting(&self) -> &'static Setting {
+    pub fn setting(&self) -> &'a Setting {
         let (Lack::One(setting) | Lack::OneOr(setting)) = self;
         setting
     }
@@ -219,10 +152,10 @@ impl Lack {
     /// The settings by what `quoted` makes of their names: `token`, or `email` and `password`.
     pub fn names(&self, quoted: impl Fn(&str) -> String) -> String {
         match self {
-            Lack::One(setting) => quoted(setting.name),
+            Lack::One(setting) => quoted(&setting.name),
             Lack::OneOr(setting) => {
                 let others: Vec<String> = setting.instead.iter().map(|name| quoted(name)).collect();
-                format!("{}, or {}", quoted(setting.name), others.join(" and "))
+                format!("{}, or {}", quoted(&setting.name), others.join(" and "))
             }
         }
     }
@@ -236,8 +169,8 @@ fn unknown_name<'a>(settings: &Settings, name: &str, known: impl Iterator<Item =
     }
 }
 
-fn wrong_value(platform: &PlatformFacts, setting: &'static Setting, settings: &Settings) -> Option<Failure> {
-    let name = setting.name;
+fn wrong_value(platform: &PlatformFacts, setting: &Setting, settings: &Settings) -> Option<Failure> {
+    let name = &*setting.name;
     if let Some(lack) = lack(platform, settings, setting) {
         return Some(missing(settings, lack));
     }
@@ -247,8 +180,8 @@ fn wrong_value(platform: &PlatformFacts, setting: &'static Setting, settings: &S
             format!("`{name}` of connection `{}` holds a line break or a control character", settings.connection);
         return Some(Failure::usage(message).hint("write it again, in one line"));
     }
-    if !setting.choices.is_empty() && !setting.choices.contains(&value) {
-        return Some(wrong(settings, name, value, &one_of(setting.choices)));
+    if !setting.choices.is_empty() && !setting.choices.iter().any(|choice| choice == value) {
+        return Some(wrong(settings, name, value, &one_of(&setting.choices)));
     }
     match name {
         "timeout" | "settle" => match parse_duration(value) {
@@ -264,14 +197,14 @@ fn wrong_value(platform: &PlatformFacts, setting: &'static Setting, settings: &S
 const CONCURRENCY_MAX: u64 = 1_024;
 
 fn has(settings: &Settings, setting: &Setting) -> bool {
-    match settings.secret(setting.name) {
+    match settings.secret(&setting.name) {
         Some(secret) if setting.secret => !secret.expose_secret().trim().is_empty(),
-        _ => !setting.secret && (settings.get(setting.name).is_some() || setting.default.is_some()),
+        _ => !setting.secret && (settings.get(&setting.name).is_some() || setting.default.is_some()),
     }
 }
 
 /// A setting that has to be there and is not.
-fn missing(settings: &Settings, lack: Lack) -> Failure {
+fn missing(settings: &Settings, lack: Lack<'_>) -> Failure {
     let hint = format!(
         "set {} of connection `{}` in `ferry.yaml`, or {} in the environment",
         lack.names(|name| format!("`{name}`")),
@@ -296,7 +229,7 @@ pub fn whole_number(settings: &Settings, name: &str, value: &str, min: u64, max:
     number.ok_or_else(|| wrong(settings, name, value, &format!("a whole number from {min} to {max}")))
 }
 
-fn one_of(choices: &[&str]) -> String {
+fn one_of(choices: &[Text]) -> String {
     choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(" or ")
 }
 

@@ -8,57 +8,60 @@ mod iam;
 mod sessions;
 
 use super::answer::{Account, Purpose, object, send, words};
-use super::diff::Delta;
-use super::settings::{Setting, Settings, validate, whole_number};
-use super::value::{segment, text};
-use super::{
-    Checked, Connected, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, PlatformFacts,
-    Reading, Ready, Step, StepKind, Taken, Whom,
+use super::connector::{Capabilities, Connected, Connector, DefinesAttributes, Driver, WriteRules};
+use super::exchange::{
+    Checked, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom,
 };
+use super::facts::PlatformFacts;
+use super::settings::{Setting, Settings, validate, whole_number};
+use super::text::texts;
+use super::value::{segment, text};
+use crate::change::Delta;
+use crate::change::StepKind;
 use crate::contact::{Contact, Field};
-use crate::http::{Credentials, Http, Method, Request, Response, check_base_url};
+use crate::http::{Credentials, Http, Login, Method, Request, Response, check_base_url};
 use crate::outcome::{Exit, Failure, Problem};
 use crate::yaml::nearest;
 use async_trait::async_trait;
 use iam::{accepts_json, bearer, is_expired, login, secret};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The facts (chat API, client attributes; IAM, tokens).
-pub const PLATFORM: PlatformFacts = PlatformFacts {
-    name: "twin",
-    aliases: &[],
-    title: "TWIN",
-    holds: &[],
-    single: &[],
-    reads: &[Field::Id, Field::TargetId],
+pub static FACTS: PlatformFacts = PlatformFacts {
+    name: Cow::Borrowed("twin"),
+    aliases: Cow::Borrowed(&[]),
+    title: Cow::Borrowed("TWIN"),
+    holds: Cow::Borrowed(&[]),
+    single: Cow::Borrowed(&[]),
+    reads: Cow::Borrowed(&[Field::Id, Field::TargetId]),
     attributes: true,
     defines_attributes: true,
     creates: false,
     deletes: false,
     half_makes: false,
-    needs: &[&[Field::TargetId]],
-    finds_by: &[Field::TargetId],
-    drops: &[],
+    needs: Cow::Borrowed(&[Cow::Borrowed(&[Field::TargetId])]),
+    finds_by: Cow::Borrowed(&[Field::TargetId]),
+    drops: Cow::Borrowed(&[]),
     drops_attributes: false,
-    replaces: |_| false,
-    takes_back: "values are written back, and those that were not there deleted; attributes that were defined stay",
+    takes_back: Cow::Borrowed(
+        "values are written back, and those that were not there deleted; attributes that were defined stay",
+    ),
     rate_start_per_s: 5.0,
     concurrency: 4,
-    lists: &[],
-    ids_setting: Some("client_ids"),
-    settings: SETTINGS,
-    base_url: "https://chat-api.twin24.ai/api/v1",
-    credentials,
-    login,
-    connect,
+    lists: Cow::Borrowed(&[]),
+    ids_setting: Some(Cow::Borrowed("client_ids")),
+    settings: Cow::Borrowed(SETTINGS),
+    base_url: Cow::Borrowed("https://chat-api.twin24.ai/api/v1"),
 };
 
 const SETTINGS: &[Setting] = &[
     Setting::secret_or(
         "token",
-        &["email", "password"],
+        texts!["email", "password"],
         "a token of the account, which lives as long as it was made for (a week)",
     ),
     Setting::text("email", None, "the e-mail to log in with, where there is no token"),
@@ -66,15 +69,20 @@ const SETTINGS: &[Setting] = &[
     Setting::text("iam_url", Some("https://iam.twin24.ai/api/v1"), "the address of the server that gives tokens"),
     Setting::text("ttl", Some("86400"), "how long a token that is got by logging in is to live, in seconds"),
     Setting::text("company_id", None, "the company to log in to, where the account has several"),
-    Setting::choice("refresh_header", &["bare", "bearer"], "bare", "how the old token is sent to get the next one"),
+    Setting::choice(
+        "refresh_header",
+        texts!["bare", "bearer"],
+        "bare",
+        "how the old token is sent to get the next one",
+    ),
     Setting::text("client_ids", Some(SESSIONS), "whose attributes are read: `sessions`, or a file of client ids"),
     Setting::text("page_size", Some("100"), "sessions on a page of the list"),
-    Setting::choice("paging", &["offset", "page"], "offset", "what the next page of a list is asked for by"),
+    Setting::choice("paging", texts!["offset", "page"], "offset", "what the next page of a list is asked for by"),
     Setting::switch("group_by_client", "true", "ask for one session of each client only"),
-    Setting::choice("match", &["id", "name"], "id", "what a client's value and an attribute have in common"),
+    Setting::choice("match", texts!["id", "name"], "id", "what a client's value and an attribute have in common"),
     Setting::choice(
         "clear_by",
-        &["delete", "empty"],
+        texts!["delete", "empty"],
         "delete",
         "how a value is wiped: deleted, or set to an empty text",
     ),
@@ -89,39 +97,52 @@ const TTL_MAX: u64 = 10 * 365 * 86_400;
 /// The pages of one list of attributes: a hundred times what an operator's panel could show.
 const PAGES_MAX: u64 = 1_000;
 
-fn credentials(settings: &Settings) -> Credentials {
-    let token = secret(settings, "token").map(bearer);
-    Credentials { headers: token.map(|token| ("Authorization", token)).into_iter().collect(), query: Vec::new() }
-}
+/// The platform before it is connected.
+pub struct TwinDriver;
 
-fn connect(settings: &Settings) -> Connected {
-    let mut failures = validate(&PLATFORM, settings);
-    let get = |name| settings.get_or_default(SETTINGS, name);
-    let numbers = [("page_size", 1, PAGE_SIZE_MAX), ("ttl", 60, TTL_MAX), ("company_id", 0, u64::MAX)];
-    for (name, min, max) in numbers.into_iter().filter(|(name, ..)| !get(name).is_empty()) {
-        failures.extend(whole_number(settings, name, get(name), min, max).err());
+impl Driver for TwinDriver {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
     }
-    if let Err(failure) = check_base_url(get("iam_url"), settings.is_true("allow_http")) {
-        // The address is not repeated: it might hold a password.
-        let message = format!("`iam_url` of connection `{}` will not do: {}", settings.connection, failure.message);
-        let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`iam_url`"));
-        failures.push(Failure { message, hint, ..failure });
+
+    fn credentials(&self, settings: &Settings) -> Credentials {
+        let token = secret(settings, "token").map(bearer);
+        Credentials { headers: token.map(|token| ("Authorization", token)).into_iter().collect(), query: Vec::new() }
     }
-    if !failures.is_empty() {
-        return Err(failures);
+
+    fn login(&self, settings: &Settings) -> Option<Box<dyn Login>> {
+        login(settings)
     }
-    Ok(Box::new(Twin {
-        account: Account { title: PLATFORM.title, connection: settings.connection.clone() },
-        has_token: secret(settings, "token").is_some(),
-        page_size: get("page_size").parse().unwrap_or(1),
-        by_page: get("paging") == "page",
-        groups: get("group_by_client") == "true",
-        by_id: get("match") == "id",
-        deletes: get("clear_by") == "delete",
-        names: RwLock::default(),
-        listed: Mutex::default(),
-        last: Mutex::default(),
-    }))
+
+    fn connect(&self, settings: &Settings) -> Connected {
+        let mut failures = validate(&FACTS, settings);
+        let get = |name| settings.get_or_default(SETTINGS, name);
+        let numbers = [("page_size", 1, PAGE_SIZE_MAX), ("ttl", 60, TTL_MAX), ("company_id", 0, u64::MAX)];
+        for (name, min, max) in numbers.into_iter().filter(|(name, ..)| !get(name).is_empty()) {
+            failures.extend(whole_number(settings, name, get(name), min, max).err());
+        }
+        if let Err(failure) = check_base_url(get("iam_url"), settings.is_true("allow_http")) {
+            // The address is not repeated: it might hold a password.
+            let message = format!("`iam_url` of connection `{}` will not do: {}", settings.connection, failure.message);
+            let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`iam_url`"));
+            failures.push(Failure { message, hint, ..failure });
+        }
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        Ok(Arc::new(Twin {
+            account: Account { title: FACTS.title.clone(), connection: settings.connection.clone() },
+            has_token: secret(settings, "token").is_some(),
+            page_size: get("page_size").parse().unwrap_or(1),
+            by_page: get("paging") == "page",
+            groups: get("group_by_client") == "true",
+            by_id: get("match") == "id",
+            deletes: get("clear_by") == "delete",
+            names: RwLock::default(),
+            listed: Mutex::default(),
+            last: Mutex::default(),
+        }))
+    }
 }
 
 /// One item of a list, as it was sent.
@@ -144,10 +165,33 @@ struct Twin {
     last: Mutex<Option<Vec<Definition>>>,
 }
 
+impl WriteRules for Twin {
+    fn facts(&self) -> &PlatformFacts {
+        &FACTS
+    }
+
+    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        if found.is_none() {
+            return Err(vec![nobody()]);
+        }
+        let (mut steps, mut problems) = (Vec::new(), Vec::new());
+        for name in &delta.changed_attributes {
+            let value = delta.after.attribute(name).filter(|value| !value.is_empty());
+            let mut of_name = ready.attributes.iter().filter(|defined| defined.name == **name);
+            match (of_name.next(), of_name.next()) {
+                (Some(defined), None) => steps.push(self.step(defined, value)),
+                (Some(one), Some(other)) => problems.push(ambiguous(one, other)),
+                (None, _) => problems.push(undefined(name, ready)),
+            }
+        }
+        if problems.is_empty() { Ok(steps) } else { Err(problems) }
+    }
+}
+
 #[async_trait]
 impl Connector for Twin {
-    fn platform(&self) -> &'static PlatformFacts {
-        &PLATFORM
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { attributes: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
@@ -164,7 +208,7 @@ impl Connector for Twin {
         match by.field {
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", PLATFORM.title, other.name());
+                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -193,23 +237,36 @@ impl Connector for Twin {
         }
     }
 
-    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
-        if found.is_none() {
-            return Err(vec![nobody()]);
+    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+        let Whom::Id(client) = whom else {
+            return Err(Fault::Fatal(Failure::failed("a value was to be written, and nobody said to whom")));
+        };
+        let attribute = step.body.get("attribute").and_then(Value::as_str).and_then(segment);
+        let (Some(attribute), Some(segment)) = (attribute, segment(client)) else {
+            return Err(Fault::Refused(vec![not_found(client)]));
+        };
+        let path = format!("/clients/{segment}/attributes/{attribute}");
+        let value = step.body.get("value");
+        let method = if value.is_some() { Method::Post } else { Method::Delete };
+        let mut request = written(method, path, value.map(|value| json!({ "value": value })));
+        // A value that is set or deleted twice is set or deleted.
+        request.repeatable = true;
+        let response = self.ask(http, request, Purpose::Write).await?;
+        if response.is_success() {
+            return Ok(Taken::Done { id: client.clone(), after: None });
         }
-        let (mut steps, mut problems) = (Vec::new(), Vec::new());
-        for name in &delta.changed_attributes {
-            let value = delta.after.attribute(name).filter(|value| !value.is_empty());
-            let mut of_name = ready.attributes.iter().filter(|defined| defined.name == **name);
-            match (of_name.next(), of_name.next()) {
-                (Some(defined), None) => steps.push(self.step(defined, value)),
-                (Some(one), Some(other)) => problems.push(ambiguous(one, other)),
-                (None, _) => problems.push(undefined(name, ready)),
-            }
+        if !is_absent(&response) {
+            return Err(self.failure(http, &response, Purpose::Write));
         }
-        if problems.is_empty() { Ok(steps) } else { Err(problems) }
+        match value {
+            Some(_) => Err(self.is_not_there(http, &response, client)),
+            None => self.after_absent(http, &response, step, client).await,
+        }
     }
+}
 
+#[async_trait]
+impl DefinesAttributes for Twin {
     /// Those that the check has listed are given once: whoever asks again wants to know what has changed.
     async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault> {
         let listed = self.listed().take();
@@ -242,33 +299,6 @@ impl Connector for Twin {
                 Err(Fault::Fatal(undefined_id(what)))
             }
             response => Err(self.failure(http, &response, Purpose::Write)),
-        }
-    }
-
-    async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        let Whom::Id(client) = whom else {
-            return Err(Fault::Fatal(Failure::failed("a value was to be written, and nobody said to whom")));
-        };
-        let attribute = step.body.get("attribute").and_then(Value::as_str).and_then(segment);
-        let (Some(attribute), Some(segment)) = (attribute, segment(client)) else {
-            return Err(Fault::Refused(vec![not_found(client)]));
-        };
-        let path = format!("/clients/{segment}/attributes/{attribute}");
-        let value = step.body.get("value");
-        let method = if value.is_some() { Method::Post } else { Method::Delete };
-        let mut request = written(method, path, value.map(|value| json!({ "value": value })));
-        // A value that is set or deleted twice is set or deleted.
-        request.repeatable = true;
-        let response = self.ask(http, request, Purpose::Write).await?;
-        if response.is_success() {
-            return Ok(Taken::Done { id: client.clone(), after: None });
-        }
-        if !is_absent(&response) {
-            return Err(self.failure(http, &response, Purpose::Write));
-        }
-        match value {
-            Some(_) => Err(self.is_not_there(http, &response, client)),
-            None => self.after_absent(http, &response, step, client).await,
         }
     }
 }
@@ -350,7 +380,7 @@ impl Twin {
     }
 
     fn cut(&self, list: &Listed, what: &str) -> Fault {
-        let (title, name, given) = (PLATFORM.title, &self.account.connection, list.items.len());
+        let (title, name, given) = (&FACTS.title, &self.account.connection, list.items.len());
         let message =
             format!("{title} gave {given} of the {} {what} of connection `{name}`, by its own count", list.count);
         Fault::Fatal(
@@ -488,13 +518,13 @@ fn written(method: Method, path: String, body: Option<Value>) -> Request {
 
 /// It makes nobody: a client begins with a chat.
 fn nobody() -> Problem {
-    Problem::new("target_id.missing", format!("{} makes no clients, and the record names none", PLATFORM.title))
+    Problem::new("target_id.missing", format!("{} makes no clients, and the record names none", FACTS.title))
         .at(Field::TargetId.name())
         .hint("map the column with the client ids to `target_id`")
 }
 
 fn not_found(client: &str) -> Problem {
-    Problem::new("target_id.not_found", format!("{} has no client `{client}`", PLATFORM.title))
+    Problem::new("target_id.not_found", format!("{} has no client `{client}`", FACTS.title))
         .at(Field::TargetId.name())
         .hint("take the id from the operator's panel, or from an export")
 }
@@ -520,6 +550,6 @@ fn undefined_id(what: &Define) -> Failure {
         Define::Rename { id, .. } | Define::Remove { id } => id,
         Define::Add { name } => name,
     };
-    Failure::new(Exit::Refused, format!("{} has no attribute with the id `{id}`", PLATFORM.title))
+    Failure::new(Exit::Refused, format!("{} has no attribute with the id `{id}`", FACTS.title))
         .hint("list the attributes: it may have been removed")
 }

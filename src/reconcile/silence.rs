@@ -27,7 +27,7 @@ const UNANSWERED_MAX: u8 = 3;
 
 /// What is known about the names that a platform may drop.
 pub struct Silence {
-    drops: &'static [Field],
+    drops: Vec<Field>,
     drops_attributes: bool,
     verdicts: Mutex<HashMap<String, Verdict>>,
     has_dropped: AtomicBool,
@@ -46,7 +46,7 @@ impl Silence {
     pub fn new(platform: &PlatformFacts, dropped: impl IntoIterator<Item = String>) -> Silence {
         let verdicts: HashMap<_, _> = dropped.into_iter().map(|name| (name, Verdict::Dropped)).collect();
         Silence {
-            drops: platform.drops,
+            drops: platform.drops.to_vec(),
             drops_attributes: platform.drops_attributes,
             has_dropped: AtomicBool::new(!verdicts.is_empty()),
             verdicts: Mutex::new(verdicts),

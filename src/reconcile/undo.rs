@@ -168,7 +168,7 @@ impl Reconciler {
         if !is_refused || wiped.is_empty() {
             return Turn::Reject(problems);
         }
-        let title = self.connector.platform().title;
+        let title = &self.connector.platform().title;
         let words = problems.first().map(|problem| problem.message.as_str());
         story.kept_values.extend(wiped.into_iter().map(|change| not_taken(title, &change.field, words)));
         Turn::Again(Duration::ZERO)
@@ -191,7 +191,7 @@ impl Reconciler {
                     changed.iter().map(|left| self::changed(left, true)).collect(),
                 ),
                 None if platform.creates => {
-                    Plan::Nothing(Outcome::Skipped(Skip::Kept), vec![not_deleted(platform.title, &undoing.id)])
+                    Plan::Nothing(Outcome::Skipped(Skip::Kept), vec![not_deleted(&platform.title, &undoing.id)])
                 }
                 None => self.plan_values(undoing, found, kept),
             };
@@ -217,7 +217,7 @@ impl Reconciler {
             }
             match self.connector.steps(&self.ready, &delta, Some(found)) {
                 Ok(steps) if steps.is_empty() => {
-                    let stays = delta.changes.iter().map(|change| not_taken(platform.title, &change.field, None));
+                    let stays = delta.changes.iter().map(|change| not_taken(&platform.title, &change.field, None));
                     let left = changed.chain(kept).chain(stays).collect();
                     return Plan::Nothing(Outcome::Skipped(Skip::Kept), left);
                 }
@@ -231,12 +231,12 @@ impl Reconciler {
                         let stays = delta
                             .changes
                             .iter()
-                            .map(|change| not_taken(platform.title, &change.field, words.as_deref()));
+                            .map(|change| not_taken(&platform.title, &change.field, words.as_deref()));
                         let left = changed.chain(kept).chain(stays).collect();
                         return Plan::Nothing(Outcome::Skipped(Skip::Kept), left);
                     }
                     let blamed = delta.changes.iter().filter(|change| blames(&problems, &change.field));
-                    kept.extend(blamed.map(|change| not_taken(platform.title, &change.field, words.as_deref())));
+                    kept.extend(blamed.map(|change| not_taken(&platform.title, &change.field, words.as_deref())));
                 }
             }
         }
@@ -261,7 +261,7 @@ impl Reconciler {
         };
         let stays = found.map(|found| not_wiped(platform, delta, &found)).unwrap_or_default();
         let is_nothing = stays.len() == delta.changes.len();
-        story.left.extend(stays.iter().map(|left| not_taken(platform.title, &left.field, None)));
+        story.left.extend(stays.iter().map(|left| not_taken(&platform.title, &left.field, None)));
         Ok(Turn::End(if is_nothing { Outcome::Skipped(Skip::Kept) } else { outcome }))
     }
 }

@@ -60,7 +60,7 @@ impl Reconciler {
             wanted.fill.remove(Field::Tags);
             wanted.force.insert(Field::Tags);
         }
-        let single = self.connector.platform().single;
+        let single = &self.connector.platform().single;
         for field in LISTS.into_iter().filter(|field| !single.contains(field)) {
             if story.is_of_own_making() || story.begun.has(field) {
                 wanted.fill.remove(field);

@@ -8,7 +8,6 @@ use super::throughput::{Rate, Throughput};
 use super::words::{bytes, count, number, rate, time};
 use crate::checkpoint::spool::Completeness;
 use crate::ids::CommandKind;
-use crate::platforms::PLATFORMS;
 use serde_json::Value;
 use std::fmt::Write;
 use std::time::Duration;
@@ -133,17 +132,16 @@ fn place(end: &End) -> String {
     match end {
         End::File { file, .. } if file == "-" => "standard input or output".to_owned(),
         End::File { file, .. } => name(file, NAME_LEN_MAX),
-        End::Platform { connection, platform, .. } if connection == platform => title(platform),
-        End::Platform { connection, platform, .. } => {
-            format!("{} ({})", name(connection, NAME_LEN_MAX), title(platform))
+        End::Platform { connection, platform, title: known, .. } if connection == platform => title(platform, known),
+        End::Platform { connection, platform, title: known, .. } => {
+            format!("{} ({})", name(connection, NAME_LEN_MAX), title(platform, known))
         }
     }
 }
 
-/// A platform as people write it.
-fn title(platform: &str) -> String {
-    let known = PLATFORMS.iter().find(|known| known.name == platform);
-    known.map_or_else(|| name(platform, NAME_LEN_MAX), |known| text(known.title))
+/// The title of a platform, or its name where no title is known.
+fn title(platform: &str, known: &str) -> String {
+    if known.is_empty() { name(platform, NAME_LEN_MAX) } else { text(known) }
 }
 
 fn figures(receipt: &Receipt) -> String {
@@ -398,10 +396,10 @@ fn end_words(end: &End) -> (String, Option<String>) {
             let len = len.map_or(String::new(), |len| format!(", {}", bytes(len)));
             (format!("{}{len}", place(end)), fingerprint.clone())
         }
-        End::Platform { connection, platform, address, contacts, fingerprint } => {
+        End::Platform { connection, platform, title: known, address, contacts, fingerprint } => {
             let contacts = contacts.map_or(String::new(), |n| format!(", {}", count(n, "contact", "contacts")));
             let [connection, address] = [connection, address].map(|it| name(it, NAME_LEN_MAX));
-            (format!("{connection} ({}, {address}){contacts}", title(platform)), fingerprint.clone())
+            (format!("{connection} ({}, {address}){contacts}", title(platform, known)), fingerprint.clone())
         }
     }
 }

@@ -91,6 +91,9 @@ pub enum End {
         connection: String,
         /// The platform's.
         platform: String,
+        /// The platform's title, for the report page only.
+        #[serde(skip)]
+        title: String,
         /// Its address.
         address: String,
         /// As a source: how many were read from it.

@@ -11,7 +11,7 @@ use crate::contact::Contact;
 use crate::files::ReadFault;
 use crate::http::Http;
 use crate::outcome::{Exit, Failure};
-use crate::platforms::{Connector, Define, Definition, Fault};
+use crate::platforms::{Connector, Define, DefinesAttributes, Definition, Fault};
 use crate::record::{Fields, Record};
 use crate::run::gather::{Gather, gather};
 use crate::run::target::stops;
@@ -30,8 +30,8 @@ pub const NAMES_MAX: usize = 10_000;
 
 /// The definitions of an account, and how they are changed. Whoever changes them holds the connection's checkpoint.
 pub struct Attributes<'a> {
-    /// How the platform is spoken to.
-    pub connector: &'a dyn Connector,
+    /// The account that defines them.
+    pub account: &'a dyn DefinesAttributes,
     /// Its door.
     pub http: &'a Http,
     /// Where it is remembered what may have been sent.
@@ -56,10 +56,8 @@ pub enum Changed {
 /// # Errors
 /// What the platform answered instead.
 pub async fn imagine(connector: &dyn Connector, http: &Http, names: &[String]) -> Result<Vec<Definition>, Failure> {
-    if !connector.platform().defines_attributes {
-        return Ok(Vec::new());
-    }
-    let mut defined = connector.attributes(http).await.map_err(stops)?;
+    let Some(account) = connector.capabilities().attributes else { return Ok(Vec::new()) };
+    let mut defined = account.attributes(http).await.map_err(stops)?;
     for name in names {
         if !defined.iter().any(|known| known.name == *name) {
             defined.push(Definition { id: format!("new:{name}"), name: name.clone() });
@@ -83,10 +81,8 @@ pub async fn ensure(
     names: &[String],
     create: bool,
 ) -> Result<Vec<Definition>, Failure> {
-    if !connector.platform().defines_attributes {
-        return Ok(Vec::new());
-    }
-    let attributes = Attributes { connector, http, checkpoint, clock, settle };
+    let Some(account) = connector.capabilities().attributes else { return Ok(Vec::new()) };
+    let attributes = Attributes { account, http, checkpoint, clock, settle };
     let mut defined = attributes.list().await?;
     let (mut missing, mut failures) = (Vec::<&String>::new(), Vec::new());
     for name in names {
@@ -98,7 +94,7 @@ pub async fn ensure(
         }
     }
     if !create {
-        let title = connector.platform().title;
+        let title = &connector.facts().title;
         failures.extend(missing.iter().map(|name| undefined(name, &defined, title)));
     }
     if let Some(failure) = Failure::together(failures) {
@@ -139,7 +135,7 @@ impl Attributes<'_> {
     /// # Errors
     /// Why it cannot be had.
     pub async fn list(&self) -> Result<Vec<Definition>, Failure> {
-        self.connector.attributes(self.http).await.map_err(stops)
+        self.account.attributes(self.http).await.map_err(stops)
     }
 
     /// Defines an attribute, unless there is one of exactly this name.
@@ -215,7 +211,7 @@ impl Attributes<'_> {
         let mut last = None;
         for _ in 0..TRIES_MAX {
             self.remember(created)?;
-            let doubt = match self.connector.define(self.http, what).await {
+            let doubt = match self.account.define(self.http, what).await {
                 Ok(()) => None,
                 Err(Fault::InDoubt(failure)) => Some(failure),
                 Err(fault) => {

@@ -33,12 +33,12 @@ pub(super) struct Begun {
 fn work_of(plan: &ImportPlan) -> WorkId {
     let source = match &plan.from {
         None => plan.source.identity(),
-        Some(from) => format!("{} {} {}", from.connection.name, from.connection.platform.name, from.address),
+        Some(from) => format!("{} {} {}", from.connection.name, from.connection.facts().name, from.address),
     };
     let parts = format!(
         "{}\n{source}\n{}\n{}\n{}\n{}\n{:?}\n{}",
         plan.work_command(),
-        plan.connection.platform.name,
+        plan.connection.facts().name,
         plan.address,
         plan.source.mapping_identity(),
         plan.source.reading_identity(),

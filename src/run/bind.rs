@@ -5,7 +5,7 @@ use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, Bound, ByNames, Mapping, NamesTarget, Overflow};
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
-use crate::platforms::PlatformFacts;
+use crate::platforms::{Driver, PlatformFacts};
 use crate::record::Header;
 use crate::report::Console;
 use crate::run::apply::PlanHead;
@@ -18,9 +18,9 @@ pub struct Between<'a> {
     /// The file with its mapping; of a platform as the source only the mapping.
     pub source: &'a SourcePlan,
     /// The platform as the source.
-    pub from: Option<&'static PlatformFacts>,
+    pub from: Option<&'a PlatformFacts>,
     /// The target.
-    pub platform: &'static PlatformFacts,
+    pub platform: &'a Arc<dyn Driver>,
     /// The country of the target's phones.
     pub region: Option<Region>,
 }
@@ -34,8 +34,8 @@ pub(super) fn mapper(
 ) -> Result<Mapper, Failure> {
     let between = Between {
         source: &plan.source,
-        from: plan.from.as_ref().map(|from| from.connection.platform),
-        platform: plan.connection.platform,
+        from: plan.from.as_ref().map(|from| from.connection.facts()),
+        platform: &plan.connection.driver,
         region: plan.connection_region,
     };
     mapper_between(&between, header, are_rejects, console)
@@ -51,7 +51,7 @@ pub fn mapper_between(
     are_rejects: bool,
     console: &Console,
 ) -> Result<Mapper, Failure> {
-    let platform = between.platform;
+    let platform = between.platform.facts();
     let (bound, overflow, _) = bind(between.source, header, between.region, Some(platform), console)?;
     let identity = bound.identity().to_vec();
     let finds = |field: &Field| platform.finds_by.contains(field) || *field == Field::TargetId;
@@ -67,20 +67,28 @@ pub fn mapper_between(
         .hint(format!("it finds people by {}", known.join(", "))));
     }
     let bound = Arc::new(bound.for_rejects(are_rejects));
-    let mapper = Mapper { bound, platform: Some(platform), identity, finds_by, overflow, is_plan: false };
+    let mapper =
+        Mapper { bound, platform: Some(Arc::clone(between.platform)), identity, finds_by, overflow, is_plan: false };
     check_identity(between, &mapper)?;
     Ok(mapper)
 }
 
 /// Takes the people of a saved plan as they are.
 pub(super) fn mapper_of_plan(plan: &ImportPlan, head: &PlanHead) -> Result<Mapper, Failure> {
-    let platform = plan.connection.platform;
+    let platform = &plan.connection.driver;
     let identity: Vec<Field> = head.identity.iter().filter_map(|name| Field::named(name)).collect();
     let options = BindOptions { region: None, fallback_region: None, identity_default: identity.clone() };
     let mapping = crate::mapping::Mapping::by_names(&Header::Contact).mapping;
     let bound = mapping.bind(&Header::Contact, &options).map_err(Failure::from)?;
     let (finds_by, overflow) = (identity.clone(), mapping.overflow);
-    Ok(Mapper { bound: Arc::new(bound), platform: Some(platform), identity, finds_by, overflow, is_plan: true })
+    Ok(Mapper {
+        bound: Arc::new(bound),
+        platform: Some(Arc::clone(platform)),
+        identity,
+        finds_by,
+        overflow,
+        is_plan: true,
+    })
 }
 
 /// Somebody has to be findable at the target by something that the source has.
@@ -92,7 +100,7 @@ fn check_identity(between: &Between<'_>, mapper: &Mapper) -> Result<(), Failure>
     if mapper.finds_by.iter().any(is_found) {
         return Ok(());
     }
-    let title = between.platform.title;
+    let title = &between.platform.facts().title;
     let names: Vec<String> = mapper.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
     let names = names.join(" or ");
     let failure = Failure::usage(format!(
@@ -126,7 +134,7 @@ pub fn bind(
     source: &SourcePlan,
     header: &Header,
     region: Option<Region>,
-    platform: Option<&'static PlatformFacts>,
+    platform: Option<&PlatformFacts>,
     console: &Console,
 ) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
     let identity_default = platform.map_or_else(Vec::new, |platform| platform.finds_by.to_vec());
@@ -153,12 +161,12 @@ pub fn bind(
 fn by_names(
     source: &SourcePlan,
     header: &Header,
-    platform: Option<&'static PlatformFacts>,
+    platform: Option<&PlatformFacts>,
     console: &Console,
 ) -> Result<Mapping, Failure> {
     let needs_last_name = |platform: &PlatformFacts| platform.needs.iter().any(|needs| **needs == [Field::LastName]);
     let target =
-        platform.map(|platform| NamesTarget { title: platform.title, needs_last_name: needs_last_name(platform) });
+        platform.map(|platform| NamesTarget { title: &platform.title, needs_last_name: needs_last_name(platform) });
     let first = source.first_records();
     let is_empty = *header == Header::Open && first.names.is_empty();
     let ByNames { mapping, plan } = Mapping::by_names_of(header, &first, target);

@@ -121,7 +121,7 @@ impl ExportPlan {
     /// What makes two exports the same work.
     fn work_id(&self) -> WorkId {
         let mapping = self.mapping.as_ref().map_or_else(String::new, Mapping::fingerprint);
-        let (name, platform, what) = (&self.connection.name, self.connection.platform.name, self.what.name());
+        let (name, platform, what) = (&self.connection.name, &self.connection.facts().name, self.what.name());
         let parts = format!("export\n{name}\n{platform}\n{}\n{what}\n{mapping}\n{}", self.address, self.out.display());
         WorkId::of(&parts)
     }
@@ -194,7 +194,7 @@ struct Ready {
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let platform = plan.connection.platform;
+    let platform = plan.connection.facts();
     let tells_changes = platform.reads.contains(&Field::UpdatedAt) || platform.holds.contains(&Field::UpdatedAt);
     if plan.since.is_some() && !tells_changes {
         console.note(&format!(

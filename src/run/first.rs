@@ -149,7 +149,7 @@ pub fn first_pass(
     }
     let mut builder = PeopleBuilder::create(&folder.join(PEOPLE))?;
     let pure = Arc::clone(&mapper);
-    let defines_attributes = mapper.platform.is_some_and(|platform| platform.defines_attributes);
+    let defines_attributes = mapper.facts().is_some_and(|platform| platform.defines_attributes);
     let light = move |read| match pure.item(read) {
         Item::Candidate(candidate) => {
             let hashes = pure.identity_hashes(&candidate);

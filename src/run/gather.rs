@@ -223,7 +223,10 @@ impl Work<'_> {
                 Portion { read, unread: page.unread, end }
             }
             What::List(list) => {
-                let page = connector.list(http, list, after.as_ref()).await.map_err(stops)?;
+                let title = &connector.facts().title;
+                let no_list = || Failure::usage(format!("{title} has no such list"));
+                let lists = connector.capabilities().lists.ok_or_else(no_list)?;
+                let page = lists.list(http, list, after.as_ref()).await.map_err(stops)?;
                 let read = page.items.into_iter().map(text_of_object).collect::<Result<_, _>>()?;
                 Portion { read, unread: Vec::new(), end: PageEnd::new(page.next, page.total, false) }
             }
@@ -305,7 +308,7 @@ impl Work<'_> {
     }
 
     fn stands_still(&self, cursor: &Cursor) -> Failure {
-        let (title, name) = (self.gather.connection.platform.title, &self.gather.connection.name);
+        let (title, name) = (&self.gather.connection.facts().title, &self.gather.connection.name);
         Failure::new(
             Exit::Unavailable,
             format!("{title} does not go on: the page after `{cursor}` of connection `{name}` is `{cursor}` again"),
@@ -315,7 +318,7 @@ impl Work<'_> {
 
     /// What it says when it asks for more than was given.
     fn short(&self) -> Failure {
-        let (title, name) = (self.gather.connection.platform.title, &self.gather.connection.name);
+        let (title, name) = (&self.gather.connection.facts().title, &self.gather.connection.name);
         let (known, total) = (self.spool.sums().known(), self.reading.total.unwrap_or_default());
         let what = self.gather.what.name();
         Failure::new(

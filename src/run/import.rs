@@ -371,7 +371,7 @@ impl<'a> Parts<'a> {
     ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let writes = self.mapper.bound.writes();
-        let attributes = match connection.platform.defines_attributes {
+        let attributes = match connection.facts().defines_attributes {
             true => first.attributes.iter().cloned().collect(),
             false => writes.attributes.clone(),
         };
@@ -410,10 +410,10 @@ impl<'a> Parts<'a> {
             clock: self.clock,
             identity,
             policy: Policy { on_existing, only_existing, settle: target.settle },
-            silence: Silence::new(connection.platform, names),
+            silence: Silence::new(connection.facts(), names),
             correct: None,
             changed: Arc::clone(&begun.trace.changed),
-            replaces: (connection.platform.replaces)(&connection.settings),
+            replaces: target.connector.replaces(),
             claims: Some(Arc::new(Claims::create(&begun.folder)?)),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),

@@ -5,8 +5,8 @@ use crate::contact::{FIELDS, Field, Overwrite, Wanted};
 use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject, Skip};
-use crate::platforms::PlatformFacts;
 use crate::platforms::diff::{fit, fit_bookkeeping};
+use crate::platforms::{Driver, PlatformFacts};
 use crate::reconcile::promise::{Parcel, Promise};
 use crate::record::{Fields, Origin, Record, Row};
 use crate::run::ordered::Read;
@@ -17,8 +17,8 @@ use std::sync::Arc;
 pub struct Mapper {
     /// The mapping, bound to the source's header.
     pub bound: Arc<Bound>,
-    /// The target's facts; none when files are written.
-    pub platform: Option<&'static PlatformFacts>,
+    /// The target's platform; none when files are written.
+    pub platform: Option<Arc<dyn Driver>>,
     /// By what people are the same.
     pub identity: Vec<Field>,
     /// Those among them by which the target finds.
@@ -56,6 +56,11 @@ pub struct Candidate {
 }
 
 impl Mapper {
+    /// The target's facts; none when files are written.
+    pub fn facts(&self) -> Option<&PlatformFacts> {
+        self.platform.as_ref().map(|platform| platform.facts())
+    }
+
     /// Maps what was read.
     pub fn item(&self, read: Read) -> Item {
         let record = match read {
@@ -82,7 +87,7 @@ impl Mapper {
         let merges_by = identity_of(&wanted.contact, &self.identity);
         let identities = identities_of(&wanted.contact, &self.identity);
         let mut not_carried = std::mem::take(&mut wanted.not_carried);
-        let Some(platform) = self.platform else {
+        let Some(platform) = self.facts() else {
             let candidate = Candidate { record, wanted, not_carried, merges_by, identities, promise: None };
             return Item::Candidate(Box::new(candidate));
         };

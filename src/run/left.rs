@@ -51,7 +51,7 @@ impl LeftCounts {
     /// What the platform cannot delete, in a line for the user.
     pub(super) fn not_deleted(&self, platform: &PlatformFacts) -> Option<String> {
         let contacts = self.kept.get(WHOLE).copied().filter(|_| !platform.deletes)?;
-        let (title, contacts) = (platform.title, count(contacts, "contact", "contacts"));
+        let (title, contacts) = (&platform.title, count(contacts, "contact", "contacts"));
         Some(format!("{title} has no call to delete a contact: {contacts} that the run created stay there"))
     }
 

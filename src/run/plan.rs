@@ -86,7 +86,7 @@ impl ImportPlan {
             command: self.command(),
             source: self.source.shown.clone(),
             connection: self.connection.name.clone(),
-            platform: self.connection.platform.name.to_owned(),
+            platform: self.connection.facts().name.to_string(),
             address: self.address.clone(),
             mapping: self.source.mapping_identity(),
             on_existing: match self.on_existing {
@@ -107,7 +107,7 @@ impl ImportPlan {
     /// # Errors
     /// Exit 2 when the connection leads elsewhere now.
     pub(super) fn check_account(&self, head: &PlanHead) -> Result<(), Failure> {
-        let now = [self.connection.platform.name, &self.address];
+        let now = [&*self.connection.facts().name, &self.address];
         if now == [head.platform.as_str(), &head.address] {
             return Ok(());
         }

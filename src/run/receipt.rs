@@ -202,14 +202,15 @@ pub(super) fn account_read(connection: &Connection, address: &str, folder: &Path
 
 /// The account that a run has written to.
 pub(super) fn account_written(connection: &Connection, address: &str) -> End {
-    let what = format!("{}\n{}\n{address}\n", connection.name, connection.platform.name);
+    let what = format!("{}\n{}\n{address}\n", connection.name, connection.facts().name);
     account(connection, address, None, Some(shown(&blake3::hash(what.as_bytes()))))
 }
 
 fn account(connection: &Connection, address: &str, contacts: Option<u64>, fingerprint: Option<String>) -> End {
     End::Platform {
         connection: connection.name.clone(),
-        platform: connection.platform.name.to_owned(),
+        platform: connection.facts().name.to_string(),
+        title: connection.facts().title.to_string(),
         address: address.to_owned(),
         contacts,
         fingerprint,

@@ -52,18 +52,15 @@ pub fn connect(
     remembered_rate: Option<f64>,
 ) -> Result<(Arc<dyn Connector>, Arc<Http>), Failure> {
     let settings = &connection.settings;
-    let platform = connection.platform;
-    let connector: Arc<dyn Connector> = match (platform.connect)(settings) {
-        Ok(connector) => connector.into(),
-        Err(failures) => return Err(together(failures)),
-    };
+    let (driver, platform) = (&connection.driver, connection.facts());
+    let connector = driver.connect(settings).map_err(together)?;
     let base_url =
-        check_base_url(settings.get("base_url").unwrap_or(platform.base_url), settings.is_true("allow_http"))?;
+        check_base_url(settings.get("base_url").unwrap_or(&platform.base_url), settings.is_true("allow_http"))?;
     let rate = Rate::parse(settings.get("rate").unwrap_or("auto"))?;
     let http = Http::connect(HttpOptions {
         base_url,
-        credentials: (platform.credentials)(settings),
-        login: (platform.login)(settings).map(Arc::from),
+        credentials: driver.credentials(settings),
+        login: driver.login(settings).map(Arc::from),
         user_agent: settings.get("user_agent").unwrap_or(concat!("ferry/", env!("CARGO_PKG_VERSION"))).to_owned(),
         timeout: timeout_of(connection)?,
         rate,
@@ -92,7 +89,7 @@ fn timeout_of(connection: &Connection) -> Result<Duration, Failure> {
 
 /// Requests in flight to this connection.
 pub fn concurrency_of(connection: &Connection) -> Result<usize, Failure> {
-    let Some(text) = connection.settings.get("concurrency") else { return Ok(connection.platform.concurrency) };
+    let Some(text) = connection.settings.get("concurrency") else { return Ok(connection.facts().concurrency) };
     match text.parse::<usize>() {
         Ok(number @ 1..=1024) => Ok(number),
         _ => Err(Failure::usage(format!("`concurrency` is `{text}`, and must be a number from 1 to 1024"))),
@@ -267,7 +264,8 @@ pub fn ceiling_of(connection: &Connection) -> Result<Option<f64>, Failure> {
 fn find_none(connection: &Connection) -> Failure {
     Failure::usage(format!(
         "`find: none` will not do for `{}`: to write to {} one has to know who is there",
-        connection.name, connection.platform.title
+        connection.name,
+        connection.facts().title
     ))
     .hint("leave `find` out, or say `find: snapshot` or `find: each`")
 }

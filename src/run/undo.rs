@@ -254,7 +254,7 @@ impl Line<'_> {
     async fn reconciler(&self, target: &Target, begun: &Begun, pass: u32) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let ready = target.connector.prepare(&target.http, &Needs::default()).await.map_err(stops)?;
-        let fields = connection.platform.finds_by;
+        let fields = &connection.facts().finds_by;
         let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, fields, 0).await?;
         let dropped = checkpoint.recall_all(MEMORY)?;
         let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
@@ -270,9 +270,9 @@ impl Line<'_> {
             clock: self.clock,
             identity: vec![Field::TargetId],
             policy: Policy { settle: target.settle, ..Policy::default() },
-            silence: Silence::new(connection.platform, names),
+            silence: Silence::new(connection.facts(), names),
             correct: None,
-            replaces: (connection.platform.replaces)(&connection.settings),
+            replaces: target.connector.replaces(),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),
             parking: Arc::new(Semaphore::new(PARKED_MAX)),

@@ -1,60 +1,37 @@
 //! The attributes that an account defines: made once, whatever becomes of the request, on a clock that only moves when
 //! everybody waits.
 
+use super::support::registry;
 use async_trait::async_trait;
 use ferry::checkpoint::Checkpoint;
 use ferry::checkpoint::spool::Completeness;
 use ferry::clock::Clock;
 use ferry::contact::{Attribute, Contact};
-use ferry::http::{Credentials, Http, Request, Sent, Transport};
+use ferry::http::{Http, Request, Sent, Transport};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::plan::{Config, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::{
-    Checked, Connector, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, PlatformFacts, Reading, Ready,
-    Step, Taken, Whom,
+    Capabilities, Checked, Connector, Cursor, Define, DefinesAttributes, Definition, Fault, Found, Lookup, Needs, Page,
+    PlatformFacts, Reading, Ready, Step, Taken, Whom, WriteRules,
 };
 use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, names_in_use};
 use ferry::run::gather::{Gather, What};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 const SETTLE: Duration = Duration::from_secs(60);
 
-static LOFT: PlatformFacts = PlatformFacts {
-    name: "loft",
-    aliases: &[],
-    title: "Loft",
-    holds: &[],
-    single: &[],
-    reads: &[],
+static LOFT: LazyLock<PlatformFacts> = LazyLock::new(|| PlatformFacts {
     attributes: true,
     defines_attributes: true,
-    creates: true,
-    deletes: false,
-    half_makes: false,
-    lists: &[],
-    ids_setting: None,
-    login: |_| None,
-    needs: &[],
-    drops: &[],
-    drops_attributes: false,
-    finds_by: &[],
-    replaces: |_| false,
-    takes_back: "",
-    rate_start_per_s: 1.0,
-    concurrency: 4,
-    settings: &[],
-    base_url: "https://api.example.com",
-    credentials: |_| Credentials::default(),
-    connect: |_| Err(Vec::new()),
-};
+    ..PlatformFacts::new("loft", "Loft", "https://api.example.com")
+});
 
 /// What becomes of a change.
 #[derive(Clone, Copy)]
@@ -116,10 +93,20 @@ impl Loft {
     }
 }
 
+impl WriteRules for Loft {
+    fn facts(&self) -> &PlatformFacts {
+        &LOFT
+    }
+
+    fn steps(&self, _: &Ready, _: &Delta, _: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        Ok(Vec::new())
+    }
+}
+
 #[async_trait]
 impl Connector for Loft {
-    fn platform(&self) -> &'static PlatformFacts {
-        &LOFT
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { attributes: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, _: &Http) -> Result<Checked, Fault> {
@@ -143,14 +130,13 @@ impl Connector for Loft {
         Ok(Ready::default())
     }
 
-    fn steps(&self, _: &Ready, _: &Delta, _: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
-        Ok(Vec::new())
-    }
-
-    async fn take(&self, _: &Http, _: &Step, _: &Whom) -> Result<Taken, Fault> {
+    async fn send_step(&self, _: &Http, _: &Step, _: &Whom) -> Result<Taken, Fault> {
         Ok(Taken::Gone)
     }
+}
 
+#[async_trait]
+impl DefinesAttributes for Loft {
     async fn attributes(&self, _: &Http) -> Result<Vec<Definition>, Fault> {
         let (now, gone) = (Instant::now(), self.gone.lock().unwrap());
         let is_gone = |one: &Definition| gone.iter().any(|(other, at)| other == one && *at <= now);
@@ -230,7 +216,7 @@ async fn an_attribute_is_defined_once_whatever_becomes_of_the_request() {
     for (names, plays, expected, sent, seconds) in cases {
         let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(names, plays));
         let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
-        let attributes = Attributes { connector: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
+        let attributes = Attributes { account: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
         let start = Instant::now();
         let result = attributes.add("Plan").await;
         assert_eq!((told(&result).as_str(), loft.sent()), (*expected, *sent));
@@ -252,7 +238,7 @@ async fn the_doubt_of_a_killed_process_is_found_out_by_the_next() {
             loft.do_it(&Define::Add { name: "Plan".to_owned() }, seconds);
         }
         checkpoint.remember("defining:Plan", &(clock.wall_ms() - ago * 1000).to_string()).unwrap();
-        let attributes = Attributes { connector: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
+        let attributes = Attributes { account: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
         let start = Instant::now();
         let result = attributes.add("Plan").await;
         assert_eq!((told(&result).as_str(), loft.sent()), (expected, sent));
@@ -266,7 +252,7 @@ async fn the_doubt_of_a_killed_process_is_found_out_by_the_next() {
 async fn an_attempt_that_is_cut_off_leaves_its_doubt_behind() {
     let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(&[], &[Play::MadeInDoubt(40)]));
     let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
-    let attributes = Attributes { connector: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
+    let attributes = Attributes { account: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
     assert!(tokio::time::timeout(Duration::from_secs(5), attributes.add("Plan")).await.is_err());
     assert!(checkpoint.recall("defining:Plan").unwrap().is_some());
     assert_eq!(told(&attributes.add("Plan").await), "done: a1 Plan");
@@ -304,7 +290,7 @@ async fn a_change_of_a_name_or_a_removal_is_found_out_too() {
     for (names, plays, (old, new), expected, sent) in cases {
         let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(names, plays));
         let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
-        let attributes = Attributes { connector: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
+        let attributes = Attributes { account: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
         let result = if new.is_empty() { attributes.remove(old).await } else { attributes.rename(old, new).await };
         assert_eq!((told(&result).as_str(), loft.sent()), (*expected, *sent), "{old} {new}");
     }
@@ -370,7 +356,7 @@ async fn in_use(pages: Vec<Page>) -> Result<InUse, Failure> {
         concurrency: LOFT.concurrency,
     };
     let (yaml, env) = ("connections: { loft: { platform: loft } }", Env::from_iter::<[(&str, &str); 0]>([]));
-    let config = Config::parse_with(&[&LOFT], yaml, Path::new("ferry.yaml"), &env).unwrap();
+    let config = Config::parse(&registry([LOFT.clone()]), yaml, Path::new("ferry.yaml"), &env).unwrap();
     let asked = Gather {
         source: &source,
         connection: config.connection("loft").unwrap(),

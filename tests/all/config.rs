@@ -1,85 +1,56 @@
 //! Connections: from the file, the environment and the platforms' defaults.
 
-use ferry::http::Credentials;
+use super::support::registry;
 use ferry::outcome::Exit;
 use ferry::plan::checks::duration;
 use ferry::plan::config::{Config, ConfigError, variable};
 use ferry::plan::env::Env;
-use ferry::platforms::PlatformFacts;
 use ferry::platforms::settings::{Setting, Settings};
+use ferry::platforms::{PlatformFacts, Registry, Text};
 use ferry::yaml::nearest;
 use secrecy::ExposeSecret;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const fn setting(name: &'static str) -> Setting {
+fn setting(name: &'static str) -> Setting {
     Setting::text(name, None, "something")
 }
 
-const fn platform(name: &'static str, title: &'static str, settings: &'static [Setting]) -> PlatformFacts {
-    PlatformFacts {
-        name,
-        aliases: &[],
-        title,
-        holds: &[],
-        single: &[],
-        reads: &[],
-        attributes: false,
-        defines_attributes: false,
-        creates: true,
-        deletes: false,
-        half_makes: false,
-        lists: &[],
-        ids_setting: None,
-        login: |_| None,
-        needs: &[],
-        drops: &[],
-        drops_attributes: false,
-        finds_by: &[],
-        replaces: |_| false,
-        takes_back: "",
-        rate_start_per_s: 1.0,
-        concurrency: 4,
-        settings,
-        base_url: "https://api.example.com",
-        credentials: |_| Credentials::default(),
-        connect: |_| Err(Vec::new()),
-    }
+fn needed(name: &'static str, secret: bool, help: &'static str) -> Setting {
+    Setting { required: true, secret, help: help.into(), ..setting(name) }
 }
 
 /// Two invented platforms.
-static PIGEON: PlatformFacts = PlatformFacts {
-    aliases: &["dove"],
-    ..platform(
-        "pigeon",
-        "Pigeon",
-        &[
-            Setting { required: true, secret: true, help: "the token of the loft", ..setting("token") },
-            Setting { choices: &["replace", "merge"], default: Some("replace"), ..setting("on_update") },
-            setting("segments"),
-        ],
-    )
-};
-static SEMAPHORE: PlatformFacts = platform(
-    "semaphore",
-    "Semaphore",
-    &[
-        Setting { required: true, secret: true, help: "the key of the tower", ..setting("api_key") },
-        Setting { required: true, help: "the name of the tower", ..setting("slug") },
-    ],
-);
-static ALL: [&PlatformFacts; 2] = [&PIGEON, &SEMAPHORE];
+fn all() -> Registry {
+    let choices: Vec<Text> = vec!["replace".into(), "merge".into()];
+    let on_update = Setting { choices: choices.into(), default: Some("replace".into()), ..setting("on_update") };
+    let pigeon = PlatformFacts {
+        aliases: vec!["dove".into()].into(),
+        settings: vec![needed("token", true, "the token of the loft"), on_update, setting("segments")].into(),
+        ..PlatformFacts::new("pigeon", "Pigeon", "https://api.example.com")
+    };
+    registry([pigeon, semaphore()])
+}
+
+fn semaphore() -> PlatformFacts {
+    let settings =
+        vec![needed("api_key", true, "the key of the tower"), needed("slug", false, "the name of the tower")];
+    PlatformFacts {
+        settings: settings.into(),
+        ..PlatformFacts::new("semaphore", "Semaphore", "https://api.example.com")
+    }
+}
 
 fn parse(page: &str, vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    Config::parse_with(&ALL, page, Path::new("home/ferry.yaml"), &vars.iter().copied().collect())
+    Config::parse(&all(), page, Path::new("home/ferry.yaml"), &vars.iter().copied().collect())
 }
 
 fn without_file(vars: &[(&str, &str)]) -> Config {
     let folder = tempfile::tempdir().unwrap();
     let env: Env = vars.iter().copied().collect();
     fs::write(folder.path().join("ferry.yaml"), "").unwrap();
-    Config::load_with(&ALL, Some(&folder.path().join("ferry.yaml")), &env).unwrap()
+    Config::load(&all(), Some(&folder.path().join("ferry.yaml")), &env).unwrap()
 }
 
 fn secret(settings: &Settings, name: &str) -> Option<String> {
@@ -526,19 +497,19 @@ fn an_environment_file_is_read_first_and_the_environment_wins() {
     )
     .unwrap();
     let env: Env = [("KEY", "from-environment")].into_iter().collect();
-    let config = Config::load_with(&ALL, Some(&file), &env).unwrap();
+    let config = Config::load(&all(), Some(&file), &env).unwrap();
     let settings = &config.connection("shop").unwrap().settings;
     assert_eq!(secret(settings, "api_key").as_deref(), Some("from-environment"));
     assert_eq!((settings.get("slug"), settings.get("rate")), (Some("from file"), Some("3/s")));
     assert!(std::env::var("SLUG").is_err(), "the process's own environment stays as it is");
 
     fs::write(folder.path().join("my.env"), format!("KEY=\"{CANARY}\n")).unwrap();
-    let error = Config::load_with(&ALL, Some(&file), &env).unwrap_err().render(false);
+    let error = Config::load(&all(), Some(&file), &env).unwrap_err().render(false);
     assert!(error.contains("could not read the environment file `") && error.contains("hint: write `NAME=value`"));
     assert!(!error.contains(CANARY), "{error}");
 
     fs::remove_file(folder.path().join("my.env")).unwrap();
-    let error = Config::load_with(&ALL, Some(&file), &env).unwrap_err().render(false);
+    let error = Config::load(&all(), Some(&file), &env).unwrap_err().render(false);
     assert!(error.contains("the file `my.env` does not exist") && error.contains("ferry.yaml:1:11"), "{error}");
 }
 
@@ -617,7 +588,7 @@ fn a_setting_that_breaks_a_line_is_refused_before_anything_is_sent() {
         let mut settings = Settings::default();
         settings.connection = "shop".to_owned();
         settings.set("slug", value);
-        let failures = ferry::platforms::settings::validate(&SEMAPHORE, &settings);
+        let failures = ferry::platforms::settings::validate(&semaphore(), &settings);
         let told: Vec<String> = failures.iter().map(|failure| failure.message.clone()).collect();
         let expected = "`slug` of connection `shop` holds a line break or a control character";
         assert!(told.iter().any(|told| told == expected), "{value:?}: {told:?}");
@@ -629,11 +600,11 @@ fn a_setting_that_breaks_a_line_is_refused_before_anything_is_sent() {
 fn a_named_file_must_be_there_and_be_text() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("other.yaml");
-    let error = Config::load_with(&ALL, Some(&missing), &Env::default()).unwrap_err();
+    let error = Config::load(&all(), Some(&missing), &Env::default()).unwrap_err();
     let expected = format!("error: the configuration `{}` cannot be read\n  cause: No such file", missing.display());
     assert!(error.render(false).starts_with(&expected), "{error}");
     fs::write(&missing, b"a: \xff\n").unwrap();
-    let error = Config::load_with(&ALL, Some(&missing), &Env::default()).unwrap_err();
+    let error = Config::load(&all(), Some(&missing), &Env::default()).unwrap_err();
     assert!(error.render(false).contains("did not contain valid UTF-8"), "{error}");
     assert_eq!(error.exit(), Exit::Usage);
 }

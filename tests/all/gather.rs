@@ -1,5 +1,6 @@
 //! Reading everything that a source holds: each once, whatever its pages do, and how that is known.
 
+use super::support::registry;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ferry::checkpoint::spool::{Completeness, Kind, Spool};
@@ -11,8 +12,8 @@ use ferry::plan::{Config, Connection, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::settings::{Setting, Settings};
 use ferry::platforms::{
-    Checked, Connector, Cursor, Fault, Found, List, ListPage, Lookup, Needs, Page, PlatformFacts, Reading, Ready, Step,
-    Taken, Whom, platform_named,
+    Capabilities, Checked, Connector, Cursor, Fault, Found, List, ListPage, Lists, Lookup, Needs, Page, PlatformFacts,
+    Reading, Ready, Registry, Step, Taken, Whom, WriteRules,
 };
 use ferry::record::Fields;
 use ferry::run::gather::{Gather, GatherState, SPOOL_FILE, What, gather};
@@ -22,39 +23,18 @@ use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-static PIGEON: PlatformFacts = PlatformFacts {
-    name: "pigeon",
-    aliases: &[],
-    title: "Pigeon Post",
-    holds: &[],
-    single: &[],
-    reads: &[],
-    attributes: false,
-    defines_attributes: false,
-    creates: true,
-    deletes: false,
-    half_makes: false,
-    needs: &[],
-    finds_by: &[],
-    drops: &[],
-    drops_attributes: false,
-    replaces: |_| false,
-    takes_back: "nothing",
-    rate_start_per_s: 1.0,
+static PIGEON: LazyLock<PlatformFacts> = LazyLock::new(|| PlatformFacts {
     concurrency: 2,
-    lists: &[List::Agents],
-    ids_setting: Some("lofts"),
-    settings: &[Setting::text("lofts", Some("all"), "all, or a file of ids")],
-    base_url: "https://api.example.com",
-    credentials: |_| Credentials::default(),
-    login: |_| None,
-    connect: |_| Err(Vec::new()),
-};
+    lists: vec![List::Agents].into(),
+    ids_setting: Some("lofts".into()),
+    settings: vec![Setting::text("lofts", Some("all"), "all, or a file of ids")].into(),
+    ..PlatformFacts::new("pigeon", "Pigeon Post", "https://api.example.com")
+});
 
 /// A source that plays a script, one line a page: `AFTER | IDS | TOTAL | NEXT`. `?a` is an id without content, `a=2` has
 /// notes. In place of the ids: `!6` fails with that exit code, `refused` is a refusal, `hang` never answers.
@@ -100,10 +80,20 @@ fn found(id: &str) -> Found {
     Found { id: id.to_owned(), contact }
 }
 
+impl WriteRules for Pigeon {
+    fn facts(&self) -> &PlatformFacts {
+        &PIGEON
+    }
+
+    fn steps(&self, _: &Ready, _: &Delta, _: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+        unreachable!()
+    }
+}
+
 #[async_trait]
 impl Connector for Pigeon {
-    fn platform(&self) -> &'static PlatformFacts {
-        &PIGEON
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { lists: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, _: &Http) -> Result<Checked, Fault> {
@@ -151,19 +141,18 @@ impl Connector for Pigeon {
         unreachable!()
     }
 
-    fn steps(&self, _: &Ready, _: &Delta, _: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
+    async fn send_step(&self, _: &Http, _: &Step, _: &Whom) -> Result<Taken, Fault> {
         unreachable!()
     }
+}
 
+#[async_trait]
+impl Lists for Pigeon {
     async fn list(&self, _: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault> {
         assert_eq!(list, List::Agents);
         let (ids, total, next) = self.answer(after).await?;
         let item = |id: String| (id.clone(), json!({"name": id}).as_object().unwrap().clone());
         Ok(ListPage { items: ids.into_iter().map(item).collect(), total, next })
-    }
-
-    async fn take(&self, _: &Http, _: &Step, _: &Whom) -> Result<Taken, Fault> {
-        unreachable!()
     }
 }
 
@@ -202,8 +191,12 @@ fn scene() -> Scene {
 
 fn connection(lofts: &str) -> Connection {
     let page = format!("connections: {{ loft: {{ platform: pigeon, lofts: {lofts} }} }}");
-    let config =
-        Config::parse_with(&[&PIGEON], &page, Path::new("ferry.yaml"), &Env::from_iter::<[(&str, &str); 0]>([]));
+    let config = Config::parse(
+        &registry([PIGEON.clone()]),
+        &page,
+        Path::new("ferry.yaml"),
+        &Env::from_iter::<[(&str, &str); 0]>([]),
+    );
     config.unwrap().connection("loft").unwrap().clone()
 }
 
@@ -647,10 +640,11 @@ impl Transport for Shaky {
 
 /// A connector that is the real one, and its door to a server that is not well.
 fn shaky(is_down: bool, wait: Duration) -> (Arc<dyn Connector>, Http) {
-    let platform = platform_named("mercately").unwrap();
+    let platforms = Registry::built_in();
+    let driver = platforms.named("mercately").unwrap();
     let mut settings = Settings::new("shop");
     settings.set_secret("api_key", "k".to_owned().into());
-    settings.fill_defaults(platform);
+    settings.fill_defaults(driver.facts());
     let options = HttpOptions {
         base_url: check_base_url("https://api.example.com", false).unwrap(),
         credentials: Credentials::default(),
@@ -664,7 +658,7 @@ fn shaky(is_down: bool, wait: Duration) -> (Arc<dyn Connector>, Http) {
         clock: Clock::start(),
     };
     let transport = Shaky { is_down, ..Shaky::default() };
-    ((platform.connect)(&settings).unwrap().into(), Http::with_transport(Box::new(transport), options))
+    (driver.connect(&settings).unwrap(), Http::with_transport(Box::new(transport), options))
 }
 
 #[tokio::test(start_paused = true)]

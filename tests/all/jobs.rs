@@ -1,6 +1,6 @@
 //! Jobs: what stands in `ferry.yaml` becomes the words of a command, and the commands are done one after the other.
 
-use super::support::{begin, ferry, run, run_folders, wait_until};
+use super::support::{PLATFORMS, begin, ferry, run, run_folders, wait_until};
 use ferry::checkpoint::Checkpoint;
 use ferry::plan::jobs::{Argument, CommandWords, Job, Takes, read};
 use ferry::plan::{Config, Env};
@@ -53,7 +53,7 @@ fn commands() -> Vec<CommandWords> {
 fn jobs_of(page: &str, file: &str) -> Vec<Job> {
     let env: Env = [("PLACE", "north")].into_iter().collect();
     let page = format!("connections: {{ shop: {{ platform: mercately }} }}\njobs:\n{page}");
-    let config = Config::parse_with(ferry::platforms::PLATFORMS, &page, Path::new(file), &env).unwrap();
+    let config = Config::parse(&PLATFORMS, &page, Path::new(file), &env).unwrap();
     let jobs = read(&config, &commands()).unwrap();
     let of = |read: ferry::plan::jobs::Read| {
         assert!(read.mistakes.is_empty(), "{}", config.wrong(read.mistakes));
@@ -101,7 +101,7 @@ fn retain_and_at_least_stand_once_and_with_a_command_that_knows_them() {
     let page = "jobs:\n  a:\n    export: { from: shop, retain: 30d }\n    retain: 9d\n  b:\n    import: { file: a, to: shop }\n    at_least: 5\n";
     let page = format!("connections: {{ shop: {{ platform: mercately }} }}\n{page}");
     let env = Env::default();
-    let config = Config::parse_with(ferry::platforms::PLATFORMS, &page, Path::new("ferry.yaml"), &env).unwrap();
+    let config = Config::parse(&PLATFORMS, &page, Path::new("ferry.yaml"), &env).unwrap();
     let jobs = read(&config, &commands()).unwrap();
     let told: Vec<_> = jobs
         .iter()
@@ -283,7 +283,7 @@ fn two_nights_never_overlap() {
     let import = "  nightly:\n    import: { file: lists/ok.csv, to: shop, sandbox: true }\n";
     let folder = folder(import);
     let home = folder.path().join("home");
-    let config = Config::load(Some(&home.join("ferry.yaml")), &Env::default()).unwrap();
+    let config = Config::load(&PLATFORMS, Some(&home.join("ferry.yaml")), &Env::default()).unwrap();
     let path = ferry::run::checkpoint_path(&home.join(".ferry"), config.find("shop").unwrap(), "sandbox").unwrap();
     let night_before = Checkpoint::open(&path).unwrap();
     let (out, err, code) = typed(&home, "run nightly --quiet");

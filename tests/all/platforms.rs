@@ -11,6 +11,7 @@ mod names;
 mod settings;
 mod twin;
 
+use super::support::PLATFORMS;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ferry::contact::{Contact, Field, Wanted};
@@ -18,9 +19,7 @@ use ferry::http::{Http, Request, Response, Sent, message::Method};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::platforms::diff::{Delta, OnExisting, diff};
 use ferry::platforms::settings::{Setting, Settings};
-use ferry::platforms::{
-    Connector, Fault, Found, Lookup, PLATFORMS, PlatformFacts, Reading, Ready, Step, platform_named,
-};
+use ferry::platforms::{Connector, Driver, Fault, Found, Lookup, PlatformFacts, Reading, Ready, Step};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -87,7 +86,7 @@ fn line_of(request: &Request) -> String {
 
 /// A connector and its door, which end well only when the whole script was played.
 struct Scene {
-    connector: Box<dyn Connector>,
+    connector: Arc<dyn Connector>,
     http: Http,
     left: Arc<Mutex<VecDeque<Exchange>>>,
     headers: Arc<Mutex<Vec<(String, String)>>>,
@@ -119,22 +118,27 @@ fn scene(platform: &str, settings: &[(&str, &str)], script: &[Exchange]) -> Scen
     Scene { connector, http: Http::over(Box::new(transport)), left, headers, taken, ends }
 }
 
-fn connect(platform: &str, given: &[(&str, &str)]) -> Result<Box<dyn Connector>, Vec<Failure>> {
-    let platform = platform_named(platform).unwrap();
+fn connect(platform: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Connector>, Vec<Failure>> {
+    let driver = driver(platform);
+    let platform = driver.facts();
     let mut settings = Settings::new("my-shop");
     let is_needed = |setting: &&Setting| setting.secret && (setting.required || !setting.instead.is_empty());
     for setting in platform.settings.iter().filter(is_needed) {
-        settings.set_secret(setting.name, SecretString::from("s3cret"));
+        settings.set_secret(&setting.name, SecretString::from("s3cret"));
     }
     for (name, value) in given {
         settings.set(name, *value);
     }
     settings.fill_defaults(platform);
-    (platform.connect)(&settings)
+    driver.connect(&settings)
+}
+
+fn driver(platform: &str) -> &'static dyn Driver {
+    &**PLATFORMS.named(platform).unwrap()
 }
 
 fn facts(platform: &str) -> &'static PlatformFacts {
-    platform_named(platform).unwrap()
+    driver(platform).facts()
 }
 
 fn contact(json: Value) -> Contact {
@@ -185,30 +189,46 @@ fn told(fault: Fault) -> String {
 
 #[test]
 fn every_platform_tells_its_facts_without_contradiction() {
-    for platform in PLATFORMS {
-        let name = platform.name;
+    for platform in PLATFORMS.facts() {
+        let name = &*platform.name;
         for field in
-            platform.needs.iter().flat_map(|needs| needs.iter()).chain(platform.finds_by).chain(platform.single)
+            platform.needs.iter().flat_map(|needs| needs.iter()).chain(&*platform.finds_by).chain(&*platform.single)
         {
             // The id of somebody who is there is never written.
             assert!(platform.holds.contains(field) || *field == Field::TargetId, "{name} {field:?}");
         }
-        for field in platform.reads {
+        for field in platform.reads.iter() {
             assert!(!platform.holds.contains(field), "{name} {field:?}");
         }
-        for field in platform.drops {
+        for field in platform.drops.iter() {
             assert!(platform.holds.contains(field), "{name} {field:?}");
         }
         assert!(platform.base_url.starts_with("https://") && platform.rate_start_per_s > 0.0, "{name}");
-        assert_eq!(platform_named(name).map(|found| found.name), Some(name));
+        assert_eq!(PLATFORMS.named(name).map(|found| &*found.facts().name), Some(name));
         for (at, setting) in platform.settings.iter().enumerate() {
             assert!(
                 !setting.help.is_empty() && platform.settings[..at].iter().all(|before| before.name != setting.name)
             );
-            let default = setting.default.unwrap_or_default();
+            let default = setting.default.clone().unwrap_or_default();
             assert!(setting.choices.is_empty() || setting.choices.contains(&default), "{name} {}", setting.name);
         }
-        assert_eq!(connect(name, &[]).unwrap().platform().name, name);
+    }
+}
+
+/// Help and checks need the facts before a connection exists; a connector that says something else would be asked for
+/// what it cannot do.
+#[test]
+fn every_connector_can_do_what_its_facts_say() {
+    for platform in PLATFORMS.facts() {
+        let name = &*platform.name;
+        let connector = connect(name, &[]).unwrap();
+        let facts = connector.facts();
+        let can = connector.capabilities();
+        assert_eq!((&facts.name, &facts.title), (&platform.name, &platform.title));
+        assert_eq!(can.partial_creates.is_some(), platform.half_makes, "{name}: partial creates");
+        assert_eq!(can.attributes.is_some(), platform.defines_attributes, "{name}: defined attributes");
+        assert_eq!(can.lists.is_some(), !platform.lists.is_empty(), "{name}: lists");
+        assert_eq!(can.deletes.is_some(), platform.deletes, "{name}: deletes");
     }
 }
 
@@ -219,7 +239,7 @@ fn credentials(platform: &str, given: &[(&str, &str)]) -> Vec<(String, String)> 
     for (name, value) in given {
         settings.set_secret(name, SecretString::from(*value));
     }
-    let credentials = (facts(platform).credentials)(&settings);
+    let credentials = driver(platform).credentials(&settings);
     let headers = credentials.headers.iter().chain(&credentials.query);
     headers.map(|(name, value)| ((*name).to_owned(), value.expose_secret().to_owned())).collect()
 }
@@ -312,11 +332,11 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
         Ok(_) => {}
         Err(fault) => assert!(may_be(&fault), "{}", said("read", format!("{fault:?}"))),
     }
-    match connector.half_made(&door, person, 0).await {
+    match find_partial(&*connector, &door, person).await {
         Ok(found) => assert!(found.iter().all(has_id), "{}", said("half made", format!("{found:?}"))),
         Err(fault) => assert!(may_be(&fault), "{}", said("half made", format!("{fault:?}"))),
     }
-    for field in connector.platform().finds_by {
+    for field in connector.facts().finds_by.iter() {
         let value = match field {
             Field::Phones => "+593991234567",
             Field::Emails => "nobody@example.com",
@@ -336,6 +356,13 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
     let needs = ferry::platforms::Needs { owners: true, ..Default::default() };
     if let Err(fault) = connector.prepare(&door, &needs).await {
         assert!(matches!(fault, Fault::Fatal(_)), "{}", said("prepare", format!("{fault:?}")));
+    }
+}
+
+async fn find_partial(connector: &dyn Connector, door: &Http, body: &Value) -> Result<Vec<Found>, Fault> {
+    match connector.capabilities().partial_creates {
+        Some(creates) => creates.find_partial(door, body, 0).await,
+        None => Ok(Vec::new()),
     }
 }
 

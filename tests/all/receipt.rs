@@ -256,6 +256,7 @@ fn hostile(evil: &[String]) -> (Receipt, Throughput) {
     let platform = End::Platform {
         connection: all.clone(),
         platform: all.clone(),
+        title: String::new(),
         address: all.clone(),
         contacts: Some(4_321),
         fingerprint: Some(all.clone()),

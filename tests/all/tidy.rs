@@ -5,7 +5,7 @@ mod functions;
 mod imports;
 mod structure;
 
-use ferry::platforms::PLATFORMS;
+use ferry::platforms::Registry;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -258,7 +258,7 @@ fn the_sandbox_and_the_platforms_share_no_code() {
 #[test]
 fn a_platform_is_named_in_its_own_files_only() {
     let mut words: BTreeSet<String> = PLATFORM_WORDS.iter().map(|word| (*word).to_owned()).collect();
-    for platform in PLATFORMS {
+    for platform in Registry::built_in().facts() {
         let names = platform.aliases.iter().chain([&platform.name, &platform.title]);
         words.extend(names.map(|name| name.to_lowercase()));
     }

@@ -3,8 +3,8 @@
 //! A search is a regular expression over names and items, deleted ones among them. Whoever it brings is compared here.
 
 use super::super::answer::Purpose;
+use super::super::exchange::{Fault, Found, Lookup};
 use super::super::value::{text, tidy};
-use super::super::{Fault, Found, Lookup};
 use super::person::{ITEMS, Person};
 use super::{Eadesk, LIMIT_DEFAULT};
 use crate::contact::{Contact, Field};
@@ -108,7 +108,7 @@ impl Eadesk {
     }
 
     fn no_search(&self, by: &Lookup, others: usize) -> Failure {
-        let title = self.account.title;
+        let title = &self.account.title;
         let message = format!("{title} answered a look-up by `{}` with {others} other persons", by.field.name());
         let hint = format!("set `find: snapshot` for connection `{}`", self.account.connection);
         Failure::new(Exit::Unavailable, message).hint(hint)

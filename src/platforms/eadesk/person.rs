@@ -3,10 +3,10 @@
 //! Nothing is ever deleted but by a mark: whoever bears it is left out, and so is each item that does.
 
 use super::super::answer::Purpose;
-use super::super::diff::same;
+use super::super::exchange::{Fault, Found, Page, Reading};
 use super::super::value::{keep_rest, move_text, move_time, phone_digits, take_text, text, tidy_email, with_plus};
-use super::super::{Fault, Found, Page, Reading};
 use super::{Eadesk, Said};
+use crate::change::same;
 use crate::contact::{Contact, Field};
 use crate::http::{Http, Request, Response};
 use crate::mapping::phone::normalise;

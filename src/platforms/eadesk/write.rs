@@ -4,11 +4,11 @@
 //! deletes one, `{"delete_person": true}` the person.
 
 use super::super::answer::Purpose;
-use super::super::diff::{Delta, same};
+use super::super::exchange::{Fault, Found, Step, Taken, Whom};
 use super::super::value::{segment, text, with_plus};
-use super::super::{Fault, Found, Step, StepKind, Taken, Whom};
 use super::person::{ITEMS, is_deleted};
 use super::{Eadesk, Said};
+use crate::change::{Delta, StepKind, same};
 use crate::contact::{Contact, Field, TagMode, Wanted};
 use crate::http::{Http, Method, Request, Response};
 use crate::identity::split_handle;

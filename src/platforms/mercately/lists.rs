@@ -4,8 +4,9 @@
 //! the other as if they were one; the cursor says `channel:page:how many the channels before it hold`.
 
 use super::super::answer::Purpose;
+use super::super::exchange::{Cursor, Fault, ListPage};
+use super::super::facts::List;
 use super::super::value::{text, with_plus};
-use super::super::{Cursor, Fault, List, ListPage};
 use super::{Mercately, not_a_page};
 use crate::http::{Http, Request};
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! Owners: which agent of this account a contact belongs to.
 
-use super::super::{Agent, Ready};
+use super::super::exchange::{Agent, Ready};
 use crate::contact::{Contact, Field, Wanted};
 
 /// The fields that say who the owner is.

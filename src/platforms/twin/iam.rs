@@ -2,11 +2,11 @@
 //!
 //! The server that gives them (IAM) is another one than that of the chats.
 
-use super::{PLATFORM, SETTINGS};
+use super::{FACTS, SETTINGS};
 use crate::http::{Login, Method, Request, Response, Token, check_base_url};
 use crate::outcome::{Exit, Failure};
-use crate::platforms::Fault;
 use crate::platforms::answer::{Account, SAMPLED_LEN_MAX, object};
+use crate::platforms::exchange::Fault;
 use crate::platforms::settings::Settings;
 use crate::platforms::value::text;
 use secrecy::{ExposeSecret, SecretString};
@@ -92,15 +92,13 @@ impl Login for Iam {
     }
 
     fn refused(&self, response: &Response) -> Failure {
-        let account = Account { title: PLATFORM.title, connection: self.connection.clone() };
+        let account = Account { title: FACTS.title.clone(), connection: self.connection.clone() };
         let fault = match response.status {
             300..=399 | 404 | 405 => account.refuses_us(response, &["iam_url"]),
             _ => account.refuses_us(response, &["email", "password"]),
         };
-        let message = format!(
-            "{} refuses the login of connection `{}` (HTTP {})",
-            PLATFORM.title, self.connection, response.status
-        );
+        let message =
+            format!("{} refuses the login of connection `{}` (HTTP {})", FACTS.title, self.connection, response.status);
         let failure = match fault {
             Fault::Fatal(failure) => Failure { message, ..failure },
             _ => Failure::new(Exit::Refused, message),

@@ -5,9 +5,9 @@
 //! goes on in the other way, and a server for which there is none has given less than it holds.
 
 use super::super::answer::Purpose;
+use super::super::exchange::{Cursor, Fault, Page};
 use super::super::value::text;
-use super::super::{Cursor, Fault, Page};
-use super::{Item, PLATFORM, Twin, with_offset};
+use super::{FACTS, Item, Twin, with_offset};
 use crate::http::{Http, Request};
 use crate::outcome::{Exit, Failure};
 use std::collections::HashSet;
@@ -98,7 +98,7 @@ impl Twin {
     }
 
     fn too_few(&self, read: u64, count: u64) -> Failure {
-        let (title, name) = (PLATFORM.title, &self.account.connection);
+        let (title, name) = (&FACTS.title, &self.account.connection);
         let message =
             format!("{title} gave {read} of the {count} sessions that connection `{name}` has by its own count");
         let hint = "try again later; if it stays so, give the ids of the clients in a file (`client_ids`)";

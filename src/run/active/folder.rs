@@ -102,7 +102,7 @@ pub fn forget(state: &Path, run: &str) {
 pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> Result<PathBuf, Failure> {
     let folder = state.join("connections");
     make_private(&folder)?;
-    Ok(folder.join(checkpoint_name(&connection.name, connection.platform.name, address)))
+    Ok(folder.join(checkpoint_name(&connection.name, &connection.facts().name, address)))
 }
 
 /// What the checkpoint of a connection is called.

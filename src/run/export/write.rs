@@ -318,7 +318,7 @@ impl Line<'_> {
 
     /// The ids that led to nobody stay behind, each with its id.
     fn missing(&self, spool: &Spool, writer: &mut Writer<'_>) -> Result<(), Failure> {
-        let title = self.plan.connection.platform.title;
+        let title = &self.plan.connection.facts().title;
         let mut ordinal = spool.len();
         spool.for_each_missing(|id| {
             let problem = Problem::new("id.not_found", format!("{title} has nobody with the id `{id}`"))

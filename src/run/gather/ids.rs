@@ -18,29 +18,30 @@ pub(super) struct IdsFile {
     reader: BufReader<File>,
     path: PathBuf,
     line: u64,
-    setting: &'static str,
+    setting: String,
     connection: String,
     /// What the setting says when the platform's own list is meant.
-    word: &'static str,
+    word: String,
 }
 
 impl IdsFile {
     /// The file that the connection names, if it names one and contacts are to be read.
     pub fn of(gather: &Gather<'_>) -> Result<Option<IdsFile>, Failure> {
         let connection = gather.connection;
-        let platform = connection.platform;
-        let Some(name) = platform.ids_setting.filter(|_| gather.what == What::Contacts) else { return Ok(None) };
-        let word = platform.settings.iter().find(|setting| setting.name == name).and_then(|setting| setting.default);
-        let word = word.unwrap_or_default();
+        let platform = connection.facts();
+        let name = platform.ids_setting.as_deref().filter(|_| gather.what == What::Contacts);
+        let Some(name) = name else { return Ok(None) };
+        let word = platform.settings.iter().find(|setting| setting.name == name);
+        let word = word.and_then(|setting| setting.default.as_deref()).unwrap_or_default().to_owned();
         let Some(path) = connection.settings.get(name).filter(|path| *path != word) else { return Ok(None) };
         let path = gather.config_folder.join(path);
         let file = File::open(&path).and_then(|file| match file.metadata()?.is_dir() {
             true => Err(std::io::ErrorKind::IsADirectory.into()),
             false => Ok(file),
         });
-        let (setting, connection) = (name, connection.name.clone());
+        let (setting, connection) = (name.to_owned(), connection.name.clone());
         let file = file.map_err(|error| {
-            cannot_read(setting, &connection, &path, &error)
+            cannot_read(&setting, &connection, &path, &error)
                 .hint(format!("name a file with an id on each line, or say `{setting}: {word}`"))
         })?;
         Ok(Some(IdsFile { reader: BufReader::new(file), path, line: 0, setting, connection, word }))
@@ -63,7 +64,7 @@ impl IdsFile {
         let mut bytes = Vec::new();
         let read = self.reader.by_ref().take(LINE_LEN_MAX).read_until(b'\n', &mut bytes);
         match read {
-            Err(error) => return Err(cannot_read(self.setting, &self.connection, &self.path, &error)),
+            Err(error) => return Err(cannot_read(&self.setting, &self.connection, &self.path, &error)),
             Ok(0) => return Ok(None),
             Ok(_) => self.line += 1,
         }
@@ -85,7 +86,7 @@ impl IdsFile {
 
     /// What is told of a file without a single id.
     pub fn is_empty(&self) -> Failure {
-        let (setting, connection, word) = (self.setting, &self.connection, self.word);
+        let (setting, connection, word) = (&self.setting, &self.connection, &self.word);
         Failure::usage(format!(
             "`{}`, named by `{setting}` of connection `{connection}`, holds no id",
             self.path.display()

@@ -52,7 +52,7 @@ pub(super) async fn finish(
     begun.info.totals = totals;
     begun.info.status = RunStatus::of(is_done);
     let [sent, retried, rate_limited] = begun.info.requests;
-    let (exit_of_left, shown) = (left.exit(), left.not_deleted(plan.connection.platform));
+    let (exit_of_left, shown) = (left.exit(), left.not_deleted(plan.connection.facts()));
     let (changed_since, not_taken_back) = left.counts();
     let mut unknown_records = Vec::new();
     if totals.unknown > 0 && worked.pass > 0 {

@@ -84,7 +84,7 @@ impl Line<'_> {
         let requests = sums.requests + sums.totals.read;
         let took = started.elapsed().as_secs_f64();
         let seconds = per_s.map_or(took, |per_s| requests as f64 / per_s.max(f64::MIN_POSITIVE));
-        let (exit_of_left, shown) = (sums.left.exit(), sums.left.not_deleted(plan.connection.platform));
+        let (exit_of_left, shown) = (sums.left.exit(), sums.left.not_deleted(plan.connection.facts()));
         let (changed_since, not_taken_back) = sums.left.counts();
         let summary = Summary {
             run: plan.of.run.clone(),

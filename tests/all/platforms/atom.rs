@@ -344,7 +344,7 @@ fn paths_and_slashes_follow_the_settings() {
     assert_eq!(run(connector.find(http, &by_phone("+50755667788"))).unwrap(), []);
     let step = Step { kind: StepKind::Create, body: json!({}) };
     assert_eq!(
-        run(connector.take(http, &step, &Whom::Nobody)).unwrap(),
+        run(connector.send_step(http, &step, &Whom::Nobody)).unwrap(),
         Taken::Done { id: "a1".to_owned(), after: None }
     );
     assert!(scene.headers.lock().unwrap().contains(&("charset".to_owned(), "utf-8".to_owned())));
@@ -513,7 +513,7 @@ fn a_step_has_one_of_three_fates() {
         let scene = scene("atom", &[], &[(write, answer)]);
         let kind = if *whom == Whom::Nobody { StepKind::Create } else { StepKind::Change };
         let step = Step { kind, body: json!({"phone": "1"}) };
-        assert_eq!(run(scene.connector.take(&scene.http, &step, whom)).map_err(told), expected);
+        assert_eq!(run(scene.connector.send_step(&scene.http, &step, whom)).map_err(told), expected);
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{contact, facts, there, wanted};
 use ferry::contact::{Field, Overwrite, TagMode, Wanted};
 use ferry::mapping::Overflow;
-use ferry::platforms::PlatformFacts;
 use ferry::platforms::diff::{Change, Delta, OnExisting, diff, diff_with_identity, fit, same, split_name};
+use ferry::platforms::{PlatformFacts, Slice};
 use serde_json::{Value, json};
 
 /// `field: old -> new` for every change.
@@ -342,7 +342,12 @@ fn a_whole_name_completes_the_part_that_is_known() {
 
 #[test]
 fn a_platform_without_names_misses_the_one_that_was_given() {
-    let nameless = PlatformFacts { holds: &[], single: &[], attributes: true, ..*facts("mercately") };
+    let nameless = PlatformFacts {
+        holds: Slice::default(),
+        single: Slice::default(),
+        attributes: true,
+        ..facts("mercately").clone()
+    };
     let fitted = fit(&nameless, wanted(json!({ "full_name": "Ana López" })), Overflow::Report);
     assert_eq!((fitted.wanted.contact, fitted.not_carried), (contact(json!({})), vec!["full_name".to_owned()]));
     let bare = PlatformFacts { attributes: false, ..nameless };
@@ -353,7 +358,11 @@ fn a_platform_without_names_misses_the_one_that_was_given() {
 #[test]
 fn lists_of_several_grow_are_filled_or_wiped() {
     use OnExisting::{Fill, Update};
-    let many = PlatformFacts { holds: &[Field::Phones, Field::Handles], single: &[], ..*facts("mercately") };
+    let many = PlatformFacts {
+        holds: vec![Field::Phones, Field::Handles].into(),
+        single: Slice::default(),
+        ..facts("mercately").clone()
+    };
     let cases: &[(bool, OnExisting, &[&str], &[&str], &[&str])] = &[
         (false, Update, &["vk:b", "vk:c", "vk:c"], &["vk:a", "vk:b"], &["handles: vk:a; vk:b -> vk:a; vk:b; vk:c"]),
         (false, Update, &["vk:a"], &["vk:a", "vk:b"], &[]),

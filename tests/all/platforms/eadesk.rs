@@ -1,7 +1,9 @@
 //! Eadesk: what is sent, and what is made of its answers.
 
 use super::Answer::{InDoubt, Json, NotSent, Text};
-use super::{Answer, Exchange, Scene, connect, contact, delta, facts, message, ok, run, scene, there, told, wanted};
+use super::{
+    Answer, Exchange, Scene, connect, contact, delta, driver, facts, message, ok, run, scene, there, told, wanted,
+};
 use ferry::contact::{Field, FieldSet, TagMode, Wanted};
 use ferry::identity::canonical;
 use ferry::mapping::Overflow;
@@ -323,7 +325,7 @@ fn the_token_can_go_into_a_header_where_the_server_wants_it_there() {
     let mut settings = ferry::platforms::settings::Settings::new("my-shop");
     settings.set("auth", "bearer");
     settings.set_secret("token", secrecy::SecretString::from("Bearer abc\n"));
-    let credentials = (facts("eadesk").credentials)(&settings);
+    let credentials = driver("eadesk").credentials(&settings);
     let headers = credentials.headers.iter().map(|(name, value)| (*name, value.expose_secret()));
     assert_eq!(headers.collect::<Vec<_>>(), [("Authorization", "Bearer abc")]);
     assert!(credentials.query.is_empty());
@@ -334,11 +336,11 @@ fn segments_are_a_table_or_one_line() {
     let mut settings = ferry::platforms::settings::Settings::new("my-shop");
     settings.set_secret("token", secrecy::SecretString::from("s3cret"));
     settings.set_table("segments", vec![(" VIP=gold ".into(), " s1 ".into())]);
-    let connector = (facts("eadesk").connect)(&settings).unwrap_or_else(|failures| panic!("{failures:?}"));
+    let connector = driver("eadesk").connect(&settings).unwrap_or_else(|failures| panic!("{failures:?}"));
     let mut want = wanted(json!({ "tags": ["VIP=gold"] }));
-    assert!(connector.fit(&Ready::default(), &mut want).is_empty());
+    assert!(connector.resolve(&Ready::default(), &mut want).is_empty());
     settings.set_table("segments", vec![("VIP".into(), " ".into())]);
-    let failures = (facts("eadesk").connect)(&settings).err().unwrap();
+    let failures = driver("eadesk").connect(&settings).err().unwrap();
     assert_eq!(
         failures[0].to_string(),
         "`segments` of connection `my-shop` is `VIP:  `; expected a name and its id, both not blank"
@@ -354,17 +356,17 @@ fn tags_and_handles_that_the_account_does_not_know_are_named_and_left_out() {
         "handles": ["Telegram:anna", "viber:+79876543210", "viber:x", "anna", "whatsapp:79876543210", "mail:a@b.ru"],
     });
     let mut want = wanted(given.clone());
-    let not_carried = connector.fit(&Ready::default(), &mut want);
+    let not_carried = connector.resolve(&Ready::default(), &mut want);
     assert_eq!(not_carried, ["handles.viber", "handles", "handles.mail", "tags.Должники"]);
     let fits = json!({ "tags": ["VIP", "Новые клиенты"], "handles": ["telegram:anna", "whatsapp:79876543210"] });
     assert_eq!(want.contact, contact(fits));
     let mut removes = Wanted { tag_mode: TagMode::Remove, ..wanted(json!({ "tags": ["s9"] })) };
-    assert!(connector.fit(&Ready::default(), &mut removes).is_empty(), "what goes need not be known");
+    assert!(connector.resolve(&Ready::default(), &mut removes).is_empty(), "what goes need not be known");
     assert_eq!(removes.contact.list(Field::Tags), ["s9"]);
     let knows_viber = connect("eadesk", &[("services", "Viber = phone")]).unwrap();
     let mut want = wanted(given);
     assert_eq!(
-        knows_viber.fit(&Ready::default(), &mut want)[..2],
+        knows_viber.resolve(&Ready::default(), &mut want)[..2],
         ["handles.telegram", "handles"],
         "the messengers are a setting"
     );
@@ -504,11 +506,7 @@ fn wiped_lists_are_deleted_item_by_item() {
         ]
     );
     assert!(
-        ["replace", "merge"].iter().all(|update| {
-            let mut settings = ferry::platforms::settings::Settings::new("my-shop");
-            settings.set("on_update", *update);
-            (facts("eadesk").replaces)(&settings)
-        }),
+        ["replace", "merge"].iter().all(|update| { connect("eadesk", &[("on_update", update)]).unwrap().replaces() }),
         "what is added or deleted is compared with what was read just before"
     );
 }
@@ -517,7 +515,7 @@ fn wiped_lists_are_deleted_item_by_item() {
 fn take(settings: &[(&str, &str)], step: (StepKind, Value), script: &[Exchange]) -> Result<Taken, String> {
     let scene = eadesk(settings, script);
     let whom = if step.0 == StepKind::Create { Whom::Nobody } else { Whom::Id("a1".to_owned()) };
-    run(scene.connector.take(&scene.http, &Step { kind: step.0, body: step.1 }, &whom)).map_err(told)
+    run(scene.connector.send_step(&scene.http, &Step { kind: step.0, body: step.1 }, &whom)).map_err(told)
 }
 
 fn done() -> Result<Taken, String> {
@@ -610,7 +608,7 @@ fn a_step_has_one_of_three_fates() {
     assert!(lost.unwrap_err().starts_with("fatal 5 the address of connection `my-shop` is wrong"));
     let nobody = eadesk(&[], &[]);
     let step = Step { kind: StepKind::Add, body: json!({ "item": {} }) };
-    let taken = run(nobody.connector.take(&nobody.http, &step, &Whom::Nobody)).map_err(told);
+    let taken = run(nobody.connector.send_step(&nobody.http, &step, &Whom::Nobody)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a change was to be written, and nobody said to whom".to_owned()));
 }
 

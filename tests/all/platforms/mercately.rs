@@ -335,7 +335,7 @@ fn the_recorded_creation_is_what_is_sent_and_what_is_read() {
     let ask: &'static str = Box::leak(format!("POST /retailers/api/v1/customers {body}").into_boxed_str());
     let answer = ok(json!({ "message": "Customer created successfully", "customer": answer }));
     let scene = scene("mercately", &[], &[(ask, answer)]);
-    let taken = run(scene.connector.take(&scene.http, &step, &Whom::Nobody)).unwrap();
+    let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).unwrap();
     let Taken::Done { id, after: Some(after) } = taken else { panic!("{taken:?}") };
     assert_eq!(id, "4882chfxj3875");
     let found = there(&id, Value::Object(after.to_json()));
@@ -471,7 +471,7 @@ fn owners_become_the_ids_that_this_account_knows() {
     ] as [(Value, Option<&str>, &[&str]); 9]
     {
         let mut want = wanted(json!({ "owner": owner }));
-        assert_eq!(connector.fit(&agents(), &mut want), not_carried, "{owner}");
+        assert_eq!(connector.resolve(&agents(), &mut want), not_carried, "{owner}");
         let expected = expected_id.map_or_else(|| json!({}), |id| json!({ "owner": {"id": id} }));
         assert_eq!(want.contact, contact(expected), "{owner}");
     }
@@ -482,10 +482,10 @@ fn the_rules_of_an_owner_go_with_it() {
     let connector = super::connect("mercately", &[]).unwrap();
     let mut fills = wanted(json!({ "owner": {"name": "Agent Example"} }));
     fills.fill.insert(Field::OwnerName);
-    connector.fit(&agents(), &mut fills);
+    connector.resolve(&agents(), &mut fills);
     assert_eq!(fills.fill, FieldSet::of(&[Field::OwnerId]));
     let mut clears = Wanted { clear: FieldSet::of(&[Field::OwnerName]), ..Wanted::default() };
-    connector.fit(&agents(), &mut clears);
+    connector.resolve(&agents(), &mut clears);
     assert_eq!(clears.clear, FieldSet::of(&[Field::OwnerId]));
     let owned = there("1", json!({ "owner": {"id": "2763"} }));
     assert_eq!(steps("mercately", &[], &clears, Some(&owned)), Ok(vec![json!({"customer": {"agent_id": null}})]));
@@ -513,7 +513,7 @@ fn an_owner_is_sent_as_a_number_and_only_when_it_is_another() {
 fn a_document_of_another_spelling_is_given_the_platforms() {
     let connector = super::connect("mercately", &[]).unwrap();
     let mut want = wanted(json!({ "document": {"type": "Cédula"} }));
-    assert!(connector.fit(&Ready::default(), &mut want).is_empty());
+    assert!(connector.resolve(&Ready::default(), &mut want).is_empty());
     assert_eq!(want.contact.text(Field::DocumentType), Some("cedula"));
 }
 
@@ -576,7 +576,7 @@ fn a_step_has_one_of_three_fates() {
         let (ask, whom) = if kind == create { (post, Whom::Nobody) } else { (put, Whom::Id("a1".to_owned())) };
         let scene = scene("mercately", &[], &[(ask, answer)]);
         let step = Step { kind, body: json!({}) };
-        assert_eq!(run(scene.connector.take(&scene.http, &step, &whom)).map_err(told), expected);
+        assert_eq!(run(scene.connector.send_step(&scene.http, &step, &whom)).map_err(told), expected);
     }
 }
 
@@ -584,6 +584,6 @@ fn a_step_has_one_of_three_fates() {
 fn a_change_of_nobody_is_our_own_fault() {
     let scene = scene("mercately", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({}) };
-    let taken = run(scene.connector.take(&scene.http, &step, &Whom::Nobody)).map_err(told);
+    let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a change was to be written, and nobody said to whom".to_owned()));
 }

@@ -13,7 +13,8 @@ fn pages(list: List, script: &[Exchange]) -> Vec<(Vec<(String, Value)>, Option<u
     let scene = scene("mercately", &[], script);
     let (mut pages, mut after) = (Vec::new(), None);
     loop {
-        let ListPage { items, total, next } = run(scene.connector.list(&scene.http, list, after.as_ref())).unwrap();
+        let ListPage { items, total, next } =
+            run(scene.connector.capabilities().lists.unwrap().list(&scene.http, list, after.as_ref())).unwrap();
         let items = items.into_iter().map(|(id, item)| (id, Value::Object(item))).collect();
         pages.push((items, total, next.clone()));
         if next.is_none() {
@@ -181,11 +182,18 @@ fn a_list_that_is_none_is_told_and_not_taken_for_an_empty_one() {
     ];
     for (list, asked, answer, expected) in cases {
         let scene = scene("mercately", &[], &[(asked, answer)]);
-        assert_eq!(run(scene.connector.list(&scene.http, list, None)).map_err(told).err(), Some(expected));
+        assert_eq!(
+            run(scene.connector.capabilities().lists.unwrap().list(&scene.http, list, None)).map_err(told).err(),
+            Some(expected)
+        );
     }
     let scene = scene("mercately", &[], &[]);
     for cursor in ["2", "telegram:1:0", "whatsapp:x:0", "whatsapp:1:x"] {
-        let page = run(scene.connector.list(&scene.http, List::Conversations, Some(&cursor.to_owned())));
+        let page = run(scene.connector.capabilities().lists.unwrap().list(
+            &scene.http,
+            List::Conversations,
+            Some(&cursor.to_owned()),
+        ));
         assert_eq!(page.map_err(told).err(), Some(format!("fatal 1 `{cursor}` is no page of the list")));
     }
 }

@@ -1,7 +1,6 @@
 //! The settings of connections: their names, values and mistakes.
 
-use super::connect;
-use ferry::platforms::platform_named;
+use super::{connect, driver, facts};
 use ferry::platforms::settings::{Settings, environment_name, parse_duration, validate};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -28,7 +27,6 @@ fn the_environment_name_of_a_setting_is_in_capitals_with_underscores() {
 
 #[test]
 fn all_mistakes_in_settings_are_told_at_once() {
-    let platform = platform_named("mercately").unwrap();
     let mut settings = Settings::new("my-shop");
     for (name, value) in [
         ("platform", "mercately"),
@@ -41,7 +39,7 @@ fn all_mistakes_in_settings_are_told_at_once() {
         settings.set(name, value);
     }
     settings.set_secret("api_key", SecretString::from("  "));
-    let failures = (platform.connect)(&settings).err().unwrap();
+    let failures = driver("mercately").connect(&settings).err().unwrap();
     let told: Vec<String> =
         failures.iter().map(|failure| format!("{} {failure}: {:?}", failure.exit.code(), failure.hint)).collect();
     assert_eq!(
@@ -84,7 +82,7 @@ fn atom_checks_its_paths_and_its_page_size() {
 
 #[test]
 fn defaults_fill_what_is_not_set_and_nothing_else() {
-    let platform = platform_named("atom").unwrap();
+    let platform = facts("atom");
     let mut settings = Settings::new("atom");
     settings.set("page_size", "7");
     settings.set_secret("token", SecretString::from("abc"));
@@ -93,7 +91,8 @@ fn defaults_fill_what_is_not_set_and_nothing_else() {
     assert_eq!((got("page_size"), got("sort"), got("rate"), got("timeout")), ("7", "asc", "auto", "30s"));
     assert_eq!(got("base_url"), "https://us-central1-atomchat-io.cloudfunctions.net");
     assert_eq!(validate(platform, &settings), []);
-    assert!((platform.replaces)(&settings));
+    let replaces = |settings: &Settings| driver("atom").connect(settings).is_ok_and(|connector| connector.replaces());
+    assert!(replaces(&settings));
     settings.set("on_update", "merge");
-    assert!(!(platform.replaces)(&settings));
+    assert!(!replaces(&settings));
 }

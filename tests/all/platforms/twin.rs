@@ -1,11 +1,13 @@
 //! TWIN: what is sent, and what is made of its answers.
 
 use super::Answer::{self, InDoubt, Json, NotSent, Text};
-use super::{Exchange, Scene, connect, contact, delta, facts, ok, run, scene, steps, there, told, wanted};
+use super::{Exchange, Scene, connect, contact, delta, driver, facts, ok, run, scene, steps, there, told, wanted};
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::http::{Login, Response, Token, message::Method};
 use ferry::platforms::settings::Settings;
-use ferry::platforms::{Define, Definition, Lookup, Needs, Reading, Ready, Step, StepKind, Taken, Whom};
+use ferry::platforms::{
+    Define, DefinesAttributes, Definition, Lookup, Needs, Reading, Ready, Step, StepKind, Taken, Whom,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -114,8 +116,8 @@ fn a_renamed_attribute_is_read_by_its_new_name_at_once() {
     let scene = scene("twin", &[], script);
     run(scene.connector.check(&scene.http)).unwrap();
     let rename = Define::Rename { id: "a1".to_owned(), name: "Имя".to_owned() };
-    run(scene.connector.define(&scene.http, &rename)).unwrap();
-    run(scene.connector.define(&scene.http, &Define::Remove { id: "a2".to_owned() })).unwrap();
+    run(defines(&scene).define(&scene.http, &rename)).unwrap();
+    run(defines(&scene).define(&scene.http, &Define::Remove { id: "a2".to_owned() })).unwrap();
     assert_eq!(client(&scene)["attributes"], json!({"Имя": "Иван", "old": "41"}));
 }
 
@@ -154,7 +156,7 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
     ];
     for (name, script, expected) in cases {
         let scene = scene("twin", &[], &script);
-        let attributes = run(scene.connector.attributes(&scene.http)).unwrap();
+        let attributes = run(defines(&scene).attributes(&scene.http)).unwrap();
         assert_eq!(attributes.len(), expected, "{name}");
         assert_eq!(
             attributes,
@@ -169,7 +171,7 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
         ("the same page again", vec![(DEFINED, echo()), (one, echo()), ("GET /clients/attributes?page=2", echo())]),
     ] {
         let scene = scene("twin", &[], &script);
-        let told = run(scene.connector.attributes(&scene.http)).map_err(told).unwrap_err();
+        let told = run(defines(&scene).attributes(&scene.http)).map_err(told).unwrap_err();
         assert_eq!(told, cut, "{name}: whoever believes it defines twice what is not shown");
     }
     let value = |id| value(id, "A", "1");
@@ -187,10 +189,10 @@ fn what_the_check_has_listed_is_not_listed_again() {
     let later = || ok(json!({"count": 1, "items": [{"id": "b1", "name": "Later"}]}));
     let scene = scene("twin", &[], &[(DEFINED, ok(recorded())), (DEFINED, later())]);
     run(scene.connector.check(&scene.http)).unwrap();
-    assert_eq!(run(scene.connector.attributes(&scene.http)).unwrap(), definitions(), "of the check");
+    assert_eq!(run(defines(&scene).attributes(&scene.http)).unwrap(), definitions(), "of the check");
     let needs = Needs::default();
     assert_eq!(run(scene.connector.prepare(&scene.http, &needs)).unwrap().attributes, definitions(), "the same");
-    let after = run(scene.connector.attributes(&scene.http)).unwrap();
+    let after = run(defines(&scene).attributes(&scene.http)).unwrap();
     assert_eq!(after, [definition("b1", "Later")], "whoever asks again is told what is there now");
 }
 
@@ -455,11 +457,11 @@ fn the_recorded_definitions_are_what_is_sent() {
     ];
     for (what, ask, answer, expected) in cases {
         let scene = scene("twin", &[], &[(ask, answer)]);
-        assert_eq!(run(scene.connector.define(&scene.http, &what)).map_err(told), expected, "{what:?}");
+        assert_eq!(run(defines(&scene).define(&scene.http, &what)).map_err(told), expected, "{what:?}");
     }
     let scene = scene("twin", &[], &[]);
     let nowhere = Define::Remove { id: "..".to_owned() };
-    assert_eq!(run(scene.connector.define(&scene.http, &nowhere)).map_err(told), unknown(".."));
+    assert_eq!(run(defines(&scene).define(&scene.http, &nowhere)).map_err(told), unknown(".."));
 }
 
 /// The steps from what is there to what is wanted.
@@ -580,7 +582,7 @@ fn a_step_has_one_of_three_fates() {
     for (body, script, expected) in cases {
         let scene = scene("twin", &[], &script);
         let step = Step { kind: StepKind::Change, body };
-        let taken = run(scene.connector.take(&scene.http, &step, &Whom::Id(CLIENT.to_owned())));
+        let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Id(CLIENT.to_owned())));
         assert_eq!(taken.map_err(told), expected, "{:?}", script.iter().map(|(ask, _)| ask).collect::<Vec<_>>());
     }
 }
@@ -589,7 +591,7 @@ fn a_step_has_one_of_three_fates() {
 fn a_value_of_nobody_is_our_own_fault() {
     let scene = scene("twin", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}) };
-    let taken = run(scene.connector.take(&scene.http, &step, &Whom::Nobody)).map_err(told);
+    let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a value was to be written, and nobody said to whom".to_owned()));
 }
 
@@ -627,7 +629,7 @@ fn settings(given: &[(&str, &str)]) -> Settings {
 }
 
 fn login(given: &[(&str, &str)]) -> Option<Box<dyn Login>> {
-    (facts("twin").login)(&settings(given))
+    driver("twin").login(&settings(given))
 }
 
 fn answer(status: u16, body: &Value) -> Response {
@@ -639,7 +641,7 @@ fn a_token_wins_over_a_login_and_a_login_takes_both() {
     assert!(login(&[("token", "abc")]).is_none());
     assert!(login(&[("token", " ")]).is_some(), "a blank is none");
     assert!(login(&[("email", "")]).is_none());
-    assert!((facts("twin").credentials)(&settings(&[])).headers.is_empty());
+    assert!(driver("twin").credentials(&settings(&[])).headers.is_empty());
 }
 
 #[test]
@@ -724,7 +726,7 @@ fn a_refused_login_says_what_to_mend() {
 
 #[test]
 fn with_a_login_a_refusal_points_at_it() {
-    let connector = (facts("twin").connect)(&settings(&[])).unwrap_or_else(|failures| panic!("{failures:?}"));
+    let connector = driver("twin").connect(&settings(&[])).unwrap_or_else(|failures| panic!("{failures:?}"));
     let mut scene = scene("twin", &[], &[(DEFINED, error(403, "no right"))]);
     scene.connector = connector;
     assert_eq!(
@@ -739,7 +741,7 @@ fn what_is_wrong_with_the_settings_is_told_at_once() {
     let failures = |given: &[(&str, &str)]| -> Vec<String> {
         let told =
             |failure: &ferry::outcome::Failure| format!("{failure} | {}", failure.hint.as_deref().unwrap_or("-"));
-        (facts("twin").connect)(&settings(given)).err().unwrap_or_default().iter().map(told).collect()
+        driver("twin").connect(&settings(given)).err().unwrap_or_default().iter().map(told).collect()
     };
     assert_eq!(failures(&[]), [""; 0]);
     let neither = "connection `my-shop` has neither `token` nor `email` and `password` | set `token`, or `email` and \
@@ -766,4 +768,8 @@ fn what_is_wrong_with_the_settings_is_told_at_once() {
              take them out of `iam_url`; a token has a setting of its own",
         ]
     );
+}
+
+fn defines(scene: &Scene) -> &dyn DefinesAttributes {
+    scene.connector.capabilities().attributes.unwrap()
 }

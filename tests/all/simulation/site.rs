@@ -27,7 +27,8 @@ pub fn silent() -> Console {
 
 /// The connection to a platform of a sandbox.
 pub fn connection(view: &dyn View, sandbox: &Sandbox, settings: &[(&str, String)]) -> Connection {
-    let config = Config::load(None, &Env::default()).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let config = Config::load(&crate::support::PLATFORMS, None, &Env::default())
+        .unwrap_or_else(|error| panic!("{}", error.render(false)));
     let mut connection = config.find(view.name()).unwrap_or_else(|error| panic!("{}", error.render(false))).clone();
     use_sandbox(&mut connection, &sandbox.credentials());
     for (name, value) in view.settings() {

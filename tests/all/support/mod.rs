@@ -15,7 +15,7 @@ pub use client::ask;
 pub use fake::{Fake, read_request, response, response_of};
 pub use files::{files_below, folder_with, json_lines, run_folders};
 pub use line::{Act, Line};
-pub use platforms::{all_platforms, creating_platforms, platform_variables};
+pub use platforms::{PLATFORMS, all_platforms, creating_platforms, platform_variables, registry};
 pub use process::{Ended, Running, begin, ferry, ferry_in_shell, run};
 pub use sandbox::{runtime, serve};
 pub use scene::{Scene, scene};

@@ -45,7 +45,7 @@ fn pattern_of(by: &Lookup) -> Vec<String> {
         }
     }
     let asked = Arc::<Mutex<Vec<String>>>::default();
-    let connector: Box<dyn Connector> = connect("eadesk", &[]).unwrap();
+    let connector: Arc<dyn Connector> = connect("eadesk", &[]).unwrap();
     run(connector.find(&Http::over(Box::new(Asks(Arc::clone(&asked)))), by)).unwrap();
     let asked = asked.lock().unwrap();
     asked.clone()
@@ -283,10 +283,10 @@ async fn the_token_is_sent_in_the_address_and_never_shown() {
     });
     let mut settings = ferry::platforms::settings::Settings::new("my-shop");
     settings.set_secret("token", secrecy::SecretString::from("t0ken+secret"));
-    let platform = facts("eadesk");
+    let driver = driver("eadesk");
     let http = Http::connect(HttpOptions {
         base_url: ferry::http::check_base_url(&address, false).unwrap(),
-        credentials: (platform.credentials)(&settings),
+        credentials: driver.credentials(&settings),
         login: None,
         user_agent: "ferry/test".to_owned(),
         timeout: Duration::from_secs(5),
@@ -297,7 +297,7 @@ async fn the_token_is_sent_in_the_address_and_never_shown() {
         clock: Clock::start(),
     })
     .unwrap();
-    let connector = (platform.connect)(&settings).unwrap_or_else(|failures| panic!("{failures:?}"));
+    let connector = driver.connect(&settings).unwrap_or_else(|failures| panic!("{failures:?}"));
     let fault = connector.find(&http, &lookup(Field::Handles, "vk:a+б")).await.map_err(told).unwrap_err();
     assert_eq!(
         server.await.unwrap(),

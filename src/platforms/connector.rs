@@ -1,0 +1,171 @@
+//! How a platform is used: the driver that connects, the pure rules of its writes, its requests, and what only some
+//! platforms can do. It implements none of them.
+
+use super::exchange::{
+    Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom,
+};
+use super::facts::{List, PlatformFacts};
+use super::settings::Settings;
+use crate::change::Delta;
+use crate::contact::Wanted;
+use crate::http::{Credentials, Http, Login};
+use crate::outcome::{Failure, Problem};
+use async_trait::async_trait;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A connector, or all that is wrong with the settings (exit 2 each).
+pub type Connected = Result<Arc<dyn Connector>, Vec<Failure>>;
+
+/// A platform before it is connected: its facts, and how the settings of a connection become a connector.
+pub trait Driver: Send + Sync {
+    /// Its facts.
+    fn facts(&self) -> &PlatformFacts;
+
+    /// The credentials that go with every request.
+    fn credentials(&self, settings: &Settings) -> Credentials;
+
+    /// How a token is obtained, where the settings do not hold one.
+    fn login(&self, settings: &Settings) -> Option<Box<dyn Login>> {
+        let _ = settings;
+        None
+    }
+
+    /// Makes the connector; fails (exit 2) with all that is wrong with the settings, including the findings of
+    /// [`super::settings::validate`].
+    fn connect(&self, settings: &Settings) -> Connected;
+}
+
+/// The rules by which a platform is written to. Pure.
+pub trait WriteRules: Send + Sync {
+    /// Its facts.
+    fn facts(&self) -> &PlatformFacts;
+
+    /// Whether a write replaces the whole contact, so that the contact has to be read first.
+    fn replaces(&self) -> bool {
+        false
+    }
+
+    /// Converts the wanted values to the forms that this account knows (an owner's name becomes the owner's id), after
+    /// [`super::project()`] and before the difference is computed. Values that the account cannot hold are removed, and
+    /// returned by their names as in `not_carried`.
+    fn resolve(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+        let _ = (ready, wanted);
+        Vec::new()
+    }
+
+    /// The steps that remain from what is there to what should be; none if nothing remains.
+    ///
+    /// # Errors
+    /// The problems, if the platform could not accept it.
+    fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>>;
+}
+
+/// The requests of a platform.
+///
+/// Faults: [`Fault::Fatal`] for what is wrong with the account, the address or the network, because no record is to
+/// blame for it; [`Fault::Refused`] for what is wrong with this contact; [`Fault::InDoubt`] for a write whose result is
+/// unknown, and for a single read without a reliable response. `check`, `page` and `prepare` never give a doubt: for
+/// them it is fatal (exit 6).
+#[async_trait]
+pub trait Connector: WriteRules {
+    /// What it can do beside.
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::default()
+    }
+
+    /// Proves the settings with one cheap request.
+    async fn check(&self, http: &Http) -> Result<Checked, Fault>;
+
+    /// A page of all contacts; the first one without a cursor.
+    async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault>;
+
+    /// All contacts that the platform returns for one value, each compared locally. A contact that is returned although
+    /// its value is another one is left out; if only such contacts are returned, the lookup proves nothing and is a
+    /// doubt.
+    async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault>;
+
+    /// A contact by its id, or, with a server that reads no contact by id, by the other lookup.
+    async fn read(&self, http: &Http, id: &str, or_by: Option<&Lookup>) -> Result<Reading, Fault>;
+
+    /// Asks the platform about what is going to be written.
+    async fn prepare(&self, http: &Http, needs: &Needs) -> Result<Ready, Fault>;
+
+    /// Sends one step. A step that changes needs a contact with an id; one that creates ignores `whom`, unless an
+    /// earlier step created the contact.
+    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault>;
+}
+
+/// What only some platforms can do. The facts say the same, because help and checks need it before connecting; a test
+/// compares the two.
+#[derive(Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct Capabilities<'a> {
+    pub partial_creates: Option<&'a dyn PartialCreates>,
+    pub attributes: Option<&'a dyn DefinesAttributes>,
+    pub lists: Option<&'a dyn Lists>,
+    pub deletes: Option<&'a dyn Deletes>,
+}
+
+/// Creating a contact takes several requests.
+#[async_trait]
+pub trait PartialCreates: Send + Sync {
+    /// The contacts that a create request in doubt may have left, although no lookup finds them yet: created, and
+    /// without content. `body` is the body of that request, `since_ms` (milliseconds since 1970) the earliest time at
+    /// which it was sent.
+    async fn find_partial(&self, http: &Http, body: &Value, since_ms: u64) -> Result<Vec<Found>, Fault>;
+}
+
+/// The account defines its custom attributes.
+#[async_trait]
+pub trait DefinesAttributes: Send + Sync {
+    /// The attributes that the account defines.
+    async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault>;
+
+    /// Changes them. A definition in doubt is settled by listing them.
+    async fn define(&self, http: &Http, what: &Define) -> Result<(), Fault>;
+}
+
+/// The platform has other lists than the contacts: those of [`PlatformFacts::lists`].
+#[async_trait]
+pub trait Lists: Send + Sync {
+    /// A page of a list; the first one without a cursor.
+    async fn list(&self, http: &Http, list: List, after: Option<&Cursor>) -> Result<ListPage, Fault>;
+}
+
+/// The platform deletes contacts.
+pub trait Deletes: Send + Sync {
+    /// The step that deletes a contact.
+    fn deletion(&self) -> Step;
+}
+
+/// Older names of these methods, for callers that are still to be renamed.
+impl dyn Connector + '_ {
+    #[allow(missing_docs)]
+    pub fn platform(&self) -> &PlatformFacts {
+        self.facts()
+    }
+
+    #[allow(missing_docs)]
+    pub fn fit(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+        self.resolve(ready, wanted)
+    }
+
+    #[allow(missing_docs)]
+    pub async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
+        match self.capabilities().partial_creates {
+            Some(creates) => creates.find_partial(http, made, since_ms).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    #[allow(missing_docs)]
+    pub fn deletion(&self) -> Option<Step> {
+        self.capabilities().deletes.map(Deletes::deletion)
+    }
+
+    #[allow(missing_docs)]
+    pub async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+        self.send_step(http, step, whom).await
+    }
+}
