@@ -1,42 +1,55 @@
-# What is done often. `just` alone lists it.
+# Frequent tasks. `just` alone lists them.
 
 # List the recipes
 default:
     @just --list
 
-# Carry the sample file into the sandbox
+# Import the sample file into the sandbox
 demo:
     cargo run --release -- import samples/contacts.csv --map mappings/contacts.yaml --to mercately --sandbox
 
-# Carry the sandbox's contacts from one platform into another
+# Migrate the sandbox's contacts from one platform to another
 demo-migrate:
     cargo run --release -- migrate --from mercately --to eadesk --sandbox
 
-# Run all tests, or those whose names hold a word
+# Run all tests, or those whose names contain a word
 test *words:
     cargo test {{ words }}
 
-# Everything that must hold before a change goes in
+# Run everything that must hold before a change is merged
 ci:
     .ci/run
 
-# Format, and show what clippy has to say
+# Format, and show the lints
 fix:
     cargo fmt
     cargo clippy --all-targets -- -D warnings
 
-# Serve the platforms on this machine, with what may go wrong
+# Run each simulation on N seeds that were not tried before
+seeds n="200":
+    FERRY_SEED_BEGIN=$(date +%s) FERRY_SEEDS={{ n }} cargo test simulation -- --ignored
+
+# Write transcripts, shown outputs and exceptions as they are now; read the difference before keeping it
+bless *words:
+    FERRY_TEST_WRITE=1 cargo test {{ words }}
+    git diff --stat
+
+# Serve the platforms on this machine, with faults if wanted
 sandbox *options:
     cargo run --release -- sandbox {{ options }}
 
-# Measure a part: checkpoint, door or phones
+# Measure a part: checkpoint, door, line or phones
 bench part:
     cargo bench --bench {{ part }}
+
+# Make a release archive with its checksum
+release *folder:
+    .ci/release {{ folder }}
 
 # Read the documentation of the library
 doc:
     cargo doc --no-deps --open
 
-# Write the names of the countries again, from a newer CLDR (needs npm and python3)
+# Update the names of countries from a newer CLDR (needs npm and python3)
 territories version:
     src/mapping/phone/territories.py {{ version }} > src/mapping/phone/territories.tsv

@@ -39,6 +39,7 @@ mod platforms;
 mod readme;
 mod receipt;
 mod report;
+mod repository;
 mod rows;
 mod runs;
 mod sandbox;

@@ -5,6 +5,7 @@
 mod client;
 mod fake;
 mod files;
+mod left_out;
 mod line;
 mod platforms;
 mod process;
@@ -14,6 +15,7 @@ mod scene;
 pub use client::ask;
 pub use fake::{Fake, read_request, response, response_of};
 pub use files::{files_below, folder_with, json_lines, run_folders};
+pub use left_out::{left_out, without_a_right};
 pub use line::{Act, Line};
 pub use platforms::{PLATFORMS, all_platforms, creating_platforms, platform_variables, registry};
 pub use process::{Ended, Running, begin, ferry, ferry_in_shell, run};
