@@ -1,7 +1,8 @@
 //! `ferry apply`: the words of a plan.
 
+use super::args;
+use super::context::Context;
 use super::import::{Carried, carry, connection, work_asked};
-use super::{Context, args};
 use crate::files::Format;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
@@ -9,7 +10,7 @@ use crate::reconcile::guards::GuardsAsked;
 use crate::run::apply::PlanHead;
 
 pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
-    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+    Ok(context.print_end(&carry(context, prepare(typed, context)?)?))
 }
 
 /// Checks what was typed.

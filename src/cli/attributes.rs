@@ -1,7 +1,7 @@
 //! `ferry attributes`.
 
 use super::args::{self, AttributesChange};
-use super::{Context, stopped, until_told, with_sandbox};
+use super::context::{Context, stopped, until_stopped, with_sandbox};
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
@@ -42,7 +42,7 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
         // What was sent is remembered, and found out by whoever comes next.
         let work = work(typed, context, (&config.folder, &connection, &address), (clock, &stop));
-        let text = until_told(&stop, work).await;
+        let text = until_stopped(&stop, work).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }

@@ -1,7 +1,7 @@
 //! `ferry check`.
 
 use super::args;
-use super::{Context, until_told, with_sandbox};
+use super::context::{Context, until_stopped, with_sandbox};
 use crate::clock::Clock;
 use crate::http::Http;
 use crate::outcome::{Exit, Failure};
@@ -26,7 +26,7 @@ pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failur
     }
     let line = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
-        let line = until_told(&stop, line(context, &connection, clock)).await;
+        let line = until_stopped(&stop, line(context, &connection, clock)).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }

@@ -1,7 +1,7 @@
 //! `ferry convert`.
 
-use super::Context;
 use super::args;
+use super::context::Context;
 use super::import::{source_asked, work_asked};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourcePlan};
@@ -29,5 +29,5 @@ pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Fail
     let ended = context.block_on(|clock, stop| async move {
         tokio::task::block_in_place(|| convert(&plan, &context.console, clock, &stop))
     })?;
-    Ok(context.tell(&ended))
+    Ok(context.print_end(&ended))
 }

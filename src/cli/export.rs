@@ -1,8 +1,8 @@
 //! `ferry export`.
 
 use super::args::{self, Listed};
+use super::context::{Context, with_sandbox};
 use super::import::format_of;
-use super::{Context, with_sandbox};
 use crate::mapping::Mapping;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Connection, Mistakes, TargetAsked, WorkAsked};
@@ -64,7 +64,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
         }
         ended
     })?;
-    Ok(context.tell(&ended))
+    Ok(context.print_end(&ended))
 }
 
 /// The connection, and the folder to which its paths are relative.

@@ -1,7 +1,7 @@
 //! `ferry import`, and what `ferry migrate` shares with it.
 
 use super::args::{self, FileFormat};
-use super::{Context, with_sandbox};
+use super::context::{Context, with_sandbox};
 use crate::files::Format;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
@@ -19,13 +19,13 @@ use crate::run::plan::ImportPlan;
 use crate::run::plan::VerifyPlan;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
-    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+    Ok(context.print_end(&carry(context, prepare(typed, context)?)?))
 }
 
 /// Checks what was typed.
 pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
+    let (asked, work) = (target_asked(&typed.target, &typed.pace), guarded(work_asked(&typed.work), &typed.guards));
     let work = WorkAsked { at_least: Some(typed.at_least), ..work };
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
@@ -123,7 +123,7 @@ pub(super) fn connection(config: &Config, asked: &TargetAsked) -> Result<(Connec
     Ok((connection, region))
 }
 
-pub(super) fn target_asked(typed: &args::Target) -> TargetAsked {
+pub(super) fn target_asked(typed: &args::Target, pace: &args::Pace) -> TargetAsked {
     TargetAsked {
         to: typed.to.clone(),
         sandbox: typed.sandbox,
@@ -134,9 +134,9 @@ pub(super) fn target_asked(typed: &args::Target) -> TargetAsked {
         },
         only_existing: typed.only_existing,
         create_attributes: typed.create_attributes,
-        rate: typed.pace.rate.clone(),
-        concurrency: typed.pace.concurrency,
-        wait: typed.pace.wait.clone(),
+        rate: pace.rate.clone(),
+        concurrency: pace.concurrency,
+        wait: pace.wait.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ferry map`.
 
-use super::Context;
 use super::args::{Map, MapCheck, MapCommand};
+use super::context::Context;
 use crate::contact::{Contact, FIELDS};
 use crate::files::{self, Opened};
 use crate::mapping::phone::Region;

@@ -1,18 +1,19 @@
 //! `ferry migrate`.
 
+use super::args;
+use super::context::Context;
 use super::import::{Carried, carry, connection, dry_asked, guarded, target_asked, without_results, work_asked};
-use super::{Context, args};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
 
 pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
-    Ok(context.tell(&carry(context, prepare(typed, context)?)?))
+    Ok(context.print_end(&carry(context, prepare(typed, context)?)?))
 }
 
 /// Checks what was typed.
 pub(super) fn prepare(typed: &args::Migrate, context: &Context) -> Result<Carried, Failure> {
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(&typed.target), guarded(work_asked(&typed.work), &typed.guards));
+    let (asked, work) = (target_asked(&typed.target, &typed.pace), guarded(work_asked(&typed.work), &typed.guards));
     let config = context.configuration()?;
     let target = mistakes.take(connection(&config, &asked));
     let source_asked = TargetAsked { to: typed.from.clone(), sandbox: asked.sandbox, ..TargetAsked::default() };

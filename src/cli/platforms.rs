@@ -1,11 +1,12 @@
 //! `ferry platforms`: the facts, as tables.
 
-use super::Context;
 use super::args::Platforms;
+use super::context::Context;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::settings::{COMMON, Setting, environment_name};
 use crate::platforms::{LISTS, PlatformFacts, Registry};
+use crate::report::words::wrap;
 use crate::run::bind::singular;
 use crate::yaml::nearest;
 use serde_json::{Value, json};
@@ -39,8 +40,6 @@ fn unknown(name: &str, platforms: &Registry) -> Failure {
     }
 }
 
-/// No line is longer, where the facts allow it.
-const WIDTH: usize = 100;
 /// How wide the names of settings are at least, the blanks behind them counted.
 const NAME_WIDTH: usize = 16;
 
@@ -139,26 +138,9 @@ fn short(platform: &PlatformFacts) -> String {
         ("lists", &lists),
         ("rate", &rate),
     ];
-    let facts = facts.iter().map(|(name, text)| format!("  {name:<12}{}", wrapped(text, 14)));
+    let facts = facts.iter().map(|(name, text)| format!("  {name:<12}{}", wrap(text, 14)));
     let head = format!("{} ({}{aliases})", platform.name, platform.title);
     std::iter::once(head).chain(facts).collect::<Vec<_>>().join("\n")
-}
-
-/// A text in lines of [`WIDTH`] at most, all but the first with `indent` blanks before it.
-fn wrapped(text: &str, indent: usize) -> String {
-    let (mut out, mut len) = (String::new(), indent);
-    for word in text.split_inclusive(' ') {
-        let word_len = word.trim_end().chars().count();
-        if len + word_len > WIDTH && len > indent {
-            out.truncate(out.trim_end().len());
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
-            len = indent;
-        }
-        out.push_str(word);
-        len += word.chars().count();
-    }
-    out
 }
 
 fn whole(platform: &PlatformFacts) -> String {
@@ -190,7 +172,7 @@ fn about(platform: &PlatformFacts, setting: &Setting, width: usize) -> String {
         (None, false) => String::new(),
     };
     let choices = if setting.choices.is_empty() { String::new() } else { format!(" ({})", setting.choices.join(", ")) };
-    let help = wrapped(&format!("{}{choices}", setting.help), 6);
+    let help = wrap(&format!("{}{choices}", setting.help), 6);
     format!("  {:<width$}{variable}{default}\n      {help}", setting.name)
 }
 

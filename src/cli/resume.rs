@@ -1,14 +1,18 @@
 //! `ferry resume`: the words of an unfinished run, typed again.
 
 use super::args::{Args, Command, Resume};
-use super::{Context, dispatch};
+use super::context::Context;
 use crate::outcome::{Exit, Failure};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{all_runs, run_named};
 use crate::run::own::{Use, prove_own};
 use clap::Parser;
 
-pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(
+    typed: &Resume,
+    context: &Context,
+    dispatch: fn(&Args, &Context) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     let info = unfinished(typed, context)?;
     prove_own(&info, &context.state, Use::Repeat)?;
     // What was typed elsewhere would lead elsewhere from there.

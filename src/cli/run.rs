@@ -1,8 +1,9 @@
 //! `ferry run`: the jobs of `ferry.yaml`, each as the command that it is.
 
 use super::args::{self, Args, TypedOption};
+use super::context::{Context, look};
 use super::rehearsed::Rehearsed;
-use super::{Context, dispatch, look, usage};
+use super::usage;
 use crate::ids::CommandKind;
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
@@ -28,7 +29,10 @@ const SANDBOX: &str = "sandbox";
 const RESULTS: &str = "results";
 const RETAIN: &str = "retain";
 
-pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure> {
+/// Runs the command of parsed arguments.
+type Dispatch = fn(&Args, &Context) -> Result<Exit, Failure>;
+
+pub(super) fn run(typed: &args::Run, context: &Context, dispatch: Dispatch) -> Result<Exit, Failure> {
     let config = Config::load(&context.platforms, context.config.as_deref(), &context.env)?;
     let commands = command_words();
     let mut jobs = jobs::read(&config, &commands).map_err(|wrong| config.wrong(vec![wrong]))?;
@@ -48,7 +52,7 @@ pub(super) fn run(typed: &args::Run, context: &Context) -> Result<Exit, Failure>
     config.notes.iter().for_each(|note| context.console.note(note));
     // All that is wrong with any of them is told before the first begins.
     wrong.iter().for_each(|wrong| context.console.failure(wrong));
-    let ended = run_all(&chosen, &planned, &config, context);
+    let ended = run_all(&chosen, &planned, &config, context, dispatch);
     let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
     let exit = ended.iter().filter_map(|end| end.exit).fold(Exit::Done, Exit::worse);
     close(&ended, exit, has_contacts, context);
@@ -69,7 +73,13 @@ struct End<'j> {
 }
 
 /// Runs the jobs one after the other; those with errors end as they are.
-fn run_all<'j>(chosen: &[&'j Read], planned: &[Planned], config: &Config, context: &Context) -> Vec<End<'j>> {
+fn run_all<'j>(
+    chosen: &[&'j Read],
+    planned: &[Planned],
+    config: &Config,
+    context: &Context,
+    dispatch: Dispatch,
+) -> Vec<End<'j>> {
     let is_quiet = context.console.look().quiet;
     let mut ended: Vec<End<'j>> = Vec::new();
     for read in chosen {
@@ -81,7 +91,7 @@ fn run_all<'j>(chosen: &[&'j Read], planned: &[Planned], config: &Config, contex
             // After a signal nothing new is begun.
             Some(_) if Stop::signal().is_some() => (None, None),
             Some(job) => {
-                let (exit, summary) = one(job, is_first, config, context);
+                let (exit, summary) = one(job, is_first, config, context, dispatch);
                 (Some(exit), summary)
             }
         };
@@ -342,7 +352,13 @@ fn full(path: &Path) -> PathBuf {
 
 /// Does one job. What it says is its own: with `--quiet` it is held back until the job has ended. Gives back how it ended,
 /// and its summary for scripts.
-fn one(job: &Planned, is_first: bool, config: &Config, context: &Context) -> (Exit, Option<String>) {
+fn one(
+    job: &Planned,
+    is_first: bool,
+    config: &Config,
+    context: &Context,
+    dispatch: Dispatch,
+) -> (Exit, Option<String>) {
     let quiet = context.console.look().quiet;
     let results_to_stderr = look(&job.args, &context.env).results_to_stderr;
     let console = Console::new(Look { results_to_stderr, ..context.console.look() });

@@ -1,7 +1,7 @@
 //! `ferry runs`.
 
-use super::Context;
 use super::args::Runs;
+use super::context::Context;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
 use crate::plan::duration_of;

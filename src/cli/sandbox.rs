@@ -1,7 +1,7 @@
 //! `ferry sandbox`.
 
-use super::Context;
 use super::args;
+use super::context::Context;
 use crate::outcome::{Exit, Failure};
 use crate::run::stop::Stop;
 use crate::sandbox::{FAULTS, FaultKind, SandboxOptions, start};

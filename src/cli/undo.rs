@@ -1,8 +1,9 @@
 //! `ferry undo`.
 
 use super::args::{self, Args, Command};
+use super::context::{Context, with_sandbox};
+use super::files_read::files_read;
 use super::import::no_results;
-use super::{Context, files_read, with_sandbox};
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
@@ -101,7 +102,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         context.console.note("nothing was undone");
         return Ok(Exit::Done);
     };
-    Ok(context.tell(&ended))
+    Ok(context.print_end(&ended))
 }
 
 /// The newest run that can be taken back; only where somebody can be asked.
@@ -180,9 +181,9 @@ fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {
         let args = Args::understand(words).map_err(|error| {
             Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
         })?;
-        let target = match &args.command {
-            Command::Import(import) => &import.target,
-            Command::Migrate(migrate) => &migrate.target,
+        let (target, pace) = match &args.command {
+            Command::Import(import) => (&import.target, &import.pace),
+            Command::Migrate(migrate) => (&migrate.target, &migrate.pace),
             Command::Undo(undo) => {
                 info = run_named(state, undo.run.as_deref().unwrap_or(&info.source))?;
                 continue;
@@ -199,7 +200,7 @@ fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {
             }
             _ => break,
         };
-        let asked = super::import::target_asked(target);
+        let asked = super::import::target_asked(target, pace);
         return Ok(TypedFor { asked, config: args.global.config, folder: info.folder, is_plan: false });
     }
     Err(Failure::usage(format!("the connection to which `{}` wrote is not known any more", of.run)))

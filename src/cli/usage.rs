@@ -1,4 +1,4 @@
-//! What is wrong with the words that were typed, told as every other failure is.
+//! Errors of the command line, in the three parts of every message: error, cause, hint.
 
 use super::args::Args;
 use crate::outcome::Failure;
@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::error::Error as _;
 use std::ffi::OsString;
 
-/// The failure that a refusal of the command line is; `None` when it is none, but a help text or the version.
+/// Converts an error of the parser; `None` for a help text or the version.
 pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -22,24 +22,25 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             return None;
         }
-        ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` is given no value"),
-        ErrorKind::InvalidValue => format!("`{argument}` cannot be `{value}`"),
+        ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` needs a value"),
+        ErrorKind::InvalidValue => format!("invalid value `{value}` for `{argument}`"),
         ErrorKind::ValueValidation => match error.source() {
-            Some(why) => format!("`{argument}` cannot be `{value}`: {why}"),
-            None => format!("`{argument}` cannot be `{value}`"),
+            Some(why) => format!("invalid value `{value}` for `{argument}`: {why}"),
+            None => format!("invalid value `{value}` for `{argument}`"),
         },
         ErrorKind::UnknownArgument if argument.starts_with('-') => {
-            format!("`{argument}` is not an option of `{}`", command(words))
+            format!("unknown option `{argument}` for `{}`", command(words))
         }
-        ErrorKind::UnknownArgument => format!("`{argument}` is one argument too many"),
-        ErrorKind::InvalidSubcommand => format!("there is no command `{}`", said(ContextKind::InvalidSubcommand)),
+        ErrorKind::UnknownArgument => format!("unexpected argument `{argument}`"),
+        ErrorKind::InvalidSubcommand => format!("unknown command `{}`", said(ContextKind::InvalidSubcommand)),
         ErrorKind::MissingRequiredArgument => format!("missing: {}", quoted(error)),
         ErrorKind::ArgumentConflict if said(ContextKind::PriorArg) == argument => {
-            format!("`{argument}` is given twice")
+            format!("`{argument}` was given twice")
         }
         ErrorKind::ArgumentConflict => {
             format!("`{argument}` and `{}` cannot be used together", said(ContextKind::PriorArg))
         }
+        ErrorKind::TooManyValues => format!("`{argument}` takes no value, and `{value}` was given"),
         _ => first_line(error),
     };
     let near = nearest_of(error);
@@ -53,7 +54,7 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
     Some(Failure::usage(message).hint(hint))
 }
 
-/// Of what the command line suggests, the name that is most like the word that was typed.
+/// The suggestion of the parser that is most like the word that was typed.
 fn nearest_of(error: &Error) -> Option<String> {
     let near = [
         (ContextKind::SuggestedValue, ContextKind::InvalidValue),
@@ -93,7 +94,7 @@ fn first_line(error: &Error) -> String {
     line.strip_prefix("error: ").unwrap_or(line).replace('\'', "`")
 }
 
-/// The command that was typed, as far as there is one: `ferry map check`.
+/// The command that was typed, as far as it exists: `ferry map check`.
 fn command(words: &[OsString]) -> String {
     let root = Args::command();
     let (mut found, mut name) = (&root, "ferry".to_owned());

@@ -1,8 +1,10 @@
 //! `ferry verify`: the words of a finished run, typed again to look.
 
 use super::args::{self, Args, Command};
+use super::context::Context;
+use super::files_read::files_read;
 use super::import::{Carried, carry};
-use super::{Context, apply, files_read, import, migrate};
+use super::{apply, import, migrate};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, WorkAsked, check_files};

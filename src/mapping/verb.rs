@@ -37,59 +37,59 @@ const fn verb(
 pub const VERBS: [Verb; 24] = [
     verb("from", "name or list of names", "where the value comes from", read_from),
     verb("all", "name or list of names", "the values of all these, for lists", read_all),
-    verb("value", "template", "a value made of several", read_value),
-    verb("split", "text", "one value becomes a list", |rule, node, reader| {
+    verb("value", "template", "a value that is composed of others", read_value),
+    verb("split", "text", "splits a value into a list", |rule, node, reader| {
         rule.verbs.split = reader.filled(node, "split");
     }),
-    verb("join", "text", "a list becomes one value", |rule, node, reader| {
+    verb("join", "text", "joins a list into one value", |rule, node, reader| {
         rule.verbs.join = reader.text(node, "`join`");
     }),
-    verb("trim", "true or false", "blanks at both ends go (on by default)", |rule, node, reader| {
+    verb("trim", "true or false", "removes blanks at both ends (on by default)", |rule, node, reader| {
         rule.verbs.trim = reader.flag(node, "trim");
     }),
-    verb("lower", "true", "small letters", |rule, node, reader| read_case(rule, node, reader, "lower", Case::Lower)),
-    verb("upper", "true", "capital letters", |rule, node, reader| read_case(rule, node, reader, "upper", Case::Upper)),
-    verb("title", "true", "a capital for each word", |rule, node, reader| {
+    verb("lower", "true", "lower case", |rule, node, reader| read_case(rule, node, reader, "lower", Case::Lower)),
+    verb("upper", "true", "upper case", |rule, node, reader| read_case(rule, node, reader, "upper", Case::Upper)),
+    verb("title", "true", "title case", |rule, node, reader| {
         read_case(rule, node, reader, "title", Case::Title);
     }),
-    verb("replace", "map of texts", "each key found in the text becomes its value", |rule, node, reader| {
+    verb("replace", "map of texts", "replaces each key in the text by its value", |rule, node, reader| {
         rule.verbs.replace = reader.pairs(node, "replace");
     }),
-    verb("match", "regular expression", "what is found becomes `with`", read_match),
-    verb("with", "text", "what takes the place of a `match`; `$1` is its first group", |rule, node, reader| {
+    verb("match", "regular expression", "replaces what it matches by `with`", read_match),
+    verb("with", "text", "replacement for `match`; `$1` is its first group", |rule, node, reader| {
         rule.verbs.with = reader.text(node, "`with`");
     }),
-    verb("lookup", "map of texts", "the value is looked up", |rule, node, reader| {
+    verb("lookup", "map of texts", "replaces a whole value by the one beside it", |rule, node, reader| {
         rule.verbs.lookup = Some(reader.pairs(node, "lookup").into_iter().collect());
     }),
-    verb("otherwise", "keep, blank, reject or a text", "what becomes of a value that `lookup` lacks", read_otherwise),
-    verb("date", "format or list of formats", "a date becomes `YYYY-MM-DD`", read_date),
-    verb("number", "true", "a number is written plainly", |rule, node, reader| {
+    verb("otherwise", "keep, blank, reject or a text", "what to do with an unknown or invalid value", read_otherwise),
+    verb("date", "format or list of formats", "reads a date, and writes it as `YYYY-MM-DD`", read_date),
+    verb("number", "true", "writes a number plainly", |rule, node, reader| {
         rule.verbs.number = reader.flag(node, "number");
     }),
-    verb("bool", "true", "yes and no become `true` and `false`", |rule, node, reader| {
+    verb("bool", "true", "writes yes and no as `true` and `false`", |rule, node, reader| {
         rule.verbs.boolean = reader.flag(node, "bool");
     }),
-    verb("default", "text (lists: or list)", "what a blank becomes", |rule, node, reader| {
+    verb("default", "text (lists: or list)", "the value for a blank", |rule, node, reader| {
         rule.verbs.default = reader.texts(node, "`default`").into_iter().map(|text| text.text).collect();
     }),
-    verb("add", "text or list", "items that a list always gets", |rule, node, reader| {
+    verb("add", "text or list", "items to add to a list", |rule, node, reader| {
         rule.verbs.add = reader.texts(node, "`add`").into_iter().map(|text| text.text).collect();
     }),
-    verb("required", "true", "a blank rejects the record", |rule, node, reader| {
+    verb("required", "true", "rejects the record if the value is blank", |rule, node, reader| {
         rule.verbs.required = reader.flag(node, "required");
     }),
     verb("optional", "true", "the column may be absent", |rule, node, reader| {
         rule.verbs.optional = reader.flag(node, "optional");
     }),
-    verb("clear", "true", "a blank cell wipes the value at the target", |rule, node, reader| {
+    verb("clear", "true", "lets a blank cell erase the value at the target", |rule, node, reader| {
         rule.verbs.clear = reader.flag(node, "clear");
     }),
-    verb("on_existing", "update or fill", "whether a value at the target gives way", |rule, node, reader| {
+    verb("on_existing", "update or fill", "whether a value at the target is overwritten", |rule, node, reader| {
         let choices = [("update", OnExistingRule::Update), ("fill", OnExistingRule::Fill)];
         rule.verbs.on_existing = reader.choice(node, "on_existing", &choices);
     }),
-    verb("mode", "add, replace or remove", "what becomes of other tags", |rule, node, reader| {
+    verb("mode", "add, replace or remove", "what to do with other tags", |rule, node, reader| {
         let choices = [("add", TagMode::Add), ("replace", TagMode::Replace), ("remove", TagMode::Remove)];
         rule.verbs.mode = reader.choice(node, "mode", &choices);
     }),

@@ -65,6 +65,26 @@ pub fn bytes(n: u64) -> String {
     tenths(value, unit)
 }
 
+/// No line that [`wrap`] makes is longer, except one that is a single word.
+const WIDTH: usize = 100;
+
+/// A text in lines of [`WIDTH`] at most, all but the first with `indent` blanks before it.
+pub fn wrap(text: &str, indent: usize) -> String {
+    let (mut out, mut len) = (String::new(), indent);
+    for word in text.split_inclusive(' ') {
+        let word_len = word.trim_end().chars().count();
+        if len + word_len > WIDTH && len > indent {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            len = indent;
+        }
+        out.push_str(word);
+        len += word.chars().count();
+    }
+    out
+}
+
 /// A word as a shell takes it: quoted where it must be.
 pub fn shell(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,~".contains(c);

@@ -12,7 +12,7 @@ fn typed(line: &str) -> Result<Args, clap::Error> {
 
 /// The help of a command, by its path.
 fn help(path: &[&str]) -> String {
-    let mut command = Args::command();
+    let mut command = Args::command().term_width(100);
     command.build();
     let mut found = &mut command;
     for name in path {
@@ -49,6 +49,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["map"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
     (&["map", "check"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
     (&["completions"], &["ferry completions bash > ~/.local/share/bash-completion/completions/ferry"]),
+    (&["help"], &["ferry help import", "ferry help map check", "ferry help mapping"]),
 ];
 
 #[test]
@@ -88,10 +89,13 @@ fn every_option_says_what_it_does_and_examples_can_be_typed() {
 #[test]
 fn the_options_of_an_import_stand_in_groups() {
     let help = help(&["import"]);
-    let heads = ["\nSource:\n", "\nTarget:\n", "\nWhat to do with what is there:\n", "\nLimits:\n", "\nOutput:\n"];
-    for head in heads {
-        assert!(help.contains(head), "no {head:?} in:\n{help}");
-    }
+    let heads =
+        ["Options", "Existing contacts", "Reading", "Limits", "Speed and waiting", "Output files", "Global options"];
+    let at = heads.map(|head| help.find(&format!("\n{head}:\n")).unwrap_or_else(|| panic!("no {head} in:\n{help}")));
+    assert!(at.is_sorted(), "{help}");
+    let first = ["--to <", "--map <", "--dry-run", "--plan <", "--sandbox", "--limit <", "--fresh"];
+    let at = first.map(|option| help.find(option).unwrap_or_else(|| panic!("no {option} in:\n{help}")));
+    assert!(at.is_sorted(), "{help}");
 }
 
 #[test]
@@ -109,11 +113,8 @@ fn an_import_takes_standard_input_and_all_its_options() {
         (import.target.on_existing, import.target.only_existing, import.target.sandbox),
         (OnExisting::Fill, true, true)
     );
-    assert_eq!((import.work.limit, import.work.fresh, import.target.pace.concurrency), (Some(10), true, Some(4)));
-    assert_eq!(
-        (import.target.pace.rate.as_deref(), import.target.pace.wait.as_deref()),
-        (Some("10/s,300/min"), Some("2h"))
-    );
+    assert_eq!((import.work.limit, import.work.fresh, import.pace.concurrency), (Some(10), true, Some(4)));
+    assert_eq!((import.pace.rate.as_deref(), import.pace.wait.as_deref()), (Some("10/s,300/min"), Some("2h")));
     assert_eq!((args.global.output, args.global.verbose), (OutputKind::Json, 2));
     assert_eq!((args.global.color, args.global.progress), (Choice::Never, Choice::Always));
 }
@@ -170,4 +171,57 @@ fn a_mapping_is_checked_with_or_without_a_file() {
     let Command::Map(map) = typed("ferry map check m.yaml contacts.csv --to shop").unwrap().command else { panic!() };
     let MapCommand::Check(check) = map.command;
     assert_eq!((check.file, check.to.as_deref()), (Some(PathBuf::from("contacts.csv")), Some("shop")));
+}
+
+/// Every command with its path, `ferry` first.
+fn all_commands() -> Vec<(Vec<String>, clap::Command)> {
+    let mut command = Args::command().term_width(100);
+    command.build();
+    let (mut found, mut left) = (Vec::new(), vec![(Vec::new(), command)]);
+    while let Some((path, command)) = left.pop() {
+        for below in command.get_subcommands() {
+            let path = [&path[..], &[below.get_name().to_owned()]].concat();
+            left.push((path, below.clone()));
+        }
+        found.push((path, command));
+    }
+    found
+}
+
+#[test]
+fn no_line_of_help_is_longer_than_a_hundred_columns() {
+    for (path, mut command) in all_commands() {
+        for text in [command.render_help().to_string(), command.render_long_help().to_string()] {
+            let long = text.lines().find(|line| line.chars().count() > 100);
+            assert_eq!(long, None, "{path:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_an_option_is_a_phrase_without_a_full_stop() {
+    for (path, command) in all_commands() {
+        for option in command.get_arguments() {
+            let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty() && !help.ends_with('.'), "{path:?} {}: {help:?}", option.get_id());
+            let first = help.chars().next().unwrap();
+            assert!(first.is_uppercase(), "{path:?} {}: {help:?}", option.get_id());
+        }
+    }
+}
+
+#[test]
+fn the_short_help_fits_on_a_screen_and_the_long_one_has_every_command() {
+    let short = Args::command().term_width(100).render_help().to_string();
+    assert!(short.lines().count() <= 24, "{} lines:\n{short}", short.lines().count());
+    assert!(short.lines().all(|line| line.chars().count() <= 80), "{short}");
+    let long = help(&[]);
+    for command in Args::command().get_subcommands() {
+        let line = format!("\n  {:<12} {}\n", command.get_name(), command.get_about().unwrap());
+        assert_eq!(long.matches(&line).count(), 1, "{line:?} in:\n{long}");
+    }
+    for option in Args::command().get_arguments() {
+        let name = format!("--{}", option.get_long().unwrap());
+        assert!(long.contains(&name), "{name} in:\n{long}");
+    }
 }

@@ -194,6 +194,21 @@ fn words_that_cannot_be_meant_are_told_with_their_cure() {
 }
 
 #[test]
+fn help_starts_with_what_a_new_user_types() {
+    transcript("help.txt");
+}
+
+#[test]
+fn the_explanation_of_mappings_shows_a_valid_mapping() {
+    let text = typed(folder().path(), "ferry help mapping", b"").out;
+    let from = text.find("  version: 1\n").unwrap();
+    let example = text[from..].split("\n\n").next().unwrap();
+    let mapping = ferry::mapping::Mapping::parse(example, Path::new("example.yaml"));
+    assert!(mapping.is_ok(), "{:?}", mapping.err());
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
 fn options_that_cannot_be_meant_are_told_before_anything_is_sent() {
     transcript("options.txt");
 }

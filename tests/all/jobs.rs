@@ -226,9 +226,9 @@ fn nothing_is_done_when_an_option_or_a_job_is_unknown() {
         ),
         (
             "good --limit 0",
-            "error: job `good`: `--limit <N>` cannot be `0`: expected a whole number above 0\nhint: see `ferry convert --help`\n",
+            "error: job `good`: invalid value `0` for `--limit <N>`: expected a whole number above 0\nhint: see `ferry convert --help`\n",
         ),
-        ("good --limt 3", "error: `--limt` is not an option of `ferry run`\nhint: did you mean `--limit`?\n"),
+        ("good --limt 3", "error: unknown option `--limt` for `ferry run`\nhint: did you mean `--limit`?\n"),
         (
             "good godo wood",
             "error: there is no job `godo`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n\nerror: there is no job `wood`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n",

@@ -1,6 +1,7 @@
-//! The commands that move records, and the options that they share.
+//! The commands that move records, with their options in the order in which help lists them. Options without a heading
+//! come first.
 
-use super::{EXISTING, LIMITS, OUTPUT, SOURCE, TARGET};
+use super::headings::{EXISTING, FILES, LIMITS, READING, SPEED};
 use crate::files::{FORMATS, Format};
 use crate::reconcile::guards::Allowed;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
+  ferry import contacts.csv --to shop --dry-run                 show what would change
   ferry import contacts.csv --to shop --map contacts.yaml
   ferry import contacts.csv --to shop --sandbox --limit 100     rehearse with the first 100
   ferry import contacts.csv --to shop --map corrected.yaml --correct 7f3a
@@ -18,24 +20,29 @@ Examples:
 pub struct Import {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub source: Source,
-    #[command(flatten)]
-    #[allow(missing_docs)]
     pub target: Target,
-    /// Correct what this run wrote, with a corrected mapping: only values that are still as it wrote them change; where
-    /// the right one is blank, the one from before the run comes back. Nobody is created [default: nothing is corrected]
+    /// Change only values that are still as RUN wrote them, with a corrected mapping
+    ///
+    /// Where the corrected value is blank, the value from before RUN is restored. No contact is created.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["on_existing", "only_existing"], help_heading = EXISTING)]
     pub correct: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: Source,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dry: Dry,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub guards: Guards,
-    /// Fewer records in the file than this are a failure (exit 6; none at all exit 2), and nothing is changed; 0 allows an
-    /// empty file
+    /// Fail if the file has fewer than N records; 0 allows an empty file
+    ///
+    /// Nothing is changed then. The exit code is 6, and 2 for a file without any record.
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = LIMITS)]
     pub at_least: u64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,
@@ -45,24 +52,23 @@ pub struct Import {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry migrate --from shop --to support
+  ferry migrate --from shop --to support --dry-run
   ferry migrate --from shop --to support --map shop-to-support.yaml --rate 5/s
   ferry migrate --from shop --to support --sandbox --limit 100      rehearse with the first 100")]
 pub struct Migrate {
-    /// The connection to read from: its name in ferry.yaml, or a platform's
-    #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]
+    /// Connection to read: its name in ferry.yaml, or the name of a platform
+    #[arg(long, value_name = "CONNECTION", display_order = 1)]
     pub from: String,
-    /// The mapping, whose sources are fields of the contact: a YAML file, or the name of a built-in one [default: every
-    /// field that both can hold]
-    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    /// Mapping of contact fields: a YAML file, or the name of a built-in mapping [default: every
+    /// field that both platforms can hold]
+    #[arg(long, short, value_name = "MAPPING", display_order = 3)]
     pub map: Option<PathBuf>,
-    /// The country of phones written without a country code: `EC`, `593`, `Ecuador`, or `none` [default: the mapping's, the
-    /// connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
-    pub region: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub target: Target,
+    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
+    pub region: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dry: Dry,
@@ -71,82 +77,88 @@ pub struct Migrate {
     pub guards: Guards,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub pace: Pace,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub work: Work,
 }
 
-/// A look before the leap.
+/// A dry run.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Dry {
-    /// Read everything, write nothing at the target: tell what would be written, field by field, and how long it takes
-    #[arg(long, short = 'n', help_heading = LIMITS)]
+    /// Read everything and show what would change; write nothing to the target
+    #[arg(long, short = 'n', display_order = 4)]
     pub dry_run: bool,
-    /// With --dry-run: write every record and what would become of it (CSV, or JSON Lines, by its name)
-    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = OUTPUT)]
+    /// With --dry-run: write each record and what would happen to it, as CSV or JSON Lines by file name
+    #[arg(long, value_name = "FILE", requires = "dry_run", display_order = 5)]
     pub plan: Option<PathBuf>,
 }
 
-/// What a run passes over, and its limits: `10`, or `5%` of the records of the source.
+/// The guards of a run, `10` or `5%` of the records of the source, and what the run skips.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Guards {
-    /// Pass over records whose content arrived in an earlier finished run of the same mapping: nothing is sent or read for
-    /// them, so changes made at the target since are not seen
-    #[arg(long, help_heading = LIMITS)]
+    /// Skip records that an earlier finished run of the same mapping has brought with this content
+    ///
+    /// Nothing is sent or read for such a record, so changes made at the target since then are not seen.
+    #[arg(long, display_order = 9)]
     pub only_changed: bool,
-    /// Stop (exit 8) before more records than this are rejected: 10, or 5% of the records [default: no limit]
-    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
-    pub max_rejects: Option<Allowed>,
-    /// Stop (exit 8) before more contacts than this are created [default: no limit]
-    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
-    pub max_creates: Option<Allowed>,
-    /// Stop (exit 8) before more contacts than this are changed [default: no limit]
-    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
-    pub max_updates: Option<Allowed>,
-    /// Stop (exit 8) before more values than this are erased, or values of more records than this percentage [default: 20%]
+    /// Stop before more than LIMIT values are erased: 10, or 5% of the records [default: 20%]
+    ///
+    /// A number counts values, a percentage counts records with an erased value. The exit code is 8, as for the other
+    /// --max options.
     #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
     pub max_clears: Option<Allowed>,
+    /// Stop before more than LIMIT contacts are created: 10, or 5% of the records [default: no limit]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_creates: Option<Allowed>,
+    /// Stop before more than LIMIT contacts are updated: 10, or 5% of the records [default: no limit]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_updates: Option<Allowed>,
+    /// Stop before more than LIMIT records are rejected: 10, or 5% of the records [default: no limit]
+    #[arg(long, value_name = "LIMIT", value_parser = Allowed::parse, help_heading = LIMITS)]
+    pub max_rejects: Option<Allowed>,
 }
 
-/// How fast a platform is asked, and how patiently.
+/// How fast a platform is asked, and how long Ferry waits for it.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Pace {
-    /// Requests per time: 10/s, 300/min, 5000/h, several joined by `,`, auto, auto,max=50/s, none [default: the
+    /// Rate limit: 10/s, 300/min, 5000/h, 100000/d, several joined by `,`, auto, auto,max=50/s or none [default: the
     /// connection's, else auto]
-    #[arg(long, help_heading = LIMITS)]
+    #[arg(long, help_heading = SPEED)]
     pub rate: Option<String>,
     /// Requests in flight [default: the connection's]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    #[arg(long, value_name = "N", value_parser = positive, help_heading = SPEED)]
     pub concurrency: Option<u64>,
-    /// How long to wait for an unavailable platform, such as 30s, 10m, 2h [default: a few minutes of retries]
+    /// How long to wait for an unavailable platform: 30s, 10m, 2h [default: a few minutes of retries]
     ///
-    /// It goes on by itself when the platform is back. When the time is over it ends with exit code 6; the checkpoint is
-    /// kept, and the same command goes on.
-    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    /// After this time the command ends with exit code 6. The checkpoint is kept, and the same command resumes the run.
+    #[arg(long, value_name = "TIME", help_heading = SPEED)]
     pub wait: Option<String>,
 }
 
 /// The platform that is written to, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Target {
-    /// The connection to write to: its name in ferry.yaml, or a platform's
-    #[arg(long, value_name = "CONNECTION", help_heading = TARGET)]
+    /// Connection to write to: its name in ferry.yaml, or the name of a platform
+    #[arg(long, value_name = "CONNECTION", display_order = 2)]
     pub to: String,
-    /// Use the built-in sandbox for every platform; its data is kept in the state folder, and files that a job names are
-    /// written below `sandbox/out` there
-    #[arg(long, help_heading = TARGET)]
+    /// Use the built-in sandbox instead of every platform
+    ///
+    /// Its data is kept in the state folder, and files that a job names are written below `sandbox/out` there.
+    #[arg(long, display_order = 6)]
     pub sandbox: bool,
-    /// A contact that is there already: overwrite with what the source has, fill only its blanks, or leave it alone
+    /// How to treat a contact that exists: overwrite with the source's values, fill its blanks, or leave it alone
     #[arg(long, value_enum, value_name = "HOW", default_value_t = OnExisting::Update, help_heading = EXISTING)]
     pub on_existing: OnExisting,
-    /// Never create; who is not there is skipped
+    /// Never create a contact; skip records without an existing one
     #[arg(long, help_heading = EXISTING)]
     pub only_existing: bool,
-    /// Define custom attributes that the account does not have, where it has to define them; without this they are a
-    /// mistake that is told before anything is written
-    #[arg(long, help_heading = TARGET)]
+    /// Create custom attributes that the account does not define
+    ///
+    /// Without it, such an attribute in a mapping is an error, reported before anything is written; without a mapping it
+    /// is left out and reported. Platforms that need no definition ignore it.
+    #[arg(long, display_order = 10)]
     pub create_attributes: bool,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub pace: Pace,
 }
 
 /// `ferry export`.
@@ -159,65 +171,68 @@ Examples:
   ferry export --from shop --what agents --format csv
   ferry export --from shop --map columns.yaml --format csv --limit 10
 
-In the names of --out and --changes, {date} is the day on which the run began (2026-11-22) and {time} its time (031500),
-local time.")]
+In the names of --out and --changes, {date} is the day on which the run started (2026-11-22) and
+{time} the time (031500), in local time.")]
 pub struct Export {
-    /// The connection to read: its name in ferry.yaml, or a platform's
-    #[arg(long, value_name = "CONNECTION", help_heading = SOURCE)]
+    /// Connection to read: its name in ferry.yaml, or the name of a platform
+    #[arg(long, value_name = "CONNECTION", display_order = 1)]
     pub from: String,
-    /// Which of its lists
-    #[arg(long, value_enum, value_name = "LIST", default_value_t = Listed::Contacts, help_heading = SOURCE)]
-    pub what: Listed,
-    /// The mapping: a YAML file, or the name of a built-in one [default: whole contacts]
-    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
-    pub map: Option<PathBuf>,
-    /// Leave out contacts that were last changed before this day (2026-11-01) or moment (2026-11-01T08:00:00Z) [default:
-    /// none are left out]
-    #[arg(long, value_name = "DATE", conflicts_with = "changes", help_heading = SOURCE)]
-    pub since: Option<String>,
-    /// The country of phones written without a country code: `EC`, `593`, `Ecuador`, or `none` [default: the mapping's, the
-    /// connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
-    pub region: Option<String>,
-    /// Use the built-in sandbox for every platform; its data is kept in the state folder, and files that a job names are
-    /// written below `sandbox/out` there
-    #[arg(long, help_heading = SOURCE)]
-    pub sandbox: bool,
-    /// The file to write; its name says how: .csv, .tsv, .json, .jsonl, and .gz or .zst after it [default: `-`, standard
-    /// output]
-    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    /// File to write: .csv, .tsv, .json or .jsonl, also followed by .gz or .zst [default: `-`, standard output]
+    #[arg(long, value_name = "FILE", display_order = 2)]
     pub out: Option<PathBuf>,
-    /// The format, whatever the name says [default: by the name; of standard output jsonl]
-    #[arg(long, value_parser = file_format(), help_heading = TARGET)]
+    /// Mapping that names the columns: a YAML file, or the name of a built-in mapping [default: whole contacts]
+    #[arg(long, short, value_name = "MAPPING", display_order = 3)]
+    pub map: Option<PathBuf>,
+    /// List to export
+    #[arg(long, value_enum, value_name = "LIST", default_value_t = Listed::Contacts, display_order = 4)]
+    pub what: Listed,
+    /// Leave out contacts last changed before DATE: 2026-11-01 or 2026-11-01T08:00:00Z
+    #[arg(long, value_name = "DATE", conflicts_with = "changes", display_order = 5)]
+    pub since: Option<String>,
+    /// Use the built-in sandbox instead of every platform
+    ///
+    /// Its data is kept in the state folder, and files that a job names are written below `sandbox/out` there.
+    #[arg(long, display_order = 6)]
+    pub sandbox: bool,
+    /// Write only the first N contacts, as a sample
+    ///
+    /// --changes, --retain and --at-least have no effect then. `ferry resume` writes all contacts.
+    #[arg(long, value_name = "N", value_parser = positive, display_order = 7)]
+    pub limit: Option<u64>,
+    /// Format of the file [default: by its name; jsonl on standard output]
+    #[arg(long, value_parser = file_format(), help_heading = FILES)]
     pub format: Option<FileFormat>,
-    /// Write cells as they are: without this, a `'` keeps a spreadsheet from running a cell as a formula
-    #[arg(long, help_heading = TARGET)]
+    /// Write cells as they are, without a `'` before what a spreadsheet would run as a formula
+    #[arg(long, help_heading = FILES)]
     pub raw_cells: bool,
-    /// Write what was added, changed and removed since the last finished run of the same export that told it (CSV or
-    /// JSON Lines by name); a second time on one day to `FILE.1`, and so on [default: not written]
-    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    /// Also write what was added, changed and removed since the last finished run of this export with --changes, as CSV or
+    /// JSON Lines by file name
+    ///
+    /// A second file of the same name on one day is written as FILE.1, and so on.
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub changes: Option<PathBuf>,
-    /// After a success, remove files of the same name that Ferry wrote and whose date in it is older than this, such as
-    /// 30d; never with --sandbox [default: none]
-    #[arg(long, value_name = "AGE", requires = "out", help_heading = TARGET)]
+    /// After success, delete older files of the same name pattern that Ferry wrote: 30d, 12h
+    ///
+    /// The age of a file is the date in its name. Nothing is deleted with --sandbox.
+    #[arg(long, value_name = "AGE", requires = "out", help_heading = FILES)]
     pub retain: Option<String>,
-    /// Fewer contacts than this are a failure, and the file stays as it was [default: any number will do]
+    /// Also write the rejects to this file [default: only to the run's folder]
+    ///
+    /// Rejects of another run in this file are kept as PATH.1, PATH.2 and so on.
+    #[arg(long, value_name = "PATH", help_heading = FILES)]
+    pub rejects: Option<PathBuf>,
+    /// Write each contact with its outcome and its id at the platform
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
+    pub results: Option<PathBuf>,
+    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
+    pub region: Option<String>,
+    /// Fail (exit 6) with fewer than N contacts, and leave the file as it was [default: no minimum]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
     pub at_least: Option<u64>,
-    /// Write the first N contacts, as a sample: --changes, --retain and --at-least do nothing; `ferry resume` writes all
-    /// [default: all]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
-    pub limit: Option<u64>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub pace: Pace,
-    /// Copy the rejects to this file too; rejects in it that another run left are kept as `PATH.1`, `PATH.2` … [default:
-    /// only the run's folder]
-    #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
-    pub rejects: Option<PathBuf>,
-    /// Write every contact with its outcome and the id it has on the platform [default: not written]
-    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
-    pub results: Option<PathBuf>,
 }
 
 /// `ferry convert`.
@@ -228,41 +243,69 @@ Examples:
   ferry convert contacts.csv --out clean.csv.gz --map contacts.yaml --region EC
   zcat old.csv.gz | ferry convert - --out old.jsonl.zst")]
 pub struct Convert {
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub source: Source,
-    /// The file to write; its name says how: .csv, .tsv, .json, .jsonl, and .gz or .zst after it
-    #[arg(long, value_name = "FILE", help_heading = TARGET)]
+    /// File to write: .csv, .tsv, .json or .jsonl, also followed by .gz or .zst; `-` is standard output
+    #[arg(long, value_name = "FILE", display_order = 1)]
     pub out: PathBuf,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub source: Source,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub work: Work,
+}
+
+/// `ferry run`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Every option of a job's command is accepted here too: see `ferry help import` for those of an import.
+
+Examples:
+  ferry run nightly
+  ferry run nightly weekly --quiet
+  ferry run --all --sandbox --limit 100")]
+pub struct Run {
+    /// Names of jobs in ferry.yaml
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<String>,
+    /// Run all jobs, in the order of ferry.yaml
+    #[arg(long, conflicts_with = "jobs")]
+    pub all: bool,
+    /// Options for the jobs' commands
+    #[arg(skip)]
+    pub options: Vec<TypedOption>,
+}
+
+/// An option that was typed for the command of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedOption {
+    /// Its name: `--limit`.
+    pub option: String,
+    /// Its values; none if it is a flag.
+    pub values: Vec<String>,
 }
 
 /// `ferry undo`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry undo 7f3a --dry-run                       what would be taken back
+  ferry undo 7f3a --dry-run                       show what would be undone
   ferry undo 7f3a
   ferry undo 7f3a --only email
-  ferry undo 7f3a --dry-run --plan plan.csv       contact by contact")]
+  ferry undo 7f3a --dry-run --plan plan.csv       the same, contact by contact")]
 pub struct Undo {
-    /// The run, or the end of its name where that is unambiguous [default: on a terminal, the newest is shown, and asked
-    /// about]
+    /// Name of the run, or its end if that is unambiguous [default: on a terminal, the newest run, after a question]
     pub run: Option<String>,
-    /// Take back one field only, such as email, tags, attributes.Plan; nobody is deleted [default: all of them]
-    #[arg(long, value_name = "FIELD")]
-    pub only: Option<String>,
-    /// Read everything, write nothing: what would be taken back, in sums
-    #[arg(long, short = 'n')]
+    /// Read everything and show what would be undone; write nothing to the target
+    #[arg(long, short = 'n', display_order = 1)]
     pub dry_run: bool,
-    /// With --dry-run: write every contact with what would become of it, value by value (CSV or JSON Lines by name)
-    /// [default: not written]
-    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = OUTPUT)]
+    /// Undo one field only: email, tags, attributes.Plan; delete no contact [default: all fields]
+    #[arg(long, value_name = "FIELD", display_order = 2)]
+    pub only: Option<String>,
+    /// With --dry-run: write each contact and what would happen to it, as CSV or JSON Lines by file name
+    #[arg(long, value_name = "FILE", requires = "dry_run", help_heading = FILES)]
     pub plan: Option<PathBuf>,
-    /// Write every contact with its outcome [default: not written]
-    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    /// Write each contact with its outcome
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub results: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -276,7 +319,7 @@ Examples:
   ferry import contacts.csv --to shop --dry-run --plan plan.jsonl
   ferry apply plan.jsonl")]
 pub struct Apply {
-    /// The plan, as --dry-run --plan wrote it: JSON Lines
+    /// Plan in JSON Lines, written by --dry-run --plan
     #[arg(value_name = "PLAN")]
     pub plan: PathBuf,
     #[command(flatten)]
@@ -290,78 +333,78 @@ pub struct Apply {
 /// The file that is read, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Source {
-    /// The file: CSV, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
+    /// File to read: CSV, TSV, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The mapping: a YAML file, or the name of a built-in one [default: by column names]
-    #[arg(long, short, value_name = "MAPPING", help_heading = SOURCE)]
+    /// Mapping: a YAML file, or the name of a built-in mapping [default: by column names]
+    #[arg(long, short, value_name = "MAPPING", display_order = 3)]
     pub map: Option<PathBuf>,
-    /// The format of the file [default: what its content says]
-    #[arg(long, value_parser = file_format(), help_heading = SOURCE)]
-    pub format: Option<FileFormat>,
-    /// The encoding of the file, such as utf-8 or windows-1252 [default: what its content says]
-    #[arg(long, value_name = "NAME", help_heading = SOURCE)]
-    pub encoding: Option<String>,
-    /// What separates the columns: `;` `,` `|` or tab [default: what the content says]
-    #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = SOURCE)]
-    pub delimiter: Option<char>,
-    /// The country of phones written without a country code: `EC`, `593`, `Ecuador`, or `none` [default: the mapping's, the
-    /// connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = SOURCE)]
+    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
     pub region: Option<String>,
-    /// Take cells as they are: without this, a `'` that keeps a spreadsheet from running a cell is written and taken off
-    #[arg(long, help_heading = SOURCE)]
+    /// Encoding of the file: utf-8, windows-1252 [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = READING)]
+    pub encoding: Option<String>,
+    /// Delimiter of the columns: `;` `,` `|` or tab [default: detected]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = READING)]
+    pub delimiter: Option<char>,
+    /// Format of the file [default: detected]
+    #[arg(long, value_parser = file_format(), help_heading = READING)]
+    pub format: Option<FileFormat>,
+    /// Neither add nor remove the `'` before cells that a spreadsheet would run as a formula
+    #[arg(long, help_heading = READING)]
     pub raw_cells: bool,
 }
 
-/// The work: where it begins and ends, and what it leaves.
+/// Where the work begins and ends, and which files it leaves.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Work {
-    /// Begin anew instead of going on with an unfinished run of the same work
-    #[arg(long, help_heading = LIMITS)]
-    pub fresh: bool,
-    /// Stop after N records of the source; the same command without it goes on [default: all]
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
+    /// Stop after N source records; the same command without it resumes the run [default: all records]
+    #[arg(long, value_name = "N", value_parser = positive, display_order = 7)]
     pub limit: Option<u64>,
-    /// Copy the rejects to this file too; rejects in it that another run left are kept as `PATH.1`, `PATH.2` … [default:
-    /// only the run's folder]
-    #[arg(long, value_name = "PATH", help_heading = OUTPUT)]
+    /// Start over instead of resuming an unfinished run of the same work
+    #[arg(long, display_order = 8)]
+    pub fresh: bool,
+    /// Also write the rejects to this file [default: only to the run's folder]
+    ///
+    /// Rejects of another run in this file are kept as PATH.1, PATH.2 and so on.
+    #[arg(long, value_name = "PATH", help_heading = FILES)]
     pub rejects: Option<PathBuf>,
-    /// Write every record with its outcome and the id it has at the target [default: not written]
-    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    /// Write each record with its outcome and its id at the target, as a table or JSON Lines by file name
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub results: Option<PathBuf>,
 }
 
-/// What becomes of a contact that is at the target already.
+/// How to treat a contact that exists at the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OnExisting {
-    /// Overwrite with what the source has
+    /// Overwrite with the values that the source has
     #[default]
     Update,
-    /// Fill only its blanks
+    /// Fill only blank fields
     Fill,
-    /// Leave it alone
+    /// Leave the contact unchanged
     Skip,
 }
 
 /// A list of a platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Listed {
-    /// The contacts
+    /// Contacts
     #[default]
     Contacts,
-    /// The people of the account to whom contacts can belong
+    /// Agents of the account
     Agents,
-    /// What was said with contacts
+    /// Conversations with contacts
     Conversations,
-    /// Prepared messages
+    /// Message templates
     Templates,
 }
 
 /// A format as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
-    /// One of the table of formats.
+    /// A format that Ferry knows.
     Known(Format),
     /// One that is planned: its name, and what to do until then.
     Planned(&'static str, &'static str),
@@ -373,7 +416,7 @@ const PLANNED: [(&str, &str); 2] = [
     ("vcf", "use CSV in its place: address books import and export it"),
 ];
 
-/// The names that `--format` takes, from the table of formats.
+/// The names that `--format` accepts, from the table of formats.
 fn file_format() -> impl TypedValueParser<Value = FileFormat> {
     let known = FORMATS.iter().map(|facts| PossibleValue::new(facts.name).help(facts.about));
     let planned = PLANNED.iter().map(|(name, _)| PossibleValue::new(*name).hide(true));
@@ -384,7 +427,7 @@ fn file_format() -> impl TypedValueParser<Value = FileFormat> {
     })
 }
 
-/// The separator of columns as people type it: one character, or `tab`, `\t`.
+/// The delimiter of columns as users type it: one character, or `tab`, `\t`.
 fn delimiter(text: &str) -> Result<char, String> {
     let mut chars = text.chars();
     match (text, chars.next(), chars.next()) {

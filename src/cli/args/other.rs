@@ -1,6 +1,6 @@
-//! The commands that look, rehearse and set up.
+//! The commands that inspect, rehearse and set up, with their options in the order in which help lists them.
 
-use super::{EXISTING, LIMITS, OUTPUT, SOURCE, TARGET};
+use super::headings::FILES;
 use clap::{Args as ClapArgs, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   ferry resume          the newest unfinished run
-  ferry resume 7f3a     the run whose name ends so")]
+  ferry resume 7f3a     the run whose name ends in 7f3a")]
 pub struct Resume {
-    /// The run, or the end of its name where that is unambiguous [default: the newest unfinished one]
+    /// Name of the run, or its end if that is unambiguous [default: the newest unfinished run]
     pub run: Option<String>,
 }
 
@@ -20,24 +20,24 @@ pub struct Resume {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry verify                     the newest finished import, migration or plan
+  ferry verify                     the newest finished import, migration or applied plan
   ferry verify 7f3a --out verify.csv
   ferry verify 7f3a --repair       send what differs, and nothing else
 
-Exit codes: 0 all the same, also after --repair; 3 something differs or is missing; 4 something is unknown.")]
+Exit codes: 0 all the same, also after --repair; 3 a contact differs or is missing; 4 a contact is
+unknown.")]
 pub struct Verify {
-    /// The run, or the end of its name where that is unambiguous [default: the newest finished import, migration
-    /// or applied plan]
+    /// Name of the run, or its end if that is unambiguous [default: the newest finished import, migration or applied plan]
     pub run: Option<String>,
     /// Send what differs or is missing, and nothing else
-    #[arg(long, help_heading = EXISTING)]
+    #[arg(long)]
     pub repair: bool,
-    /// Compare also when the source, the mapping or the connection is not what it was: with what there is now
-    #[arg(long, help_heading = SOURCE)]
+    /// Compare although the source, the mapping or the connection has changed since the run
+    #[arg(long)]
     pub anyway: bool,
-    /// Where every contact is written as one line: text, CSV or JSON Lines by its name [default: verify.txt in the folder
-    /// of the run]
-    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    /// Where to write the list of contacts, as text, CSV or JSON Lines by file name [default: verify.txt in the run's
+    /// folder]
+    #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub out: Option<PathBuf>,
 }
 
@@ -49,14 +49,15 @@ Examples:
   ferry runs 7f3a --rejects > rejects.csv
   ferry runs --prune 90d")]
 pub struct Runs {
-    /// The run, or the end of its name where that is unambiguous [default: all are listed]
+    /// Name of the run, or its end if that is unambiguous [default: list all runs]
     pub run: Option<String>,
     /// Print the rejects of the run
-    #[arg(long, requires = "run", help_heading = OUTPUT)]
+    #[arg(long, requires = "run")]
     pub rejects: bool,
-    /// Remove finished runs older than this, such as 12h, 90d, with their rejects; they cannot be undone any more [default:
-    /// none are removed]
-    #[arg(long, value_name = "AGE", conflicts_with = "run", help_heading = LIMITS)]
+    /// Remove finished runs older than AGE, with their rejects: 90d, 12h
+    ///
+    /// A removed run can no longer be undone or verified. Unfinished runs stay.
+    #[arg(long, value_name = "AGE", conflicts_with = "run")]
     pub prune: Option<String>,
 }
 
@@ -67,10 +68,10 @@ Examples:
   ferry check shop
   ferry check shop --sandbox")]
 pub struct Check {
-    /// The connection: its name in ferry.yaml, or a platform's
+    /// Connection: its name in ferry.yaml, or the name of a platform
     pub connection: String,
-    /// Use the built-in sandbox for every platform; its data is kept in the state folder
-    #[arg(long, help_heading = TARGET)]
+    /// Use the built-in sandbox instead of every platform; its data is kept in the state folder
+    #[arg(long)]
     pub sandbox: bool,
 }
 
@@ -79,43 +80,43 @@ pub struct Check {
 #[command(subcommand_value_name = "CHANGE", subcommand_help_heading = "Changes")]
 #[command(after_help = "\
 Examples:
-  ferry attributes shop                       those there are
-  ferry attributes shop add Plan              nothing is sent when it is there
+  ferry attributes shop                       list the attributes
+  ferry attributes shop add Plan              sends nothing if the attribute exists
   ferry attributes shop rename Plan Tariff    contacts keep their values
-  ferry attributes shop remove Tariff --yes   contacts lose theirs")]
+  ferry attributes shop remove Tariff --yes   contacts lose their values")]
 pub struct Attributes {
-    /// The connection: its name in ferry.yaml, or a platform's
+    /// Connection: its name in ferry.yaml, or the name of a platform
     pub connection: String,
     #[command(subcommand)]
     #[allow(missing_docs)]
     pub change: Option<AttributesChange>,
-    /// Use the built-in sandbox for every platform; its data is kept in the state folder
-    #[arg(long, global = true, help_heading = TARGET)]
+    /// Use the built-in sandbox instead of every platform; its data is kept in the state folder
+    #[arg(long, global = true)]
     pub sandbox: bool,
 }
 
 /// The changes that `ferry attributes` makes.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AttributesChange {
-    /// Define an attribute; one that is there is left as it is
+    /// Define an attribute; one that exists is left as it is
     Add {
-        /// Its name, exactly
+        /// Exact name
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
     },
-    /// Give an attribute another name; contacts keep their values
+    /// Rename an attribute; contacts keep their values
     Rename {
-        /// Its name, exactly
+        /// Exact name
         old: String,
-        /// Its new name
+        /// New name
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         new: String,
     },
-    /// Remove an attribute, and with it the values that contacts have
+    /// Remove an attribute and the values that contacts have
     Remove {
-        /// Its name, exactly
+        /// Exact name
         name: String,
-        /// Do not ask; without a terminal nothing is asked
+        /// Do not ask; without a terminal Ferry never asks
         #[arg(long, short)]
         yes: bool,
     },
@@ -129,18 +130,19 @@ Examples:
   ferry sandbox --rate 10/s
   ferry sandbox --fault drop-after=0.05 --fault error-500=0.01 --seed 7")]
 pub struct Sandbox {
-    /// The address to listen on; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010", help_heading = TARGET)]
+    /// Address to listen on, on loopback; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     pub listen: SocketAddr,
-    /// Refuse more requests than this, as a platform would: 10/s, 300/min [default: no limit]
-    #[arg(long, help_heading = LIMITS)]
+    /// Refuse requests above this rate, as a platform would: 10/s, 300/min [default: no limit]
+    #[arg(long)]
     pub rate: Option<String>,
-    /// Misbehave with this probability, from 0 to 1 (repeatable): drop-before, drop-after, error-500, error-502-after,
-    /// truncate, slow, lag [default: none]
-    #[arg(long, value_name = "KIND=PROBABILITY", help_heading = LIMITS)]
+    /// Inject a fault with a probability from 0 to 1; repeatable
+    ///
+    /// KIND is drop-before, drop-after, error-500, error-502-after, truncate, slow or lag.
+    #[arg(long, value_name = "KIND=PROBABILITY")]
     pub fault: Vec<String>,
-    /// What the faults are drawn from: the same seed, the same faults [default: another one each time]
-    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    /// Seed of the faults; the same seed gives the same faults [default: a new one each time]
+    #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
 
@@ -148,10 +150,10 @@ pub struct Sandbox {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry platforms          all, in short
-  ferry platforms NAME     all about one of them")]
+  ferry platforms          all platforms, in short
+  ferry platforms NAME     all about one platform")]
 pub struct Platforms {
-    /// The platform [default: all, in short]
+    /// Platform [default: all, in short]
     pub name: Option<String>,
 }
 
@@ -170,10 +172,10 @@ pub struct Map {
 /// The commands of `ferry map`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum MapCommand {
-    /// Show every mistake in a mapping, at once
+    /// Report every error in a mapping at once
     ///
-    /// Shows every mistake in a mapping, at once, each with its place. With a file, also the columns that it does not
-    /// have, and the first contacts as they would arrive; with a connection, also the fields that the platform cannot hold.
+    /// Each error is shown with its place. With FILE, columns that the file lacks are errors too, and the first contacts are
+    /// shown as they would arrive. With --to, the fields that the platform cannot hold are listed.
     Check(MapCheck),
 }
 
@@ -184,15 +186,15 @@ Examples:
   ferry map check contacts.yaml
   ferry map check contacts.yaml contacts.csv --to shop")]
 pub struct MapCheck {
-    /// The mapping: a YAML file, or the name of a built-in one
+    /// Mapping: a YAML file, or the name of a built-in mapping
     pub mapping: PathBuf,
-    /// A file that the mapping is for; `-` is standard input [default: columns are not checked]
+    /// File that the mapping is for; `-` is standard input [default: columns are not checked]
     pub file: Option<PathBuf>,
-    /// The connection that the mapping is for [default: the platform's fields are not checked]
-    #[arg(long, value_name = "CONNECTION", help_heading = TARGET)]
+    /// Connection that the mapping is for [default: the platform's fields are not checked]
+    #[arg(long, value_name = "CONNECTION")]
     pub to: Option<String>,
-    /// As for an import into the built-in sandbox; a check sends nothing
-    #[arg(long, help_heading = TARGET)]
+    /// Check as for an import into the built-in sandbox; nothing is sent
+    #[arg(long)]
     pub sandbox: bool,
 }
 
@@ -203,7 +205,20 @@ Examples:
   ferry completions bash > ~/.local/share/bash-completion/completions/ferry
   ferry completions fish > ~/.config/fish/completions/ferry.fish")]
 pub struct Completions {
-    /// The shell
+    /// Shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// `ferry help`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry help import
+  ferry help map check
+  ferry help mapping     the mapping language, with examples")]
+pub struct Help {
+    /// Command, or `mapping` [default: all commands]
+    #[arg(value_name = "TOPIC")]
+    pub topic: Vec<String>,
 }

@@ -1,0 +1,91 @@
+//! The commands, with the first paragraphs of their help. Their options are in `moving` and `other`.
+
+use super::moving::{Apply, Convert, Export, Import, Migrate, Run, Undo};
+use super::other::{Attributes, Check, Completions, Help, Map, Platforms, Resume, Runs, Sandbox, Verify};
+use clap::Subcommand;
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Import contacts from a file into a platform
+    ///
+    /// Each record is compared with what the platform holds, and only the difference is written. An invalid record is
+    /// written to the rejects, with its reasons. The same command resumes an unfinished run.
+    Import(Import),
+    /// Export contacts from a platform to a file
+    ///
+    /// Everything is read and counted first, and the file is replaced when it is complete, so a failed export leaves the
+    /// previous file in place. Each export starts over; `ferry resume` continues one that was stopped.
+    Export(Export),
+    /// Copy contacts from one platform to another
+    ///
+    /// All contacts are read first, and the list is proven to be complete. They are then compared with what the target
+    /// holds, as in an import. Every field that both platforms can hold is carried; the others are reported.
+    Migrate(Migrate),
+    /// Convert a file of contacts to another format or layout
+    ///
+    /// The reading, the mapping and the rejects are those of an import; no platform is involved. The name of the output
+    /// file sets its format, and a reader never sees half of it.
+    Convert(Convert),
+    /// Run jobs of ferry.yaml
+    ///
+    /// Jobs run one after the other, also after a failed one, and the exit code is the worst of theirs. All jobs are
+    /// checked before the first one starts. Options of the jobs' commands override what a job says.
+    Run(Run),
+    /// Resume an unfinished run
+    ///
+    /// A record that has arrived is not sent again. Requests in doubt are settled first.
+    Resume(Resume),
+    /// Make exactly the changes of a saved plan
+    ///
+    /// The plan is written by `--dry-run --plan plan.jsonl`, and is applied to the connection that it was made for. Each
+    /// contact is read again: one that has changed since the plan is left alone, and is rejected as `plan.changed`.
+    Apply(Apply),
+    /// Compare the target with what a run wrote
+    ///
+    /// Every contact of a finished import, migration or applied plan is read back and compared field by field. The list
+    /// marks each one: `=` same, `~` differs, `-` missing, `?` unknown. Records that the run rejected or skipped are not
+    /// compared. Nothing is written to the target without --repair.
+    Verify(Verify),
+    /// Undo a run, or one field of it
+    ///
+    /// Values that are still as the run wrote them become what they were before, and contacts that it created are deleted
+    /// where the platform allows it. What has been changed since is left alone and listed, like everything that the
+    /// platform cannot undo. An undo is a run: it can be stopped, resumed and undone.
+    Undo(Undo),
+    /// List the runs, or show one
+    ///
+    /// The newest run comes first. With RUN, its command and its summary are shown.
+    Runs(Runs),
+    /// Test a connection and describe the account
+    ///
+    /// One line says whether the settings work, what the account holds, and by which fields it finds contacts; each field
+    /// is tested on a contact that exists. Nothing is changed.
+    Check(Check),
+    /// List or change the custom attributes of an account
+    ///
+    /// Listed are the attributes that the account defines or, where none have to be defined, those that its contacts have,
+    /// for which all contacts are read. Where they are defined, they can be added, renamed and removed.
+    Attributes(Attributes),
+    /// Run a local sandbox of the platforms, for rehearsal
+    ///
+    /// Each platform is served under the paths of its real API, with its quirks, and the settings that lead there are
+    /// printed. Faults and limits can be switched on. Ctrl-C stops it.
+    Sandbox(Sandbox),
+    /// Show what each platform holds, requires, finds by and can undo
+    ///
+    /// With NAME, all about one platform: its fields, and its settings with their defaults and environment variables.
+    Platforms(Platforms),
+    /// Check mappings
+    ///
+    /// A mapping is a YAML file that defines how a record becomes a contact; `ferry help mapping` explains the language.
+    Map(Map),
+    /// Print shell completions
+    ///
+    /// The script goes to standard output; save it where the shell looks for completions.
+    Completions(Completions),
+    /// Show help for a command, or explain mappings
+    ///
+    /// `ferry help COMMAND` prints the same as `ferry COMMAND --help`.
+    Help(Help),
+}

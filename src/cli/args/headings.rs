@@ -1,0 +1,8 @@
+//! The headings of options in help. Options that most users need stand without one, before all others.
+
+pub(super) const READING: &str = "Reading";
+pub(super) const EXISTING: &str = "Existing contacts";
+pub(super) const LIMITS: &str = "Limits";
+pub(super) const SPEED: &str = "Speed and waiting";
+pub(super) const FILES: &str = "Output files";
+pub(super) const GLOBAL: &str = "Global options";
