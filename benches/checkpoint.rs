@@ -4,14 +4,14 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ferry::checkpoint::{Checkpoint, Intent, Key, NewRun, RunNo, Settled, Snapshot};
+use ferry::change::{StepKind, Written};
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
 use ferry::ids::CommandKind;
 use ferry::outcome::Outcome;
-use ferry::platforms::StepKind;
-use ferry::platforms::restore::Written;
 use ferry::record::Origin;
+use ferry::scratch::snapshot::Snapshot;
+use ferry::store::{AccountKey, Checkpoint, Intent, Key, NewRun, RunNo, Settled, StoreAddress};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -93,7 +93,8 @@ fn pairs(criterion: &mut Criterion, name: &str, has_images: bool) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
-    let checkpoint = Checkpoint::open(&folder.path().join("bench.db")).expect("a checkpoint");
+    let account = StoreAddress::Folder(folder.path().to_owned()).account(AccountKey::of("bench", "bench", "here"));
+    let checkpoint = Checkpoint::open(&account).expect("a checkpoint");
     let new = NewRun { name: "bench".into(), work: "bench".into(), command: CommandKind::Import, info: true.into() };
     let run = checkpoint.begin(&new).expect("a run");
     checkpoint.begin_pass(run).expect("a pass");

@@ -28,9 +28,10 @@
 //! | [`template`] | bounded templates and expressions |
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
+//! | [`store`] | the truth about every run of an account: intents, outcomes, images, links |
+//! | [`scratch`] | private databases of one run |
 //! | [`http`] | the only door to the network |
 //! | [`platforms`] | the facts and the behaviour of each platform |
-//! | [`checkpoint`] | what was intended, and what became of it |
 //! | [`reconcile`] | find, diff, act for one contact |
 //! | [`report`] | what people see |
 //! | [`plan`] | arguments, files and environment → a checked plan |
@@ -39,7 +40,6 @@
 //! | [`cli`] | the arguments, one file a command |
 
 pub mod change;
-pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod contact;
@@ -57,6 +57,36 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+pub mod scratch;
 pub mod shown;
+pub mod store;
 pub mod template;
 pub mod yaml;
+
+/// The names that `reconcile` and `run` used before the store and the scratch databases were modules of their own. It goes
+/// when both use the new ones.
+#[allow(missing_docs)]
+pub mod checkpoint {
+    pub use crate::scratch::received::Received;
+    pub use crate::scratch::snapshot::{Snapshot, SnapshotBuilder as Filling};
+    pub use crate::scratch::{left_blank, people, spool};
+    pub use crate::store::{
+        AccountAddress, AccountKey, Checkpoint, Entry, Image, Intent, Key, Lock, NO_PASS, NewRun, OpenIntent,
+        OutcomeRow, RunNo, RunRow, Settled, SourceOutcome as Pure, StoreAddress, Tally,
+    };
+    pub mod claims {
+        pub use crate::scratch::owners::Owners as Claims;
+    }
+    pub mod rehearsal {
+        pub use crate::scratch::recorded::Recorded as Rehearsal;
+    }
+    pub mod snapshot {
+        pub use crate::scratch::snapshot::{Snapshot, SnapshotBuilder as Filling};
+    }
+    pub mod taken {
+        pub use crate::scratch::written::{WrittenByRun as Taken, WrittenContact as TakenContact};
+    }
+    pub mod written {
+        pub use crate::scratch::exported::{Changed, Exported as Written};
+    }
+}

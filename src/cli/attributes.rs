@@ -81,8 +81,7 @@ async fn work(
     (clock, stop): (Clock, &Stop),
 ) -> Result<String, Failure> {
     let Some(change) = &typed.change else { return list(context, config_folder, connection, clock, stop).await };
-    let path = crate::run::checkpoint_path(&context.state, connection, address)?;
-    let checkpoint = Checkpoint::open(&path)?;
+    let checkpoint = Checkpoint::open(&crate::run::account_at(&context.state, connection, address)?)?;
     let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
     let (http, settle) = (&*target.http, target.settle);
     let defines = target.connector.capabilities().attributes;

@@ -53,8 +53,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     })?;
     let config = Config::load(&context.platforms, config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
     config.notes.iter().for_each(|note| context.console.note(note));
-    let sandbox =
-        typed_for.asked.sandbox || typed_for.is_plan && was_in_sandbox(&of, &config, &typed_for.asked, &state)?;
+    let sandbox = typed_for.asked.sandbox || typed_for.is_plan && was_in_sandbox(&of, &config, &typed_for.asked)?;
     let asked = TargetAsked {
         sandbox,
         rate: typed.pace.rate.clone().or(typed_for.asked.rate),
@@ -168,9 +167,9 @@ struct TypedFor {
 }
 
 /// Whether what a plan was applied to is the sandbox: the plan itself may be gone.
-fn was_in_sandbox(of: &RunRecord, config: &Config, asked: &TargetAsked, state: &Path) -> Result<bool, Failure> {
+fn was_in_sandbox(of: &RunRecord, config: &Config, asked: &TargetAsked) -> Result<bool, Failure> {
     let connection = plan::connection(config, &TargetAsked { sandbox: true, ..asked.clone() })?;
-    wrote_to(of, state, &connection, "sandbox")
+    Ok(wrote_to(of, &connection, "sandbox"))
 }
 
 fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {

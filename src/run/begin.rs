@@ -1,16 +1,16 @@
 //! How an import begins: which run it is, and whether it goes on with one.
 
-use crate::checkpoint::{Checkpoint, NewRun, RunNo, RunRow};
 use crate::clock::Clock;
 use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Failure;
 use crate::report::Console;
 use crate::report::words::count;
-use crate::run::active::folder::{checkpoint_path, forget, run_folder};
+use crate::run::active::folder::{account_of, forget, run_folder};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{new_run, run_named};
 use crate::run::plan::ImportPlan;
 use crate::run::trace::Trace;
+use crate::store::{Checkpoint, NewRun, RunNo, RunRow};
 use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
@@ -101,7 +101,7 @@ pub(super) fn begin(
         ));
     }
     let mut info = new_info(plan, &work, clock)?;
-    info.checkpoint = Some(checkpoint_path(&plan.state, &plan.connection, &plan.address)?);
+    info.account = Some(account_of(&plan.connection, &plan.address));
     info.save(&plan.state)?;
     let no = checkpoint.begin(&new_row(plan, &info))?;
     Ok(Begun::anew(info, no, &plan.state, clock))

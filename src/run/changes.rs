@@ -69,7 +69,7 @@ impl Changes {
     pub(super) fn end(self, is_proven: bool) -> Result<ChangesReady, Failure> {
         let Changes { mut written, kept, mut columns, is_mapped, layout, out } = self;
         if layout.table().is_some() {
-            written.look_at_gone(&kept, |row| columns.note(row))?;
+            written.for_each_gone(&kept, |row| columns.note(row))?;
         }
         let shown: Vec<bool> = columns.names().iter().map(|name| is_mapped || *name != "id").collect();
         let names = ["change", "id"].into_iter().chain(kept_of(columns.names(), &shown));

@@ -38,5 +38,5 @@ pub fn taken_of(
     let stamp = last(&run_folder(state, &of.run)).and_then(|first| first.stamp);
     let is_same_stamp = stamp.is_some() && stamp == SourceStamp::of_file(source);
     let is_same_source = is_same_stamp || is_what_was_read(&run_folder(state, &of.run), source);
-    Ok((Arc::new(checkpoint.taken(row.no, folder)?), is_same_source))
+    Ok((Arc::new(Taken::of(checkpoint, row.no, folder)?), is_same_source))
 }

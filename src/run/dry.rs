@@ -2,7 +2,7 @@
 //! target is told: field by field, as sums, and as a forecast.
 
 use crate::checkpoint::rehearsal::Rehearsal;
-use crate::checkpoint::{Checkpoint, RunNo};
+use crate::checkpoint::{AccountAddress, AccountKey, Checkpoint, RunNo, StoreAddress};
 use crate::files::{About, Form, Format, Ledger, Listing, PrivateFolder};
 use crate::http::Rate;
 use crate::outcome::{Failure, Outcome};
@@ -17,7 +17,7 @@ use crate::run::target::Target;
 use crate::shown::escape;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,18 +42,20 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Copies the checkpoint of this path, where there is one.
+    /// Copies a checkpoint, where there is one.
     ///
     /// # Errors
     /// Exit 1 when it cannot be copied.
-    pub(super) fn new(state: &Path, checkpoint: &Path, dry: &DryPlan) -> Result<Stage, Failure> {
+    pub(super) fn new(state: &Path, checkpoint: Option<&Checkpoint>, dry: &DryPlan) -> Result<Stage, Failure> {
         make_private(state)?;
         let folder = PrivateFolder::create(state, "dry-run-").map_err(|error| {
             Failure::failed(format!("no copies can be made in `{}`", state.display()))
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
         })?;
-        Checkpoint::copy(checkpoint, &folder.path().join(CHECKPOINT))?;
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.copy_to(&copy_in(folder.path()))?;
+        }
         let rehearsing = Arc::new(Rehearsing::new(Rehearsal::create(folder.path())?, dry.file.is_some()));
         Ok(Stage { folder, rehearsing })
     }
@@ -64,12 +66,14 @@ impl Stage {
     }
 
     /// Where the copy of the checkpoint is.
-    pub(super) fn checkpoint(&self) -> PathBuf {
-        self.folder.path().join(CHECKPOINT)
+    pub(super) fn checkpoint(&self) -> AccountAddress {
+        copy_in(self.folder.path())
     }
 }
 
-const CHECKPOINT: &str = "checkpoint.db";
+fn copy_in(folder: &Path) -> AccountAddress {
+    StoreAddress::Folder(folder.to_owned()).account(AccountKey::from("checkpoint".to_owned()))
+}
 
 /// What a dry run tells beside the totals.
 #[derive(Clone, Debug, Default)]

@@ -22,8 +22,7 @@ use crate::platforms::{LISTS, PlatformFacts};
 use crate::record::Header;
 use crate::report::{Console, State};
 use crate::run::active::close::Ended;
-use crate::run::active::folder::checkpoint_path;
-use crate::run::active::folder::{forget, make_private, run_folder};
+use crate::run::active::folder::{account_at, forget, make_private, run_folder};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{new_run, run_named};
 use crate::run::changes::ChangesReady;
@@ -294,9 +293,9 @@ impl Line<'_> {
     /// The source, once it has answered; none when the run was told to stop before.
     async fn reach(&self) -> Result<Option<Target>, Unreached> {
         let plan = self.plan;
-        let checkpoint = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
+        let account = account_at(&plan.state, &plan.connection, &plan.address)?;
         // Another process may be writing there: what cannot be read is found out anew.
-        let rate = Checkpoint::look(&checkpoint).ok().flatten().and_then(|checkpoint| remembered_rate(&checkpoint));
+        let rate = Checkpoint::look(&account).ok().flatten().and_then(|checkpoint| remembered_rate(&checkpoint));
         Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await
     }
 

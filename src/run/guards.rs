@@ -87,7 +87,7 @@ impl Parts<'_> {
             return Ok(people);
         }
         self.checkpoint.flush().await?;
-        let stage = Stage::new(&self.plan.state, self.checkpoint.path(), &DryPlan::default())?;
+        let stage = Stage::new(&self.plan.state, Some(self.checkpoint), &DryPlan::default())?;
         let checkpoint = Checkpoint::open(&stage.checkpoint())?;
         let Some((finder, is_whole)) = reconciler.finder.offline(&checkpoint, Arc::clone(&stage.rehearsing)).await
         else {

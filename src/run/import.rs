@@ -20,7 +20,7 @@ use crate::record::Header;
 use crate::report::Console;
 use crate::report::words::{count, time};
 use crate::run::active::close::Ended;
-use crate::run::active::folder::checkpoint_path;
+use crate::run::active::folder::account_at;
 use crate::run::active::folder::run_folder;
 use crate::run::attributes;
 use crate::run::begin::{Begun, abandon, begin};
@@ -67,11 +67,14 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         }
         None => mapper(plan, &header, are_rejects, console)?,
     });
-    let path = checkpoint_path(&plan.state, &plan.connection, &plan.address)?;
-    let verifying = plan.verify.as_ref().map(|verify| Verifying::open(&plan.state, &path, verify)).transpose()?;
+    let account = account_at(&plan.state, &plan.connection, &plan.address)?;
+    let verifying = plan.verify.as_ref().map(|verify| Verifying::open(&plan.state, &account, verify)).transpose()?;
     let verifying = verifying.map(Arc::new);
-    let stage = plan.dry.as_ref().map(|dry| Stage::new(&plan.state, &path, dry)).transpose()?;
-    let checkpoint = Checkpoint::open(&stage.as_ref().map_or(path, Stage::checkpoint))?;
+    let stage = match &plan.dry {
+        Some(dry) => Some(Stage::new(&plan.state, Checkpoint::look(&account)?.as_ref(), dry)?),
+        None => None,
+    };
+    let checkpoint = Checkpoint::open(&stage.as_ref().map_or(account, Stage::checkpoint))?;
     if let Some(of) = &plan.correct {
         corrected(of, &checkpoint, &plan.connection.name)?;
     }
@@ -279,7 +282,7 @@ impl<'a> Parts<'a> {
         let how = format!("{} {:?}{way}", self.plan.source.mapping_identity(), self.plan.on_existing);
         let how = blake3::hash(how.as_bytes()).to_hex();
         self.checkpoint.take_turn(begun.no, begun.is_resumed, &how)?;
-        let received = || self.checkpoint.received(&how, &begun.folder).map(Arc::new);
+        let received = || Received::of(self.checkpoint, &how, &begun.folder).map(Arc::new);
         self.plan.work.only_changed.then(received).transpose()
     }
 

@@ -51,7 +51,7 @@ pub(super) async fn clear_left_behind(
     if unclaimed.is_empty() {
         return Ok(Vec::new());
     }
-    let written = checkpoint.taken(run, folder)?;
+    let written = crate::scratch::written::WrittenByRun::of(checkpoint, run, folder)?;
     let (mut left, mut deleted) = (Vec::new(), 0);
     for (key, entry) in unclaimed {
         let Some(id) = entry.target_id.clone() else { continue };

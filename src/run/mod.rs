@@ -45,4 +45,4 @@ pub mod verify;
 mod watch;
 pub mod words;
 
-pub use active::folder::checkpoint_path;
+pub use active::folder::{account_at, account_of};

@@ -1,12 +1,12 @@
 //! How far an unfinished run is, from its checkpoint: what stands in its folder may be older than its last process.
 
-use crate::checkpoint::{Checkpoint, Tally};
 use crate::ids::RunStatus;
 use crate::outcome::Totals;
 use crate::report::Counts;
 use crate::run::active::folder::run_folder;
 use crate::run::active::record::RunRecord;
 use crate::run::trace;
+use crate::store::{Checkpoint, StoreAddress, Tally};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub fn up_to_date(mut info: RunRecord, state: &Path) -> RunRecord {
     if info.status != RunStatus::Unfinished {
         return info;
     }
-    let Some(tally) = tally_of(&info) else { return info };
+    let Some(tally) = tally_of(&info, state) else { return info };
     if tally.totals.settled() != info.totals.settled() {
         take_effort(&mut info, state);
     }
@@ -44,8 +44,9 @@ fn take_effort(info: &mut RunRecord, state: &Path) {
 }
 
 /// None: there is no such run in it, or it has nothing to tell.
-fn tally_of(info: &RunRecord) -> Option<Tally> {
-    let checkpoint = Checkpoint::look(info.checkpoint.as_ref()?).ok()??;
+fn tally_of(info: &RunRecord, state: &Path) -> Option<Tally> {
+    let account = StoreAddress::of_state(state).account(info.account.clone()?);
+    let checkpoint = Checkpoint::look(&account).ok()??;
     let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == info.run)?;
     let tally = checkpoint.tally_so_far(row.no, row.pass).ok()?;
     (tally.totals.settled() > 0).then_some(tally)

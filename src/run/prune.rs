@@ -1,14 +1,15 @@
 //! `ferry runs --prune`: removes old finished runs, from their folders to their traces in the checkpoints.
 
-use crate::checkpoint::Checkpoint;
 use crate::files::PrivateFolder;
 use crate::outcome::{Exit, Failure};
 use crate::run::active::folder::run_folder;
 use crate::run::active::record::RunRecord;
 use crate::run::active::removed::{Removed, add_removed};
 use crate::run::active::runs::all_runs;
+use crate::scratch::prune::prune as forget_runs;
+use crate::store::{AccountKey, Checkpoint, StoreAddress};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What was removed, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -32,14 +33,14 @@ pub fn prune(state: &Path, before_ms: u64) -> Result<Pruned, Failure> {
         unfinished.any(|other| other.source == run.run || other.arguments.iter().any(|word| is_end_of(word, &run.run)))
     };
     let old = all.iter().filter(|info| info.is_done() && info.started_ms < before_ms && !is_used(info));
-    let mut by_checkpoint: BTreeMap<Option<PathBuf>, Vec<&RunRecord>> = BTreeMap::new();
+    let mut by_account: BTreeMap<Option<AccountKey>, Vec<&RunRecord>> = BTreeMap::new();
     for info in old {
-        let name = info.checkpoint.as_deref().and_then(Path::file_name).filter(|_| !info.is_dry());
-        by_checkpoint.entry(name.map(|name| state.join("connections").join(name))).or_default().push(info);
+        let account = info.account.clone().filter(|_| !info.is_dry());
+        by_account.entry(account).or_default().push(info);
     }
     let mut pruned = Pruned::default();
-    for (checkpoint, runs) in by_checkpoint {
-        match checkpoint.map(|path| forget_in(state, &path, &runs)).transpose() {
+    for (account, runs) in by_account {
+        match account.map(|account| forget_in(state, account, &runs)).transpose() {
             Ok(_) => remove(state, &runs, &mut pruned)?,
             Err(failure) if failure.exit == Exit::Busy => {
                 pruned.busy.extend(runs.iter().map(|info| info.run.clone()));
@@ -55,15 +56,16 @@ fn is_end_of(word: &str, run: &str) -> bool {
     word.len() >= 4 && run.ends_with(word)
 }
 
-fn forget_in(state: &Path, checkpoint: &Path, runs: &[&RunRecord]) -> Result<(), Failure> {
-    if !checkpoint.exists() {
+fn forget_in(state: &Path, account: AccountKey, runs: &[&RunRecord]) -> Result<(), Failure> {
+    let account = StoreAddress::of_state(state).account(account);
+    if !account.exists() {
         return Ok(());
     }
     let names: Vec<String> = runs.iter().map(|info| info.run.clone()).collect();
     let folder = PrivateFolder::create(state, "verify-")
         .map_err(|error| Failure::failed(format!("`{}` cannot be written", state.display())).cause(error))?;
-    let checkpoint = Checkpoint::open(checkpoint)?;
-    checkpoint.prune(&names, folder.path())?;
+    let checkpoint = Checkpoint::open(&account)?;
+    forget_runs(&checkpoint, &names, folder.path())?;
     checkpoint.close()
 }
 

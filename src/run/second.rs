@@ -310,7 +310,7 @@ impl Second {
                 if let (Some(id), Some(claims)) = (&entry.target_id, &self.reconciler.claims) {
                     claims.claim(id, &key, group.person.origin.line)?;
                 }
-                self.checkpoint.claim(self.run, key, self.pass, group.person.origin).await?;
+                self.checkpoint.carry_over(self.run, key, self.pass, group.person.origin).await?;
                 self.counters.earlier.fetch_add(group.records.len() as u64, Ordering::Relaxed);
                 return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
             }

@@ -10,7 +10,7 @@ use crate::outcome::{Failure, Problem, Reject};
 use crate::plan::SourcePlan;
 use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
-use crate::run::active::folder::checkpoint_path;
+use crate::run::active::folder::account_at;
 use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
 use crate::run::plan::{FromPlatform, ImportPlan};
 use crate::run::stop::Stop;
@@ -100,7 +100,7 @@ pub async fn supply_of(
     if let Some(gathered) = gathered_before(folder, What::Contacts)? {
         return Ok(Some(supply(gathered, Traffic::default())));
     }
-    let rate = match Checkpoint::look(&checkpoint_path(&plan.state, &from.connection, &from.address)?) {
+    let rate = match Checkpoint::look(&account_at(&plan.state, &from.connection, &from.address)?) {
         Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
         Ok(None) | Err(_) => None,
     };

@@ -8,7 +8,7 @@ mod look;
 mod wrote;
 
 use crate::checkpoint::taken::TakenContact;
-use crate::checkpoint::{Checkpoint, Key, NewRun, Pure, RunRow};
+use crate::checkpoint::{AccountAddress, AccountKey, Checkpoint, Key, NewRun, Pure, RunRow};
 use crate::clock::Clock;
 use crate::contact::{Field, Wanted};
 use crate::http::Traffic;
@@ -30,7 +30,7 @@ use crate::record::Origin;
 use crate::report::words::count;
 use crate::report::{Console, Progress, State};
 use crate::run::active::close::Ended;
-use crate::run::active::folder::checkpoint_path;
+use crate::run::active::folder::{account_at, account_of};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{all_runs, new_run, run_named};
 use crate::run::begin::Begun;
@@ -38,7 +38,7 @@ use crate::run::open::{NO_PASS, open_intents, settle_others};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, ceiling_of, of_connection, remembered_rate, stops};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -105,8 +105,7 @@ struct Worked {
 /// # Errors
 /// As [`undo`].
 pub async fn look(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let path = plan.checkpoint()?;
-    let checkpoint = Checkpoint::look(&path)?.ok_or_else(|| plan.forgotten())?;
+    let checkpoint = Checkpoint::look(&plan.account()?)?.ok_or_else(|| plan.forgotten())?;
     let of = plan.row(&checkpoint)?;
     Line { plan, console, clock, stop, checkpoint: &checkpoint, of }.look().await
 }
@@ -116,14 +115,14 @@ pub async fn look(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
 pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
-    let path = plan.checkpoint()?;
-    if !path.exists() {
+    let account = plan.account()?;
+    if !account.exists() {
         return Err(plan.forgotten());
     }
-    let checkpoint = Checkpoint::open(&path)?;
+    let checkpoint = Checkpoint::open(&account)?;
     let of = plan.row(&checkpoint)?;
     let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, of };
-    let mut begun = line.begin(path)?;
+    let mut begun = line.begin(account.key)?;
     let (mut worked, mut target) = (Worked::default(), None);
     let result = line.work(&mut begun, &mut worked, &mut target).await;
     let result = result.map_err(|failure| of_connection(&plan.connection, failure));
@@ -131,20 +130,15 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
 }
 
 /// Whether a run wrote to this connection at this address.
-///
-/// # Errors
-/// Exit 1 when the folder of checkpoints cannot be made.
-pub fn wrote_to(of: &RunRecord, state: &Path, connection: &Connection, address: &str) -> Result<bool, Failure> {
-    let path = checkpoint_path(state, connection, address)?;
-    Ok(of.checkpoint.as_deref().and_then(Path::file_name) == path.file_name())
+pub fn wrote_to(of: &RunRecord, connection: &Connection, address: &str) -> bool {
+    of.account.as_ref() == Some(&account_of(connection, address))
 }
 
 impl UndoPlan {
-    /// Where the run's checkpoint is, if the connection still leads there.
-    fn checkpoint(&self) -> Result<PathBuf, Failure> {
-        let path = checkpoint_path(&self.state, &self.connection, &self.address)?;
-        let was = self.of.checkpoint.as_deref().and_then(|path| path.file_name());
-        if was.is_some_and(|was| Some(was) != path.file_name()) {
+    /// The account that the run wrote to, if the connection still leads there.
+    fn account(&self) -> Result<AccountAddress, Failure> {
+        let account = account_at(&self.state, &self.connection, &self.address)?;
+        if self.of.account.as_ref().is_some_and(|was| *was != account.key) {
             let name = &self.connection.name;
             return Err(Failure::usage(format!(
                 "`{name}` leads to another address than when `{}` wrote to it",
@@ -152,7 +146,7 @@ impl UndoPlan {
             ))
             .hint("give the connection the address back that it had, and run the same command again"));
         }
-        Ok(path)
+        Ok(account)
     }
 
     fn row(&self, checkpoint: &Checkpoint) -> Result<RunRow, Failure> {
@@ -172,7 +166,7 @@ impl UndoPlan {
 
 impl Line<'_> {
     /// Goes on with the unfinished undo of the same run, or begins one.
-    fn begin(&self, checkpoint: PathBuf) -> Result<Begun, Failure> {
+    fn begin(&self, account: AccountKey) -> Result<Begun, Failure> {
         let Line { plan, console, clock, .. } = *self;
         let work = plan.work();
         if let Some(row) = self.checkpoint.unfinished(work.as_str())?
@@ -186,7 +180,7 @@ impl Line<'_> {
         self.tell_earlier()?;
         let mut info = new_run(&plan.state, CommandKind::Undo, &plan.of.run, &plan.connection.name, &work, clock)?;
         (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
-        info.checkpoint = Some(checkpoint);
+        info.account = Some(account);
         info.save(&plan.state)?;
         let kept = info.kept(&plan.state);
         let new = NewRun { name: info.run.clone(), work: work.to_string(), command: CommandKind::Undo, info: kept };
@@ -423,7 +417,7 @@ impl Line<'_> {
         {
             if entry.outcome != Outcome::Unknown && entry.pass != NO_PASS {
                 worked.settled.fetch_add(1, Ordering::Relaxed);
-                self.checkpoint.claim(begun.no, person.key, worked.pass, origin).await?;
+                self.checkpoint.carry_over(begun.no, person.key, worked.pass, origin).await?;
                 return Ok(None);
             }
             earlier = Some(Earlier::Did(entry.outcome));

@@ -4,7 +4,7 @@
 //! what differs. Whoever the run itself left behind or left out is not compared, and somebody of its own making is
 //! compared in every field.
 
-use crate::checkpoint::{Checkpoint, Key, OutcomeRow, RunNo};
+use crate::checkpoint::{AccountAddress, Checkpoint, Key, OutcomeRow, RunNo, StoreAddress};
 use crate::files::{Form, Format, Listing, PrivateFolder};
 use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Outcome, Skip};
@@ -72,16 +72,18 @@ impl Verifying {
     ///
     /// # Errors
     /// Exit 2 when the checkpoint does not know the run; exit 1 when it cannot be copied.
-    pub(super) fn open(state: &Path, checkpoint: &Path, verify: &VerifyPlan) -> Result<Verifying, Failure> {
+    pub(super) fn open(state: &Path, account: &AccountAddress, verify: &VerifyPlan) -> Result<Verifying, Failure> {
         make_private(state)?;
         let folder = PrivateFolder::create(state, "verify-").map_err(|error| {
             Failure::failed(format!("no copies can be made in `{}`", state.display()))
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
         })?;
-        let path = folder.path().join("checkpoint.db");
-        Checkpoint::copy(checkpoint, &path)?;
-        let copy = Checkpoint::open(&path)?;
+        let to = StoreAddress::Folder(folder.path().to_owned()).account(account.key.clone());
+        if let Some(checkpoint) = Checkpoint::look(account)? {
+            checkpoint.copy_to(&to)?;
+        }
+        let copy = Checkpoint::open(&to)?;
         let name = &verify.run.run;
         let row = copy.runs()?.into_iter().find(|row| row.name == *name).ok_or_else(|| {
             Failure::usage(format!("nothing is known any more of what `{name}` did"))

@@ -3,8 +3,6 @@
 
 use super::support::registry;
 use async_trait::async_trait;
-use ferry::checkpoint::Checkpoint;
-use ferry::checkpoint::spool::Completeness;
 use ferry::clock::Clock;
 use ferry::contact::{Attribute, Contact};
 use ferry::http::{Http, Request, Sent, Transport};
@@ -19,6 +17,8 @@ use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, name
 use ferry::run::gather::{Gather, What};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
+use ferry::scratch::spool::Completeness;
+use ferry::store::Checkpoint;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -182,7 +182,7 @@ fn http() -> Http {
 }
 
 fn checkpoint(folder: &TempDir) -> Checkpoint {
-    Checkpoint::open_on_caller(&folder.path().join("loft.db")).unwrap()
+    Checkpoint::open_on_caller(&crate::store::account_at(&folder.path().join("loft.db"))).unwrap()
 }
 
 fn told(result: &Result<Changed, Failure>) -> String {

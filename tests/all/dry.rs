@@ -301,7 +301,7 @@ fn a_dry_run_is_not_locked_out_by_a_process_that_writes() {
     people(&scene, 3);
     assert_eq!(scene.run_json(IMPORT).exit, 0);
     let path = databases(&scene).remove(0);
-    let held = ferry::checkpoint::Checkpoint::open(&path).unwrap();
+    let held = ferry::store::Checkpoint::open(&crate::store::account_at(&path)).unwrap();
     people(&scene, 5);
     let dry = scene.run_json(&format!("{IMPORT} --dry-run"));
     assert_eq!((dry.exit, dry.count("created"), dry.count("unchanged")), (0, 2, 3), "{dry:?}");

@@ -3,7 +3,6 @@
 use super::support::registry;
 use async_trait::async_trait;
 use bytes::Bytes;
-use ferry::checkpoint::spool::{Completeness, Kind, Spool};
 use ferry::clock::Clock;
 use ferry::contact::{Contact, Field};
 use ferry::http::{Credentials, Http, HttpOptions, Rate, Request, Response, Sent, Transport, check_base_url};
@@ -19,6 +18,7 @@ use ferry::record::Fields;
 use ferry::run::gather::{Gather, GatherState, SPOOL_FILE, What, gather};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
+use ferry::scratch::spool::{Completeness, Kind, Spool};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;

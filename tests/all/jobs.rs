@@ -1,9 +1,9 @@
 //! Jobs: what stands in `ferry.yaml` becomes the words of a command, and the commands are done one after the other.
 
 use super::support::{PLATFORMS, begin, ferry, run, run_folders, wait_until};
-use ferry::checkpoint::Checkpoint;
 use ferry::plan::jobs::{Argument, CommandWords, Job, Takes, read};
 use ferry::plan::{Config, Env};
+use ferry::store::Checkpoint;
 use serde_json::Value;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -284,8 +284,8 @@ fn two_nights_never_overlap() {
     let folder = folder(import);
     let home = folder.path().join("home");
     let config = Config::load(&PLATFORMS, Some(&home.join("ferry.yaml")), &Env::default()).unwrap();
-    let path = ferry::run::checkpoint_path(&home.join(".ferry"), config.find("shop").unwrap(), "sandbox").unwrap();
-    let night_before = Checkpoint::open(&path).unwrap();
+    let account = ferry::run::account_at(&home.join(".ferry"), config.find("shop").unwrap(), "sandbox").unwrap();
+    let night_before = Checkpoint::open(&account).unwrap();
     let (out, err, code) = typed(&home, "run nightly --quiet");
     assert_eq!((out.as_str(), code), ("", 7), "{err}");
     assert!(err.ends_with("nightly: busy (exit code 7)\n"), "{err}");

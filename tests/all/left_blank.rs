@@ -1,7 +1,7 @@
 //! The list of values that a run leaves blank: kept in any order, given back by line, and replaced by each pass.
 
-use ferry::checkpoint::left_blank::LeftBlankValues;
 use ferry::contact::LeftBlank;
+use ferry::scratch::left_blank::LeftBlankValues;
 
 fn left(line: u64, column: Option<&str>, value: &str) -> LeftBlank {
     LeftBlank { line, column: column.map(str::to_owned), code: "phone.invalid".into(), value: value.to_owned() }

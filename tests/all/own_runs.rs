@@ -1,7 +1,8 @@
 //! The runs of a state folder: which of them are trusted, what is rebuilt of a damaged one, and what `--prune` removes.
 
+use super::store::account_at;
 use super::support::{ferry, run, run_folders as folders_of_runs};
-use ferry::checkpoint::Checkpoint;
+use ferry::store::Checkpoint;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -202,7 +203,7 @@ fn pruning_removes_what_only_an_old_run_needed() {
     let last = run_folders(&folder).pop().unwrap();
     assert_eq!(typed(&folder, &format!("undo {}", name(&last))).0, 0);
     assert_eq!(typed(&folder, "runs --prune 0d").0, 0);
-    Checkpoint::open(&checkpoint(&folder)).unwrap().close().unwrap();
+    Checkpoint::open(&account_at(&checkpoint(&folder))).unwrap().close().unwrap();
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What people and scripts see.
 
-use ferry::checkpoint::spool::Completeness;
 use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Totals};
 use ferry::report::words::{self, count, number, rate, shell, time};
@@ -8,6 +7,7 @@ use ferry::report::{
     Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Streams, Summary,
     progress_words, runs_table,
 };
+use ferry::scratch::spool::Completeness;
 use ferry::shown::{escape, render_failure};
 use serde_json::json;
 use std::io::{self, Write};

@@ -4,6 +4,7 @@
 
 use crate::outcome::Failure;
 use crate::plan::Connection;
+use crate::store::{AccountAddress, AccountKey, StoreAddress};
 use std::path::{Component, Path, PathBuf};
 
 /// The name of the file that describes a run, in its folder.
@@ -98,16 +99,15 @@ pub fn forget(state: &Path, run: &str) {
     let _ = std::fs::remove_dir_all(run_folder(state, run));
 }
 
-/// Where the checkpoint of a connection is.
-pub fn checkpoint_path(state: &Path, connection: &Connection, address: &str) -> Result<PathBuf, Failure> {
-    let folder = state.join("connections");
-    make_private(&folder)?;
-    Ok(folder.join(checkpoint_name(&connection.name, &connection.facts().name, address)))
+/// The account of a connection at an address.
+pub fn account_of(connection: &Connection, address: &str) -> AccountKey {
+    AccountKey::of(&connection.name, &connection.facts().name, address)
 }
 
-/// What the checkpoint of a connection is called.
-pub fn checkpoint_name(connection: &str, platform: &str, address: &str) -> String {
-    let hash = blake3::hash(format!("{connection} {platform} {address}").as_bytes()).to_hex();
-    let name: String = connection.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    format!("{name}-{}.db", hash.get(..12).unwrap_or_default())
+/// Where the account of a connection is kept, in a state folder that only its user can look into.
+pub fn account_at(state: &Path, connection: &Connection, address: &str) -> Result<AccountAddress, Failure> {
+    let store = StoreAddress::of_state(state);
+    let StoreAddress::Folder(folder) = &store;
+    make_private(folder)?;
+    Ok(store.account(account_of(connection, address)))
 }

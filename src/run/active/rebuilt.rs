@@ -1,29 +1,25 @@
 //! A run whose `run.json` is lost or damaged, rebuilt from what the checkpoint of its connection knows.
 
 use super::record::RunRecord;
-use crate::checkpoint::{Checkpoint, RunRow};
 use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Totals;
-use std::path::{Path, PathBuf};
+use crate::store::{AccountKey, Checkpoint, RunRow, StoreAddress};
+use std::path::Path;
 
 /// The run of this name; none where no checkpoint knows it, or where none can be read.
 pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunRecord> {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(state.join("connections")).ok()?.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
-    paths.sort();
-    paths.into_iter().find_map(|path| {
-        let checkpoint = Checkpoint::look(&path).ok().flatten()?;
+    StoreAddress::of_state(state).accounts().into_iter().find_map(|account| {
+        let checkpoint = Checkpoint::look(&account).ok().flatten()?;
         let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == name)?;
-        Some(of_row(&checkpoint, row, path))
+        Some(of_row(&checkpoint, row, account.key))
     })
 }
 
-fn of_row(checkpoint: &Checkpoint, row: RunRow, path: PathBuf) -> RunRecord {
+fn of_row(checkpoint: &Checkpoint, row: RunRow, account: AccountKey) -> RunRecord {
     let known: Option<RunRecord> = serde_json::from_value(row.info.clone()).ok();
     let mut info = known.unwrap_or_else(|| RunRecord::nameless(row.command, "", "", &WorkId::stored(&*row.work)));
     info.run = row.name;
-    info.checkpoint = Some(path);
+    info.account = Some(account);
     if row.status == RunStatus::Unfinished || info.status == RunStatus::Unfinished {
         info.status = row.status;
     }

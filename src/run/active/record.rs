@@ -7,6 +7,7 @@ use super::seal::seal_of;
 use crate::files::{self, About, Ledger};
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Failure, Totals};
+use crate::store::AccountKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -41,8 +42,9 @@ pub struct RunRecord {
     pub seconds: f64,
     /// Where the rejects are.
     pub rejects_file: Option<PathBuf>,
-    /// The checkpoint with its outcomes; none for `convert`.
-    pub checkpoint: Option<PathBuf>,
+    /// The account whose checkpoint has its outcomes; none for `convert`.
+    #[serde(rename = "checkpoint")]
+    pub account: Option<AccountKey>,
     /// What makes another run the same work.
     pub work: WorkId,
     /// The last summary.
@@ -73,7 +75,7 @@ impl RunRecord {
             requests: [0; 3],
             seconds: 0.0,
             rejects_file: None,
-            checkpoint: None,
+            account: None,
             work,
             summary: None,
             seal: None,

@@ -17,14 +17,14 @@ pub(super) struct Wrote {
 impl Wrote {
     /// Gathers it in private files in `folder`. `own`: the undo that is at work, which is none of the earlier ones.
     pub(super) fn gather(line: &Line<'_>, own: &str, folder: &Path) -> Result<Wrote, Failure> {
-        let taken = line.checkpoint.taken(line.of.no, folder)?;
+        let taken = Taken::of(line.checkpoint, line.of.no, folder)?;
         let mut undos = all_runs(&line.plan.state)?;
         undos.retain(|info| info.command == CommandKind::Undo && !info.is_dry() && info.run != own);
         let (mut names, mut since) = (vec![line.plan.of.run.clone()], Vec::new());
         // In the order in which they were begun: an undo can only be one of what was there before it.
         for row in line.checkpoint.runs()? {
             if undos.iter().any(|info| info.run == row.name && names.contains(&info.source)) {
-                since.push(line.checkpoint.taken(row.no, folder)?);
+                since.push(Taken::of(line.checkpoint, row.no, folder)?);
                 names.push(row.name);
             }
         }

@@ -1,0 +1,375 @@
+//! The reading side of the tables. Every row is checked against its seal before it is used.
+
+use super::error::SqlError;
+use super::links;
+use super::rows::{
+    Detail, EntryRow, check_seal, count, identities_of, image_seal, intent_seal, kind_of, note_seal, outcome_of,
+    read_key, read_turns, run_seal, text,
+};
+use super::schema::{self, Use};
+use crate::contact::FieldSet;
+use crate::ids::{CommandKind, RunStatus};
+use crate::outcome::Failure;
+use crate::record::Origin;
+use crate::store::contract::{Give, StoreReader, TallyOf};
+use crate::store::key::Key;
+use crate::store::model::{
+    Entry, EntryNo, Image, ImageNo, Intent, NumberedEntry, NumberedImage, OpenIntent, OutcomeRow, RunNo, RunRow, Tally,
+    Turns,
+};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::path::{Path, PathBuf};
+
+/// Open intents read at a time.
+const INTENTS_PAGE: i64 = 1000;
+
+/// Entries read at a time: about 1 MiB.
+const ENTRIES_PAGE: i64 = 4096;
+
+/// Images read at a time; each may hold two whole contacts.
+const IMAGES_PAGE: i64 = 256;
+
+/// A connection that reads.
+pub(in crate::store) struct SqliteReader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl SqliteReader {
+    /// Opens a database that exists.
+    pub(super) fn open(path: &Path) -> Result<SqliteReader, Failure> {
+        let connection = schema::connect(path, Use::Read).map_err(|error| error.failure(path))?;
+        Ok(SqliteReader { connection, path: path.to_owned() })
+    }
+
+    /// Opens a database for reading only, also while another process writes; `None` when there is none.
+    ///
+    /// # Errors
+    /// Exit 1 when it is damaged or cannot be opened.
+    pub(in crate::store) fn look(path: &Path) -> Result<Option<SqliteReader>, Failure> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let left_open = schema::check_length(path)?;
+        let reader = SqliteReader::open(path)?;
+        if left_open {
+            // A reader moves nothing: the log that a killed process has left is for the next process that writes.
+            reader.ask(|connection| {
+                connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                Ok(())
+            })?;
+        }
+        Ok(Some(reader))
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, SqlError>) -> Result<T, Failure> {
+        ask(&self.connection).map_err(|error| error.failure(&self.path))
+    }
+}
+
+impl StoreReader for SqliteReader {
+    fn another(&self) -> Result<Box<dyn StoreReader>, Failure> {
+        Ok(Box::new(SqliteReader::open(&self.path)?))
+    }
+
+    fn runs(&mut self) -> Result<Vec<RunRow>, Failure> {
+        self.ask(runs)
+    }
+
+    fn turns(&mut self) -> Result<Vec<(RunNo, Turns)>, Failure> {
+        self.ask(turns)
+    }
+
+    fn entries(&mut self, run: RunNo, keys: &[Key]) -> Result<Vec<Option<Entry>>, Failure> {
+        self.ask(|connection| entries(connection, run, keys))
+    }
+
+    fn has_entries(&mut self, run: RunNo) -> Result<bool, Failure> {
+        self.ask(|connection| has_entries(connection, run))
+    }
+
+    fn entry_page(&mut self, run: RunNo, after: EntryNo) -> Result<Vec<NumberedEntry>, Failure> {
+        self.ask(|connection| entry_page(connection, run, after))
+    }
+
+    fn image_page(&mut self, run: RunNo, after: ImageNo) -> Result<Vec<NumberedImage>, Failure> {
+        self.ask(|connection| image_page(connection, run, after))
+    }
+
+    fn open_intents(&mut self, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, Failure> {
+        self.ask(|connection| open_intents(connection, after))
+    }
+
+    fn for_each_outcome(&mut self, run: RunNo, pass: u32, give: Give<'_, OutcomeRow>) -> Result<(), Failure> {
+        self.ask(|connection| for_each_outcome(connection, run, pass, give))
+    }
+
+    fn tally(&mut self, run: RunNo, of: TallyOf) -> Result<Tally, Failure> {
+        self.ask(|connection| tally(connection, run, of))
+    }
+
+    fn links(&mut self, links: &[Key]) -> Result<Vec<Option<String>>, Failure> {
+        self.ask(|connection| links.iter().map(|link| links::stored(connection, link)).collect())
+    }
+
+    fn has_links(&mut self) -> Result<bool, Failure> {
+        self.ask(links::any)
+    }
+
+    fn memories(&mut self, prefix: &str) -> Result<Vec<(String, String)>, Failure> {
+        self.ask(|connection| memories(connection, prefix))
+    }
+
+    fn copy_to(&mut self, file: &Path) -> Result<(), Failure> {
+        self.ask(|connection| {
+            // SQLite counts it as writing, although it writes to another file only.
+            connection.execute_batch("PRAGMA query_only = OFF")?;
+            connection.execute("VACUUM INTO ?1", [file.to_string_lossy()])?;
+            connection.execute_batch("PRAGMA query_only = ON")?;
+            Ok(())
+        })
+    }
+}
+
+fn runs(connection: &Connection) -> Result<Vec<RunRow>, SqlError> {
+    let sql = "SELECT no, name, work, command, done, pass, info, seal FROM run ORDER BY no DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        check_seal(row.get(7)?, run_seal(row)?)?;
+        let status = if row.get(4)? { RunStatus::Done } else { RunStatus::Unfinished };
+        let info = serde_json::from_str(text(row, 6)?.unwrap_or_default())?;
+        let (name, work) = (row.get(1)?, row.get(2)?);
+        let command = CommandKind::named(text(row, 3)?.unwrap_or_default());
+        let command = command.ok_or(SqlError::Damaged("a run belongs to an unknown command"))?;
+        runs.push(RunRow { no: RunNo(row.get(0)?), name, work, command, status, pass: row.get(5)?, info });
+    }
+    Ok(runs)
+}
+
+fn turns(connection: &Connection) -> Result<Vec<(RunNo, Turns)>, SqlError> {
+    let mut statement = connection.prepare_cached("SELECT run, first, last, how, seal FROM turn ORDER BY run")?;
+    let mut rows = statement.query([])?;
+    let mut turns = Vec::new();
+    while let Some(row) = rows.next()? {
+        turns.push(read_turns(row)?);
+    }
+    Ok(turns)
+}
+
+/// By the keys of the entries of earlier passes; of a finished run by going through all of them.
+fn entries(connection: &Connection, run: RunNo, keys: &[Key]) -> Result<Vec<Option<Entry>>, SqlError> {
+    let mut earlier = connection.prepare_cached(
+        "SELECT entry.no, entry.key, ordinal, line, pass, outcome, target_id, detail, seal
+         FROM earlier JOIN entry ON entry.run = earlier.run AND entry.no = earlier.no
+         WHERE earlier.run = ?1 AND earlier.key = ?2",
+    )?;
+    let mut any = connection.prepare_cached(
+        "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry
+         WHERE run = ?1 AND key = ?2 ORDER BY no DESC LIMIT 1",
+    )?;
+    let is_finished = is_finished(connection, run)?;
+    let statement = if is_finished { &mut any } else { &mut earlier };
+    let mut entries = Vec::with_capacity(keys.len());
+    for key in keys {
+        let mut rows = statement.query(params![run.0, key.as_bytes().as_slice()])?;
+        entries.push(rows.next()?.map(|row| read_entry(row, run)).transpose()?);
+    }
+    Ok(entries)
+}
+
+fn is_finished(connection: &Connection, run: RunNo) -> Result<bool, SqlError> {
+    let mut statement = connection.prepare_cached("SELECT done FROM run WHERE no = ?1")?;
+    Ok(statement.query_row([run.0], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+fn has_entries(connection: &Connection, run: RunNo) -> Result<bool, SqlError> {
+    let table = if is_finished(connection, run)? { "entry" } else { "earlier" };
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE run = ?1)");
+    Ok(connection.query_row(&sql, [run.0], |row| row.get(0))?)
+}
+
+fn entry_page(connection: &Connection, run: RunNo, after: EntryNo) -> Result<Vec<NumberedEntry>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry
+         WHERE run = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![run.0, after.0, ENTRIES_PAGE])?;
+    let mut page = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (no, key) = (EntryNo(row.get(0)?), read_key(row.get_ref(1)?)?);
+        page.push(NumberedEntry { no, key, entry: read_entry(row, run)? });
+    }
+    Ok(page)
+}
+
+/// Reads no, key, ordinal, line, pass, outcome, target id, detail, seal.
+fn read_entry(row: &Row<'_>, run: RunNo) -> Result<Entry, SqlError> {
+    let key = read_key(row.get_ref(1)?)?;
+    let numbers: [i64; 4] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
+    let (target_id, detail) = (text(row, 6)?, text(row, 7)?);
+    let expected = EntryRow { run, no: row.get(0)?, key: &key, numbers, target_id, detail }.seal();
+    check_seal(row.get(8)?, expected)?;
+    let [ordinal, line, pass, outcome] = numbers;
+    let Detail { problems, not_carried, cleared } = Detail::from_text(detail)?;
+    Ok(Entry {
+        outcome: outcome_of(outcome)?,
+        origin: Origin { ordinal: count(ordinal)?, line: count(line)? },
+        pass: u32::try_from(pass).map_err(|_| SqlError::Damaged("a pass that is impossible"))?,
+        target_id: target_id.map(str::to_owned),
+        not_carried,
+        cleared,
+        problems,
+    })
+}
+
+/// Reads ordinal, line, outcome, line of the first, detail, seal.
+fn read_note(row: &Row<'_>, run: RunNo, pass: u32) -> Result<OutcomeRow, SqlError> {
+    let numbers: [i64; 4] = [row.get(0)?, row.get(1)?, i64::from(pass), row.get(2)?];
+    let (duplicate_of, detail): (Option<i64>, _) = (row.get(3)?, text(row, 4)?);
+    check_seal(row.get(5)?, note_seal(run, &numbers, duplicate_of, detail))?;
+    let [ordinal, line, _, outcome] = numbers;
+    Ok(OutcomeRow {
+        origin: Origin { ordinal: count(ordinal)?, line: count(line)? },
+        outcome: outcome_of(outcome)?,
+        target_id: None,
+        duplicate_of: duplicate_of.map(count).transpose()?,
+        problems: Detail::from_text(detail)?.problems,
+        key: None,
+    })
+}
+
+fn open_intents(connection: &Connection, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made, begun
+         FROM intent
+         WHERE (run, key) > (?1, ?2) ORDER BY run, key LIMIT ?3",
+    )?;
+    let (run, key) = after.map_or((i64::MIN, Vec::new()), |(run, key)| (run.0, key.as_bytes().to_vec()));
+    let mut rows = statement.query(params![run, key, INTENTS_PAGE])?;
+    let mut intents = Vec::new();
+    while let Some(row) = rows.next()? {
+        intents.push(read_intent(row)?);
+    }
+    Ok(intents)
+}
+
+fn read_intent(row: &Row<'_>) -> Result<OpenIntent, SqlError> {
+    let (run, key) = (RunNo(row.get(0)?), read_key(row.get_ref(1)?)?);
+    let numbers: [i64; 6] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(12)?];
+    let texts @ [target_id, identities, made] = [text(row, 7)?, text(row, 8)?, text(row, 11)?];
+    let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
+    let image: Option<i64> = row.get(9)?;
+    let sealed = [run.0, kind, ordinal, line, at_ms, attempt, begun, image.unwrap_or(-1)];
+    check_seal(row.get(10)?, intent_seal(&sealed, &key, texts))?;
+    let intent = Intent {
+        kind: kind_of(kind)?,
+        identities: identities_of(identities.unwrap_or_default())?,
+        origin: Origin { ordinal: count(ordinal)?, line: count(line)? },
+        at_ms: count(at_ms)?,
+        attempt: u32::try_from(attempt).map_err(|_| SqlError::Damaged("an attempt that is impossible"))?,
+        target_id: target_id.map(str::to_owned),
+        before: None,
+        after: Vec::new(),
+        made: made.map(str::to_owned),
+        begun: FieldSet::of_bits(u32::try_from(begun).map_err(|_| SqlError::Damaged("fields that do not exist"))?),
+    };
+    let sent_by_ms = intent.at_ms;
+    Ok(OpenIntent { run, key, intent, sent_by_ms })
+}
+
+fn tally(connection: &Connection, run: RunNo, of: TallyOf) -> Result<Tally, SqlError> {
+    let (sql, pass) = match of {
+        TallyOf::Pass(pass) => (ENTRIES_OF_PASS, pass),
+        TallyOf::SoFar(pass) => (ALL_ENTRIES, pass),
+    };
+    let mut tally = Tally::default();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![run.0, pass])?;
+    while let Some(row) = rows.next()? {
+        tally.add_entry(read_entry(row, run)?);
+    }
+    let mut statement = connection.prepare_cached(NOTES_OF_PASS)?;
+    let mut rows = statement.query(params![run.0, pass])?;
+    while let Some(row) = rows.next()? {
+        let note = read_note(row, run, pass)?;
+        tally.add(note.outcome, &note.problems);
+    }
+    Ok(tally)
+}
+
+/// The pass is a parameter here as well, so that both texts take the same ones.
+const ALL_ENTRIES: &str =
+    "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry WHERE run = ?1 AND ?2 >= 0";
+
+const ENTRIES_OF_PASS: &str =
+    "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry WHERE run = ?1 AND pass = ?2";
+
+const NOTES_OF_PASS: &str =
+    "SELECT ordinal, line, outcome, duplicate_of, detail, seal FROM note WHERE run = ?1 AND pass = ?2 ORDER BY ordinal";
+
+/// Entries and source outcomes of a pass, both in the order of origins, as one list.
+fn for_each_outcome(
+    connection: &Connection,
+    run: RunNo,
+    pass: u32,
+    give: Give<'_, OutcomeRow>,
+) -> Result<(), SqlError> {
+    let mut give = |row| give(row).map_err(SqlError::Stopped);
+    let mut entry_statement = connection.prepare_cached(&format!("{ENTRIES_OF_PASS} ORDER BY ordinal"))?;
+    let mut note_statement = connection.prepare_cached(NOTES_OF_PASS)?;
+    let mut entries = entry_statement.query(params![run.0, pass])?;
+    let mut notes = note_statement.query(params![run.0, pass])?;
+    let mut next_note = || notes.next()?.map(|row| read_note(row, run, pass)).transpose();
+    let mut note = next_note()?;
+    while let Some(row) = entries.next()? {
+        let key = read_key(row.get_ref(1)?)?;
+        let entry = outcome_row(key, read_entry(row, run)?);
+        while let Some(earlier) = note.take_if(|note| note.origin <= entry.origin) {
+            give(earlier)?;
+            note = next_note()?;
+        }
+        give(entry)?;
+    }
+    while let Some(rest) = note.take() {
+        give(rest)?;
+        note = next_note()?;
+    }
+    Ok(())
+}
+
+fn outcome_row(key: Key, entry: Entry) -> OutcomeRow {
+    let Entry { outcome, origin, target_id, problems, .. } = entry;
+    OutcomeRow { origin, outcome, target_id, duplicate_of: None, problems, key: Some(key) }
+}
+
+fn image_page(connection: &Connection, run: RunNo, after: ImageNo) -> Result<Vec<NumberedImage>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT no, key, target_id, at_ms, before, after, seal FROM image
+         WHERE run = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![run.0, after.0, IMAGES_PAGE])?;
+    let mut page = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (key, target_id, at_ms) = (read_key(row.get_ref(1)?)?, text(row, 2)?, row.get(3)?);
+        let (before, after) = (text(row, 4)?, text(row, 5)?);
+        check_seal(row.get(6)?, image_seal(run, &key, at_ms, [target_id, before, after]))?;
+        let after = serde_json::from_str(after.unwrap_or_default())?;
+        let (target_id, before) = (target_id.map(str::to_owned), before.map(str::to_owned));
+        let image = Image { key, target_id, at_ms: count(at_ms)?, before, after };
+        page.push(NumberedImage { no: ImageNo(row.get(0)?), image });
+    }
+    Ok(page)
+}
+
+/// The upper bound is the beginning with the highest character behind it.
+fn memories(connection: &Connection, prefix: &str) -> Result<Vec<(String, String)>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, value FROM memory WHERE name >= ?1 AND name <= ?1 || char(1114111)
+             AND substr(name, 1, length(?1)) = ?1 ORDER BY name",
+    )?;
+    let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,397 @@
+//! The writing side of the tables: one method for each operation, all inside the transaction that has begun.
+//!
+//! Entries are appended in the order in which they come, without an index, because an index over hashes touches a page
+//! of its own for each entry, which alone costs four times as much as the rest. When a pass begins, the keys of the entries
+//! there are go into the table `earlier` in one go, in their order ([`Tables::count_earlier`]).
+
+use super::counter::{self, Counter};
+use super::error::SqlError;
+use super::links::link_seal;
+use super::rows::{
+    Detail, EntryRow, check_seal, identities_text, image_seal, int, intent_seal, kind_number, note_seal,
+    outcome_number, read_turns, run_seal, text, turn_seal,
+};
+use crate::ids::RunStatus;
+use crate::outcome::Outcome;
+use crate::record::Origin;
+use crate::store::key::Key;
+use crate::store::model::{EntryNo, Intent, Meaning, NewRun, RunNo, Settled, SourceOutcome, Turns};
+use crate::store::op::{Answer, Op};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The connection that writes, and what it keeps in memory.
+pub(super) struct Tables {
+    pub(super) connection: Connection,
+    /// The number of the next entry, by run.
+    next_entry: HashMap<RunNo, i64>,
+    /// Whether a run has entries of earlier passes.
+    has_earlier: HashMap<RunNo, bool>,
+}
+
+impl Tables {
+    pub(super) fn new(connection: Connection) -> Tables {
+        Tables { connection, next_entry: HashMap::new(), has_earlier: HashMap::new() }
+    }
+
+    /// Drops what is kept in memory, because a transaction was rolled back.
+    pub(super) fn drop_memory(&mut self) {
+        self.next_entry.clear();
+        self.has_earlier.clear();
+    }
+
+    /// Executes one operation.
+    pub(super) fn apply(&mut self, op: &Op) -> Result<Answer, SqlError> {
+        match op {
+            Op::BeginRun(run) => return Ok(Answer::Run(self.begin(run)?)),
+            Op::BeginPass(run) => return self.begin_pass(*run),
+            Op::CountEarlier(run) => return Ok(Answer::Earlier(self.count_earlier(*run)?)),
+            Op::TakeTurn(run, meaning) => return Ok(Answer::Turn(self.take_turn(*run, meaning)?)),
+            Op::Intend(run, key, intent) => self.intend(*run, key, intent)?,
+            Op::Withdraw(run, key) => self.withdraw(*run, key, false)?,
+            Op::Disprove(run, key) => self.withdraw(*run, key, true)?,
+            Op::Settle(run, key, settled) => self.settle(*run, key, settled)?,
+            Op::CarryOver(run, key, pass, origin) => self.carry_over(*run, key, *pass, *origin)?,
+            Op::Note(run, pass, outcome) => self.note(*run, *pass, outcome)?,
+            Op::Unlink(link) => self.log_link(link, None)?,
+            Op::Remember(name, value) => self.remember(name, value)?,
+            Op::Forget(name) => self.forget(name)?,
+            Op::EndTrust(run) => self.end_trust(*run)?,
+            Op::FinishRun(run, status, info) => self.finish(*run, *status, info)?,
+            Op::ForgetRun(run) => self.forget_run(*run)?,
+            Op::ForgetImages(run) => self.forget_images(*run)?,
+            Op::ForgetEntries(run, numbers) => self.forget_entries(*run, numbers)?,
+            // It is not possible inside of a transaction: see `mod.rs`.
+            Op::Compact => {}
+        }
+        Ok(Answer::Done)
+    }
+
+    fn begin(&mut self, run: &NewRun) -> Result<RunNo, SqlError> {
+        let info = serde_json::to_string(&run.info)?;
+        let sql = "INSERT INTO run (name, work, command, info) VALUES (?1, ?2, ?3, ?4)";
+        self.connection.execute(sql, params![run.name, run.work, run.command.name(), info])?;
+        let run = RunNo(self.connection.last_insert_rowid());
+        self.seal_run(run)?;
+        Ok(run)
+    }
+
+    fn begin_pass(&mut self, run: RunNo) -> Result<Answer, SqlError> {
+        let sql = "UPDATE run SET pass = pass + 1, done = 0 WHERE no = ?1 RETURNING pass";
+        let pass = self.connection.query_row(sql, [run.0], |row| row.get(0)).optional()?;
+        let pass = pass.ok_or_else(|| SqlError::Misuse(format!("there is no run {}", run.0)))?;
+        self.seal_run(run)?;
+        self.connection.execute("DELETE FROM note WHERE run = ?1", [run.0])?;
+        let has_earlier = self.count_earlier(run)?;
+        Ok(Answer::Pass { pass, has_earlier })
+    }
+
+    /// The entries there are now are those of earlier passes: each key is found, and an outcome replaces its entry.
+    fn count_earlier(&mut self, run: RunNo) -> Result<bool, SqlError> {
+        self.drop_earlier(run)?;
+        let sql = "INSERT INTO earlier (run, key, no)
+                   SELECT run, key, max(no) FROM entry WHERE run = ?1 GROUP BY run, key";
+        let has_earlier = self.connection.prepare_cached(sql)?.execute([run.0])? > 0;
+        self.has_earlier.insert(run, has_earlier);
+        Ok(has_earlier)
+    }
+
+    fn drop_earlier(&mut self, run: RunNo) -> Result<(), SqlError> {
+        self.has_earlier.remove(&run);
+        self.connection.prepare_cached("DELETE FROM earlier WHERE run = ?1")?.execute([run.0])?;
+        Ok(())
+    }
+
+    fn finish(&mut self, run: RunNo, status: RunStatus, info: &Value) -> Result<(), SqlError> {
+        let done = i64::from(status == RunStatus::Done);
+        let sql = "UPDATE run SET done = ?2, info = ?3 WHERE no = ?1";
+        let found = self.connection.execute(sql, params![run.0, done, serde_json::to_string(info)?])?;
+        if found == 0 {
+            return Err(SqlError::Misuse(format!("there is no run {}", run.0)));
+        }
+        self.seal_run(run)?;
+        if status == RunStatus::Done {
+            self.drop_earlier(run)?;
+        }
+        Ok(())
+    }
+
+    fn seal_run(&self, run: RunNo) -> Result<(), SqlError> {
+        let sql = "SELECT no, name, work, command, done, pass, info FROM run WHERE no = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([run.0])?;
+        let seal = rows.next()?.map(run_seal).transpose()?;
+        self.connection.execute("UPDATE run SET seal = ?2 WHERE no = ?1", params![run.0, seal])?;
+        Ok(())
+    }
+
+    fn forget_run(&mut self, run: RunNo) -> Result<(), SqlError> {
+        self.drop_earlier(run)?;
+        self.next_entry.remove(&run);
+        let tables =
+            [("note", "run"), ("image", "run"), ("intent", "run"), ("entry", "run"), ("turn", "run"), ("run", "no")];
+        for (table, key) in tables {
+            self.connection.execute(&format!("DELETE FROM {table} WHERE {key} = ?1"), [run.0])?;
+        }
+        Ok(())
+    }
+
+    /// Removes what undoing and listing a run need.
+    fn forget_images(&mut self, run: RunNo) -> Result<(), SqlError> {
+        for table in ["note", "image"] {
+            self.connection.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.0])?;
+        }
+        Ok(())
+    }
+
+    /// Removes entries of a run by their numbers.
+    fn forget_entries(&mut self, run: RunNo, numbers: &[EntryNo]) -> Result<(), SqlError> {
+        let mut statement = self.connection.prepare_cached("DELETE FROM entry WHERE run = ?1 AND no = ?2")?;
+        numbers.iter().try_for_each(|no| statement.execute([run.0, no.0]).map(drop)).map_err(SqlError::from)
+    }
+
+    fn intend(&mut self, run: RunNo, key: &Key, intent: &Intent) -> Result<(), SqlError> {
+        let has_image = intent.before.is_some() || !intent.after.is_empty();
+        let image = if has_image { Some(self.keep_image(run, key, intent)?) } else { None };
+        let identities = identities_text(&intent.identities)?;
+        let numbers = intent_numbers(intent);
+        let made = intent.made.as_deref();
+        let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
+        let sealed = [run.0, kind, ordinal, line, at_ms, attempt, begun, image.unwrap_or(-1)];
+        let seal = intent_seal(&sealed, key, [intent.target_id.as_deref(), Some(&identities), made]);
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made,
+                                 begun)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (run, key) DO UPDATE SET kind = ?3, ordinal = ?4, line = ?5, at_ms = ?6, attempt = ?7,
+                 target_id = ?8, identities = ?9, image = ?10, seal = ?11, made = ?12, begun = ?13",
+        )?;
+        let key = key.as_bytes().as_slice();
+        let target_id = intent.target_id.as_deref();
+        statement.execute(params![
+            run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made, begun
+        ])?;
+        Ok(())
+    }
+
+    fn keep_image(&self, run: RunNo, key: &Key, intent: &Intent) -> Result<i64, SqlError> {
+        let (at_ms, target_id, before) = (int(intent.at_ms), intent.target_id.as_deref(), intent.before.as_deref());
+        let after = serde_json::to_string(&intent.after)?;
+        let seal = image_seal(run, key, at_ms, [target_id, before, Some(&after)]);
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO image (run, key, target_id, at_ms, before, after, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        statement.execute(params![run.0, key.as_bytes().as_slice(), target_id, at_ms, before, after, seal])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Removes an intent. One that stands for an unknown outcome stays, unless `even_unknown`.
+    fn withdraw(&mut self, run: RunNo, key: &Key, even_unknown: bool) -> Result<(), SqlError> {
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM intent WHERE run = ?1 AND key = ?2 AND (entry IS NULL OR ?3) RETURNING image",
+        )?;
+        let found = statement
+            .query_row(params![run.0, key.as_bytes().as_slice(), even_unknown], |row| row.get::<_, Option<i64>>(0))
+            .optional()?;
+        if let Some(image) = found.flatten() {
+            let sql = "DELETE FROM image WHERE no = ?1 AND run = ?2 AND key = ?3";
+            self.connection.prepare_cached(sql)?.execute(params![image, run.0, key.as_bytes().as_slice()])?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, run: RunNo, key: &Key, settled: &Settled) -> Result<(), SqlError> {
+        let Settled { outcome, origin, pass, target_id, not_carried, cleared, problems, links } = settled;
+        let known = self.known_entry(run, key, *outcome)?;
+        let detail = if problems.is_empty() && not_carried.is_empty() && *cleared == 0 {
+            None
+        } else {
+            let (problems, not_carried) = (problems.clone(), not_carried.clone());
+            Detail { problems, not_carried, cleared: *cleared }.to_text()?
+        };
+        let number = outcome_number(*outcome);
+        let (target_id, detail) = (target_id.as_deref(), detail.as_deref());
+        let no = known.map_or_else(|| self.take_number(run), Ok)?;
+        let numbers = [int(origin.ordinal), int(origin.line), i64::from(*pass), number];
+        let row = EntryRow { run, no, key, numbers, target_id, detail };
+        self.write_entry(&row)?;
+        if *outcome == Outcome::Unknown {
+            let mut statement =
+                self.connection.prepare_cached("UPDATE intent SET entry = ?3 WHERE run = ?1 AND key = ?2")?;
+            statement.execute(params![run.0, key.as_bytes().as_slice(), no])?;
+        }
+        if let Some(target_id) = target_id {
+            links.iter().try_for_each(|link| self.log_link(&Key::of_link(link), Some(target_id)))?;
+        }
+        Ok(())
+    }
+
+    /// The entry that this outcome replaces: of an earlier pass, or one whose outcome was unknown. Ends the intent unless the
+    /// outcome is unknown.
+    fn known_entry(&mut self, run: RunNo, key: &Key, outcome: Outcome) -> Result<Option<i64>, SqlError> {
+        let sql = match outcome {
+            Outcome::Unknown => "SELECT entry FROM intent WHERE run = ?1 AND key = ?2",
+            _ => "DELETE FROM intent WHERE run = ?1 AND key = ?2 RETURNING entry",
+        };
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let key_bytes = key.as_bytes().as_slice();
+        let known = statement.query_row(params![run.0, key_bytes], |row| row.get::<_, Option<i64>>(0)).optional()?;
+        drop(statement);
+        match known.flatten() {
+            Some(no) => Ok(Some(no)),
+            None => self.earlier_entry(run, key),
+        }
+    }
+
+    fn earlier_entry(&mut self, run: RunNo, key: &Key) -> Result<Option<i64>, SqlError> {
+        if !self.has_earlier(run)? {
+            return Ok(None);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT no FROM earlier WHERE run = ?1 AND key = ?2")?;
+        Ok(statement.query_row(params![run.0, key.as_bytes().as_slice()], |row| row.get(0)).optional()?)
+    }
+
+    fn has_earlier(&mut self, run: RunNo) -> Result<bool, SqlError> {
+        if let Some(has_earlier) = self.has_earlier.get(&run) {
+            return Ok(*has_earlier);
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM earlier WHERE run = ?1)";
+        let has_earlier = self.connection.query_row(sql, [run.0], |row| row.get(0))?;
+        self.has_earlier.insert(run, has_earlier);
+        Ok(has_earlier)
+    }
+
+    fn write_entry(&self, row: &EntryRow) -> Result<(), SqlError> {
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO entry (run, no, key, ordinal, line, pass, outcome, target_id, detail, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (run, no) DO UPDATE SET ordinal = ?4, line = ?5, pass = ?6, outcome = ?7, target_id = ?8,
+                 detail = ?9, seal = ?10",
+        )?;
+        let [ordinal, line, pass, outcome] = row.numbers;
+        let (no, key) = (row.no, row.key.as_bytes().as_slice());
+        statement.execute(params![
+            row.run.0,
+            no,
+            key,
+            ordinal,
+            line,
+            pass,
+            outcome,
+            row.target_id,
+            row.detail,
+            row.seal()
+        ])?;
+        Ok(())
+    }
+
+    /// Carries an entry of an earlier pass over to this one.
+    fn carry_over(&mut self, run: RunNo, key: &Key, pass: u32, origin: Origin) -> Result<(), SqlError> {
+        let missing =
+            || SqlError::Misuse(format!("run {} has no entry `{key}` of an earlier pass to carry over", run.0));
+        let no = self.earlier_entry(run, key)?.ok_or_else(missing)?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT outcome, target_id, detail, ordinal, line, pass, seal FROM entry WHERE run = ?1 AND no = ?2",
+        )?;
+        let mut rows = statement.query([run.0, no])?;
+        let row = rows.next()?.ok_or_else(missing)?;
+        let (outcome, target_id, detail) = (row.get(0)?, text(row, 1)?, text(row, 2)?);
+        let numbers = [row.get(3)?, row.get(4)?, row.get(5)?, outcome];
+        let found = EntryRow { run, no, key, numbers, target_id, detail };
+        check_seal(row.get(6)?, found.seal())?;
+        let carried = EntryRow { numbers: [int(origin.ordinal), int(origin.line), i64::from(pass), outcome], ..found };
+        let mut statement = self.connection.prepare_cached(
+            "UPDATE entry SET ordinal = ?3, line = ?4, pass = ?5, seal = ?6 WHERE run = ?1 AND no = ?2",
+        )?;
+        statement.execute(params![run.0, no, int(origin.ordinal), int(origin.line), pass, carried.seal()])?;
+        Ok(())
+    }
+
+    fn note(&mut self, run: RunNo, pass: u32, source: &SourceOutcome) -> Result<(), SqlError> {
+        let detail = Detail { problems: source.problems.clone(), ..Detail::default() }.to_text()?;
+        let duplicate_of = source.duplicate_of.map(int);
+        let numbers =
+            [int(source.origin.ordinal), int(source.origin.line), i64::from(pass), outcome_number(source.outcome)];
+        let seal = note_seal(run, &numbers, duplicate_of, detail.as_deref());
+        let [ordinal, line, pass, outcome] = numbers;
+        let mut statement = self.connection.prepare_cached(
+            "INSERT OR REPLACE INTO note (run, pass, ordinal, line, outcome, duplicate_of, detail, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        statement.execute(params![run.0, pass, ordinal, line, outcome, duplicate_of, detail, seal])?;
+        Ok(())
+    }
+
+    fn remember(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
+        let sql = "INSERT INTO memory VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+        self.connection.prepare_cached(sql)?.execute([name, value])?;
+        Ok(())
+    }
+
+    fn forget(&mut self, name: &str) -> Result<(), SqlError> {
+        self.connection.prepare_cached("DELETE FROM memory WHERE name = ?1")?.execute([name])?;
+        Ok(())
+    }
+
+    /// Adds a link to the log, or (`None`) that it was removed.
+    fn log_link(&self, link: &Key, target_id: Option<&str>) -> Result<(), SqlError> {
+        let sql = "INSERT INTO link_log (key, target_id, seal) VALUES (?1, ?2, ?3)";
+        let seal = link_seal(link, target_id);
+        self.connection.prepare_cached(sql)?.execute(params![link.as_bytes().as_slice(), target_id, seal])?;
+        Ok(())
+    }
+
+    fn take_number(&mut self, run: RunNo) -> Result<i64, SqlError> {
+        let no = self.next_entry(run)?;
+        self.next_entry.insert(run, no + 1);
+        Ok(no)
+    }
+
+    fn next_entry(&mut self, run: RunNo) -> Result<i64, SqlError> {
+        if let Some(next) = self.next_entry.get(&run) {
+            return Ok(*next);
+        }
+        let sql = "SELECT coalesce(max(no), 0) + 1 FROM entry WHERE run = ?1";
+        let next = self.connection.query_row(sql, [run.0], |row| row.get(0))?;
+        self.next_entry.insert(run, next);
+        Ok(next)
+    }
+
+    fn take_turn(&mut self, run: RunNo, meaning: &Meaning) -> Result<u64, SqlError> {
+        let turn = counter::count_up(&self.connection, Counter::Turn)?;
+        let turns = Turns::after(self.turns(run)?, turn, meaning);
+        self.keep_turns(run, &turns)?;
+        Ok(turn)
+    }
+
+    /// Its order is still known, so that what later runs wrote can be trusted.
+    fn end_trust(&mut self, run: RunNo) -> Result<(), SqlError> {
+        match self.turns(run)? {
+            Some(turns) => self.keep_turns(run, &Turns { how: None, ..turns }),
+            None => Ok(()),
+        }
+    }
+
+    fn turns(&self, run: RunNo) -> Result<Option<Turns>, SqlError> {
+        let sql = "SELECT run, first, last, how, seal FROM turn WHERE run = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([run.0])?;
+        Ok(rows.next()?.map(read_turns).transpose()?.map(|(_, turns)| turns))
+    }
+
+    fn keep_turns(&self, run: RunNo, turns: &Turns) -> Result<(), SqlError> {
+        let (first, last, how) = (int(turns.first), int(turns.last), turns.how.as_deref());
+        let mut statement =
+            self.connection.prepare_cached("INSERT OR REPLACE INTO turn VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        statement.execute(params![run.0, first, last, how, turn_seal(run, first, last, how)])?;
+        Ok(())
+    }
+}
+
+/// Kind, ordinal, line, time, attempt and begun lists of an intent.
+fn intent_numbers(intent: &Intent) -> [i64; 6] {
+    let Origin { ordinal, line } = intent.origin;
+    let (attempt, begun) = (i64::from(intent.attempt), i64::from(intent.begun.bits()));
+    [kind_number(intent.kind), int(ordinal), int(line), int(intent.at_ms), attempt, begun]
+}

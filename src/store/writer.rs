@@ -1,0 +1,176 @@
+//! The writer: one thread that takes operations from a queue, hands a group of them to the store, and answers those who
+//! wait once the group is durable.
+//!
+//! When the store fails, every operation that waits and every later one fails with the same reason, and nothing is written
+//! any more.
+
+use super::contract::Store;
+use super::lease::Lease;
+use super::op::{Answer, Applied, Op};
+use super::shared::Shared;
+use crate::outcome::Failure;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// The most operations in a group, so that none takes long.
+const GROUP_MAX: usize = 1024;
+
+/// How long an operation with a waiting caller may wait for others. A sync costs about as much, and a request to a platform
+/// far more.
+const GATHER_AWAITED: Duration = Duration::from_millis(3);
+
+/// How long an operation without a waiting caller may wait: that much work is done again after a crash.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// The most operations in the queue: enough for a group while another is synced, each small.
+pub(super) const QUEUE: usize = 4 * GROUP_MAX;
+
+/// A lease is renewed when this part of its time is over.
+const RENEWED_AFTER: u32 = 3;
+
+/// The caller that waits for an operation to be durable.
+pub(super) enum Waiter {
+    None,
+    Task(oneshot::Sender<Result<Answer, Failure>>),
+    Thread(SyncSender<Result<Answer, Failure>>),
+}
+
+/// An operation in the queue.
+pub(super) struct Queued {
+    /// `None`: it only waits for what was queued before.
+    pub(super) op: Option<Op>,
+    pub(super) waiter: Waiter,
+    /// Its place in the queue, released when it is written; calls, of which there are few, have none.
+    pub(super) slot: Option<OwnedSemaphorePermit>,
+}
+
+/// The writer on its thread.
+pub(super) struct Writer {
+    store: Box<dyn Store>,
+    lease: Lease,
+    shared: Arc<Shared>,
+}
+
+/// What the queue brings.
+enum Next {
+    Group(Vec<Queued>),
+    /// Nothing for so long that the lease has to be renewed.
+    Idle,
+    /// Nothing any more: all senders are gone.
+    End,
+}
+
+impl Writer {
+    /// Takes the lease of the store.
+    pub(super) fn new(mut store: Box<dyn Store>, shared: Arc<Shared>) -> Result<Writer, Failure> {
+        let lease = store.acquire()?;
+        Ok(Writer { store, lease, shared })
+    }
+
+    /// Writes until the queue is closed, or until it fails.
+    pub(super) fn run(mut self, queue: &Receiver<Queued>) {
+        loop {
+            let goes_on = match next(queue, self.lease.valid_for) {
+                Next::Group(group) => self.write_and_answer(group),
+                Next::Idle => self.renew(),
+                Next::End => false,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn renew(&mut self) -> bool {
+        let renewed = self.store.renew(&self.lease);
+        renewed.map_err(|failure| self.shared.fail(failure)).is_ok()
+    }
+
+    /// Writes a group and answers every caller that waits; false when it failed.
+    pub(super) fn write_and_answer(&mut self, group: Vec<Queued>) -> bool {
+        let (mut ops, mut waiters, mut slots) = (Vec::new(), Vec::new(), Vec::new());
+        for Queued { op, waiter, slot } in group {
+            waiters.push((op.is_some(), waiter));
+            ops.extend(op);
+            slots.push(slot);
+        }
+        let applied = self.write(&ops);
+        if let Err(failure) = &applied {
+            self.shared.fail(failure.clone());
+        }
+        let mut answers = applied.as_ref().map(|applied| applied.answers.iter()).unwrap_or_default();
+        for (has_op, waiter) in waiters {
+            let answer = if has_op { answers.next().copied() } else { None };
+            answer_to(waiter, || applied.as_ref().map(|_| answer.unwrap_or(Answer::Done)).map_err(Clone::clone));
+        }
+        drop(slots);
+        applied.is_ok()
+    }
+
+    fn write(&mut self, ops: &[Op]) -> Result<Applied, Failure> {
+        if ops.is_empty() {
+            return Ok(Applied::default());
+        }
+        let applied = self.store.apply(&self.lease, ops)?;
+        self.shared.groups.fetch_add(1, Ordering::Relaxed);
+        self.shared.links.stored(&applied.readable_links);
+        Ok(applied)
+    }
+}
+
+fn answer_to(waiter: Waiter, answer: impl FnOnce() -> Result<Answer, Failure>) {
+    // A caller that is gone does not want the answer.
+    match waiter {
+        Waiter::None => {}
+        Waiter::Task(waiting) => drop(waiting.send(answer())),
+        Waiter::Thread(waiting) => drop(waiting.send(answer())),
+    }
+}
+
+/// The next group: waits for a first operation, then a moment for others.
+fn next(queue: &Receiver<Queued>, valid_for: Option<Duration>) -> Next {
+    let first = match valid_for {
+        None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(valid_for) => queue.recv_timeout(valid_for / RENEWED_AFTER),
+    };
+    match first {
+        Ok(first) => Next::Group(gather(queue, first)),
+        Err(RecvTimeoutError::Timeout) => Next::Idle,
+        Err(RecvTimeoutError::Disconnected) => Next::End,
+    }
+}
+
+fn gather(queue: &Receiver<Queued>, first: Queued) -> Vec<Queued> {
+    let mut until = Instant::now() + may_wait(&first);
+    let mut group = vec![first];
+    loop {
+        while group.len() < GROUP_MAX {
+            match queue.try_recv() {
+                Ok(next) => {
+                    until = until.min(Instant::now() + may_wait(&next));
+                    group.push(next);
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return group,
+            }
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if group.len() >= GROUP_MAX || left.is_zero() {
+            return group;
+        }
+        // Asleep, not in `recv_timeout`: waking the thread for each operation would cost more than writing it.
+        std::thread::sleep(left.min(GATHER_AWAITED));
+    }
+}
+
+/// How long an operation may wait for others.
+fn may_wait(queued: &Queued) -> Duration {
+    match (&queued.op, &queued.waiter) {
+        (None, _) | (_, Waiter::Thread(_)) => Duration::ZERO,
+        (_, Waiter::None) => GATHER,
+        (_, Waiter::Task(_)) => GATHER_AWAITED,
+    }
+}

@@ -1,0 +1,209 @@
+//! The stores against the model: the same random operations, kills included, and everything that can be read is compared
+//! after each group.
+
+use super::conformance::{InFile, InMemory, Place};
+use super::{intent, key, new_run, origin, phone, settled};
+use ferry::ids::RunStatus;
+use ferry::outcome::{Outcome, Problem, Skip};
+use ferry::store::{
+    EntryNo, ImageNo, Intent, Key, Lease, Meaning, Op, RunNo, Settled, SourceOutcome, Store, StoreReader, TallyOf,
+};
+use serde_json::json;
+
+/// Groups of operations for each seed.
+const GROUPS: u64 = 60;
+
+/// Keys in use: few, so that they meet.
+const KEYS: u64 = 5;
+
+const OUTCOMES: [Outcome; 5] =
+    [Outcome::Created, Outcome::Updated, Outcome::Rejected, Outcome::Unknown, Outcome::Skipped(Skip::Existing)];
+
+/// Random numbers from a seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// A store while one process has it open.
+struct Open {
+    store: Box<dyn Store>,
+    lease: Lease,
+    reader: Box<dyn StoreReader>,
+}
+
+impl Open {
+    fn new(place: &dyn Place) -> Open {
+        let mut store = place.open().unwrap();
+        let (lease, reader) = (store.acquire().unwrap(), store.reader().unwrap());
+        Open { store, lease, reader }
+    }
+
+    /// The numbers of the entries of a run, which are the store's own.
+    fn numbers(&mut self, run: RunNo) -> Vec<EntryNo> {
+        self.pages(run).into_iter().map(|(no, _)| no).collect()
+    }
+
+    fn pages(&mut self, run: RunNo) -> Vec<(EntryNo, String)> {
+        let (mut entries, mut after) = (Vec::new(), EntryNo::default());
+        loop {
+            let page = self.reader.entry_page(run, after).unwrap();
+            let Some(last) = page.last() else { return entries };
+            after = last.no;
+            entries.extend(page.into_iter().map(|one| (one.no, format!("{} {:?}", one.key, one.entry))));
+        }
+    }
+
+    fn images(&mut self, run: RunNo) -> Vec<String> {
+        let (mut images, mut after) = (Vec::new(), ImageNo::default());
+        loop {
+            let page = self.reader.image_page(run, after).unwrap();
+            let Some(last) = page.last() else { return images };
+            after = last.no;
+            images.extend(page.iter().map(|one| format!("{:?}", one.image)));
+        }
+    }
+
+    fn intents(&mut self) -> Vec<String> {
+        let (mut intents, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.reader.open_intents(after).unwrap();
+            let Some(last) = page.last() else { return intents };
+            after = Some((last.run, last.key));
+            intents.extend(page.iter().map(|open| format!("{open:?}")));
+        }
+    }
+
+    /// Everything that can be read, as text; links only where they have been moved to where readers find them.
+    fn everything(&mut self, with_links: bool) -> Vec<String> {
+        let runs = self.reader.runs().unwrap();
+        let mut all: Vec<String> = runs.iter().map(|run| format!("{run:?}")).collect();
+        all.push(format!("{:?}", self.reader.turns().unwrap()));
+        all.push(format!("{:?}", self.reader.memories("").unwrap()));
+        all.extend(self.intents());
+        let keys: Vec<Key> = (0..KEYS).map(key).collect();
+        for run in &runs {
+            all.push(format!("{:?}", self.reader.entries(run.no, &keys).unwrap()));
+            all.push(format!("{:?}", self.reader.has_entries(run.no).unwrap()));
+            all.extend(self.pages(run.no).into_iter().map(|(_, entry)| entry));
+            all.extend(self.images(run.no));
+            for pass in 0..=run.pass {
+                let mut rows = Vec::new();
+                let mut keep = |row| {
+                    rows.push(format!("{row:?}"));
+                    Ok(())
+                };
+                self.reader.for_each_outcome(run.no, pass, &mut keep).unwrap();
+                rows.sort();
+                all.extend(rows);
+                all.push(format!("{:?}", self.reader.tally(run.no, TallyOf::Pass(pass)).unwrap()));
+                all.push(format!("{:?}", self.reader.tally(run.no, TallyOf::SoFar(pass)).unwrap()));
+            }
+        }
+        if with_links {
+            let links: Vec<Key> = (0..KEYS).map(|number| Key::of_link(&phone(number))).collect();
+            all.push(format!("{:?} {}", self.reader.links(&links).unwrap(), self.reader.has_links().unwrap()));
+        }
+        all
+    }
+}
+
+/// An operation on one of the runs there are; entries are named by their place.
+fn op(random: &mut Random, runs: &[RunNo], nth: u64) -> Op {
+    let run = runs[random.below(runs.len() as u64) as usize];
+    let number = random.below(KEYS);
+    let pass = random.below(3) as u32;
+    match random.below(24) {
+        0 => Op::BeginRun(new_run(&format!("run {}", random.below(4) + nth / 10), "work")),
+        1 => Op::BeginPass(run),
+        2 => Op::CountEarlier(run),
+        3..=6 => {
+            let before = (random.below(2) == 0).then(|| format!("{{\"n\":{nth}}}"));
+            Op::Intend(run, key(number), Box::new(Intent { before, ..intent(number) }))
+        }
+        7 => Op::Withdraw(run, key(number)),
+        8 => Op::Disprove(run, key(number)),
+        9..=13 => {
+            let outcome = OUTCOMES[random.below(OUTCOMES.len() as u64) as usize];
+            let target_id = (random.below(2) == 0).then(|| format!("c-{nth}"));
+            let problems =
+                if outcome == Outcome::Rejected { vec![Problem::new("phone.invalid", "")] } else { Vec::new() };
+            let links = vec![phone(number)];
+            let settled = Settled { pass, target_id, problems, links, ..settled(number, outcome) };
+            Op::Settle(run, key(number), Box::new(settled))
+        }
+        14 => Op::CarryOver(run, key(number), pass, origin(nth)),
+        15 => {
+            let (outcome, problems) = (Outcome::Skipped(Skip::Filtered), Vec::new());
+            let origin = origin(number);
+            Op::Note(run, pass, Box::new(SourceOutcome { origin, outcome, duplicate_of: None, problems }))
+        }
+        16 => Op::Unlink(Key::of_link(&phone(number))),
+        17 => Op::Remember(format!("name {number}"), nth.to_string()),
+        18 => Op::Forget(format!("name {number}")),
+        19 => Op::TakeTurn(run, Meaning { is_resumed: random.below(2) == 0, how: random.below(2).to_string() }),
+        20 => Op::EndTrust(run),
+        21 => Op::FinishRun(run, RunStatus::of(random.below(2) == 0), json!(nth)),
+        22 => Op::ForgetEntries(run, vec![EntryNo(number as i64)]),
+        _ => Op::ForgetImages(run),
+    }
+}
+
+/// The operation with the numbers that the store has given.
+fn with_numbers(op: &Op, open: &mut Open) -> Op {
+    match op {
+        Op::ForgetEntries(run, places) => {
+            let numbers = open.numbers(*run);
+            let found = places.iter().filter_map(|place| numbers.get(place.0 as usize).copied());
+            Op::ForgetEntries(*run, found.collect())
+        }
+        op => op.clone(),
+    }
+}
+
+fn compare(seed: u64, model: &dyn Place, place: &dyn Place) {
+    let mut random = Random(seed);
+    let (mut one, mut other) = (Open::new(model), Open::new(place));
+    for nth in 0..GROUPS {
+        let runs: Vec<RunNo> = one.reader.runs().unwrap().iter().map(|run| run.no).collect();
+        let mut ops: Vec<Op> = match runs.as_slice() {
+            [] => vec![Op::BeginRun(new_run("first", "work"))],
+            runs => (0..=random.below(4)).map(|_| op(&mut random, runs, nth)).collect(),
+        };
+        if runs.len() > 2 && random.below(8) == 0 {
+            ops = vec![Op::ForgetRun(runs[random.below(runs.len() as u64) as usize])];
+        }
+        let [expected, found] = [&mut one, &mut other].map(|open| {
+            let ops: Vec<Op> = ops.iter().map(|op| with_numbers(op, open)).collect();
+            open.store.apply(&open.lease, &ops).map(|applied| applied.answers).ok()
+        });
+        assert_eq!(found, expected, "seed {seed}, group {nth}: {ops:?}");
+        let is_killed = random.below(6) == 0;
+        if is_killed {
+            (one, other) = (killed(one, model), killed(other, place));
+        }
+        let (expected, found) = (one.everything(is_killed), other.everything(is_killed));
+        assert_eq!(found, expected, "seed {seed}, group {nth}, killed {is_killed}: {ops:?}");
+    }
+}
+
+fn killed(open: Open, place: &dyn Place) -> Open {
+    drop(open.reader);
+    place.kill(open.store);
+    Open::new(place)
+}
+
+#[test]
+fn a_store_answers_as_the_model_whatever_is_written() {
+    (0..12).for_each(|seed| compare(seed, &InMemory::default(), &InFile::new()));
+}
+
+#[test]
+#[ignore = "takes minutes: a thousand seeds"]
+fn a_store_answers_as_the_model_for_a_thousand_seeds() {
+    (100..1100).for_each(|seed| compare(seed, &InMemory::default(), &InFile::new()));
+}
