@@ -1,4 +1,4 @@
-//! Over real sockets: what a platform can do to a request, and how long that may take.
+//! Over real sockets, on a clock that only moves when all wait: what a platform can do to a request, and how long that may take.
 
 use super::doors::{get, options, post, secret, told};
 use ferry::http::{Http, Request, Sent};
@@ -72,7 +72,7 @@ fn text(sent: Sent) -> String {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whatever_happens_on_the_way_ends_in_one_of_three_answers_and_in_time() {
     let long =
         "HTTP/1.1 200 OK\r\ncontent-length: 60\r\n\r\n123456789012345678901234567890123456789012345678901234567890";
@@ -106,7 +106,7 @@ async fn whatever_happens_on_the_way_ends_in_one_of_three_answers_and_in_time() 
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_only_trickles_is_not_waited_for_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
