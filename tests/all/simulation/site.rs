@@ -94,6 +94,11 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Waits until what was written before is in every list and search of the sandbox.
+pub fn wait_until_visible() {
+    std::thread::sleep(LAG + SLOW);
+}
+
 /// How one start of the program ends before its own end.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {

@@ -21,6 +21,11 @@ pub fn creating_platforms() -> Vec<&'static str> {
     PLATFORMS.facts().filter(|platform| platform.creates).map(|platform| &*platform.name).collect()
 }
 
+/// Whether a platform can delete a contact.
+pub fn can_delete(platform: &str) -> bool {
+    PLATFORMS.iter().any(|facts| facts.name == platform && facts.deletes)
+}
+
 /// The environment variables that give a setting to every platform.
 pub fn platform_variables(setting: &str, value: &str) -> Vec<(String, String)> {
     all_platforms().into_iter().map(|name| (variable(name, setting), value.to_owned())).collect()
