@@ -11,7 +11,7 @@ mod names;
 mod settings;
 mod twin;
 
-use super::support::PLATFORMS;
+use super::support::{PLATFORMS, all_platforms};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ferry::contact::{Contact, Field, Wanted};
@@ -291,7 +291,7 @@ fn no_answer_however_odd_brings_a_connector_down_or_makes_a_contact_of_nothing()
         "status",
     ];
     let runtime = runtime();
-    for platform in ["atom", "mercately", "twin", "eadesk"] {
+    for platform in all_platforms() {
         for odd in odd.as_array().unwrap() {
             let mut answers: Vec<(Value, Value)> = vec![(Value::Null, odd.clone())];
             for key in keys {
@@ -375,7 +375,7 @@ fn of_a_web_page_only_its_words_are_shown() {
         ("<title></title><b>cut", "cut"),
     ];
     for (body, words) in cases {
-        for platform in ["atom", "mercately", "twin", "eadesk"] {
+        for platform in all_platforms() {
             let door = Http::over(Box::new(WebPage(body)));
             match run(connect(platform, &[]).unwrap().page(&door, None)) {
                 Err(Fault::Fatal(failure)) => assert_eq!(failure.causes, [words], "{platform}: {failure:?}"),

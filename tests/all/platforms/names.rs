@@ -1,6 +1,7 @@
 //! Names are compared as wholes, on every platform, whatever form it holds.
 
 use super::{contact, facts, there, wanted};
+use crate::support::creating_platforms;
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::mapping::Overflow;
 use ferry::platforms::PlatformFacts;
@@ -84,7 +85,7 @@ fn wholes_are_compared_on_every_platform_that_holds_names() {
         ("=Eva Ruiz", Fill, "Ana|", "Ana|", "Ana"),
         ("Eva|Ruiz", Skip, "Ana|", "Ana|", "Ana"),
     ];
-    for platform in ["atom", "mercately", "eadesk"].map(facts) {
+    for platform in creating_platforms().into_iter().map(facts) {
         for &(source, on_existing, have, parts, whole) in cases {
             let wanted = fit(platform, named(source), Overflow::Report).wanted;
             let found = there("1", held(platform, have));
@@ -107,7 +108,7 @@ fn wholes_are_compared_on_every_platform_that_holds_names() {
 #[test]
 fn the_rule_of_a_name_holds_for_the_form_that_is_made_of_it() {
     let existing = |platform: &PlatformFacts| there("1", held(platform, "Ana|López"));
-    for name in ["atom", "mercately", "eadesk"] {
+    for name in creating_platforms() {
         let platform = facts(name);
         let against = |wanted: Wanted, on_existing| {
             let fitted = fit(platform, wanted, Overflow::Report).wanted;

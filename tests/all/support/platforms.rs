@@ -23,7 +23,7 @@ pub fn creating_platforms() -> Vec<&'static str> {
 
 /// Whether a platform can delete a contact.
 pub fn can_delete(platform: &str) -> bool {
-    PLATFORMS.iter().any(|facts| facts.name == platform && facts.deletes)
+    PLATFORMS.facts().any(|facts| facts.name == platform && facts.deletes)
 }
 
 /// The environment variables that give a setting to every platform.
