@@ -63,7 +63,7 @@ fn a_plan_is_done_as_it_says_and_once() {
 }
 
 #[test]
-fn whoever_was_changed_since_the_plan_was_made_is_not_touched_and_is_told() {
+fn a_contact_that_was_changed_since_the_plan_is_not_touched_and_is_reported() {
     let between =
         "First,Last,Phone,Email,Tag\nEvelyn,Sol,0987625588,eva@example.com,\nMia,King,0987625590,mia@example.com,\n";
     let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER), ("between.csv", between)]);
@@ -81,7 +81,7 @@ fn whoever_was_changed_since_the_plan_was_made_is_not_touched_and_is_told() {
 }
 
 #[test]
-fn whoever_was_changed_in_what_the_plan_does_not_touch_is_not_touched_either() {
+fn a_contact_that_was_changed_in_a_field_outside_the_plan_is_not_touched_either() {
     for platform in ["atom", "mercately"] {
         let files = [("before.csv", "Rui,Sal,0987625591,,\n"), ("after.csv", "Ruy,Sal,0987625591,,\n")];
         let folder = folder(
@@ -110,7 +110,7 @@ fn whoever_was_changed_in_what_the_plan_does_not_touch_is_not_touched_either() {
 }
 
 #[test]
-fn a_run_of_a_plan_that_was_stopped_goes_on() {
+fn a_run_of_a_plan_that_was_stopped_is_resumed() {
     let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
     let folder = folder.path();
     books(folder, &import("before.csv", "atom"));
@@ -120,7 +120,7 @@ fn a_run_of_a_plan_that_was_stopped_goes_on() {
 }
 
 #[test]
-fn what_a_plan_and_a_repair_wrote_is_taken_back() {
+fn what_a_plan_and_a_repair_wrote_is_undone() {
     let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
     let folder = folder.path();
     let run = |line: &str| summary(folder, line);
@@ -141,7 +141,7 @@ fn what_a_plan_and_a_repair_wrote_is_taken_back() {
 }
 
 #[test]
-fn a_run_of_a_plan_is_taken_back_like_any_other() {
+fn a_run_of_a_plan_is_undone_like_any_other() {
     let folder = folder(&[("before.csv", BEFORE), ("after.csv", AFTER)]);
     let folder = folder.path();
     books(folder, &import("before.csv", "eadesk"));
@@ -156,7 +156,7 @@ fn a_run_of_a_plan_is_taken_back_like_any_other() {
 }
 
 #[test]
-fn what_a_plan_brought_there_is_verified_and_taken_back_also_when_the_plan_is_gone() {
+fn what_a_plan_wrote_is_verified_and_undone_also_when_the_plan_is_gone() {
     let folder = folder(&[("after.csv", AFTER)]);
     let folder = folder.path();
     ferry(folder, &format!("{} --dry-run --plan plan.jsonl", import("after.csv", "eadesk")));
@@ -188,7 +188,7 @@ fn no_file_that_is_asked_for_is_written_over_the_source() {
 }
 
 #[test]
-fn a_dry_run_is_not_gone_on_with_verified_corrected_or_taken_back() {
+fn a_dry_run_is_not_resumed_verified_corrected_or_undone() {
     let folder = folder(&[("after.csv", AFTER)]);
     let folder = folder.path();
     let line = import("after.csv", "atom");
@@ -208,7 +208,7 @@ fn a_dry_run_is_not_gone_on_with_verified_corrected_or_taken_back() {
 }
 
 #[test]
-fn what_is_no_plan_for_this_account_is_refused_with_the_cure() {
+fn a_file_that_is_no_plan_for_this_account_is_refused_with_a_hint() {
     let folder = folder(&[("before.csv", BEFORE), ("other.jsonl", "{\"a\": 1}\n")]);
     let folder = folder.path();
     for file in ["plan.csv", "plan.jsonl"] {
@@ -245,7 +245,7 @@ fn what_is_no_plan_for_this_account_is_refused_with_the_cure() {
 }
 
 #[test]
-fn what_a_plan_keeps_of_a_person_is_read_as_it_was_written() {
+fn what_a_plan_stores_of_a_contact_is_read_as_it_was_written() {
     let mut contact = Contact::default();
     contact.set_text(Field::FirstName, "Ana");
     contact.set_text(Field::City, "Quito");

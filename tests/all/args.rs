@@ -135,7 +135,7 @@ fn a_separator_is_typed_in_any_usual_way() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_wrong_usage() {
+fn a_wrong_command_line_is_wrong_usage() {
     let lines = [
         "ferry",
         "ferry import a.csv",

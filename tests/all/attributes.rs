@@ -194,7 +194,7 @@ fn told(result: &Result<Changed, Failure>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attribute_is_defined_once_whatever_becomes_of_the_request() {
+async fn an_attribute_is_defined_once_whatever_the_fate_of_the_request() {
     use Play::*;
     let lost = "Unavailable: `Plan` could not be defined: 3 requests came to nothing: the answer was lost";
     let hidden = "Unknown: the platform says that `Plan` is defined, and does not show it";
@@ -301,7 +301,7 @@ fn strings(names: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_missing_is_told_at_once_or_defined() {
+async fn missing_attributes_are_all_reported_at_once_or_defined() {
     let needed = strings(&["Plan", "Citi", "Zip", "Plan", "Zip"]);
     let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(&["Plan", "City"], &[]));
     let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
@@ -322,7 +322,7 @@ async fn what_is_missing_is_told_at_once_or_defined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_attributes_with_one_name_nobody_knows_which_is_meant() {
+async fn two_attributes_with_one_name_are_ambiguous() {
     let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(&["Plan", "Plan", "City"], &[]));
     let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
     for create in [false, true] {
@@ -372,7 +372,7 @@ async fn in_use(pages: Vec<Page>) -> Result<InUse, Failure> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_are_counted_over_everybody_each_once() {
+async fn names_are_counted_over_all_contacts_each_once() {
     let pages = |total| {
         vec![
             page(vec![found("1", &["Plan", "City"]), found("2", &["Plan"])], &[], total, Some("1")),
@@ -391,7 +391,7 @@ async fn names_are_counted_over_everybody_each_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_names_than_anybody_made_are_refused() {
+async fn more_names_than_the_limit_are_refused() {
     let names: Vec<String> = (0..=NAMES_MAX).map(|index| format!("name {index}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let refused = in_use(vec![page(vec![found("1", &names)], &[], 1, None)]).await.unwrap_err();

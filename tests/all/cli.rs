@@ -189,7 +189,7 @@ fn first_change(expected: &str, found: &str) -> String {
 }
 
 #[test]
-fn words_that_cannot_be_meant_are_told_with_their_cure() {
+fn wrong_words_are_reported_with_a_hint() {
     transcript("words.txt");
 }
 
@@ -209,12 +209,12 @@ fn the_explanation_of_mappings_shows_a_valid_mapping() {
 }
 
 #[test]
-fn options_that_cannot_be_meant_are_told_before_anything_is_sent() {
+fn wrong_options_are_reported_before_anything_is_sent() {
     transcript("options.txt");
 }
 
 #[test]
-fn a_file_that_will_not_do_is_told_with_its_cure() {
+fn an_invalid_file_is_reported_with_a_hint() {
     transcript("files.txt");
 }
 
@@ -224,22 +224,22 @@ fn columns_are_taken_by_their_names_and_the_plan_is_shown() {
 }
 
 #[test]
-fn a_migration_that_cannot_be_is_told_before_anything_is_read() {
+fn an_impossible_migration_is_reported_before_anything_is_read() {
     transcript("migrate.txt");
 }
 
 #[test]
-fn a_connection_that_will_not_do_is_told_with_its_cure() {
+fn an_invalid_connection_is_reported_with_a_hint() {
     transcript("connections.txt");
 }
 
 #[test]
-fn every_mistake_of_a_mapping_is_told_at_once() {
+fn every_error_of_a_mapping_is_reported_at_once() {
     transcript("mappings.txt");
 }
 
 #[test]
-fn a_run_is_listed_shown_and_gone_on_with() {
+fn a_run_is_listed_shown_and_resumed() {
     transcript("runs.txt");
 }
 
@@ -249,7 +249,7 @@ fn what_is_there_is_compared_and_a_plan_is_done() {
 }
 
 #[test]
-fn an_export_tells_what_it_wrote_and_what_it_will_not_do() {
+fn an_export_reports_what_it_wrote_and_what_it_refuses() {
     transcript("export.txt");
 }
 
@@ -270,7 +270,7 @@ fn what_is_wrong_with_the_words_leaves_no_trace() {
 }
 
 #[test]
-fn the_rejects_that_were_mended_are_all_that_is_sent() {
+fn the_rejects_that_were_fixed_are_all_that_is_sent() {
     let folder = folder();
     let options = "--map mappings/messy.yaml --to mercately --sandbox --rate none --output json";
     let first = typed(folder.path(), &format!("ferry import samples/messy.csv {options} --rejects left.csv"), b"");
@@ -328,7 +328,7 @@ fn a_file_that_comes_through_a_pipe_is_read_as_any_other() {
 }
 
 #[test]
-fn pages_of_mistakes_have_colour_where_it_is_wanted() {
+fn errors_have_colour_where_it_is_wanted() {
     let folder = folder();
     for (line, is_colored) in [
         ("ferry --color always map check tab.yaml", true),
@@ -402,7 +402,7 @@ fn jobs_are_checked_all_at_once_and_done_one_after_the_other() {
 
 #[cfg(unix)]
 #[test]
-fn who_only_looks_ends_when_it_is_told_to() {
+fn a_command_that_only_reads_ends_on_a_signal() {
     // Takes connections, and never says a word.
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", mute.local_addr().unwrap());

@@ -133,7 +133,7 @@ fn the_environment_wins_over_the_file_and_its_variables() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_is_told_by_name_to_whoever_needs_it() {
+fn a_variable_that_is_not_set_is_named_where_it_is_needed() {
     let page = "\
 connections:
   shop:
@@ -178,7 +178,7 @@ error: the environment variable `SLUG2` is not set
 }
 
 #[test]
-fn what_a_connection_needs_is_told_with_both_ways_to_give_it() {
+fn what_a_connection_needs_is_reported_with_both_ways_to_give_it() {
     let config = parse("connections:\n  shop:\n    platform: semaphore\n    slug: s\n", &[]).unwrap();
     let expected = "\
 error: connection `shop` needs `api_key`: the key of the tower
@@ -198,7 +198,7 @@ hint: set the environment variable `FERRY_PIGEON_TOKEN`, or `token:` in `ferry.y
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_in_their_order_with_the_nearest_names() {
+fn all_errors_are_reported_at_once_in_their_order_with_the_nearest_names() {
     let page = "\
 conections: {}
 connections:
@@ -349,7 +349,7 @@ const WRONG: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn every_mistake_says_what_and_where() {
+fn every_error_says_what_and_where() {
     for (page, message, more) in WRONG {
         let text = told(page);
         assert!(text.contains(message) && text.contains(more), "{page}\n{text}");
@@ -422,7 +422,7 @@ fn a_secret_is_in_no_message_however_wrong_the_page() {
 }
 
 #[test]
-fn an_unknown_connection_is_told_with_the_nearest_and_all() {
+fn an_unknown_connection_is_reported_with_the_nearest_name_and_all_names() {
     let config = parse("connections:\n  shop: { platform: pigeon }\n  birds: { platform: pigeon }\n", &[]).unwrap();
     let cases = [
         (
@@ -439,7 +439,7 @@ fn an_unknown_connection_is_told_with_the_nearest_and_all() {
 }
 
 #[test]
-fn a_wrong_value_in_the_environment_is_told_to_whoever_needs_it() {
+fn a_wrong_value_in_the_environment_is_reported_where_it_is_needed() {
     let config = without_file(&[("FERRY_PIGEON_BASE_URL", "http://example.com"), ("FERRY_PIGEON_TOKEN", "t")]);
     let expected = "\
 error: the environment variable `FERRY_PIGEON_BASE_URL`: `http://example.com` would send the credentials unencrypted
@@ -639,7 +639,7 @@ fn lengths_of_time_are_read_with_their_units() {
 }
 
 #[test]
-fn the_nearest_name_is_told_only_when_it_is_near() {
+fn the_nearest_name_is_suggested_only_when_it_is_near() {
     let names = ["token", "slug", "base_url", "rate"];
     for (word, expected) in
         [("tokne", Some("token")), ("Slug", Some("slug")), ("baseurl", Some("base_url")), ("xyz", None), ("", None)]

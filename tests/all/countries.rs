@@ -193,7 +193,7 @@ fn a_run_is_resumed_with_what_it_knew_when_it_started() {
 }
 
 #[test]
-fn phones_without_a_country_are_told_before_anything_is_sent() {
+fn phones_without_a_country_are_reported_before_anything_is_sent() {
     let national = "Name,Phone\nA,(626) 440-0700\nB,517-266-4755\nC,437.615.2878\nD,8 499 555 01 03\n";
     let folder = folder(&[("us.csv", national), ("br.csv", "Name,Phone\nA,5511999999999\nB,5511999999998\n")]);
     let ended = ferry(folder.path(), "convert us.csv --out -");

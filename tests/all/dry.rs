@@ -223,7 +223,7 @@ fn compare(platform: &str, options: &str) {
 }
 
 #[test]
-fn a_dry_migration_tells_what_the_real_one_does() {
+fn a_dry_migration_foretells_what_the_real_one_does() {
     for to in ["atom", "eadesk"] {
         let scene = scene(|_| {});
         scene.write("mapping.yaml", MAPPING);
@@ -255,7 +255,7 @@ fn people(scene: &Scene, count: usize) {
 const IMPORT: &str = "import sheet.csv --map mapping.yaml --to mercately";
 
 #[test]
-fn a_dry_run_beside_an_unfinished_run_tells_how_that_would_go_on() {
+fn a_dry_run_beside_an_unfinished_run_says_how_that_run_would_resume() {
     let scene = scene(|_| {});
     people(&scene, 9);
     assert_eq!(scene.run_json(&format!("{IMPORT} --limit 4")).count("created"), 4);
@@ -283,7 +283,7 @@ fn a_dry_run_is_not_locked_out_by_a_process_that_writes() {
 }
 
 #[test]
-fn a_dry_run_during_faults_writes_nothing_and_tells_everything() {
+fn a_dry_run_during_faults_writes_nothing_and_reports_every_record() {
     let scene = scene(|options| {
         options.faults = vec![(FaultKind::DropBefore, 0.05), (FaultKind::DropAfter, 0.05), (FaultKind::Error500, 0.05)];
         options.seed = 3;

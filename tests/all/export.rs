@@ -113,7 +113,7 @@ fn without_a_mapping_a_table_has_the_fields_that_occur_and_json_the_whole_contac
 }
 
 #[test]
-fn what_was_added_changed_and_removed_is_told_from_night_to_night() {
+fn what_was_added_changed_and_removed_is_reported_from_night_to_night() {
     let scene = scene();
     // All nights are of one day: the changes of none of them are lost.
     let night = |people: &[(&str, &str, usize)], name: &str| {

@@ -140,7 +140,7 @@ fn signs_with_a_zero_in_them_do_not_hide_that_a_file_is_utf_16() {
 }
 
 #[test]
-fn a_row_that_cannot_be_taken_is_told_with_its_line_and_the_rest_goes_on() {
+fn a_row_that_cannot_be_stored_is_reported_with_its_line_and_the_others_are_stored() {
     let cases: [(&str, &[u8], &[&str]); 10] = [
         (
             "ragged",
@@ -360,7 +360,7 @@ fn where_two_encodings_fit_equally_well_the_user_is_asked() {
 }
 
 #[test]
-fn encodings_are_told_apart_by_their_letters() {
+fn encodings_are_recognised_by_their_letters() {
     let cases = [
         ("Name,City\nJos\u{e9},Quito\n", "windows-1252"),
         ("Name,City\nMuñoz,Quito\n", "windows-1252"),

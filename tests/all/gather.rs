@@ -283,7 +283,7 @@ fn told(failure: &Failure) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_is_held_once_and_it_is_known_how() {
+async fn every_contact_is_held_once_and_the_proof_is_named() {
     let cases: Vec<(&str, &[&str], &str)> = vec![
         ("one page", &["- | a b | 2 | -"], "counted: a b"),
         ("an empty page at the end", &["- | a b | 2 | 2", "2 | - | 2 | -"], "counted: a b"),
@@ -430,7 +430,7 @@ async fn a_pause_between_two_processes_hides_no_repeated_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_told_stop_keeps_what_was_read() {
+async fn a_stop_keeps_what_was_read() {
     let scene = scene();
     scene.stop.stop();
     assert_eq!(scene.read(&[]).await, "stopped");
@@ -502,7 +502,7 @@ async fn so_many_are_read_at_a_time_as_the_connection_allows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn somebody_who_cannot_be_read_is_no_gap() {
+async fn a_contact_that_cannot_be_read_leaves_no_gap() {
     for (script, expected, reads) in [
         (
             "- | ?a ?odd1 ?b | - | -",
@@ -548,7 +548,7 @@ async fn a_file_of_ids_stands_in_place_of_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_file_of_ids_is_gone_on_with_and_read_to_its_end() {
+async fn a_long_file_of_ids_is_resumed_and_read_to_its_end() {
     let scene = Scene { lofts: "ids.txt", ..scene() };
     let path = scene.folder.path().join("ids.txt");
     let ids: Vec<String> = (0..450).map(|no| format!("p{no:03}")).collect();
@@ -564,7 +564,7 @@ async fn a_long_file_of_ids_is_gone_on_with_and_read_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_ids_that_will_not_do_is_named_with_its_setting() {
+async fn an_invalid_file_of_ids_is_named_with_its_setting() {
     let names = "`lofts` of connection `loft` names";
     let say = "name a file with an id on each line, or say `lofts: all`";
     let cases: Vec<(Option<&[u8]>, String)> = vec![
@@ -606,7 +606,7 @@ async fn another_list_is_read_in_the_same_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_are_told_how_far_it_is() {
+async fn progress_is_shown_to_people() {
     let scene = scene();
     scene.read(&["- | a b | 3 | 2", "2 | ?gone1 | 3 | -"]).await;
     let states: BTreeSet<(u64, u64, u32, Option<u64>)> =
@@ -662,7 +662,7 @@ fn shaky(is_down: bool, wait: Duration) -> (Arc<dyn Connector>, Http) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_that_fail_are_asked_for_again_by_the_door() {
+async fn pages_that_fail_are_requested_again_by_the_http_client() {
     let (connector, http) = shaky(false, Duration::ZERO);
     let scene = scene();
     let told = scene.read_by(connector, http).await;
@@ -671,7 +671,7 @@ async fn pages_that_fail_are_asked_for_again_by_the_door() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_told_stop_ends_the_waiting_for_a_platform_that_is_down() {
+async fn a_stop_ends_the_waiting_for_a_platform_that_is_down() {
     let (connector, http) = shaky(true, Duration::from_secs(7_200));
     let scene = scene();
     let (start, stop) = (Instant::now(), scene.stop.clone());

@@ -151,7 +151,7 @@ fn last_command(scene: &Scene, words: &str) -> String {
 }
 
 #[test]
-fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
+fn with_a_lookup_per_record_the_write_beyond_the_limit_is_not_sent() {
     let cases = [
         ("--max-creates 7", "more than 7 contacts would be created, and `--max-creates` allows 7"),
         ("--max-creates 0", "more than 0 contacts would be created, and `--max-creates` allows 0"),
@@ -178,7 +178,7 @@ fn where_everybody_is_looked_up_the_write_that_would_be_too_many_is_not_sent() {
 }
 
 #[test]
-fn whoever_was_left_half_made_counts_when_the_run_goes_on() {
+fn a_partially_created_contact_counts_when_the_run_is_resumed() {
     let scene = stage(60);
     let import = |words: &str| {
         let words = format!("import sheet.csv --map mapping.yaml --to eadesk --concurrency 8 --output json {words}");
@@ -235,7 +235,7 @@ fn a_read_target_stops_too_many_changes_and_creations_before_the_first() {
 }
 
 #[test]
-fn a_canary_goes_first_and_the_full_run_sends_nobody_twice() {
+fn a_canary_goes_first_and_the_full_run_sends_no_record_twice() {
     let scene = stage(40);
     let canary = scene.run_json(&format!("{IMPORT} --limit 10 --max-creates 10"));
     assert_eq!((canary.exit, canary.count("created"), scene.writes()), (0, 10, 10), "{canary:?}");
@@ -273,7 +273,7 @@ fn a_migration_has_guards() {
 }
 
 #[test]
-fn a_guarded_correction_reads_everybody_once() {
+fn a_guarded_correction_reads_every_contact_once() {
     let scene = stage(30);
     let wrong = scene.run_json(IMPORT);
     scene.write("mapping.yaml", &MAPPING.replace("first_name: First", "first_name: City"));

@@ -192,7 +192,7 @@ fn contacts_on_standard_output_leave_the_object_to_standard_error() {
 }
 
 #[test]
-fn quiet_is_silent_about_what_went_well_and_tells_all_about_what_did_not() {
+fn quiet_is_silent_about_success_and_reports_failures_in_full() {
     let folder = folder(&[GOOD, BAD, LOST].concat());
     let quiet = |jobs: &str| typed(folder.path(), &format!("run --config home/ferry.yaml {jobs} --quiet"));
     assert_eq!(quiet("good"), (String::new(), String::new(), 0));
@@ -264,7 +264,7 @@ fn what_is_typed_wins_over_what_the_job_says() {
 }
 
 #[test]
-fn a_run_that_a_job_began_can_be_gone_on_with_from_anywhere() {
+fn a_run_that_a_job_began_can_be_resumed_from_anywhere() {
     let import = "  nightly:\n    import: { file: lists/many.csv, to: shop, sandbox: true, limit: 1 }\n";
     let folder = folder(import);
     let many = "First Name,Last Name,Phone\nAna,Paz,+593987625587\nEva,Sol,+593987625588\n";
@@ -295,7 +295,7 @@ fn two_nights_never_overlap() {
 
 #[cfg(unix)]
 #[test]
-fn whoever_is_told_to_stop_begins_no_other_job() {
+fn after_a_signal_no_other_job_begins() {
     let import = "  nightly:\n    import: { file: lists/many.csv, to: shop, sandbox: true, rate: 5/s }\n";
     let folder = folder(&[import, GOOD].concat());
     let home = folder.path().join("home");

@@ -265,7 +265,7 @@ fn phones_are_read_in_the_region_that_is_nearest() {
 }
 
 #[test]
-fn phones_and_emails_that_will_not_do_can_be_kept_or_left_out() {
+fn invalid_phones_and_emails_can_be_kept_or_left_out() {
     let header = columns(&["Phone", "Email"]);
     for (rule, cells, expected) in [
         (
@@ -313,7 +313,7 @@ fn phones_and_emails_that_will_not_do_can_be_kept_or_left_out() {
 }
 
 #[test]
-fn all_problems_of_a_record_are_told_at_once() {
+fn all_problems_of_a_record_are_reported_at_once() {
     let mapping =
         "phone_region: EC\ncontact:\n  first_name: { from: Name, required: true }\n  phone: Phone\n  email: Email\n";
     let header = columns(&["Name", "Phone", "Email"]);
@@ -331,7 +331,7 @@ fn all_problems_of_a_record_are_told_at_once() {
 }
 
 #[test]
-fn somebody_who_cannot_be_found_again_is_rejected() {
+fn a_record_that_could_not_be_found_again_is_rejected() {
     let mapping = page("contact: { phone: Phone, email: Email, first_name: Name }\nidentity: [phone, email]");
     let header = columns(&["Name", "Phone", "Email"]);
     let bound_here = bound(&mapping, &header);
@@ -399,7 +399,7 @@ fn json_names_are_exact_keys_else_dotted_paths() {
 }
 
 #[test]
-fn names_that_no_json_record_had_are_told_after_the_first_pass() {
+fn names_that_no_json_record_had_are_reported_after_the_first_pass() {
     let mapping = page(
         "contact:\n  first_name: nam\n  notes: { from: vip, optional: true }\n  tags: { value: '{{ row.lists }}' }\n",
     );
@@ -568,7 +568,7 @@ fn brief(errors: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_page_with_many_mistakes_tells_them_all() {
+fn a_mapping_with_many_errors_shows_them_all() {
     let text = include_str!("mapping/mistakes.yaml");
     let found = Mapping::parse(text, Path::new("contacts.yaml")).expect_err("the page has mistakes");
     assert_eq!(found.to_string(), include_str!("mapping/mistakes.txt").trim_end());
@@ -576,7 +576,7 @@ fn a_page_with_many_mistakes_tells_them_all() {
 }
 
 #[test]
-fn each_mistake_of_a_page_has_its_place_and_its_cure() {
+fn each_error_of_a_mapping_has_its_place_and_its_hint() {
     for (text, expected) in [
         ("", &["the mapping is empty (it begins with `contact:`, and the fields below it)"] as &[&str]),
         (
@@ -711,7 +711,7 @@ fn each_mistake_of_a_page_has_its_place_and_its_cure() {
 }
 
 #[test]
-fn each_mistake_of_a_mapping_for_a_source_has_its_place_and_its_cure() {
+fn each_error_of_a_mapping_for_a_source_has_its_place_and_its_hint() {
     let file = columns(&["First Name", "Mobile", "City", "city ", "CITY", "ferry_line"]);
     for (header, text, expected) in [
         (

@@ -179,7 +179,7 @@ fn mended(printed: &Ended) -> String {
 }
 
 #[test]
-fn what_a_migration_rejects_is_mended_by_hand_and_imported_by_the_command_that_it_says() {
+fn the_rejects_of_a_migration_are_fixed_by_hand_and_imported_by_the_command_in_the_summary() {
     let people = "full_name,phone,email,tags,notes\nMadonna,+593987625587,m@example.com,,a note\nAna Paz,+593987625588,,,\n\
                   Nadie Sin,,n@example.com,,\n";
     for (rejects, map) in [
@@ -352,7 +352,7 @@ const MAPPINGS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_mapping_says_what_becomes_of_the_fields_of_a_contact_and_the_rest_is_carried() {
+fn a_mapping_sets_fields_of_a_contact_and_the_others_are_carried() {
     let mut page = String::new();
     for (pair, map) in MAPPINGS {
         let scene = scene();
@@ -368,7 +368,7 @@ fn a_mapping_says_what_becomes_of_the_fields_of_a_contact_and_the_rest_is_carrie
 }
 
 #[test]
-fn a_mapping_that_is_wrong_for_contacts_is_a_mistake_before_anything_is_sent() {
+fn a_mapping_that_is_wrong_for_contacts_is_an_error_before_anything_is_sent() {
     let cases = [
         (
             "contact: { full_name: full_nme, attributes: { X: adress.city } }",
@@ -453,7 +453,7 @@ fn a_limit_reads_no_more_than_it_takes_and_the_same_command_without_it_goes_on()
 }
 
 #[test]
-fn who_is_there_already_is_updated_filled_or_left_alone_and_nobody_is_made_where_that_is_not_wanted() {
+fn an_existing_contact_is_updated_filled_or_skipped_and_none_is_created_under_only_existing() {
     let there = "first_name,last_name,phone,email,Plan\nAna,Other,+593987625587,old@example.com,\n";
     let mut page = String::new();
     for words in ["--on-existing update", "--on-existing fill", "--on-existing skip", "--only-existing"] {

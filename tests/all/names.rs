@@ -152,7 +152,7 @@ fn columns_are_known_by_names_alone() {
 }
 
 #[test]
-fn a_name_that_may_be_first_or_whole_is_told_by_the_other_columns() {
+fn the_other_columns_show_whether_a_name_is_a_first_or_a_full_name() {
     let cases: &[(&[&str], &[Option<&str>])] = &[
         (&["Nombre", "Teléfono"], &[Some("full_name"), Some("phone")]),
         (&["Nombre", "Apellido"], &[Some("first_name"), Some("last_name")]),
@@ -190,7 +190,7 @@ fn layouts() -> Vec<(&'static str, Vec<&'static str>)> {
 /// Every layout, with what its columns become. `FERRY_TEST_WRITE=1` writes the file again; read the difference before
 /// keeping it.
 #[test]
-fn each_layout_is_taken_as_it_is_meant() {
+fn each_layout_is_recognised() {
     let mut found = String::new();
     for (heading, columns) in layouts() {
         let plan = Mapping::by_names(&header(&columns)).plan;

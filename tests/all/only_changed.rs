@@ -70,7 +70,7 @@ fn what_was_written_over_since_is_sent_again() {
 }
 
 #[test]
-fn another_way_of_meaning_it_is_looked_at() {
+fn a_run_with_another_option_looks_at_every_record() {
     let scene = stage();
     sheet(&scene, 5, "Vera");
     assert_eq!(counts(&scene.run_json(&format!("{IMPORT} --on-existing fill"))), [5, 0, 0, 0]);
@@ -79,7 +79,7 @@ fn another_way_of_meaning_it_is_looked_at() {
 }
 
 #[test]
-fn whoever_an_undo_deleted_is_sent_again_whatever_run_found_them_after_they_were_made() {
+fn a_record_whose_contact_an_undo_deleted_is_sent_again() {
     let scene = stage();
     sheet(&scene, 3, "Vera");
     let import = IMPORT.replace("mercately", "eadesk");
@@ -92,7 +92,7 @@ fn whoever_an_undo_deleted_is_sent_again_whatever_run_found_them_after_they_were
 }
 
 #[test]
-fn what_a_correction_left_as_somebody_made_it_is_no_content_that_arrived() {
+fn what_a_correction_left_as_another_party_wrote_it_does_not_count_as_received() {
     let scene = stage();
     scene.write("sheet.csv", "First,Last,Phone,Wrong\nAna,Vera,0996000000,Zoila\n");
     scene.write("wrong.yaml", &MAPPING.replace("First\n", "Wrong\n").replace("Last\n", "Wrong\n"));
@@ -106,7 +106,7 @@ fn what_a_correction_left_as_somebody_made_it_is_no_content_that_arrived() {
 }
 
 #[test]
-fn what_was_taken_back_is_sent_again_and_then_passed_over() {
+fn what_was_undone_is_sent_again_and_then_passed_over() {
     let scene = scene(|_| {});
     scene.write("mapping.yaml", MAPPING);
     let import = IMPORT.replace("mercately", "eadesk");
@@ -123,7 +123,7 @@ fn what_was_taken_back_is_sent_again_and_then_passed_over() {
 }
 
 #[test]
-fn the_contact_of_somebody_who_is_passed_over_is_theirs() {
+fn the_contact_of_a_record_that_is_passed_over_stays_its_own() {
     let scene = stage();
     let mapping = format!("{MAPPING}  email: Email\nidentity: [phone, email]\n");
     scene.write("both.yaml", &mapping);

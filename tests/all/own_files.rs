@@ -136,7 +136,7 @@ fn a_file_that_is_no_rejects_file_is_never_replaced_by_rejects() {
 }
 
 #[test]
-fn rejects_that_nobody_fixed_yet_are_kept_and_every_run_has_its_own() {
+fn rejects_that_are_not_fixed_yet_are_kept_and_every_run_has_its_own() {
     let folder = folder();
     let night = |text: &[&str]| {
         put(&folder, "in.csv", &text.concat());

@@ -61,7 +61,7 @@ fn counted(folder: &TempDir) -> [i64; 3] {
 }
 
 #[test]
-fn a_command_that_somebody_planted_is_not_resumed() {
+fn a_planted_command_is_not_resumed() {
     let folder = folder(&[GOOD, BAD]);
     let home = TempDir::new().unwrap();
     put(&home, ".bashrc", "mine\n");
@@ -114,7 +114,7 @@ fn a_state_folder_of_another_user_gives_no_commands() {
 }
 
 #[test]
-fn a_damaged_run_is_told_and_rebuilt_from_the_checkpoint() {
+fn a_damaged_run_is_reported_and_rebuilt_from_the_checkpoint() {
     for damage in ["", "{\"run\":", "gone"] {
         let folder = folder(&[GOOD, MORE, BAD]);
         assert_eq!(typed(&folder, &format!("{IMPORT} --limit 1")).0, 0);
@@ -141,7 +141,7 @@ fn a_damaged_run_is_told_and_rebuilt_from_the_checkpoint() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_told_and_left_alone() {
+fn names_that_lead_elsewhere_are_reported_and_left_alone() {
     let folder = folder(&[GOOD]);
     let victim = TempDir::new().unwrap();
     put(&victim, "thesis.txt", "mine");

@@ -422,7 +422,7 @@ fn several_emails_of_one_text_are_all_taken() {
 }
 
 #[test]
-fn the_nearest_name_is_the_one_that_was_meant() {
+fn the_nearest_name_is_the_intended_one() {
     const NAMES: [&str; 9] =
         ["First Name", "Last Name", "Mobile", "Phone", "Email", "City", "Teléfono", "Correo electrónico", "Plan"];
     for (wanted, expected) in [

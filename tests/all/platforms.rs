@@ -188,7 +188,7 @@ fn told(fault: Fault) -> String {
 }
 
 #[test]
-fn every_platform_tells_its_facts_without_contradiction() {
+fn the_facts_of_each_platform_do_not_contradict_one_another() {
     for platform in PLATFORMS.facts() {
         let name = &*platform.name;
         for field in

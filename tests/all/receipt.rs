@@ -65,7 +65,7 @@ fn steady(mut receipt: Value) -> Value {
 }
 
 #[test]
-fn the_receipt_of_an_import_says_what_was_read_by_which_rules_and_what_became_of_it() {
+fn the_receipt_of_an_import_gives_its_source_its_mapping_and_the_outcomes() {
     let folder = folder();
     let folder = folder.path();
     let first = typed(folder, "import in.csv --map m.yaml --to mercately --sandbox --output json");

@@ -216,7 +216,7 @@ fn a_dry_run_and_an_export_say_more_to_scripts() {
 }
 
 #[test]
-fn a_summary_for_people_says_what_became_of_everybody_and_what_to_do() {
+fn a_summary_for_people_gives_the_outcomes_and_what_to_do_next() {
     let expected = "\
 import 20261122-0305-import-shop-7f3a: done
 contacts.csv → shop
@@ -358,7 +358,7 @@ fn quiet_is_nothing_when_done_and_one_block_otherwise() {
 }
 
 #[test]
-fn what_is_held_back_is_not_lost_when_nobody_says_how_it_ended() {
+fn what_is_held_back_is_not_lost_when_its_end_is_never_reported() {
     let (console, _, err) = console(Look { quiet: true, ..Look::default() });
     console.note("one");
     drop(console);
@@ -478,7 +478,7 @@ import: 730 of 1,000 (73 %), 7.5/s, about 36 s left
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_allowed_rate_rises_no_time_left_is_told_from_what_was_slower() {
+async fn while_the_allowed_rate_rises_the_time_left_is_not_computed_from_the_slower_past() {
     let (console, _, err) = console(Look { progress: Choice::Always, ..Look::default() });
     let progress = console.progress("import", Some(100));
     let mut done = 0;

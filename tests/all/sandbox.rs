@@ -389,7 +389,7 @@ fn a_fault_is_known_by_its_name() {
 }
 
 #[tokio::test]
-async fn more_than_the_rate_is_told_to_come_back() {
+async fn requests_above_the_rate_are_asked_to_wait() {
     let folder = tempfile::tempdir().unwrap();
     let rate = Some((3, Duration::from_secs(30)));
     let sandbox = start(SandboxOptions { rate, ..SandboxOptions::new(folder.path()) }).await.unwrap();

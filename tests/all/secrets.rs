@@ -101,7 +101,7 @@ fn a_secret_that_a_platform_repeats_is_in_nothing_that_is_shown_or_kept() {
 }
 
 #[test]
-fn a_contact_that_holds_the_key_is_carried_as_it_is_and_told() {
+fn a_contact_that_holds_the_key_is_carried_unchanged_and_reported() {
     const KEY: &str = "sandbox-mercately-key";
     let scene = scene(|_| {});
     let people =

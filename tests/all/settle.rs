@@ -35,7 +35,7 @@ const ANA: &str = "Ana,Vera,+593996000001,p1@example.com\n";
 const LOSTINA: &str = "Lostina,Paz,+593996000002,p2@example.com\n";
 
 #[test]
-fn every_platform_is_asked_what_became_of_a_lost_request() {
+fn every_platform_is_asked_for_the_outcome_of_a_lost_request() {
     let cases = all_platforms();
     let cases = cases.into_iter().flat_map(|name| [(name, Act::LoseAnswer), (name, Act::Lose)]);
     let run = |(platform, act): (&'static str, Act)| {
@@ -88,7 +88,7 @@ fn every_platform_is_asked_what_became_of_a_lost_request() {
 }
 
 #[test]
-fn those_of_whom_nothing_is_known_are_named_until_it_is() {
+fn records_with_an_unknown_outcome_are_named_until_it_is_known() {
     let scene = scene();
     // Somebody arrives after each of them: it is not the platform that fails.
     let people = (0..23).map(|n| {
@@ -177,7 +177,7 @@ fn what_an_earlier_run_left_and_cannot_be_looked_up_is_named() {
 }
 
 #[test]
-fn somebody_who_was_made_and_whose_items_fail_is_gone_on_with() {
+fn a_created_person_whose_items_fail_is_completed_later() {
     for on_existing in ["update", "fill", "skip"] {
         let scene = scene();
         scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
@@ -250,7 +250,7 @@ fn refused_from(is_it: impl Fn(&str) -> bool + Send + 'static, first: Act) -> im
 }
 
 #[test]
-fn who_was_made_by_a_stopped_run_is_its_own_although_the_file_was_edited() {
+fn a_contact_that_a_stopped_run_created_is_its_own_although_the_file_was_edited() {
     for (platform, on_existing) in
         [("mercately", "update"), ("eadesk", "update"), ("eadesk", "fill"), ("eadesk", "skip")]
     {
@@ -306,7 +306,7 @@ fn a_list_that_was_being_filled_is_filled_to_its_end() {
 }
 
 #[test]
-fn somebody_made_who_cannot_be_looked_at_is_unknown() {
+fn a_created_contact_that_cannot_be_read_is_unknown() {
     let scene = scene();
     scene.write("all.csv", &format!("{HEAD}{ANA}{LOSTINA}"));
     let mut is_struck = false;
@@ -326,7 +326,7 @@ fn somebody_made_who_cannot_be_looked_at_is_unknown() {
 }
 
 #[test]
-fn who_has_nothing_by_which_the_target_finds_is_rejected() {
+fn a_record_without_any_lookup_field_of_the_target_is_rejected() {
     let scene = scene();
     let mapping = "identity: [document.number, phone]\ncontact:\n  first_name: first\n  last_name: last\n  phone: phone\n  document: { number: doc }\n";
     scene.write("documents.yaml", mapping);
@@ -337,7 +337,7 @@ fn who_has_nothing_by_which_the_target_finds_is_rejected() {
 }
 
 #[test]
-fn somebody_half_made_is_completed_although_the_edited_file_has_another_name() {
+fn a_partially_created_contact_is_completed_although_the_edited_file_has_another_name() {
     let scene = scene();
     scene.write("all.csv", &format!("{HEAD}{LOSTINA}"));
     let import = "import all.csv --map map.yaml --to eadesk --output json";

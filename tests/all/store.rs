@@ -233,7 +233,7 @@ async fn a_resumed_pass_supersedes_what_it_does_not_meet() {
 }
 
 #[tokio::test]
-async fn runs_are_told_apart_by_their_work() {
+async fn runs_are_distinguished_by_their_work() {
     let folder = folder();
     let (checkpoint, first) = begun(&folder);
     let second = checkpoint.begin(&new_run("second", "other work")).unwrap();
@@ -301,7 +301,7 @@ async fn open_intents_come_in_pages() {
 }
 
 #[tokio::test]
-async fn what_somebody_was_before_is_kept_with_the_run() {
+async fn the_contact_as_it_was_before_is_kept_with_the_run() {
     let folder = folder();
     let (checkpoint, run) = begun(&folder);
     let change = |number: u64, attempt, before: &str| Intent {
@@ -426,7 +426,7 @@ async fn an_operation_written_by_its_caller_is_there_when_it_returns() {
 }
 
 #[test]
-fn a_second_writer_is_refused_and_told_who_is_first() {
+fn a_second_writer_is_refused_and_the_first_one_is_named() {
     let folder = folder();
     let path = folder.path().join("shop.db");
     let first = Checkpoint::open(&account_at(&path)).unwrap();
@@ -521,7 +521,7 @@ fn damaged_text(path: &Path) -> String {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_told_at_the_start() {
+fn a_destination_that_cannot_be_written_is_reported_at_the_start() {
     let folder = folder();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();

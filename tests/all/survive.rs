@@ -47,7 +47,7 @@ fn rejects(scene: &Scene) -> Vec<String> {
 }
 
 #[test]
-fn killed_again_and_again_it_brings_everybody_once() {
+fn killed_again_and_again_it_creates_every_contact_once() {
     let mut scene = scene(120, |options| {
         options.faults = vec![(FaultKind::DropAfter, 0.06), (FaultKind::Error502After, 0.04), (FaultKind::Lag, 0.3)];
         options.lag = Duration::from_millis(150);
@@ -180,7 +180,7 @@ fn fake(scene: &mut Scene, answer: impl Fn(&str, &str) -> String + Send + 'stati
 const EMPTY: &str = r#"{"results":0,"total_pages":1,"customers":[]}"#;
 
 #[test]
-fn a_dead_target_is_told_quickly_and_nobody_is_blamed() {
+fn an_unreachable_target_is_reported_quickly_and_rejects_no_record() {
     let mut scene = scene(30, |_| {});
     scene.stop();
     let told = scene.run(IMPORT);
@@ -190,7 +190,7 @@ fn a_dead_target_is_told_quickly_and_nobody_is_blamed() {
 }
 
 #[test]
-fn a_wrong_token_is_nobodys_fault() {
+fn a_wrong_token_rejects_no_record() {
     let scene = scene(30, |_| {});
     let mut command = scene.command(IMPORT);
     let told = run(command.env("FERRY_MERCATELY_API_KEY", "wrong"));
@@ -200,7 +200,7 @@ fn a_wrong_token_is_nobodys_fault() {
 }
 
 #[test]
-fn a_token_that_is_revoked_in_the_middle_is_nobodys_fault() {
+fn a_token_that_is_revoked_in_the_middle_rejects_no_record() {
     let mut scene = scene(30, |_| {});
     let writes = Mutex::new(0);
     fake(&mut scene, move |method, path| match method {
@@ -222,7 +222,7 @@ fn a_token_that_is_revoked_in_the_middle_is_nobodys_fault() {
 }
 
 #[test]
-fn a_wrong_address_is_nobodys_fault() {
+fn a_wrong_address_rejects_no_record() {
     let mut scene = scene(30, |_| {});
     let _fake =
         fake(&mut scene, |_, _| response_of("404 Not Found", "text/html", "<html><title>404 Not Found</title></html>"));
@@ -232,7 +232,7 @@ fn a_wrong_address_is_nobodys_fault() {
 }
 
 #[test]
-fn a_target_that_fails_at_everything_stops_the_run_and_nobody_is_blamed() {
+fn a_target_that_fails_at_everything_stops_the_run_and_no_record_is_rejected() {
     let mut scene = scene(60, |_| {});
     let server = fake(&mut scene, |method, path| match method {
         "GET" if path.contains("/customers?") || path.ends_with("/customers") => response("200 OK", EMPTY),
@@ -257,7 +257,7 @@ fn a_target_that_answers_500_from_the_start_ends_it() {
 }
 
 #[test]
-fn a_target_that_dies_and_comes_back_gets_everybody_by_the_same_command() {
+fn a_target_that_dies_and_comes_back_gets_every_contact_by_the_same_command() {
     let mut scene = scene(80, |options| {
         options.faults = vec![(FaultKind::Slow, 1.0)];
         options.slow = Duration::from_millis(30);
@@ -330,7 +330,7 @@ fn is_list(path: &str) -> bool {
 }
 
 #[test]
-fn who_turns_out_to_be_there_is_left_alone_where_that_was_asked_for() {
+fn a_contact_that_turns_out_to_exist_is_left_alone_under_skip() {
     let mut scene = scene(1, |_| {});
     let (creates, changes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (created, changed) = (Arc::clone(&creates), Arc::clone(&changes));
@@ -353,7 +353,7 @@ fn who_turns_out_to_be_there_is_left_alone_where_that_was_asked_for() {
 }
 
 #[test]
-fn who_was_deleted_since_the_snapshot_is_created_again() {
+fn a_contact_that_was_deleted_since_the_snapshot_is_created_again() {
     let mut scene = scene(1, |_| {});
     let creates = Arc::new(AtomicU64::new(0));
     let created = Arc::clone(&creates);
@@ -421,7 +421,7 @@ fn a_contact_that_always_fails_is_blamed_only_where_others_arrive() {
 }
 
 #[test]
-fn two_people_who_share_an_email_are_not_made_one() {
+fn two_people_who_share_an_email_are_not_merged() {
     let scene = scene(0, |_| {});
     let people = "First,Last,Phone,Email\nAna,Uno,0996000001,casa@example.com\nBeto,Dos,0996000002,casa@example.com\n";
     scene.write("contacts.csv", people);
@@ -435,7 +435,7 @@ fn two_people_who_share_an_email_are_not_made_one() {
 }
 
 #[test]
-fn nor_when_the_first_of_them_is_merged_and_comes_last() {
+fn two_people_who_share_an_email_are_not_merged_when_the_first_one_has_a_later_record() {
     let scene = scene(0, |_| {});
     let people = "First,Last,Phone,Email\nAna,Uno,0996000001,casa@example.com\nBeto,Dos,0996000002,casa@example.com\n\
         Ana,Tres,,casa@example.com\n";
@@ -448,7 +448,7 @@ fn nor_when_the_first_of_them_is_merged_and_comes_last() {
 }
 
 #[test]
-fn a_card_that_is_somebody_elses_by_now_is_left_alone() {
+fn a_linked_contact_that_belongs_to_another_person_now_is_left_alone() {
     let mut scene = scene(1, |_| {});
     let first = run(scene.command(IMPORT));
     assert_eq!(first.count("created"), 1, "{first:?}");

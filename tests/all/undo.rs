@@ -148,7 +148,7 @@ fn without_item_ids(contacts: &[Value]) -> Vec<Value> {
 }
 
 #[test]
-fn values_of_clients_that_nobody_can_make_go_back_or_are_deleted() {
+fn values_of_clients_that_cannot_be_created_are_restored_or_deleted() {
     let scene = scene();
     let export = || {
         scene.write("ids.txt", "7a1e0000-0000-4000-8000-000000000001\n7a1e0000-0000-4000-8000-000000000004\n");
@@ -167,7 +167,7 @@ fn values_of_clients_that_nobody_can_make_go_back_or_are_deleted() {
 }
 
 #[test]
-fn what_somebody_has_changed_since_is_left_alone_and_listed_with_the_three_values() {
+fn what_another_party_has_changed_since_is_left_alone_and_listed_with_the_three_values() {
     for platform in creating_platforms() {
         let scene = scene();
         import(&scene, platform, "base.csv");
@@ -199,7 +199,7 @@ fn what_somebody_has_changed_since_is_left_alone_and_listed_with_the_three_value
 }
 
 #[test]
-fn somebody_who_was_made_and_changed_since_is_not_deleted() {
+fn a_created_contact_that_was_changed_since_is_not_deleted() {
     let scene = scene();
     let run = import(&scene, "eadesk", "base.csv").run();
     scene.write("later.csv", "first,last,phone,email,tags,notes,plan\nBruno,Mena,+593996000002,,,theirs,\n");
@@ -247,7 +247,7 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
 }
 
 #[test]
-fn an_undo_that_was_killed_is_gone_on_with() {
+fn an_undo_that_was_killed_is_resumed() {
     let mut scene = scene();
     let people: String = (0..300).map(|n| format!("Ana{n},Vera,+59399700{n:04},a{n}@example.com,,,\n")).collect();
     scene.write("many.csv", &format!("first,last,phone,email,tags,notes,plan\n{people}"));
@@ -287,7 +287,7 @@ fn an_undo_of_a_run_that_changed_nothing_says_so() {
 }
 
 #[test]
-fn what_cannot_be_taken_back_is_told_before_anything_is_sent() {
+fn what_cannot_be_undone_is_reported_before_anything_is_sent() {
     let scene = scene();
     done(&scene, "convert base.csv --out out.jsonl");
     let convert = done(&scene, "runs").summary()[0]["run"].as_str().unwrap().to_owned();
@@ -368,7 +368,7 @@ fn where_the_right_value_is_blank_the_one_from_before_comes_back() {
 }
 
 #[test]
-fn whom_the_run_made_under_a_wrong_phone_is_known_by_their_line() {
+fn a_contact_created_under_a_wrong_phone_is_known_by_its_line() {
     let scene = scene();
     scene.write("phones.csv", "first,last,work,mobile\nAna,Vera,+593996000011,+593996000021\n");
     scene.write("wrong.yaml", "contact:\n  first_name: first\n  last_name: last\n  phone: work\n");
@@ -402,7 +402,7 @@ fn what_the_mapping_takes_away_is_not_brought_back_by_a_correction() {
 }
 
 #[test]
-fn what_ferry_has_taken_back_itself_is_nobody_elses_change() {
+fn what_ferry_has_undone_itself_is_not_the_change_of_another_party() {
     let scene = scene();
     import(&scene, "eadesk", "base.csv");
     let before = held(&scene, "eadesk");

@@ -36,7 +36,7 @@ fn import(folder: &Path, file: &str, to: &str) -> String {
 }
 
 #[test]
-fn what_a_run_brought_there_is_the_same_and_what_it_left_behind_is_not_compared() {
+fn what_a_run_wrote_is_the_same_and_what_it_rejected_is_not_compared() {
     for platform in creating_platforms() {
         let folder = folder(&[("three.csv", THREE)]);
         import(folder.path(), "three.csv", platform);
@@ -48,7 +48,7 @@ fn what_a_run_brought_there_is_the_same_and_what_it_left_behind_is_not_compared(
 }
 
 #[test]
-fn what_differs_is_told_field_by_field_and_repaired_and_nothing_else_is_sent() {
+fn differences_are_reported_field_by_field_and_repaired_and_nothing_else_is_sent() {
     let changed = "First,Last,Phone,Email,Tag\nAnita,Paz,0987625587,ana@example.com,VIP\n";
     let folder = folder(&[("three.csv", THREE), ("changed.csv", changed)]);
     let run = import(folder.path(), "three.csv", "mercately");
@@ -74,7 +74,7 @@ fn what_differs_is_told_field_by_field_and_repaired_and_nothing_else_is_sent() {
 }
 
 #[test]
-fn an_email_that_somebody_changed_after_the_run_had_made_the_contact_is_told() {
+fn an_email_that_another_party_changed_after_the_contact_was_created_is_reported() {
     let mapping =
         "contact: { phone: Phone, email: { from: Email, on_existing: update } }\nphone_region: EC\nidentity: [phone]\n";
     let changed = "Phone,Email\n0987625587,other@example.com\n";
@@ -91,7 +91,7 @@ fn an_email_that_somebody_changed_after_the_run_had_made_the_contact_is_told() {
 }
 
 #[test]
-fn whoever_is_gone_is_missing_and_is_brought_back() {
+fn a_contact_that_is_gone_is_missing_and_is_created_again_by_a_repair() {
     let one = "First,Last,Phone,Email,Tag\nEva,Sol,0987625588,eva@example.com,\n";
     let folder = folder(&[("three.csv", THREE), ("one.csv", one)]);
     let run = import(folder.path(), "three.csv", "eadesk");
@@ -110,7 +110,7 @@ fn whoever_is_gone_is_missing_and_is_brought_back() {
 }
 
 #[test]
-fn a_source_or_a_mapping_that_is_not_what_it_was_is_told_and_compared_only_when_asked() {
+fn a_changed_source_or_mapping_is_reported_and_compared_only_on_request() {
     let folder = folder(&[("three.csv", THREE)]);
     let run = import(folder.path(), "three.csv", "atom");
     let more = format!("{THREE}Leo,Mar,0987625589,leo@example.com,\n");
@@ -130,7 +130,7 @@ fn a_source_or_a_mapping_that_is_not_what_it_was_is_told_and_compared_only_when_
 }
 
 #[test]
-fn runs_that_cannot_be_verified_are_refused_with_the_cure() {
+fn runs_that_cannot_be_verified_are_refused_with_a_hint() {
     let folder = folder(&[("three.csv", THREE)]);
     let nothing = ferry(folder.path(), "verify");
     assert_eq!(
@@ -158,7 +158,7 @@ fn a_migration_is_verified_by_reading_its_source_again() {
 }
 
 #[test]
-fn a_target_that_fails_now_and_then_makes_nobody_missing() {
+fn a_target_that_fails_now_and_then_makes_no_contact_missing() {
     let rows: String = (0..60).map(|n| format!("Ana,Number{n},09876{n:05},ana{n}@example.com,VIP\n")).collect();
     let folder = folder(&[("many.csv", &format!("First,Last,Phone,Email,Tag\n{rows}"))]);
     let faults = vec![(FaultKind::Error500, 0.15), (FaultKind::DropBefore, 0.1), (FaultKind::Truncate, 0.05)];
@@ -179,7 +179,7 @@ fn a_target_that_fails_now_and_then_makes_nobody_missing() {
 }
 
 #[test]
-fn whoever_is_known_by_an_id_that_leads_to_nobody_any_more_is_missing() {
+fn a_contact_whose_id_is_gone_is_missing() {
     let folder = TempDir::new().unwrap();
     let id = |n: u32| format!("7a1e0000-0000-4000-8000-{n:012}");
     fs::write(folder.path().join("two.csv"), format!("Client,Plan\n{},Pro\n{},Basic\n", id(1), id(2))).unwrap();
@@ -202,7 +202,7 @@ fn whoever_is_known_by_an_id_that_leads_to_nobody_any_more_is_missing() {
 }
 
 #[test]
-fn a_repair_that_was_killed_is_gone_on_with() {
+fn a_repair_that_was_killed_is_resumed() {
     let rows = |name: &str| -> String {
         let rows = (0..60).map(|n| format!("{name},Number{n},09876{n:05},ana{n}@example.com,\n"));
         format!("First,Last,Phone,Email,Tag\n{}", rows.collect::<String>())
@@ -230,7 +230,7 @@ fn a_repair_that_was_killed_is_gone_on_with() {
 }
 
 #[test]
-fn what_somebody_changed_after_a_correction_is_told() {
+fn what_another_party_changed_after_a_correction_is_reported() {
     let mapping = "contact: { first_name: NAME, last_name: last, phone: phone }\n";
     let folder = folder(&[
         ("wrong.yaml", &mapping.replace("NAME", "wrong")),

@@ -44,7 +44,7 @@ fn check(cases: &[Case<'_>], options: &ReadOptions) {
 }
 
 #[test]
-fn titles_above_the_header_are_skipped_and_told() {
+fn titles_above_the_header_are_skipped_and_reported() {
     check(
         &[
             (

@@ -36,7 +36,7 @@ fn a_file_appears_whole_or_not_at_all() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_file_may_be_read_by_whom_any_new_file_may() {
+fn a_new_file_has_the_permissions_of_any_new_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let (ours, theirs) = (folder.path().join("ours.csv"), folder.path().join("theirs.csv"));
@@ -48,7 +48,7 @@ fn a_new_file_may_be_read_by_whom_any_new_file_may() {
 
 #[cfg(unix)]
 #[test]
-fn whoever_may_not_read_a_file_may_not_read_what_replaces_it() {
+fn a_replaced_file_keeps_its_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path) = file("x.csv", b"yesterday");
     for mode in [0o600, 0o640, 0o666] {
@@ -77,7 +77,7 @@ fn a_link_is_followed_and_a_device_is_written_to() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_to_is_told_before_anything_is_read() {
+fn a_destination_that_cannot_be_written_is_reported_before_anything_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let missing = Output::create(&folder.path().join("no/x.csv")).err().unwrap();
     assert_eq!(missing.exit, Exit::Usage);

@@ -189,7 +189,7 @@ async fn twenty_requests_log_in_once_and_carry_one_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_is_renewed_once_for_all_who_came_with_it() {
+async fn an_expired_token_is_renewed_once_for_all_requests_that_used_it() {
     let vendor = Vendor::new();
     let door = vendor.door();
     assert_eq!(send_all(&door, 1).await, ["200"]);
@@ -201,7 +201,7 @@ async fn an_expired_token_is_renewed_once_for_all_who_came_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_late_with_an_old_token_finds_the_newer_one() {
+async fn a_late_request_with_an_old_token_uses_the_newer_one() {
     let vendor = Vendor::new();
     let door = vendor.door();
     assert_eq!(send_all(&door, 1).await, ["200"]);
@@ -231,7 +231,7 @@ async fn where_a_refresh_brings_no_token_the_password_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_token_that_was_good_for_somebody_and_expires_before_the_next_try_is_renewed_as_well() {
+async fn a_new_token_that_worked_once_and_expires_before_the_next_attempt_is_renewed_too() {
     let vendor = Vendor::new();
     let door = vendor.door();
     assert_eq!(send_all(&door, 1).await, ["200"]);
@@ -273,7 +273,7 @@ async fn any_other_401_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_password_is_told_once_and_tried_once() {
+async fn a_wrong_password_is_tried_once_and_reported_once() {
     for status in [400, 401, 403, 404, 422, 302] {
         let vendor = Vendor::new().set(|state| state.before.push_back(super::doors::status(status)));
         let door = vendor.door();
@@ -285,7 +285,7 @@ async fn a_wrong_password_is_told_once_and_tried_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_is_not_to_be_had_is_tried_again_and_told_to_all_who_waited() {
+async fn a_login_that_is_unavailable_is_retried_and_its_failure_reaches_every_waiting_request() {
     let gone = "`https://iam.example.com/v1` has answered nothing but 503 for too long";
     let unreachable = "not to be had: with token-of-the-account-0000";
     let silent = "did not answer within 30 s";
@@ -398,10 +398,10 @@ async fn a_login_does_not_wait_for_the_pace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_of_a_login_gets_through_the_door() {
+async fn no_secret_of_a_login_leaves_the_http_client() {
     // Whether a line is logged at all is kept for all threads: another test may just have said no.
     for _ in 0..20 {
-        let log = what_gets_through_the_door().await;
+        let log = what_the_http_client_sends().await;
         if log.contains("POST /login: 200") && log.contains("POST /refresh: 200") {
             return;
         }
@@ -411,7 +411,7 @@ async fn no_secret_of_a_login_gets_through_the_door() {
 }
 
 /// The log of all that a login can come to; no secret is in it, nor in any answer.
-async fn what_gets_through_the_door() -> String {
+async fn what_the_http_client_sends() -> String {
     let logged = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer({
         let logged = logged.clone();

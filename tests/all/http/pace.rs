@@ -207,7 +207,7 @@ async fn auto_never_passes_its_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_rate_nothing_waits_but_a_pause_holds_everybody_and_lets_them_go_one_by_one() {
+async fn without_a_rate_nothing_waits_but_a_pause_holds_all_requests_and_releases_them_one_by_one() {
     let platform = Platform::playing([limited("10"), ok()]);
     let door = Arc::new(Http::with_transport(Box::new(platform.clone()), options("none")));
     let mut tasks = JoinSet::new();

@@ -100,7 +100,7 @@ async fn an_end_of_a_list_is_confirmed_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_target_at_the_start_is_told_within_seconds() {
+async fn an_unreachable_target_is_reported_within_seconds() {
     let platform = Platform::playing([Play::Unreachable]);
     let start = Instant::now();
     let Sent::NotSent(failure) = door(&platform, "none").send(get()).await else { panic!("was sent") };
@@ -200,7 +200,7 @@ async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_refusal_pauses_everybody_even_those_who_write() {
+async fn one_refusal_pauses_all_requests_even_those_that_write() {
     let platform = Platform::playing([limited("5"), ok()]).slow(Duration::from_millis(1));
     let door = door(&platform, "10/s");
     let sends = (0..10).map(|n| {
@@ -234,7 +234,7 @@ async fn a_refusal_without_a_time_backs_off_further_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_all_waiting_and_lets_what_is_in_flight_go_on() {
+async fn a_stop_ends_all_waiting_and_lets_requests_in_flight_finish() {
     let platform = Platform::playing([ok()]).slow(Duration::from_secs(3));
     let door = door(&platform, "1/s");
     let sends: Vec<_> = (0..5)

@@ -126,7 +126,7 @@ async fn an_answer_that_only_trickles_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_was_not_reached() {
+async fn a_port_without_a_listener_was_not_reached() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -210,7 +210,7 @@ async fn connections_are_used_again() {
 }
 
 #[test]
-fn a_secret_that_fits_no_header_is_told_without_being_shown() {
+fn a_secret_that_fits_no_header_is_reported_without_being_shown() {
     let mut options = options_outside();
     options.credentials.headers = vec![("api-key", secret("s3cret\n"))];
     let failure = Http::connect(options).err().expect("a failure");

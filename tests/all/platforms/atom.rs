@@ -171,7 +171,7 @@ fn a_check_is_one_request_and_an_empty_account_is_none_to_blame() {
 }
 
 #[test]
-fn who_is_to_blame_for_an_answer_is_told() {
+fn each_response_is_sorted_by_what_it_means() {
     let refused = "fatal 5 Atom refuses connection `my-shop` (HTTP 400) | correct `token` of connection `my-shop` in \
                    `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN` in the environment";
     let address = "correct `base_url` or `path_clients` of connection `my-shop` in `ferry.yaml`, or \
@@ -257,7 +257,7 @@ fn an_id_from_a_file_never_leads_to_another_path() {
 }
 
 #[test]
-fn an_unrouted_path_is_nobody_absent() {
+fn an_unrouted_path_does_not_prove_that_a_contact_is_absent() {
     let scene = scene("atom", &[], &[("GET /clients/a1", Text(404, "Cannot GET /clients/a1"))]);
     assert_eq!(
         run(scene.connector.read(&scene.http, "a1", None)).map(Reading::there).map_err(told),
@@ -270,7 +270,7 @@ fn an_unrouted_path_is_nobody_absent() {
 }
 
 #[test]
-fn somebody_is_found_by_digits_alone_in_every_form_of_the_phone() {
+fn a_contact_is_found_by_digits_alone_in_every_form_of_the_phone() {
     let mexican = json!({"id": "a1", "phone": "525512345678"});
     let scene = scene(
         "atom",
@@ -351,7 +351,7 @@ fn paths_and_slashes_follow_the_settings() {
 }
 
 #[test]
-fn a_cursor_or_a_field_that_will_not_do_is_our_own_fault() {
+fn an_invalid_cursor_or_field_is_a_bug() {
     let scene = scene("atom", &[], &[]);
     let page = run(scene.connector.page(&scene.http, Some(&"x".to_owned())));
     assert_eq!(page.map_err(told).err().unwrap(), "fatal 1 `x` is no page of the list");
@@ -387,7 +387,7 @@ fn a_new_client_is_written_whole() {
 }
 
 #[test]
-fn all_that_a_client_lacks_is_told_at_once() {
+fn all_that_a_client_lacks_is_reported_at_once() {
     let codes = |codes: &[&str]| Err(codes.iter().map(|&code| code.to_owned()).collect::<Vec<_>>());
     assert_eq!(
         steps("atom", &[], &Wanted::default(), None),
@@ -531,7 +531,7 @@ fn what_is_written_and_read_again_is_the_same() {
 }
 
 #[test]
-fn a_server_that_reads_nobody_by_id_reads_by_phone() {
+fn where_a_server_reads_no_contact_by_id_it_is_read_by_phone() {
     let nowhere = Text(404, "<pre>Cannot GET /clients/a1</pre>");
     let a1 = || json!({"id": "a1", "phone": "50755667788"});
     for (answer, is_there) in [

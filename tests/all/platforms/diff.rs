@@ -82,7 +82,7 @@ fn a_blank_never_overwrites() {
 }
 
 #[test]
-fn everything_is_new_to_somebody_who_is_not_there() {
+fn every_value_is_new_to_a_contact_that_does_not_exist() {
     let mut wanted = wanted(json!({
         "first_name": "Ana", "phones": ["+593667357821"], "tags": ["a", "a", "b"], "attributes": {"Plan": "b"}
     }));

@@ -236,7 +236,7 @@ fn a_check_is_one_short_request() {
 }
 
 #[test]
-fn who_is_to_blame_for_an_answer_is_told() {
+fn each_response_is_sorted_by_what_it_means() {
     let of = |settings: [&str; 2]| {
         let [one, other] = settings;
         let variable = |name: &str| format!("`FERRY_MY_SHOP_{}`", name.to_uppercase());
@@ -299,7 +299,7 @@ fn who_is_to_blame_for_an_answer_is_told() {
 
 /// Settings.
 #[test]
-fn settings_that_will_not_do_are_told_at_once() {
+fn invalid_settings_are_reported_at_once() {
     let given =
         [("path_prefix", "api"), ("page_size", "0"), ("segments", "VIP"), ("services", "vk=handle"), ("auth", "basic")];
     let told: Vec<String> = connect("eadesk", &given).err().unwrap().iter().map(ToString::to_string).collect();
@@ -392,7 +392,7 @@ fn steps(settings: &[(&str, &str)], wanted: &Wanted, found: Option<&Found>) -> V
 }
 
 #[test]
-fn somebody_new_is_made_first_and_given_one_item_after_the_other() {
+fn a_new_person_is_created_first_and_given_one_item_after_the_other() {
     let want = wanted(json!({
         "full_name": "Анна", "notes": "любит чай", "tags": ["VIP"], "phones": ["79876543210", "+7 987 654-32-11"],
         "emails": ["a@b.ru"], "handles": ["telegram:anna", "whatsapp:79876543210", "vk:id:1"],
@@ -613,7 +613,7 @@ fn a_step_has_one_of_three_fates() {
 }
 
 #[test]
-fn somebody_made_is_found_as_they_should_be_and_nothing_remains() {
+fn a_created_contact_is_found_as_it_should_be_and_nothing_remains() {
     let want = wanted(json!({
         "full_name": "Анна Ларина", "notes": "любит чай", "phones": ["+79876543210"], "emails": ["anna@example.ru"],
         "handles": ["telegram:anna", "whatsapp:+79876543211"], "tags": ["VIP"],

@@ -145,7 +145,7 @@ fn the_prefix_of_the_paths_is_a_setting() {
 }
 
 #[test]
-fn who_is_to_blame_for_an_answer_is_told() {
+fn each_response_is_sorted_by_what_it_means() {
     let refuses = |status: u16, names: &str| {
         format!("fatal 5 Mercately refuses connection `my-shop` (HTTP {status}) | correct {names} in the environment")
     };
@@ -214,7 +214,7 @@ fn what_a_platform_says_is_shown_on_one_short_line() {
 }
 
 #[test]
-fn somebody_is_looked_up_by_phone_with_plus_and_then_without() {
+fn a_contact_is_looked_up_by_phone_with_plus_and_then_without() {
     let by = lookup(Field::Phones, "+593667357821");
     let plus = "GET /retailers/api/v1/customers/%2B593667357821";
     let bare = "GET /retailers/api/v1/customers/593667357821";
@@ -235,7 +235,7 @@ fn somebody_is_looked_up_by_phone_with_plus_and_then_without() {
 }
 
 #[test]
-fn every_form_of_a_phone_is_asked_for_and_nobody_told_twice() {
+fn every_form_of_a_phone_is_looked_up_and_no_contact_is_found_twice() {
     let customer = |id: &str, phone: &str| found_customer(&json!({"id": id, "phone": phone}));
     let script: &[Exchange] = &[
         ("GET /retailers/api/v1/customers/%2B5215512345678", customer("a", "+525512345678")),
@@ -248,7 +248,7 @@ fn every_form_of_a_phone_is_asked_for_and_nobody_told_twice() {
 }
 
 #[test]
-fn somebody_is_looked_up_by_email_unless_its_dot_leads_astray() {
+fn a_contact_is_looked_up_by_email_unless_its_dot_misleads() {
     let ask = "GET /retailers/api/v1/customers/Slyvia%40thompson.net";
     let mut other = pablo();
     other["email"] = json!("other@example.ec");
@@ -266,7 +266,7 @@ fn somebody_is_looked_up_by_email_unless_its_dot_leads_astray() {
 }
 
 #[test]
-fn somebody_is_read_by_the_very_id() {
+fn a_contact_is_read_by_exactly_its_id() {
     let ask = "GET /retailers/api/v1/customers/4880vesdc3873";
     for (answer, expected) in [(found_customer(&pablo()), true), (ok(pablo()), true), (absent(), false)] {
         let scene = scene("mercately", &[], &[(ask, answer)]);
@@ -398,7 +398,7 @@ fn a_phone_is_always_sent_with_plus() {
 }
 
 #[test]
-fn all_that_a_customer_lacks_is_told_at_once() {
+fn all_that_a_customer_lacks_is_reported_at_once() {
     let codes = |codes: &[&str]| Err(codes.iter().map(|&code| code.to_owned()).collect::<Vec<_>>());
     assert_eq!(
         steps("mercately", &[], &wanted(json!({ "document": {"type": "carnet"} })), None),
@@ -581,7 +581,7 @@ fn a_step_has_one_of_three_fates() {
 }
 
 #[test]
-fn a_change_of_nobody_is_our_own_fault() {
+fn a_change_without_a_contact_is_a_bug() {
     let scene = scene("mercately", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({}) };
     let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);

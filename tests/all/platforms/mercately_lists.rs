@@ -140,7 +140,7 @@ fn a_channel_ends_where_its_pages_do() {
 }
 
 #[test]
-fn a_list_that_is_none_is_told_and_not_taken_for_an_empty_one() {
+fn a_response_without_a_list_is_reported_and_not_taken_for_an_empty_list() {
     let promised = |name: &str, sent: &str| {
         format!(
             "fatal 6 Mercately answered connection `my-shop` with something else instead of `{{\"{name}\": […]}}` (HTTP \

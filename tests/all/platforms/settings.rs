@@ -26,7 +26,7 @@ fn the_environment_name_of_a_setting_is_in_capitals_with_underscores() {
 }
 
 #[test]
-fn all_mistakes_in_settings_are_told_at_once() {
+fn all_errors_in_settings_are_reported_at_once() {
     let mut settings = Settings::new("my-shop");
     for (name, value) in [
         ("platform", "mercately"),

@@ -341,7 +341,7 @@ fn where_the_number_is_that_of_all_sessions_they_are_read_one_by_one() {
 }
 
 #[test]
-fn a_place_that_is_none_is_told() {
+fn an_invalid_place_is_reported() {
     for silly in ["x", "2,3", "2,3,1,5", "2,3,000,5,6"] {
         let scene = scene("twin", &[], &[]);
         let page = run(scene.connector.page(&scene.http, Some(&silly.to_owned())));
@@ -351,7 +351,7 @@ fn a_place_that_is_none_is_told() {
 }
 
 #[test]
-fn who_is_not_there_is_gone_and_a_web_page_is_another_server() {
+fn a_contact_that_does_not_exist_is_gone_and_a_web_page_is_another_server() {
     let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN is not there (HTTP 404): no such \
                    page | correct `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
                    in the environment";
@@ -378,7 +378,7 @@ fn who_is_not_there_is_gone_and_a_web_page_is_another_server() {
 }
 
 #[test]
-fn somebody_is_found_by_the_id_and_by_nothing_else() {
+fn a_contact_is_found_by_the_id_and_by_nothing_else() {
     for field in [Field::Id, Field::TargetId] {
         let scene = scene("twin", &[], &[(VALUES, list(0, &[]))]);
         let by = Lookup { field, value: CLIENT.to_owned() };
@@ -509,7 +509,7 @@ fn attributes_that_the_account_does_not_define_are_all_named() {
 }
 
 #[test]
-fn a_value_whose_attribute_nobody_can_tell_is_not_written() {
+fn a_value_of_an_ambiguous_attribute_is_not_written() {
     let ready =
         Ready { attributes: vec![definition("a1", "Город"), definition("a2", "Город")], ..Ready::default() };
     let found = there(CLIENT, json!({}));
@@ -588,7 +588,7 @@ fn a_step_has_one_of_three_fates() {
 }
 
 #[test]
-fn a_value_of_nobody_is_our_own_fault() {
+fn a_value_without_a_contact_is_a_bug() {
     let scene = scene("twin", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}) };
     let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
@@ -596,7 +596,7 @@ fn a_value_of_nobody_is_our_own_fault() {
 }
 
 #[test]
-fn an_answer_of_another_form_is_told() {
+fn a_response_of_another_form_is_reported() {
     for (answer, expected) in [
         (
             Text(200, "<html>Log in</html>"),
@@ -707,7 +707,7 @@ fn a_token_has_expired_only_where_the_platform_says_so() {
 }
 
 #[test]
-fn a_refused_login_says_what_to_mend() {
+fn a_refused_login_says_what_to_fix() {
     let who = "`email` or `password` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_EMAIL` or \
                `FERRY_MY_SHOP_PASSWORD` in the environment";
     let place = "`iam_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_IAM_URL` in the environment";
@@ -737,7 +737,7 @@ fn with_a_login_a_refusal_points_at_it() {
 }
 
 #[test]
-fn what_is_wrong_with_the_settings_is_told_at_once() {
+fn all_errors_of_the_settings_are_reported_at_once() {
     let failures = |given: &[(&str, &str)]| -> Vec<String> {
         let told =
             |failure: &ferry::outcome::Failure| format!("{failure} | {}", failure.hint.as_deref().unwrap_or("-"));

@@ -169,7 +169,7 @@ async fn eadesk_refuses_as_its_reference_says() {
 }
 
 #[tokio::test]
-async fn eadesk_makes_the_same_person_and_item_as_often_as_it_is_told_to() {
+async fn eadesk_creates_the_same_person_and_item_as_often_as_it_is_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = plain(folder.path()).await;
     let mut ids = Vec::new();

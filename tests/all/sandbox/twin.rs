@@ -58,7 +58,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn twin_lets_in_whoever_logs_in() {
+async fn twin_accepts_every_login_that_is_right() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = plain(folder.path()).await;
     let wrong = r#"{"email":"sandbox@example.com","password":"?"}"#;
@@ -187,7 +187,7 @@ async fn twin_faults_strike_a_login_too() {
 }
 
 #[tokio::test]
-async fn twin_lists_whom_it_knows_a_page_at_a_time() {
+async fn twin_lists_its_users_a_page_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let options = SandboxOptions { twin_clients: 240, ..SandboxOptions::new(folder.path()) };
     let sandbox = start(options).await.unwrap();
@@ -286,7 +286,7 @@ async fn twin_sets_and_deletes_a_value_and_says_nothing() {
 }
 
 #[tokio::test]
-async fn twin_defines_an_attribute_as_often_as_it_is_told_to() {
+async fn twin_defines_an_attribute_as_often_as_it_is_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = plain(folder.path()).await;
     let account = logged_in(&sandbox).await;
@@ -344,7 +344,7 @@ async fn twin_lists_an_attribute_that_lags_only_later() {
 }
 
 #[tokio::test]
-async fn twin_makes_a_client_for_whoever_starts_a_chat_and_remembers_it() {
+async fn twin_creates_a_client_for_each_chat_that_is_started_and_remembers_it() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = plain(folder.path()).await;
     let account = logged_in(&sandbox).await;

@@ -180,7 +180,7 @@ async fn the_page_has_a_search_and_pages() {
 }
 
 #[tokio::test]
-async fn the_page_tells_the_requests_and_the_faults_but_no_secret() {
+async fn the_page_shows_the_requests_and_the_faults_but_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let options = SandboxOptions {
         faults: vec![(FaultKind::Error500, 1.0), (FaultKind::Lag, 0.0)],

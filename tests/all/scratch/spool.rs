@@ -34,7 +34,7 @@ fn missing(spool: &Spool) -> Vec<String> {
 }
 
 #[test]
-fn a_spool_goes_on_with_its_last_page() {
+fn a_spool_resumes_with_its_last_page() {
     let folder = folder();
     let path = folder.path().join("run/source.db");
     let mut spool = Spool::open(&path, Kind::Contacts).unwrap();
@@ -66,7 +66,7 @@ fn a_later_version_takes_the_place_of_the_earlier_one() {
 }
 
 #[test]
-fn the_sums_say_whom_a_pass_had_not_met() {
+fn the_totals_count_records_that_a_pass_has_not_reached() {
     let folder = folder();
     let mut spool = Spool::open(&folder.path().join("source.db"), Kind::Contacts).unwrap();
     let cases = [
@@ -113,7 +113,7 @@ fn its_records_are_contacts_or_objects_in_the_order_of_first_meeting() {
 }
 
 #[test]
-fn a_damaged_spool_is_an_error_with_a_cure() {
+fn a_damaged_spool_is_an_error_with_a_hint() {
     let folder = folder();
     let shown = |failure: &Failure, path: &Path| {
         format!("{} {} | {}", failure.exit.code(), failure.message, failure.hint.clone().unwrap())

@@ -12,7 +12,7 @@ use ferry::sandbox::{FaultKind, SandboxOptions};
 use std::fmt::Write;
 
 #[test]
-fn whoever_is_made_item_by_item_gets_every_item_also_where_those_who_are_there_are_skipped_or_filled() {
+fn a_person_created_item_by_item_gets_every_item_also_where_existing_contacts_are_skipped_or_filled() {
     std::thread::scope(|scope| {
         for on_existing in [OnExisting::Skip, OnExisting::Fill, OnExisting::Update] {
             scope.spawn(move || every_item_arrives(on_existing));

@@ -84,7 +84,7 @@ fn a_phone_is_found_however_it_is_written() {
 }
 
 #[test]
-fn whoever_is_deleted_or_has_the_value_deleted_or_elsewhere_is_no_hit() {
+fn a_deleted_contact_or_value_is_not_a_hit_and_neither_is_a_value_elsewhere() {
     let by = lookup(Field::Phones, "+79876543210");
     let ask = searching(&phone("79876543210"), 0, "phone");
     let mut deleted_item = with_phone("c", "+79876543210");
@@ -214,7 +214,7 @@ fn half_made(settings: &[(&str, &str)], made: &Value, script: &[Exchange]) -> Re
 }
 
 #[test]
-fn whoever_may_have_come_of_a_lost_answer_is_found() {
+fn a_contact_that_a_lost_response_may_have_created_is_found() {
     let made = json!({ "name": "Анна (новая)", "description": "чай", "segments": ["s2", "s9"] });
     let like = |id: &str, more: Value| {
         let mut one = person(id, made.clone());
@@ -253,7 +253,7 @@ fn whoever_may_have_come_of_a_lost_answer_is_found() {
 }
 
 #[test]
-fn without_a_name_everybody_is_looked_through() {
+fn without_a_name_every_page_is_searched() {
     let made = json!({ "segments": [] });
     let at = |offset| kept(format!("GET {BASE}/read?offset={offset}&limit=1000&needExistingRecords=true"));
     let script = [
