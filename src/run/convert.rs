@@ -13,22 +13,21 @@ use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, State, Summary};
-use crate::run::active::close::Ended;
-use crate::run::active::folder::{forget, run_folder};
-use crate::run::active::record::RunRecord;
-use crate::run::active::runs::begin_run;
+use crate::run::active::ActiveRun;
+use crate::run::active::begin::{RunSpec, Start};
+use crate::run::active::close::{Ended, Ending, unbalanced};
+use crate::run::active::metrics::RunMetrics;
+use crate::run::active::receipt::{Ends, file_read, file_written, mapping_of};
 use crate::run::bind::{bind, check_regions};
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::first::{First, first_pass, show};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
-use crate::run::left_blank::{LeftBlankList, left_blank_file};
+use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{Read, in_order};
-use crate::run::receipt::{Facts, file_read, file_written, mapping_of, write_receipt};
 use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Omitted, Sink, Sums, Table, Whose, Writer, format_of, row_layout};
 use crate::run::stop::Stop;
-use crate::run::trace::Trace;
 use crate::run::words::{go_on, with_rejects};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -89,26 +88,24 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     }
     let (bound, _, identity) = bind(&plan.source, &opened.header, None, None, console)?;
     let work = work_of(plan);
-    let (mut info, is_resumed) = begin_run(
-        &plan.state,
-        CommandKind::Convert,
-        &plan.source.shown,
-        &plan.out.display().to_string(),
-        &work,
-        plan.work.fresh,
-        clock,
-    )?;
-    info.arguments = plan.arguments.clone();
-    info.folder = plan.folder.clone();
-    if is_resumed {
-        console.note(&format!("`{}` was stopped before its end, and is done again", info.run));
+    let spec = RunSpec {
+        kind: CommandKind::Convert,
+        source: &plan.source.shown,
+        target: &plan.out.display().to_string(),
+        work,
+        state: &plan.state,
+        typed: (&plan.arguments, &plan.folder),
+        start: if plan.work.fresh { Start::Fresh } else { Start::Resume },
+    };
+    let mut run = ActiveRun::begin(&spec, clock)?;
+    if run.is_resumed {
+        console.note(&format!("`{}` was stopped before its end, and is done again", run.record.run));
     }
-    info.save(&plan.state)?;
-    let folder = run_folder(&plan.state, &info.run);
+    run.save()?;
     let shape = (&opened.layout, &opened.header);
-    let rejects_files = RejectsFiles::of(&plan.state, &info, plan.work.rejects.as_deref(), shape);
-    let rejects_path = rejects_files.shown().to_owned();
-    let (started, stamp, trace) = (clock.now(), SourceStamp::of_file(&plan.source.path), Trace::anew(&folder));
+    let rejects_files = RejectsFiles::of(&plan.state, &run.record, plan.work.rejects.as_deref(), shape);
+    let stamp = SourceStamp::of_file(&plan.source.path);
+    run.metrics = RunMetrics::reset(&run.folder);
     let mut sums = Sums::default();
     let mapper = Mapper {
         is_plan: false,
@@ -120,18 +117,62 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     };
     let read = (opened, stamp);
     let mapper = Arc::new(mapper);
-    let rejects = (&info, &*folder, &rejects_files);
-    let done = fix_evidence(plan, console, &mapper, &folder)
-        .and_then(|()| write(plan, console, stop, read, Arc::clone(&mapper), rejects, &trace, &mut sums));
-    info.seconds += clock.now().duration_since(started).as_secs_f64();
+    let done = fix_evidence(plan, console, &mapper, &run.folder)
+        .and_then(|()| write(plan, console, stop, read, Arc::clone(&mapper), (&run, &rejects_files), &mut sums));
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
     {
-        // Nothing was written, and there is nothing to go on with.
-        forget(&plan.state, &info.run);
-        return Err(failure.clone());
+        // Nothing was written, and there is nothing to resume.
+        return Err(run.abandon(None, failure.clone()));
     }
-    finish(plan, info, rejects_path, sums, done, (&trace, stamp))
+    let (done, failure) = match done {
+        Ok(done) => (done, None),
+        Err(failure) => (Written::default(), Some(failure)),
+    };
+    let ending = Ending {
+        rejects_file: (done.rejects > 0).then(|| rejects_files.shown().to_owned()),
+        is_stopped: stop.is_told() && !done.is_whole,
+        ..ending_of(plan, &run, sums, done.is_whole, failure)
+    };
+    let ends = (ending.status == RunStatus::Done).then(|| Ends {
+        source: file_read(&plan.source, stamp),
+        mapping: mapping_of(&plan.source),
+        target: file_written(&plan.out.display().to_string(), &run.record, &plan.state),
+    });
+    let rejects = ending.rejects_file.as_ref().map(|path| path.display().to_string());
+    let rejects_command = rejects.and_then(|path| with_rejects(&plan.arguments, &plan.source.shown, &path));
+    let summary = Summary { rejects_command, ..ending.summary };
+    Ok(run.close(Ending { ends, summary, ..ending }, None))
+}
+
+/// What was written.
+#[derive(Default)]
+struct Written {
+    /// Whether the whole source is in it.
+    is_whole: bool,
+    rejects: u64,
+}
+
+/// What a conversion adds to the end of its run.
+fn ending_of(plan: &ConvertPlan, run: &ActiveRun, sums: Sums, is_whole: bool, failure: Option<Failure>) -> Ending {
+    let mut totals = sums.totals;
+    if !sums.is_placed {
+        // No contact counts as written before the file is in place.
+        totals.created = 0;
+    }
+    totals.pending = totals.read.saturating_sub(totals.settled());
+    let failure = failure.or_else(|| unbalanced(&totals, is_whole).filter(|_| is_whole));
+    let summary = Summary {
+        skipped: sums.skipped.into_iter().collect(),
+        rejects: sums.rejects.into_iter().collect(),
+        left_blank: sums.left_blank,
+        not_carried: sums.not_carried.into_iter().collect(),
+        source: run.record.source.clone(),
+        target: run.record.target.clone(),
+        next_command: Some(go_on(&plan.arguments)),
+        ..Summary::default()
+    };
+    Ending { status: RunStatus::of(failure.is_none() && is_whole), totals, summary, failure, ..Ending::default() }
 }
 
 /// What the columns say about the countries of phones, as it was when the run started.
@@ -158,10 +199,10 @@ fn write(
     stop: &Stop,
     (opened, stamp): (Opened, Option<SourceStamp>),
     mapper: Arc<Mapper>,
-    (info, folder, rejects_files): (&RunRecord, &Path, &RejectsFiles),
-    trace: &Trace,
+    (run, rejects_files): (&ActiveRun, &RejectsFiles),
     sums: &mut Sums,
-) -> Result<(bool, u64), Failure> {
+) -> Result<Written, Failure> {
+    let (info, folder) = (&run.record, &*run.folder);
     let to_stdout = plan.out.as_os_str() == "-";
     let create = || match to_stdout {
         true => Ok(Output::stdout()),
@@ -176,7 +217,7 @@ fn write(
     let layout = row_layout(format, &hints, plan.raw_cells)?;
     let people = people(plan, console, stop, &mapper, folder)?;
     if stop.is_told() {
-        return Ok((false, 0));
+        return Ok(Written::default());
     }
     let columns = mapper.bound.columns().map(|columns| columns.names());
     let mut sink = match (columns, layout.table()) {
@@ -190,9 +231,9 @@ fn write(
     let progress = console.progress(&format!("converting {}", plan.source.shown), None);
     let encoder = Encoder { bound: Arc::clone(&mapper.bound), csv: layout.table() };
     let mut writer = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
-    trace.look(0, 0, None);
+    run.metrics.measure(0, 0, None);
     let mut show = |sums: &Sums| {
-        trace.look(0, sums.totals.read, None);
+        run.metrics.measure(0, sums.totals.read, None);
         let bytes = Some((bytes_read.load(Ordering::Relaxed), bytes_total));
         progress.set(State { done: sums.totals.read, rejected: sums.totals.rejected, bytes, ..State::default() });
     };
@@ -207,7 +248,7 @@ fn write(
     writer.sums.left_blank = writer.left_blank.finish()?;
     if stop.is_told() {
         rejects_files.copy(rejected, console)?;
-        return Ok((false, rejected));
+        return Ok(Written { is_whole: false, rejects: rejected });
     }
     // Who is one person is known by where their records stand.
     if has_people && stamp != SourceStamp::of_file(&plan.source.path) && !plan.source.is_copy() {
@@ -224,7 +265,7 @@ fn write(
     }
     rejects_files.copy(rejected, console)?;
     writer.sums.is_placed = true;
-    Ok((is_whole, rejected))
+    Ok(Written { is_whole, rejects: rejected })
 }
 
 /// Whose outcome it is: a file's records have no id.
@@ -388,70 +429,4 @@ fn one(
         writer.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;
     }
     Ok(())
-}
-
-/// Counts the totals and makes the summary and the exit code.
-fn finish(
-    plan: &ConvertPlan,
-    mut info: RunRecord,
-    rejects_path: PathBuf,
-    sums: Sums,
-    done: Result<(bool, u64), Failure>,
-    (trace, stamp): (&Trace, Option<SourceStamp>),
-) -> Result<Ended, Failure> {
-    let (is_whole, rejected, mut failure) = match done {
-        Ok((is_whole, rejected)) => (is_whole, rejected, None),
-        Err(failure) => (false, 0, Some(failure)),
-    };
-    let mut totals = sums.totals;
-    if !sums.is_placed {
-        // Nobody is written before the file is in place.
-        totals.created = 0;
-    }
-    totals.pending = totals.read.saturating_sub(totals.settled());
-    if failure.is_none() && is_whole && (!totals.balance() || totals.pending > 0) {
-        failure = Some(Failure::failed("the totals do not add up: this is a bug in Ferry"));
-    }
-    let is_done = failure.is_none() && is_whole;
-    info.status = RunStatus::of(is_done);
-    info.totals = totals;
-    info.rejects_file = (rejected > 0).then_some(rejects_path);
-    let mut summary = Summary {
-        run: info.run.clone(),
-        command: CommandKind::Convert,
-        status: RunStatus::of(is_done),
-        records: totals,
-        skipped: sums.skipped.into_iter().collect(),
-        rejects: sums.rejects.into_iter().collect(),
-        left_blank: sums.left_blank,
-        not_carried: sums.not_carried.into_iter().collect(),
-        left_blank_file: left_blank_file(&run_folder(&plan.state, &info.run)).map(|path| path.display().to_string()),
-        seconds: info.seconds,
-        rejects_file: info.rejects_file.as_ref().map(|path| path.display().to_string()),
-        source: plan.source.shown.clone(),
-        target: plan.out.display().to_string(),
-        rejects_command: info
-            .rejects_file
-            .as_ref()
-            .and_then(|path| with_rejects(&plan.arguments, &plan.source.shown, &path.display().to_string())),
-        next_command: (!is_done).then(|| go_on(&plan.arguments)),
-        ..Summary::default()
-    };
-    if is_done {
-        let facts = Facts {
-            state: &plan.state,
-            info: &info,
-            trace,
-            source: file_read(&plan.source, stamp),
-            mapping: mapping_of(&plan.source),
-            target: file_written(&plan.out.display().to_string(), &info, &plan.state),
-        };
-        failure = write_receipt(facts, &mut summary).err();
-    }
-    let mut exit = if totals.rejected > 0 { Exit::Rejects } else { Exit::Done };
-    exit = Stop::signal().map_or(exit, |signal| exit.worse(signal));
-    exit = failure.as_ref().map_or(exit, |failure| exit.worse(failure.exit));
-    info.summary = serde_json::to_value(&summary).ok();
-    info.save(&plan.state)?;
-    Ok(Ended { summary, exit, failure, verified: None })
 }

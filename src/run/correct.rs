@@ -5,9 +5,9 @@ use crate::checkpoint::{Checkpoint, RunRow};
 use crate::ids::SourceStamp;
 use crate::outcome::Failure;
 use crate::run::active::folder::run_folder;
+use crate::run::active::receipt::is_what_was_read;
 use crate::run::active::record::RunRecord;
 use crate::run::first::last;
-use crate::run::receipt::is_what_was_read;
 use std::path::Path;
 use std::sync::Arc;
 

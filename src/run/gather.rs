@@ -16,6 +16,7 @@ use crate::http::Http;
 use crate::outcome::{Exit, Failure};
 use crate::plan::Connection;
 use crate::platforms::{self, Connector, Cursor, Fault, Found, LISTS, List};
+use crate::run::active::folder::SPOOL_FILE;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, stops};
 use ids::IdsFile;
@@ -28,8 +29,6 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use verdict::{PageEnd, after_part, begun};
 
-/// The name of the spool in the folder of a run.
-pub const SPOOL_FILE: &str = "source.db";
 /// Contacts that are read one at a time and kept together: what a killed process has to read again.
 const GROUP: usize = 64;
 /// How often somebody is asked for who gives no answer that can be relied on.

@@ -12,7 +12,7 @@ use crate::reconcile::half_made::HalfMade;
 use crate::reconcile::locks::Locks;
 use crate::reconcile::silence::{MEMORY, Silence};
 use crate::report::State;
-use crate::run::begin::Begun;
+use crate::run::active::ActiveRun;
 use crate::run::dry::Stage;
 use crate::run::first::First;
 use crate::run::parts::{PARKED_MAX, Parts, TICK, feed};
@@ -80,7 +80,7 @@ impl Parts<'_> {
         reconciler: &Reconciler,
         supply: &crate::run::supply::Supply<'_>,
         (people, received): (People, Option<Arc<Received>>),
-        begun: &Begun,
+        run: &ActiveRun,
         first: &First,
     ) -> Result<People, Failure> {
         if !self.is_guarded(&reconciler.guards) || reconciler.finder.snapshot_len().await.is_none() {
@@ -94,7 +94,7 @@ impl Parts<'_> {
             return Ok(people);
         };
         let guards = Arc::new(reconciler.guards.only_telling());
-        let pass = checkpoint.begin_pass(begun.no)?;
+        let pass = checkpoint.begin_pass(self.stored.no)?;
         let dropped = checkpoint.recall_all(MEMORY)?;
         let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
         let opened = supply.open()?;
@@ -107,7 +107,7 @@ impl Parts<'_> {
             ready: reconciler.ready.clone(),
             finder,
             checkpoint: checkpoint.clone(),
-            run: begun.no,
+            run: self.stored.no,
             pass,
             clock: self.clock,
             identity: reconciler.identity.clone(),
@@ -133,9 +133,9 @@ impl Parts<'_> {
             reconciler: Arc::new(rehearsal),
             mapper: Arc::clone(&self.mapper),
             checkpoint,
-            run: begun.no,
+            run: self.stored.no,
             pass,
-            has_entries: begun.is_resumed,
+            has_entries: run.is_resumed,
             holds_from: first.before_pass,
             intents: HashMap::new(),
             received,
@@ -153,7 +153,7 @@ impl Parts<'_> {
         let tells = |kind| is_whole || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
         match guards.told(tells) {
             Some(failure) => Err(failure),
-            None => People::open(&begun.folder.join(crate::run::first::PEOPLE)),
+            None => People::open(&run.folder.join(crate::run::first::PEOPLE)),
         }
     }
 

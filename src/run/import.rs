@@ -19,16 +19,18 @@ use crate::reconcile::{Policy, Reconciler};
 use crate::record::Header;
 use crate::report::Console;
 use crate::report::words::{count, time};
+use crate::run::active::ActiveRun;
+use crate::run::active::begin::{RunSpec, Start, StoredRun};
 use crate::run::active::close::Ended;
 use crate::run::active::folder::account_at;
 use crate::run::active::folder::run_folder;
+use crate::run::active::runs::run_named;
 use crate::run::attributes;
-use crate::run::begin::{Begun, abandon, begin};
 use crate::run::bind::{check_regions, mapper, mapper_of_plan};
 use crate::run::correct::{corrected, taken_of};
 use crate::run::dry::Stage;
+use crate::run::ending::Reached;
 use crate::run::evidence::{self, EvidenceAsked};
-use crate::run::finish::{Worked, finish};
 use crate::run::first::{First, enough_records, first_pass, kept, last, show};
 use crate::run::guards::{count_done, guard_first};
 use crate::run::left_behind::clear_left_behind;
@@ -42,6 +44,7 @@ use crate::run::stop::Stop;
 use crate::run::supply::{Supply, supply_of};
 use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
 use crate::run::verify::Verifying;
+use crate::store::AccountKey;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +53,7 @@ use tokio::sync::Semaphore;
 /// Carries the contacts of a file into a platform.
 ///
 /// # Errors
-/// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
+/// What stops it before a run has run. Once it has, how it ended is told in [`Ended`].
 pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
     let (header, layout, are_rejects) = match &plan.from {
         None => {
@@ -74,16 +77,19 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
         Some(dry) => Some(Stage::new(&plan.state, Checkpoint::look(&account)?.as_ref(), dry)?),
         None => None,
     };
+    let key = account.key.clone();
     let checkpoint = Checkpoint::open(&stage.as_ref().map_or(account, Stage::checkpoint))?;
     if let Some(of) = &plan.correct {
         corrected(of, &checkpoint, &plan.connection.name)?;
     }
-    let mut begun = begin(plan, &checkpoint, console, clock)?;
-    let mut worked = Worked { verifying: verifying.clone(), finds_by: mapper.finds_by.clone(), ..Worked::default() };
-    let line = Parts { plan, console, clock, stop, checkpoint: &checkpoint, stage: stage.as_ref(), mapper, verifying };
-    let mut reached = None;
-    let read = match line.read(&begun, &mut reached, &mut worked).await {
-        Err(failure) if failure.exit == Exit::Usage => return Err(abandon(plan, &checkpoint, &begun, failure)),
+    let (mut run, stored) = begin(plan, (&checkpoint, key), console, clock)?;
+    let mut reached = Reached::default();
+    let stage_of = stage.as_ref();
+    let parts =
+        Parts { plan, console, clock, stop, checkpoint: &checkpoint, stored, stage: stage_of, mapper, verifying };
+    let mut answered = None;
+    let read = match parts.read(&run, &mut answered, &mut reached).await {
+        Err(failure) if failure.exit == Exit::Usage => return Err(run.abandon(Some((&checkpoint, stored)), failure)),
         read => read,
     };
     let of_target = |failure| of_connection(&plan.connection, failure);
@@ -95,28 +101,69 @@ pub async fn import(plan: &ImportPlan, console: &Console, clock: Clock, stop: &S
     let result = async {
         let Some((supply, (first, people))) = read? else { return Ok(()) };
         let sent = async {
-            let guards = Arc::new(Guards::new(&plan.work.guards, first.records(), line.stage.is_some()));
-            worked.guards = Some(Arc::clone(&guards));
+            let guards = Arc::new(Guards::new(&plan.work.guards, first.records(), parts.stage.is_some()));
+            reached.guards = Some(Arc::clone(&guards));
             guard_first(&guards, &first)?;
-            if reached.is_none() {
+            if answered.is_none() {
                 let rate = remembered_rate(&checkpoint);
                 let target = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await;
-                reached = target.map_err(|unreached| unreached.noted(&mut worked.traffic))?;
+                answered = target.map_err(|unreached| unreached.noted(&mut reached.traffic))?;
             }
-            let Some(target) = &reached else { return Ok(()) };
-            line.work(target, &supply, (layout, header), (first, people, guards), &mut begun, &mut worked).await
+            let Some(target) = &answered else { return Ok(()) };
+            parts.work(target, &supply, (layout, header), (first, people, guards), &mut run, &mut reached).await
         };
         sent.await.map_err(of_target)
     }
     .await
-    .map_err(|failure| if reached.is_none() { nothing_sent(failure) } else { failure });
+    .map_err(|failure| if answered.is_none() { nothing_sent(failure) } else { failure });
     if let Err(failure) = &result
         && failure.exit == Exit::Usage
-        && worked.read == 0
+        && reached.read == 0
     {
-        return Err(abandon(plan, &checkpoint, &begun, failure.clone()));
+        return Err(run.abandon(Some((&checkpoint, stored)), failure.clone()));
     }
-    finish(plan, &checkpoint, reached.as_ref(), stop, (begun, worked), stage.as_ref(), result.err()).await
+    Ok(parts.close(answered.as_ref(), run, reached, result.err()).await)
+}
+
+/// Begins the run, resumes the unfinished one of the same work, or begins a preview.
+fn begin(
+    plan: &ImportPlan,
+    (checkpoint, account): (&Checkpoint, AccountKey),
+    console: &Console,
+    clock: Clock,
+) -> Result<(ActiveRun, StoredRun), Failure> {
+    let work = plan.work_id();
+    let work = match &plan.verify {
+        None => work,
+        Some(verify) if verify.run.work != work && !verify.anyway => {
+            return Err(verify.changed("the mapping or the connection is not what it was"));
+        }
+        Some(verify) => verify.repair_of(),
+    };
+    let is_fresh = plan.work.fresh || plan.verify.is_some() && plan.dry.is_some();
+    let spec = RunSpec {
+        kind: plan.command(),
+        source: &plan.source.shown,
+        target: &plan.connection.name,
+        work,
+        state: &plan.state,
+        typed: (&plan.arguments, &plan.folder),
+        start: if is_fresh { Start::Fresh } else { Start::Resume },
+    };
+    if plan.dry.is_some() {
+        return ActiveRun::begin_preview(&spec, checkpoint, console, clock);
+    }
+    let others = checkpoint.other_unfinished(spec.work.as_str())?;
+    let begun = ActiveRun::begin_stored(&spec, (checkpoint, account), console, clock)?;
+    for other in others.iter().filter(|_| !begun.0.is_resumed) {
+        let left = run_named(&plan.state, &other.name).map_or(0, |record| record.totals.settled());
+        let left = count(left, "record", "records");
+        console.note(&format!(
+            "another run to `{}` was left unfinished at {left}: `{}`; what had arrived is found as it is",
+            plan.connection.name, other.name
+        ));
+    }
+    Ok(begun)
 }
 
 /// A platform that refuses the first request: the run is unfinished, and everything is as it was.
@@ -135,9 +182,9 @@ impl<'a> Parts<'a> {
     /// stop. A source platform is read only when the target has answered.
     async fn read(
         &self,
-        begun: &Begun,
-        reached: &mut Option<Target>,
-        worked: &mut Worked,
+        run: &ActiveRun,
+        answered: &mut Option<Target>,
+        reached: &mut Reached,
     ) -> Result<Option<(Supply<'a>, (First, People))>, Failure> {
         let Parts { plan, console, clock, stop, checkpoint, .. } = *self;
         let supply = match &plan.from {
@@ -145,37 +192,37 @@ impl<'a> Parts<'a> {
             Some(from) => {
                 let rate = remembered_rate(checkpoint);
                 let target = Target::reach(&plan.connection, clock, plan.wait, rate, stop).await;
-                *reached = target.map_err(|unreached| unreached.noted(&mut worked.traffic))?;
-                if reached.is_none() {
+                *answered = target.map_err(|unreached| unreached.noted(&mut reached.traffic))?;
+                if answered.is_none() {
                     return Ok(None);
                 }
-                let begun_at = clock.now();
-                let supply = supply_of(from, plan, &begun.folder, console, clock, stop).await;
-                let Some(supply) = supply.map_err(|unreached| unreached.noted(&mut worked.traffic))? else {
+                let since = clock.now();
+                let supply = supply_of(from, plan, &run.folder, console, clock, stop).await;
+                let Some(supply) = supply.map_err(|unreached| unreached.noted(&mut reached.traffic))? else {
                     return Ok(None);
                 };
-                (worked.traffic, worked.completeness) = (supply.traffic(), supply.completeness());
-                worked.source_time = begun_at.elapsed();
+                (reached.traffic, reached.completeness) = (supply.traffic(), supply.completeness());
+                reached.source_time = since.elapsed();
                 if let Some(verify) = &plan.verify {
-                    verify.tell_source(&from.connection.name, &begun.folder, console);
+                    verify.tell_source(&from.connection.name, &run.folder, console);
                 }
                 supply
             }
         };
-        self.fix_evidence(begun, &supply)?;
-        let first = self.first(begun, &supply).await?;
-        worked.counted = first.as_ref().map_or(0, |(first, _)| first.read);
+        self.fix_evidence(run, &supply)?;
+        let first = self.first(run, &supply).await?;
+        reached.counted = first.as_ref().map_or(0, |(first, _)| first.read);
         Ok(first.map(|first| (supply, first)))
     }
 
     /// What the columns say about the countries of phones, as it was when the run started.
-    fn fix_evidence(&self, begun: &Begun, supply: &Supply<'_>) -> Result<(), Failure> {
+    fn fix_evidence(&self, run: &ActiveRun, supply: &Supply<'_>) -> Result<(), Failure> {
         let plan = self.plan;
         let verified = plan.verify.iter().map(|verify| verify.folder.clone());
         let corrected = plan.correct.iter().map(|of| run_folder(&plan.state, &of.run));
         let asked = EvidenceAsked {
-            folder: &begun.folder,
-            earlier: std::iter::once(begun.earlier.clone()).chain(verified).chain(corrected).collect(),
+            folder: &run.folder,
+            earlier: std::iter::once(run.earlier.clone()).chain(verified).chain(corrected).collect(),
             state: &plan.state,
             file: plan.from.is_none().then_some(&plan.source),
         };
@@ -189,32 +236,32 @@ impl<'a> Parts<'a> {
         supply: &Supply<'_>,
         (layout, header): (Layout, Header),
         (mut first, mut people, guards): (First, People, Arc<Guards>),
-        begun: &mut Begun,
-        worked: &mut Worked,
+        run: &mut ActiveRun,
+        reached: &mut Reached,
     ) -> Result<(), Failure> {
         let asked = self.plan.work.rejects.as_deref();
-        let files = RejectsFiles::of(&self.plan.state, &begun.info, asked, (&layout, &header));
-        begun.info.rejects_file = Some(files.shown().to_owned());
-        worked.pass = self.checkpoint.begin_pass(begun.no)?;
-        let received = self.received(begun)?;
+        let files = RejectsFiles::of(&self.plan.state, &run.record, asked, (&layout, &header));
+        run.record.rejects_file = Some(files.shown().to_owned());
+        reached.pass = self.checkpoint.begin_pass(self.stored.no)?;
+        let received = self.received(run)?;
         let rejects = Arc::new(Mutex::new(files.writer(&layout, &header)));
-        let mut reconciler = self.reconciler(target, begun, worked.pass, &first, received.as_deref(), guards).await?;
-        let intents = self.settle_earlier(&reconciler, begun, &mut first).await?;
-        if begun.is_resumed {
-            count_done(&reconciler.guards, self.checkpoint, begun.no, &intents)?;
+        let mut reconciler = self.reconciler(target, run, reached.pass, &first, received.as_deref(), guards).await?;
+        let intents = self.settle_earlier(&reconciler, run, &mut first).await?;
+        if run.is_resumed {
+            count_done(&reconciler.guards, self.checkpoint, self.stored.no, &intents)?;
         }
         if let Some(of) = &self.plan.correct {
             let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
             let (state, source) = (&self.plan.state, &self.plan.source.path);
-            reconciler.correct = Some(taken_of(of, &row, self.checkpoint, state, &begun.folder, source)?);
+            reconciler.correct = Some(taken_of(of, &row, self.checkpoint, state, &run.folder, source)?);
         }
         let reconciler = Arc::new(reconciler);
         if !self.stop.is_told() {
-            match self.rehearse(&reconciler, supply, (people, received.clone()), begun, &first).await {
+            match self.rehearse(&reconciler, supply, (people, received.clone()), run, &first).await {
                 Ok(again) => people = again,
                 Err(failure) => {
                     // The pass has sent nothing: the totals are those of the last one.
-                    worked.pass = 0;
+                    reached.pass = 0;
                     return Err(failure);
                 }
             }
@@ -224,15 +271,15 @@ impl<'a> Parts<'a> {
         self.prove_unchanged(supply, &first)?;
         let guards = Arc::clone(&reconciler.guards);
         let counters = Arc::new(Counters::default());
-        let list = || Arc::new(Mutex::new(LeftBlankList::new(&begun.folder)));
+        let list = || Arc::new(Mutex::new(LeftBlankList::new(&run.folder)));
         let left_blank = self.verifying.is_none().then(list);
         let second = Second {
             reconciler: Arc::clone(&reconciler),
             mapper: Arc::clone(&self.mapper),
             checkpoint: self.checkpoint.clone(),
-            run: begun.no,
-            pass: worked.pass,
-            has_entries: begun.is_resumed,
+            run: self.stored.no,
+            pass: reached.pass,
+            has_entries: run.is_resumed,
             holds_from: first.before_pass,
             intents,
             received,
@@ -246,43 +293,43 @@ impl<'a> Parts<'a> {
             stop: self.stop.clone(),
         };
         let items = feed(opened, &self.mapper, self.plan.work.limit);
-        let sent = self.watch(second.run(items), target, &counters, &first, begun).await;
-        worked.read = counters.read.load(Ordering::Relaxed);
+        let sent = self.watch(second.run(items), target, &counters, &first, run).await;
+        reached.read = counters.read.load(Ordering::Relaxed);
         // Everybody who wrote rejects has ended with the pass.
         if let Some(rejects) = Arc::into_inner(rejects) {
             let rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner);
-            worked.rejects = files.finish(rejects, self.console)?;
-            files.copy(worked.rejects, self.console)?;
+            reached.rejects = files.finish(rejects, self.console)?;
+            files.copy(reached.rejects, self.console)?;
         }
         if let Some(list) = left_blank.and_then(Arc::into_inner) {
-            worked.left_blank = list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+            reached.left_blank = list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
         }
-        worked.over = guards.told(|_| self.stage.is_some());
+        reached.over = guards.told(|_| self.stage.is_some());
         sent?;
         if self.stop.is_told() {
             return Ok(());
         }
         self.prove_unchanged(supply, &first)?;
-        worked.is_whole = worked.read == first.read && !first.is_cut && supply.is_whole();
-        if worked.is_whole && begun.is_resumed && self.is_to_clear() {
-            let how = (&*begun.folder, self.plan.work.limit.is_none());
-            let left = clear_left_behind(&reconciler, self.checkpoint, begun.no, how, self.console).await;
-            worked.left_behind = left?;
+        reached.is_whole = reached.read == first.read && !first.is_cut && supply.is_whole();
+        if reached.is_whole && run.is_resumed && self.is_to_clear() {
+            let how = (&*run.folder, self.plan.work.limit.is_none());
+            let left = clear_left_behind(&reconciler, self.checkpoint, self.stored.no, how, self.console).await;
+            reached.left_behind = left?;
         }
-        match worked.is_whole || self.plan.work.limit.is_some() {
+        match reached.is_whole || self.plan.work.limit.is_some() {
             true => Ok(()),
             false => Err(self.changed()),
         }
     }
 
     /// Takes the turn of this process; what was received in earlier runs, where that is passed over.
-    fn received(&self, begun: &Begun) -> Result<Option<Arc<Received>>, Failure> {
+    fn received(&self, run: &ActiveRun) -> Result<Option<Arc<Received>>, Failure> {
         // What a correction leaves as somebody made it is not what the mapping says.
         let way = if self.plan.correct.is_some() { " correct" } else { "" };
         let how = format!("{} {:?}{way}", self.plan.source.mapping_identity(), self.plan.on_existing);
         let how = blake3::hash(how.as_bytes()).to_hex();
-        self.checkpoint.take_turn(begun.no, begun.is_resumed, &how)?;
-        let received = || Received::of(self.checkpoint, &how, &begun.folder).map(Arc::new);
+        self.checkpoint.take_turn(self.stored.no, run.is_resumed, &how)?;
+        let received = || Received::of(self.checkpoint, &how, &run.folder).map(Arc::new);
         self.plan.work.only_changed.then(received).transpose()
     }
 
@@ -309,7 +356,7 @@ impl<'a> Parts<'a> {
     }
 
     /// The first pass, or what is left of an earlier one; none when the run was told to stop.
-    async fn first(&self, begun: &Begun, supply: &Supply<'_>) -> Result<Option<(First, People)>, Failure> {
+    async fn first(&self, run: &ActiveRun, supply: &Supply<'_>) -> Result<Option<(First, People)>, Failure> {
         let (opened, stamp) = (supply.open()?, supply.stamp());
         let read_as = self.read_as();
         if let (Some(verify), None) = (&self.plan.verify, &self.plan.from)
@@ -318,23 +365,23 @@ impl<'a> Parts<'a> {
         {
             return Err(verify.changed(&format!("`{}` is not what it was", self.plan.source.shown)));
         }
-        if let Some(first) = kept(&begun.folder, stamp, &read_as) {
+        if let Some(first) = kept(&run.folder, stamp, &read_as) {
             return Ok(Some(first));
         }
-        let first = match last(&begun.earlier) {
-            // A dry run of what another run has begun: it reads for itself, and as that run would.
+        let first = match last(&run.earlier) {
+            // A dry run of what another run has run: it reads for itself, and as that run would.
             Some(last) if self.stage.is_some() && last.is_of(stamp, &read_as) => last.emptied(),
             last => First {
                 stamp,
                 read_as,
-                since_pass: begun.next_pass,
+                since_pass: self.stored.next_pass,
                 before_pass: last.map_or(0, |last| last.since_pass),
-                is_clean: !begun.is_resumed,
+                is_clean: !run.is_resumed,
                 ..First::default()
             },
         };
         let progress = self.console.progress(&format!("reading {}", self.plan.source.shown), None);
-        let (source, mapper, folder) = (opened.source, Arc::clone(&self.mapper), begun.folder.clone());
+        let (source, mapper, folder) = (opened.source, Arc::clone(&self.mapper), run.folder.clone());
         let found = opened.found;
         let stop = self.stop.clone();
         let (result, progress) = tokio::task::spawn_blocking(move || {
@@ -350,7 +397,7 @@ impl<'a> Parts<'a> {
             && let Err(failure) = self.check_first()
         {
             // It is to be looked at again next time, not taken for good.
-            First { stamp: None, ..first.clone() }.save(&begun.folder)?;
+            First { stamp: None, ..first.clone() }.save(&run.folder)?;
             return Err(failure);
         }
         Ok(first)
@@ -366,7 +413,7 @@ impl<'a> Parts<'a> {
     async fn reconciler(
         &self,
         target: &Target,
-        begun: &Begun,
+        run: &ActiveRun,
         pass: u32,
         first: &First,
         received: Option<&Received>,
@@ -391,7 +438,7 @@ impl<'a> Parts<'a> {
         let people = first.people().saturating_sub(received.map_or(0, Received::len));
         let identity = self.mapper.finds_by.clone();
         let rehearsing = self.stage.map(|stage| Arc::clone(&stage.rehearsing));
-        let mut finder = target.finder(connection, checkpoint, self.clock, &begun.folder, &identity, people).await?;
+        let mut finder = target.finder(connection, checkpoint, self.clock, &run.folder, &identity, people).await?;
         rehearsing.clone().into_iter().for_each(|rehearsing| finder.rehearse(rehearsing));
         if self.plan.work.fresh {
             for (name, _) in checkpoint.recall_all(MEMORY)? {
@@ -408,16 +455,16 @@ impl<'a> Parts<'a> {
             ready,
             finder,
             checkpoint: checkpoint.clone(),
-            run: begun.no,
+            run: self.stored.no,
             pass,
             clock: self.clock,
             identity,
             policy: Policy { on_existing, only_existing, settle: target.settle },
             silence: Silence::new(connection.facts(), names),
             correct: None,
-            changed: Arc::clone(&begun.trace.changed),
+            changed: Arc::clone(&run.metrics.changed),
             replaces: target.connector.replaces(),
-            claims: Some(Arc::new(Claims::create(&begun.folder)?)),
+            claims: Some(Arc::new(Claims::create(&run.folder)?)),
             people: Arc::<Locks>::default(),
             ids: Arc::<Locks>::default(),
             parking: Arc::new(Semaphore::new(PARKED_MAX)),
@@ -441,23 +488,23 @@ impl<'a> Parts<'a> {
     async fn settle_earlier(
         &self,
         reconciler: &Reconciler,
-        begun: &Begun,
+        run: &ActiveRun,
         first: &mut First,
     ) -> Result<HashMap<Key, OpenIntent>, Failure> {
         let open = || open_intents(self.checkpoint, &self.plan.state, self.clock);
-        let is_own = |open: &OpenIntent| open.run == begun.no;
+        let is_own = |open: &OpenIntent| open.run == self.stored.no;
         let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
         let has_own = others.iter().any(is_own);
         settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
         if has_own {
-            self.checkpoint.index_entries(begun.no)?;
+            self.checkpoint.index_entries(self.stored.no)?;
         }
         if self.stop.is_told() {
             return Ok(HashMap::new());
         }
         if !first.is_clean {
             first.is_clean = true;
-            first.save(&begun.folder)?;
+            first.save(&run.folder)?;
         }
         let own: HashMap<Key, OpenIntent> = open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect();
         if !own.is_empty() {

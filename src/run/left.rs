@@ -6,7 +6,6 @@ use crate::platforms::PlatformFacts;
 use crate::reconcile::undo::{CHANGED, GONE, KEPT};
 use crate::report::words::count;
 use crate::report::{Counts, Summary};
-use crate::run::begin::Begun;
 use crate::run::results::ResultsWriter;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,11 +64,11 @@ impl LeftCounts {
 pub(super) fn tell_left(
     summary: &mut Summary,
     checkpoint: &Checkpoint,
-    begun: &Begun,
-    pass: u32,
+    (run, pass): (RunNo, u32),
+    folder: &Path,
 ) -> Result<(), Failure> {
     let mut left = LeftCounts::default();
-    let path = list_left(checkpoint, begun.no, pass, &begun.folder, &mut left)?;
+    let path = list_left(checkpoint, (run, pass), folder, &mut left)?;
     (summary.changed_since, summary.not_taken_back) = left.counts();
     let is_left = !(summary.changed_since.is_empty() && summary.not_taken_back.is_empty());
     summary.left_file = path.filter(|_| is_left).map(|path| path.display().to_string());
@@ -79,8 +78,7 @@ pub(super) fn tell_left(
 /// Lists the contacts of which something was left, and counts it. None: nothing was.
 pub(super) fn list_left(
     checkpoint: &Checkpoint,
-    run: RunNo,
-    pass: u32,
+    (run, pass): (RunNo, u32),
     folder: &Path,
     left: &mut LeftCounts,
 ) -> Result<Option<PathBuf>, Failure> {

@@ -4,8 +4,8 @@ use crate::ids::RunStatus;
 use crate::outcome::Totals;
 use crate::report::Counts;
 use crate::run::active::folder::run_folder;
+use crate::run::active::metrics;
 use crate::run::active::record::RunRecord;
-use crate::run::trace;
 use crate::store::{Checkpoint, StoreAddress, Tally};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn up_to_date(mut info: RunRecord, state: &Path) -> RunRecord {
 
 /// The time and the requests that its trace knows, where these are more: those of a killed process are nowhere else.
 fn take_effort(info: &mut RunRecord, state: &Path) {
-    let (worked, sent) = trace::effort(&run_folder(state, &info.run));
+    let (worked, sent) = metrics::effort(&run_folder(state, &info.run));
     info.seconds = info.seconds.max(worked.as_secs_f64());
     info.requests[0] = info.requests[0].max(sent);
 }

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::files::Opened;
 use crate::outcome::Failure;
 use crate::report::Console;
+use crate::run::active::begin::StoredRun;
 use crate::run::dry::Stage;
 use crate::run::item::{Item, Mapper};
 use crate::run::ordered::in_order;
@@ -31,6 +32,8 @@ pub(super) struct Parts<'a> {
     pub(super) clock: Clock,
     pub(super) stop: &'a Stop,
     pub(super) checkpoint: &'a Checkpoint,
+    /// The run in it.
+    pub(super) stored: StoredRun,
     /// The copies that a dry run works on.
     pub(super) stage: Option<&'a Stage>,
     pub(super) mapper: Arc<Mapper>,

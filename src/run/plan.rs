@@ -70,6 +70,28 @@ impl ImportPlan {
         }
     }
 
+    /// What makes two runs the same work.
+    pub(super) fn work_id(&self) -> WorkId {
+        let source = match &self.from {
+            None => self.source.identity(),
+            Some(from) => format!("{} {} {}", from.connection.name, from.connection.facts().name, from.address),
+        };
+        let parts = format!(
+            "{}\n{source}\n{}\n{}\n{}\n{}\n{:?}\n{}",
+            self.work_command(),
+            self.connection.facts().name,
+            self.address,
+            self.source.mapping_identity(),
+            self.source.reading_identity(),
+            self.on_existing,
+            self.only_existing
+        );
+        match &self.correct {
+            None => WorkId::of(&parts),
+            Some(of) => WorkId::of(&format!("{parts}\n{}", of.run)),
+        }
+    }
+
     /// How further records of a contact are handled.
     pub(super) fn duplicates(&self) -> Duplicates {
         match (&self.apply, &self.source.mapping) {

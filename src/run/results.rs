@@ -4,7 +4,6 @@ use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
 use crate::files::{About, Form, Format, Ledger, Listing, Output};
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 use crate::record::Origin;
-use crate::report::{Doubtful, UNKNOWN_MAX};
 use serde_json::json;
 use std::path::Path;
 
@@ -90,21 +89,6 @@ pub(super) fn begin(path: &Path, noted: Option<(Ledger, About)>) -> Result<Outpu
         Some((ledger, about)) => out.noted(ledger, about),
         None => out,
     })
-}
-
-/// The records of a pass that may have arrived or not: the first of them.
-///
-/// # Errors
-/// Exit 1 when the checkpoint cannot be read.
-pub fn doubtful_of(checkpoint: &Checkpoint, run: RunNo, pass: u32) -> Result<Vec<Doubtful>, Failure> {
-    let mut doubtful = Vec::new();
-    checkpoint.for_each_outcome(run, pass, |OutcomeRow { origin, outcome, target_id, .. }| {
-        if outcome == Outcome::Unknown && doubtful.len() < UNKNOWN_MAX {
-            doubtful.push(Doubtful { line: origin.line, target_id });
-        }
-        Ok(())
-    })?;
-    Ok(doubtful)
 }
 
 /// Writes the outcomes of a pass to `path`, in the order of the source.

@@ -8,7 +8,7 @@ mod look;
 mod wrote;
 
 use crate::checkpoint::taken::TakenContact;
-use crate::checkpoint::{AccountAddress, AccountKey, Checkpoint, Key, NewRun, Pure, RunRow};
+use crate::checkpoint::{AccountAddress, Checkpoint, Key, Pure, RunNo, RunRow};
 use crate::clock::Clock;
 use crate::contact::{Field, Wanted};
 use crate::http::Traffic;
@@ -17,6 +17,7 @@ use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
 use crate::platforms::Needs;
+use crate::reconcile::changed::Changed;
 use crate::reconcile::gate::Gate;
 use crate::reconcile::guards::{Guards, GuardsAsked};
 use crate::reconcile::half_made::HalfMade;
@@ -27,18 +28,19 @@ use crate::reconcile::slot::Slot;
 use crate::reconcile::undo::Undoing;
 use crate::reconcile::{Earlier, End, Policy, Reconciler};
 use crate::record::Origin;
-use crate::report::words::count;
 use crate::report::{Console, Progress, State};
+use crate::run::active::ActiveRun;
+use crate::run::active::begin::{RunSpec, Start, StoredRun};
 use crate::run::active::close::Ended;
 use crate::run::active::folder::{account_at, account_of};
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::{all_runs, new_run, run_named};
-use crate::run::begin::Begun;
+use crate::run::active::runs::all_runs;
+
 use crate::run::open::{NO_PASS, open_intents, settle_others};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, ceiling_of, of_connection, remembered_rate, stops};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,6 +88,9 @@ struct Line<'a> {
     clock: Clock,
     stop: &'a Stop,
     checkpoint: &'a Checkpoint,
+    /// The undo in it; none of a dry run.
+    stored: Option<StoredRun>,
+    /// The run that is undone.
     of: RunRow,
 }
 
@@ -107,7 +112,7 @@ struct Worked {
 pub async fn look(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
     let checkpoint = Checkpoint::look(&plan.account()?)?.ok_or_else(|| plan.forgotten())?;
     let of = plan.row(&checkpoint)?;
-    Line { plan, console, clock, stop, checkpoint: &checkpoint, of }.look().await
+    Line { plan, console, clock, stop, checkpoint: &checkpoint, stored: None, of }.look().await
 }
 
 /// Takes back what a run wrote.
@@ -121,12 +126,24 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
     }
     let checkpoint = Checkpoint::open(&account)?;
     let of = plan.row(&checkpoint)?;
-    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, of };
-    let mut begun = line.begin(account.key)?;
+    let spec = RunSpec {
+        kind: CommandKind::Undo,
+        source: &plan.of.run,
+        target: &plan.connection.name,
+        work: plan.work(),
+        state: &plan.state,
+        typed: (&plan.arguments, &plan.folder),
+        start: Start::Resume,
+    };
+    let (mut run, stored) = ActiveRun::begin_stored(&spec, (&checkpoint, account.key), console, clock)?;
+    let line = Line { plan, console, clock, stop, checkpoint: &checkpoint, stored: Some(stored), of };
+    if !run.is_resumed {
+        line.tell_earlier()?;
+    }
     let (mut worked, mut target) = (Worked::default(), None);
-    let result = line.work(&mut begun, &mut worked, &mut target).await;
+    let result = line.work(&mut run, &mut worked, &mut target).await;
     let result = result.map_err(|failure| of_connection(&plan.connection, failure));
-    end::finish(&line, target.as_ref(), begun, worked, result.err()).await
+    Ok(end::close(&line, target.as_ref(), run, worked, result.err()).await)
 }
 
 /// Whether a run wrote to this connection at this address.
@@ -165,27 +182,9 @@ impl UndoPlan {
 }
 
 impl Line<'_> {
-    /// Goes on with the unfinished undo of the same run, or begins one.
-    fn begin(&self, account: AccountKey) -> Result<Begun, Failure> {
-        let Line { plan, console, clock, .. } = *self;
-        let work = plan.work();
-        if let Some(row) = self.checkpoint.unfinished(work.as_str())?
-            && let Ok(mut info) = run_named(&plan.state, &row.name)
-        {
-            let had = count(info.totals.settled(), "contact", "contacts");
-            console.note(&format!("going on with `{}`, which was left at {had}", info.run));
-            (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
-            return Ok(Begun::again(info, &row, &plan.state, clock));
-        }
-        self.tell_earlier()?;
-        let mut info = new_run(&plan.state, CommandKind::Undo, &plan.of.run, &plan.connection.name, &work, clock)?;
-        (info.arguments, info.folder) = (plan.arguments.clone(), plan.folder.clone());
-        info.account = Some(account);
-        info.save(&plan.state)?;
-        let kept = info.kept(&plan.state);
-        let new = NewRun { name: info.run.clone(), work: work.to_string(), command: CommandKind::Undo, info: kept };
-        let no = self.checkpoint.begin(&new)?;
-        Ok(Begun::anew(info, no, &plan.state, clock))
+    /// The number of the undo; of a dry run, which writes nothing, that of the run that it looks at.
+    fn no(&self) -> RunNo {
+        self.stored.map_or(self.of.no, |stored| stored.no)
     }
 
     /// Says that the run was undone before. It is looked at again all the same: what was left then may go back now.
@@ -203,22 +202,27 @@ impl Line<'_> {
         Ok(())
     }
 
-    async fn work(&self, begun: &mut Begun, worked: &mut Worked, reached: &mut Option<Target>) -> Result<(), Failure> {
+    async fn work(
+        &self,
+        run: &mut ActiveRun,
+        worked: &mut Worked,
+        reached: &mut Option<Target>,
+    ) -> Result<(), Failure> {
         self.checkpoint.end_trust(self.of.no)?;
         let target = self.reach().await.map_err(|unreached| unreached.noted(&mut worked.unreached))?;
         let target = &*reached.insert(target);
-        self.checkpoint.take_turn(begun.no, begun.is_resumed, CommandKind::Undo.name())?;
-        worked.pass = self.checkpoint.begin_pass(begun.no)?;
-        let reconciler = Arc::new(self.reconciler(target, begun, worked.pass).await?);
-        let intents = self.settle_earlier(&reconciler, begun).await?;
+        self.checkpoint.take_turn(self.no(), run.is_resumed, CommandKind::Undo.name())?;
+        worked.pass = self.checkpoint.begin_pass(self.no())?;
+        let reconciler = Arc::new(self.reconciler(target, &run.folder, &run.metrics.changed, worked.pass).await?);
+        let intents = self.settle_earlier(&reconciler).await?;
         if self.stop.is_told() {
             return Ok(());
         }
         self.close_run()?;
-        let wrote = Wrote::gather(self, &begun.info.run, &begun.folder)?;
+        let wrote = Wrote::gather(self, &run.record.run, &run.folder)?;
         let progress = self.console.progress(&format!("taking back `{}`", self.plan.of.run), Some(wrote.len()));
         let window = (8 * target.concurrency).clamp(32, 1024);
-        let sent = self.send(&wrote, &reconciler, intents, begun, worked, window, &progress).await;
+        let sent = self.send(&wrote, &reconciler, intents, run, worked, window, &progress).await;
         progress.finish();
         sent?;
         self.tell_nothing(worked.read.load(Ordering::Relaxed));
@@ -245,11 +249,17 @@ impl Line<'_> {
         target.ok_or_else(|| Failure::new(exit, "stopped before the platform had answered").into())
     }
 
-    async fn reconciler(&self, target: &Target, begun: &Begun, pass: u32) -> Result<Reconciler, Failure> {
+    async fn reconciler(
+        &self,
+        target: &Target,
+        folder: &Path,
+        changed: &Arc<Changed>,
+        pass: u32,
+    ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let ready = target.connector.prepare(&target.http, &Needs::default()).await.map_err(stops)?;
         let fields = &connection.facts().finds_by;
-        let finder = target.finder(connection, checkpoint, self.clock, &begun.folder, fields, 0).await?;
+        let finder = target.finder(connection, checkpoint, self.clock, folder, fields, 0).await?;
         let dropped = checkpoint.recall_all(MEMORY)?;
         let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
         let half_made = open_intents(checkpoint, &self.plan.state, self.clock)?;
@@ -259,7 +269,7 @@ impl Line<'_> {
             ready,
             finder,
             checkpoint: checkpoint.clone(),
-            run: begun.no,
+            run: self.no(),
             pass,
             clock: self.clock,
             identity: vec![Field::TargetId],
@@ -275,7 +285,7 @@ impl Line<'_> {
             guards: Arc::new(Guards::new(&GuardsAsked::none(), 0, false)),
             rehearsing: None,
             claims: None,
-            changed: Arc::clone(&begun.trace.changed),
+            changed: Arc::clone(changed),
             half_made: HalfMade::new(half_made.into_iter().filter_map(|open| open.intent.target_id)),
             stop: self.stop.watch(),
             has_succeeded: AtomicBool::new(true),
@@ -285,9 +295,9 @@ impl Line<'_> {
 
     /// Settles what earlier processes left open, of whatever run: only then it is known what the run wrote. What this
     /// undo left itself is handed back.
-    async fn settle_earlier(&self, reconciler: &Reconciler, begun: &Begun) -> Result<HashMap<Key, Earlier>, Failure> {
+    async fn settle_earlier(&self, reconciler: &Reconciler) -> Result<HashMap<Key, Earlier>, Failure> {
         let open = open_intents(self.checkpoint, &self.plan.state, self.clock)?;
-        let (own, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| open.run == begun.no);
+        let (own, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| open.run == self.no());
         settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
         self.checkpoint.flush().await?;
         Ok(own.into_iter().map(|open| (open.key, Earlier::Meant(open))).collect())
@@ -313,7 +323,7 @@ impl Line<'_> {
         wrote: &Wrote,
         reconciler: &Arc<Reconciler>,
         mut intents: HashMap<Key, Earlier>,
-        begun: &mut Begun,
+        run: &mut ActiveRun,
         worked: &mut Worked,
         window: usize,
         progress: &Progress,
@@ -336,7 +346,7 @@ impl Line<'_> {
                 if self.stop.is_told() {
                     break 'source;
                 }
-                let given = self.give(contact, begun, worked, &mut intents, &slots).await;
+                let given = self.give(contact, run, worked, &mut intents, &slots).await;
                 let (person, earlier, slot) = match given {
                     Ok(Some(given)) => given,
                     Ok(None) => continue,
@@ -363,10 +373,10 @@ impl Line<'_> {
                 progress.set(State { done, ..State::default() });
                 if contact_is_due(done, saved.elapsed()) {
                     saved = self.clock.now();
-                    begun.info.totals.read = worked.read.load(Ordering::Relaxed);
-                    begun.info.totals.pending = begun.info.totals.read.saturating_sub(done);
+                    run.record.totals.read = worked.read.load(Ordering::Relaxed);
+                    run.record.totals.pending = run.record.totals.read.saturating_sub(done);
                     // Only a help: the truth is the checkpoint.
-                    let _ = begun.info.save(&self.plan.state);
+                    let _ = run.save();
                 }
             }
         }
@@ -378,7 +388,7 @@ impl Line<'_> {
                     Some(joined) => end = end.and(check_join(joined)),
                     None => break,
                 },
-                _ = alive.tick() => drop(begun.info.save(&self.plan.state)),
+                _ = alive.tick() => drop(run.save()),
             }
             let done = settled.load(Ordering::Relaxed) + worked.settled.load(Ordering::Relaxed);
             progress.set(State { done, ..State::default() });
@@ -391,7 +401,7 @@ impl Line<'_> {
     async fn give(
         &self,
         contact: TakenContact,
-        begun: &Begun,
+        run: &ActiveRun,
         worked: &Worked,
         intents: &mut HashMap<Key, Earlier>,
         slots: &Arc<Semaphore>,
@@ -406,18 +416,18 @@ impl Line<'_> {
             worked.settled.fetch_add(1, Ordering::Relaxed);
             let (outcome, problems) = (Outcome::Unknown, vec![unknown()]);
             let pure = Pure { origin, outcome, duplicate_of: None, problems };
-            self.checkpoint.note(begun.no, worked.pass, pure).await?;
+            self.checkpoint.note(self.no(), worked.pass, pure).await?;
             return Ok(None);
         };
         let person = person_of(undoing, origin);
         let mut earlier = intents.remove(&person.key);
-        if begun.is_resumed
+        if run.is_resumed
             && earlier.is_none()
-            && let Some(entry) = self.checkpoint.entry(begun.no, &person.key)?
+            && let Some(entry) = self.checkpoint.entry(self.no(), &person.key)?
         {
             if entry.outcome != Outcome::Unknown && entry.pass != NO_PASS {
                 worked.settled.fetch_add(1, Ordering::Relaxed);
-                self.checkpoint.carry_over(begun.no, person.key, worked.pass, origin).await?;
+                self.checkpoint.carry_over(self.no(), person.key, worked.pass, origin).await?;
                 return Ok(None);
             }
             earlier = Some(Earlier::Did(entry.outcome));

@@ -3,13 +3,13 @@
 use crate::outcome::Failure;
 use crate::report::words::count;
 use crate::report::{Console, Progress, State};
-use crate::run::begin::Begun;
+use crate::run::active::ActiveRun;
+use crate::run::active::metrics::RunMetrics;
 use crate::run::first::First;
 use crate::run::parts::{Parts, TICK};
 use crate::run::second::Counters;
 use crate::run::stop::Stop;
 use crate::run::target::Target;
-use crate::run::trace::Trace;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often `run.json` is brought up to date: the next process learns from it how long this one lived (see
@@ -24,7 +24,7 @@ impl Parts<'_> {
         target: &Target,
         counters: &Counters,
         first: &First,
-        begun: &mut Begun,
+        run: &mut ActiveRun,
     ) -> Result<(), Failure> {
         let total = self.plan.work.limit.map_or(first.read, |limit| first.read.min(limit));
         let verb = match (&self.stage, &self.plan.from) {
@@ -37,7 +37,7 @@ impl Parts<'_> {
         let mut ticks = tokio::time::interval(TICK);
         let mut since_save = 0;
         let (mut told, mut is_stopping) = (self.stop.watch(), false);
-        look(&begun.trace, target, counters);
+        measure(&run.metrics, target, counters);
         let result = loop {
             tokio::select! {
                 result = &mut work => break result,
@@ -49,23 +49,23 @@ impl Parts<'_> {
                 _ = ticks.tick() => {}
             }
             show_counters(&progress, target, counters);
-            look(&begun.trace, target, counters);
+            measure(&run.metrics, target, counters);
             since_save += 1;
             if since_save >= SAVE_TICKS {
                 since_save = 0;
-                begun.info.totals = counters.totals();
+                run.record.totals = counters.totals();
                 // Only a help: the truth is the checkpoint.
-                let _ = begun.info.save(&self.plan.state);
+                let _ = run.save();
             }
         };
-        look(&begun.trace, target, counters);
+        measure(&run.metrics, target, counters);
         progress.finish();
         result
     }
 }
 
-fn look(trace: &Trace, target: &Target, counters: &Counters) {
-    trace.look(target.http.traffic().sent, load(&counters.settled), target.http.allowed_per_s());
+fn measure(metrics: &RunMetrics, target: &Target, counters: &Counters) {
+    metrics.measure(target.http.traffic().sent, load(&counters.settled), target.http.allowed_per_s());
 }
 
 fn show_counters(progress: &Progress, target: &Target, counters: &Counters) {

@@ -15,7 +15,8 @@ use ferry::platforms::{
     Reading, Ready, Registry, Step, Taken, Whom, WriteRules,
 };
 use ferry::record::Fields;
-use ferry::run::gather::{Gather, GatherState, SPOOL_FILE, What, gather};
+use ferry::run::active::folder::SPOOL_FILE;
+use ferry::run::gather::{Gather, GatherState, What, gather};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
 use ferry::scratch::spool::{Completeness, Kind, Spool};

@@ -10,6 +10,9 @@ use std::path::{Component, Path, PathBuf};
 /// The name of the file that describes a run, in its folder.
 pub(super) const FILE: &str = "run.json";
 
+/// The file in the folder of a run that holds an account as it was read.
+pub const SPOOL_FILE: &str = "source.db";
+
 /// The folder of all runs below the state folder.
 pub fn runs_folder(state: &Path) -> PathBuf {
     state.join("runs")

@@ -1,66 +1,11 @@
-//! The runs of a state folder: listed, found by name, and begun.
+//! The runs of a state folder: listed, and found by name.
 
-use super::folder::{file_of, make_private, run_folder, runs_folder};
+use super::folder::{file_of, run_folder, runs_folder};
 use super::rebuilt::rebuilt;
 use super::record::RunRecord;
 use super::removed::{Removed, removed_runs};
-use crate::clock::Clock;
-use crate::ids::{CommandKind, WorkId};
 use crate::outcome::Failure;
 use std::path::Path;
-
-/// A new run's name: local time, command, connection, four characters of chance.
-pub fn new_name(started: &jiff::Zoned, command: CommandKind, what: &str, chance: u16) -> String {
-    let what: String =
-        what.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    format!("{}-{command}-{what}-{chance:04x}", started.strftime("%Y%m%d-%H%M"))
-}
-
-/// Begins a run, or goes on with the unfinished one of the same work; whether it was one. Nothing is saved yet.
-///
-/// # Errors
-/// Exit 1 when its folder cannot be made.
-pub fn begin_run(
-    state: &Path,
-    command: CommandKind,
-    source: &str,
-    target: &str,
-    work: &WorkId,
-    is_fresh: bool,
-    clock: Clock,
-) -> Result<(RunRecord, bool), Failure> {
-    let is_same = |info: &RunRecord| !info.is_done() && info.command == command && info.work == *work;
-    if !is_fresh && let Some(info) = all_runs(state)?.into_iter().find(is_same) {
-        return Ok((info, true));
-    }
-    Ok((new_run(state, command, source, target, work, clock)?, false))
-}
-
-/// A new run with its folder.
-///
-/// # Errors
-/// Exit 1 when its folder cannot be made.
-pub fn new_run(
-    state: &Path,
-    command: CommandKind,
-    source: &str,
-    target: &str,
-    work: &WorkId,
-    clock: Clock,
-) -> Result<RunRecord, Failure> {
-    let started = jiff::Zoned::now();
-    let seed = format!("{} {} {work}", clock.wall_ms(), std::process::id());
-    let chance = blake3::hash(seed.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes);
-    let end = match command {
-        CommandKind::Convert => Path::new(source).file_stem().map_or(source.into(), |stem| stem.to_string_lossy()),
-        CommandKind::Export => source.into(),
-        _ => target.into(),
-    };
-    let run = new_name(&started, command, &end, chance);
-    make_private(&run_folder(state, &run))?;
-    let (started, started_ms) = (started.strftime("%Y-%m-%d %H:%M:%S").to_string(), clock.wall_ms());
-    Ok(RunRecord { run, started, started_ms, ..RunRecord::nameless(command, source, target, work) })
-}
 
 /// What the folders of runs hold.
 #[derive(Debug, Default)]

@@ -1,13 +1,13 @@
 //! Conversations, each with the contact that it is with: the platform names people by phone and e-mail there, not by id.
 
-use super::{Line, What};
+use super::parts::Exporting;
 use crate::checkpoint::snapshot::Snapshot;
 use crate::contact::{Contact, Field};
 use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::Failure;
 use crate::platforms::List;
 use crate::reconcile::found::all_identities;
-use crate::run::gather::Gathered;
+use crate::run::gather::{Gathered, What};
 use crate::run::target::Target;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -23,13 +23,13 @@ const NAME: &str = "contact_id";
 /// The contacts of the account, by phone and e-mail.
 pub(super) struct Contacts(Snapshot);
 
-impl Line<'_> {
+impl Exporting<'_> {
     /// The contacts with whom the list is matched, if it is one that is matched; none when the run was told to stop.
     pub(super) async fn contacts(&self, target: &Target) -> Result<Option<Option<Contacts>>, Failure> {
         if self.plan.what != What::List(List::Conversations) {
             return Ok(Some(None));
         }
-        let folder = self.begun.folder.join(FOLDER);
+        let folder = self.run.folder.join(FOLDER);
         let gathered = self.gather(target, What::Contacts, &folder, None).await?;
         let contacts = |gathered: &Gathered| tokio::task::block_in_place(|| Contacts::of(gathered, &folder));
         gathered.as_ref().map(contacts).transpose().map(|contacts| contacts.map(Some))

@@ -1,12 +1,13 @@
 //! From what was read to the rows of the file: mapped and encoded on all cores, written in order.
 
 use super::matched::Contacts;
-use super::{DATES, ExportPlan, Line, Ready, What, Worked};
+use super::parts::{Exporting, Reached, Ready};
+use super::plan::DATES;
 use crate::checkpoint::spool::Completeness;
 use crate::checkpoint::spool::{Row as Held, Spool};
 use crate::contact::{Contact, Field, Wanted};
-use crate::files::{Format, Layout, Output, RowLayout, RowWriter};
-use crate::mapping::{BindOptions, Bound, Mapped, Mapping, WriteHints};
+use crate::files::{Format, Layout, Output, RowWriter};
+use crate::mapping::Mapped;
 use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
 use crate::record::{Fields, Header, Origin, Record};
 use crate::report::State;
@@ -14,76 +15,16 @@ use crate::report::words::count;
 use crate::run::bind::check_regions;
 use crate::run::changes::{self, Changes};
 use crate::run::evidence::{self, EvidenceAsked};
-use crate::run::gather::Gathered;
+use crate::run::gather::{Gathered, What};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{Read, in_order};
 use crate::run::results::ResultsWriter;
-use crate::run::rows::{Columns, Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
+use crate::run::rows::{Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Records of another list between two looks at whether to stop.
 const LOOK_EVERY: u64 = 256;
-
-/// How rows are made: the mapping bound, the format known.
-pub(super) struct Form {
-    bound: Arc<Bound>,
-    layout: RowLayout,
-    hints: WriteHints,
-}
-
-impl Form {
-    /// Binds the mapping and finds out the format, before anything is asked for.
-    pub(super) fn new(plan: &ExportPlan) -> Result<Form, Failure> {
-        let mapping = match &plan.mapping {
-            Some(mapping) => mapping.clone(),
-            None => Mapping::by_names(&header_of(plan.what)).mapping,
-        };
-        let options =
-            BindOptions { region: plan.region, fallback_region: plan.connection_region, ..BindOptions::default() };
-        let bound = Arc::new(bind(&mapping, plan.what, plan.mapping.is_some(), &options)?);
-        let format = match plan.format {
-            Some(format) => format,
-            None if plan.is_to_stdout() => Format::Jsonl,
-            None => format_of(&plan.out)?,
-        };
-        let hints = mapping.write_hints().clone();
-        let layout = row_layout(format, &hints, plan.raw_cells)?;
-        Ok(Form { bound, layout, hints })
-    }
-
-    /// The columns of a table that are to be found out; those of the mapping are known.
-    fn columns(&self, what: What) -> Columns {
-        match (self.bound.columns(), what) {
-            (Some(columns), _) => Columns::Names(columns.names().to_vec()),
-            (None, What::Contacts) => Columns::of_contacts_with_ids(),
-            (None, What::List(_)) => Columns::Names(Vec::new()),
-        }
-    }
-}
-
-/// Whether a mapping is one for such an export.
-///
-/// # Errors
-/// Exit 2 with everything that is wrong with it.
-pub fn check_mapping(mapping: &Mapping, what: What) -> Result<(), Failure> {
-    bind(mapping, what, true, &BindOptions::default()).map(drop)
-}
-
-fn header_of(what: What) -> Header {
-    if what == What::Contacts { Header::Contact } else { Header::Open }
-}
-
-fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) -> Result<Bound, Failure> {
-    if what != What::Contacts && is_typed && !mapping.is_about_rows_only() {
-        let message = format!("the mapping makes contacts, and `--what {}` are none", what.name());
-        return Err(Failure::usage(message).hint("keep only `columns:` and `write:` of it"));
-    }
-    // Nobody is looked for: whoever has neither phone nor e-mail is written too.
-    let mut mapping = mapping.clone();
-    mapping.identity = None;
-    mapping.bind(&header_of(what), options).map_err(Failure::from)
-}
 
 /// One contact as it will be written, or why it is not.
 enum Row {
@@ -171,62 +112,62 @@ fn changed_at(contact: &Contact) -> Option<jiff::Timestamp> {
     DATES.iter().find_map(|field| contact.text(*field)?.parse().ok())
 }
 
-impl Line<'_> {
+impl Exporting<'_> {
     /// Writes everything, nothing in place yet but the rejects; none when the run was told to stop.
     pub(super) fn write(
         &self,
         gathered: &Gathered,
         contacts: Option<Contacts>,
-        worked: &mut Worked,
+        reached: &mut Reached,
     ) -> Result<Option<Ready>, Failure> {
-        self.prove_enough(gathered.spool.len(), worked)?;
-        let (folder, earlier) = (&self.begun.folder, Vec::new());
+        self.prove_enough(gathered.spool.len(), reached)?;
+        let (folder, earlier) = (&self.run.folder, Vec::new());
         let asked = EvidenceAsked { folder, earlier, state: &self.plan.state, file: None };
         evidence::fix(&self.form.bound, &asked, self.console, || gathered.spool.source())?;
         let plan = self.plan;
         let create = || match plan.is_to_stdout() {
             true => Ok(Output::stdout()),
             false => {
-                let (path, info) = (plan.destination(self.begun.moment), &self.begun.info);
-                let out = Output::create_as(&path, &self.begun.moment.fill(&plan.out))?;
+                let (path, info) = (plan.destination(self.moment), &self.run.record);
+                let out = Output::create_as(&path, &self.moment.fill(&plan.out))?;
                 Ok(out.noted(info.ledger(&plan.state), info.about("out")))
             }
         };
         let rejects = self.rejects.writer(&Layout::plain(Format::Jsonl), &Header::Contact);
-        let noted = || Some((self.begun.info.ledger(&plan.state), self.begun.info.about("results")));
+        let noted = || Some((self.run.record.ledger(&plan.state), self.run.record.about("results")));
         let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
         let mut changes = self.changes()?;
         let mut sink = self.sink(create()?)?;
-        let left_blank = LeftBlankList::new(&self.begun.folder);
-        let mut writer = Writer { sums: &mut worked.sums, rejects, results, left_blank };
+        let left_blank = LeftBlankList::new(&self.run.folder);
+        let mut writer = Writer { sums: &mut reached.sums, rejects, results, left_blank };
         let is_all = self.rows((&gathered.spool, contacts), &mut sink, changes.as_mut(), &mut writer)?;
         if is_all && plan.work.limit.is_none_or(|limit| writer.sums.totals.read < limit) {
             self.missing(&gathered.spool, &mut writer)?;
         }
         let (results, rejects) = (writer.results.take(), writer.rejects);
-        worked.rejected = self.rejects.finish(rejects, self.console)?;
+        reached.rejected = self.rejects.finish(rejects, self.console)?;
         writer.sums.left_blank = writer.left_blank.finish()?;
         if !is_all {
-            self.rejects.copy(worked.rejected, self.console)?;
+            self.rejects.copy(reached.rejected, self.console)?;
             return Ok(None);
         }
         if let Some(mistakes) = self.form.bound.unmet_names() {
             return Err(Failure::from(mistakes));
         }
         check_regions(&self.form.bound, &plan.connection.name)?;
-        self.prove_enough(worked.sums.totals.created, worked)?;
-        let is_proven = worked.completeness.is_some_and(|known| known != Completeness::Unproven);
+        self.prove_enough(reached.sums.totals.created, reached)?;
+        let is_proven = reached.completeness.is_some_and(|known| known != Completeness::Unproven);
         let changes = changes.map(|changes| changes.end(is_proven)).transpose()?;
         Ok(Some(Ready { out: sink.end(self.form.layout, create)?, results, changes }))
     }
 
     /// `--at-least`; a sample is no export.
-    fn prove_enough(&self, contacts: u64, worked: &mut Worked) -> Result<(), Failure> {
+    fn prove_enough(&self, contacts: u64, reached: &mut Reached) -> Result<(), Failure> {
         let Some(at_least) = self.plan.at_least.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
         if contacts >= at_least {
             return Ok(());
         }
-        worked.is_too_little = true;
+        reached.is_too_little = true;
         let (name, what) = (&self.plan.connection.name, self.plan.what.name());
         let gave = count(contacts, what.strip_suffix('s').unwrap_or(what), what);
         Err(Failure::new(Exit::Unavailable, format!("`{name}` gave {gave}, and `--at-least` is {at_least}"))
@@ -237,11 +178,11 @@ impl Line<'_> {
         let Some(path) = self.plan.changes.as_ref().filter(|_| self.plan.work.limit.is_none()) else {
             return Ok(None);
         };
-        let path = self.begun.moment.fill(path);
+        let path = self.moment.fill(path);
         let layout = row_layout(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
         let kept = self.kept.with_extension("db");
         let columns = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
-        let (info, state) = (&self.begun.info, &self.plan.state);
+        let (info, state) = (&self.run.record, &self.plan.state);
         let place = changes::place_of(&path, &info.ledger(state), &info.about("changes"));
         if place != path {
             let name = place.file_name().unwrap_or_default().display();
@@ -251,13 +192,13 @@ impl Line<'_> {
             ));
         }
         let out = Output::create_as(&place, &path)?.noted(info.ledger(state), info.about("changes"));
-        Changes::begin(out, kept, &self.begun.folder, columns, layout).map(Some)
+        Changes::begin(out, kept, &self.run.folder, columns, layout).map(Some)
     }
 
     fn sink(&self, out: Output) -> Result<Sink, Failure> {
         let (form, columns) = (&self.form, self.form.bound.columns().map(|columns| columns.names()));
         if columns.is_none() && form.layout.table().is_some() {
-            return Ok(Sink::Table(Table::new(&self.begun.folder, form.columns(self.plan.what))?));
+            return Ok(Sink::Table(Table::new(&self.run.folder, form.columns(self.plan.what))?));
         }
         Ok(Sink::File(RowWriter::begin(out, form.layout, columns.into_iter().flatten().map(String::as_str))?))
     }
@@ -270,7 +211,7 @@ impl Line<'_> {
         mut changes: Option<&mut Changes>,
         writer: &mut Writer<'_>,
     ) -> Result<bool, Failure> {
-        let progress = self.console.progress(&format!("writing {}", self.begun.info.target), Some(spool.len()));
+        let progress = self.console.progress(&format!("writing {}", self.run.record.target), Some(spool.len()));
         let show = |so_far: Totals| {
             progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
         };

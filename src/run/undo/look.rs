@@ -11,7 +11,6 @@ use crate::reconcile::Reconciler;
 use crate::reconcile::undo::{Looked, Undoing};
 use crate::report::{Forecast, Requests, State, Summary};
 use crate::run::active::close::{Ended, exit_of};
-use crate::run::begin::Begun;
 use crate::run::left::LeftCounts;
 use crate::run::results::outcome_name;
 use crate::run::words::go_on;
@@ -28,18 +27,8 @@ impl Line<'_> {
     pub(super) async fn look(&self) -> Result<Ended, Failure> {
         let (plan, started) = (self.plan, self.clock.now());
         let target = self.reach().await?;
-        // Nothing of it is saved: a dry run leaves no run behind.
-        let begun = Begun {
-            earlier: plan.state.clone(),
-            trace: crate::run::trace::Trace::open(&plan.state),
-            info: plan.of.clone(),
-            no: self.of.no,
-            folder: plan.state.clone(),
-            is_resumed: false,
-            next_pass: 0,
-            started,
-        };
-        let reconciler = Arc::new(self.reconciler(&target, &begun, 0).await?);
+        // It leaves no run behind.
+        let reconciler = Arc::new(self.reconciler(&target, &plan.state, &Arc::default(), 0).await?);
         let wrote = Wrote::gather(self, "", &plan.state)?;
         let plan_file = plan.plan.as_deref();
         let noted = || (plan.of.ledger(&plan.state), plan.of.about("plan"));

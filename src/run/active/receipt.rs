@@ -1,7 +1,7 @@
-//! The receipt and the report of a finished run: gathered at its end, written beside each other into its folder.
+//! The receipt and the report of a finished run, written beside each other into its folder.
 //!
-//! What is told of a file that was read is what it holds now; one that is no longer as it was has no fingerprint. Of a file
-//! that was written it is what was noted when it was put in place.
+//! The fingerprint of a file that was read is that of its content at the end of the run; a file that changed while it was
+//! read has none. The fingerprint of a file that was written was noted when the file was put in place.
 
 use crate::checkpoint::spool::{Kind, Spool};
 use crate::ids::SourceStamp;
@@ -9,14 +9,10 @@ use crate::mapping::Mapping;
 use crate::outcome::Failure;
 use crate::plan::{Connection, SourcePlan};
 use crate::report::{End, MappingUsed, RECEIPT_FILE, RECEIPT_VERSION, REPORT_FILE, Receipt, Summary, Throughput, page};
-use crate::run::active::folder::run_folder;
+use crate::run::active::folder::{SPOOL_FILE, run_folder};
+use crate::run::active::metrics::{RunMetrics, write_whole};
 use crate::run::active::record::RunRecord;
-use crate::run::begin::Begun;
 use crate::run::examples::rejected;
-use crate::run::first::last;
-use crate::run::gather::SPOOL_FILE;
-use crate::run::plan::ImportPlan;
-use crate::run::trace::{Trace, write_whole};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::Read;
@@ -50,52 +46,36 @@ pub fn set_verified(state: &Path, run: &str, shown: Map<String, Value>) -> Resul
     let bytes = std::fs::read(&path).map_err(|error| fault().cause(error))?;
     let mut receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| fault().cause(error))?;
     receipt.verify = Some(shown);
-    write(&folder, &receipt, &Trace::open(&folder).throughput())
+    write(&folder, &receipt, &RunMetrics::open(&folder).throughput())
 }
 
-/// The two ends of a run, its mapping, and how it went.
-pub(super) struct Facts<'a> {
-    pub(super) state: &'a Path,
-    pub(super) info: &'a RunRecord,
-    pub(super) trace: &'a Trace,
-    pub(super) source: End,
-    pub(super) mapping: Option<MappingUsed>,
-    pub(super) target: End,
+/// The two ends of a run, and its mapping.
+pub(in crate::run) struct Ends {
+    pub(in crate::run) source: End,
+    pub(in crate::run) mapping: Option<MappingUsed>,
+    pub(in crate::run) target: End,
 }
 
-/// Writes the receipt and the report of a finished run, and tells the summary where they are.
+/// Writes the receipt and the report of a finished run; the path of the receipt.
 ///
 /// # Errors
 /// Exit 1 when they cannot be written: the run is finished all the same.
-pub(super) fn write_receipt(facts: Facts<'_>, summary: &mut Summary) -> Result<(), Failure> {
-    let Facts { state, info, trace, source, mapping, target } = facts;
-    let receipt = Receipt { source, mapping, target, ..receipt(info, summary, trace) };
-    let folder = run_folder(state, &info.run);
-    let written = trace.save().and_then(|()| write(&folder, &receipt, &trace.throughput()));
+pub(super) fn write_receipt(
+    folder: &Path,
+    record: &RunRecord,
+    metrics: &RunMetrics,
+    ends: Ends,
+    summary: &Summary,
+) -> Result<String, Failure> {
+    let Ends { source, mapping, target } = ends;
+    let receipt = Receipt { source, mapping, target, ..receipt(record, summary, metrics) };
+    let written = metrics.save().and_then(|()| write(folder, &receipt, &metrics.throughput()));
     written.map_err(|failure| failure.hint("the run itself is finished, and its totals are kept"))?;
-    summary.receipt = Some(folder.join(RECEIPT_FILE).display().to_string());
-    Ok(())
-}
-
-/// The same of an import or a migration.
-pub(super) fn of_import(plan: &ImportPlan, begun: &Begun, summary: &mut Summary) -> Result<(), Failure> {
-    let source = match &plan.from {
-        None => file_read(&plan.source, stamp_read(&plan.source, &begun.folder)),
-        Some(from) => account_read(&from.connection, &from.address, &begun.folder),
-    };
-    let facts = Facts {
-        state: &plan.state,
-        info: &begun.info,
-        trace: &begun.trace,
-        source,
-        mapping: mapping_of(&plan.source),
-        target: account_written(&plan.connection, &plan.address),
-    };
-    write_receipt(facts, summary)
+    Ok(folder.join(RECEIPT_FILE).display().to_string())
 }
 
 /// All of it that does not depend on the command.
-fn receipt(info: &RunRecord, summary: &Summary, trace: &Trace) -> Receipt {
+fn receipt(info: &RunRecord, summary: &Summary, trace: &RunMetrics) -> Receipt {
     let sums = |counts: &crate::report::Counts| counts.iter().map(|(name, n)| (name.to_owned(), n)).collect();
     let started = i64::try_from(info.started_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     let started = started.map(|at| at.to_zoned(jiff::tz::TimeZone::system()));
@@ -130,14 +110,14 @@ fn write(folder: &Path, receipt: &Receipt, throughput: &Throughput) -> Result<()
 }
 
 /// The file that a run has read. `stamp`: how it was when it was read ([`SourceStamp`]).
-pub(super) fn file_read(source: &SourcePlan, stamp: Option<SourceStamp>) -> End {
+pub(in crate::run) fn file_read(source: &SourcePlan, stamp: Option<SourceStamp>) -> End {
     let is_same = || stamp.is_some() && SourceStamp::of_file(&source.path) == stamp;
     let content = if is_same() { content_of(&source.path).filter(|_| is_same()) } else { None };
     file(&source.shown, content)
 }
 
 /// The fingerprint of what a finished run has read, as its receipt in this folder says.
-pub(super) fn source_of(folder: &Path) -> Option<String> {
+pub(in crate::run) fn source_of(folder: &Path) -> Option<String> {
     let receipt: Receipt = serde_json::from_slice(&std::fs::read(folder.join(RECEIPT_FILE)).ok()?).ok()?;
     match receipt.source {
         End::File { fingerprint, .. } | End::Platform { fingerprint, .. } => fingerprint,
@@ -145,26 +125,18 @@ pub(super) fn source_of(folder: &Path) -> Option<String> {
 }
 
 /// Whether this file holds what a finished run has read.
-pub(super) fn is_what_was_read(folder: &Path, file: &Path) -> bool {
+pub(in crate::run) fn is_what_was_read(folder: &Path, file: &Path) -> bool {
     source_of(folder).is_some_and(|was| content_of(file).is_some_and(|content| content.fingerprint == was))
 }
 
 /// Whether the account of which everybody was read into one folder was the same when another run read it; none where
 /// that is not known.
-pub(super) fn is_same_account(before: &Path, now: &Path) -> Option<bool> {
+pub(in crate::run) fn is_same_account(before: &Path, now: &Path) -> Option<bool> {
     Some(source_of(before)? == contacts_of(&now.join(SPOOL_FILE))?.fingerprint)
 }
 
-/// The stamp of the source as the first pass over it found it. A copy of standard input has none there, and is nobody
-/// else's.
-pub(super) fn stamp_read(source: &SourcePlan, folder: &Path) -> Option<SourceStamp> {
-    last(folder)
-        .and_then(|first| first.stamp)
-        .or_else(|| SourceStamp::of_file(&source.path).filter(|_| source.is_copy()))
-}
-
 /// The file that a run has written; `-`: nobody can tell any more. What was noted of it is not read again.
-pub(super) fn file_written(path: &str, info: &RunRecord, state: &Path) -> End {
+pub(in crate::run) fn file_written(path: &str, info: &RunRecord, state: &Path) -> End {
     let noted = |path: &Path| {
         let written = info.ledger(state).of_run_at(&info.run, path)?;
         (fs::metadata(path).ok()?.len() == written.content.len)
@@ -194,14 +166,14 @@ fn content_of(path: &Path) -> Option<Content> {
 }
 
 /// The account that a run has read, with what was read of it into the folder of the run.
-pub(super) fn account_read(connection: &Connection, address: &str, folder: &Path) -> End {
+pub(in crate::run) fn account_read(connection: &Connection, address: &str, folder: &Path) -> End {
     let content = contacts_of(&folder.join(SPOOL_FILE));
     let (contacts, fingerprint) = content.map(|content| (content.len, content.fingerprint)).unzip();
     account(connection, address, contacts, fingerprint)
 }
 
 /// The account that a run has written to.
-pub(super) fn account_written(connection: &Connection, address: &str) -> End {
+pub(in crate::run) fn account_written(connection: &Connection, address: &str) -> End {
     let what = format!("{}\n{}\n{address}\n", connection.name, connection.facts().name);
     account(connection, address, None, Some(shown(&blake3::hash(what.as_bytes()))))
 }
@@ -234,12 +206,12 @@ fn contacts_of(path: &Path) -> Option<Content> {
 }
 
 /// The mapping that was named.
-pub(super) fn mapping_of(source: &SourcePlan) -> Option<MappingUsed> {
+pub(in crate::run) fn mapping_of(source: &SourcePlan) -> Option<MappingUsed> {
     source.mapping.as_ref().map(|(mapping, name)| mapping_used(name, mapping))
 }
 
 /// A mapping, by the name under which it was asked for.
-pub(super) fn mapping_used(name: &str, mapping: &Mapping) -> MappingUsed {
+pub(in crate::run) fn mapping_used(name: &str, mapping: &Mapping) -> MappingUsed {
     MappingUsed { name: name.to_owned(), fingerprint: format!("blake3:{}", mapping.fingerprint()) }
 }
 

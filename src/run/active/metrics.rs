@@ -1,5 +1,7 @@
-//! What a run leaves about its way: how fast it went, and which fields were changed. Kept in its folder, so that the next
-//! process of the run goes on with it. Only a help for the report: the truth is the checkpoint.
+//! The measurements of a run: throughput, and how often each field was changed.
+//!
+//! They are kept in the folder of the run, so that its next process continues them. They only serve the report: which
+//! records have arrived is in the checkpoint.
 
 use crate::files;
 use crate::outcome::Failure;
@@ -13,74 +15,73 @@ use tokio::time::Instant;
 
 const FILE: &str = "trace.json";
 
-/// How often it is saved: so much of the way is lost with a process that is killed.
+/// How often they are saved: a killed process loses at most this much.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
-/// What stands in the file.
+/// The content of the file.
 #[derive(Default, Serialize, Deserialize)]
 struct Kept {
     throughput: Throughput,
     changed_fields: Sums,
 }
 
-/// How long the processes of a run have worked, and how many requests they have sent, as far as that was saved.
-pub(super) fn effort(folder: &Path) -> (Duration, u64) {
+/// How long the processes of a run have worked and how many requests they have sent, as far as that was saved.
+pub(in crate::run) fn effort(folder: &Path) -> (Duration, u64) {
     let throughput = kept(&folder.join(FILE)).throughput;
     (Duration::from_millis(throughput.elapsed_ms()), throughput.requests())
 }
 
-/// What a process has left. What cannot be read is nothing.
+/// What earlier processes have saved; nothing where the file cannot be read.
 fn kept(path: &Path) -> Kept {
     let kept: Option<Kept> = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     kept.filter(|kept| kept.throughput.is_sound()).unwrap_or_default()
 }
 
-/// Follows a run.
-pub struct Trace {
+/// The measurements of a run while it is being executed.
+pub struct RunMetrics {
     path: PathBuf,
     inner: Mutex<Inner>,
-    /// Which fields were changed.
+    /// How often each field was changed.
     pub changed: Arc<Changed>,
 }
 
 struct Inner {
     throughput: Throughput,
-    /// When this process began to work, and how much had been worked before.
+    /// When this process began to work, and how long earlier processes had worked.
     begun: Option<(Instant, u64)>,
-    /// Requests and records at the last look.
+    /// Requests and records at the last measurement.
     last: (u64, u64),
-    /// Records of earlier processes that this one has not come past yet.
+    /// Records that earlier processes settled and this one has not reached yet.
     known: u64,
     saved: Option<Instant>,
 }
 
-impl Trace {
-    /// Goes on with what an earlier process of the run left in its folder. What cannot be read is begun anew.
-    pub fn open(folder: &Path) -> Trace {
+impl RunMetrics {
+    /// Continues the measurements that an earlier process saved in this folder. A damaged file starts over.
+    pub fn open(folder: &Path) -> RunMetrics {
         let path = folder.join(FILE);
         let Kept { throughput, changed_fields } = kept(&path);
         let known = throughput.records();
         let inner = Mutex::new(Inner { throughput, begun: None, last: (0, 0), known, saved: None });
-        Trace { path, inner, changed: Arc::new(Changed::from(changed_fields)) }
+        RunMetrics { path, inner, changed: Arc::new(Changed::from(changed_fields)) }
     }
 
-    /// Begins anew: of a run that does all its work again.
-    pub fn anew(folder: &Path) -> Trace {
+    /// Starts over: for a run that does all its work again.
+    pub fn reset(folder: &Path) -> RunMetrics {
         let _ = std::fs::remove_file(folder.join(FILE));
-        Trace::open(folder)
+        RunMetrics::open(folder)
     }
 
-    /// Looks at what was done so far (sums that only grow: the requests of this process, the records from the first one
-    /// on, those that earlier processes have settled among them), and at the rate that is allowed. Requests before the
-    /// first look are not counted, nor is what is counted already.
-    pub fn look(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) {
-        if self.note(requests, records, allowed_per_s) {
+    /// Measures the requests of this process and the settled records (totals that only grow, with those of earlier
+    /// processes), and the allowed rate. Requests before the first measurement are not counted.
+    pub fn measure(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) {
+        if self.add(requests, records, allowed_per_s) {
             let _ = self.save();
         }
     }
 
-    /// Whether it is time to save.
-    fn note(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) -> bool {
+    /// Adds a measurement; whether it is time to save.
+    fn add(&self, requests: u64, records: u64, allowed_per_s: Option<f64>) -> bool {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((begun, before_ms)) = inner.begun else {
             inner.throughput.resume();
@@ -102,12 +103,12 @@ impl Trace {
         is_due
     }
 
-    /// How fast it went.
+    /// Requests and records over time.
     pub fn throughput(&self) -> Throughput {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).throughput.clone()
     }
 
-    /// Keeps it for the next process, whole or not at all.
+    /// Saves them for the next process.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written.
@@ -118,11 +119,11 @@ impl Trace {
     }
 }
 
-/// Writes a private file, whole or not at all.
+/// Writes a private file completely or not at all.
 ///
 /// # Errors
 /// Exit 1 when it cannot be written.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(in crate::run) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     files::write_whole(path, bytes).map_err(|error| {
         Failure::failed(format!("`{}` cannot be written", path.display()))
             .cause(error)
@@ -136,22 +137,22 @@ mod tests {
     use tokio::time::advance;
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_process_goes_on_where_the_one_before_was_and_counts_nobody_twice() {
+    async fn the_next_process_continues_and_counts_no_record_twice() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Trace::open(folder.path());
-        first.look(40, 0, Some(10.0));
+        let first = RunMetrics::open(folder.path());
+        first.measure(40, 0, Some(10.0));
         for second in 1..=4 {
             advance(Duration::from_secs(1)).await;
-            first.look(40 + second * 10, second * 10, Some(10.0));
+            first.measure(40 + second * 10, second * 10, Some(10.0));
         }
         first.changed.count(["phone", "tags"]);
         first.save().unwrap();
-        let next = Trace::open(folder.path());
-        next.look(7, 0, Some(5.0));
+        let next = RunMetrics::open(folder.path());
+        next.measure(7, 0, Some(5.0));
         next.changed.count(["phone"]);
         for (requests, records) in [(7, 35), (7, 40), (12, 45)] {
             advance(Duration::from_secs(1)).await;
-            next.look(requests, records, Some(5.0));
+            next.measure(requests, records, Some(5.0));
         }
         let throughput = next.throughput();
         assert_eq!((throughput.records(), throughput.elapsed_ms(), throughput.resumed_ms()), (45, 7_000, &[4_000][..]));
@@ -160,11 +161,11 @@ mod tests {
         let (fast, still, slow) = ((10.0, 10.0, Some(10.0)), (0.0, 0.0, Some(5.0)), (5.0, 5.0, Some(5.0)));
         assert_eq!(shown, [fast, fast, fast, fast, still, still, slow]);
         assert_eq!(Vec::from_iter(next.changed.counts()), [("phone".to_owned(), 2), ("tags".to_owned(), 1)]);
-        assert!(Trace::anew(folder.path()).throughput().rates().is_empty());
+        assert!(RunMetrics::reset(folder.path()).throughput().rates().is_empty());
     }
 
     #[test]
-    fn a_trace_that_is_damaged_is_begun_anew() {
+    fn damaged_measurements_start_over() {
         let folder = tempfile::tempdir().unwrap();
         let of = |interval_ms: u64, elapsed_ms: u64, requests: u64| {
             let point = format!(r#"{{"requests":{requests},"records":0,"allowed_per_s":null}}"#);
@@ -175,9 +176,9 @@ mod tests {
         let damaged = [of(0, 9, 9), of(u64::MAX, 9, 9), of(500, u64::MAX, 9), of(500, 9, u64::MAX)];
         for text in damaged.into_iter().chain(["{\"throughput\"".to_owned(), String::new()]) {
             std::fs::write(folder.path().join(FILE), &text).unwrap();
-            assert_eq!(Trace::open(folder.path()).throughput(), Throughput::default(), "{text}");
+            assert_eq!(RunMetrics::open(folder.path()).throughput(), Throughput::default(), "{text}");
         }
         std::fs::write(folder.path().join(FILE), of(500, 400, 9)).unwrap();
-        assert_eq!(Trace::open(folder.path()).throughput().elapsed_ms(), 400);
+        assert_eq!(RunMetrics::open(folder.path()).throughput().elapsed_ms(), 400);
     }
 }

@@ -1,0 +1,70 @@
+//! How the rows of an export are made: its mapping bound, its format known.
+
+use super::plan::ExportPlan;
+use crate::files::{Format, RowLayout};
+use crate::mapping::{BindOptions, Bound, Mapping, WriteHints};
+use crate::outcome::Failure;
+use crate::record::Header;
+use crate::run::gather::What;
+use crate::run::rows::{Columns, format_of, row_layout};
+use std::sync::Arc;
+
+/// How rows are made: the mapping bound, the format known.
+pub(super) struct Form {
+    pub(super) bound: Arc<Bound>,
+    pub(super) layout: RowLayout,
+    pub(super) hints: WriteHints,
+}
+
+impl Form {
+    /// Binds the mapping and finds out the format, before anything is asked for.
+    pub(super) fn new(plan: &ExportPlan) -> Result<Form, Failure> {
+        let mapping = match &plan.mapping {
+            Some(mapping) => mapping.clone(),
+            None => Mapping::by_names(&header_of(plan.what)).mapping,
+        };
+        let options =
+            BindOptions { region: plan.region, fallback_region: plan.connection_region, ..BindOptions::default() };
+        let bound = Arc::new(bind(&mapping, plan.what, plan.mapping.is_some(), &options)?);
+        let format = match plan.format {
+            Some(format) => format,
+            None if plan.is_to_stdout() => Format::Jsonl,
+            None => format_of(&plan.out)?,
+        };
+        let hints = mapping.write_hints().clone();
+        let layout = row_layout(format, &hints, plan.raw_cells)?;
+        Ok(Form { bound, layout, hints })
+    }
+
+    /// The columns of a table that are to be found out; those of the mapping are known.
+    pub(super) fn columns(&self, what: What) -> Columns {
+        match (self.bound.columns(), what) {
+            (Some(columns), _) => Columns::Names(columns.names().to_vec()),
+            (None, What::Contacts) => Columns::of_contacts_with_ids(),
+            (None, What::List(_)) => Columns::Names(Vec::new()),
+        }
+    }
+}
+
+/// Whether a mapping is one for such an export.
+///
+/// # Errors
+/// Exit 2 with everything that is wrong with it.
+pub fn check_mapping(mapping: &Mapping, what: What) -> Result<(), Failure> {
+    bind(mapping, what, true, &BindOptions::default()).map(drop)
+}
+
+fn header_of(what: What) -> Header {
+    if what == What::Contacts { Header::Contact } else { Header::Open }
+}
+
+fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) -> Result<Bound, Failure> {
+    if what != What::Contacts && is_typed && !mapping.is_about_rows_only() {
+        let message = format!("the mapping makes contacts, and `--what {}` are none", what.name());
+        return Err(Failure::usage(message).hint("keep only `columns:` and `write:` of it"));
+    }
+    // Nobody is looked for: whoever has neither phone nor e-mail is written too.
+    let mut mapping = mapping.clone();
+    mapping.identity = None;
+    mapping.bind(&header_of(what), options).map_err(Failure::from)
+}

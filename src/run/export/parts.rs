@@ -1,0 +1,107 @@
+//! What all parts of an export need: the run, the source, and how far it came.
+
+use super::form::Form;
+use super::plan::ExportPlan;
+use crate::checkpoint::spool::Completeness;
+use crate::clock::Clock;
+use crate::files::Output;
+use crate::http::Traffic;
+use crate::outcome::Failure;
+use crate::report::{Changes, Console, State};
+use crate::run::active::ActiveRun;
+use crate::run::changes::ChangesReady;
+use crate::run::gather::{Gather, GatherState, Gathered, What, gather};
+use crate::run::rejects::RejectsFiles;
+use crate::run::results::ResultsWriter;
+use crate::run::retain::Moment;
+use crate::run::rows::Sums;
+use crate::run::stop::Stop;
+use crate::run::target::Target;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What all parts of an export need.
+pub(super) struct Exporting<'a> {
+    pub(super) plan: &'a ExportPlan,
+    pub(super) console: &'a Console,
+    pub(super) clock: Clock,
+    pub(super) stop: &'a Stop,
+    pub(super) form: Form,
+    pub(super) kept: PathBuf,
+    pub(super) run: ActiveRun,
+    /// The moment in the names of its files.
+    pub(super) moment: Moment,
+    pub(super) rejects: RejectsFiles,
+    /// How many were read from the platform.
+    pub(super) met: AtomicU64,
+}
+
+/// How far an export came.
+#[derive(Default)]
+pub(super) struct Reached {
+    pub(super) sums: Sums,
+    pub(super) completeness: Option<Completeness>,
+    /// Rejects that are in their file.
+    pub(super) rejected: u64,
+    pub(super) changes: Option<Changes>,
+    /// Whether what was read is fewer than asked for: whoever goes on reads it again.
+    pub(super) is_too_little: bool,
+    /// Whether what is written is in place.
+    pub(super) is_placed: bool,
+    /// Whether the whole export is.
+    pub(super) is_done: bool,
+    /// What was sent to a source that did not answer.
+    pub(super) unreached: Traffic,
+}
+
+/// What is written, and not in place yet.
+pub(super) struct Ready {
+    pub(super) out: Output,
+    pub(super) results: Option<ResultsWriter>,
+    pub(super) changes: Option<ChangesReady>,
+}
+
+impl Exporting<'_> {
+    /// Reads the account into a folder, or continues; none when the run was told to stop.
+    pub(super) async fn gather(
+        &self,
+        target: &Target,
+        what: What,
+        folder: &Path,
+        limit: Option<u64>,
+    ) -> Result<Option<Gathered>, Failure> {
+        let plan = self.plan;
+        let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
+        let http = Arc::clone(&target.http);
+        let metrics = &self.run.metrics;
+        metrics.measure(http.traffic().sent, 0, None);
+        let show = |state: &GatherState| {
+            metrics.measure(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
+            if what == plan.what {
+                self.met.store(state.held + state.missing, Ordering::Relaxed);
+            }
+            progress.set(State {
+                done: state.held + state.missing,
+                total: state.total,
+                rejected: state.missing,
+                waiting: http.pause().map(|pause| (pause.left, pause.why)),
+                ..State::default()
+            });
+        };
+        let gathered = gather(Gather {
+            source: target,
+            connection: &plan.connection,
+            config_folder: &plan.config_folder,
+            what,
+            folder,
+            limit,
+            clock: self.clock,
+            stop: self.stop,
+            progress: &show,
+        })
+        .await;
+        progress.finish();
+        gathered
+    }
+}
