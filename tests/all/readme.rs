@@ -35,8 +35,9 @@ const DOCUMENTS: [(&str, usize); 9] = [
 const OTHERS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 
 /// Blocks of commands that are shown and not run: the document, how the block begins, and why.
-const NOT_RUN: [(&str, &str, &str); 4] = [
+const NOT_RUN: [(&str, &str, &str); 5] = [
     ("README.md", "cargo test", "it is this test"),
+    ("README.md", "export MERCATELY_API_KEY=…", "an account is needed"),
     ("README.md", "cargo install --path .", "it changes the machine"),
     ("docs/nightly.md", "MAILTO=ops@example.com", "it is a table for cron"),
     ("docs/nightly.md", "systemctl enable --now ferry-nightly.timer", "it changes the machine"),

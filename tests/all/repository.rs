@@ -36,3 +36,30 @@ fn what_tests_need_from_the_system_is_installed_only_where_ci_is_set() {
         assert!(setup.contains(browser), "{browser}");
     }
 }
+
+#[test]
+fn the_paths_and_tests_that_contributors_are_told_exist() {
+    let text = read("CONTRIBUTING.md");
+    let words = text.split(['`', ' ', '\n']).map(|word| word.trim_end_matches(['.', ',', ';', ':']));
+    let paths = words.filter(|word| ["src/", "tests/", ".ci/", ".github/", "samples/"].iter().any(|top| word.starts_with(top)));
+    let is_there = |path: &&str| {
+        let path = path.split(['*', '(']).next().unwrap();
+        path.contains("NAME") || Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists()
+    };
+    let gone: Vec<&str> = paths.filter(|path| !is_there(path)).collect();
+    assert_eq!(gone, Vec::<&str>::new());
+    let simulation = read("tests/all/simulation/mod.rs");
+    for name in ["an_import_ends", "a_migration_ends", "an_export_is_whole"] {
+        assert!(text.contains(name) && simulation.contains(&format!("_{name}_")), "{name}");
+    }
+}
+
+/// A verb that the document does not explain cannot be found by a user.
+#[test]
+fn the_document_on_mappings_has_every_verb() {
+    let document = read("docs/mapping.md");
+    let table = between(&document, "\n| Verb |", "\n\n");
+    for verb in ferry::mapping::VERBS {
+        assert!(table.contains(&format!("`{}`", verb.name)), "{}", verb.name);
+    }
+}
