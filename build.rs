@@ -3,7 +3,7 @@
 //! Ferry matches phones against this table (`src/mapping/phone/plan.rs`). The library would hold the same data many
 //! times over in memory, with regular expressions compiled for each thread; the table costs what is used of it.
 //!
-//! Columns, by tabs: region, calling code, prefixes for calls abroad, national prefixes, what becomes of the national
+//! Columns, by tabs: region, calling code, prefixes for calls abroad, national prefixes, what replaces the national
 //! prefix, leading digits, possible lengths, lengths that are possible locally, pattern; then for each kind of number a
 //! letter (`m` mobile, `f` fixed line, `e` either, `o` other), its lengths and its pattern. Lengths are bits: bit 9 is nine digits. Regions that share a calling code follow each other,
 //! the main one first.

@@ -38,7 +38,7 @@ bless *words:
 sandbox *options:
     cargo run --release -- sandbox {{ options }}
 
-# Measure a part: checkpoint, door, line or phones
+# Measure a part: checkpoint, http, line or phones
 bench part:
     cargo bench --bench {{ part }}
 

@@ -23,7 +23,7 @@ fn phone(number: u64) -> IdentityValue {
     IdentityValue { field: Field::Phones, value: format!("5939{number:08}") }
 }
 
-/// What is kept of somebody who is made, for taking it back: each value that the create brings.
+/// The before-image of a created contact: each value that the create request brings.
 fn image(number: u64) -> Vec<Written> {
     let one = |field: &str, new: String| Written { field: field.into(), new: Some(new), ..Written::default() };
     let tags = ["Cliente", "2026", "Norte"].map(str::to_owned).to_vec();

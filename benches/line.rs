@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// Rounds of each measurement; the median is told.
+/// Rounds of each measurement; the median is printed.
 const ROUNDS: usize = 3;
 
 const MAPPING: &str = "version: 1
@@ -59,8 +59,8 @@ fn main() {
             ferry(folder.path(), &["convert", "contacts.csv", "--out", "o.jsonl", "--map", "map.yaml"], 0)
         }));
     }
-    let parse = told("csv crate, parse only, one thread", rows, parse, None);
-    told("ferry convert, every phone validated", rows, convert, Some(parse));
+    let parse = printed("csv crate, parse only, one thread", rows, parse, None);
+    printed("ferry convert, every phone validated", rows, convert, Some(parse));
     let sink = Sink::start();
     let mut free = Vec::new();
     for _ in 0..ROUNDS {
@@ -79,7 +79,7 @@ fn main() {
         ];
         free.push(timed(|| ferry(folder.path(), &args, sink.port)));
     }
-    told("ferry import, no limit, checkpoint on disk", rows, free, Some(parse));
+    printed("ferry import, no limit, checkpoint on disk", rows, free, Some(parse));
     let (limit, seconds) = (1000u64, 5);
     let before = sink.requests.load(Relaxed);
     let paced = (limit * seconds).to_string();
@@ -102,7 +102,7 @@ fn main() {
     let sent = sink.requests.load(Relaxed) - before;
     let share = sent as f64 / time.as_secs_f64() / limit as f64;
     println!(
-        "ferry import, told 1000/s                      {sent} requests in {:.1} s: {:.0} % of the allowance",
+        "ferry import, limit 1000/s                     {sent} requests in {:.1} s: {:.0} % of the allowance",
         time.as_secs_f64(),
         share * 100.0
     );
@@ -114,7 +114,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-fn told(what: &str, rows: usize, mut times: Vec<Duration>, limit: Option<f64>) -> f64 {
+fn printed(what: &str, rows: usize, mut times: Vec<Duration>, limit: Option<f64>) -> f64 {
     times.sort();
     let per_s = rows as f64 / times[times.len() / 2].as_secs_f64();
     let ratio = limit.map_or(String::new(), |limit| format!("  {:.2}", per_s / limit));

@@ -41,7 +41,8 @@ fn what_tests_need_from_the_system_is_installed_only_where_ci_is_set() {
 fn the_paths_and_tests_that_contributors_are_told_exist() {
     let text = read("CONTRIBUTING.md");
     let words = text.split(['`', ' ', '\n']).map(|word| word.trim_end_matches(['.', ',', ';', ':']));
-    let paths = words.filter(|word| ["src/", "tests/", ".ci/", ".github/", "samples/"].iter().any(|top| word.starts_with(top)));
+    let paths =
+        words.filter(|word| ["src/", "tests/", ".ci/", ".github/", "samples/"].iter().any(|top| word.starts_with(top)));
     let is_there = |path: &&str| {
         let path = path.split(['*', '(']).next().unwrap();
         path.contains("NAME") || Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists()

@@ -411,10 +411,8 @@ const GONE: [(&str, &str); 34] = [
 ];
 
 /// Files and folders that still have words of [`GONE`]. It only shrinks: who rewrites one takes it off the list.
-const WORDS_LEFT: [&str; 20] = [
+const WORDS_LEFT: [&str; 18] = [
     "ARCHITECTURE.md",
-    "benches/",
-    "build.rs",
     "mappings/",
     "src/cli/",
     "src/contact.rs",

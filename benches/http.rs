@@ -1,4 +1,4 @@
-//! How many requests a second the door lets through, against a server on loopback that costs next to nothing.
+//! Requests per second through the HTTP client, against a server on loopback that costs next to nothing.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -29,22 +29,22 @@ async fn answer(mut stream: TcpStream) {
 
 /// A server on a thread of its own.
 fn server() -> SocketAddr {
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            tell.send(listener.local_addr().expect("an address")).expect("somebody to tell");
+            sender.send(listener.local_addr().expect("an address")).expect("a receiver");
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("no delay");
                 tokio::spawn(answer(stream));
             }
         });
     });
-    told.recv().expect("an address")
+    receiver.recv().expect("an address")
 }
 
-fn door(address: SocketAddr) -> Arc<Http> {
+fn client(address: SocketAddr) -> Arc<Http> {
     let token = SecretString::from("an-invented-token-of-32-letters!".to_owned());
     let options = HttpOptions {
         base_url: check_base_url(&format!("http://{address}/v1"), false).expect("an address"),
@@ -58,7 +58,7 @@ fn door(address: SocketAddr) -> Arc<Http> {
         wait: Duration::ZERO,
         clock: Clock::start(),
     };
-    Arc::new(Http::connect(options).expect("a door"))
+    Arc::new(Http::connect(options).expect("a client"))
 }
 
 async fn round(http: &Arc<Http>) {
@@ -77,8 +77,8 @@ async fn round(http: &Arc<Http>) {
 
 fn requests(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
-    let http = door(server());
-    let mut group = criterion.benchmark_group("door");
+    let http = client(server());
+    let mut group = criterion.benchmark_group("http");
     group.throughput(Throughput::Elements(WORKERS * EACH)).sample_size(20);
     group.bench_function("requests, 64 in flight, no rate", |bencher| {
         bencher.iter(|| runtime.block_on(round(&http)));
