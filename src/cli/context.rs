@@ -2,10 +2,12 @@
 //! no command.
 
 use super::args::{Args, Command};
+use super::suggest::suggestions;
 use crate::clock::Clock;
 use crate::files::sweep_state;
 use crate::outcome::{Exit, Failure};
 use crate::plan::config::FILE_NAME;
+use crate::plan::suggest::Typed;
 use crate::plan::{Around, Config, Connection, Env};
 use crate::platforms::Registry;
 use crate::report::{Console, Look, OutputKind};
@@ -48,6 +50,12 @@ impl Context {
             config.notes.iter().for_each(|note| self.console.note(note));
         }
         Ok(config)
+    }
+
+    /// What was typed, with the command lines that the run may print. `source` is the file that it reads.
+    pub(super) fn typed(&self, source: Option<&str>) -> Typed {
+        let suggest = suggestions(&self.words, source);
+        Typed { words: self.words.clone(), folder: self.folder.clone(), suggest }
     }
 
     /// The same, with the state folder under another name.

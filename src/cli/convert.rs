@@ -17,14 +17,15 @@ pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Fail
     }
     let source_asked = source_asked(&typed.source, &mut mistakes);
     let source = SourcePlan::gather(&source_asked, &context.state, &mut mistakes);
+    let source = mistakes.end(source)?;
+    let typed_in = context.typed(Some(&source.shown));
     let plan = ConvertPlan {
-        source: mistakes.end(source)?,
+        source,
         out: typed.out.clone(),
         raw_cells: typed.source.raw_cells,
         work,
         state: context.state.clone(),
-        arguments: context.words.clone(),
-        folder: context.folder.clone(),
+        typed: typed_in,
     };
     let ended = context.block_on(|clock, stop| async move {
         tokio::task::block_in_place(|| convert(&plan, &context.console, clock, &stop))

@@ -89,6 +89,8 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failur
             }
             FromPlatform { address: address(&from), connection: from, config_folder }
         });
+        let file = (from.is_none() && apply.is_none()).then_some(source.shown.as_str());
+        let typed = context.typed(file);
         let plan = ImportPlan {
             source,
             from,
@@ -103,8 +105,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failur
             work,
             wait,
             state: context.state.clone(),
-            arguments: context.words.clone(),
-            folder: context.folder.clone(),
+            typed,
             connection_region,
             connection,
         };

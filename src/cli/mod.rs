@@ -18,6 +18,7 @@ mod resume;
 mod run;
 mod runs;
 mod sandbox;
+mod suggest;
 mod undo;
 mod usage;
 mod verify;

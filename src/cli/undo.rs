@@ -4,8 +4,10 @@ use super::args::{self, Args, Command};
 use super::context::{Context, with_sandbox};
 use super::files_read::files_read;
 use super::import::no_results;
+use super::suggest::suggestions;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
+use crate::plan::suggest::Typed;
 use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::run::active::close::Ended;
 use crate::run::active::record::RunRecord;
@@ -67,8 +69,9 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if asked.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
+        let words = words_with(&context.words, typed.run.as_deref(), &of.run);
         let plan = UndoPlan {
-            arguments: words_with(&context.words, typed.run.as_deref(), &of.run),
+            typed: Typed { suggest: suggestions(&words, None), words, folder: context.folder.clone() },
             of,
             connection,
             address,
@@ -77,7 +80,6 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
             results,
             wait,
             state: context.state.clone(),
-            folder: context.folder.clone(),
         };
         let ended = if typed.dry_run {
             look(&plan, &context.console, clock, &stop).await.map(Some)

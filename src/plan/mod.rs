@@ -9,6 +9,7 @@ mod env_file;
 mod filling;
 pub mod jobs;
 mod secrets;
+pub mod suggest;
 
 pub use config::{Config, ConfigError, Connection};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};

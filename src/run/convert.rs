@@ -10,6 +10,7 @@ use crate::files::{self, Format, Opened, Output, RowWriter};
 use crate::ids::{CommandKind, RunStatus, SourceStamp, WorkId};
 use crate::mapping::{Duplicates, Mapped, Overflow};
 use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
+use crate::plan::suggest::Typed;
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, State, Summary};
@@ -28,7 +29,6 @@ use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Omitted, Sink, Sums, Table, Whose, Writer, format_of, row_layout};
 use crate::run::stop::Stop;
-use crate::run::words::{go_on, with_rejects};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,10 +45,8 @@ pub struct ConvertPlan {
     pub work: WorkAsked,
     /// The folder of all runs.
     pub state: PathBuf,
-    /// The command line.
-    pub arguments: Vec<String>,
-    /// The folder it was typed in.
-    pub folder: PathBuf,
+    /// What was typed.
+    pub typed: Typed,
 }
 
 /// One record as it will be written, or why it is not.
@@ -94,7 +92,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         target: &plan.out.display().to_string(),
         work,
         state: &plan.state,
-        typed: (&plan.arguments, &plan.folder),
+        typed: &plan.typed,
         start: if plan.work.fresh { Start::Fresh } else { Start::Resume },
     };
     let mut run = ActiveRun::begin(&spec, clock)?;
@@ -140,7 +138,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         target: file_written(&plan.out.display().to_string(), &run.record, &plan.state),
     });
     let rejects = ending.rejects_file.as_ref().map(|path| path.display().to_string());
-    let rejects_command = rejects.and_then(|path| with_rejects(&plan.arguments, &plan.source.shown, &path));
+    let rejects_command = rejects.and_then(|path| plan.typed.suggest.with_rejects(&path));
     let summary = Summary { rejects_command, ..ending.summary };
     Ok(run.close(Ending { ends, summary, ..ending }, None))
 }
@@ -169,7 +167,7 @@ fn ending_of(plan: &ConvertPlan, run: &ActiveRun, sums: Sums, is_whole: bool, fa
         not_carried: sums.not_carried.into_iter().collect(),
         source: run.record.source.clone(),
         target: run.record.target.clone(),
-        next_command: Some(go_on(&plan.arguments)),
+        next_command: Some(plan.typed.suggest.again()),
         ..Summary::default()
     };
     Ending { status: RunStatus::of(failure.is_none() && is_whole), totals, summary, failure, ..Ending::default() }

@@ -15,10 +15,8 @@ use crate::run::dry;
 use crate::run::first::{PEOPLE, last};
 use crate::run::left::tell_left;
 use crate::run::parts::Parts;
-use crate::run::plan::ImportPlan;
 use crate::run::results::write_results;
 use crate::run::target::{Target, remember_rate};
-use crate::run::words::{go_on_past, with_rejects, with_rejects_of_migration};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +86,7 @@ impl Parts<'_> {
         let rejects_file = run.record.rejects_file.clone().filter(|_| reached.rejects > 0);
         let needed = reached.guards.as_ref().map(|guards| guards.needed()).unwrap_or_default();
         let mut summary = Summary {
-            next_command: Some(go_on_past(&self.plan.arguments, &needed)),
+            next_command: Some(self.plan.typed.suggest.again_past(&needed)),
             forecast: preview.forecast,
             finish: preview.finish,
             uncertain: preview.uncertain.into_iter().collect(),
@@ -100,7 +98,7 @@ impl Parts<'_> {
             target: self.plan.connection.name.clone(),
             rejects_command: rejects_file
                 .as_ref()
-                .and_then(|path| rejects_command(self.plan, &path.display().to_string())),
+                .and_then(|path| self.plan.typed.suggest.with_rejects(&path.display().to_string())),
             ..counted.summary()
         };
         failure = failure.or(reached.over);
@@ -211,15 +209,5 @@ fn forget_sources(folder: &Path, is_dry: bool) {
         for suffix in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(folder.join(format!("{name}{suffix}")));
         }
-    }
-}
-
-fn rejects_command(plan: &ImportPlan, rejects: &str) -> Option<String> {
-    if plan.apply.is_some() {
-        return None;
-    }
-    match &plan.from {
-        None => with_rejects(&plan.arguments, &plan.source.shown, rejects),
-        Some(_) => with_rejects_of_migration(&plan.arguments, rejects),
     }
 }

@@ -147,7 +147,7 @@ fn begin(
         target: &plan.connection.name,
         work,
         state: &plan.state,
-        typed: (&plan.arguments, &plan.folder),
+        typed: &plan.typed,
         start: if is_fresh { Start::Fresh } else { Start::Resume },
     };
     if plan.dry.is_some() {

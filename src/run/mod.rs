@@ -40,6 +40,5 @@ pub mod target;
 pub mod undo;
 pub mod verify;
 mod watch;
-pub mod words;
 
 pub use active::folder::{account_at, account_of};

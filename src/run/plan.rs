@@ -7,6 +7,7 @@ use crate::ids::{CommandKind, WorkId};
 use crate::mapping::Duplicates;
 use crate::mapping::phone::Region;
 use crate::outcome::Failure;
+use crate::plan::suggest::Typed;
 use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::active::record::RunRecord;
@@ -44,10 +45,8 @@ pub struct ImportPlan {
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,
-    /// The command line, for going on with it.
-    pub arguments: Vec<String>,
-    /// The folder it was typed in.
-    pub folder: PathBuf,
+    /// What was typed.
+    pub typed: Typed,
     /// The region of the connection.
     pub connection_region: Option<Region>,
 }

@@ -16,6 +16,7 @@ use crate::identity::IdentityValue;
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
+use crate::plan::suggest::Typed;
 use crate::platforms::Needs;
 use crate::reconcile::changed::Changed;
 use crate::reconcile::gate::Gate;
@@ -75,10 +76,8 @@ pub struct UndoPlan {
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,
-    /// The command line, for going on with it.
-    pub arguments: Vec<String>,
-    /// The folder it was typed in.
-    pub folder: PathBuf,
+    /// What was typed.
+    pub typed: Typed,
 }
 
 /// What all parts need.
@@ -132,7 +131,7 @@ pub async fn undo(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
         target: &plan.connection.name,
         work: plan.work(),
         state: &plan.state,
-        typed: (&plan.arguments, &plan.folder),
+        typed: &plan.typed,
         start: Start::Resume,
     };
     let (mut run, stored) = ActiveRun::begin_stored(&spec, (&checkpoint, account.key), console, clock)?;

@@ -9,6 +9,7 @@ use super::runs::{all_runs, run_named};
 use crate::clock::Clock;
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::Failure;
+use crate::plan::suggest::Typed;
 use crate::report::Console;
 use crate::report::words::count;
 use crate::store::{AccountKey, Checkpoint, NewRun, RunNo, RunRow};
@@ -25,8 +26,7 @@ pub(in crate::run) struct RunSpec<'a> {
     pub work: WorkId,
     /// The folder of all runs and checkpoints.
     pub state: &'a Path,
-    /// The command line as typed, and the folder it was typed in.
-    pub typed: (&'a [String], &'a Path),
+    pub typed: &'a Typed,
     pub start: Start<'a>,
 }
 
@@ -156,7 +156,7 @@ impl ActiveRun {
 }
 
 fn set_typed(record: &mut RunRecord, spec: &RunSpec<'_>) {
-    (record.arguments, record.folder) = (spec.typed.0.to_vec(), spec.typed.1.to_owned());
+    (record.arguments, record.folder) = (spec.typed.words.clone(), spec.typed.folder.clone());
 }
 
 /// A new record with its folder: its name is made of the local time, the command, one end and four random characters.

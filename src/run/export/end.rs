@@ -13,7 +13,6 @@ use crate::run::active::record::RunRecord;
 use crate::run::active::runs::all_runs;
 use crate::run::retain::remove_old;
 use crate::run::target::Target;
-use crate::run::words::resume;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -48,7 +47,7 @@ impl Exporting<'_> {
             changes: reached.changes,
             source: self.run.record.source.clone(),
             target: self.run.record.target.clone(),
-            next_command: Some(resume(&plan.arguments, &self.run.record.run)),
+            next_command: Some(plan.typed.suggest.resume(&self.run.record.run)),
             ..Summary::default()
         };
         let ending = Ending {

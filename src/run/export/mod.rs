@@ -85,7 +85,7 @@ fn begin(plan: &ExportPlan, work: &WorkId, clock: Clock) -> Result<(ActiveRun, M
         target: &plan.out.display().to_string(),
         work: work.clone(),
         state: &plan.state,
-        typed: (&plan.arguments, &plan.folder),
+        typed: &plan.typed,
         start: plan.resumes.as_deref().map_or(Start::Fresh, Start::Named),
     };
     let mut run = ActiveRun::begin(&spec, clock)?;

@@ -6,6 +6,7 @@ use crate::ids::{CommandKind, WorkId};
 use crate::mapping::phone::Region;
 use crate::mapping::{Mapping, RegionChoice};
 use crate::outcome::Failure;
+use crate::plan::suggest::Typed;
 use crate::plan::{Connection, WorkAsked};
 use crate::platforms::{LISTS, PlatformFacts};
 use crate::run::gather::What;
@@ -57,10 +58,8 @@ pub struct ExportPlan {
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,
-    /// The command line, for going on with it.
-    pub arguments: Vec<String>,
-    /// The folder it was typed in.
-    pub folder: PathBuf,
+    /// What was typed.
+    pub typed: Typed,
     /// Whether it is a job of `ferry.yaml`.
     pub is_job: bool,
     /// The run that is resumed.

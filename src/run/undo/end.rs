@@ -10,7 +10,6 @@ use crate::run::active::close::{Counted, Ended, Ending, unbalanced};
 use crate::run::left::{LeftCounts, list_left};
 use crate::run::results::write_results;
 use crate::run::target::{Target, remember_rate};
-use crate::run::words::go_on;
 use std::sync::atomic::Ordering;
 
 /// Ends the run.
@@ -48,10 +47,10 @@ pub(super) async fn close(
         changed_since,
         not_taken_back,
         shown: shown.into_iter().collect(),
-        left_file: left_file.map(|path| path.strip_prefix(&plan.folder).unwrap_or(&path).display().to_string()),
+        left_file: left_file.map(|path| path.strip_prefix(&plan.typed.folder).unwrap_or(&path).display().to_string()),
         source: plan.of.run.clone(),
         target: plan.connection.name.clone(),
-        next_command: Some(go_on(&plan.arguments)),
+        next_command: Some(plan.typed.suggest.again()),
         ..counted.summary()
     };
     let ending = Ending {

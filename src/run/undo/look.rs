@@ -13,7 +13,6 @@ use crate::report::{Forecast, Requests, State, Summary};
 use crate::run::active::close::{Ended, exit_of};
 use crate::run::left::LeftCounts;
 use crate::run::results::outcome_name;
-use crate::run::words::go_on;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -89,7 +88,7 @@ impl Line<'_> {
             shown: shown.into_iter().collect(),
             source: plan.of.run.clone(),
             target: plan.connection.name.clone(),
-            next_command: is_stopped.then(|| go_on(&plan.arguments)),
+            next_command: is_stopped.then(|| plan.typed.suggest.again()),
             ..Summary::default()
         };
         let exit = exit_of(failure.as_ref(), &sums.totals, is_stopped).worse(exit_of_left);

@@ -9,6 +9,7 @@ use crate::support::{runtime, serve};
 use ferry::clock::Clock;
 use ferry::ids::RunStatus;
 use ferry::outcome::{Exit, Failure};
+use ferry::plan::suggest::Typed;
 use ferry::plan::{WorkAsked, address_of};
 use ferry::run::active::close::Ended;
 use ferry::run::active::runs::all_runs;
@@ -42,8 +43,7 @@ fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, setting
         work: WorkAsked { fresh: true, ..WorkAsked::default() },
         wait: Duration::ZERO,
         state,
-        arguments: vec!["export".into()],
-        folder: folder.to_owned(),
+        typed: Typed { words: vec!["export".into()], folder: folder.to_owned(), ..Typed::default() },
         is_job: false,
         resumes,
         mapping_name: None,

@@ -6,6 +6,7 @@ use super::site::{Wire, at_ease, connection, copy, options, patience, rough};
 use super::view::VIEWS;
 use super::world::{World, file_of, world};
 use crate::support::{runtime, serve};
+use ferry::plan::suggest::Typed;
 use ferry::plan::{Connection, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
 use ferry::run::plan::ImportPlan;
@@ -40,8 +41,11 @@ pub fn plan_of(folder: &Path, connection: Connection, world: &World) -> ImportPl
         work: WorkAsked::default(),
         wait: Duration::ZERO,
         state,
-        arguments: vec!["import".into(), "contacts.csv".into()],
-        folder: folder.to_owned(),
+        typed: Typed {
+            words: vec!["import".into(), "contacts.csv".into()],
+            folder: folder.to_owned(),
+            ..Typed::default()
+        },
         connection_region: None,
     }
 }

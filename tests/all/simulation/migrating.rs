@@ -6,6 +6,7 @@ use super::site::{Wire, at_ease, connection, copy, options, patience, rough};
 use super::view::{VIEWS, View};
 use super::world::{crowd, some_of};
 use crate::support::{runtime, serve};
+use ferry::plan::suggest::Typed;
 use ferry::plan::{Connection, Mistakes, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
 use ferry::run::plan::FromPlatform;
@@ -74,8 +75,7 @@ impl Way {
             work: WorkAsked::default(),
             wait: Duration::ZERO,
             state: folder.join("state"),
-            arguments: vec!["migrate".into()],
-            folder: folder.to_owned(),
+            typed: Typed { words: vec!["migrate".into()], folder: folder.to_owned(), ..Typed::default() },
             connection_region: None,
         }
     }

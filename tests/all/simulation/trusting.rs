@@ -15,6 +15,7 @@ use crate::support::{can_delete, runtime, serve};
 use ferry::clock::Clock;
 use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Totals};
+use ferry::plan::suggest::Typed;
 use ferry::plan::{Connection, address_of};
 use ferry::platforms::diff::OnExisting;
 use ferry::run::active::close::Ended;
@@ -136,8 +137,7 @@ fn undo_of(run: &str, state: &Path, connection: Connection) -> UndoPlan {
         results: None,
         wait: Duration::ZERO,
         state: state.to_owned(),
-        arguments: vec!["undo".into(), run.into()],
-        folder: state.to_owned(),
+        typed: Typed { words: vec!["undo".into(), run.into()], folder: state.to_owned(), ..Typed::default() },
     }
 }
 
