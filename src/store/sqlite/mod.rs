@@ -81,9 +81,8 @@ impl SqliteStore {
     }
 
     fn execute(&mut self, lease: &Lease, ops: &[Op]) -> Result<(Vec<Answer>, u64), SqlError> {
-        self.check_lease(lease)?;
+        let generation = counter::count_group(&self.tables.connection, lease.token)?;
         let answers = ops.iter().map(|op| self.tables.apply(op)).collect::<Result<_, _>>()?;
-        let generation = counter::count_up(&self.tables.connection, Counter::Generation)?;
         self.tables.connection.execute_batch("COMMIT")?;
         Ok((answers, generation))
     }
@@ -125,7 +124,7 @@ fn connect(path: &Path, left_open: bool) -> Result<Tables, SqlError> {
 impl Store for SqliteStore {
     /// The file lock is held already; the token protects against a process whose lock file was removed.
     fn acquire(&mut self) -> Result<Lease, Failure> {
-        let token = counter::count_up(&self.tables.connection, Counter::Lease);
+        let token = counter::take_lease(&self.tables.connection);
         Ok(Lease { token: token.map_err(|error| error.failure(&self.path))?, valid_for: None })
     }
 

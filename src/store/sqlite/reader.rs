@@ -186,9 +186,11 @@ fn is_finished(connection: &Connection, run: RunNo) -> Result<bool, SqlError> {
 }
 
 fn has_entries(connection: &Connection, run: RunNo) -> Result<bool, SqlError> {
-    let table = if is_finished(connection, run)? { "entry" } else { "earlier" };
-    let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE run = ?1)");
-    Ok(connection.query_row(&sql, [run.0], |row| row.get(0))?)
+    let sql = match is_finished(connection, run)? {
+        true => "SELECT EXISTS (SELECT 1 FROM entry WHERE run = ?1)",
+        false => "SELECT EXISTS (SELECT 1 FROM earlier WHERE run = ?1)",
+    };
+    Ok(connection.prepare_cached(sql)?.query_row([run.0], |row| row.get(0))?)
 }
 
 fn entry_page(connection: &Connection, run: RunNo, after: EntryNo) -> Result<Vec<NumberedEntry>, SqlError> {
