@@ -187,6 +187,7 @@ impl Account {
             Op::ForgetEntries(run, numbers) => {
                 let run = self.run(*run)?;
                 run.entries.retain(|no, _| !numbers.contains(no));
+                run.earlier.retain(|_, no| !numbers.contains(no));
             }
             Op::Unlink(_) | Op::Compact => {}
         }

@@ -39,7 +39,7 @@ fn origin(ordinal: u64) -> Origin {
 }
 
 fn key(number: u64) -> Key {
-    Key::nth(b"a person", number)
+    Key::nth(b"a record", number)
 }
 
 fn phone(number: u64) -> IdentityValue {
@@ -208,7 +208,7 @@ async fn a_resumed_pass_supersedes_what_it_does_not_meet() {
     assert!(checkpoint.has_entries(run).unwrap());
     assert_eq!(checkpoint.tally(run, pass).unwrap(), Tally::default());
 
-    // Person 0 is where it was, person 1 is gone from the file, person 2 moved and is looked at anew, person 9 is new.
+    // Record 0 is where it was, record 1 is gone from the file, record 2 moved and is settled again, record 9 is new.
     let entry = checkpoint.entry(run, &key(0)).unwrap().unwrap();
     assert_eq!((entry.outcome, entry.target_id.as_deref()), (Outcome::Created, Some("c-0")));
     checkpoint.carry_over(run, key(0), pass, origin(0)).await.unwrap();
@@ -217,8 +217,8 @@ async fn a_resumed_pass_supersedes_what_it_does_not_meet() {
     assert_eq!(checkpoint.entry(run, &key(9)).unwrap(), None);
     checkpoint.settle(run, key(9), Settled { pass, ..settled(2, Outcome::Updated) }).await.unwrap();
 
-    let books = checkpoint.tally(run, pass).unwrap().totals;
-    assert_eq!(books, Totals { created: 1, unchanged: 1, updated: 1, ..Totals::default() });
+    let totals = checkpoint.tally(run, pass).unwrap().totals;
+    assert_eq!(totals, Totals { created: 1, unchanged: 1, updated: 1, ..Totals::default() });
     let superseded = checkpoint.entry(run, &key(1)).unwrap().unwrap();
     assert_eq!((superseded.pass, superseded.target_id.as_deref()), (1, Some("c-1")));
     let lines: Vec<_> = outcomes(&checkpoint, run, pass).unwrap().iter().map(|row| row.origin.line).collect();
@@ -363,10 +363,10 @@ async fn links_moved_into_the_table_are_the_latest() {
     let folder = folder();
     let (checkpoint, run) = begun(&folder);
     for number in 0..18_000_u64 {
-        let person = number % 17_000;
+        let contact = number % 17_000;
         let entry = Settled {
             target_id: Some(format!("c-{number}")),
-            links: vec![phone(person)],
+            links: vec![phone(contact)],
             ..settled(number, Outcome::Created)
         };
         checkpoint.settle(run, key(number), entry).await.unwrap();

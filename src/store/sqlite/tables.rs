@@ -145,10 +145,16 @@ impl Tables {
         Ok(())
     }
 
-    /// Removes entries of a run by their numbers.
+    /// Removes entries of a run by their numbers, which later entries may get. A finished run, whose entries are pruned, has
+    /// none in `earlier`.
     fn forget_entries(&mut self, run: RunNo, numbers: &[EntryNo]) -> Result<(), SqlError> {
-        let mut statement = self.connection.prepare_cached("DELETE FROM entry WHERE run = ?1 AND no = ?2")?;
-        numbers.iter().try_for_each(|no| statement.execute([run.0, no.0]).map(drop)).map_err(SqlError::from)
+        let mut entry = self.connection.prepare_cached("DELETE FROM entry WHERE run = ?1 AND no = ?2")?;
+        let mut earlier = self.connection.prepare_cached("DELETE FROM earlier WHERE run = ?1 AND no = ?2")?;
+        for no in numbers {
+            entry.execute([run.0, no.0])?;
+            earlier.execute([run.0, no.0])?;
+        }
+        Ok(())
     }
 
     fn intend(&mut self, run: RunNo, key: &Key, intent: &Intent) -> Result<(), SqlError> {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A database and its log as a killed process leaves them: three times, four people are intended and then settled, the
+/// A database and its log as a killed process leaves them: three times, four contacts are intended and then settled, the
 /// last four intended only. The files are copied while the process lives.
 struct Killed {
     database: Vec<u8>,
@@ -28,13 +28,13 @@ async fn killed() -> Killed {
     let (mut groups, mut held): (Vec<(usize, Held)>, Held) = Default::default();
     let mut written = |held: &Held| groups.push((fs::metadata(&log_path).unwrap().len() as usize, held.clone()));
     written(&held);
-    for people in [0..4, 4..8, 8..12] {
-        for number in people.clone() {
+    for contacts in [0..4, 4..8, 8..12] {
+        for number in contacts.clone() {
             checkpoint.intend(run, key(number), intent(number)).await.unwrap();
             held.1.push(number);
             written(&held);
         }
-        for number in people.filter(|number| *number < 8) {
+        for number in contacts.filter(|number| *number < 8) {
             checkpoint.settle(run, key(number), created(number)).await.unwrap();
             held.0.push(number);
             held.1.remove(0);

@@ -187,7 +187,10 @@ fn compare(seed: u64, model: &dyn Place, place: &dyn Place) {
             (one, other) = (killed(one, model), killed(other, place));
         }
         let (expected, found) = (one.everything(is_killed), other.everything(is_killed));
-        assert_eq!(found, expected, "seed {seed}, group {nth}, killed {is_killed}: {ops:?}");
+        if let Some(at) = (0..found.len().max(expected.len())).find(|at| found.get(*at) != expected.get(*at)) {
+            let said = format!("seed {seed}, group {nth}, killed {is_killed}, line {at}: {ops:?}");
+            assert_eq!(found.get(at), expected.get(at), "{said}");
+        }
     }
 }
 
