@@ -3,25 +3,24 @@
 //! What is about to be written is counted before it is sent, so that nothing beyond a limit is sent. What earlier
 //! processes of the run did counts too. Where nothing is written, the guards only report.
 
-use super::Reconciler;
-use super::person::Person;
-use super::story::Story;
+use super::attempt::{Attempt, Confirmed, Counted};
+use super::goal::decision::Change;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
+use crate::platforms::StepKind;
 use crate::platforms::diff::Delta;
-use crate::platforms::{Step, StepKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Records with an erased value, in per cent of the records, where nothing else is asked: more is a half-loaded sheet
-/// sooner than an intention.
+/// The percentage of records with an erased value that is allowed by default: more is sooner a half-loaded sheet than an
+/// intention.
 const CLEARS_PERCENT: f64 = 20.0;
 
 /// What never stops a run: no record counts more than once.
 const ALL: &str = "100%";
 
-/// Of a value that is to be wiped so many characters are shown.
+/// How many characters are shown of a value that is to be cleared.
 const VALUE_SHOWN_MAX: usize = 60;
 
-/// How many are allowed, as people say it: `10`, `5%`.
+/// How many are allowed, as users write it: `10`, `5%`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Allowed {
     /// So many.
@@ -66,7 +65,7 @@ impl Allowed {
     }
 }
 
-/// What was asked of the guards; none: no limit.
+/// The limits that the user set; none: no limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub struct GuardsAsked {
@@ -105,7 +104,7 @@ pub enum Kind {
     ClearedRecords,
 }
 
-/// All of them, in the order in which they are told.
+/// All of them, in the order in which they are reported.
 const KINDS: [Kind; 5] = [Kind::Clears, Kind::ClearedRecords, Kind::Creates, Kind::Updates, Kind::Rejects];
 
 impl Kind {
@@ -157,36 +156,28 @@ pub struct Guards {
     counts: Mutex<[Count; 5]>,
     records: u64,
     /// Nothing is written, so nothing is stopped.
-    only_tells: bool,
-    /// The options and values with which the run does not stop here again. Copies for a rehearsal share it.
+    only_reports: bool,
+    /// The options and values with which the run does not stop here again. Copies for a preview share it.
     needed: Arc<Mutex<Needed>>,
 }
 
 /// Options with the values that do not stop a run.
 pub type Needed = Vec<(&'static str, String)>;
 
-/// What the guards have counted of one person.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Guarded {
-    pub(super) create: bool,
-    pub(super) update: bool,
-    pub(super) clears: u64,
-}
-
 impl Guards {
     /// Guards for a source of so many records.
-    pub fn new(asked: &GuardsAsked, records: u64, only_tells: bool) -> Guards {
+    pub fn new(asked: &GuardsAsked, records: u64, only_reports: bool) -> Guards {
         let of = |kind: Kind| {
             let asked = kind.asked(asked);
             Count { most: asked.and_then(|asked| asked.of(records)), asked, ..Count::default() }
         };
-        Guards { counts: Mutex::new(KINDS.map(of)), records, only_tells, needed: Arc::default() }
+        Guards { counts: Mutex::new(KINDS.map(of)), records, only_reports, needed: Arc::default() }
     }
 
-    /// The same with what was counted so far, for a rehearsal.
-    pub fn only_telling(&self) -> Guards {
+    /// The same with what was counted so far, for a preview.
+    pub fn reporting(&self) -> Guards {
         let (counts, needed) = (Mutex::new(self.counts().clone()), Arc::clone(&self.needed));
-        Guards { counts, records: self.records, only_tells: true, needed }
+        Guards { counts, records: self.records, only_reports: true, needed }
     }
 
     /// Whether there is a limit for a kind.
@@ -211,14 +202,14 @@ impl Guards {
         needed.push((kind.option(), value));
     }
 
-    /// Counts what has come about already.
+    /// Counts what was written already.
     pub fn add(&self, kind: Kind, n: u64) {
         if let Some(count) = of(&mut self.counts(), kind) {
             count.n += n;
         }
     }
 
-    /// Counts what is about to come about, unless it would be too much; all of it or nothing.
+    /// Counts what is about to be written, unless it would be too much; all of it or nothing.
     ///
     /// # Errors
     /// Exit 8 when it would be too much.
@@ -229,7 +220,7 @@ impl Guards {
             if n == 0 || count.most.is_none_or(|most| count.n.saturating_add(n) <= most) {
                 continue;
             }
-            if !self.only_tells {
+            if !self.only_reports {
                 return Err(self.stopped(kind, count, &example(kind)));
             }
             count.example.get_or_insert_with(|| example(kind));
@@ -242,14 +233,14 @@ impl Guards {
         Ok(())
     }
 
-    /// What was counted did not come about.
-    fn give_back(&self, guarded: Guarded) {
+    /// What was counted was not written.
+    fn give_back(&self, counted: Counted) {
         let mut counts = self.counts();
         let took = [
-            (Kind::Creates, guarded.create.into()),
-            (Kind::Updates, guarded.update.into()),
-            (Kind::Clears, guarded.clears),
-            (Kind::ClearedRecords, (guarded.clears > 0).into()),
+            (Kind::Creates, counted.create.into()),
+            (Kind::Updates, counted.update.into()),
+            (Kind::Clears, counted.clears),
+            (Kind::ClearedRecords, (counted.clears > 0).into()),
         ];
         for (kind, n) in took {
             if let Some(count) = of(&mut counts, kind) {
@@ -258,11 +249,11 @@ impl Guards {
         }
     }
 
-    /// What all that was counted comes to, where that is too much of one of these kinds.
-    pub fn told(&self, kinds: impl Fn(Kind) -> bool) -> Option<Failure> {
+    /// The failure where too much of one of these kinds was counted.
+    pub fn report(&self, kinds: impl Fn(Kind) -> bool) -> Option<Failure> {
         let mut counts = self.counts();
         let values = of(&mut counts, Kind::Clears).map_or(0, |count| count.n);
-        let told = KINDS.into_iter().filter(|kind| kinds(*kind)).filter_map(|kind| {
+        let failures = KINDS.into_iter().filter(|kind| kinds(*kind)).filter_map(|kind| {
             let count = of(&mut counts, kind)?;
             let most = count.most.filter(|most| count.n > *most)?;
             let message = format!("{}, and {}", kind.would_be(count.n), self.allows(kind, count, most));
@@ -273,7 +264,7 @@ impl Guards {
             self.need(kind, needed);
             Some(failure.hint(hint))
         });
-        Failure::together(told.collect::<Vec<_>>())
+        Failure::together(failures.collect::<Vec<_>>())
     }
 
     /// The stop in the middle of a run, where the total is not known.
@@ -318,28 +309,27 @@ pub fn rejected(line: u64, problems: &[Problem]) -> String {
     format!("line {line}:{what}")
 }
 
-impl Reconciler {
-    /// Counts what is about to be written for a person, each thing once.
-    pub(super) fn guard(
-        &self,
-        person: &Person,
-        story: &mut Story,
-        delta: &Delta,
-        steps: &[Step],
-    ) -> Result<(), Failure> {
-        let is_create = steps.iter().any(|step| step.kind == StepKind::Create);
-        let before = story.guarded;
+/// What is counted of one contact.
+impl Guards {
+    /// Counts what is about to be written for a contact, each thing once. `line`: where its record stands.
+    ///
+    /// # Errors
+    /// Exit 8 when it would be too much.
+    pub(crate) fn count(&self, line: u64, attempt: &mut Attempt, change: &Change) -> Result<(), Failure> {
+        let is_create = change.steps.iter().any(|step| step.kind == StepKind::Create);
+        let before = attempt.counted;
         let create = is_create && !before.create;
-        let update = !is_create && !before.update && !before.create && !story.has_created;
-        let clears = delta.cleared.saturating_sub(before.clears);
+        let is_created = attempt.confirmed() == Confirmed::Created;
+        let update = !is_create && !before.update && !before.create && !is_created;
+        let clears = change.delta.cleared.saturating_sub(before.clears);
         let asked = [
             (Kind::Clears, clears),
             (Kind::ClearedRecords, (clears > 0 && before.clears == 0).into()),
             (Kind::Creates, create.into()),
             (Kind::Updates, update.into()),
         ];
-        self.guards.take(&asked, |kind| example(person.origin.line, kind, delta))?;
-        story.guarded = Guarded {
+        self.take(&asked, |kind| example(line, kind, &change.delta))?;
+        attempt.counted = Counted {
             create: create || before.create,
             update: update || before.update,
             clears: clears + before.clears,
@@ -347,13 +337,13 @@ impl Reconciler {
         Ok(())
     }
 
-    /// A person came to an end: what was counted and did not come about is free again, and what an earlier process
-    /// had sent is counted.
-    pub(super) fn guard_end(&self, story: &Story, outcome: Outcome) {
+    /// A contact has its outcome: what was counted and was not written is free again, and what an earlier process had
+    /// sent is counted.
+    pub(crate) fn end(&self, counted: Counted, outcome: Outcome) {
         match outcome {
-            Outcome::Created if !story.guarded.create => self.guards.add(Kind::Creates, 1),
-            Outcome::Updated if !story.guarded.update => self.guards.add(Kind::Updates, 1),
-            Outcome::Rejected => self.guards.give_back(story.guarded),
+            Outcome::Created if !counted.create => self.add(Kind::Creates, 1),
+            Outcome::Updated if !counted.update => self.add(Kind::Updates, 1),
+            Outcome::Rejected => self.give_back(counted),
             _ => {}
         }
     }

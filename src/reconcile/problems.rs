@@ -1,10 +1,13 @@
-//! What a record is rejected with once the target was asked: the problems in words.
+//! The problems with which a record is rejected after the target was asked.
+//!
+//! It holds their codes and words only. When a record is rejected is decided elsewhere.
 
-use super::TRIES_MAX;
+use super::attempt::TRIES_MAX;
 use crate::contact::Field;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::diff::Delta;
+use crate::platforms::restore::Left;
 
 /// A record matches several contacts at the target.
 pub fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
@@ -18,9 +21,9 @@ pub fn ambiguous(identities: &[IdentityValue], ids: &[String]) -> Problem {
     .hint("merge them at the target, or leave one of the values out")
 }
 
-/// A contact was found only by a value that another contact of the source has as well. It names no line, because it is
-/// said again when the run is resumed, and the file may have been edited in between.
-pub(super) fn shared(field: Field, id: &str) -> Problem {
+/// A contact was found only by a value that another contact of the source has too. It names no line, because it is
+/// reported again when the run is resumed, and the file may have been edited in between.
+pub(crate) fn shared(field: Field, id: &str) -> Problem {
     let name = match field {
         Field::Phones => "phone",
         Field::Emails => "email",
@@ -34,33 +37,39 @@ pub(super) fn shared(field: Field, id: &str) -> Problem {
     .hint(format!("remove the `{name}` from one of them, or give both the same phone if they are one contact"))
 }
 
-/// Another record of the source has come to the same contact: each would write over the other.
-pub(super) fn taken_by(line: u64, id: &str) -> Problem {
+/// Another record of the source has reached the same contact: each would write over the other.
+pub(crate) fn taken_by(line: u64, id: &str) -> Problem {
     let message = format!("line {line} is this contact already, and the target has one for both: `{id}`");
     Problem::new("identity.ambiguous", message)
         .hint("leave one of the two records out, or see at the target whose phone and e-mail these are")
 }
 
-pub(super) fn claimed(words: &str) -> Problem {
+/// The platform says that the contact exists, and does not find it.
+pub(crate) fn claimed(words: &str) -> Problem {
     Problem::new(
         "target.refused",
-        format!("the target says that this person is there already, but does not find them: `{words}`"),
+        format!("the target says that this contact exists already, but does not find it: `{words}`"),
     )
-    .hint("look for the phone and the e-mail at the target; somebody may hold them in another form")
+    .hint("look for the phone and the e-mail at the target; they may be stored there in another form")
 }
 
-pub(super) fn failed(why: Option<Failure>) -> Problem {
-    let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
+/// It was tried often enough, and is not at the target.
+pub(crate) fn failed(why: Option<&Failure>) -> Problem {
+    let why = words_of(why);
     Problem::new(FAILED, format!("tried {TRIES_MAX} times, and it is not at the target: {why}"))
         .hint("import the rejects file again later")
 }
 
 /// Some of a change has arrived, and the rest does not.
-pub(super) fn failed_in_part(delta: &Delta, why: Option<Failure>) -> Problem {
-    let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
+pub(crate) fn failed_in_part(delta: &Delta, why: Option<&Failure>) -> Problem {
+    let why = words_of(why);
     Problem::new(FAILED, format!("tried {TRIES_MAX} times, and not all of it is at the target: {why}"))
         .at(lacking(delta))
         .hint("import the rejects file again later")
+}
+
+fn words_of(why: Option<&Failure>) -> String {
+    why.map_or_else(|| "it never arrived".to_owned(), Failure::to_string)
 }
 
 /// The fields that are not as they should be.
@@ -68,56 +77,74 @@ fn lacking(delta: &Delta) -> String {
     delta.changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn not_looked_up(why: &Failure) -> Problem {
+pub(crate) fn not_looked_up(why: &Failure) -> Problem {
     Problem::new(FAILED, format!("tried {TRIES_MAX} times to look it up, so nothing was sent: {why}"))
         .hint("import the rejects file again later")
 }
 
 const FAILED: &str = "target.failed";
 
-pub(super) fn is_failed(problems: &[Problem]) -> bool {
+pub(crate) fn is_failed(problems: &[Problem]) -> bool {
     problems.first().is_some_and(|problem| problem.code == FAILED)
 }
 
 /// A contact failed before anything had ever arrived.
-pub(super) fn at_fault(problems: &[Problem]) -> Failure {
+pub(crate) fn at_fault(problems: &[Problem]) -> Failure {
     let failure =
         Failure::new(Exit::Unavailable, "nothing has arrived at the target yet, and what was sent to it fails");
     let failure = problems.first().map_or(failure.clone(), |problem| failure.cause(&problem.message));
-    failure.hint("nobody was rejected for it; the same command goes on when the platform is well again")
+    failure.hint("no record was rejected because of it; run the same command again when the platform has recovered")
 }
 
 const UNKNOWN: &str = "target.unknown";
 
-pub(super) fn unknown(why: &Failure) -> Problem {
+pub(crate) fn unknown(why: &Failure) -> Problem {
     doubtful(&why.to_string())
 }
 
-/// The platform refuses to look up somebody whom a request may have made.
-pub(super) fn unknown_for(problems: &[Problem]) -> Problem {
+/// The platform refuses to look up a contact that a request may have created.
+pub(crate) fn unknown_for(problems: &[Problem]) -> Problem {
     doubtful(problems.first().map_or("the platform does not say why", |problem| &problem.message))
 }
 
-/// The id by which the record names somebody leads to nobody: that is known.
-pub(super) fn is_nobody(problems: &[Problem]) -> bool {
-    problems.first().is_some_and(|problem| problem.code == NOBODY)
+/// Whether no contact has the id that the record names: that is known, and no doubt.
+pub(crate) fn is_no_contact(problems: &[Problem]) -> bool {
+    problems.first().is_some_and(|problem| problem.code == NO_CONTACT)
 }
 
-/// The code of a reject whose id leads to nobody.
-pub(super) const NOBODY: &str = "target_id.not_found";
+/// The code of a reject whose id no contact has.
+pub(crate) const NO_CONTACT: &str = "target_id.not_found";
 
 fn doubtful(why: &str) -> Problem {
     Problem::new(UNKNOWN, format!("it may have arrived, and could not be looked up: {why}"))
-        .hint("the same command, or `ferry resume`, finds out")
+        .hint("the same command, or `ferry resume`, checks again")
 }
 
-/// Somebody was made, and what they lack yet does not arrive.
-pub(super) fn incomplete(delta: &Delta, why: Option<Failure>) -> Problem {
-    let why = why.map_or_else(|| "it never arrived".to_owned(), |why| why.to_string());
-    let message = format!("made at the target, but tried {TRIES_MAX} times without bringing it all there: {why}");
-    Problem::new(UNKNOWN, message).at(lacking(delta)).hint("the same command, or `ferry resume`, brings the rest")
+/// The contact was created, and what it lacks does not arrive.
+pub(crate) fn incomplete(delta: &Delta, why: Option<&Failure>) -> Problem {
+    let why = words_of(why);
+    let message = format!("created at the target, but not completely in {TRIES_MAX} tries: {why}");
+    Problem::new(UNKNOWN, message).at(lacking(delta)).hint("the same command, or `ferry resume`, completes it")
 }
 
-pub(super) fn is_unknown(problems: &[Problem]) -> bool {
+pub(crate) fn is_unknown(problems: &[Problem]) -> bool {
     problems.first().is_some_and(|problem| problem.code == UNKNOWN)
+}
+
+/// The code of a value that another party has changed since.
+pub const CHANGED: &str = "value.changed_since";
+/// The code of a value that the platform cannot restore.
+pub const KEPT: &str = "value.kept";
+
+/// Another party has changed a value since a run wrote it: the three values. `is_created`: the run created the contact.
+pub(crate) fn changed_since(left: &Left, is_created: bool) -> Problem {
+    let Left { field, before, written, now } = left;
+    let shown =
+        |value: &Option<String>| value.as_ref().map_or_else(|| "blank".to_owned(), |value| format!("`{value}`"));
+    let [before, written, now] = [before, written, now].map(shown);
+    let message = match is_created {
+        true => format!("`{field}` is {now} now, and was created as {written}"),
+        false => format!("`{field}` is {now} now; it was written as {written}, and was {before} before"),
+    };
+    Problem::new(CHANGED, message).at(field.as_str()).hint("another party has changed it since: review it there")
 }

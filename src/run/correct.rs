@@ -4,6 +4,7 @@ use crate::checkpoint::taken::Taken;
 use crate::checkpoint::{Checkpoint, RunRow};
 use crate::ids::SourceStamp;
 use crate::outcome::Failure;
+use crate::reconcile::goal::Correction;
 use crate::run::active::folder::run_folder;
 use crate::run::active::receipt::is_what_was_read;
 use crate::run::active::record::RunRecord;
@@ -34,9 +35,9 @@ pub fn taken_of(
     state: &Path,
     folder: &Path,
     source: &Path,
-) -> Result<(Arc<Taken>, bool), Failure> {
+) -> Result<Arc<Correction>, Failure> {
     let stamp = last(&run_folder(state, &of.run)).and_then(|first| first.stamp);
     let is_same_stamp = stamp.is_some() && stamp == SourceStamp::of_file(source);
     let is_same_source = is_same_stamp || is_what_was_read(&run_folder(state, &of.run), source);
-    Ok((Arc::new(Taken::of(checkpoint, row.no, folder)?), is_same_source))
+    Ok(Arc::new(Correction { written: Taken::of(checkpoint, row.no, folder)?, is_same_source }))
 }

@@ -7,7 +7,8 @@ use crate::files::{About, Form, Format, Ledger, Listing, PrivateFolder};
 use crate::http::Rate;
 use crate::outcome::{Failure, Outcome};
 use crate::plan::Connection;
-use crate::reconcile::rehearse::{Planned, PlannedChange, Rehearsing};
+use crate::reconcile::execute::recorder::{Planned, Recorder};
+use crate::reconcile::goal::planned::PlannedChange;
 use crate::report::Forecast;
 use crate::run::active::folder::make_private;
 use crate::run::apply::PlanHead;
@@ -38,7 +39,7 @@ const COLUMNS: [&str; 7] = ["line", "outcome", "reason", "target_id", "field", "
 pub(super) struct Stage {
     folder: PrivateFolder,
     /// What would be written.
-    pub(super) rehearsing: Arc<Rehearsing>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 impl Stage {
@@ -56,8 +57,8 @@ impl Stage {
         if let Some(checkpoint) = checkpoint {
             checkpoint.copy_to(&copy_in(folder.path()))?;
         }
-        let rehearsing = Arc::new(Rehearsing::new(Rehearsal::create(folder.path())?, dry.file.is_some()));
-        Ok(Stage { folder, rehearsing })
+        let recorder = Arc::new(Recorder::new(Rehearsal::create(folder.path())?, dry.file.is_some()));
+        Ok(Stage { folder, recorder })
     }
 
     /// The folder of the copies.
@@ -103,7 +104,7 @@ pub(super) fn tell(
     let mut file = dry.file.as_deref().map(|path| PlanFile::create(path, head, noted)).transpose()?;
     let (mut changed, mut new, mut clusters) = (Vec::new(), Vec::new(), BTreeMap::<u64, Vec<u64>>::new());
     checkpoint.for_each_outcome(run, pass, |row| {
-        let planned = stage.rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();
+        let planned = stage.recorder.planned(row.origin.ordinal)?.unwrap_or_default();
         if let Some(first) = row.duplicate_of
             && (clusters.len() < CLUSTERS_MAX || clusters.contains_key(&first))
         {
@@ -139,15 +140,15 @@ pub(super) fn tell(
             format!("  {first}, {}", others.join(", "))
         }));
     }
-    let sent = target.http.traffic().sent.saturating_sub(stage.rehearsing.of_planning());
-    let requests = sent + stage.rehearsing.requests();
+    let sent = target.http.traffic().sent.saturating_sub(stage.recorder.of_planning());
+    let requests = sent + stage.recorder.requests();
     let seconds = seconds_for(requests, target, connection)? + source_read.1.as_secs_f64();
     let forecast = Some(Forecast { requests: requests + source_read.0, seconds });
     let takes = forecast.map_or(0.0, |forecast| forecast.seconds);
     let until = jiff::SignedDuration::try_from_secs_f64(takes).ok();
     let finish = until.and_then(|until| jiff::Zoned::now().checked_add(until).ok());
     let finish = finish.map(|finish| finish.strftime("%Y-%m-%d %H:%M").to_string());
-    Ok(Told { forecast, finish, uncertain: stage.rehearsing.uncertain(), shown })
+    Ok(Told { forecast, finish, uncertain: stage.recorder.uncertain(), shown })
 }
 
 /// How long so many requests take at the rate that is allowed, or, without one, as fast as those just sent were answered.

@@ -153,8 +153,8 @@ impl Parts<'_> {
         if failure.is_some() || !reached.is_whole {
             return None;
         }
-        let rehearsing = self.stage.map(|stage| &*stage.rehearsing);
-        let told = verifying.tell(self.checkpoint, (self.stored.no, reached.pass), rehearsing, &verify.out);
+        let recorder = self.stage.map(|stage| &*stage.recorder);
+        let told = verifying.tell(self.checkpoint, (self.stored.no, reached.pass), recorder, &verify.out);
         told.map_err(|fault| *failure = Some(fault)).ok()
     }
 

@@ -6,22 +6,18 @@ use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received, RunNo};
 use crate::files::RejectsWriter;
 use crate::outcome::{Failure, Outcome};
 use crate::reconcile::Reconciler;
-use crate::reconcile::gate::Gate;
+use crate::reconcile::goal::Correction;
 use crate::reconcile::guards::{Guards, Kind};
-use crate::reconcile::half_made::HalfMade;
-use crate::reconcile::locks::Locks;
-use crate::reconcile::silence::{MEMORY, Silence};
 use crate::report::State;
 use crate::run::active::ActiveRun;
 use crate::run::dry::Stage;
 use crate::run::first::First;
-use crate::run::parts::{PARKED_MAX, Parts, TICK, feed};
+use crate::run::parts::{Parts, TICK, feed};
 use crate::run::plan::DryPlan;
 use crate::run::second::{Counters, Second};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
 
 /// Counts what earlier processes of the run brought about, and whom they may have made: what they left open is on its
 /// way, and counts before anybody else is made.
@@ -58,9 +54,9 @@ pub(super) fn guard_first(guards: &Guards, first: &First) -> Result<(), Failure>
     if guards.take(&[(Kind::Rejects, first.rejected)], |_| first.example()).is_ok() {
         return Ok(());
     }
-    let telling = guards.only_telling();
+    let telling = guards.reporting();
     telling.take(&[(Kind::Rejects, first.rejected)], |_| first.example())?;
-    telling.told(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
+    telling.report(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
 }
 
 impl Parts<'_> {
@@ -79,58 +75,29 @@ impl Parts<'_> {
         &self,
         reconciler: &Reconciler,
         supply: &crate::run::supply::Supply<'_>,
-        (people, received): (People, Option<Arc<Received>>),
+        (people, received, correction): (People, Option<Arc<Received>>, Option<Arc<Correction>>),
         run: &ActiveRun,
         first: &First,
     ) -> Result<People, Failure> {
-        if !self.is_guarded(&reconciler.guards) || reconciler.finder.snapshot_len().await.is_none() {
+        if !self.is_guarded(reconciler.guards()) || reconciler.finder().snapshot_len().await.is_none() {
             return Ok(people);
         }
         self.checkpoint.flush().await?;
         let stage = Stage::new(&self.plan.state, Some(self.checkpoint), &DryPlan::default())?;
         let checkpoint = Checkpoint::open(&stage.checkpoint())?;
-        let Some((finder, is_whole)) = reconciler.finder.offline(&checkpoint, Arc::clone(&stage.rehearsing)).await
+        let pass = checkpoint.begin_pass(self.stored.no)?;
+        let recorder = Arc::clone(&stage.recorder);
+        let Some((preview, is_complete)) = reconciler.preview(&checkpoint, (self.stored.no, pass), recorder).await?
         else {
             return Ok(people);
         };
-        let guards = Arc::new(reconciler.guards.only_telling());
-        let pass = checkpoint.begin_pass(self.stored.no)?;
-        let dropped = checkpoint.recall_all(MEMORY)?;
-        let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
+        let guards = Arc::clone(preview.guards());
         let opened = supply.open()?;
         let rejects = stage.folder().join("rejects");
         let rejects = RejectsWriter::create(&rejects, &opened.layout, &opened.header);
         let counters = Arc::new(Counters::default());
-        let rehearsal = Reconciler {
-            connector: Arc::clone(&reconciler.connector),
-            http: Arc::clone(&reconciler.http),
-            ready: reconciler.ready.clone(),
-            finder,
-            checkpoint: checkpoint.clone(),
-            run: self.stored.no,
-            pass,
-            clock: self.clock,
-            identity: reconciler.identity.clone(),
-            policy: reconciler.policy,
-            silence: Silence::new(reconciler.connector.platform(), names),
-            replaces: reconciler.replaces,
-            people: Arc::<Locks>::default(),
-            ids: Arc::<Locks>::default(),
-            parking: Arc::new(Semaphore::new(PARKED_MAX)),
-            ceiling_per_s: None,
-            gate: Gate::new(1),
-            guards: Arc::clone(&guards),
-            half_made: HalfMade::default(),
-            rehearsing: Some(Arc::clone(&stage.rehearsing)),
-            claims: reconciler.claims.clone(),
-            changed: Arc::default(),
-            correct: reconciler.correct.clone(),
-            stop: self.stop.watch(),
-            has_succeeded: AtomicBool::new(true),
-            failures_in_a_row: AtomicU32::new(0),
-        };
         let second = Second {
-            reconciler: Arc::new(rehearsal),
+            reconciler: Arc::new(preview),
             mapper: Arc::clone(&self.mapper),
             checkpoint,
             run: self.stored.no,
@@ -146,12 +113,13 @@ impl Parts<'_> {
             counters: Arc::clone(&counters),
             window: WINDOW,
             verifying: None,
+            correction,
             stop: self.stop.clone(),
         };
         self.show(second.run(feed(opened, &self.mapper, self.plan.work.limit)), &counters, first).await?;
         // What a list leaves out may be there: then nobody knows who would be created.
-        let tells = |kind| is_whole || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
-        match guards.told(tells) {
+        let tells = |kind| is_complete || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
+        match guards.report(tells) {
             Some(failure) => Err(failure),
             None => People::open(&run.folder.join(crate::run::first::PEOPLE)),
         }

@@ -10,12 +10,10 @@ use crate::clock::Clock;
 use crate::files::{Format, Layout};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::Needs;
-use crate::reconcile::gate::Gate;
+use crate::reconcile::dropped::MEMORY;
+use crate::reconcile::entries::Entries;
 use crate::reconcile::guards::Guards;
-use crate::reconcile::half_made::HalfMade;
-use crate::reconcile::locks::Locks;
-use crate::reconcile::silence::{MEMORY, Silence};
-use crate::reconcile::{Policy, Reconciler};
+use crate::reconcile::{Effects, Policy, Reconciler, reconciler};
 use crate::record::Header;
 use crate::report::Console;
 use crate::report::words::{count, time};
@@ -35,20 +33,19 @@ use crate::run::first::{First, enough_records, first_pass, kept, last, show};
 use crate::run::guards::{count_done, guard_first};
 use crate::run::left_behind::clear_left_behind;
 use crate::run::left_blank::LeftBlankList;
-use crate::run::open::{open_intents, settle_others};
-use crate::run::parts::{PARKED_MAX, Parts, feed};
+use crate::run::open::{live, open_intents, settle_others};
+use crate::run::parts::{Parts, feed};
 use crate::run::plan::ImportPlan;
 use crate::run::rejects::RejectsFiles;
 use crate::run::second::{Counters, Second};
 use crate::run::stop::Stop;
 use crate::run::supply::{Supply, supply_of};
-use crate::run::target::{Target, ceiling_of, of_connection, remembered_rate, stops};
+use crate::run::target::{Target, of_connection, remembered_rate, stops};
 use crate::run::verify::Verifying;
 use crate::store::AccountKey;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
 
 /// Carries the contacts of a file into a platform.
 ///
@@ -245,19 +242,23 @@ impl<'a> Parts<'a> {
         reached.pass = self.checkpoint.begin_pass(self.stored.no)?;
         let received = self.received(run)?;
         let rejects = Arc::new(Mutex::new(files.writer(&layout, &header)));
-        let mut reconciler = self.reconciler(target, run, reached.pass, &first, received.as_deref(), guards).await?;
+        let reconciler = self.reconciler(target, run, reached.pass, &first, received.as_deref(), guards).await?;
         let intents = self.settle_earlier(&reconciler, run, &mut first).await?;
         if run.is_resumed {
-            count_done(&reconciler.guards, self.checkpoint, self.stored.no, &intents)?;
+            count_done(reconciler.guards(), self.checkpoint, self.stored.no, &intents)?;
         }
-        if let Some(of) = &self.plan.correct {
-            let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
-            let (state, source) = (&self.plan.state, &self.plan.source.path);
-            reconciler.correct = Some(taken_of(of, &row, self.checkpoint, state, &run.folder, source)?);
-        }
+        let correction = match &self.plan.correct {
+            Some(of) => {
+                let row = corrected(of, self.checkpoint, &self.plan.connection.name)?;
+                let (state, source) = (&self.plan.state, &self.plan.source.path);
+                Some(taken_of(of, &row, self.checkpoint, state, &run.folder, source)?)
+            }
+            None => None,
+        };
         let reconciler = Arc::new(reconciler);
         if !self.stop.is_told() {
-            match self.rehearse(&reconciler, supply, (people, received.clone()), run, &first).await {
+            let people_and = (people, received.clone(), correction.clone());
+            match self.rehearse(&reconciler, supply, people_and, run, &first).await {
                 Ok(again) => people = again,
                 Err(failure) => {
                     // The pass has sent nothing: the totals are those of the last one.
@@ -269,7 +270,7 @@ impl<'a> Parts<'a> {
         let mut opened = supply.open()?;
         opened.source = files.watch(opened.source);
         self.prove_unchanged(supply, &first)?;
-        let guards = Arc::clone(&reconciler.guards);
+        let guards = Arc::clone(reconciler.guards());
         let counters = Arc::new(Counters::default());
         let list = || Arc::new(Mutex::new(LeftBlankList::new(&run.folder)));
         let left_blank = self.verifying.is_none().then(list);
@@ -289,6 +290,7 @@ impl<'a> Parts<'a> {
             left_blank: left_blank.clone(),
             counters: Arc::clone(&counters),
             verifying: self.verifying.clone(),
+            correction,
             window: (8 * target.concurrency).clamp(32, 1024),
             stop: self.stop.clone(),
         };
@@ -304,7 +306,7 @@ impl<'a> Parts<'a> {
         if let Some(list) = left_blank.and_then(Arc::into_inner) {
             reached.left_blank = list.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
         }
-        reached.over = guards.told(|_| self.stage.is_some());
+        reached.over = guards.report(|_| self.stage.is_some());
         sent?;
         if self.stop.is_told() {
             return Ok(());
@@ -437,49 +439,29 @@ impl<'a> Parts<'a> {
         // Most of those that were received are in the source again; whoever is not is looked up.
         let people = first.people().saturating_sub(received.map_or(0, Received::len));
         let identity = self.mapper.finds_by.clone();
-        let rehearsing = self.stage.map(|stage| Arc::clone(&stage.rehearsing));
-        let mut finder = target.finder(connection, checkpoint, self.clock, &run.folder, &identity, people).await?;
-        rehearsing.clone().into_iter().for_each(|rehearsing| finder.rehearse(rehearsing));
+        let finder = target.finder(connection, checkpoint, self.clock, &run.folder, &identity, people).await?;
         if self.plan.work.fresh {
             for (name, _) in checkpoint.recall_all(MEMORY)? {
                 checkpoint.forget(&name)?;
             }
         }
-        let dropped = checkpoint.recall_all(MEMORY)?;
-        let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
         let only_looks = self.plan.verify.is_some() && self.stage.is_some();
         let (on_existing, only_existing) = (self.plan.on_existing, self.plan.only_existing && !only_looks);
-        Ok(Reconciler {
-            connector: Arc::clone(&target.connector),
-            http: Arc::clone(&target.http),
-            ready,
+        let effects = match self.stage {
+            Some(stage) => Effects::Preview(Arc::clone(&stage.recorder)),
+            None => live(target, checkpoint, (&self.plan.state, self.clock), checkpoint.has_links())?,
+        };
+        Reconciler::new(reconciler::Parts {
+            endpoint: Arc::new(target.endpoint(connection, ready, self.clock)?),
+            entries: Entries { checkpoint: checkpoint.clone(), run: self.stored.no, pass },
             finder,
-            checkpoint: checkpoint.clone(),
-            run: self.stored.no,
-            pass,
-            clock: self.clock,
             identity,
             policy: Policy { on_existing, only_existing, settle: target.settle },
-            silence: Silence::new(connection.facts(), names),
-            correct: None,
-            changed: Arc::clone(&run.metrics.changed),
-            replaces: target.connector.replaces(),
-            claims: Some(Arc::new(Claims::create(&run.folder)?)),
-            people: Arc::<Locks>::default(),
-            ids: Arc::<Locks>::default(),
-            parking: Arc::new(Semaphore::new(PARKED_MAX)),
-            ceiling_per_s: ceiling_of(connection)?,
-            gate: Gate::new(4 * target.concurrency + 256),
             guards,
-            half_made: HalfMade::new(
-                open_intents(checkpoint, &self.plan.state, self.clock)?
-                    .into_iter()
-                    .filter_map(|open| open.intent.target_id),
-            ),
-            rehearsing,
+            owners: Some(Arc::new(Claims::create(&run.folder)?)),
+            effects,
+            changed: Arc::clone(&run.metrics.changed),
             stop: self.stop.watch(),
-            has_succeeded: AtomicBool::new(checkpoint.has_links()),
-            failures_in_a_row: AtomicU32::new(0),
         })
     }
 
@@ -495,7 +477,7 @@ impl<'a> Parts<'a> {
         let is_own = |open: &OpenIntent| open.run == self.stored.no;
         let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
         let has_own = others.iter().any(is_own);
-        settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
+        settle_others(others, self.checkpoint, reconciler, self.console).await?;
         if has_own {
             self.checkpoint.index_entries(self.stored.no)?;
         }
@@ -508,7 +490,7 @@ impl<'a> Parts<'a> {
         }
         let own: HashMap<Key, OpenIntent> = open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect();
         if !own.is_empty() {
-            let (requests, settle) = (count(own.len() as u64, "request", "requests"), time(reconciler.policy.settle));
+            let (requests, settle) = (count(own.len() as u64, "request", "requests"), time(reconciler.policy().settle));
             self.console.note(&format!(
                 "finding out what became of {requests} of this run: who is not there {settle} after it was sent is sent \
                  again"

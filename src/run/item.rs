@@ -7,7 +7,8 @@ use crate::mapping::{Bound, Mapped, Overflow};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::diff::{fit, fit_bookkeeping};
 use crate::platforms::{Driver, PlatformFacts};
-use crate::reconcile::promise::{Parcel, Promise};
+use crate::reconcile::goal::exactly::Precondition;
+use crate::reconcile::goal::planned::PlannedWrite;
 use crate::record::{Fields, Origin, Record, Row};
 use crate::run::ordered::Read;
 use serde_json::Value;
@@ -51,8 +52,8 @@ pub struct Candidate {
     pub merges_by: Vec<IdentityValue>,
     /// By what it is found at the target: all values of the identity fields.
     pub identities: Vec<IdentityValue>,
-    /// What a saved plan says of them.
-    pub promise: Option<Arc<Promise>>,
+    /// What a saved plan expects.
+    pub precondition: Option<Arc<Precondition>>,
 }
 
 impl Mapper {
@@ -88,7 +89,7 @@ impl Mapper {
         let identities = identities_of(&wanted.contact, &self.identity);
         let mut not_carried = std::mem::take(&mut wanted.not_carried);
         let Some(platform) = self.facts() else {
-            let candidate = Candidate { record, wanted, not_carried, merges_by, identities, promise: None };
+            let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition: None };
             return Item::Candidate(Box::new(candidate));
         };
         let mut unheld = fit_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
@@ -107,7 +108,7 @@ impl Mapper {
         }
         not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
         let wanted = fitted.wanted;
-        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, promise: None }))
+        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, precondition: None }))
     }
 
     /// One hash for each identity field by which the candidate is merged, and those of its further values, by the place
@@ -223,17 +224,18 @@ fn item_of_plan(record: Record) -> Item {
         return if is_line { Item::Skipped(record.origin, Skip::Filtered) } else { unreadable(record) };
     };
     let changes = line.get("changes").cloned().and_then(|changes| serde_json::from_value(changes).ok());
-    let (Some(Parcel { wanted, identities, not_carried, seen }), Some(changes)) = (Parcel::from_json(send), changes)
+    let (Some(PlannedWrite { wanted, identities, not_carried, seen }), Some(changes)) =
+        (PlannedWrite::from_json(send), changes)
     else {
         return unreadable(record);
     };
     let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
     let creates = text("outcome").as_deref() == Some("created");
-    let promise = Promise { creates, target_id: text("target_id"), changes, seen };
-    let promise = Some(Arc::new(promise));
+    let precondition = Precondition { creates, target_id: text("target_id"), changes, seen };
+    let precondition = Some(Arc::new(precondition));
     let mut merges_by = identities.clone();
     merges_by.dedup_by_key(|identity| identity.field);
-    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, promise }))
+    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, precondition }))
 }
 
 fn unreadable(record: Record) -> Item {

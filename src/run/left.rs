@@ -3,7 +3,8 @@
 use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::PlatformFacts;
-use crate::reconcile::undo::{CHANGED, GONE, KEPT};
+use crate::reconcile::goal::revert::GONE;
+use crate::reconcile::problems::{CHANGED, KEPT};
 use crate::report::words::count;
 use crate::report::{Counts, Summary};
 use crate::run::results::ResultsWriter;

@@ -36,7 +36,7 @@ pub(super) async fn clear_left_behind(
     (folder, deletes): (&Path, bool),
     console: &Console,
 ) -> Result<Vec<String>, Failure> {
-    if !reconciler.connector.platform().half_makes {
+    if !reconciler.endpoint().connector.platform().half_makes {
         return Ok(Vec::new());
     }
     checkpoint.flush().await?;
@@ -55,10 +55,7 @@ pub(super) async fn clear_left_behind(
     let (mut left, mut deleted) = (Vec::new(), 0);
     for (key, entry) in unclaimed {
         let Some(id) = entry.target_id.clone() else { continue };
-        let is_anothers = match &reconciler.claims {
-            Some(claims) => claims.claim(&id, &key, entry.origin.line)?.is_some(),
-            None => false,
-        };
+        let is_anothers = reconciler.claim(&id, (&key, entry.origin.line))?.is_some();
         let Some(contact) = written.by_id(&id)?.filter(|contact| contact.is_created && !is_anothers) else { continue };
         match clear(reconciler, &id, &contact.written, deletes).await? {
             Fate::NotPartial => {}
@@ -77,15 +74,15 @@ pub(super) async fn clear_left_behind(
 }
 
 async fn clear(reconciler: &Reconciler, id: &str, written: &[Written], deletes: bool) -> Result<Fate, Failure> {
-    let platform = reconciler.connector.platform();
+    let platform = reconciler.endpoint().connector.platform();
     let Some(found) = read(reconciler, id).await? else { return Ok(Fate::Left) };
     let Reading::There(Found { contact, .. }) = found else { return Ok(Fate::NotPartial) };
     if !lacks_items(platform, written, &contact) {
         return Ok(Fate::NotPartial);
     }
     let is_as_left = deletes && changed_since(platform, written, &contact, true).is_empty();
-    let Some(step) = reconciler.connector.deletion().filter(|_| is_as_left) else { return Ok(Fate::Left) };
-    match reconciler.connector.take(&reconciler.http, &step, &Whom::Id(id.to_owned())).await {
+    let Some(step) = reconciler.endpoint().connector.deletion().filter(|_| is_as_left) else { return Ok(Fate::Left) };
+    match reconciler.endpoint().send(&step, &Whom::Id(id.to_owned())).await {
         Ok(Taken::Done { .. } | Taken::Gone) => Ok(Fate::Deleted),
         Ok(Taken::AlreadyThere(_)) | Err(Fault::Refused(_)) => Ok(Fate::Left),
         // Whether it was carried out is seen by reading it again.
@@ -99,7 +96,7 @@ async fn clear(reconciler: &Reconciler, id: &str, written: &[Written], deletes: 
 
 /// The contact, where the platform tells.
 async fn read(reconciler: &Reconciler, id: &str) -> Result<Option<Reading>, Failure> {
-    match reconciler.connector.read(&reconciler.http, id, None).await {
+    match reconciler.endpoint().connector.read(&reconciler.endpoint().http, id, None).await {
         Ok(Reading::Unreadable) | Err(Fault::Refused(_) | Fault::InDoubt(_)) => Ok(None),
         Ok(reading) => Ok(Some(reading)),
         Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => Ok(None),

@@ -16,9 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// People that wait without a slot, at most: each is a contact in memory.
-pub(super) const PARKED_MAX: usize = 4096;
-
 /// How often the progress is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(200);
 

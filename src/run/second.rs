@@ -7,10 +7,12 @@ use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identities_of};
 use crate::mapping::{Duplicates, Mapped};
 use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
+use crate::reconcile::goal::{Correction, Goal};
 use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::reconcile::locks::Place;
-use crate::reconcile::person::Person;
 use crate::reconcile::slot::Slot;
+use crate::reconcile::subject::Subject;
+use crate::reconcile::who::Who;
 use crate::reconcile::{Earlier, End, Reconciler};
 use crate::record::{Origin, Record};
 use crate::run::bind::singular;
@@ -91,13 +93,15 @@ pub(super) struct Second {
     pub window: usize,
     /// The run that is verified, if one is.
     pub verifying: Option<Arc<Verifying>>,
+    /// The run that is corrected, if one is.
+    pub correction: Option<Arc<Correction>>,
     /// When to stop.
     pub stop: Stop,
 }
 
-/// A person with all the records that make it.
+/// A contact with all the records that make it.
 struct Group {
-    person: Person,
+    subject: Subject,
     /// The first is the person's own line, the others are further records of the same person.
     records: Vec<Record>,
 }
@@ -246,7 +250,7 @@ impl Second {
     /// All records of a person stay behind, for the same reason.
     async fn reject_all(&self, records: Vec<Record>, line: u64, problems: Vec<Problem>) -> Result<(), Failure> {
         let asked = [(Kind::Rejects, records.len() as u64)];
-        self.reconciler.guards.take(&asked, |_| rejected(line, &problems))?;
+        self.reconciler.guards().take(&asked, |_| rejected(line, &problems))?;
         for Record { origin, raw, .. } in records {
             self.reject(Reject { origin, raw, problems: problems.clone() }).await?;
         }
@@ -281,25 +285,36 @@ impl Second {
         let is_shared = |identity: &&IdentityValue| {
             !shared.is_empty() && self.mapper.hash_of(identity).is_some_and(|hash| shared.contains(&hash))
         };
-        Ok(group.person.identities.iter().filter(is_shared).cloned().collect())
+        Ok(group.subject.who.identities.iter().filter(is_shared).cloned().collect())
     }
 
     /// Claims a person whom an earlier pass has settled, or sends them on their way. They stand in line for their
     /// identity before the next record is looked at, so that people who share one come in the order of the source.
     async fn dispatch(&mut self, mut group: Group, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
-        let key = group.person.key;
-        if group.person.identities.is_empty() && !group.person.wanted.contact.has(Field::TargetId) {
-            let (line, problem) = (group.person.origin.line, not_to_be_found(&self.mapper.finds_by));
+        let key = group.subject.who.key;
+        if group.subject.who.identities.is_empty()
+            && !group.subject.goal.wanted().is_some_and(|wanted| wanted.contact.has(Field::TargetId))
+        {
+            let (line, problem) = (group.subject.who.origin.line, not_to_be_found(&self.mapper.finds_by));
             return self.reject_all(group.records, line, vec![problem]).await;
         }
-        group.person.shared = self.shared(&group)?;
+        group.subject.who.shared = self.shared(&group)?;
         if let Some(verifying) = &self.verifying {
-            match verifying.meant(&key, group.person.origin.ordinal)? {
-                Meant::Not => return self.leave_out(&group).await,
-                meant => group.person.is_meant = meant == Meant::Made,
+            let meant = verifying.meant(&key, group.subject.who.origin.ordinal)?;
+            if meant == Meant::Not {
+                return self.leave_out(&group).await;
             }
-            // What was promised has been done: it is compared with what is there, not with what was there before.
-            group.person.promise = None;
+            // A plan that was applied is compared with what is there, not with what was there before.
+            group.subject.goal = match group.subject.goal {
+                Goal::Upsert(wanted) | Goal::Exactly(wanted, _) => Goal::Confirm(wanted, meant == Meant::Made),
+                goal => goal,
+            };
+        }
+        if let Some(correction) = &self.correction {
+            group.subject.goal = match group.subject.goal {
+                Goal::Upsert(wanted) | Goal::Confirm(wanted, _) => Goal::Correct(wanted, Arc::clone(correction)),
+                goal => goal,
+            };
         }
         let mut earlier = self.intents.remove(&key).map(Earlier::Meant);
         if self.has_entries
@@ -307,10 +322,10 @@ impl Second {
             && let Some(entry) = self.checkpoint.entry(self.run, &key)?
         {
             if self.holds(&entry) {
-                if let (Some(id), Some(claims)) = (&entry.target_id, &self.reconciler.claims) {
-                    claims.claim(id, &key, group.person.origin.line)?;
+                if let Some(id) = &entry.target_id {
+                    self.reconciler.claim(id, (&key, group.subject.who.origin.line))?;
                 }
-                self.checkpoint.carry_over(self.run, key, self.pass, group.person.origin).await?;
+                self.checkpoint.carry_over(self.run, key, self.pass, group.subject.who.origin).await?;
                 self.counters.earlier.fetch_add(group.records.len() as u64, Ordering::Relaxed);
                 return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
             }
@@ -321,25 +336,25 @@ impl Second {
             && received.has(&key)?
         {
             // Their contact is theirs, whoever else comes to it.
-            for identity in group.person.own_identities() {
-                if let (Some(id), Some(claims)) = (self.checkpoint.link(&identity)?, &self.reconciler.claims) {
-                    claims.claim(&id, &key, group.person.origin.line)?;
+            for identity in group.subject.who.own_identities() {
+                if let Some(id) = self.checkpoint.link(&identity)? {
+                    self.reconciler.claim(&id, (&key, group.subject.who.origin.line))?;
                     break;
                 }
             }
             let outcome = Outcome::Skipped(Skip::Received);
             self.finisher().finish(&group, outcome, &[]).await?;
-            let pure = Pure { origin: group.person.origin, outcome, duplicate_of: None, problems: Vec::new() };
+            let pure = Pure { origin: group.subject.who.origin, outcome, duplicate_of: None, problems: Vec::new() };
             return self.checkpoint.note(self.run, self.pass, pure).await;
         }
         self.counters.has_begun.store(true, Ordering::Relaxed);
-        let place = self.reconciler.people.queue(group.person.names());
+        let place = self.reconciler.queue(&group.subject);
         let mut slot = Slot::none(Arc::clone(&flight.slots));
         let mut parked = None;
         if place.is_first() {
             slot.retake().await;
         } else {
-            parked = Arc::clone(&self.reconciler.parking).acquire_owned().await.ok();
+            parked = self.reconciler.park().await;
         }
         let (finisher, reconciler) = (self.finisher(), Arc::clone(&self.reconciler));
         let (stopped, stop) = (Arc::clone(&flight.stopped), self.stop.clone());
@@ -380,25 +395,25 @@ impl Second {
             rejects: Arc::clone(&self.rejects),
             left_blank: self.left_blank.clone(),
             counters: Arc::clone(&self.counters),
-            guards: Arc::clone(&self.reconciler.guards),
+            guards: Arc::clone(self.reconciler.guards()),
         }
     }
 }
 
 fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
     let key = key_of(&candidate.identities, &candidate.wanted);
-    let person = Person {
+    let who = Who {
         key,
         origin: candidate.record.origin,
-        wanted: candidate.wanted,
-        not_carried: candidate.not_carried,
-        shared: Vec::new(),
-        undoing: None,
-        is_meant: false,
-        promise: candidate.promise,
         identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
+        shared: Vec::new(),
+        not_carried: candidate.not_carried,
     };
-    Group { person, records: vec![candidate.record] }
+    let goal = match candidate.precondition {
+        Some(precondition) => Goal::Exactly(candidate.wanted, precondition),
+        None => Goal::Upsert(candidate.wanted),
+    };
+    Group { subject: Subject { who, goal }, records: vec![candidate.record] }
 }
 
 /// The mapping's identity is none by which the target finds: each run would make another contact.
@@ -436,11 +451,11 @@ impl Finisher {
         mut slot: Slot,
         place: Place,
     ) -> Result<(), Failure> {
-        let end = reconciler.reconcile(&group.person, earlier.as_ref(), &mut slot).await?;
+        let end = reconciler.reconcile(&group.subject, earlier.as_ref(), &mut slot).await?;
         match end {
             End::Pending => {}
             End::Settled(settled) => {
-                let key: Key = group.person.key;
+                let key: Key = group.subject.who.key;
                 self.finish(&group, settled.outcome, &settled.problems).await?;
                 self.checkpoint.settle(self.run, key, settled).await?;
             }
@@ -458,7 +473,7 @@ impl Finisher {
             let asked = [(Kind::Rejects, group.records.len() as u64)];
             self.guards.take(&asked, |_| rejected(root_line.unwrap_or_default(), problems))?;
         }
-        let left_blank = &group.person.wanted.left_blank;
+        let left_blank = group.subject.goal.wanted().map_or(&[][..], |wanted| &wanted.left_blank);
         if let (Outcome::Created | Outcome::Updated | Outcome::Unchanged, false, Some(list)) =
             (outcome, left_blank.is_empty(), &self.left_blank)
         {

@@ -7,8 +7,9 @@ use crate::http::{Http, HttpOptions, Rate, Traffic, check_base_url};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Connection;
 use crate::platforms::settings::parse_duration;
-use crate::platforms::{Checked, Connector, Fault};
-use crate::reconcile::find::Finder;
+use crate::platforms::{Checked, Connector, Fault, Ready};
+use crate::reconcile::execute::dispatch::Endpoint;
+use crate::reconcile::find::{Access, Finder};
 use crate::run::stop::Stop;
 use std::path::Path;
 use std::sync::Arc;
@@ -209,6 +210,20 @@ impl Target {
         Ok(Some(target))
     }
 
+    /// The account that a run writes to.
+    ///
+    /// # Errors
+    /// Exit 2 when a setting is invalid.
+    pub fn endpoint(&self, connection: &Connection, ready: Ready, clock: Clock) -> Result<Endpoint, Failure> {
+        Ok(Endpoint {
+            connector: Arc::clone(&self.connector),
+            http: Arc::clone(&self.http),
+            ready,
+            ceiling_per_s: ceiling_of(connection)?,
+            clock,
+        })
+    }
+
     /// A finder for `people` people by these fields, in the way that the `find` setting names or that costs least.
     pub async fn finder(
         &self,
@@ -221,8 +236,8 @@ impl Target {
     ) -> Result<Finder, Failure> {
         let sample = self.checked.sample.clone();
         let is_empty = sample.is_empty();
-        let (connector, http) = (Arc::clone(&self.connector), Arc::clone(&self.http));
-        let mut finder = Finder::new(connector, http, checkpoint.clone(), clock, folder.to_owned(), sample);
+        let access = Access { connector: Arc::clone(&self.connector), http: Arc::clone(&self.http), clock };
+        let mut finder = Finder::new(access, checkpoint.clone(), folder.to_owned(), sample);
         let by_value: Vec<Field> = fields.iter().copied().filter(|field| *field != Field::TargetId).collect();
         match connection.settings.get("find").unwrap_or("auto") {
             "none" => return Err(find_none(connection)),

@@ -10,7 +10,7 @@ mod wrote;
 use crate::checkpoint::taken::TakenContact;
 use crate::checkpoint::{AccountAddress, Checkpoint, Key, Pure, RunNo, RunRow};
 use crate::clock::Clock;
-use crate::contact::{Field, Wanted};
+use crate::contact::Field;
 use crate::http::Traffic;
 use crate::identity::IdentityValue;
 use crate::ids::{CommandKind, RunStatus, WorkId};
@@ -18,16 +18,14 @@ use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::plan::Connection;
 use crate::plan::suggest::Typed;
 use crate::platforms::Needs;
-use crate::reconcile::changed::Changed;
-use crate::reconcile::gate::Gate;
+use crate::reconcile::entries::Entries;
+use crate::reconcile::goal::Goal;
+use crate::reconcile::goal::revert::Reversal;
 use crate::reconcile::guards::{Guards, GuardsAsked};
-use crate::reconcile::half_made::HalfMade;
-use crate::reconcile::locks::Locks;
-use crate::reconcile::person::Person;
-use crate::reconcile::silence::{MEMORY, Silence};
 use crate::reconcile::slot::Slot;
-use crate::reconcile::undo::Undoing;
-use crate::reconcile::{Earlier, End, Policy, Reconciler};
+use crate::reconcile::subject::Subject;
+use crate::reconcile::who::Who;
+use crate::reconcile::{Earlier, Effects, End, Parts, Policy, Reconciler};
 use crate::record::Origin;
 use crate::report::{Console, Progress, State};
 use crate::run::active::ActiveRun;
@@ -36,21 +34,17 @@ use crate::run::active::close::Ended;
 use crate::run::active::folder::{account_at, account_of};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::all_runs;
-
-use crate::run::open::{NO_PASS, open_intents, settle_others};
+use crate::run::open::{NO_PASS, live, open_intents, settle_others};
 use crate::run::stop::Stop;
-use crate::run::target::{Target, Unreached, ceiling_of, of_connection, remembered_rate, stops};
+use crate::run::target::{Target, Unreached, of_connection, remembered_rate, stops};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use wrote::Wrote;
-
-/// Contacts that wait without a slot, at most.
-const PARKED_MAX: usize = 4096;
 
 /// After so many contacts `run.json` is brought up to date.
 const SAVE_EVERY: u64 = 256;
@@ -212,7 +206,9 @@ impl Line<'_> {
         let target = &*reached.insert(target);
         self.checkpoint.take_turn(self.no(), run.is_resumed, CommandKind::Undo.name())?;
         worked.pass = self.checkpoint.begin_pass(self.no())?;
-        let reconciler = Arc::new(self.reconciler(target, &run.folder, &run.metrics.changed, worked.pass).await?);
+        let effects = live(target, self.checkpoint, (&self.plan.state, self.clock), true)?;
+        let entries = Entries { checkpoint: self.checkpoint.clone(), run: self.no(), pass: worked.pass };
+        let reconciler = Arc::new(self.reconciler(target, &run.folder, entries, effects).await?);
         let intents = self.settle_earlier(&reconciler).await?;
         if self.stop.is_told() {
             return Ok(());
@@ -248,47 +244,28 @@ impl Line<'_> {
         target.ok_or_else(|| Failure::new(exit, "stopped before the platform had answered").into())
     }
 
+    /// A reconciler of these entries. `recorder`: nothing is written, and what would be is recorded there.
     async fn reconciler(
         &self,
         target: &Target,
         folder: &Path,
-        changed: &Arc<Changed>,
-        pass: u32,
+        entries: Entries,
+        effects: Effects,
     ) -> Result<Reconciler, Failure> {
         let (checkpoint, connection) = (self.checkpoint, &self.plan.connection);
         let ready = target.connector.prepare(&target.http, &Needs::default()).await.map_err(stops)?;
         let fields = &connection.facts().finds_by;
-        let finder = target.finder(connection, checkpoint, self.clock, folder, fields, 0).await?;
-        let dropped = checkpoint.recall_all(MEMORY)?;
-        let names = dropped.into_iter().filter_map(|(name, _)| name.strip_prefix(MEMORY).map(str::to_owned));
-        let half_made = open_intents(checkpoint, &self.plan.state, self.clock)?;
-        Ok(Reconciler {
-            connector: Arc::clone(&target.connector),
-            http: Arc::clone(&target.http),
-            ready,
-            finder,
-            checkpoint: checkpoint.clone(),
-            run: self.no(),
-            pass,
-            clock: self.clock,
+        Reconciler::new(Parts {
+            endpoint: Arc::new(target.endpoint(connection, ready, self.clock)?),
+            entries,
+            finder: target.finder(connection, checkpoint, self.clock, folder, fields, 0).await?,
             identity: vec![Field::TargetId],
             policy: Policy { settle: target.settle, ..Policy::default() },
-            silence: Silence::new(connection.facts(), names),
-            correct: None,
-            replaces: target.connector.replaces(),
-            people: Arc::<Locks>::default(),
-            ids: Arc::<Locks>::default(),
-            parking: Arc::new(Semaphore::new(PARKED_MAX)),
-            ceiling_per_s: ceiling_of(connection)?,
-            gate: Gate::new(4 * target.concurrency + 256),
             guards: Arc::new(Guards::new(&GuardsAsked::none(), 0, false)),
-            rehearsing: None,
-            claims: None,
-            changed: Arc::clone(changed),
-            half_made: HalfMade::new(half_made.into_iter().filter_map(|open| open.intent.target_id)),
+            owners: None,
+            effects,
+            changed: Arc::default(),
             stop: self.stop.watch(),
-            has_succeeded: AtomicBool::new(true),
-            failures_in_a_row: AtomicU32::new(0),
         })
     }
 
@@ -297,7 +274,7 @@ impl Line<'_> {
     async fn settle_earlier(&self, reconciler: &Reconciler) -> Result<HashMap<Key, Earlier>, Failure> {
         let open = open_intents(self.checkpoint, &self.plan.state, self.clock)?;
         let (own, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| open.run == self.no());
-        settle_others(others, self.checkpoint, reconciler, self.console, self.stop).await?;
+        settle_others(others, self.checkpoint, reconciler, self.console).await?;
         self.checkpoint.flush().await?;
         Ok(own.into_iter().map(|open| (open.key, Earlier::Meant(open))).collect())
     }
@@ -346,7 +323,7 @@ impl Line<'_> {
                     break 'source;
                 }
                 let given = self.give(contact, run, worked, &mut intents, &slots).await;
-                let (person, earlier, slot) = match given {
+                let (subject, earlier, slot) = match given {
                     Ok(Some(given)) => given,
                     Ok(None) => continue,
                     Err(failure) => {
@@ -357,7 +334,7 @@ impl Line<'_> {
                 let (reconciler, stopped) = (Arc::clone(reconciler), Arc::clone(&stopped));
                 let (stop, sent) = (self.stop.clone(), Arc::clone(&settled));
                 tasks.spawn(async move {
-                    match take_back(&reconciler, &person, earlier.as_ref(), slot).await {
+                    match undo_one(&reconciler, &subject, earlier.as_ref(), slot).await {
                         Ok(()) => drop(sent.fetch_add(1, Ordering::Relaxed)),
                         Err(failure) => {
                             stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
@@ -404,36 +381,36 @@ impl Line<'_> {
         worked: &Worked,
         intents: &mut HashMap<Key, Earlier>,
         slots: &Arc<Semaphore>,
-    ) -> Result<Option<(Person, Option<Earlier>, Slot)>, Failure> {
+    ) -> Result<Option<(Subject, Option<Earlier>, Slot)>, Failure> {
         let origin = Origin { ordinal: contact.no, line: contact.line };
         let only = self.plan.only.as_deref();
         if only.is_some_and(|only| !contact.written.iter().any(|value| value.is_of(only))) {
             return Ok(None);
         }
         worked.read.fetch_add(1, Ordering::Relaxed);
-        let Some(undoing) = Undoing::of(contact, only) else {
+        let Some(reversal) = Reversal::of(contact, only) else {
             worked.settled.fetch_add(1, Ordering::Relaxed);
             let (outcome, problems) = (Outcome::Unknown, vec![unknown()]);
             let pure = Pure { origin, outcome, duplicate_of: None, problems };
             self.checkpoint.note(self.no(), worked.pass, pure).await?;
             return Ok(None);
         };
-        let person = person_of(undoing, origin);
-        let mut earlier = intents.remove(&person.key);
+        let subject = subject_of(reversal, origin);
+        let mut earlier = intents.remove(&subject.who.key);
         if run.is_resumed
             && earlier.is_none()
-            && let Some(entry) = self.checkpoint.entry(self.no(), &person.key)?
+            && let Some(entry) = self.checkpoint.entry(self.no(), &subject.who.key)?
         {
             if entry.outcome != Outcome::Unknown && entry.pass != NO_PASS {
                 worked.settled.fetch_add(1, Ordering::Relaxed);
-                self.checkpoint.carry_over(self.no(), person.key, worked.pass, origin).await?;
+                self.checkpoint.carry_over(self.no(), subject.who.key, worked.pass, origin).await?;
                 return Ok(None);
             }
             earlier = Some(Earlier::Did(entry.outcome));
         }
         let mut slot = Slot::none(Arc::clone(slots));
         slot.retake().await;
-        Ok(Some((person, earlier, slot)))
+        Ok(Some((subject, earlier, slot)))
     }
 }
 
@@ -441,31 +418,23 @@ fn contact_is_due(done: u64, since: Duration) -> bool {
     since >= ALIVE || (done > 0 && done.is_multiple_of(SAVE_EVERY))
 }
 
-/// The contact as somebody to be reconciled: known by its id alone.
-fn person_of(undoing: Undoing, origin: Origin) -> Person {
-    let identities = vec![IdentityValue { field: Field::TargetId, value: undoing.id.clone() }];
-    Person {
-        key: Key::of(&identities, b"undo"),
-        origin,
-        wanted: Wanted::default(),
-        not_carried: Vec::new(),
-        identities,
-        shared: Vec::new(),
-        undoing: Some(Box::new(undoing)),
-        is_meant: false,
-        promise: None,
-    }
+/// The contact as one to be reconciled: it is known by its id alone.
+fn subject_of(reversal: Reversal, origin: Origin) -> Subject {
+    let identities = vec![IdentityValue { field: Field::TargetId, value: reversal.id.clone() }];
+    let key = Key::of(&identities, b"undo");
+    let who = Who { key, origin, identities, shared: Vec::new(), not_carried: Vec::new() };
+    Subject { who, goal: Goal::Revert(Box::new(reversal)) }
 }
 
-async fn take_back(
+async fn undo_one(
     reconciler: &Reconciler,
-    person: &Person,
+    subject: &Subject,
     earlier: Option<&Earlier>,
     mut slot: Slot,
 ) -> Result<(), Failure> {
-    match reconciler.reconcile(person, earlier, &mut slot).await? {
+    match reconciler.reconcile(subject, earlier, &mut slot).await? {
         End::Pending => Ok(()),
-        End::Settled(settled) => reconciler.checkpoint.settle(reconciler.run, person.key, settled).await,
+        End::Settled(settled) => reconciler.settle(&subject.who.key, settled).await,
     }
 }
 

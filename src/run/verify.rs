@@ -8,7 +8,8 @@ use crate::checkpoint::{AccountAddress, Checkpoint, Key, OutcomeRow, RunNo, Stor
 use crate::files::{Form, Format, Listing, PrivateFolder};
 use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Outcome, Skip};
-use crate::reconcile::rehearse::{PlannedChange, Rehearsing};
+use crate::reconcile::execute::recorder::Recorder;
+use crate::reconcile::goal::planned::PlannedChange;
 use crate::report::{Console, Verified};
 use crate::run::active::folder::make_private;
 use crate::run::active::receipt::{is_same_account, is_what_was_read};
@@ -129,10 +130,10 @@ impl Verifying {
         &self,
         checkpoint: &Checkpoint,
         (run, pass): (RunNo, u32),
-        rehearsing: Option<&Rehearsing>,
+        recorder: Option<&Recorder>,
         out: &Path,
     ) -> Result<Verified, Failure> {
-        let mut file = rehearsing.map(|_| VerifyFile::create(out)).transpose()?;
+        let mut file = recorder.map(|_| VerifyFile::create(out)).transpose()?;
         let mut verified = Verified::default();
         checkpoint.for_each_outcome(run, pass, |mut row| {
             let state = match row.outcome {
@@ -157,8 +158,8 @@ impl Verifying {
                 // Whoever is missing is known by the id that they had.
                 row.target_id = self.copy.entry(self.of, key)?.and_then(|entry| entry.target_id);
             }
-            let (Some(file), Some(rehearsing)) = (&mut file, rehearsing) else { return Ok(()) };
-            let planned = rehearsing.planned(row.origin.ordinal)?.unwrap_or_default();
+            let (Some(file), Some(recorder)) = (&mut file, recorder) else { return Ok(()) };
+            let planned = recorder.planned(row.origin.ordinal)?.unwrap_or_default();
             let changes = if state == State::Differs { planned.changes } else { Vec::new() };
             if state != State::Same && verified.shown.len() < SHOWN_MAX {
                 verified.shown.push(format!("  {}", in_words(state, &row, &changes, true)));

@@ -3,7 +3,7 @@
 use super::support::{creating_platforms, ferry as command, folder_with, run};
 use ferry::contact::{Contact, Field, Overwrite, TagMode, Wanted};
 use ferry::identity::IdentityValue;
-use ferry::reconcile::promise::Parcel;
+use ferry::reconcile::goal::planned::PlannedWrite;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -259,9 +259,9 @@ fn what_a_plan_stores_of_a_contact_is_read_as_it_was_written() {
     wanted.attribute_overwrite = vec![("Plan".into(), Overwrite::Fill), ("Old".into(), Overwrite::Clear)];
     let identities = vec![IdentityValue { field: Field::Phones, value: "593987625587".to_owned() }];
     let seen = json!({ "full_name": "Ana", "tags": ["a", "b"] }).as_object().unwrap().clone();
-    let parcel = Parcel { wanted, identities, not_carried: vec!["handles".to_owned()], seen: Some(seen) };
-    let mut read = Parcel::from_json(&parcel.to_json()).unwrap();
-    let sort = |parcel: &mut Parcel| {
+    let parcel = PlannedWrite { wanted, identities, not_carried: vec!["handles".to_owned()], seen: Some(seen) };
+    let mut read = PlannedWrite::from_json(&parcel.to_json()).unwrap();
+    let sort = |parcel: &mut PlannedWrite| {
         parcel.wanted.contact.attributes.sort_by(|one, other| one.name.cmp(&other.name));
         parcel.wanted.attribute_overwrite.sort_by(|one, other| one.0.cmp(&other.0));
     };
@@ -269,5 +269,5 @@ fn what_a_plan_stores_of_a_contact_is_read_as_it_was_written() {
     sort(&mut expected);
     sort(&mut read);
     assert_eq!(read, expected);
-    assert_eq!(Parcel::from_json(&json!({ "contact": {} })), None);
+    assert_eq!(PlannedWrite::from_json(&json!({ "contact": {} })), None);
 }

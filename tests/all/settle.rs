@@ -188,7 +188,7 @@ fn a_created_person_whose_items_fail_is_completed_later() {
         assert_eq!(lost.exit, 4, "{lost:?}");
         assert!(lost.out.contains("nobody knows yet what became of 1 record:\n  line 3, `"), "{lost:?}");
         let results = scene.read("results.csv");
-        let expected = ",target.unknown,\"made at the target, but tried 3 times without bringing it all there: Eadesk";
+        let expected = ",target.unknown,\"created at the target, but not completely in 3 tries: Eadesk";
         assert!(results.contains(expected), "{results}");
         scene.rule(|_| Act::Pass);
         let found = scene.run("resume --output json");

@@ -6,7 +6,7 @@ use crate::contact::{Contact, Field};
 use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::Failure;
 use crate::platforms::List;
-use crate::reconcile::found::all_identities;
+use crate::reconcile::matching::all_identities;
 use crate::run::gather::{Gathered, What};
 use crate::run::target::Target;
 use serde_json::{Map, Value};

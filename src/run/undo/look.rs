@@ -1,14 +1,19 @@
 //! The dry run of an undo: every contact is read, and nothing is written.
 
-use super::Line;
 use super::wrote::Wrote;
+use super::{Line, subject_of};
+use crate::checkpoint::rehearsal::Rehearsal as Recorded;
 use crate::checkpoint::taken::TakenContact;
 use crate::files::{About, Form, Format, Ledger, Listing};
 use crate::ids::{CommandKind, RunStatus};
-use crate::outcome::{Exit, Failure, Outcome, Skip, Totals};
-use crate::platforms::Fault;
-use crate::reconcile::Reconciler;
-use crate::reconcile::undo::{Looked, Undoing};
+use crate::outcome::{Failure, Outcome, Problem, Totals};
+use crate::reconcile::entries::Entries;
+use crate::reconcile::execute::recorder::Recorder;
+use crate::reconcile::goal::planned::PlannedChange;
+use crate::reconcile::goal::revert::Reversal;
+use crate::reconcile::slot::Slot;
+use crate::reconcile::{Effects, End, Reconciler};
+use crate::record::Origin;
 use crate::report::{Forecast, Requests, State, Summary};
 use crate::run::active::close::{Ended, exit_of};
 use crate::run::left::LeftCounts;
@@ -17,6 +22,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// The columns of a plan.
@@ -26,8 +32,12 @@ impl Line<'_> {
     pub(super) async fn look(&self) -> Result<Ended, Failure> {
         let (plan, started) = (self.plan, self.clock.now());
         let target = self.reach().await?;
-        // It leaves no run behind.
-        let reconciler = Arc::new(self.reconciler(&target, &plan.state, &Arc::default(), 0).await?);
+        // Nothing is saved: a dry run leaves no run behind.
+        let recorder = Arc::new(Recorder::new(Recorded::create(&plan.state)?, false));
+        let effects = Effects::Preview(Arc::clone(&recorder));
+        let entries = Entries { checkpoint: self.checkpoint.clone(), run: self.of.no, pass: 0 };
+        let reconciler = self.reconciler(&target, &plan.state, entries, effects).await?;
+        let preview = Arc::new(Preview { reconciler, recorder });
         let wrote = Wrote::gather(self, "", &plan.state)?;
         let plan_file = plan.plan.as_deref();
         let noted = || (plan.of.ledger(&plan.state), plan.of.about("plan"));
@@ -43,7 +53,7 @@ impl Line<'_> {
                 if self.stop.is_told() {
                     break 'all;
                 }
-                match look_at(&reconciler, chunk, plan.only.as_deref()).await {
+                match preview.look_at(chunk, plan.only.as_deref()).await {
                     Ok(looked) => {
                         for (contact, looked) in looked {
                             sums.add(&looked);
@@ -67,7 +77,7 @@ impl Line<'_> {
         }
         let is_stopped = self.stop.is_told();
         let traffic = target.http.traffic();
-        let per_s = target.http.rate_now().or(reconciler.ceiling_per_s);
+        let per_s = target.http.rate_now().or(preview.reconciler.endpoint().ceiling_per_s);
         // A write is a look and the requests; the looks of this run have shown how long one takes.
         let requests = sums.requests + sums.totals.read;
         let took = started.elapsed().as_secs_f64();
@@ -117,42 +127,67 @@ impl Sums {
     }
 }
 
-/// Looks at several contacts at once, and gives them back in their order.
-async fn look_at(
-    reconciler: &Arc<Reconciler>,
-    contacts: &[TakenContact],
-    only: Option<&str>,
-) -> Result<Vec<(TakenContact, Looked)>, Failure> {
-    let mut tasks = JoinSet::new();
-    let is_asked =
-        |contact: &&TakenContact| only.is_none_or(|only| contact.written.iter().any(|value| value.is_of(only)));
-    for contact in contacts.iter().filter(is_asked).cloned() {
-        let (reconciler, undoing) = (Arc::clone(reconciler), Undoing::of(contact.clone(), only));
-        tasks.spawn(async move {
-            let looked = match &undoing {
-                Some(undoing) => reconciler.look_at(undoing).await,
-                None => Ok(Looked::default()),
-            };
-            (contact, looked)
-        });
+/// What undoing one contact would come to.
+#[derive(Clone, Debug, Default)]
+struct Looked {
+    /// None: it is unknown.
+    outcome: Option<Outcome>,
+    /// The values that go back.
+    changes: Vec<PlannedChange>,
+    /// What is left, and why.
+    left: Vec<Problem>,
+    /// How many requests it takes.
+    requests: u64,
+}
+
+/// Undoes contacts into a recorder.
+struct Preview {
+    reconciler: Reconciler,
+    recorder: Arc<Recorder>,
+}
+
+impl Preview {
+    /// Looks at several contacts at once, and returns them in their order.
+    async fn look_at(
+        self: &Arc<Preview>,
+        contacts: &[TakenContact],
+        only: Option<&str>,
+    ) -> Result<Vec<(TakenContact, Looked)>, Failure> {
+        let mut tasks = JoinSet::new();
+        let slots = Arc::new(Semaphore::new(contacts.len().max(1)));
+        let is_asked =
+            |contact: &&TakenContact| only.is_none_or(|only| contact.written.iter().any(|value| value.is_of(only)));
+        for contact in contacts.iter().filter(is_asked).cloned() {
+            let (preview, slot) = (Arc::clone(self), Slot::none(Arc::clone(&slots)));
+            let reversal = Reversal::of(contact.clone(), only);
+            tasks.spawn(async move { (preview.look_at_one(&contact, reversal, slot).await, contact) });
+        }
+        let mut all = Vec::new();
+        while let Some(joined) = tasks.join_next().await {
+            let (looked, contact) =
+                joined.map_err(|error| Failure::failed("a task of the run died: a bug in Ferry").cause(error))?;
+            all.extend(looked?.map(|looked| (contact, looked)));
+        }
+        all.sort_by_key(|(contact, _)| contact.no);
+        Ok(all)
     }
-    let mut all = Vec::new();
-    while let Some(joined) = tasks.join_next().await {
-        let (contact, looked) =
-            joined.map_err(|error| Failure::failed("a task of the run died: a fault of Ferry").cause(error))?;
-        let looked = match looked {
-            Ok(looked) => looked,
-            Err(Fault::Refused(left)) => {
-                Looked { outcome: Some(Outcome::Skipped(Skip::Kept)), left, ..Looked::default() }
-            }
-            Err(Fault::InDoubt(_)) => Looked::default(),
-            Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => continue,
-            Err(Fault::Fatal(failure)) => return Err(failure),
+
+    /// What undoing this contact would come to; none when the run was told to stop before.
+    async fn look_at_one(
+        &self,
+        contact: &TakenContact,
+        reversal: Option<Reversal>,
+        mut slot: Slot,
+    ) -> Result<Option<Looked>, Failure> {
+        let Some(reversal) = reversal else { return Ok(Some(Looked::default())) };
+        let subject = subject_of(reversal, Origin { ordinal: contact.no, line: contact.line });
+        let End::Settled(settled) = self.reconciler.reconcile(&subject, None, &mut slot).await? else {
+            return Ok(None);
         };
-        all.push((contact, looked));
+        let planned = self.recorder.planned(contact.no)?.unwrap_or_default();
+        let (outcome, left) = (Some(settled.outcome), settled.problems);
+        Ok(Some(Looked { outcome, changes: planned.changes, left, requests: planned.requests }))
     }
-    all.sort_by_key(|(contact, _)| contact.no);
-    Ok(all)
 }
 
 /// A plan being written; JSON Lines (a line a contact) or CSV (a line a value) by name.

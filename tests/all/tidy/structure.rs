@@ -138,7 +138,7 @@ fn one_place_knows_the_database_and_one_sends_steps() {
     let sql = files_with("rusqlite").into_iter().filter(|path| !may(path));
     only("database", sql, "SQL stands behind the store, or in a database of one run");
     let senders = [".take(&self.http", ".send_step("].iter().flat_map(|call| files_with(call));
-    only("sends", senders.filter(|path| path != "src/reconcile/execute/live.rs"), "one place sends steps");
+    only("sends", senders.filter(|path| path != "src/reconcile/execute/dispatch.rs"), "one place sends steps");
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(super) struct IdFilter(Box<[AtomicU64]>);
 const BITS: usize = 1 << 25;
 
 impl IdFilter {
-    pub fn new() -> IdFilter {
+    pub(super) fn new() -> IdFilter {
         IdFilter((0..BITS / 64).map(|_| AtomicU64::new(0)).collect())
     }
 
@@ -22,13 +22,13 @@ impl IdFilter {
         numbers.filter_map(|bit| Some((self.0.get(bit / 64)?, 1 << (bit % 64))))
     }
 
-    pub fn add(&self, id: &str) {
+    pub(super) fn add(&self, id: &str) {
         for (word, mask) in self.bits(id) {
             word.fetch_or(mask, Ordering::AcqRel);
         }
     }
 
-    pub fn has(&self, id: &str) -> bool {
+    pub(super) fn has(&self, id: &str) -> bool {
         self.bits(id).all(|(word, mask)| word.load(Ordering::Acquire) & mask != 0)
     }
 }

@@ -1,0 +1,186 @@
+//! Values that a platform drops without an error: a tag that the account does not have, an undefined attribute.
+//!
+//! A name is read back at its first use. A dropped value is `not_carried`, leaves the diff, and is remembered for the
+//! connection, so that the contact does not look changed the next night. A name that is seen at the target is trusted.
+//! Reading a contact back is the executor's.
+
+use super::view::{DroppedNames, attribute_name, tag_name};
+use crate::contact::{Contact, Field};
+use crate::platforms::PlatformFacts;
+use crate::platforms::diff::{Delta, same};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// More names than this are not kept apart: the rest are read back each time.
+const NAMES_MAX: usize = 10_000;
+
+/// What is known about a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Kept,
+    Dropped,
+    /// The contact could not be read back, this many times.
+    Unanswered(u8),
+}
+
+/// A name is not read back again after this many contacts that could not be.
+const UNANSWERED_MAX: u8 = 3;
+
+/// What is known about the names that a platform may drop.
+pub(crate) struct Dropped {
+    drops: Vec<Field>,
+    drops_attributes: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    verdicts: HashMap<String, Verdict>,
+    /// Those with the verdict [`Verdict::Dropped`].
+    names: Arc<DroppedNames>,
+}
+
+impl State {
+    fn set(&mut self, name: &str, verdict: Verdict) {
+        self.verdicts.insert(name.to_owned(), verdict);
+        match verdict {
+            Verdict::Dropped => drop(Arc::make_mut(&mut self.names).0.insert(name.to_owned())),
+            _ if self.names.0.contains(name) => drop(Arc::make_mut(&mut self.names).0.remove(name)),
+            _ => {}
+        }
+    }
+}
+
+/// The name under which the checkpoint remembers a dropped value.
+pub(crate) fn memory_of(name: &str) -> String {
+    format!("{MEMORY}{name}")
+}
+
+/// How the checkpoint's memories of dropped values begin.
+pub const MEMORY: &str = "dropped:";
+
+impl Dropped {
+    /// What an earlier run found dropped is known from the beginning.
+    pub(crate) fn new(platform: &PlatformFacts, dropped: impl IntoIterator<Item = String>) -> Dropped {
+        let mut state = State::default();
+        dropped.into_iter().for_each(|name| state.set(&name, Verdict::Dropped));
+        let (drops, drops_attributes) = (platform.drops.to_vec(), platform.drops_attributes);
+        Dropped { drops, drops_attributes, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is dropped, as far as it is known at this moment.
+    pub(crate) fn names(&self) -> Arc<DroppedNames> {
+        Arc::clone(&self.state().names)
+    }
+
+    /// Learns from a contact at the target that its tags and attributes are kept there. The names among them that
+    /// counted as dropped.
+    pub(crate) fn learn(&self, contact: &Contact) -> Vec<String> {
+        let mut revived = Vec::new();
+        if !self.drops.contains(&Field::Tags) && !self.drops_attributes {
+            return revived;
+        }
+        let mut state = self.state();
+        for name in names_in(contact) {
+            let has_room = state.verdicts.len() < NAMES_MAX;
+            match state.verdicts.get(&name) {
+                Some(Verdict::Kept) => {}
+                Some(Verdict::Dropped) => {
+                    state.set(&name, Verdict::Kept);
+                    revived.push(name);
+                }
+                Some(Verdict::Unanswered(_)) => state.set(&name, Verdict::Kept),
+                None if has_room => state.set(&name, Verdict::Kept),
+                None => {}
+            }
+        }
+        revived
+    }
+
+    /// The names among these changes of which it is unknown whether the platform keeps them.
+    pub(crate) fn untried(&self, delta: &Delta) -> Vec<String> {
+        let state = self.state();
+        let names = self.names_set(delta);
+        names.into_iter().filter(|name| is_open(state.verdicts.get(name))).collect()
+    }
+
+    /// The contact that carries these names could not be read back.
+    pub(crate) fn unanswered(&self, names: &[String]) {
+        let mut state = self.state();
+        for name in names {
+            let before = match state.verdicts.get(name) {
+                Some(Verdict::Unanswered(times)) => *times,
+                Some(_) => continue,
+                None => 0,
+            };
+            if state.verdicts.len() < NAMES_MAX {
+                state.set(name, Verdict::Unanswered(before.saturating_add(1)));
+            }
+        }
+    }
+
+    fn names_set(&self, delta: &Delta) -> Vec<String> {
+        let mut names = Vec::new();
+        if self.drops.contains(&Field::Tags) {
+            names.extend(delta.tags_added.iter().map(|tag| tag_name(tag)));
+        }
+        if self.drops_attributes {
+            let set = delta.changed_attributes.iter().filter(|name| delta.after.attribute(name) != Some(""));
+            names.extend(set.map(|name| attribute_name(name)));
+        }
+        let fields = self.drops.iter().filter(|field| **field != Field::Tags);
+        names.extend(fields.filter(|f| delta.changed.has(**f) && delta.after.has(**f)).map(|f| f.name().to_owned()));
+        names
+    }
+
+    /// Which of the names the platform dropped, seen from the contact that was read back. Remembers all of them.
+    pub(crate) fn judge(&self, names: &[String], delta: &Delta, there: &Contact) -> Vec<String> {
+        let kept = names_in(there);
+        let mut state = self.state();
+        let mut dropped = Vec::new();
+        for name in names {
+            let is_kept = kept.contains(name) || self.is_field_kept(name, delta, there);
+            if state.verdicts.len() < NAMES_MAX {
+                state.set(name, if is_kept { Verdict::Kept } else { Verdict::Dropped });
+            }
+            if !is_kept {
+                dropped.push(name.clone());
+            }
+        }
+        dropped
+    }
+
+    /// A field counts as dropped if it is blank or unchanged. If it came back in a different format, it was stored.
+    fn is_field_kept(&self, name: &str, delta: &Delta, there: &Contact) -> bool {
+        let field = self.drops.iter().copied().find(|field| *field != Field::Tags && field.name() == name);
+        let Some(field) = field else { return false };
+        let before = delta.changes.iter().find(|change| change.field == name).and_then(|change| change.old.as_deref());
+        match (there.text(field), before) {
+            (Some(have), Some(before)) => !same(field, have, before),
+            (have, _) => have.is_some() || !delta.after.has(field),
+        }
+    }
+
+    /// The names among these changes that were found dropped for other contacts in the meantime.
+    pub(crate) fn dropped(&self, delta: &Delta) -> Vec<String> {
+        let dropped = self.names();
+        self.names_set(delta).into_iter().filter(|name| dropped.0.contains(name)).collect()
+    }
+}
+
+fn is_open(verdict: Option<&Verdict>) -> bool {
+    match verdict {
+        None => true,
+        Some(Verdict::Unanswered(times)) => *times < UNANSWERED_MAX,
+        Some(_) => false,
+    }
+}
+
+fn names_in(contact: &Contact) -> Vec<String> {
+    let tags = contact.list(Field::Tags).iter().map(|tag| tag_name(tag));
+    tags.chain(contact.attributes.iter().map(|attribute| attribute_name(&attribute.name))).collect()
+}
