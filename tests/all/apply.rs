@@ -15,7 +15,7 @@ const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Pho
 const BEFORE: &str = "First,Last,Phone,Email,Tag\nAna,Paz,0987625587,ana@example.com,VIP\n\
                       Eva,Sol,0987625588,eva@example.com,\nLeo,Mar,0987625589,leo@example.com,\n";
 
-/// Ana and Eva get another name, Leo stays, Mia is new, and one row will not do.
+/// Ana and Eva get another name, Leo stays, Mia is new, and one row is invalid.
 const AFTER: &str = "First,Last,Phone,Email,Tag\nAnita,Paz,0987625587,ana@example.com,VIP; unknown here\n\
                      Evita,Sol,0987625588,eva@example.com,unknown here\nLeo,Mar,0987625589,leo@example.com,\n\
                      Mia,Rey,0987625590,mia@example.com,unknown here\nBad,Row,12,bad@example.com,\n";

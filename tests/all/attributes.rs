@@ -1,5 +1,5 @@
-//! The attributes that an account defines: made once, whatever becomes of the request, on a clock that only moves when
-//! everybody waits.
+//! The attributes that an account defines: created once, whatever the fate of the request, on a clock that only moves
+//! when all tasks wait.
 
 use super::support::registry;
 use async_trait::async_trait;
@@ -33,7 +33,7 @@ static LOFT: LazyLock<PlatformFacts> = LazyLock::new(|| PlatformFacts {
     ..PlatformFacts::new("loft", "Loft", "https://api.example.com")
 });
 
-/// What becomes of a change.
+/// The fate of a change.
 #[derive(Clone, Copy)]
 enum Play {
     /// It is made, and shows after so many seconds.
@@ -42,7 +42,7 @@ enum Play {
     MadeInDoubt(u64),
     /// It is not made, and the answer is lost.
     LostInDoubt,
-    /// It is made by somebody else at the same moment, and refused.
+    /// Another party makes it at the same moment, so it is refused.
     TakenByOther,
     Refused,
     Fatal,

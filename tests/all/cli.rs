@@ -1,8 +1,8 @@
-//! The program as somebody meets it who types: whole outputs and exit codes, as transcripts in `cli/*.txt`.
+//! The program as a user meets it: whole outputs and exit codes, as transcripts in `cli/*.txt`.
 //!
 //! A transcript is a list of commands (`$ NAME=value ferry …`) with what they print: `|` standard output, `!` standard
 //! error, `=` the exit code. They are typed one after the other in one folder, which holds the samples, the mappings and
-//! [`FILES`]. `FERRY_TEST_WRITE=1` writes the transcripts anew; read the difference before keeping it.
+//! [`FILES`]. `FERRY_TEST_WRITE=1` writes the transcripts again; read the difference before keeping it.
 
 use super::support::{Ended, begin, ferry, files_below};
 use regex::Regex;

@@ -57,7 +57,7 @@ fn secret(settings: &Settings, name: &str) -> Option<String> {
     settings.secret(name).map(|secret| secret.expose_secret().to_owned())
 }
 
-/// What is told about a page that is wrong.
+/// What is reported about a wrong file.
 fn told(page: &str) -> String {
     match parse(page, &[]) {
         Ok(_) => panic!("nothing is wrong with:\n{page}"),

@@ -1,5 +1,4 @@
-//! Countries, phones and e-mails in whole commands: which number arrives, what is left out, and what a run remembers
-//! (contract 3.3, 3.4).
+//! Countries, phones and e-mails in whole commands: which number arrives, what is left out, and what a run remembers.
 
 use super::support::{Ended, ferry as command, folder_with as folder, run, run_folders};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! A dry run against the real run after it: it wrote nothing, left nothing, and told record by record what came about.
+//! A dry run against the real run after it: it wrote nothing, left nothing, and foretold the outcome of each record.
 
 use super::support::{Scene, all_platforms, json_lines, run};
 use ferry::sandbox::{FaultKind, SandboxOptions};
@@ -93,8 +93,8 @@ Id,First,Last,Phone,Email,Tags,Plan
 7a1e0000-0000-4000-8000-000000000004,Dora,Sol,0996000004,dora@example.com,VIP;Lead,
 ";
 
-/// Nothing new, a new value, a wiped one, filled blanks, somebody new twice (merged), a bad phone, a filtered one, somebody
-/// with the e-mail of somebody else.
+/// Nothing new, a new value, a cleared one, filled blanks, a new contact twice (merged), an invalid phone, a filtered
+/// record, a record with the e-mail of another one.
 const AFTER: &str = "\
 Id,First,Last,Phone,Email,Tags,Plan
 7a1e0000-0000-4000-8000-000000000001,Ana,Vera,0996000001,ana@example.com,VIP,Basic

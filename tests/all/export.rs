@@ -47,7 +47,7 @@ fn without_ids(text: &str, column: usize) -> String {
     text.lines().map(cut).collect()
 }
 
-/// The lines of a table, those behind its header in order: who arrives first is not told.
+/// The lines of a table, those after its header sorted, because their order is not fixed.
 fn sorted(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     if let Some(rows) = lines.get_mut(1..) {

@@ -1,4 +1,4 @@
-//! Contacts in files: every layout reads alike, what is broken is told with its line, and what is written reads back.
+//! Contacts in files: every layout reads alike, what is broken is reported with its line, and what is written reads back.
 
 use ferry::files::{Opened, ReadFault, ReadOptions, open};
 use ferry::outcome::{Exit, Failure};
@@ -499,7 +499,7 @@ fn a_cut_file_never_ends_quietly() {
         assert!(whole.len() >= 6, "{whole:?}");
         let member = packed(&csv.as_bytes()[..csv.len() / 2], "gzip").len();
         for len in 0..content.len() {
-            // Where the first of two members ends, a file is whole: nothing in it tells of the second.
+            // Where the first of two members ends, a file is whole: nothing in it shows the second.
             if name == "x.csv.gz" && len == member && content[len..].starts_with(&[0x1F, 0x8B]) {
                 continue;
             }

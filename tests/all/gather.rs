@@ -112,7 +112,7 @@ impl Connector for Pigeon {
         unreachable!()
     }
 
-    /// `gone…` is nobody, `shy…` answers at the third try, `odd…` never, `blind…` says that it cannot tell.
+    /// `gone…` is no contact, `shy…` answers at the third attempt, `odd…` never, `blind…` says that it cannot be read.
     async fn read(&self, _: &Http, id: &str, _: Option<&Lookup>) -> Result<Reading, Fault> {
         let tries = {
             let mut reads = self.reads.lock().unwrap();
@@ -157,7 +157,7 @@ impl Lists for Pigeon {
     }
 }
 
-/// Nobody is to go through this door.
+/// A client that must not be used.
 struct Shut;
 
 #[async_trait]
@@ -168,7 +168,7 @@ impl Transport for Shut {
 }
 
 /// The folder of a run, its source, and everything that is asked of it.
-struct Scene {
+struct Fetch {
     folder: TempDir,
     lofts: &'static str,
     what: What,
@@ -178,8 +178,8 @@ struct Scene {
     stop: Stop,
 }
 
-fn scene() -> Scene {
-    Scene {
+fn scene() -> Fetch {
+    Fetch {
         folder: tempfile::tempdir().unwrap(),
         lofts: "all",
         what: What::Contacts,
@@ -201,7 +201,7 @@ fn connection(lofts: &str) -> Connection {
     config.unwrap().connection("loft").unwrap().clone()
 }
 
-impl Scene {
+impl Fetch {
     /// What comes of reading, in one line, by a process of its own; killed when the source hangs.
     async fn read(&self, script: &[&str]) -> String {
         *self.pigeon.script.lock().unwrap() = script.iter().map(|line| (*line).to_owned()).collect();
@@ -435,22 +435,22 @@ async fn a_stop_keeps_what_was_read() {
     let scene = scene();
     scene.stop.stop();
     assert_eq!(scene.read(&[]).await, "stopped");
-    let other = Scene { stop: Stop::default(), ..scene };
+    let other = Fetch { stop: Stop::default(), ..scene };
     assert_eq!(other.read(&["- | a | 1 | -"]).await, "counted: a");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_leaves_the_rest_for_later() {
-    let scene = Scene { limit: Some(2), ..scene() };
+    let scene = Fetch { limit: Some(2), ..scene() };
     assert_eq!(scene.read(&["- | a | 3 | 2", "2 | b c | 3 | 3"]).await, "part: a b c");
     assert_eq!(scene.read(&[]).await, "part: a b c", "there is enough");
-    let scene = Scene { limit: None, ..scene };
+    let scene = Fetch { limit: None, ..scene };
     assert_eq!(scene.read(&["3 | - | 3 | -"]).await, "counted: a b c");
 
-    let each = Scene { limit: Some(2), ..self::scene() };
+    let each = Fetch { limit: Some(2), ..self::scene() };
     assert_eq!(each.read(&["- | ?a ?gone1 ?b ?c | - | -"]).await, "part: a b -gone1");
     assert_eq!(*each.pigeon.reads.lock().unwrap(), ["a", "gone1", "b"], "nobody is read who is not wanted");
-    let each = Scene { limit: None, ..each };
+    let each = Fetch { limit: None, ..each };
     let rest = ["- | ?a ?gone1 ?b ?c | - | -", "- | ?a ?b ?c ?gone1 | - | -"];
     assert_eq!(each.read(&rest).await, "repeated: a b c -gone1");
     assert_eq!(*each.pigeon.reads.lock().unwrap(), ["a", "gone1", "b", "c"], "nobody is read twice");
@@ -540,7 +540,7 @@ async fn a_process_killed_within_a_page_of_ids_reads_few_of_them_again() {
 #[tokio::test(start_paused = true)]
 async fn a_file_of_ids_stands_in_place_of_the_list() {
     let ids = "\u{feff}a\r\n\r\n# the rest\r\n  b \r\na\r\ngone1\r\nc";
-    let scene = Scene { lofts: "ids.txt", ..scene() };
+    let scene = Fetch { lofts: "ids.txt", ..scene() };
     fs::write(scene.folder.path().join("ids.txt"), ids).unwrap();
     assert_eq!(scene.read(&[]).await, "counted: a b c -gone1");
     let mut reads = scene.pigeon.reads.lock().unwrap().clone();
@@ -550,13 +550,13 @@ async fn a_file_of_ids_stands_in_place_of_the_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_file_of_ids_is_resumed_and_read_to_its_end() {
-    let scene = Scene { lofts: "ids.txt", ..scene() };
+    let scene = Fetch { lofts: "ids.txt", ..scene() };
     let path = scene.folder.path().join("ids.txt");
     let ids: Vec<String> = (0..450).map(|no| format!("p{no:03}")).collect();
     let killed = [&ids[..300], &["hang".to_owned()], &ids[300..]].concat();
     fs::write(&path, killed.join("\n")).unwrap();
     assert_eq!(scene.read(&[]).await, "killed");
-    // The same people three times over: pages that bring nobody new are no end of a file.
+    // The same contacts three times over: pages without a new contact are not the end of a list.
     fs::write(&path, [&ids[..200], &ids[..200], &ids[..200], &ids[..]].concat().join("\n")).unwrap();
     assert_eq!(scene.read(&[]).await, format!("counted: {}", ids.join(" ")));
     let reads = scene.pigeon.reads.lock().unwrap();
@@ -584,24 +584,24 @@ async fn an_invalid_file_of_ids_is_named_with_its_setting() {
         ),
     ];
     for (bytes, expected) in cases {
-        let scene = Scene { lofts: "ids.txt", ..scene() };
+        let scene = Fetch { lofts: "ids.txt", ..scene() };
         if let Some(bytes) = bytes {
             fs::write(scene.folder.path().join("ids.txt"), bytes).unwrap();
         }
         assert_eq!(scene.read(&[]).await, expected);
     }
-    let long = Scene { lofts: "ids.txt", ..scene() };
+    let long = Fetch { lofts: "ids.txt", ..scene() };
     fs::write(long.folder.path().join("ids.txt"), "x".repeat(5_000)).unwrap();
     assert!(long.read(&[]).await.starts_with("2 line 1 of `DIR/ids.txt` is too long for an id | "));
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_list_is_read_in_the_same_way() {
-    let scene = Scene { what: What::List(List::Agents), lofts: "ids.txt", ..scene() };
+    let scene = Fetch { what: What::List(List::Agents), lofts: "ids.txt", ..scene() };
     let script = ["- | a | 2 | 2", "2 | - | 2 | -", "- | a | 2 | 2", "2 | b | 2 | -"];
     assert_eq!(scene.read(&script).await, r#"counted: {"name":"a"} {"name":"b"}"#, "no file of ids is asked for");
     let short = self::scene();
-    let short = Scene { what: What::List(List::Agents), ..short };
+    let short = Fetch { what: What::List(List::Agents), ..short };
     let told = short.read(&["- | a | 2 | -"; 3]).await;
     assert!(told.starts_with("6 Pigeon Post gave 1 of the 2 agents that connection `loft` holds"), "{told}");
 }
@@ -639,7 +639,7 @@ impl Transport for Shaky {
     }
 }
 
-/// A connector that is the real one, and its door to a server that is not well.
+/// The real connector, and a client to a server that fails.
 fn shaky(is_down: bool, wait: Duration) -> (Arc<dyn Connector>, Http) {
     let platforms = Registry::built_in();
     let driver = platforms.named("mercately").unwrap();

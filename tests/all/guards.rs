@@ -6,7 +6,7 @@ use ferry::reconcile::guards::Allowed;
 
 const MAPPING: &str = "version: 1\nphone_region: EC\ncontact:\n  first_name: First\n  last_name: { from: Last, default: \"-\" }\n  phone: Phone\n  attributes:\n    City: { from: City, clear: true }\n";
 
-/// A sheet of so many people; of those `blank` says yes to, nobody knows the city.
+/// A sheet of so many people; the city is blank where `blank` says so.
 fn sheet(people: usize, blank: impl Fn(usize) -> bool) -> String {
     let mut text = "First,Last,Phone,City\n".to_owned();
     for n in 0..people {
@@ -68,7 +68,7 @@ fn a_half_loaded_sheet_is_stopped_before_it_wipes_anything() {
     assert!(stopped.err.contains("run the same command with `--max-clears 40`"), "{}", stopped.err);
     assert_eq!((stopped.exit, stopped.count("read"), stopped.count("pending")), (8, 120, 120), "{stopped:?}");
     assert_eq!(scene.writes(), acted, "nothing was sent");
-    // A dry run tells the same, and counts it all.
+    // A dry run reports the same, and counts it all.
     let dry = scene.run_json(&format!("{IMPORT} --dry-run"));
     assert_eq!((dry.exit, dry.summary()["cleared"].as_u64(), dry.count("updated")), (8, Some(40), 40), "{dry:?}");
     assert!(dry.err.contains("40 records would lose values, and `--max-clears` allows 24"), "{}", dry.err);

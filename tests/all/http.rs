@@ -1,9 +1,9 @@
-//! The door: pace, retries, pauses, secrets, time limits.
+//! The HTTP client: rate, retries, pauses, secrets, timeouts.
 
-mod doors;
 mod login;
 mod pace;
 mod rates;
 mod retries;
+mod scripted;
 mod secrets;
 mod wire;

@@ -169,7 +169,7 @@ fn an_error_in_one_job_stops_no_other() {
     assert_eq!(typed(&home, "run good --quiet"), (String::new(), String::new(), 0));
     let (_, err, code) = typed(&home, "run wrong");
     assert!(code == 2 && err.ends_with("2 errors in `ferry.yaml`\n") && !home.join("wrong.csv").exists(), "{err}");
-    // All of them: its errors are told first, the others are done.
+    // All of them: its errors are reported first, the others are done.
     fs::remove_file(home.join("good.csv")).unwrap();
     let (out, err, code) = typed(&home, "run --all --output json");
     let all: Value = serde_json::from_str(&out).unwrap();
@@ -312,7 +312,7 @@ fn after_a_signal_no_other_job_begins() {
     assert!(!home.join("good.csv").exists());
 }
 
-/// A port at which nobody listens.
+/// A port without a listener.
 fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

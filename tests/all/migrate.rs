@@ -128,7 +128,7 @@ fn map_of(from: &str, to: &str) -> &'static str {
     }
 }
 
-/// Compares with a page beside this file; `FERRY_TEST_WRITE=1` writes it anew.
+/// Compares with a page beside this file; `FERRY_TEST_WRITE=1` writes it again.
 fn assert_page(name: &str, found: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/migrate").join(name);
     if std::env::var_os("FERRY_TEST_WRITE").is_some() {
@@ -202,7 +202,7 @@ fn the_rejects_of_a_migration_are_fixed_by_hand_and_imported_by_the_command_in_t
         let text = scene.read(&path);
         let is_lines = text.lines().all(|line| line.contains(r#""of":"contact""#));
         assert_eq!(is_lines, !path.ends_with("sv"), "{text}");
-        // The name is mended where it stands, and somebody gets a phone.
+        // The name is fixed in place, and a record gets a phone.
         let text = text.replace("Madonna", "Madonna Cruz");
         let text = match path.rsplit_once('.').unwrap().1 {
             "jsonl" => {
@@ -286,7 +286,7 @@ fn the_sample_for_a_platform_without_creation_names_the_one_id_that_is_nobodys()
     assert!(held[..].iter().any(|line| line.contains("attributes.Name=Íñigo Cedeño")), "{held:?}");
 }
 
-/// What is told of an import, without what a file has as values and a migration as the contact's place at its source.
+/// The summary line of an import, without what a file has as values and a migration as the contact's place at its source.
 fn without_bookkeeping(told: &str) -> String {
     let Some((sums, left)) = told.split_once(" | left: ") else { return told.to_owned() };
     let is_value =
@@ -536,7 +536,7 @@ const MEASURED: [(&str, &str); 5] =
 /// What the memory may grow between the least and the most contacts: what an allocator keeps, and the caches of SQLite.
 const GROWTH_MAX_MIB: u64 = 32;
 
-/// The peak of a process's memory in MiB, as far as the system tells it, once it has ended.
+/// The peak of a process's memory in MiB, as far as the system reports it, once it has ended.
 fn peak_of(process: Running) -> (Ended, u64) {
     let status = format!("/proc/{}/status", process.id());
     let waiting = std::thread::spawn(move || process.finish());

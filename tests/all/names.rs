@@ -1,4 +1,4 @@
-//! What columns are for, by their names alone (contract 3.8): names one by one, and the headers of whole files.
+//! What columns are for, by their names alone: names one by one, and the headers of whole files.
 
 use ferry::mapping::names::{Known, known_column, known_columns};
 use ferry::mapping::{BindOptions, FirstRecords, Mapped, Mapping, NamesTarget};

@@ -42,7 +42,7 @@ fn a_growing_file_sends_only_what_is_new() {
     assert_eq!(counts(&third), [0, 0, 0, 43], "{third:?}");
     let third = scene.run_json(&nightly);
     assert_eq!(counts(&third), [0, 0, 0, 43], "{third:?}");
-    // Without the option everybody is looked at.
+    // Without the option every contact is looked at.
     assert_eq!(counts(&scene.run_json(IMPORT)), [0, 0, 43, 0]);
 }
 
@@ -97,7 +97,7 @@ fn what_a_correction_left_as_another_party_wrote_it_does_not_count_as_received()
     scene.write("sheet.csv", "First,Last,Phone,Wrong\nAna,Vera,0996000000,Zoila\n");
     scene.write("wrong.yaml", &MAPPING.replace("First\n", "Wrong\n").replace("Last\n", "Wrong\n"));
     let wrong = scene.run_json(&IMPORT.replace("mapping.yaml", "wrong.yaml"));
-    // Somebody mends one of the two names by hand, and in their way.
+    // A user fixes one of the two names by hand, in another way.
     scene.write("hand.csv", "First,Last,Phone\nZoila,Mano,0996000000\n");
     assert_eq!(counts(&scene.run_json(&IMPORT.replace("sheet.csv", "hand.csv"))), [0, 1, 0, 0]);
     let corrected = scene.run_json(&format!("{IMPORT} --correct {}", wrong.run()));
@@ -113,7 +113,7 @@ fn what_was_undone_is_sent_again_and_then_passed_over() {
     sheet(&scene, 5, "Vera");
     let first = scene.run_json(&import);
     assert_eq!(counts(&first), [5, 0, 0, 0]);
-    // A second run that found everybody as they were meant to be knows nothing of what is taken back after it.
+    // A second run that found every contact as it was meant to be knows nothing of the undo after it.
     assert_eq!(counts(&scene.run_json(&import)), [0, 0, 5, 0]);
     let run = first.run();
     assert_eq!(scene.run_json(&format!("undo {run}")).exit, 0);

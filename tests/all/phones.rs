@@ -1,4 +1,4 @@
-//! Which number of which country a phone is: the columns as evidence, cells that hold more than a number (contract 3.3).
+//! Which number of which country a phone is: the columns as evidence, cells that hold more than a number.
 
 use ferry::mapping::phone::{Evidence, Part, Region, Surroundings, numbers_in, parts, read};
 use std::collections::BTreeMap;

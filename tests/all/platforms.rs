@@ -84,8 +84,8 @@ fn line_of(request: &Request) -> String {
     format!("{} {}{query}{body}", request.method.name(), request.path)
 }
 
-/// A connector and its door, which end well only when the whole script was played.
-struct Scene {
+/// A connector and its HTTP client, which end well only when the whole script was played.
+struct Scripted {
     connector: Arc<dyn Connector>,
     http: Http,
     left: Arc<Mutex<VecDeque<Exchange>>>,
@@ -96,7 +96,7 @@ struct Scene {
     ends: Arc<Mutex<Vec<bool>>>,
 }
 
-impl Drop for Scene {
+impl Drop for Scripted {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let left: Vec<&str> = self.left.lock().unwrap().iter().map(|(expected, _)| *expected).collect();
@@ -105,7 +105,7 @@ impl Drop for Scene {
     }
 }
 
-fn scene(platform: &str, settings: &[(&str, &str)], script: &[Exchange]) -> Scene {
+fn scene(platform: &str, settings: &[(&str, &str)], script: &[Exchange]) -> Scripted {
     let left = Arc::new(Mutex::new(script.iter().cloned().collect::<VecDeque<_>>()));
     let (headers, taken, ends) = (Arc::default(), Arc::default(), Arc::default());
     let transport = Script {
@@ -115,7 +115,7 @@ fn scene(platform: &str, settings: &[(&str, &str)], script: &[Exchange]) -> Scen
         ends: Arc::clone(&ends),
     };
     let connector = connect(platform, settings).unwrap_or_else(|failures| panic!("{failures:?}"));
-    Scene { connector, http: Http::over(Box::new(transport)), left, headers, taken, ends }
+    Scripted { connector, http: Http::over(Box::new(transport)), left, headers, taken, ends }
 }
 
 fn connect(platform: &str, given: &[(&str, &str)]) -> Result<Arc<dyn Connector>, Vec<Failure>> {
@@ -194,7 +194,7 @@ fn the_facts_of_each_platform_do_not_contradict_one_another() {
         for field in
             platform.needs.iter().flat_map(|needs| needs.iter()).chain(&*platform.finds_by).chain(&*platform.single)
         {
-            // The id of somebody who is there is never written.
+            // The id of an existing contact is never written.
             assert!(platform.holds.contains(field) || *field == Field::TargetId, "{name} {field:?}");
         }
         for field in platform.reads.iter() {
@@ -311,14 +311,14 @@ fn no_answer_however_odd_brings_a_connector_down_or_makes_a_contact_of_nothing()
 /// Whatever is answered: no record is blamed for a list, no contact comes of a blank, none is found that does not
 /// have the value, and what holds no contacts at all is no list without contacts.
 async fn is_sound(platform: &str, person: &Value, answer: &Value) {
-    let door = Http::over(Box::new(Same(answer.clone())));
+    let http = Http::over(Box::new(Same(answer.clone())));
     let connector = connect(platform, &[]).unwrap();
     let said = |what: &str, came: String| format!("{platform} {what}: {came} of {answer}");
     let has_id = |found: &Found| !found.id.trim().is_empty();
-    // Only an answer that tells of errors can be about this contact.
+    // Only a response with errors can be about this contact.
     let tells_errors = ["errors", "err"].iter().any(|key| answer.get(key).is_some());
     let may_be = |fault: &Fault| tells_errors || !matches!(fault, Fault::Refused(_));
-    match connector.page(&door, None).await {
+    match connector.page(&http, None).await {
         Ok(page) => {
             // Eadesk answers `null` where a list is blank.
             let is_list = answer.is_array() || answer.is_object() || (platform == "eadesk" && answer.is_null());
@@ -327,12 +327,12 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
         }
         Err(fault) => assert!(matches!(fault, Fault::Fatal(_)), "{}", said("page", format!("{fault:?}"))),
     }
-    match connector.read(&door, "1", None).await {
+    match connector.read(&http, "1", None).await {
         Ok(Reading::There(found)) => assert_eq!(found.id, "1", "{}", said("read", format!("{found:?}"))),
         Ok(_) => {}
         Err(fault) => assert!(may_be(&fault), "{}", said("read", format!("{fault:?}"))),
     }
-    match find_partial(&*connector, &door, person).await {
+    match find_partial(&*connector, &http, person).await {
         Ok(found) => assert!(found.iter().all(has_id), "{}", said("half made", format!("{found:?}"))),
         Err(fault) => assert!(may_be(&fault), "{}", said("half made", format!("{fault:?}"))),
     }
@@ -344,8 +344,8 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
             _ => "vk:77",
         };
         let by = Lookup { field: *field, value: value.to_owned() };
-        match connector.find(&door, &by).await {
-            // A client of TWIN is there if its attributes can be read; it tells no id.
+        match connector.find(&http, &by).await {
+            // A client of TWIN is there if its attributes can be read; it has no id.
             Ok(found) if *field == Field::TargetId => {
                 assert!(found.iter().all(|found| found.id == "2"), "{}", said("find", format!("{found:?}")));
             }
@@ -354,14 +354,14 @@ async fn is_sound(platform: &str, person: &Value, answer: &Value) {
         }
     }
     let needs = ferry::platforms::Needs { owners: true, ..Default::default() };
-    if let Err(fault) = connector.prepare(&door, &needs).await {
+    if let Err(fault) = connector.prepare(&http, &needs).await {
         assert!(matches!(fault, Fault::Fatal(_)), "{}", said("prepare", format!("{fault:?}")));
     }
 }
 
-async fn find_partial(connector: &dyn Connector, door: &Http, body: &Value) -> Result<Vec<Found>, Fault> {
+async fn find_partial(connector: &dyn Connector, http: &Http, body: &Value) -> Result<Vec<Found>, Fault> {
     match connector.capabilities().partial_creates {
-        Some(creates) => creates.find_partial(door, body, 0).await,
+        Some(creates) => creates.find_partial(http, body, 0).await,
         None => Ok(Vec::new()),
     }
 }
@@ -376,8 +376,8 @@ fn of_a_web_page_only_its_words_are_shown() {
     ];
     for (body, words) in cases {
         for platform in all_platforms() {
-            let door = Http::over(Box::new(WebPage(body)));
-            match run(connect(platform, &[]).unwrap().page(&door, None)) {
+            let http = Http::over(Box::new(WebPage(body)));
+            match run(connect(platform, &[]).unwrap().page(&http, None)) {
                 Err(Fault::Fatal(failure)) => assert_eq!(failure.causes, [words], "{platform}: {failure:?}"),
                 other => panic!("{platform}: {other:?}"),
             }

@@ -19,7 +19,7 @@ fn typed(folder: &Path, words: &str) -> Ended {
 const MAPPING: &str = "contact: { first_name: First, last_name: Last, phone: Phone, address: { city: City } }\n\
                        phone_region: EC\n";
 
-/// A folder with a list of people, one of whom has no phone that will do.
+/// A folder with a list of people, one of them with an invalid phone.
 fn folder() -> TempDir {
     let folder = folder_with(&[("m.yaml", MAPPING)]);
     write_people(folder.path(), "Quito");
@@ -158,7 +158,7 @@ fn a_run_that_was_stopped_has_its_papers_when_it_is_finished_and_not_before() {
     let run = part["run"].as_str().unwrap();
     let report = format!(".ferry/runs/{run}/report.html");
     assert!(fs::read_to_string(folder.join(&report)).unwrap().contains("resumed 1 time."));
-    // Whoever looks at the run later is told as well.
+    // `ferry runs` names the report later, too.
     let shown = typed(folder, &format!("runs {run}")).out;
     assert!(shown.contains(&format!("the report is in {report}, the receipt beside it\n")), "{shown}");
 }

@@ -290,7 +290,7 @@ fn an_export_and_an_undo_have_their_own_names_for_totals() {
     let export = Summary { command: CommandKind::Export, records, ..Summary::default() };
     let expected = json!({"read": 5, "written": 5, "created": 5, "updated": 0, "unchanged": 0, "skipped": 0, "rejected": 0, "unknown": 0, "pending": 0});
     assert_eq!(json(&export), expected);
-    // What has not been done is not told as if it had.
+    // What has not been done is not reported as if it had.
     let dry = Summary { status: RunStatus::DryRun, ..undo };
     assert!(
         dry.human().contains("  read               9\n  would be deleted   4\n  would be restored  3\n"),

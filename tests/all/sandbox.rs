@@ -433,9 +433,9 @@ async fn idle_connections_do_not_keep_it_from_stopping() {
     sandbox.stop().await;
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     // A program that another test is just starting has a copy of the listener until it runs, and another test's sandbox
-    // may be given the port: nobody is there in the end.
+    // may be given the port: the port is free in the end.
     while TcpStream::connect(address).await.is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(30), "somebody listens there yet");
+        assert!(began.elapsed() < Duration::from_secs(30), "there is still a listener");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,5 +1,5 @@
-//! What becomes of a request that nobody heard of, the whole program against the sandbox: the run says whom it is about,
-//! and whoever goes on finds out.
+//! Requests whose outcome is unknown, the whole program against the sandbox: the run names their records, and the next
+//! run settles them.
 
 use super::support::{Act, Scene, all_platforms};
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ fn records_with_an_unknown_outcome_are_named_until_it_is_known() {
     scene.write("all.csv", &format!("{HEAD}{ANA}{}", people.collect::<String>()));
     let import = "import all.csv --map map.yaml --to mercately";
     assert_eq!(scene.run("import first.csv --map map.yaml --to mercately").exit, 0);
-    // Every third of them never arrives, and whoever was struck is not to be looked up.
+    // Every third of them never arrives, and their contacts cannot be looked up.
     let mut struck: Vec<String> = Vec::new();
     scene.rule(move |request| {
         let email = (0..23).map(|n| format!("l{n}@example.com")).find(|email| request.contains(email.as_str()));
@@ -145,7 +145,7 @@ fn records_with_an_unknown_outcome_are_named_until_it_is_known() {
 #[test]
 fn what_an_earlier_run_left_and_cannot_be_looked_up_is_named() {
     let scene = scene();
-    // A page of others, on whom the look-ups are proven.
+    // A page of other contacts, on which the lookups are verified.
     let others: String = (0..120).map(|n| format!("Bien{n},Sol,+593997001{n:03},b{n}@example.com\n")).collect();
     scene.write("first.csv", &format!("{HEAD}{others}"));
     assert_eq!(scene.run("import first.csv --map map.yaml --to mercately").exit, 0);
@@ -236,7 +236,7 @@ fn a_tag_that_was_dropped_from_a_create_whose_answer_was_lost_is_named() {
     }
 }
 
-/// The stop that leaves everything as it is: whatever comes after `is_it` is told that the token is no good.
+/// A stop that leaves everything as it is: every request after `is_it` is refused for its token.
 fn refused_from(is_it: impl Fn(&str) -> bool + Send + 'static, first: Act) -> impl FnMut(&str) -> Act + Send {
     let mut is_over = false;
     move |request| match (is_over, is_it(request)) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Address space of the program in KiB, as `ulimit -v` takes it: what an idle one reserves, and 256 MiB.
 const ADDRESS_SPACE_KIB: u64 = 1_700_000;
 /// For one record, on whatever machine, without optimisation.
-const TIME_MAX: Duration = Duration::from_secs(20);
+const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// The value that a template gives for `a`, `b` and `n` of a row, or why it has none.
 fn given(template: &str) -> Result<String, String> {

@@ -1,5 +1,5 @@
-//! `ferry undo`, the whole program against the sandbox: contacts go back to what they were, what somebody has changed
-//! since stays, and an undo is a run like any other.
+//! `ferry undo`, the whole program against the sandbox: contacts get back their earlier values, what another party
+//! has changed since stays, and an undo is a run like any other.
 
 use super::support::{Ended, Scene, can_delete, creating_platforms, json_lines};
 use ferry::sandbox::FaultKind;
@@ -25,7 +25,7 @@ Bruno,Mena,+593996000002,bruno@example.com,,,
 Carla,Ruiz,+593996000003,,VIP,old,Pro
 ";
 
-/// Every kind of change: another value, one where nothing was, a tag more, somebody new; and nothing at all.
+/// Every kind of change: another value, a value for a blank, one more tag, a new contact; and no change at all.
 const NEXT: &str = "first,last,phone,email,tags,notes,plan
 Ana,Vera,+593996000001,ana.vera@example.com,VIP,late,Pro
 Bruno,Mena Paz,+593996000002,bruno@example.com,Cliente,new,Basic
@@ -220,7 +220,7 @@ fn one_field_alone_goes_back() {
         let undone = done(&scene, &format!("undo {run} --only email"));
         let text = serde_json::to_string(&held(&scene, platform)).unwrap();
         assert!(text.contains("ana@example.com") && !text.contains("ana.vera@example.com"), "{platform} {text}");
-        // Of who was made, too; nobody is deleted.
+        // That of the created contact, too; no contact is deleted.
         assert!(!text.contains("diego@example.com") && text.contains("Diego"), "{platform} {text}");
         assert!(text.contains("VIP") || text.contains("s2"), "{platform} {text}");
         assert_eq!(undone.totals(), json!({ "read": 2, "restored": 2 }), "{platform}\n{}", undone.out);
@@ -347,7 +347,7 @@ fn a_corrected_mapping_changes_only_what_is_still_as_the_run_wrote_it() {
         let writes = scene.writes();
         done(&scene, &format!("import next.csv --map map.yaml --to {platform} --fresh --correct {}", wrong.run()));
         assert_eq!(scene.writes(), writes, "{platform}");
-        // And the correction can be taken back.
+        // And the correction can be undone.
         let undone = done(&scene, &format!("undo {}", right.run()));
         assert_eq!(undone.summary()["records"]["restored"], right.summary()["records"]["updated"], "{platform}");
     }

@@ -191,7 +191,7 @@ fn rejects_of_broken_rows_are_a_sound_table() {
         [b"8", b"9", b"7", b"phone.invalid | email.invalid", b""],
     ];
     assert_eq!(own, expected);
-    // The bytes that are no text are told again, and do not make the file look like another encoding.
+    // The bytes that are no text are reported again, and do not make the file look like another encoding.
     let again: Vec<String> =
         open_as("rejects.csv", &rejects, &ReadOptions::default()).unwrap().source.map(|item| told(&item)).collect();
     assert_eq!(again[4], "4@6 row.encoding: the bytes `\\xE9` are not UTF-8");

@@ -1,6 +1,6 @@
-//! Tokens that are got by logging in: when, how often, and what is said when none is to be had.
+//! Tokens from a login: when and how often Ferry logs in, and what it reports when it gets no token.
 
-use super::doors::{Play, get, limited, options, post, secret, status, told};
+use super::scripted::{Play, get, limited, options, post, secret, status, told};
 use async_trait::async_trait;
 use ferry::http::{Http, HttpOptions, Login, Request, Response, Sent, Token, Traffic, Transport, message::Method};
 use ferry::outcome::{Exit, Failure};
@@ -60,7 +60,7 @@ impl Vendor {
         HttpOptions { login: Some(Arc::new(desk())), ..options("none") }
     }
 
-    fn door(&self) -> Arc<Http> {
+    fn client(&self) -> Arc<Http> {
         Arc::new(Http::with_transport(Box::new(self.clone()), self.options()))
     }
 
@@ -88,7 +88,7 @@ impl Transport for Vendor {
             let mut state = self.0.lock().unwrap();
             state.came.push(token.clone());
             match token == format!("Bearer token-of-the-account-{:04}", state.good) {
-                true => state.then.pop_front().unwrap_or_else(super::doors::ok),
+                true => state.then.pop_front().unwrap_or_else(super::scripted::ok),
                 false => Play::Answer(401, vec![], "expired: TOKEN"),
             }
         };
@@ -156,11 +156,11 @@ impl Login for Desk {
     }
 }
 
-/// Sends so many requests at once, every other one writing, and tells what came of each.
-async fn send_all(door: &Arc<Http>, n: usize) -> Vec<String> {
+/// Sends so many requests at once, every other one writing, and returns the result of each.
+async fn send_all(client: &Arc<Http>, n: usize) -> Vec<String> {
     let send = |n: usize| {
-        let door = Arc::clone(door);
-        tokio::spawn(async move { told(&door.send(if n.is_multiple_of(2) { get() } else { post() }).await) })
+        let client = Arc::clone(client);
+        tokio::spawn(async move { told(&client.send(if n.is_multiple_of(2) { get() } else { post() }).await) })
     };
     let mut all = Vec::new();
     for sent in (0..n).map(send).collect::<Vec<_>>() {
@@ -181,39 +181,39 @@ fn failure(sent: Sent) -> Failure {
 #[tokio::test(start_paused = true)]
 async fn twenty_requests_log_in_once_and_carry_one_token() {
     let vendor = Vendor::new();
-    let door = vendor.door();
-    assert_eq!(send_all(&door, 20).await, vec!["200"; 20]);
+    let client = vendor.client();
+    assert_eq!(send_all(&client, 20).await, vec!["200"; 20]);
     assert_eq!(vendor.came()[0], "login");
     assert_eq!((vendor.came_times("login"), vendor.came_times(&token(1))), (1, 20));
-    assert_eq!(door.traffic(), Traffic { sent: 21, retried: 0, rate_limited: 0 }, "a login is traffic");
+    assert_eq!(client.traffic(), Traffic { sent: 21, retried: 0, rate_limited: 0 }, "a login is traffic");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_is_renewed_once_for_all_requests_that_used_it() {
     let vendor = Vendor::new();
-    let door = vendor.door();
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    let client = vendor.client();
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     vendor.expire();
-    assert_eq!(send_all(&door, 20).await, vec!["200"; 20], "those that write are sent again, too");
+    assert_eq!(send_all(&client, 20).await, vec!["200"; 20], "those that write are sent again, too");
     let counts = ["login", "refresh", &token(1), &token(2)].map(|what| vendor.came_times(what));
     assert_eq!(counts, [1, 1, 21, 20]);
-    assert_eq!(door.traffic(), Traffic { sent: 43, retried: 20, rate_limited: 0 });
+    assert_eq!(client.traffic(), Traffic { sent: 43, retried: 20, rate_limited: 0 });
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_late_request_with_an_old_token_uses_the_newer_one() {
     let vendor = Vendor::new();
-    let door = vendor.door();
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    let client = vendor.client();
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     vendor.expire();
     let late = tokio::spawn({
         let vendor = vendor.clone().set(|state| state.latency = Duration::from_secs(5));
-        let door = Arc::clone(&door);
-        async move { (told(&door.send(post()).await), vendor) }
+        let client = Arc::clone(&client);
+        async move { (told(&client.send(post()).await), vendor) }
     });
     tokio::time::sleep(Duration::from_millis(10)).await;
     let vendor = vendor.set(|state| state.latency = Duration::from_millis(100));
-    assert_eq!(send_all(&door, 3).await, vec!["200"; 3]);
+    assert_eq!(send_all(&client, 3).await, vec!["200"; 3]);
     assert_eq!(late.await.unwrap().0, "200");
     assert_eq!((vendor.came_times("login"), vendor.came_times("refresh")), (1, 1));
 }
@@ -222,10 +222,10 @@ async fn a_late_request_with_an_old_token_uses_the_newer_one() {
 async fn where_a_refresh_brings_no_token_the_password_does() {
     for refresh in [status(400), status(401), status(500), Play::Unreachable, Play::Answer(200, vec![], "{}")] {
         let vendor = Vendor::new().set(|state| state.refresh = refresh);
-        let door = vendor.door();
-        assert_eq!(send_all(&door, 1).await, ["200"]);
+        let client = vendor.client();
+        assert_eq!(send_all(&client, 1).await, ["200"]);
         vendor.expire();
-        assert_eq!(send_all(&door, 20).await, vec!["200"; 20]);
+        assert_eq!(send_all(&client, 20).await, vec!["200"; 20]);
         assert_eq!((vendor.came_times("login"), vendor.came_times(&token(2))), (2, 20));
     }
 }
@@ -233,18 +233,18 @@ async fn where_a_refresh_brings_no_token_the_password_does() {
 #[tokio::test(start_paused = true)]
 async fn a_new_token_that_worked_once_and_expires_before_the_next_attempt_is_renewed_too() {
     let vendor = Vendor::new();
-    let door = vendor.door();
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    let client = vendor.client();
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     vendor.expire();
     let busy = Play::Answer(503, vec![("Retry-After", "5")], "");
     let vendor = vendor.set(|state| state.then.push_back(busy));
     let waits = tokio::spawn({
-        let door = Arc::clone(&door);
-        async move { told(&door.send(get()).await) }
+        let client = Arc::clone(&client);
+        async move { told(&client.send(get()).await) }
     });
-    // The first has come with the new token by now, and is told to wait at 300 ms.
+    // The first has arrived with the new token by now, and has to wait at 300 ms.
     tokio::time::sleep(Duration::from_millis(250)).await;
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     vendor.expire();
     assert_eq!(waits.await.unwrap(), "200");
     let counts = ["login", "refresh", &token(2), &token(3)].map(|what| vendor.came_times(what));
@@ -254,20 +254,20 @@ async fn a_new_token_that_worked_once_and_expires_before_the_next_attempt_is_ren
 #[tokio::test(start_paused = true)]
 async fn tokens_that_expire_before_they_can_be_used_are_no_wrong_password() {
     let vendor = Vendor::new();
-    let door = vendor.door();
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    let client = vendor.client();
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     let stubborn = vendor.clone().set(|state| state.given = 90_000);
     stubborn.expire();
     let wrong = stubborn.set(|state| state.refresh = Play::Answer(200, vec![], "token-that-is-wrong-0001"));
-    assert_eq!(send_all(&door, 20).await, vec!["not sent, exit 6"; 20]);
+    assert_eq!(send_all(&client, 20).await, vec!["not sent, exit 6"; 20]);
     assert_eq!((wrong.came_times("refresh"), wrong.came_times("login")), (8, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_other_401_is_final() {
     let vendor = Vendor::new().set(|state| state.then.push_back(Play::Answer(401, vec![], "no right to do so")));
-    let door = vendor.door();
-    let Sent::Answered(response) = door.send(get()).await else { panic!("no answer") };
+    let client = vendor.client();
+    let Sent::Answered(response) = client.send(get()).await else { panic!("no answer") };
     assert_eq!((response.status, response.text(100).as_str()), (401, "no right to do so"));
     assert_eq!(vendor.came(), ["login".to_owned(), token(1)]);
 }
@@ -275,10 +275,10 @@ async fn any_other_401_is_final() {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_password_is_tried_once_and_reported_once() {
     for status in [400, 401, 403, 404, 422, 302] {
-        let vendor = Vendor::new().set(|state| state.before.push_back(super::doors::status(status)));
-        let door = vendor.door();
-        assert_eq!(send_all(&door, 20).await, vec!["not sent, exit 5"; 20]);
-        let failure = failure(door.send(get()).await);
+        let vendor = Vendor::new().set(|state| state.before.push_back(super::scripted::status(status)));
+        let client = vendor.client();
+        assert_eq!(send_all(&client, 20).await, vec!["not sent, exit 5"; 20]);
+        let failure = failure(client.send(get()).await);
         assert_eq!(failure.to_string(), format!("refused ({status}): {{}}"));
         assert_eq!(vendor.came(), ["login"], "servers count wrong passwords");
     }
@@ -294,23 +294,23 @@ async fn a_login_that_is_unavailable_is_retried_and_its_failure_reaches_every_wa
         (Play::Unreachable, 4, 1..=5, unreachable),
         (status(503), 5, 3..=9, gone),
         (Play::Silent, 5, 3..=9, silent),
-        (super::doors::ok(), 1, 0..=1, odd),
+        (super::scripted::ok(), 1, 0..=1, odd),
     ] {
         let vendor = Vendor::new().set(|state| state.before = vec![play; tries].into());
-        let door = vendor.door();
+        let client = vendor.client();
         let start = Instant::now();
-        assert_eq!(send_all(&door, 20).await, vec!["not sent, exit 6"; 20]);
+        assert_eq!(send_all(&client, 20).await, vec!["not sent, exit 6"; 20]);
         assert!(seconds.contains(&start.elapsed().as_secs()), "{message}: {:?}", start.elapsed());
         assert_eq!(vendor.came(), vec!["login"; tries]);
         let vendor = vendor.set(|state| state.before = vec![play_of(message); tries].into());
-        assert_eq!(failure(door.send(get()).await).to_string(), message);
-        assert_eq!(send_all(&door, 2).await, ["200", "200"], "it is to be had again");
+        assert_eq!(failure(client.send(get()).await).to_string(), message);
+        assert_eq!(send_all(&client, 2).await, ["200", "200"], "it is to be had again");
         assert_eq!(vendor.came_times(&token(1)), 2);
     }
     fn play_of(message: &str) -> Play {
         match message {
             message if message.contains("503") => status(503),
-            message if message.contains("without a token") => super::doors::ok(),
+            message if message.contains("without a token") => super::scripted::ok(),
             message if message.contains("within") => Play::Silent,
             _ => Play::Unreachable,
         }
@@ -320,19 +320,19 @@ async fn a_login_that_is_unavailable_is_retried_and_its_failure_reaches_every_wa
 #[tokio::test(start_paused = true)]
 async fn a_login_waits_as_long_as_it_is_asked_to_and_no_longer_than_a_quarter_of_an_hour() {
     let vendor = Vendor::new().set(|state| state.before.push_back(limited("30")));
-    let door = vendor.door();
+    let client = vendor.client();
     let start = Instant::now();
     let waiting = tokio::spawn({
-        let door = Arc::clone(&door);
-        async move { send_all(&door, 5).await }
+        let client = Arc::clone(&client);
+        async move { send_all(&client, 5).await }
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(door.pause().expect("a pause").why, "the platform asked for 30 s (429)");
+    assert_eq!(client.pause().expect("a pause").why, "the platform asked for 30 s (429)");
     assert_eq!(waiting.await.unwrap(), vec!["200"; 5]);
     assert_eq!((start.elapsed().as_secs(), vendor.came_times("login")), (30, 2));
-    assert_eq!(door.traffic(), Traffic { sent: 7, retried: 1, rate_limited: 1 });
+    assert_eq!(client.traffic(), Traffic { sent: 7, retried: 1, rate_limited: 1 });
     let vendor = Vendor::new().set(|state| state.before.push_back(limited("901")));
-    let told = failure(vendor.door().send(post()).await);
+    let told = failure(vendor.client().send(post()).await);
     assert_eq!(told.message, "`https://iam.example.com/v1` asks not to be asked again for 15 min 1 s");
     assert_eq!((told.exit, vendor.came()), (Exit::Unavailable, vec!["login".to_owned()]));
 }
@@ -345,14 +345,14 @@ async fn a_stop_ends_a_login_at_once() {
             state.before = vec![limited("600"); 3].into();
         };
         let vendor = Vendor::new().set(busy);
-        let door = vendor.door();
+        let client = vendor.client();
         let all = tokio::spawn({
-            let door = Arc::clone(&door);
-            async move { send_all(&door, 20).await }
+            let client = Arc::clone(&client);
+            async move { send_all(&client, 20).await }
         });
         tokio::time::sleep(Duration::from_secs(5)).await;
         let start = Instant::now();
-        door.stop();
+        client.stop();
         assert_eq!(all.await.unwrap(), vec!["not sent, exit 130"; 20]);
         assert!(start.elapsed() < Duration::from_millis(10), "{:?}", start.elapsed());
         assert_eq!(vendor.came(), ["login"]);
@@ -363,8 +363,8 @@ async fn a_stop_ends_a_login_at_once() {
 async fn a_stop_while_a_token_is_renewed_gives_back_the_doubt_not_its_denial() {
     for (play, expected) in [(None, "not sent, exit 130"), (Some(status(500)), "500")] {
         let vendor = Vendor::new();
-        let door = vendor.door();
-        assert_eq!(send_all(&door, 1).await, ["200"]);
+        let client = vendor.client();
+        assert_eq!(send_all(&client, 1).await, ["200"]);
         let vendor = vendor.set(|state| {
             state.refresh = limited("600");
             state.then.extend(play.clone());
@@ -373,13 +373,13 @@ async fn a_stop_while_a_token_is_renewed_gives_back_the_doubt_not_its_denial() {
             vendor.expire();
         }
         let sent = tokio::spawn({
-            let door = Arc::clone(&door);
-            async move { told(&door.send(get()).await) }
+            let client = Arc::clone(&client);
+            async move { told(&client.send(get()).await) }
         });
         tokio::time::sleep(Duration::from_millis(150)).await;
         vendor.expire();
         tokio::time::sleep(Duration::from_secs(60)).await;
-        door.stop();
+        client.stop();
         assert_eq!(sent.await.unwrap(), expected);
     }
 }
@@ -388,12 +388,12 @@ async fn a_stop_while_a_token_is_renewed_gives_back_the_doubt_not_its_denial() {
 async fn a_login_does_not_wait_for_the_pace() {
     let vendor = Vendor::new().set(|state| state.latency = Duration::ZERO);
     let options = HttpOptions { rate: ferry::http::Rate::parse("1/min").unwrap(), ..vendor.options() };
-    let door = Arc::new(Http::with_transport(Box::new(vendor.clone()), options));
+    let client = Arc::new(Http::with_transport(Box::new(vendor.clone()), options));
     let start = Instant::now();
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     assert!(start.elapsed().as_secs() < 1);
     vendor.expire();
-    assert_eq!(send_all(&door, 1).await, ["200"]);
+    assert_eq!(send_all(&client, 1).await, ["200"]);
     assert_eq!(start.elapsed().as_secs() / 60, 2, "the request went twice, and the login beside it");
 }
 
@@ -420,31 +420,31 @@ async fn what_the_http_client_sends() -> String {
     let _guard = tracing::subscriber::set_default(subscriber.finish());
     let echo = |status| Play::Answer(status, vec![("x-echo", "refresh of token-of-the-account-0001")], "saw TOKEN");
     let vendor = Vendor::new();
-    let door = vendor.door();
+    let client = vendor.client();
     let mut seen = Vec::new();
     for status in [200, 400, 500] {
         let vendor = vendor.clone().set(|state| state.then.extend(vec![echo(status); 5]));
-        seen.push(format!("{:?}", door.send(Request { path: format!("/{PASSWORD}"), ..get() }).await));
+        seen.push(format!("{:?}", client.send(Request { path: format!("/{PASSWORD}"), ..get() }).await));
         vendor.set(|state| state.then.clear()).expire();
-        seen.push(format!("{:?}", door.send(post()).await));
+        seen.push(format!("{:?}", client.send(post()).await));
     }
     let all = ["token-of-the-account-0001", "Bearer token-of-the-account-0003", "refresh of token-of-the-account-0002"];
     let echoed = format!("{PASSWORD}, {}", all.join(", "));
-    assert_eq!(door.redact(&echoed), "***, ***, ***, ***");
+    assert_eq!(client.redact(&echoed), "***, ***, ***, ***");
     vendor.expire();
     let refused = Play::Answer(400, vec![], "correct horse battery is wrong, refresh of token-of-the-account-0001");
     let vendor = vendor.set(|state| {
         state.refresh = status(400);
         state.before.push_back(refused);
     });
-    let told = failure(door.send(get()).await);
+    let told = failure(client.send(get()).await);
     assert_eq!(told.to_string(), "refused (400): *** is wrong, ***");
     let down = Vendor::new().set(|state| state.then.extend(vec![Play::Unreachable; 9]));
-    let down_door = down.door();
+    let down_door = down.client();
     seen.push(format!("{:?}", down_door.send(get()).await));
     let log = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
     // An answer is data; what is shown of it is redacted where it is shown.
-    let seen: Vec<String> = seen.iter().map(|text| door.redact(&down_door.redact(text))).collect();
+    let seen: Vec<String> = seen.iter().map(|text| client.redact(&down_door.redact(text))).collect();
     for text in seen.iter().chain([&log]) {
         assert!(!text.contains("of-the-account") && !text.contains(PASSWORD), "{text}");
     }

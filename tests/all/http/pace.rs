@@ -1,6 +1,6 @@
 //! Ceilings are kept in any window, and used; the pace that finds itself finds it.
 
-use super::doors::{Platform, get, limited, ok, options};
+use super::scripted::{Platform, get, limited, ok, options};
 use async_trait::async_trait;
 use ferry::http::pace::Pace;
 use ferry::http::{Auto, Http, Rate, Request, Response, Sent, Transport};
@@ -10,17 +10,17 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// As much as can be sent in `length` through a door, by `workers`; when each request came to the platform.
+/// As much as a client can send in `length`, by `workers`; when each request came to the platform.
 async fn departures(rate: &str, workers: usize, length: Duration) -> Vec<Duration> {
     let platform = Platform::playing([ok()]);
-    let door = Arc::new(Http::with_transport(Box::new(platform.clone()), options(rate)));
+    let client = Arc::new(Http::with_transport(Box::new(platform.clone()), options(rate)));
     let end = Instant::now() + length;
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
-        let door = Arc::clone(&door);
+        let client = Arc::clone(&client);
         tasks.spawn(async move {
             while Instant::now() < end {
-                door.send(get()).await;
+                client.send(get()).await;
             }
         });
     }
@@ -138,16 +138,16 @@ impl Transport for Limiter {
 #[tokio::test(start_paused = true)]
 async fn auto_finds_the_limit_keeps_near_it_and_remembers_it() {
     let limiter = Limiter { per_s: 30, came: Arc::default(), refused: Arc::default(), served: Arc::default() };
-    let door = Arc::new(Http::with_transport(Box::new(limiter.clone()), options("auto")));
+    let client = Arc::new(Http::with_transport(Box::new(limiter.clone()), options("auto")));
     let work = |seconds| {
-        let (door, end) = (Arc::clone(&door), Instant::now() + Duration::from_secs(seconds));
+        let (client, end) = (Arc::clone(&client), Instant::now() + Duration::from_secs(seconds));
         async move {
             let mut tasks = JoinSet::new();
             for _ in 0..16 {
-                let door = Arc::clone(&door);
+                let client = Arc::clone(&client);
                 tasks.spawn(async move {
                     while Instant::now() < end {
-                        assert!(matches!(door.send(get()).await, Sent::Answered(response) if response.status == 200));
+                        assert!(matches!(client.send(get()).await, Sent::Answered(response) if response.status == 200));
                     }
                 });
             }
@@ -161,7 +161,7 @@ async fn auto_finds_the_limit_keeps_near_it_and_remembers_it() {
     let (served, refused) = (*limiter.served.lock().unwrap(), *limiter.refused.lock().unwrap());
     assert!(served >= 30 * 300 * 80 / 100, "only {served} of 9000 in five minutes");
     assert!(refused * 50 <= served, "{refused} of {served} were refused");
-    let remembered = door.rate_now().expect("a rate");
+    let remembered = client.rate_now().expect("a rate");
     assert!((20.0..30.0).contains(&remembered), "remembers {remembered}");
 }
 
@@ -209,23 +209,23 @@ async fn auto_never_passes_its_bound() {
 #[tokio::test(start_paused = true)]
 async fn without_a_rate_nothing_waits_but_a_pause_holds_all_requests_and_releases_them_one_by_one() {
     let platform = Platform::playing([limited("10"), ok()]);
-    let door = Arc::new(Http::with_transport(Box::new(platform.clone()), options("none")));
+    let client = Arc::new(Http::with_transport(Box::new(platform.clone()), options("none")));
     let mut tasks = JoinSet::new();
-    let first = Arc::clone(&door);
+    let first = Arc::clone(&client);
     tasks.spawn(async move { first.send(get()).await });
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let pause = door.pause().expect("a pause");
+    let pause = client.pause().expect("a pause");
     assert_eq!((pause.left.as_millis(), pause.why.as_str()), (9999, "the platform asked for 10 s (429)"));
     for _ in 0..19 {
-        let door = Arc::clone(&door);
-        tasks.spawn(async move { door.send(get()).await });
+        let client = Arc::clone(&client);
+        tasks.spawn(async move { client.send(get()).await });
     }
     tasks.join_all().await;
     let came = platform.came_ms();
     assert_eq!((came.len(), came[0]), (21, 0));
     assert!(came[1..].iter().all(|at| *at >= 10_000), "{came:?}");
     assert!(densest(&platform.came.lock().unwrap(), Duration::from_millis(10)) <= 3, "{came:?}");
-    assert_eq!(door.pause(), None);
+    assert_eq!(client.pause(), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which answers get another try, when, and what is said in the end.
 
-use super::doors::{Platform, Play, door, get, limited, ok, options, post, secret, status, told};
+use super::scripted::{Platform, Play, client, get, limited, ok, options, post, secret, status, told};
 use ferry::http::{Credentials, Http, Sent, Traffic};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn a_request_is_repeated_only_where_that_can_do_no_harm() {
     for (name, script, reading, writing) in cases {
         for (request, (expected, tries)) in [(get(), reading), (post(), writing)] {
             let platform = Platform::playing(script.clone());
-            let sent = door(&platform, "none").send(request.clone()).await;
+            let sent = client(&platform, "none").send(request.clone()).await;
             let came = platform.came_ms().len();
             assert_eq!((told(&sent).as_str(), came), (expected, tries), "{name}, {}", request.method.name());
         }
@@ -44,7 +44,7 @@ async fn a_5xx_that_a_request_takes_for_an_answer_is_not_tried_again() {
             _ => |response: &ferry::http::Response| response.status == 501,
         });
         let platform = Platform::playing(vec![status(500)]);
-        let sent = door(&platform, "none").send(ferry::http::Request { is_answer, ..get() }).await;
+        let sent = client(&platform, "none").send(ferry::http::Request { is_answer, ..get() }).await;
         assert_eq!((told(&sent).as_str(), platform.came_ms().len()), expected);
     }
 }
@@ -56,7 +56,7 @@ async fn an_incomplete_answer_to_a_read_is_repeated() {
     for body in [r#"{"items": [{"id": "1"}, {"#, r#"{"items": []"#, "", "<html>gateway</html>", r#"[1]]"#] {
         for (request, expected, tries) in [(get(), "{}", 2), (post(), body, 1)] {
             let platform = Platform::playing([page(body), ok()]);
-            let Sent::Answered(response) = door(&platform, "none").send(request).await else { panic!("no answer") };
+            let Sent::Answered(response) = client(&platform, "none").send(request).await else { panic!("no answer") };
             let text = String::from_utf8_lossy(&response.body).into_owned();
             assert_eq!((text.as_str(), platform.came_ms().len()), (expected, tries), "{body}");
         }
@@ -66,13 +66,13 @@ async fn an_incomplete_answer_to_a_read_is_repeated() {
         let platform = Platform::playing([ok(), page("{")]);
         let mut options = options("none");
         options.wait = Duration::from_secs(wait);
-        let door = Http::with_transport(Box::new(platform.clone()), options);
-        door.send(get()).await;
+        let client = Http::with_transport(Box::new(platform.clone()), options);
+        client.send(get()).await;
         let start = Instant::now();
-        assert_eq!(told(&door.send(get()).await), "200");
+        assert_eq!(told(&client.send(get()).await), "200");
         assert!(seconds.contains(&start.elapsed().as_secs()), "{} s", start.elapsed().as_secs());
         let sent = platform.came_ms().len() as u64;
-        assert_eq!((door.traffic().sent, door.traffic().retried), (sent, sent - 2));
+        assert_eq!((client.traffic().sent, client.traffic().retried), (sent, sent - 2));
     }
 }
 
@@ -93,7 +93,7 @@ async fn an_end_of_a_list_is_confirmed_once() {
         let platform = Platform::playing(script);
         let request = ferry::http::Request { is_end: Some(is_end), ..get() };
         let start = Instant::now();
-        let sent = door(&platform, "none").send(request).await;
+        let sent = client(&platform, "none").send(request).await;
         assert_eq!((told(&sent).as_str(), platform.came_ms().len()), (expected, tries));
         assert!(tries != 2 || start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     }
@@ -103,7 +103,7 @@ async fn an_end_of_a_list_is_confirmed_once() {
 async fn an_unreachable_target_is_reported_within_seconds() {
     let platform = Platform::playing([Play::Unreachable]);
     let start = Instant::now();
-    let Sent::NotSent(failure) = door(&platform, "none").send(get()).await else { panic!("was sent") };
+    let Sent::NotSent(failure) = client(&platform, "none").send(get()).await else { panic!("was sent") };
     let took = start.elapsed().as_millis();
     assert!((1750..=3500).contains(&took), "{took} ms");
     assert_eq!(failure.exit.code(), 6);
@@ -128,12 +128,12 @@ async fn a_target_that_goes_away_is_waited_for_as_long_as_one_is_willing_to() {
         let platform = Platform::playing(first);
         let mut options = options("none");
         options.wait = Duration::from_secs(wait);
-        let door = Http::with_transport(Box::new(platform.clone()), options);
+        let client = Http::with_transport(Box::new(platform.clone()), options);
         if before {
-            door.send(get()).await;
+            client.send(get()).await;
         }
         let start = Instant::now();
-        let sent = door.send(get()).await;
+        let sent = client.send(get()).await;
         assert_eq!(told(&sent), expected);
         let took = start.elapsed().as_secs();
         assert!(seconds.contains(&took), "{wait} {before} {expected}: {took} s");
@@ -143,17 +143,17 @@ async fn a_target_that_goes_away_is_waited_for_as_long_as_one_is_willing_to() {
 #[tokio::test(start_paused = true)]
 async fn a_contact_that_keeps_failing_is_not_waited_for_while_others_succeed() {
     let platform = Platform::playing([ok(), status(502), status(502), status(502), status(502), ok(), status(502)]);
-    let door = door(&platform, "none");
-    door.send(get()).await;
+    let client = client(&platform, "none");
+    client.send(get()).await;
     let poor = tokio::spawn({
-        let door = Arc::clone(&door);
-        async move { (door.send(get()).await, Instant::now()) }
+        let client = Arc::clone(&client);
+        async move { (client.send(get()).await, Instant::now()) }
     });
     let start = Instant::now();
     while platform.came_ms().len() < 5 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(told(&door.send(get()).await), "200");
+    assert_eq!(told(&client.send(get()).await), "200");
     let (sent, end) = poor.await.unwrap();
     assert_eq!(told(&sent), "502");
     assert!((end - start).as_secs() < 10);
@@ -163,17 +163,17 @@ async fn a_contact_that_keeps_failing_is_not_waited_for_while_others_succeed() {
 async fn an_outage_shorter_than_the_patience_is_ridden_out() {
     let script = std::iter::once(ok()).chain(vec![status(503); 6]).chain([Play::Unreachable, Play::Silent, ok()]);
     let platform = Platform::playing(script);
-    let door = door(&platform, "none");
-    door.send(get()).await;
+    let client = client(&platform, "none");
+    client.send(get()).await;
     let sent = tokio::spawn({
-        let door = Arc::clone(&door);
-        async move { told(&door.send(get()).await) }
+        let client = Arc::clone(&client);
+        async move { told(&client.send(get()).await) }
     });
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(door.pause().expect("trouble").why, "the platform answered 503");
+    assert_eq!(client.pause().expect("trouble").why, "the platform answered 503");
     assert_eq!(sent.await.unwrap(), "200");
-    assert_eq!(door.pause(), None);
-    assert_eq!(door.traffic(), Traffic { sent: 10 - 1, retried: 8 - 1, rate_limited: 0 });
+    assert_eq!(client.pause(), None);
+    assert_eq!(client.traffic(), Traffic { sent: 10 - 1, retried: 8 - 1, rate_limited: 0 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,9 +184,9 @@ async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() 
         ("315360000", "`https://api.example.com/v1` asks not to be asked again for 3650 d"),
     ] {
         let platform = Platform::playing([limited(asked), ok()]);
-        let door = door(&platform, "none");
+        let client = client(&platform, "none");
         for request in [get(), post()] {
-            let Sent::NotSent(failure) = door.send(request).await else { panic!("was sent") };
+            let Sent::NotSent(failure) = client.send(request).await else { panic!("was sent") };
             assert_eq!((failure.exit.code(), failure.message.as_str()), (6, message));
             let hint = failure.hint.expect("a hint");
             let shape: String = hint.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
@@ -195,17 +195,17 @@ async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() 
         assert_eq!(platform.came_ms(), [0], "nobody asks again");
     }
     let platform = Platform::playing([limited("900"), ok()]);
-    assert_eq!(told(&door(&platform, "none").send(post()).await), "200");
+    assert_eq!(told(&client(&platform, "none").send(post()).await), "200");
     assert_eq!(platform.came_ms(), [0, 900_000]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_refusal_pauses_all_requests_even_those_that_write() {
     let platform = Platform::playing([limited("5"), ok()]).slow(Duration::from_millis(1));
-    let door = door(&platform, "10/s");
+    let client = client(&platform, "10/s");
     let sends = (0..10).map(|n| {
-        let door = Arc::clone(&door);
-        tokio::spawn(async move { told(&door.send(if n % 2 == 0 { get() } else { post() }).await) })
+        let client = Arc::clone(&client);
+        tokio::spawn(async move { told(&client.send(if n % 2 == 0 { get() } else { post() }).await) })
     });
     for sent in sends.collect::<Vec<_>>() {
         assert_eq!(sent.await.unwrap(), "200");
@@ -213,19 +213,19 @@ async fn one_refusal_pauses_all_requests_even_those_that_write() {
     let came = platform.came_ms();
     assert_eq!(came.len(), 11);
     assert!(came[1..].iter().all(|at| *at >= 5000), "{came:?}");
-    assert_eq!(door.traffic(), Traffic { sent: 11, retried: 1, rate_limited: 1 });
+    assert_eq!(client.traffic(), Traffic { sent: 11, retried: 1, rate_limited: 1 });
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_without_a_time_backs_off_further_each_time() {
     let platform = Platform::playing([status(429), limited("0"), limited("-3"), limited("soon"), ok()]);
-    let door = door(&platform, "none");
+    let client = client(&platform, "none");
     let sent = tokio::spawn({
-        let door = Arc::clone(&door);
-        async move { told(&door.send(get()).await) }
+        let client = Arc::clone(&client);
+        async move { told(&client.send(get()).await) }
     });
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!(door.pause().expect("a pause").why, "the platform was asked too fast (429)");
+    assert_eq!(client.pause().expect("a pause").why, "the platform was asked too fast (429)");
     assert_eq!(sent.await.unwrap(), "200");
     let came = platform.came_ms();
     let gaps: Vec<u128> = came.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -236,23 +236,23 @@ async fn a_refusal_without_a_time_backs_off_further_each_time() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_all_waiting_and_lets_requests_in_flight_finish() {
     let platform = Platform::playing([ok()]).slow(Duration::from_secs(3));
-    let door = door(&platform, "1/s");
+    let client = client(&platform, "1/s");
     let sends: Vec<_> = (0..5)
         .map(|_| {
-            let door = Arc::clone(&door);
-            tokio::spawn(async move { told(&door.send(post()).await) })
+            let client = Arc::clone(&client);
+            tokio::spawn(async move { told(&client.send(post()).await) })
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let start = Instant::now();
-    door.stop();
+    client.stop();
     let mut all = Vec::new();
     for sent in sends {
         all.push(sent.await.unwrap());
     }
     assert_eq!(all, ["200", "200", "not sent, exit 130", "not sent, exit 130", "not sent, exit 130"]);
     assert!(start.elapsed() <= Duration::from_secs(3));
-    assert_eq!(told(&door.send(get()).await), "not sent, exit 130");
+    assert_eq!(told(&client.send(get()).await), "not sent, exit 130");
     assert_eq!(platform.came_ms().len(), 2);
 }
 
@@ -269,13 +269,13 @@ async fn a_write_that_is_stopped_before_its_next_attempt_returns_the_doubt_and_a
         (limited("600"), stopped),
     ] {
         for (request, expected) in [(&write, expected), (&get(), stopped), (&list, stopped)] {
-            let door = door(&Platform::playing([play.clone()]), "none");
+            let client = client(&Platform::playing([play.clone()]), "none");
             let sent = tokio::spawn({
-                let (door, request) = (Arc::clone(&door), request.clone());
-                async move { told(&door.send(request).await) }
+                let (client, request) = (Arc::clone(&client), request.clone());
+                async move { told(&client.send(request).await) }
             });
             tokio::time::sleep(Duration::from_millis(100)).await;
-            door.stop();
+            client.stop();
             assert_eq!(sent.await.unwrap(), expected, "{}", request.method.name());
         }
     }
@@ -286,10 +286,10 @@ async fn no_more_are_in_flight_than_allowed() {
     let platform = Platform::playing([ok()]).slow(Duration::from_secs(1));
     let mut options = options("none");
     options.concurrency = 3;
-    let door = Arc::new(Http::with_transport(Box::new(platform.clone()), options));
+    let client = Arc::new(Http::with_transport(Box::new(platform.clone()), options));
     let sends = (0..7).map(|_| {
-        let door = Arc::clone(&door);
-        tokio::spawn(async move { door.send(get()).await })
+        let client = Arc::clone(&client);
+        tokio::spawn(async move { client.send(get()).await })
     });
     for sent in sends.collect::<Vec<_>>() {
         sent.await.unwrap();
@@ -304,14 +304,14 @@ async fn an_answer_is_data_and_stays_as_it_is() {
     options.credentials.query = vec![("slug", secret("rosa")), ("key", secret("a-long-key-0123456789"))];
     let body = r#"{"name":"rosario","notes":"our key is a-long-key-0123456789"}"#;
     let platform = Platform::playing([200, 401].map(|status| Play::Answer(status, vec![("x-echo", "rosa")], body)));
-    let door = Http::with_transport(Box::new(platform), options);
-    assert!(!door.has_met_secret());
+    let client = Http::with_transport(Box::new(platform), options);
+    assert!(!client.has_met_secret());
     for _ in 0..2 {
-        let Sent::Answered(response) = door.send(get()).await else { panic!("no answer") };
+        let Sent::Answered(response) = client.send(get()).await else { panic!("no answer") };
         assert_eq!((response.text(100).as_str(), response.header("x-echo")), (body, Some("rosa")));
     }
-    assert!(door.has_met_secret());
-    let is_held = ["rosario", "our key is a-long-key-0123456789"].map(|value| door.is_secret_in(value));
+    assert!(client.has_met_secret());
+    let is_held = ["rosario", "our key is a-long-key-0123456789"].map(|value| client.is_secret_in(value));
     assert_eq!(is_held, [false, true]);
 }
 

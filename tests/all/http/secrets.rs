@@ -1,11 +1,11 @@
 //! What is shown has no secret in it, however the secret is spelt.
 
-use super::doors::{Platform, ok, options, secret};
+use super::scripted::{Platform, ok, options, secret};
 use ferry::http::{Credentials, Http};
 
 const SECRET: &str = "s3cret/to+ken\"0123456789&Z";
 
-fn door(value: &str) -> Http {
+fn client(value: &str) -> Http {
     let mut options = options("none");
     options.credentials =
         Credentials { headers: vec![("authorization", secret(&format!("Bearer {value}")))], query: Vec::new() };
@@ -35,7 +35,7 @@ fn plain(c: char) -> String {
 
 #[test]
 fn no_spelling_of_a_secret_is_shown() {
-    let door = door(SECRET);
+    let client = client(SECRET);
     let percent: fn(char) -> String = |c| format!("%{:02X}", u32::from(c));
     let percent_small: fn(char) -> String = |c| format!("%{:02x}", u32::from(c));
     let unicode: fn(char) -> String = |c| format!("\\u{:04x}", u32::from(c));
@@ -71,7 +71,7 @@ fn no_spelling_of_a_secret_is_shown() {
     }
     for text in texts {
         assert_eq!(
-            door.redact(&format!("before `{text}` behind")).replace("Bearer ", ""),
+            client.redact(&format!("before `{text}` behind")).replace("Bearer ", ""),
             "before `***` behind",
             "{text}"
         );
@@ -79,7 +79,7 @@ fn no_spelling_of_a_secret_is_shown() {
     for user in ["u", "us", "use", "user", "a.long.user@example.com"] {
         for (text, is_url_safe) in [(format!("{user}:{SECRET}"), false), (format!("{user}:{SECRET}:x"), true)] {
             let text = base64(&text, is_url_safe);
-            let shown = door.redact(&text);
+            let shown = client.redact(&text);
             assert!(shown.contains("***") && shown.len() < text.len() - SECRET.len(), "{text} became {shown}");
         }
     }
@@ -87,7 +87,7 @@ fn no_spelling_of_a_secret_is_shown() {
 
 #[test]
 fn what_is_no_secret_is_shown_as_it_is() {
-    let door = door(SECRET);
+    let client = client(SECRET);
     let texts = [
         "100 % of it, %41%2F, &amp; &lt;b&gt; &unknown; &#x2F; &#99999999999;, \\u0041 \\ud800 \\x \\n",
         "s3cret/to+ken",
@@ -104,9 +104,9 @@ fn what_is_no_secret_is_shown_as_it_is() {
         "%4",
     ];
     for text in texts {
-        assert_eq!(door.redact(text), text);
+        assert_eq!(client.redact(text), text);
     }
-    assert_eq!(door.redact("ñ%73%33cret/to+ken\\\"0123456789&amp;Zñ"), "ñ***ñ");
+    assert_eq!(client.redact("ñ%73%33cret/to+ken\\\"0123456789&amp;Zñ"), "ñ***ñ");
 }
 
 #[test]
@@ -121,10 +121,10 @@ fn a_secret_with_letters_outside_ascii_and_one_that_looks_encoded_are_found() {
             ["100%25&amp;\\u0041", "100%2525%26amp%3B%5Cu0041", "100%25&amp;amp;\\u0041", "100%25&amp;\\\\u0041"],
         ),
     ] {
-        let door = door(value);
+        let client = client(value);
         for text in texts {
-            assert_eq!(door.redact(&format!("<{text}>")), "<***>", "{text}");
+            assert_eq!(client.redact(&format!("<{text}>")), "<***>", "{text}");
         }
     }
-    assert_eq!(door("abc").redact("abc"), "abc");
+    assert_eq!(client("abc").redact("abc"), "abc");
 }

@@ -1,6 +1,6 @@
 //! Over real sockets, on a clock that only moves when all wait: what a platform can do to a request, and how long that may take.
 
-use super::doors::{get, options, post, secret, told};
+use super::scripted::{get, options, post, secret, told};
 use ferry::http::{Http, Request, Sent};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -202,9 +202,9 @@ async fn connections_are_used_again() {
             });
         }
     });
-    let door = connected(&address, 1000);
+    let client = connected(&address, 1000);
     for _ in 0..20 {
-        assert_eq!(told(&door.send(get()).await), "200");
+        assert_eq!(told(&client.send(get()).await), "200");
     }
     assert_eq!(*connections.lock().unwrap(), 1);
 }
@@ -232,8 +232,8 @@ async fn a_login_goes_to_its_own_server_without_the_credentials_of_the_connectio
     options.credentials.headers = vec![("api-key", secret("s3cret-token-0123456789"))];
     options.credentials.query = vec![("who", secret("a&b"))];
     options.login = Some(Arc::new(super::login::Desk(format!("{iam}/v1"))));
-    let door = Http::connect(options.clone()).unwrap();
-    assert_eq!(text(door.send(get()).await), "200 {}");
+    let client = Http::connect(options.clone()).unwrap();
+    assert_eq!(text(client.send(get()).await), "200 {}");
     let (asked, heard) = (asked.lock().unwrap().clone(), heard.lock().unwrap().to_lowercase());
     assert!(asked.starts_with("POST /v1/login HTTP/1.1\r\n") && !asked.contains("s3cret"), "{asked}");
     assert!(

@@ -2,7 +2,7 @@
 
 use super::Answer::{InDoubt, Json, NotSent, Text};
 use super::{
-    Answer, Exchange, Scene, connect, contact, delta, driver, facts, message, ok, run, scene, there, told, wanted,
+    Answer, Exchange, Scripted, connect, contact, delta, driver, facts, message, ok, run, scene, there, told, wanted,
 };
 use ferry::contact::{Field, FieldSet, TagMode, Wanted};
 use ferry::identity::canonical;
@@ -69,7 +69,7 @@ fn kept(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-fn eadesk(settings: &[(&str, &str)], script: &[Exchange]) -> Scene {
+fn eadesk(settings: &[(&str, &str)], script: &[Exchange]) -> Scripted {
     scene("eadesk", settings, script)
 }
 

@@ -1,7 +1,7 @@
 //! TWIN: what is sent, and what is made of its answers.
 
 use super::Answer::{self, InDoubt, Json, NotSent, Text};
-use super::{Exchange, Scene, connect, contact, delta, driver, facts, ok, run, scene, steps, there, told, wanted};
+use super::{Exchange, Scripted, connect, contact, delta, driver, facts, ok, run, scene, steps, there, told, wanted};
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::http::{Login, Response, Token, message::Method};
 use ferry::platforms::settings::Settings;
@@ -48,7 +48,7 @@ fn error(status: u16, error: &str) -> Answer {
     Json(status, json!({ "error": error }))
 }
 
-fn client(scene: &Scene) -> Value {
+fn client(scene: &Scripted) -> Value {
     let reading = run(scene.connector.read(&scene.http, CLIENT, None)).map_err(told).unwrap();
     let found = reading.there().unwrap();
     assert_eq!(found.id, CLIENT);
@@ -770,6 +770,6 @@ fn all_errors_of_the_settings_are_reported_at_once() {
     );
 }
 
-fn defines(scene: &Scene) -> &dyn DefinesAttributes {
+fn defines(scene: &Scripted) -> &dyn DefinesAttributes {
     scene.connector.capabilities().attributes.unwrap()
 }

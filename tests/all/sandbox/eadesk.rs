@@ -38,7 +38,7 @@ async fn item(sandbox: &Sandbox, person: &str, value: &str) -> String {
     answer["result"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
-/// The names of whom a query of the list shows.
+/// The names of the contacts that a query of the list shows.
 async fn names(sandbox: &Sandbox, query: &str) -> Vec<String> {
     let list = ask(sandbox, "GET", &format!("read?{query}"), "").await.json();
     let people = list.as_array().unwrap_or_else(|| panic!("{query}: {list}"));
@@ -257,7 +257,7 @@ async fn eadesk_searches_by_a_regular_expression() {
     person(&sandbox, "a.b", &[]).await;
     person(&sandbox, "axb", &[]).await;
     person(&sandbox, "Ева 7", &[]).await;
-    // The index finds the first of these, everybody is tried for the others.
+    // The index finds the first of these; for the others every contact is compared.
     for (expression, expected) in [
         (r"^\+593990001111$", &["plus"][..]),
         (r"^\+?5\D*9\D*3\D*9\D*9\D*0\D*0\D*0\D*1\D*1\D*1\D*1$", &["plus", "apart"]),

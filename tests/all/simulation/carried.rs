@@ -1,4 +1,4 @@
-//! What a run that carried people to a target led to, and what the like of it has in common: imports and migrations.
+//! What a run that wrote contacts to a target led to, and what imports and migrations have in common.
 
 use super::dice::Dice;
 use super::site::{Cut, Wire, cut, may_end_so, one_start, silent};
@@ -19,7 +19,7 @@ pub const STARTS_MAX: u32 = 60;
 #[derive(Debug, PartialEq)]
 pub struct Led {
     read: u64,
-    /// There in the end, whoever brought them: after a kill somebody who was made may be met as one who is there.
+    /// There in the end, whichever start wrote them: after a kill a created contact may be met as an existing one.
     arrived: u64,
     skipped: BTreeMap<String, u64>,
     rejects: BTreeMap<String, u64>,
@@ -95,7 +95,7 @@ pub fn whole_start(plan: &ImportPlan) -> Ended {
     start(plan, Cut::Never).unwrap().unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// Done, and nobody was left behind because the target failed three times: those are carried again.
+/// Done, and no record was rejected because the target failed three times: those are sent again.
 pub fn is_final(ended: &Ended) -> bool {
     ended.failure.is_none()
         && matches!(ended.exit, Exit::Done | Exit::Rejects)
@@ -104,7 +104,7 @@ pub fn is_final(ended: &Ended) -> bool {
 }
 
 /// Starts it again and again, cut off a few times, until it has come to its end. `in_between` does what is done while
-/// it is down, and is told when nothing cuts it off any more; it tells whether all of that is done.
+/// it is down, and learns when nothing cuts it off any more; it returns whether all of that is done.
 pub fn to_its_end(
     dice: &mut Dice,
     mut plan: impl FnMut() -> ImportPlan,

@@ -116,7 +116,7 @@ impl View for Eadesk {
                 assert!(everywhere.insert(item.clone()), "there twice: {item} of {person}");
             }
             let segments: BTreeSet<String> = serde_json::from_value(person["segments"].clone()).unwrap();
-            // Nobody is half made: everybody has something.
+            // No contact is only partially created: each has an item.
             let key = items.iter().find(|item| item.starts_with("phone:")).or(items.first());
             let key = key.unwrap_or_else(|| panic!("half made: {person}")).clone();
             let content = json!([person["name"], person["description"], segments, items]);

@@ -1,4 +1,4 @@
-//! `export` from each platform: the file appears whole, with everybody, or stays as it was.
+//! `export` from each platform: the file appears whole, with every contact, or stays as it was.
 
 use super::carried::STARTS_MAX;
 use super::dice::Dice;
@@ -23,7 +23,7 @@ const OLDER: &str = "what an older export wrote\n";
 
 fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, settings: &[(&str, String)]) -> ExportPlan {
     let (connection, state) = (connection(view, sandbox, settings), folder.join("state"));
-    // The run that is not done yet is gone on with, as `ferry resume` does.
+    // The run that is not done yet is resumed, as by `ferry resume`.
     let resumes = all_runs(&state).unwrap().into_iter().find(|run| run.status != RunStatus::Done).map(|run| run.run);
     ExportPlan {
         address: address_of(&connection),
@@ -54,7 +54,7 @@ fn start(plan: &ExportPlan, cut: Cut) -> Option<Result<Ended, Failure>> {
     one_start(cut, async |stop| export(plan, &silent(), Clock::start(), &stop).await)
 }
 
-/// Its lines, each as often as it is there: in which order people come is not told.
+/// Its lines, each as often as it is there, because the order of contacts is not fixed.
 fn lines(path: &Path) -> BTreeMap<String, usize> {
     let mut lines = BTreeMap::new();
     for line in std::fs::read_to_string(path).unwrap().lines() {

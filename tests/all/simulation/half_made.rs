@@ -1,4 +1,4 @@
-//! Whoever a request made and the next ones did not complete is completed, whatever is told of those who are there.
+//! A contact that one request created and the next ones did not complete is completed, whatever `--on-existing` says.
 
 use super::carried::whole_start;
 use super::importing::plan_of;

@@ -1,4 +1,4 @@
-//! `import` into each platform: from a file that may be edited meanwhile, to people whom a third party changes.
+//! `import` into each platform: from a file that may be edited meanwhile, to contacts that another party changes.
 
 use super::carried::{Led, led, same, to_its_end, whole_start};
 use super::dice::Dice;

@@ -8,7 +8,7 @@ thread_local! {
     static SENT: Cell<Sent> = const { Cell::new(Sent { calm: 0, rough: 0 }) };
 }
 
-/// Requests, by what became of the starts that sent them.
+/// Requests, by how the starts ended that sent them.
 #[derive(Clone, Copy, Default)]
 pub struct Sent {
     /// By starts that nothing cut off. Nearly the same each time.

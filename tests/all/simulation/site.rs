@@ -70,7 +70,7 @@ fn faults(dice: &mut Dice) -> Vec<(FaultKind, f64)> {
     drawn.into_iter().map(|(kind, most)| (kind, (1 + dice.below(most)) as f64 / 100.0)).collect()
 }
 
-/// What Ferry is told of a connection that fails.
+/// Settings of a connection that fails.
 pub fn patience(dice: &mut Dice) -> Vec<(&'static str, String)> {
     vec![
         ("settle", SETTLE.to_owned()),
@@ -81,7 +81,7 @@ pub fn patience(dice: &mut Dice) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What Ferry is told where nothing fails.
+/// Settings of a connection where nothing fails.
 pub fn at_ease() -> Vec<(&'static str, String)> {
     vec![("settle", SETTLE.to_owned()), ("rate", "none".to_owned())]
 }
@@ -105,7 +105,7 @@ pub enum Cut {
     Never,
     /// The process is gone.
     Killed(Duration),
-    /// It is told to stop.
+    /// It gets a signal to stop.
     Told(Duration),
 }
 

@@ -17,7 +17,7 @@ impl View for Twin {
         "twin"
     }
 
-    /// `Level` and `Note` are defined by nobody else.
+    /// `Level` and `Note` are defined by no other party.
     fn mapping(&self) -> &'static str {
         "
   target_id: Client
@@ -35,7 +35,7 @@ impl View for Twin {
         for name in DEFINED {
             wire.insist("twin", "POST", ATTRIBUTES, &json!({ "name": name }));
         }
-        // Only a client that was written to is told of by the sandbox.
+        // The sandbox shows only clients that were written to.
         for number in 0..clients {
             set(wire, &client(number), "Seen", "yes");
         }

@@ -1,4 +1,4 @@
-//! What differs from platform to platform: how people are put there by somebody else, and what is held in the end.
+//! What differs from platform to platform: how another party creates contacts, and what is held in the end.
 
 use super::atom::Atom;
 use super::eadesk::Eadesk;
@@ -10,7 +10,7 @@ use ferry::sandbox::Sandbox;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Somebody whom a third party puts at a platform.
+/// A contact that another party creates at a platform.
 #[derive(Clone, Debug, Default)]
 pub struct Person {
     pub number: usize,
@@ -50,16 +50,16 @@ pub fn client(number: usize) -> String {
     format!("7a1e0000-0000-4000-8000-{:012}", number + 1)
 }
 
-/// Everybody that a platform holds, comparable: by whatever tells one from another, all that counts.
+/// Every contact that a platform holds, comparable: by what identifies it, all that counts.
 pub type Held = BTreeMap<String, Value>;
 
-/// A name that somebody else gave.
+/// A name that another party gave.
 pub const THEIRS: &str = "Theirs";
 
 pub trait View: Sync {
     fn name(&self) -> &'static str;
 
-    /// What the connection is told beside what all are.
+    /// Settings of the connection besides those that all have.
     fn settings(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
@@ -67,22 +67,22 @@ pub trait View: Sync {
     /// What stands in `contact:` of the mapping of a file.
     fn mapping(&self) -> &'static str;
 
-    /// What an account has before anybody is put there.
+    /// What an account has before any contact is created.
     fn found(&self, _wire: &Wire, _clients: usize) {}
 
-    /// Puts somebody there.
+    /// Creates a contact.
     fn put(&self, wire: &Wire, person: &Person);
 
-    /// Somebody else changes a person who is there.
+    /// Another party changes an existing contact.
     fn change(&self, wire: &Wire, sandbox: &Sandbox, person: &Person);
 
-    /// Somebody else gives a contact of this platform the name [`THEIRS`].
+    /// Another party gives a contact of this platform the name [`THEIRS`].
     fn rename(&self, wire: &Wire, contact: &Value);
 
     /// Where the name stands that [`View::rename`] changes, in what is held of a contact.
     fn name_at(&self) -> &'static str;
 
-    /// What is held. Fails when somebody, or something of somebody, is there twice.
+    /// What is held. Fails when a contact, or a value of one, is there twice.
     fn held(&self, wire: &Wire, sandbox: &Sandbox) -> Held;
 }
 

@@ -23,7 +23,7 @@ pub struct World {
     pub blocks: Vec<Block>,
     /// Who is at the target before, and what is written there.
     pub there: Vec<Person>,
-    /// Those among them whom a third party changes in the middle.
+    /// Those among them that another party changes in the middle.
     pub changed: Vec<Person>,
     /// Whether people may share an e-mail: what two of them end as depends on who comes first, so a run of such a world
     /// is compared in less.
@@ -34,12 +34,12 @@ pub struct World {
 }
 
 impl World {
-    /// Whether all that a run leads to can be told beforehand: no two share an e-mail, or the platform does not care.
+    /// Whether the end of a run is certain: no two records share an e-mail, or the platform allows it.
     pub fn is_certain(&self) -> bool {
         !self.has_shared || matches!(self.view.name(), "atom" | "twin")
     }
 
-    /// Without anybody.
+    /// Without records and contacts.
     pub fn of(view: &'static dyn View, on_existing: OnExisting) -> World {
         let (blocks, there, changed) = (Vec::new(), Vec::new(), Vec::new());
         World { view, on_existing, blocks, there, changed, may_share: false, has_shared: false, clients: 0 }
@@ -49,7 +49,7 @@ impl World {
 const TAGS: [&str; 5] = ["VIP", "Newsletter", "Cliente", "Moroso", "VIP;Lead"];
 const CITIES: [&str; 4] = ["Quito", "Guayaquil", "Cuenca", "Loja"];
 
-/// A line of the file. What the mapping of a platform does not name stays behind.
+/// A line of the file. What the mapping of a platform does not name is not carried.
 #[derive(Clone, Default)]
 struct Line {
     first: String,
@@ -104,7 +104,7 @@ pub fn world(dice: &mut Dice, view: &'static dyn View, people_min: usize) -> Wor
     world
 }
 
-/// The lines of one person, and of whoever is mixed up with them.
+/// The lines of one person, and of others who share a value with them.
 fn block(dice: &mut Dice, world: &mut World, number: usize, people: usize) -> Block {
     let has_items = world.view.name() == "eadesk";
     let (phone, other) = phones(dice, number);
@@ -138,7 +138,7 @@ fn block(dice: &mut Dice, world: &mut World, number: usize, people: usize) -> Bl
                 block.before.push(twin.text());
             }
         }
-        // Somebody else with the same e-mail: at some platforms the same contact.
+        // Another person with the same e-mail: at some platforms the same contact.
         3 if !email.is_empty() && world.may_share => {
             let (phone, _) = phones(dice, 500 + number);
             let (first, client) = (format!("Luz{number}"), client(people + number));
@@ -151,7 +151,7 @@ fn block(dice: &mut Dice, world: &mut World, number: usize, people: usize) -> Bl
         4 | 5 => block.before.clear(),
         // Was edited.
         6 => block.before = vec![Line { city: "Manta", ..line }.text()],
-        // Somebody whom the target has already.
+        // A contact that the target has already.
         7 | 8 => {
             let emails = if email.is_empty() { Vec::new() } else { vec![email] };
             let person = existing(dice, number, vec![e164(&phone)], emails);
@@ -165,7 +165,7 @@ fn block(dice: &mut Dice, world: &mut World, number: usize, people: usize) -> Bl
     block
 }
 
-/// Somebody who is there before.
+/// A contact that exists before.
 fn existing(dice: &mut Dice, number: usize, phones: Vec<String>, emails: Vec<String>) -> Person {
     Person {
         number,
@@ -180,7 +180,7 @@ fn existing(dice: &mut Dice, number: usize, phones: Vec<String>, emails: Vec<Str
     }
 }
 
-/// People to be carried from one platform to another. Each is a client of TWIN as well, but for one who is nobody.
+/// People to be carried from one platform to another. Each is a client of TWIN as well, but for one whose id leads to none.
 pub fn crowd(dice: &mut Dice) -> Vec<Person> {
     let of_source = |dice: &mut Dice, number: usize| {
         let twin = if dice.chance(4) { client(9_000 + number) } else { client(number) };

@@ -215,7 +215,7 @@ async fn a_page_lost_in_a_crash_is_noticed_on_opening_whatever_it_held() {
     checkpoint.remember("rate", "1/s").unwrap();
     let log = fs::read(folder.path().join("shop.db-wal")).unwrap();
     drop(checkpoint);
-    // Each frame of the log begins with the number of its page, from 1; the first page tells how many are free.
+    // Each frame of the log begins with the number of its page, from 1; the first page says how many are free.
     let number = |bytes: &[u8]| u32::from_be_bytes(*bytes.first_chunk().unwrap()) as usize;
     let frames = || log[32..].chunks_exact(24 + PAGE);
     let in_log: Vec<_> = frames().map(number).collect();

@@ -45,7 +45,7 @@ impl Scene {
         }
     }
 
-    /// Serves the sandbox anew, with what the one before it held.
+    /// Serves the sandbox again, with what the one before it held.
     pub fn restart(&mut self, change: impl FnOnce(&mut SandboxOptions)) {
         self.stop();
         let mut options = SandboxOptions::new(self.path("sandbox"));

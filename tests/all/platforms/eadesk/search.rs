@@ -33,7 +33,7 @@ fn find(settings: &[(&str, &str)], by: &Lookup, script: &[Exchange]) -> Result<V
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 
-/// Asks with an answer of nobody, and returns what was searched for.
+/// Searches with a response without contacts, and returns what was searched for.
 fn pattern_of(by: &Lookup) -> Vec<String> {
     struct Asks(Arc<Mutex<Vec<String>>>);
     #[async_trait::async_trait]

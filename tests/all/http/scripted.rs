@@ -1,4 +1,4 @@
-//! Doors over a scripted platform, on a clock that only moves when everybody waits.
+//! HTTP clients over a scripted platform, on a clock that only moves when all tasks wait.
 
 use async_trait::async_trait;
 use ferry::clock::Clock;
@@ -104,7 +104,7 @@ pub fn secret(text: &str) -> SecretString {
     SecretString::from(text.to_owned())
 }
 
-pub fn door(platform: &Platform, rate: &str) -> Arc<Http> {
+pub fn client(platform: &Platform, rate: &str) -> Arc<Http> {
     Arc::new(Http::with_transport(Box::new(platform.clone()), options(rate)))
 }
 
