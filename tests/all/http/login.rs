@@ -360,7 +360,7 @@ async fn a_stop_ends_a_login_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_while_a_token_is_renewed_gives_back_the_doubt_not_its_denial() {
+async fn a_write_that_is_stopped_while_a_token_is_renewed_returns_the_doubt() {
     for (play, expected) in [(None, "not sent, exit 130"), (Some(status(500)), "500")] {
         let vendor = Vendor::new();
         let client = vendor.client();
@@ -374,7 +374,7 @@ async fn a_stop_while_a_token_is_renewed_gives_back_the_doubt_not_its_denial() {
         }
         let sent = tokio::spawn({
             let client = Arc::clone(&client);
-            async move { told(&client.send(get()).await) }
+            async move { told(&client.send(ferry::http::Request { repeatable: true, ..post() }).await) }
         });
         tokio::time::sleep(Duration::from_millis(150)).await;
         vendor.expire();
