@@ -4,9 +4,11 @@
 
 mod merge;
 mod name;
+mod view;
 
 pub use merge::Merged;
 pub use name::MadeName;
+pub use view::ContactView;
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -42,9 +44,9 @@ pub enum Field {
 }
 
 /// How many fields hold one text; the rest hold lists.
-const TEXT_COUNT: usize = 18;
+pub(crate) const TEXT_COUNT: usize = 18;
 /// How many fields hold a list.
-const LIST_COUNT: usize = 4;
+pub(crate) const LIST_COUNT: usize = 4;
 
 /// All fields in the order in which they are shown and written, with their names.
 pub const FIELDS: [(Field, &str); TEXT_COUNT + LIST_COUNT] = [
@@ -281,51 +283,7 @@ impl Contact {
 
     /// Writes the JSON of [`Contact::to_json`], without building it first.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let mut object = JsonObject::begin(out);
-        let mut group = "";
-        for (field, name) in FIELDS {
-            if !self.has(field) {
-                continue;
-            }
-            let (outer, inner) = name.split_once('.').unwrap_or(("", name));
-            if outer != group {
-                if !group.is_empty() {
-                    object.end();
-                }
-                if !outer.is_empty() {
-                    object.key(outer);
-                    object.open();
-                }
-                group = outer;
-            }
-            match (field, self.list(field).first()) {
-                (Field::Phones, Some(first)) => object.text("phone", first),
-                (Field::Emails, Some(first)) => object.text("email", first),
-                _ => {}
-            }
-            match self.text(field) {
-                Some(text) => object.text(inner, text),
-                None => object.list(inner, self.list(field)),
-            }
-        }
-        if !group.is_empty() {
-            object.end();
-        }
-        if !self.attributes.is_empty() {
-            object.key("attributes");
-            object.open();
-            object.attributes(&self.attributes);
-        }
-        if !self.native.is_empty() {
-            object.key("native");
-            object.value(&self.native);
-        }
-        object.end();
-    }
-
-    /// Writes the custom fields as a JSON object.
-    pub fn write_attributes(&self, out: &mut Vec<u8>) {
-        JsonObject::begin(out).attributes(&self.attributes);
+        (self as &dyn ContactView).write_json(out);
     }
 
     /// The contact that [`Contact::to_json`] made; names it does not know are left out.
@@ -383,64 +341,11 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Writes JSON objects into a buffer.
-struct JsonObject<'a> {
-    out: &'a mut Vec<u8>,
-    needs_comma: bool,
-}
-
-impl<'a> JsonObject<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> JsonObject<'a> {
-        out.push(b'{');
-        JsonObject { out, needs_comma: false }
-    }
-
-    fn open(&mut self) {
-        self.out.push(b'{');
-        self.needs_comma = false;
-    }
-
-    fn end(&mut self) {
-        self.out.push(b'}');
-        self.needs_comma = true;
-    }
-
-    fn key(&mut self, key: &str) {
-        if self.needs_comma {
-            self.out.push(b',');
-        }
-        self.value(key);
-        self.out.push(b':');
-        self.needs_comma = true;
-    }
-
-    /// All of them, and the end of the object.
-    fn attributes(&mut self, attributes: &[Attribute]) {
-        for attribute in attributes {
-            self.text(&attribute.name, &attribute.value);
-        }
-        self.end();
-    }
-
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key);
-        self.value(text);
-    }
-
-    fn list(&mut self, key: &str, items: &[String]) {
-        self.key(key);
-        self.value(items);
-    }
-
-    fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) {
-        // Texts, lists of texts and JSON values always serialize, and a buffer takes everything.
-        let _ = serde_json::to_writer(&mut *self.out, value);
-    }
-}
-
 /// Whether a list has the value already. E-mail addresses are compared without regard to case (contract 3.4).
-pub fn is_among(field: Field, value: &str, list: &[String]) -> bool {
-    list.iter().any(|known| known == value || (field == Field::Emails && known.to_lowercase() == value.to_lowercase()))
+pub fn is_among<S: AsRef<str>>(field: Field, value: &str, list: &[S]) -> bool {
+    let is_it =
+        |known: &str| known == value || (field == Field::Emails && known.to_lowercase() == value.to_lowercase());
+    list.iter().any(|known| is_it(known.as_ref()))
 }
 
 /// What a wanted value may do to one that the target has already (contract 3.2, "What may overwrite").

@@ -1,6 +1,6 @@
 //! Who is the same person: the values by which somebody is found again, in a form that can be compared.
 
-use crate::contact::{Contact, Field};
+use crate::contact::{Contact, ContactView, Field};
 
 /// One identity value in comparable form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,9 +13,9 @@ pub struct IdentityValue {
 
 /// The first identity value of each field of a contact, in the order of the identity fields given; fields without a value
 /// are left out. By these, two records are merged.
-pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
+pub fn identity_of(contact: &dyn ContactView, fields: &[Field]) -> Vec<IdentityValue> {
     let value_of = |&field: &Field| {
-        let value = if field.is_list() { contact.list(field).first().map(String::as_str) } else { contact.text(field) };
+        let value = if field.is_list() { contact.item(field, 0) } else { contact.text(field) };
         let value = value.filter(|value| tells(field, value))?;
         Some(IdentityValue { field, value: canonical(field, value) })
     };
@@ -23,10 +23,10 @@ pub fn identity_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
 }
 
 /// All identity values of a contact, each once, field by field in the order given. By these, a contact is looked up.
-pub fn identities_of(contact: &Contact, fields: &[Field]) -> Vec<IdentityValue> {
+pub fn identities_of(contact: &dyn ContactView, fields: &[Field]) -> Vec<IdentityValue> {
     let mut identities: Vec<IdentityValue> = Vec::new();
     for &field in fields {
-        let values = contact.list(field).iter().map(String::as_str).chain(contact.text(field));
+        let values = contact.items(field).chain(contact.text(field));
         for value in values.filter(|value| tells(field, value)) {
             let identity = IdentityValue { field, value: canonical(field, value) };
             if !identities.contains(&identity) {

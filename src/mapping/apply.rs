@@ -1,16 +1,17 @@
 //! Applying a bound mapping to a record. Pure but for counters; called on all cores.
 
-use super::bind::{Bound, BoundRule, BoundSource, SEEN_RECORDS_MAX};
 use super::checked::RecordRegion;
+use super::compiled::{CompiledRule, RuleSource};
+use super::draft::{Draft, DraftAttribute, Hidden};
 use super::evaluate::{Context, Gave};
 use super::phone::Region;
+use super::program::{Program, SEEN_RECORDS_MAX};
 use super::rule::Target;
 use super::source::{Cell, Sight, Slot};
 use super::spare::settle_whole_name;
-use super::surplus::Hidden;
 use super::transform::{LIST_JOIN, Val, left_out};
 use super::verb::{OnExistingRule, Otherwise};
-use crate::contact::{Attribute, Field, LeftBlank, Overwrite, Wanted, is_among};
+use crate::contact::{Field, LeftBlank, Overwrite, Wanted, is_among};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
 use serde_json::Value;
@@ -29,49 +30,69 @@ pub enum Mapped {
     Rejected(Vec<Problem>),
 }
 
-impl Bound {
-    /// Makes a contact of a record.
+/// A record after its mapping was applied, its values still in the record.
+#[derive(Debug)]
+pub enum Drafted<'b> {
+    /// A contact.
+    Contact(Box<Draft<'b>>),
+    /// `only_if` said no.
+    Filtered,
+    /// All that is wrong with the record.
+    Rejected(Vec<Problem>),
+}
+
+impl Program {
+    /// Makes a contact of a record, with values of its own.
     pub fn apply(&self, record: &Record) -> Mapped {
+        match self.draft(record) {
+            Drafted::Contact(draft) => Mapped::Contact(Box::new(draft.to_wanted())),
+            Drafted::Filtered => Mapped::Filtered,
+            Drafted::Rejected(problems) => Mapped::Rejected(problems),
+        }
+    }
+
+    /// Makes a contact of a record, whose values stay in the record where nothing is changed in them.
+    pub fn draft<'b>(&'b self, record: &'b Record) -> Drafted<'b> {
         self.look(record);
         let mut context = Context::new(self.sight(record), &self.env, &self.row_names);
         match self.passes(&context) {
             Ok(true) => {}
-            Ok(false) => return Mapped::Filtered,
-            Err(problem) => return Mapped::Rejected(vec![problem]),
+            Ok(false) => return Drafted::Filtered,
+            Err(problem) => return Drafted::Rejected(vec![problem]),
         }
         let checked = &mut context.checked;
         (checked.region, checked.homes) = (self.region_of(&context.sight), &self.region.homes);
         (checked.evidence, checked.line) = (self.evidence.get(), record.origin.line);
         checked.phones = Some((&self.phones_seen, &self.phones_bare));
         let mut problems = Vec::new();
-        let mut wanted = self.carried(record);
-        wanted.tag_mode = self.tag_mode;
-        let carried = [Field::Phones, Field::Emails].into_iter().filter(|field| wanted.contact.has(*field));
+        let mut draft: Box<Draft<'b>> = Box::new(self.carried(record));
+        draft.marks.tag_mode = self.tag_mode;
+        let carried = [Field::Phones, Field::Emails].into_iter().filter(|field| draft.contact.has(*field));
         carried.for_each(|field| context.checked.found(field));
         for rule in &self.rules {
             let faults_before = context.checked.faults();
             match rule.evaluate(&context) {
                 Ok(gave) => {
-                    rule.put(gave, record.origin.line, &mut wanted);
-                    rule.tell_left_out(&context, &mut wanted);
+                    rule.put(gave, record.origin.line, &mut draft);
+                    rule.tell_left_out(&context, &mut draft);
                 }
                 Err(found) => problems.extend(found),
             }
             context.checked.place_faults(faults_before, problems.len());
-            rule.list_faxes(record.origin.line, &context.sight, &mut wanted);
+            rule.list_faxes(record.origin.line, &context.sight, &mut draft);
         }
         if let Some(name) = &self.spare_name {
-            settle_whole_name(&mut wanted, name, record.origin.line);
+            settle_whole_name(&mut draft, name, record.origin.line);
         }
-        context.checked.settle(&mut wanted, &mut problems);
-        self.add_surplus(record, &mut wanted, &mut problems);
+        context.checked.settle(&mut draft, &mut problems);
+        self.add_surplus(record, &mut draft, &mut problems);
         if problems.is_empty()
             && !self.identity.is_empty()
-            && !self.identity.iter().any(|field| wanted.contact.has(*field))
+            && !self.identity.iter().any(|field| draft.contact.has(*field))
         {
             problems.push(self.no_identity());
         }
-        if problems.is_empty() { Mapped::Contact(Box::new(wanted)) } else { Mapped::Rejected(problems) }
+        if problems.is_empty() { Drafted::Contact(draft) } else { Drafted::Rejected(problems) }
     }
 
     pub(super) fn sight<'a>(&'a self, record: &'a Record) -> Sight<'a> {
@@ -149,32 +170,32 @@ fn plain_name(field: Field) -> &'static str {
     }
 }
 
-impl BoundRule {
+impl CompiledRule {
     /// Puts what the rule gave into the contact.
-    fn put(&self, gave: Gave<'_>, line: u64, wanted: &mut Wanted) {
+    fn put<'b>(&self, gave: Gave<'b>, line: u64, draft: &mut Draft<'b>) {
         match (&self.rule.target, gave) {
             (Target::Field(field), Gave::Blank { is_blank }) => {
-                if is_blank && self.rule.verbs.clear == Some(true) && !wanted.contact.has(*field) {
-                    wanted.clear.insert(*field);
+                if is_blank && self.rule.verbs.clear == Some(true) && !draft.contact.has(*field) {
+                    draft.marks.clear.insert(*field);
                 }
             }
             (Target::Attribute(name), Gave::Blank { is_blank }) => {
                 let is_cleared = is_blank && self.rule.verbs.clear == Some(true);
-                if is_cleared && wanted.contact.attribute(name).is_none() {
-                    wanted.contact.attributes.push(Attribute { name: name.clone(), value: String::new() });
-                    wanted.attribute_overwrite.push((name.clone(), Overwrite::Clear));
+                if is_cleared && draft.contact.attribute(name).is_none() {
+                    draft.contact.attributes.push(DraftAttribute { name: name.clone(), value: Cow::Borrowed("") });
+                    draft.marks.attribute_overwrite.push((name.clone(), Overwrite::Clear));
                 }
             }
-            (Target::Field(field), Gave::Value(value)) => self.put_field(*field, value, false, wanted),
-            (Target::Field(field), Gave::Default(value)) => self.put_field(*field, value, true, wanted),
-            (Target::Attribute(name), Gave::Value(value)) => self.put_attribute(name, (value, false), line, wanted),
-            (Target::Attribute(name), Gave::Default(value)) => self.put_attribute(name, (value, true), line, wanted),
+            (Target::Field(field), Gave::Value(value)) => self.put_field(*field, value, false, draft),
+            (Target::Field(field), Gave::Default(value)) => self.put_field(*field, value, true, draft),
+            (Target::Attribute(name), Gave::Value(value)) => self.put_attribute(name, (value, false), line, draft),
+            (Target::Attribute(name), Gave::Default(value)) => self.put_attribute(name, (value, true), line, draft),
             (Target::Column(_), _) => {}
         }
     }
 
     /// Lists the values that `otherwise: blank` leaves out of a `lookup` or a `date`.
-    fn tell_left_out(&self, context: &Context<'_>, wanted: &mut Wanted) {
+    fn tell_left_out(&self, context: &Context<'_>, draft: &mut Draft<'_>) {
         let verbs = &self.rule.verbs;
         if verbs.otherwise != Some(Otherwise::Blank) || (verbs.lookup.is_none() && verbs.date.is_empty()) {
             return;
@@ -182,7 +203,7 @@ impl BoundRule {
         let line = context.sight.record.origin.line;
         for (column, value) in self.values(context) {
             let (left, has_value) = left_out(verbs, value);
-            wanted.left_blank.extend(left.into_iter().map(|(code, value)| LeftBlank {
+            draft.marks.left_blank.extend(left.into_iter().map(|(code, value)| LeftBlank {
                 line,
                 column: Some(column.to_owned()),
                 code: code.into(),
@@ -197,12 +218,12 @@ impl BoundRule {
     /// What the rule's sources give before its verbs.
     fn values<'a>(&'a self, context: &Context<'a>) -> Vec<(&'a str, Val<'a>)> {
         match &self.source {
-            BoundSource::Nothing => Vec::new(),
-            BoundSource::Template(template) => {
+            RuleSource::Nothing => Vec::new(),
+            RuleSource::Template(template) => {
                 let column = self.column.as_deref().unwrap_or(&self.rule.label);
                 template.text(context).map(|text| (column, Val::One(text.into()))).into_iter().collect()
             }
-            BoundSource::Slots(slots) => {
+            RuleSource::Slots(slots) => {
                 let read = |slot: &'a Slot| match context.sight.read(slot) {
                     Ok(Cell::Text(text)) => Some((&*slot.name, Val::One(text))),
                     Ok(Cell::List(items)) => Some((&*slot.name, Val::Many(items))),
@@ -213,68 +234,55 @@ impl BoundRule {
         }
     }
 
-    fn put_field(&self, field: Field, value: Val<'_>, is_default: bool, wanted: &mut Wanted) {
-        let had = wanted.contact.has(field);
-        if field.is_list() {
-            let list = wanted.contact.list_mut(field);
+    fn put_field<'b>(&self, field: Field, value: Val<'b>, is_default: bool, draft: &mut Draft<'b>) {
+        let had = draft.contact.has(field);
+        if let Some(list) = draft.contact.list_mut(field) {
             match value {
-                Val::One(item) if list.is_empty() => list.push(item.into_owned()),
+                Val::One(item) if list.is_empty() => list.push(item),
                 value if self.rule.is_first_of_list() => {
-                    let mut items: Vec<String> = value.into_items().into_iter().map(Cow::into_owned).collect();
+                    let mut items = value.into_items();
                     items.append(list);
-                    for item in items {
-                        if !is_among(field, &item, list) {
-                            list.push(item);
-                        }
-                    }
+                    add_each(field, items, list);
                 }
-                value => {
-                    for item in value.into_items() {
-                        if !is_among(field, &item, list) {
-                            list.push(item.into_owned());
-                        }
-                    }
-                }
+                value => add_each(field, value.into_items(), list),
             }
         } else {
-            match value {
-                Val::One(Cow::Borrowed(text)) => wanted.contact.set_text(field, text),
-                value => wanted.contact.set_text(field, value.into_text().into_owned()),
-            }
+            draft.contact.set_text(field, value.into_text());
         }
-        wanted.clear.remove(field);
+        draft.marks.clear.remove(field);
         match self.rule.verbs.on_existing {
-            _ if is_default && !had => wanted.fill.insert(field),
-            Some(OnExistingRule::Fill) => wanted.fill.insert(field),
-            Some(OnExistingRule::Update) => wanted.force.insert(field),
+            _ if is_default && !had => draft.marks.fill.insert(field),
+            Some(OnExistingRule::Fill) => draft.marks.fill.insert(field),
+            Some(OnExistingRule::Update) => draft.marks.force.insert(field),
             None => {}
         }
         if !is_default && self.rule.verbs.on_existing != Some(OnExistingRule::Fill) {
-            wanted.fill.remove(field);
+            draft.marks.fill.remove(field);
         }
         match is_default {
-            true if !had => wanted.defaults.insert(field),
+            true if !had => draft.marks.defaults.insert(field),
             true => {}
-            false => wanted.defaults.remove(field),
+            false => draft.marks.defaults.remove(field),
         }
     }
 
     /// Puts a custom field; of two values of one name, the mapping's own rule stays, else the first.
-    fn put_attribute(&self, name: &Arc<str>, gave: (Val<'_>, bool), line: u64, wanted: &mut Wanted) {
-        let (value, is_default) = (gave.0.into_text().into_owned(), gave.1);
+    fn put_attribute<'b>(&self, name: &Arc<str>, gave: (Val<'b>, bool), line: u64, draft: &mut Draft<'b>) {
+        let (value, is_default) = (gave.0.into_text(), gave.1);
         let column = self.column.as_deref().unwrap_or(name);
-        let hidden = match wanted.contact.attributes.iter_mut().find(|known| known.name == *name) {
+        let hidden = match draft.contact.attributes.iter_mut().find(|known| known.name == *name) {
             Some(known) if is_default || known.value == value => return,
             Some(_) if self.is_surplus => {
-                return Hidden { line, column, name: format!("attributes.{name}"), value }.tell(wanted);
+                return Hidden { line, column, name: format!("attributes.{name}"), value: value.into_owned() }
+                    .list(draft);
             }
             Some(known) => {
-                wanted.default_attributes.retain(|default| default != name);
+                draft.marks.default_attributes.retain(|default| default != name);
                 Some(std::mem::replace(&mut known.value, value))
             }
             None => {
-                wanted.default_attributes.extend(is_default.then(|| name.clone()));
-                wanted.contact.attributes.push(Attribute { name: name.clone(), value });
+                draft.marks.default_attributes.extend(is_default.then(|| name.clone()));
+                draft.contact.attributes.push(DraftAttribute { name: name.clone(), value });
                 None
             }
         };
@@ -284,9 +292,18 @@ impl BoundRule {
             Some(OnExistingRule::Update) => Some(Overwrite::Update),
             None => None,
         };
-        wanted.attribute_overwrite.extend(overwrite.map(|overwrite| (name.clone(), overwrite)));
+        draft.marks.attribute_overwrite.extend(overwrite.map(|overwrite| (name.clone(), overwrite)));
         if let Some(value) = hidden {
-            Hidden { line, column: name, name: name.to_string(), value }.tell(wanted);
+            Hidden { line, column: name, name: name.to_string(), value: value.into_owned() }.list(draft);
+        }
+    }
+}
+
+/// Adds the items that a list does not have yet.
+fn add_each<'b>(field: Field, items: Vec<Cow<'b, str>>, list: &mut Vec<Cow<'b, str>>) {
+    for item in items {
+        if !is_among(field, &item, list) {
+            list.push(item);
         }
     }
 }

@@ -4,15 +4,15 @@
 //! An invalid value rejects its record unless another value of the same field is valid, which is known only when all
 //! rules have been applied. Until then it is a [`Fault`].
 
-use super::bind::BoundRule;
+use super::compiled::{CompiledRule, placed};
+use super::draft::Draft;
 use super::email;
-use super::evaluate::{Context, placed};
 use super::phone::{self, Evidence, Part, PhoneFault, Region, Surroundings};
 use super::rule::Target;
 use super::text::{nfc, shown};
 use super::transform::{self, Val};
 use super::verb::Otherwise;
-use crate::contact::{Field, FieldSet, LeftBlank, Wanted};
+use crate::contact::{Field, FieldSet, LeftBlank};
 use crate::outcome::Problem;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -80,7 +80,7 @@ impl<'a> Checked<'a> {
     }
 
     /// Decides about the faults: values of a field that has another, valid one are left out, the others are problems.
-    pub fn settle(&self, wanted: &mut Wanted, problems: &mut Vec<Problem>) {
+    pub fn settle(&self, draft: &mut Draft<'_>, problems: &mut Vec<Problem>) {
         let faults = self.faults.take();
         for (before, fault) in faults.into_iter().enumerate() {
             if self.valid.get().has(fault.field) {
@@ -90,10 +90,10 @@ impl<'a> Checked<'a> {
                 problems.insert(at, fault.problem);
             }
         }
-        wanted.left_blank.append(&mut self.left.borrow_mut());
+        draft.marks.left_blank.append(&mut self.left.borrow_mut());
         for field in [Field::Phones, Field::Emails] {
             if self.left_out.get().has(field) {
-                wanted.clear.remove(field);
+                draft.marks.clear.remove(field);
             }
         }
     }
@@ -151,16 +151,16 @@ impl<'a> Checked<'a> {
     }
 }
 
-impl BoundRule {
+impl CompiledRule {
     /// Reads the phones or e-mails of a value.
     pub(super) fn check<'a>(
         &self,
         value: Val<'a>,
         column: Option<&str>,
-        context: &Context<'a>,
+        checked: &Checked<'_>,
     ) -> Result<Option<Val<'a>>, Vec<Problem>> {
         let is_phone = self.rule.target == Target::Field(Field::Phones);
-        let place = Place { rule: self, column, checked: &context.checked };
+        let place = Place { rule: self, column, checked };
         // Nearly all cells are one valid value: it is the only thing that is allocated for them.
         let items = match value {
             Val::One(item) => {
@@ -191,7 +191,7 @@ impl BoundRule {
 
 /// A cell that is being read.
 struct Place<'r> {
-    rule: &'r BoundRule,
+    rule: &'r CompiledRule,
     column: Option<&'r str>,
     checked: &'r Checked<'r>,
 }

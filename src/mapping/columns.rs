@@ -1,10 +1,10 @@
 //! Columns of files that are written: how a contact becomes a row.
 
-use super::bind::{BoundRule, BoundSource};
+use super::compiled::{CompiledRule, RuleSource};
 use super::evaluate::{Context, Gave};
-use super::source::{ContactName, Sight, Slot, Wherein};
+use super::source::{self, ContactName, Sight, Slot, Wherein};
 use super::transform::{LIST_JOIN, Val};
-use crate::contact::Contact;
+use crate::contact::ContactView;
 use crate::outcome::Problem;
 use crate::record::Record;
 use minijinja::Environment;
@@ -21,8 +21,8 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A list that the mapping did not join; it may be empty.
     List(Vec<Cow<'a, str>>),
-    /// All custom fields of a contact that has some.
-    Attributes(&'a Contact),
+    /// All custom fields of a contact that has some: names and values.
+    Attributes(Vec<(&'a str, &'a str)>),
     /// A JSON value: all of `address`, or what a platform sent.
     Json(Value),
 }
@@ -34,9 +34,9 @@ impl<'a> Cell<'a> {
             Cell::Blank => Cow::Borrowed(""),
             Cell::Text(text) => Cow::Borrowed(text),
             Cell::List(items) => Cow::Owned(items.join(LIST_JOIN)),
-            Cell::Attributes(contact) => {
+            Cell::Attributes(pairs) => {
                 let mut out = Vec::new();
-                contact.write_attributes(&mut out);
+                write_pairs(pairs, &mut out);
                 Cow::Owned(String::from_utf8(out).unwrap_or_default())
             }
             Cell::Json(value) => Cow::Owned(value.to_string()),
@@ -49,7 +49,7 @@ impl<'a> Cell<'a> {
             Cell::Blank => out.extend_from_slice(b"null"),
             Cell::Text(text) => write_json(text, out),
             Cell::List(items) => write_json(items, out),
-            Cell::Attributes(contact) => contact.write_attributes(out),
+            Cell::Attributes(pairs) => write_pairs(pairs, out),
             Cell::Json(value) => write_json(value, out),
         }
     }
@@ -63,6 +63,20 @@ impl<'a> Cell<'a> {
     }
 }
 
+/// Custom fields as a JSON object.
+fn write_pairs(pairs: &[(&str, &str)], out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (index, (name, value)) in pairs.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_json(name, out);
+        out.push(b':');
+        write_json(value, out);
+    }
+    out.push(b'}');
+}
+
 /// Writing to memory does not fail, nor does a value that is made of texts.
 fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let _cannot_fail = serde_json::to_writer(out, value);
@@ -70,7 +84,7 @@ fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 
 /// The columns of a file, bound to a source.
 pub struct Columns {
-    rules: Vec<BoundRule>,
+    rules: Vec<(CompiledRule, Op)>,
     names: Vec<String>,
     /// The names as JSON keys with their colon.
     keys: Vec<Vec<u8>>,
@@ -80,8 +94,9 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(rules: Vec<BoundRule>, env: Arc<Environment<'static>>) -> Columns {
+    pub(super) fn new(rules: Vec<CompiledRule>, env: Arc<Environment<'static>>) -> Columns {
         let names: Vec<String> = rules.iter().map(|rule| rule.rule.label.to_string()).collect();
+        let rules = rules.into_iter().map(|rule| (Op::of(&rule), rule)).map(|(op, rule)| (rule, op)).collect();
         let key = |name: &String| {
             let mut key = Vec::new();
             write_json(name, &mut key);
@@ -107,7 +122,11 @@ impl Columns {
     ///
     /// # Errors
     /// All cells that could not be made.
-    pub fn cells<'a>(&'a self, contact: &'a Contact, record: &'a Record) -> Result<Vec<Cell<'a>>, Vec<Problem>> {
+    pub fn cells<'a>(
+        &'a self,
+        contact: &'a dyn ContactView,
+        record: &'a Record,
+    ) -> Result<Vec<Cell<'a>>, Vec<Problem>> {
         let mut cells = Vec::with_capacity(self.rules.len());
         self.for_each_cell(contact, record, |cell| cells.push(cell))?;
         Ok(cells)
@@ -119,15 +138,15 @@ impl Columns {
     /// All cells that could not be made; `take` has seen the others.
     pub fn for_each_cell<'a>(
         &'a self,
-        contact: &'a Contact,
+        contact: &'a dyn ContactView,
         record: &'a Record,
         mut take: impl FnMut(Cell<'a>),
     ) -> Result<(), Vec<Problem>> {
         let sight = Sight { record, contact: Some(contact), blanks: &self.blanks, met: &[], untrimmed: false };
         let context = Context::new(sight, &self.env, &self.row_names);
         let mut problems = Vec::new();
-        for rule in &self.rules {
-            match cell(rule, contact, &context) {
+        for (rule, op) in &self.rules {
+            match op.cell(rule, contact, &context) {
                 Ok(cell) => take(cell),
                 Err(found) => problems.extend(found),
             }
@@ -139,7 +158,12 @@ impl Columns {
     ///
     /// # Errors
     /// All cells that could not be made; `out` is then as it was.
-    pub fn write_json(&self, contact: &Contact, record: &Record, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+    pub fn write_json(
+        &self,
+        contact: &dyn ContactView,
+        record: &Record,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Vec<Problem>> {
         let before = out.len();
         out.push(b'{');
         let mut keys = self.keys.iter();
@@ -158,44 +182,74 @@ impl Columns {
     }
 }
 
-fn cell<'a>(rule: &'a BoundRule, contact: &'a Contact, context: &Context<'a>) -> Result<Cell<'a>, Vec<Problem>> {
-    if let Some(cell) = whole(rule, contact) {
-        return Ok(cell);
-    }
-    Ok(match rule.evaluate(context)? {
-        Gave::Value(Val::One(text)) | Gave::Default(Val::One(text)) => match text.is_empty() {
-            true => Cell::Blank,
-            false => Cell::Text(text),
-        },
-        Gave::Value(Val::Many(items)) | Gave::Default(Val::Many(items)) => Cell::List(items),
-        Gave::Blank { .. } if is_list(rule) => Cell::List(Vec::new()),
-        Gave::Blank { .. } => Cell::Blank,
-    })
+/// How the cell of a column is made, decided once.
+enum Op {
+    /// A whole group, or what a platform sent, as it is.
+    Whole(ContactName),
+    /// A value of the contact as it is.
+    Copy(ContactName),
+    /// By the rule. `is_list`: JSON writes an empty list for nothing.
+    Rule { is_list: bool },
 }
 
-/// A column that shows a whole group, or what a platform sent, as it is.
-fn whole<'a>(rule: &BoundRule, contact: &'a Contact) -> Option<Cell<'a>> {
-    let BoundSource::Slots(slots) = &rule.source else { return None };
-    let [Slot { place: Wherein::Contact(name), .. }] = slots.as_slice() else { return None };
-    let is_whole = matches!(
-        name,
-        ContactName::Group(_) | ContactName::Attributes | ContactName::AllNative | ContactName::Native(_)
-    );
-    let verbs = &rule.rule.verbs;
-    let is_bare = rule.is_plain && verbs.default.is_empty() && verbs.add.is_empty() && verbs.required != Some(true);
-    (is_whole && is_bare).then(|| match name {
-        ContactName::Attributes if contact.attributes.is_empty() => Cell::Blank,
-        ContactName::Attributes => Cell::Attributes(contact),
-        _ => name.json(contact).map_or(Cell::Blank, Cell::of_json),
-    })
+impl Op {
+    fn of(rule: &CompiledRule) -> Op {
+        let is_list = is_list(rule);
+        let Some(Slot { place: Wherein::Contact(name), .. }) = rule.only_slot() else { return Op::Rule { is_list } };
+        match name {
+            ContactName::Group(_) | ContactName::Attributes | ContactName::AllNative | ContactName::Native(_) => {
+                Op::Whole(name.clone())
+            }
+            ContactName::Text(_) | ContactName::First(_) | ContactName::List(_) | ContactName::Attribute(_) => {
+                Op::Copy(name.clone())
+            }
+        }
+    }
+
+    fn cell<'a>(
+        &self,
+        rule: &'a CompiledRule,
+        contact: &'a dyn ContactView,
+        context: &Context<'a>,
+    ) -> Result<Cell<'a>, Vec<Problem>> {
+        let is_list = match self {
+            Op::Whole(ContactName::Attributes) => return Ok(attributes(contact)),
+            Op::Whole(name) => return Ok(name.json(contact).map_or(Cell::Blank, Cell::of_json)),
+            Op::Copy(name) => return Ok(copied(name, contact)),
+            Op::Rule { is_list } => *is_list,
+        };
+        Ok(match rule.evaluate(context)? {
+            Gave::Value(Val::One(text)) | Gave::Default(Val::One(text)) => match text.is_empty() {
+                true => Cell::Blank,
+                false => Cell::Text(text),
+            },
+            Gave::Value(Val::Many(items)) | Gave::Default(Val::Many(items)) => Cell::List(items),
+            Gave::Blank { .. } if is_list => Cell::List(Vec::new()),
+            Gave::Blank { .. } => Cell::Blank,
+        })
+    }
+}
+
+fn attributes(contact: &dyn ContactView) -> Cell<'_> {
+    let pairs: Vec<(&str, &str)> = contact.attributes().collect();
+    if pairs.is_empty() { Cell::Blank } else { Cell::Attributes(pairs) }
+}
+
+fn copied<'a>(name: &ContactName, contact: &'a dyn ContactView) -> Cell<'a> {
+    match name.cell(contact) {
+        source::Cell::Text(text) if !text.is_empty() => Cell::Text(text),
+        source::Cell::List(items) => Cell::List(items),
+        _ if matches!(name, ContactName::List(_)) => Cell::List(Vec::new()),
+        _ => Cell::Blank,
+    }
 }
 
 /// Whether a column holds a list, so that JSON writes an empty one for nothing.
-fn is_list(rule: &BoundRule) -> bool {
+fn is_list(rule: &CompiledRule) -> bool {
     let verbs = &rule.rule.verbs;
     let is_list = |slot: &Slot| matches!(slot.place, Wherein::Contact(ContactName::List(_)));
     match &rule.source {
-        BoundSource::Slots(slots) => verbs.join.is_none() && (verbs.split.is_some() || slots.iter().any(is_list)),
+        RuleSource::Slots(slots) => verbs.join.is_none() && (verbs.split.is_some() || slots.iter().any(is_list)),
         _ => false,
     }
 }

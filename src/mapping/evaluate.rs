@@ -2,15 +2,16 @@
 //!
 //! Phones and e-mails, of which one can be invalid while the contact still arrives, are read in [`super::checked`].
 
-use super::bind::{BoundRule, BoundSource, BoundTemplate};
 use super::checked::Checked;
+use super::compiled::{CompiledRule, CompiledTemplate, RuleSource, placed};
 use super::phone::Region;
 use super::rule::{CONTACT_NAME, ROW_NAME, Target};
-use super::source::{Cell, Sight, Slot};
-use super::text::{is_error_cell, trim};
+use super::source::{Cell, ContactName, Sight, Slot, error_cell, template_value};
+use super::text::{is_error_cell, nfc, trim};
 use super::transform::{self, LIST_JOIN, Val, tidy};
-use crate::contact::Field;
+use crate::contact::{ContactView, Field};
 use crate::outcome::Problem;
+use crate::record::Fields;
 use crate::template::{Part, VALUE_LEN_MAX, render};
 use minijinja::{Environment, Value};
 use std::borrow::Cow;
@@ -47,16 +48,35 @@ pub(super) enum Gave<'a> {
     Blank { is_blank: bool },
 }
 
-impl BoundRule {
+impl CompiledRule {
     /// The rule's value for a record; all its problems when it has none that will do.
     pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
+        match (self.copied, &context.sight.record.fields) {
+            (Some(column), Fields::Row(row)) => self.copy(row.get(column).unwrap_or_default(), context),
+            _ => self.worked_out(context),
+        }
+    }
+
+    /// The value of a rule that only copies a cell: [`CompiledRule::worked_out`] gives the same.
+    fn copy<'a>(&self, cell: &'a str, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
+        let text = trim(cell);
+        if context.sight.is_blank(text) {
+            return Ok(Gave::Blank { is_blank: true });
+        }
+        match self.only_slot() {
+            Some(slot) if is_error_cell(text) => Err(vec![error_cell(text, slot)]),
+            _ => Ok(Gave::Value(Val::One(nfc(Cow::Borrowed(text))))),
+        }
+    }
+
+    fn worked_out<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
         let verbs = &self.rule.verbs;
         let (mut value, mut is_blank) = (None, false);
         let faults_before = context.checked.faults();
         match &self.source {
-            BoundSource::Nothing => {}
-            BoundSource::Slots(slots) => (value, is_blank) = self.first(slots, context)?,
-            BoundSource::Template(template) => {
+            RuleSource::Nothing => {}
+            RuleSource::Slots(slots) => (value, is_blank) = self.first(slots, context)?,
+            RuleSource::Template(template) => {
                 let text = template.text(context).map_err(|problem| vec![self.at(problem)])?;
                 let text =
                     if verbs.trim == Some(false) { Cow::Owned(text) } else { transform::trimmed(Cow::Owned(text)) };
@@ -168,7 +188,7 @@ impl BoundRule {
         context: &Context<'a>,
     ) -> Result<Option<Val<'a>>, Vec<Problem>> {
         match &self.rule.target {
-            Target::Field(Field::Phones | Field::Emails) => self.check(value, column, context),
+            Target::Field(Field::Phones | Field::Emails) => self.check(value, column, &context.checked),
             Target::Field(field) if field.is_list() => {
                 self.each(value, column, |item| Ok(Some(tidy(item)).filter(|item| !item.is_empty())))
             }
@@ -182,7 +202,7 @@ impl BoundRule {
             }
             Target::Attribute(_) => {
                 let text = value.into_text();
-                let text = if self.rule.verbs.trim == Some(false) { super::text::nfc(text) } else { tidy(text) };
+                let text = if self.rule.verbs.trim == Some(false) { nfc(text) } else { tidy(text) };
                 Ok((!text.is_empty()).then_some(Val::One(text)))
             }
             Target::Column(_) => Ok(Some(value)),
@@ -260,15 +280,7 @@ fn country(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// The problem at its column, unless it knows a better one.
-pub(super) fn placed(problem: Problem, column: Option<&str>) -> Problem {
-    match (problem.column.is_none(), column) {
-        (true, Some(column)) => problem.at(column),
-        _ => problem,
-    }
-}
-
-impl BoundTemplate {
+impl CompiledTemplate {
     /// The text that a template makes of a record.
     pub fn text(&self, context: &Context<'_>) -> Result<String, Problem> {
         match &self.parts {
@@ -331,8 +343,7 @@ pub(super) fn bare(problem: &Problem) -> &str {
 }
 
 /// `contact`: every field, those without a value as empty texts.
-fn contact_value(contact: &crate::contact::Contact) -> Value {
-    use super::source::{ContactName, template_value};
+fn contact_value(contact: &dyn ContactView) -> Value {
     let names = super::rule::contact_names().filter(|name| !name.contains('.'));
     let fields = names.map(|name| {
         let value = ContactName::named(name).and_then(|name| name.json(contact));

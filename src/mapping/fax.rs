@@ -1,14 +1,15 @@
 //! Numbers that a neighbouring column calls a fax or a pager: they are no phones of the contact (contract 3.8), and are
 //! listed as left out.
 
-use super::bind::{BoundRule, BoundSource};
+use super::compiled::{CompiledRule, RuleSource};
+use super::draft::Draft;
 use super::source::{Cell, Sight};
-use crate::contact::{LeftBlank, Wanted};
+use crate::contact::LeftBlank;
 
 /// What the types of such numbers are called, in small letters.
 const TYPES: [&str; 7] = ["fax", "pager", "beeper", "факс", "пейджер", "télécopie", "telecopie"];
 
-impl BoundRule {
+impl CompiledRule {
     /// Whether the record calls the number of this slot a fax or a pager.
     #[inline]
     pub(super) fn is_fax(&self, slot: usize, sight: &Sight<'_>) -> bool {
@@ -27,8 +28,8 @@ impl BoundRule {
     }
 
     /// Lists what is left out.
-    pub(super) fn list_faxes(&self, line: u64, sight: &Sight<'_>, wanted: &mut Wanted) {
-        let BoundSource::Slots(slots) = &self.source else { return };
+    pub(super) fn list_faxes(&self, line: u64, sight: &Sight<'_>, draft: &mut Draft<'_>) {
+        let RuleSource::Slots(slots) = &self.source else { return };
         if self.labels.is_empty() {
             return;
         }
@@ -41,7 +42,7 @@ impl BoundRule {
                 Ok(Cell::List(items)) => items,
                 Ok(Cell::Absent | Cell::Blank) | Err(_) => Vec::new(),
             };
-            wanted.left_blank.extend(values.into_iter().map(|value| LeftBlank {
+            draft.marks.left_blank.extend(values.into_iter().map(|value| LeftBlank {
                 line,
                 column: Some(slot.name.to_string()),
                 code: "phone.fax".into(),

@@ -1,7 +1,7 @@
 //! Mappings: how a source record becomes a contact, and how a contact becomes a row (contract 3).
 //!
 //! ```text
-//!  page ─ node ─▶ tree ─ page, rule, verb ─▶ Mapping ─ bind ─▶ Bound ─ apply ─▶ Wanted
+//!  page ─ node ─▶ tree ─ page, rule, verb ─▶ Mapping ─ bind ─▶ Program ─ draft ─▶ Draft
 //!                          (all errors at once)     (a header)  └─ columns ─▶ cells
 //! ```
 //!
@@ -10,17 +10,21 @@
 //! names and does not know what a platform can hold.
 
 mod apply;
-mod bind;
 mod by_names;
 mod checked;
 mod columns;
+mod compile;
+mod compiled;
+mod draft;
 pub mod email;
 mod evaluate;
 mod fax;
 pub mod names;
 mod observe;
+mod options;
 mod page;
 pub mod phone;
+mod program;
 mod resolve;
 mod rule;
 mod source;
@@ -31,10 +35,12 @@ mod text;
 mod transform;
 mod verb;
 
-pub use apply::Mapped;
-pub use bind::{BindOptions, Bound, RegionChoice, Writes};
+pub use apply::{Drafted, Mapped};
 pub use by_names::{ByNames, FirstRecords, NamesPlan, NamesTarget};
 pub use columns::{Cell, Columns};
+pub use draft::{Draft, DraftContact};
+pub use options::{BindOptions, RegionChoice};
+pub use program::{Program, Writes};
 pub use verb::{VERBS, Verb};
 
 use crate::contact::Field;
@@ -241,8 +247,8 @@ impl Mapping {
     ///
     /// # Errors
     /// Every name that the source does not have, and what else cannot be for such a source.
-    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Bound, FileErrors> {
-        bind::bind(self, header, options)
+    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
+        compile::bind(self, header, options)
     }
 
     fn empty(page: &Arc<Document>) -> Mapping {

@@ -1,19 +1,20 @@
 //! What the columns of a source say about the countries of their phones, before any of them is read (contract 3.3).
 
-use super::bind::{Bound, BoundRule, BoundSource};
 use super::checked::RecordRegion;
+use super::compiled::{CompiledRule, RuleSource};
 use super::evaluate::{Context, is_oversized};
 use super::phone::{Evidence, Region, numbers_in};
+use super::program::Program;
 use super::rule::Target;
 use super::source::Cell;
 use super::transform::{self, Val};
 use crate::contact::Field;
 use crate::record::Record;
 
-impl Bound {
+impl Program {
     /// The columns that phones are read from.
     pub fn phone_columns(&self) -> impl Iterator<Item = &str> {
-        self.phone_rules().flat_map(BoundRule::columns)
+        self.phone_rules().flat_map(CompiledRule::columns)
     }
 
     /// Adds the phones of a record to what their columns say.
@@ -31,17 +32,17 @@ impl Bound {
         let _is_set_already = self.evidence.set(evidence);
     }
 
-    fn phone_rules(&self) -> impl Iterator<Item = &BoundRule> {
+    fn phone_rules(&self) -> impl Iterator<Item = &CompiledRule> {
         self.rules.iter().filter(|rule| rule.rule.target == Target::Field(Field::Phones))
     }
 }
 
-impl BoundRule {
+impl CompiledRule {
     /// The columns it reads; of a template, the first stands for all.
     fn columns(&self) -> impl Iterator<Item = &str> {
         let slots = match &self.source {
-            BoundSource::Slots(slots) => slots.as_slice(),
-            BoundSource::Nothing | BoundSource::Template(_) => &[],
+            RuleSource::Slots(slots) => slots.as_slice(),
+            RuleSource::Nothing | RuleSource::Template(_) => &[],
         };
         let template = self.column.as_deref().filter(|_| slots.is_empty());
         slots.iter().map(|slot| &*slot.name).chain(template)
@@ -49,8 +50,8 @@ impl BoundRule {
 
     fn observe(&self, context: &Context<'_>, region: Option<Region>, evidence: &mut Evidence) {
         match &self.source {
-            BoundSource::Nothing => {}
-            BoundSource::Slots(slots) => {
+            RuleSource::Nothing => {}
+            RuleSource::Slots(slots) => {
                 for slot in slots {
                     match context.sight.read(slot) {
                         Ok(Cell::Text(text)) => self.count(Val::One(text), &slot.name, region, evidence),
@@ -59,7 +60,7 @@ impl BoundRule {
                     }
                 }
             }
-            BoundSource::Template(template) => {
+            RuleSource::Template(template) => {
                 if let (Ok(text), Some(column)) = (template.text(context), &self.column) {
                     self.count(Val::One(text.into()), column, region, evidence);
                 }

@@ -1,6 +1,8 @@
 //! Resolving names: the columns, paths and fields that rules and templates speak of, against a header.
 
-use super::bind::{BindOptions, BoundRule, BoundSource, BoundTemplate, RegionChoice, RegionSource, Surplus};
+use super::compiled::{CompiledRule, CompiledTemplate, RuleSource};
+use super::options::{BindOptions, RegionChoice};
+use super::program::{RegionSource, Surplus};
 use super::rule::{CONTACT_NAME, ROW_NAME, Rule, Source, Target};
 use super::source::{ContactName, Slot, Wherein};
 use super::text::loose;
@@ -49,29 +51,22 @@ impl<'h> Binder<'h> {
         (self.used_columns.clone(), self.used_names.clone())
     }
 
-    pub fn rule(&mut self, rule: &Arc<Rule>, is_column: bool) -> BoundRule {
+    pub fn rule(&mut self, rule: &Arc<Rule>, is_column: bool) -> CompiledRule {
         let is_optional = rule.verbs.is_optional();
         let source = match &rule.source {
-            Source::Nothing => BoundSource::Nothing,
+            Source::Nothing => RuleSource::Nothing,
             Source::Names(names) => {
                 let slot = |name: &Text| match is_column {
                     true => self.contact_slot(&name.text, &name.at),
                     false => self.slot(&name.text, &name.at, is_optional),
                 };
-                BoundSource::Slots(names.iter().map(slot).collect())
+                RuleSource::Slots(names.iter().map(slot).collect())
             }
-            Source::Template(template) => BoundSource::Template(self.template(template, is_optional)),
+            Source::Template(template) => RuleSource::Template(self.template(template, is_optional)),
         };
-        let column = match &source {
-            BoundSource::Nothing => None,
-            BoundSource::Slots(slots) | BoundSource::Template(BoundTemplate { slots, .. }) => {
-                slots.first().map(|slot| Arc::clone(&slot.name))
-            }
-        };
-        let is_plain = !rule.verbs.touch_text();
         let labels = rule.phones.iter().flat_map(|phones| &phones.labels);
         let labels = labels.map(|label| label.as_ref().map(|label| self.slot(&label.text, &label.at, true))).collect();
-        BoundRule { rule: Arc::clone(rule), source, is_plain, is_surplus: false, labels, column }
+        CompiledRule::new(Arc::clone(rule), source, labels)
     }
 
     /// A name of the source that is left out: no attribute is made of it.
@@ -179,7 +174,7 @@ impl<'h> Binder<'h> {
         Slot { name: name.into(), place: Wherein::Absent }
     }
 
-    pub fn template(&mut self, template: &Template, is_optional: bool) -> BoundTemplate {
+    pub fn template(&mut self, template: &Template, is_optional: bool) -> CompiledTemplate {
         let slots: Vec<Slot> =
             template.references.iter().map(|reference| self.reference(reference, is_optional)).collect();
         if template.parts.is_none() {
@@ -190,7 +185,7 @@ impl<'h> Binder<'h> {
         if template.whole.contains(&ROW_NAME) {
             self.whole_row(&template.at);
         }
-        BoundTemplate { name: template.name.clone(), slots, parts: template.parts.clone() }
+        CompiledTemplate { name: template.name.clone(), slots, parts: template.parts.clone() }
     }
 
     fn reference(&mut self, reference: &Reference, is_optional: bool) -> Slot {
@@ -270,7 +265,7 @@ impl<'h> Binder<'h> {
         mapping: &Mapping,
         unmapped: Unmapped,
         (columns, names): (HashSet<usize>, Vec<String>),
-        rules: &mut Vec<BoundRule>,
+        rules: &mut Vec<CompiledRule>,
         left_out: &[Target],
     ) -> Surplus {
         let at = &mapping.unmapped_at;
@@ -309,7 +304,7 @@ impl<'h> Binder<'h> {
         }
     }
 
-    pub fn check_identity(&mut self, wanted: &[Field], rules: &[BoundRule], at: &Place) {
+    pub fn check_identity(&mut self, wanted: &[Field], rules: &[CompiledRule], at: &Place) {
         let is_filled = |field: &Field| rules.iter().any(|rule| rule.rule.target == Target::Field(*field));
         if !wanted.iter().any(is_filled) {
             let message = "no rule of `contact` fills a field of `identity`: every record would be rejected";
@@ -337,7 +332,7 @@ fn unused<'a>(header: &'a [String], used: &HashSet<usize>) -> impl Iterator<Item
 }
 
 /// A rule that keeps a column as an attribute of its name.
-fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<BoundRule> {
+fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<CompiledRule> {
     let name = super::text::trim(column);
     let name = name.strip_prefix("attributes.").filter(|name| !name.trim().is_empty()).unwrap_or(name);
     let target = Target::Attribute(name.into());
@@ -345,14 +340,13 @@ fn attribute_rule(index: usize, column: &str, left_out: &[Target]) -> Option<Bou
         return None;
     }
     let slot = Slot { name: column.into(), place: Wherein::Column(index) };
-    let column = Some(Arc::clone(&slot.name));
     let rule = Arc::new(Rule::new(target, &format!("attributes.{name}"), 0..0));
-    let (is_plain, is_surplus, labels) = (true, true, Vec::new());
-    Some(BoundRule { rule, source: BoundSource::Slots(vec![slot]), is_plain, is_surplus, labels, column })
+    let compiled = CompiledRule::new(rule, RuleSource::Slots(vec![slot]), Vec::new());
+    Some(CompiledRule { is_surplus: true, ..compiled })
 }
 
 /// What a carried contact loses before the rules: what rules use, what they fill, what is left out.
-fn taken(names: &[String], rules: &[BoundRule], left_out: &[Target]) -> Vec<ContactName> {
+fn taken(names: &[String], rules: &[CompiledRule], left_out: &[Target]) -> Vec<ContactName> {
     let of_target = |target: &Target| match target {
         Target::Field(field) if field.is_list() => Some(ContactName::List(*field)),
         Target::Field(field) => Some(ContactName::Text(*field)),
@@ -361,9 +355,9 @@ fn taken(names: &[String], rules: &[BoundRule], left_out: &[Target]) -> Vec<Cont
     };
     let mut taken: Vec<ContactName> = names.iter().filter_map(|name| ContactName::named(name)).collect();
     // `tags: { add: [x] }` without a source adds to what is carried.
-    let fills = |rule: &&BoundRule| !matches!(rule.source, BoundSource::Nothing);
+    let fills = |rule: &&CompiledRule| !matches!(rule.source, RuleSource::Nothing);
     // `phone: …` puts a phone in front of those that are carried.
-    let replaces = |rule: &&BoundRule| fills(rule) && !rule.rule.is_first_of_list();
+    let replaces = |rule: &&CompiledRule| fills(rule) && !rule.rule.is_first_of_list();
     taken.extend(rules.iter().filter(replaces).filter_map(|rule| of_target(&rule.rule.target)));
     taken.extend(left_out.iter().filter_map(of_target));
     taken

@@ -2,7 +2,7 @@
 
 use super::text::{is_error_cell, trim};
 use super::transform::LIST_JOIN;
-use crate::contact::{Contact, FIELDS, Field};
+use crate::contact::{ContactView, FIELDS, Field};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
 use serde_json::{Map, Value};
@@ -74,41 +74,38 @@ impl ContactName {
     }
 
     /// The value as JSON; `None` when there is none.
-    pub fn json(&self, contact: &Contact) -> Option<Value> {
+    pub fn json(&self, contact: &dyn ContactView) -> Option<Value> {
         Some(match self {
             ContactName::Text(field) => Value::from(contact.text(*field)?),
-            ContactName::First(field) => Value::from(contact.list(*field).first()?.as_str()),
+            ContactName::First(field) => Value::from(contact.item(*field, 0)?),
             ContactName::List(field) => {
-                let list = contact.list(*field);
-                if list.is_empty() {
-                    return None;
-                }
-                Value::from(list.to_vec())
+                let list: Vec<Value> = contact.items(*field).map(Value::from).collect();
+                (!list.is_empty()).then_some(Value::Array(list))?
             }
             ContactName::Attribute(name) => Value::from(contact.attribute(name)?),
             ContactName::Native(name) => {
                 let path: Vec<&str> = name.split('.').collect();
-                found(find(&contact.native, name, &path)?)
+                found(find(contact.native(), name, &path)?)
             }
             ContactName::Group(group) => Value::Object(group_of(contact, group)?),
             ContactName::Attributes => {
-                let pairs = contact.attributes.iter().map(|a| (a.name.to_string(), Value::from(a.value.as_str())));
+                let pairs = contact.attributes().map(|(name, value)| (name.to_owned(), Value::from(value)));
                 let object: Map<String, Value> = pairs.collect();
                 (!object.is_empty()).then_some(Value::Object(object))?
             }
-            ContactName::AllNative => (!contact.native.is_empty()).then(|| Value::Object(contact.native.clone()))?,
+            ContactName::AllNative => {
+                (!contact.native().is_empty()).then(|| Value::Object(contact.native().clone()))?
+            }
         })
     }
 
-    fn cell<'a>(&self, contact: &'a Contact) -> Cell<'a> {
+    pub fn cell<'a>(&self, contact: &'a dyn ContactView) -> Cell<'a> {
         let text = |text: Option<&'a str>| text.map_or(Cell::Absent, |text| Cell::Text(Cow::Borrowed(text)));
         match self {
             ContactName::Text(field) => text(contact.text(*field)),
-            ContactName::First(field) => text(contact.list(*field).first().map(String::as_str)),
-            ContactName::List(field) => match contact.list(*field) {
-                [] => Cell::Absent,
-                items => Cell::List(items.iter().map(|item| Cow::Borrowed(item.as_str())).collect()),
-            },
+            ContactName::First(field) => text(contact.item(*field, 0)),
+            ContactName::List(field) if contact.item(*field, 0).is_none() => Cell::Absent,
+            ContactName::List(field) => Cell::List(contact.items(*field).map(Cow::Borrowed).collect()),
             ContactName::Attribute(name) => text(contact.attribute(name)),
             _ => match self.json(contact) {
                 None => Cell::Absent,
@@ -127,7 +124,7 @@ impl ContactName {
     }
 }
 
-fn group_of(contact: &Contact, group: &str) -> Option<Map<String, Value>> {
+fn group_of(contact: &dyn ContactView, group: &str) -> Option<Map<String, Value>> {
     let mut object = Map::new();
     for (field, name) in FIELDS {
         if let Some(inner) = name.strip_prefix(group).and_then(|rest| rest.strip_prefix('.'))
@@ -156,7 +153,7 @@ pub(super) enum Cell<'a> {
 pub(super) struct Sight<'a> {
     pub record: &'a Record,
     /// The contact that is written, for columns.
-    pub contact: Option<&'a Contact>,
+    pub contact: Option<&'a dyn ContactView>,
     /// Cells that mean nothing.
     pub blanks: &'a [String],
     /// Which JSON names were met.
@@ -182,7 +179,7 @@ impl<'a> Sight<'a> {
                 }
             }
             (Wherein::Source(name, met), Fields::Contact(contact)) => {
-                let cell = name.cell(contact);
+                let cell = name.cell(&**contact);
                 if let (Some(met), true) = (met, cell != Cell::Absent) {
                     self.meet(*met);
                 }
@@ -225,7 +222,7 @@ impl<'a> Sight<'a> {
         }
     }
 
-    fn is_blank(&self, text: &str) -> bool {
+    pub fn is_blank(&self, text: &str) -> bool {
         text.is_empty() || (!self.blanks.is_empty() && self.blanks.iter().any(|blank| blank == text))
     }
 
@@ -235,7 +232,7 @@ impl<'a> Sight<'a> {
             (Wherein::Json { path, .. }, Fields::Json(Value::Object(object))) => {
                 find(object, &slot.name, path).map(found).filter(|value| !value.is_string())
             }
-            (Wherein::Source(name, _), Fields::Contact(contact)) => name.json(contact),
+            (Wherein::Source(name, _), Fields::Contact(contact)) => name.json(&**contact),
             (Wherein::Contact(name), _) => self.contact.and_then(|contact| name.json(contact)),
             _ => None,
         };
@@ -249,7 +246,7 @@ impl<'a> Sight<'a> {
     }
 }
 
-fn error_cell(text: &str, slot: &Slot) -> Problem {
+pub(super) fn error_cell(text: &str, slot: &Slot) -> Problem {
     Problem::new("value.error_cell", format!("`{text}` is what a spreadsheet leaves where a formula failed"))
         .at(&*slot.name)
         .hint(format!("correct the cell, or put `{text}` among `read.blanks` to take it as blank"))

@@ -1,34 +1,34 @@
 //! A whole name beside its parts, where column names alone say what is what: the parts are used, and of the whole no word
 //! is lost.
 
-use super::surplus::Hidden;
-use crate::contact::{Field, Wanted};
+use super::draft::{Draft, Hidden};
+use crate::contact::{ContactView, Field};
 use std::sync::Arc;
 
 /// Decides what becomes of the whole name: it stays where there are no parts, completes a part, goes where it says the
 /// same as both, and becomes the attribute `name` where it says something else.
-pub(super) fn settle_whole_name(wanted: &mut Wanted, name: &Arc<str>, line: u64) {
-    let Some(whole) = wanted.contact.text(Field::FullName).map(squeezed) else { return };
+pub(super) fn settle_whole_name(draft: &mut Draft<'_>, name: &Arc<str>, line: u64) {
+    let Some(whole) = draft.contact.text(Field::FullName).map(squeezed) else { return };
     // A default is no part that the source has.
-    let part = |field: Field| wanted.contact.text(field).filter(|_| !wanted.fill.has(field)).map(squeezed);
+    let part = |field: Field| draft.contact.text(field).filter(|_| !draft.marks.fill.has(field)).map(squeezed);
     match (part(Field::FirstName), part(Field::LastName)) {
         (None, None) => return,
         (Some(first), Some(last)) => {
             let forms = [format!("{first} {last}"), format!("{last} {first}"), format!("{last}, {first}")];
             if !forms.contains(&whole) {
-                keep(wanted, name, whole, line);
+                keep(draft, name, whole, line);
             }
         }
         (Some(first), None) => match rest(whole.strip_prefix(&first)) {
-            Some(last) => complete(wanted, Field::LastName, last),
-            None => keep(wanted, name, whole, line),
+            Some(last) => complete(draft, Field::LastName, last),
+            None => keep(draft, name, whole, line),
         },
         (None, Some(last)) => match rest(whole.strip_suffix(&last)) {
-            Some(first) => complete(wanted, Field::FirstName, first),
-            None => keep(wanted, name, whole, line),
+            Some(first) => complete(draft, Field::FirstName, first),
+            None => keep(draft, name, whole, line),
         },
     }
-    wanted.contact.remove(Field::FullName);
+    draft.contact.remove(Field::FullName);
 }
 
 fn squeezed(text: &str) -> String {
@@ -42,19 +42,19 @@ fn rest(rest: Option<&str>) -> Option<String> {
     is_apart.then(|| rest.trim().to_owned())
 }
 
-fn complete(wanted: &mut Wanted, field: Field, text: String) {
+fn complete(draft: &mut Draft<'_>, field: Field, text: String) {
     if !text.is_empty() {
-        wanted.contact.set_text(field, text);
-        wanted.fill.remove(field);
-        wanted.defaults.remove(field);
+        draft.contact.set_text(field, text.into());
+        draft.marks.fill.remove(field);
+        draft.marks.defaults.remove(field);
     }
 }
 
-fn keep(wanted: &mut Wanted, name: &Arc<str>, whole: String, line: u64) {
-    match wanted.contact.attribute(name) {
-        None => wanted.contact.set_attribute(Arc::clone(name), whole),
+fn keep(draft: &mut Draft<'_>, name: &Arc<str>, whole: String, line: u64) {
+    match draft.contact.attribute(name) {
+        None => draft.contact.set_attribute(Arc::clone(name), whole.into()),
         Some(have) if have == whole => {}
-        Some(_) => Hidden { line, column: name, name: format!("attributes.{name}"), value: whole }.tell(wanted),
+        Some(_) => Hidden { line, column: name, name: format!("attributes.{name}"), value: whole }.list(draft),
     }
 }
 
@@ -78,19 +78,19 @@ mod tests {
             ("", "Ruiz", "Anita", ["", "Ruiz", "", "Anita"]),
             ("Ana", "Ruiz", "", ["Ana", "Ruiz", "", ""]),
         ] {
-            let mut wanted = Wanted::default();
+            let mut draft = Draft::default();
             for (field, text) in [(Field::FirstName, first), (Field::LastName, last), (Field::FullName, whole)] {
-                wanted.contact.set_text(field, text);
+                draft.contact.set_text(field, text.into());
             }
             if last == "-" {
-                wanted.fill.insert(Field::LastName);
+                draft.marks.fill.insert(Field::LastName);
             }
-            settle_whole_name(&mut wanted, &"Name".into(), 2);
-            let text = |field| wanted.contact.text(field).unwrap_or_default();
-            let attribute = wanted.contact.attribute("Name").unwrap_or_default();
+            settle_whole_name(&mut draft, &"Name".into(), 2);
+            let text = |field| draft.contact.text(field).unwrap_or_default();
+            let attribute = draft.contact.attribute("Name").unwrap_or_default();
             let found = [text(Field::FirstName), text(Field::LastName), text(Field::FullName), attribute];
             assert_eq!(found, expected, "{first}/{last}/{whole}");
-            assert_eq!(wanted.fill.has(Field::LastName), text(Field::LastName) == "-");
+            assert_eq!(draft.marks.fill.has(Field::LastName), text(Field::LastName) == "-");
         }
     }
 }

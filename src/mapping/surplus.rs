@@ -3,114 +3,67 @@
 //! A value whose name is taken by another value is hidden. It is not lost without a word: its name goes to `not_carried`,
 //! and the value to the list of values that were left blank (`value.hidden`).
 
-use super::bind::{Bound, BoundRule, BoundSource, Surplus};
-use super::source::{Cell, ContactName, Found, Slot, Wherein, along, found_cell};
+use super::compiled::Dotted;
+use super::draft::{Draft, Hidden};
+use super::program::{Program, Surplus};
+use super::source::{Cell, ContactName, Found, along, found_cell};
 use super::text::is_error_cell;
 use super::transform::{LIST_JOIN, tidy};
-use crate::contact::{Contact, FIELDS, Field, LeftBlank, Wanted};
+use crate::contact::{Contact, FIELDS, Field};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// How deep an unused JSON object is opened into attributes; what lies deeper is kept as its JSON text.
 const DEPTH_MAX: usize = 8;
 /// Into how many attributes a list that is used in part is opened; one with more is kept as its JSON text.
 const NAMES_MAX: usize = 256;
 
-/// A name with dots that a rule uses: an exact key hides the value at the end of the path.
-pub(super) struct Dotted {
-    name: Arc<str>,
-    path: Box<[Box<str>]>,
-}
-
-impl Dotted {
-    /// Those that rules use.
-    pub fn of(rules: &[BoundRule]) -> Vec<Dotted> {
-        let mut dotted: Vec<Dotted> = Vec::new();
-        for rule in rules {
-            let slots: &[Slot] = match &rule.source {
-                BoundSource::Nothing => &[],
-                BoundSource::Slots(slots) => slots,
-                BoundSource::Template(template) => &template.slots,
-            };
-            for slot in slots {
-                let Wherein::Json { path, .. } = &slot.place else { continue };
-                if path.len() > 1 && !dotted.iter().any(|known| known.name == slot.name) {
-                    dotted.push(Dotted { name: Arc::clone(&slot.name), path: path.clone() });
-                }
-            }
-        }
-        dotted
-    }
-}
-
-/// A value that another one hides: `column` is where it was read, `name` what it would have been.
-pub(super) struct Hidden<'a> {
-    pub line: u64,
-    pub column: &'a str,
-    pub name: String,
-    pub value: String,
-}
-
-impl Hidden<'_> {
-    /// Names it.
-    pub fn tell(self, wanted: &mut Wanted) {
-        wanted.left_out(self.name);
-        wanted.left_blank.push(LeftBlank {
-            line: self.line,
-            column: Some(self.column.to_owned()),
-            code: "value.hidden".into(),
-            value: self.value,
-        });
-    }
-}
-
-impl Bound {
+impl Program {
     /// What of the record's contact goes on as it is.
-    pub(super) fn carried(&self, record: &Record) -> Wanted {
+    pub(super) fn carried(&self, record: &Record) -> Draft<'static> {
         let (Surplus::Carry(taken) | Surplus::CarryAttributes(taken), Fields::Contact(contact)) =
             (&self.surplus, &record.fields)
         else {
-            return Wanted::default();
+            return Draft::default();
         };
         let mut contact = Contact::clone(contact);
         taken.iter().for_each(|name| take(&mut contact, name));
         match self.surplus {
             Surplus::CarryAttributes(_) => as_attributes(&contact, record.origin.line),
-            _ => Wanted { contact, ..Wanted::default() },
+            _ => Draft::of(contact),
         }
     }
 
-    pub(super) fn add_surplus(&self, record: &Record, wanted: &mut Wanted, problems: &mut Vec<Problem>) {
+    pub(super) fn add_surplus(&self, record: &Record, draft: &mut Draft<'_>, problems: &mut Vec<Problem>) {
         let (used, is_kept) = match &self.surplus {
             Surplus::Attributes(used) => (used, true),
             Surplus::Error(used) => (used, false),
             Surplus::CarryError(taken) => return self.note_left(record, taken),
-            _ => return self.tell_hidden(record, wanted),
+            _ => return self.tell_hidden(record, draft),
         };
         let Fields::Json(Value::Object(object)) = &record.fields else { return };
         let mut unused = Unused { used, top: object, found: Vec::new(), native: None };
         unused.walk(object, "", 0, true);
         if let Some(native) = unused.native {
-            wanted.contact.native.clone_from(native);
+            draft.contact.native.clone_from(native);
         }
         for (name, value) in unused.found {
             if is_kept {
-                self.keep(record.origin.line, &name, value, wanted, problems);
+                self.keep(record.origin.line, (&name, value), draft, problems);
             } else {
                 self.seen.surplus(&name);
             }
         }
         if !is_kept {
-            self.tell_hidden(record, wanted);
+            self.tell_hidden(record, draft);
         }
     }
 
     /// A rule reads `a.b` from the key of that name; what `{"a": {"b": …}}` has is hidden.
-    fn tell_hidden(&self, record: &Record, wanted: &mut Wanted) {
+    fn tell_hidden(&self, record: &Record, draft: &mut Draft<'_>) {
         let Fields::Json(Value::Object(object)) = &record.fields else { return };
         for Dotted { name, path } in &self.dotted {
             let (Some(exact), Some((first, rest))) = (object.get(&**name), path.split_first()) else { continue };
@@ -119,7 +72,7 @@ impl Bound {
                 && self.text_of(found_cell(Found::One(exact))).as_ref() != Some(&value)
             {
                 let (line, value) = (record.origin.line, value.into_owned());
-                Hidden { line, column: name, name: name.to_string(), value }.tell(wanted);
+                Hidden { line, column: name, name: name.to_string(), value }.list(draft);
             }
         }
     }
@@ -148,7 +101,7 @@ impl Bound {
         (!text.is_empty() && !self.blanks.iter().any(|blank| *blank == text)).then_some(text)
     }
 
-    fn keep(&self, line: u64, name: &str, value: Found<'_>, wanted: &mut Wanted, problems: &mut Vec<Problem>) {
+    fn keep(&self, line: u64, (name, value): (&str, Found<'_>), draft: &mut Draft<'_>, problems: &mut Vec<Problem>) {
         let Some(text) = self.text_of(found_cell(value)) else { return };
         if is_error_cell(&text) {
             let message = format!("`{text}` is what a spreadsheet leaves where a formula failed");
@@ -156,12 +109,14 @@ impl Bound {
             return;
         }
         let attribute = name.strip_prefix("attributes.").unwrap_or(name);
-        match wanted.contact.attribute(attribute) {
+        match draft.contact.attribute(attribute) {
             Some(have) if have == text => {}
-            None if !attribute.trim().is_empty() => wanted.contact.set_attribute(attribute, text),
+            None if !attribute.trim().is_empty() => {
+                draft.contact.set_attribute(attribute, Cow::Owned(text.into_owned()))
+            }
             Some(_) | None => {
                 let name_of_hidden = format!("attributes.{attribute}");
-                Hidden { line, column: name, name: name_of_hidden, value: text.into_owned() }.tell(wanted);
+                Hidden { line, column: name, name: name_of_hidden, value: text.into_owned() }.list(draft);
             }
         }
     }
@@ -297,9 +252,10 @@ fn take(contact: &mut Contact, name: &ContactName) {
 }
 
 /// A contact whose fields have all become attributes. A field whose name an attribute has already is hidden.
-fn as_attributes(contact: &Contact, line: u64) -> Wanted {
-    let mut made = Wanted::default();
-    made.contact.attributes.clone_from(&contact.attributes);
+fn as_attributes(contact: &Contact, line: u64) -> Draft<'static> {
+    let mut attributes = Contact::default();
+    attributes.attributes.clone_from(&contact.attributes);
+    let mut made = Draft::of(attributes);
     for (field, name) in FIELDS {
         let text = match contact.text(field) {
             Some(text) => text.to_owned(),
@@ -307,9 +263,9 @@ fn as_attributes(contact: &Contact, line: u64) -> Wanted {
         };
         match made.contact.attribute(name) {
             _ if text.is_empty() => {}
-            None => made.contact.set_attribute(name, text),
+            None => made.contact.set_attribute(name, text.into()),
             Some(have) if have == text => {}
-            Some(_) => Hidden { line, column: name, name: name.to_owned(), value: text }.tell(&mut made),
+            Some(_) => Hidden { line, column: name, name: name.to_owned(), value: text }.list(&mut made),
         }
     }
     made

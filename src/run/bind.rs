@@ -2,7 +2,7 @@
 
 use crate::contact::Field;
 use crate::mapping::phone::Region;
-use crate::mapping::{BindOptions, Bound, ByNames, Mapping, NamesTarget, Overflow};
+use crate::mapping::{BindOptions, ByNames, Mapping, NamesTarget, Overflow, Program};
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::platforms::{Driver, PlatformFacts};
@@ -136,7 +136,7 @@ pub fn bind(
     region: Option<Region>,
     platform: Option<&PlatformFacts>,
     console: &Console,
-) -> Result<(Bound, Overflow, Option<Vec<Field>>), Failure> {
+) -> Result<(Program, Overflow, Option<Vec<Field>>), Failure> {
     let identity_default = platform.map_or_else(Vec::new, |platform| platform.finds_by.to_vec());
     let options = BindOptions { region: source.region, fallback_region: region, identity_default };
     match &source.mapping {
@@ -203,7 +203,7 @@ const COLUMNS_SHOWN_MAX: usize = 12;
 const PHONES_WITHOUT_CODE: u64 = 10;
 
 /// Phones without a country code, and no region anywhere: nobody could be found by them.
-pub fn check_regions(bound: &Bound, shown: &str) -> Result<(), Failure> {
+pub fn check_regions(bound: &Program, shown: &str) -> Result<(), Failure> {
     let (without, phones) = bound.phones_without_code();
     if without * PHONES_WITHOUT_CODE <= phones {
         return Ok(());

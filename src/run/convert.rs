@@ -5,11 +5,11 @@
 
 use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
-use crate::contact::{Merged, Wanted};
+use crate::contact::{ContactView, Merged, Wanted};
 use crate::files::{self, Format, Opened, Output, RowWriter};
 use crate::ids::{CommandKind, RunStatus, SourceStamp, WorkId};
-use crate::mapping::{Duplicates, Mapped, Overflow};
-use crate::outcome::{Exit, Failure, Outcome, Reject, Skip};
+use crate::mapping::{Drafted, Duplicates, Mapped, Overflow};
+use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip};
 use crate::plan::suggest::Typed;
 use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
@@ -57,21 +57,31 @@ enum Row {
 }
 
 impl Row {
-    fn of(encoder: &Encoder, item: Item) -> Row {
-        match item {
-            Item::Skipped(_, skip) => Row::Skipped(skip),
-            Item::Rejected(reject) => Row::Rejected(reject),
-            Item::Candidate(mut candidate) => {
-                let mut out = Vec::with_capacity(512);
-                match encoder.encode(&candidate.wanted, &candidate.record, &mut out) {
-                    Ok(()) => {
-                        candidate.wanted.not_carried = candidate.not_carried;
-                        Row::Written(out, Omitted::of(&mut candidate.wanted, encoder))
-                    }
-                    Err(problems) => Row::Rejected(reject_of(candidate.record, problems)),
-                }
-            }
+    /// Maps and encodes what was read; the values stay in the record until they are in the row.
+    fn of(encoder: &Encoder, read: Read) -> Row {
+        let record = match read {
+            Read::Record(record) => record,
+            Read::Blank(_) => return Row::Skipped(Skip::Blank),
+            Read::Reject(reject) => return Row::Rejected(reject),
+        };
+        match encoder.row(&record) {
+            Ok(row) => row,
+            Err(problems) => Row::Rejected(reject_of(record, problems)),
         }
+    }
+}
+
+impl Encoder {
+    fn row(&self, record: &Record) -> Result<Row, Vec<Problem>> {
+        let draft = match self.bound.draft(record) {
+            Drafted::Filtered => return Ok(Row::Skipped(Skip::Filtered)),
+            Drafted::Rejected(problems) => return Err(problems),
+            Drafted::Contact(draft) => *draft,
+        };
+        let mut out = Vec::with_capacity(512);
+        self.encode(&draft.contact, record, &mut out)?;
+        let (has_native, mut marks) = (!draft.contact.native().is_empty(), draft.marks);
+        Ok(Row::Written(out, Omitted::of(&mut marks, has_native, self)))
     }
 }
 
@@ -237,7 +247,7 @@ fn write(
     };
     let has_people = people.is_some();
     let is_whole = match people {
-        None => alone(opened, mapper.clone(), encoder, plan.work.limit, &mut sink, &mut writer, stop, &mut show)?,
+        None => alone(opened, encoder, plan.work.limit, &mut sink, &mut writer, stop, &mut show)?,
         Some(people) => merged(opened, mapper.clone(), encoder, people, plan, &mut sink, &mut writer, stop, &mut show)?,
     };
     progress.finish();
@@ -294,7 +304,6 @@ fn people(
 #[allow(clippy::too_many_arguments)]
 fn alone(
     opened: Opened,
-    mapper: Arc<Mapper>,
     encoder: Encoder,
     limit: Option<u64>,
     sink: &mut Sink,
@@ -304,7 +313,7 @@ fn alone(
 ) -> Result<bool, Failure> {
     let rows = in_order(opened.source, limit, move |read: Read| {
         let line = read.origin().line;
-        (line, Row::of(&encoder, mapper.item(read)))
+        (line, Row::of(&encoder, read))
     });
     for batch in rows {
         for (line, row) in batch? {
@@ -414,14 +423,15 @@ fn one(
 ) -> Result<(), Failure> {
     let Some(first) = records.first() else { return Ok(()) };
     let (mut row, root_line) = (Vec::new(), first.origin.line);
-    if let Err(problems) = encoder.encode(&wanted, first, &mut row) {
+    if let Err(problems) = encoder.encode(&wanted.contact, first, &mut row) {
         for record in records {
             writer.reject(&reject_of(record, problems.clone()), None)?;
         }
         return Ok(());
     }
     sink.row(&row)?;
-    writer.omit(Omitted::of(&mut wanted, encoder))?;
+    let has_native = !wanted.contact.native.is_empty();
+    writer.omit(Omitted::of(&mut wanted, has_native, encoder))?;
     writer.note(at(root_line), Outcome::Created, None, &[])?;
     for record in records.iter().skip(1) {
         writer.note(at(record.origin.line), Outcome::Skipped(Skip::Duplicate), Some(root_line), &[])?;

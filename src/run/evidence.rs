@@ -6,7 +6,7 @@
 //! numbers of their region only.
 
 use crate::files::{self, Fingerprint, Ledger, ReadFault, Source, Written, write_whole};
-use crate::mapping::Bound;
+use crate::mapping::Program;
 use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
@@ -52,7 +52,7 @@ fn keep(folder: &Path, evidence: &Evidence) -> Result<(), Failure> {
 /// # Errors
 /// What makes the source unreadable as a whole, and exit 1 when it cannot be kept.
 pub(super) fn fix(
-    bound: &Bound,
+    bound: &Program,
     asked: &EvidenceAsked<'_>,
     console: &Console,
     open: impl Fn() -> Result<Box<dyn Source>, Failure>,
@@ -84,7 +84,7 @@ pub(super) fn fix(
 ///
 /// # Errors
 /// What makes it unreadable as a whole.
-pub fn look(bound: &Bound, state: &Path, file: &SourcePlan, console: &Console) -> Result<(), Failure> {
+pub fn look(bound: &Program, state: &Path, file: &SourcePlan, console: &Console) -> Result<(), Failure> {
     if bound.phone_columns().next().is_none() {
         return Ok(());
     }
@@ -99,7 +99,7 @@ pub fn look(bound: &Bound, state: &Path, file: &SourcePlan, console: &Console) -
 ///
 /// # Errors
 /// What makes it unreadable as a whole.
-pub fn scan(bound: &Bound, source: Box<dyn Source>) -> Result<Evidence, Failure> {
+pub fn scan(bound: &Program, source: Box<dyn Source>) -> Result<Evidence, Failure> {
     let mut evidence = Evidence::default();
     for column in bound.phone_columns() {
         evidence.columns.entry(column.to_owned()).or_default();

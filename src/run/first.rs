@@ -9,7 +9,7 @@ use crate::outcome::{Exit, Failure, Skip};
 use crate::reconcile::guards::rejected;
 use crate::report::Progress;
 use crate::report::words::count;
-use crate::run::item::{Candidate, IdentityHashes, Item, Mapper};
+use crate::run::item::{Candidate, IdentityHashes, Item, Looked, Mapper};
 use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
 use serde::{Deserialize, Serialize};
@@ -150,14 +150,24 @@ pub fn first_pass(
     let mut builder = PeopleBuilder::create(&folder.join(PEOPLE))?;
     let pure = Arc::clone(&mapper);
     let defines_attributes = mapper.facts().is_some_and(|platform| platform.defines_attributes);
-    let light = move |read| match pure.item(read) {
-        Item::Candidate(candidate) => {
-            let hashes = pure.identity_hashes(&candidate);
-            let attributes = if defines_attributes { attributes_of(&candidate) } else { Vec::new() };
-            Light::Candidate(candidate.record.origin, hashes, attributes)
+    let only_maps = mapper.only_maps();
+    let light = move |read| {
+        if only_maps {
+            return match pure.look(read) {
+                Looked::Contact(origin, hashes) => Light::Candidate(origin, hashes, Vec::new()),
+                Looked::Skipped(skip) => Light::Skipped(skip),
+                Looked::Rejected(origin, problems) => Light::Rejected(rejected(origin.line, &problems)),
+            };
         }
-        Item::Skipped(_, skip) => Light::Skipped(skip),
-        Item::Rejected(reject) => Light::Rejected(rejected(reject.origin.line, &reject.problems)),
+        match pure.item(read) {
+            Item::Candidate(candidate) => {
+                let hashes = pure.identity_hashes(&candidate);
+                let attributes = if defines_attributes { attributes_of(&candidate) } else { Vec::new() };
+                Light::Candidate(candidate.record.origin, hashes, attributes)
+            }
+            Item::Skipped(_, skip) => Light::Skipped(skip),
+            Item::Rejected(reject) => Light::Rejected(rejected(reject.origin.line, &reject.problems)),
+        }
     };
     for batch in in_order(source, None, light) {
         let batch = match batch {

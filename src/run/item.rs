@@ -3,7 +3,7 @@
 use crate::checkpoint::Key;
 use crate::contact::{FIELDS, Field, Overwrite, Wanted};
 use crate::identity::{IdentityValue, identities_of, identity_of};
-use crate::mapping::{Bound, Mapped, Overflow};
+use crate::mapping::{Drafted, Mapped, Overflow, Program};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::diff::{fit, fit_bookkeeping};
 use crate::platforms::{Driver, PlatformFacts};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Maps records, and cuts the contacts to what the target holds.
 pub struct Mapper {
     /// The mapping, bound to the source's header.
-    pub bound: Arc<Bound>,
+    pub bound: Arc<Program>,
     /// The target's platform; none when files are written.
     pub platform: Option<Arc<dyn Driver>>,
     /// By what people are the same.
@@ -81,8 +81,7 @@ impl Mapper {
 
     /// A mapped contact, cut to the target.
     pub fn candidate(&self, record: Record, mut wanted: Wanted) -> Item {
-        // An id at the source is none at the target: only a rule can say that it is.
-        if self.bound.writes().carries && !self.bound.writes().fields.has(Field::TargetId) && self.platform.is_some() {
+        if self.drops_target_id() {
             wanted.contact.remove(Field::TargetId);
         }
         let merges_by = identity_of(&wanted.contact, &self.identity);
@@ -114,13 +113,49 @@ impl Mapper {
     /// One hash for each identity field by which the candidate is merged, and those of its further values, by the place
     /// of their field.
     pub fn identity_hashes(&self, candidate: &Candidate) -> IdentityHashes {
+        self.hashes(&candidate.merges_by, &candidate.identities)
+    }
+
+    fn hashes(&self, merges_by: &[IdentityValue], identities: &[IdentityValue]) -> IdentityHashes {
         let hash_of = |field: &Field| {
-            let identity = candidate.merges_by.iter().find(|identity| identity.field == *field)?;
+            let identity = merges_by.iter().find(|identity| identity.field == *field)?;
             Some(short_hash(identity.value.as_bytes()))
         };
         let firsts = self.identity.iter().map(hash_of).collect();
-        let further = candidate.identities.iter().filter(|identity| !candidate.merges_by.contains(identity));
+        let further = identities.iter().filter(|identity| !merges_by.contains(identity));
         IdentityHashes { firsts, further: further.filter_map(|identity| self.hash_of(identity)).collect() }
+    }
+
+    /// Whether the mapping alone decides about a record: the target rejects nothing, and nothing has to be defined there.
+    pub fn only_maps(&self) -> bool {
+        let is_free = |platform: &PlatformFacts| self.overflow != Overflow::Reject && !platform.defines_attributes;
+        !self.is_plan && self.facts().is_none_or(is_free)
+    }
+
+    /// What the mapping alone says about a record, without a copy of its values; see [`Mapper::only_maps`].
+    pub fn look(&self, read: Read) -> Looked {
+        let record = match read {
+            Read::Record(record) => record,
+            Read::Blank(_) => return Looked::Skipped(Skip::Blank),
+            Read::Reject(reject) => return Looked::Rejected(reject.origin, reject.problems),
+        };
+        match self.bound.draft(&record) {
+            Drafted::Filtered => Looked::Skipped(Skip::Filtered),
+            Drafted::Rejected(problems) => Looked::Rejected(record.origin, problems),
+            Drafted::Contact(mut draft) => {
+                if self.drops_target_id() {
+                    draft.contact.remove(Field::TargetId);
+                }
+                let merges_by = identity_of(&draft.contact, &self.identity);
+                let identities = identities_of(&draft.contact, &self.identity);
+                Looked::Contact(record.origin, self.hashes(&merges_by, &identities))
+            }
+        }
+    }
+
+    /// Whether an id of the source is removed: it is none at the target, unless a rule says so.
+    fn drops_target_id(&self) -> bool {
+        self.bound.writes().carries && !self.bound.writes().fields.has(Field::TargetId) && self.platform.is_some()
     }
 
     /// The place of an identity value's field, and its hash; none when the field is no identity field here.
@@ -128,6 +163,16 @@ impl Mapper {
         let place = self.identity.iter().position(|field| *field == identity.field)?;
         Some((place, short_hash(identity.value.as_bytes())))
     }
+}
+
+/// What the mapping alone says about a record.
+pub enum Looked {
+    /// A contact.
+    Contact(Origin, IdentityHashes),
+    /// Left out on purpose.
+    Skipped(Skip),
+    /// All that is wrong with it.
+    Rejected(Origin, Vec<Problem>),
 }
 
 /// What the index of duplicates knows of a record.

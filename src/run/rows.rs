@@ -1,11 +1,11 @@
 //! Contacts as rows of a file: how each is encoded, which columns a table has when nobody mapped them, and the sums of
 //! what was written.
 
-use crate::contact::{Contact, FIELDS, Field, LeftBlank, Wanted};
+use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
 use crate::files::{Format, Output, RejectsWriter, RowEncoder, RowLayout, RowWriter, unnamed_in};
 use crate::mapping::names::known_column;
-use crate::mapping::{Bound, WriteHints};
+use crate::mapping::{Program, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, Record};
 use crate::report::Counts;
@@ -46,30 +46,40 @@ pub(super) fn row_layout(format: Format, hints: &WriteHints, raw_cells: bool) ->
 
 /// Turns contacts into encoded rows; pure, used on all cores.
 pub(super) struct Encoder {
-    pub(super) bound: Arc<Bound>,
+    pub(super) bound: Arc<Program>,
     pub(super) csv: Option<CsvEncoder>,
 }
 
 impl Encoder {
     /// The contact as one row: its columns where the mapping has some, else whole, as JSON.
-    pub(super) fn encode(&self, wanted: &Wanted, record: &Record, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+    pub(super) fn encode(
+        &self,
+        contact: &dyn ContactView,
+        record: &Record,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Vec<Problem>> {
         match (self.bound.columns(), &self.csv) {
             (Some(columns), Some(csv)) => {
-                let cells = columns.cells(&wanted.contact, record)?;
+                let cells = columns.cells(contact, record)?;
                 let texts: Vec<_> = cells.iter().map(|cell| cell.text()).collect();
                 csv.row(texts.iter().map(|text| &**text), out);
                 Ok(())
             }
-            _ => self.encode_json(wanted, record, out),
+            _ => self.encode_json(contact, record, out),
         }
     }
 
     /// The same as JSON, whatever the file is.
-    pub(super) fn encode_json(&self, wanted: &Wanted, record: &Record, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+    pub(super) fn encode_json(
+        &self,
+        contact: &dyn ContactView,
+        record: &Record,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Vec<Problem>> {
         match self.bound.columns() {
-            Some(columns) => columns.write_json(&wanted.contact, record, out),
+            Some(columns) => columns.write_json(contact, record, out),
             None => {
-                wanted.contact.write_json(out);
+                contact.write_json(out);
                 Ok(())
             }
         }
@@ -320,11 +330,11 @@ pub(super) struct Omitted {
 }
 
 impl Omitted {
-    /// What `wanted` is written without. A table without columns of its own has none for what a source platform had
+    /// What `wanted` is written without; `has_native`: whether the source platform had more beside the contact. A table without columns of its own has none for what a source platform had
     /// beside the contact.
-    pub(super) fn of(wanted: &mut Wanted, encoder: &Encoder) -> Omitted {
+    pub(super) fn of(wanted: &mut Wanted, has_native: bool, encoder: &Encoder) -> Omitted {
         let is_whole_table = encoder.csv.is_some() && encoder.bound.columns().is_none();
-        if is_whole_table && !wanted.contact.native.is_empty() {
+        if is_whole_table && has_native {
             wanted.left_out("native".to_owned());
         }
         let left_blank = std::mem::take(&mut wanted.left_blank);

@@ -2,7 +2,7 @@
 
 use ferry::contact::Field;
 use ferry::mapping::phone::Region;
-use ferry::mapping::{BindOptions, Bound, FirstRecords, Mapped, Mapping, RegionChoice};
+use ferry::mapping::{BindOptions, FirstRecords, Mapped, Mapping, Program, RegionChoice};
 use ferry::record::{Fields, Header, Origin, Record, Row};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn contact(value: Value) -> Record {
     record(Fields::Contact(Box::new(contact)))
 }
 
-fn bound(mapping: &Mapping, header: &Header) -> Bound {
+fn bound(mapping: &Mapping, header: &Header) -> Program {
     match mapping.bind(header, &BindOptions::default()) {
         Ok(bound) => bound,
         Err(errors) => panic!("{errors}"),

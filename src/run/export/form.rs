@@ -2,7 +2,7 @@
 
 use super::plan::ExportPlan;
 use crate::files::{Format, RowLayout};
-use crate::mapping::{BindOptions, Bound, Mapping, WriteHints};
+use crate::mapping::{BindOptions, Mapping, Program, WriteHints};
 use crate::outcome::Failure;
 use crate::record::Header;
 use crate::run::gather::What;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// How rows are made: the mapping bound, the format known.
 pub(super) struct Form {
-    pub(super) bound: Arc<Bound>,
+    pub(super) bound: Arc<Program>,
     pub(super) layout: RowLayout,
     pub(super) hints: WriteHints,
 }
@@ -58,7 +58,7 @@ fn header_of(what: What) -> Header {
     if what == What::Contacts { Header::Contact } else { Header::Open }
 }
 
-fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) -> Result<Bound, Failure> {
+fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) -> Result<Program, Failure> {
     if what != What::Contacts && is_typed && !mapping.is_about_rows_only() {
         let message = format!("the mapping makes contacts, and `--what {}` are none", what.name());
         return Err(Failure::usage(message).hint("keep only `columns:` and `write:` of it"));

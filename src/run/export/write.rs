@@ -88,13 +88,13 @@ impl Maker {
 
     fn encode(&self, id: String, record: Record, wanted: &Wanted) -> Row {
         let mut bytes = Vec::with_capacity(512);
-        if let Err(problems) = self.encoder.encode(wanted, &record, &mut bytes) {
+        if let Err(problems) = self.encoder.encode(&wanted.contact, &record, &mut bytes) {
             return rejected(id, record, problems);
         }
         let mut json = None;
         if self.wants_json {
             let json = json.insert(Vec::with_capacity(512));
-            if let Err(problems) = self.encoder.encode_json(wanted, &record, json) {
+            if let Err(problems) = self.encoder.encode_json(&wanted.contact, &record, json) {
                 return rejected(id, record, problems);
             }
         }

@@ -1,0 +1,171 @@
+//! The values of a contact, owned or borrowed, as they are read and written as JSON. It changes nothing.
+
+use super::{Contact, FIELDS, Field};
+use serde_json::{Map, Value};
+
+/// The values of a contact. It is implemented by [`Contact`], which owns them, and by the draft of a mapping, whose values
+/// are still in the record.
+pub trait ContactView {
+    /// The text of a field; `None` for lists and for what is not there.
+    fn text(&self, field: Field) -> Option<&str>;
+
+    /// An item of a list field (from 0).
+    fn item(&self, field: Field, index: usize) -> Option<&str>;
+
+    /// A custom field (from 0): its name and its value.
+    fn attribute_at(&self, index: usize) -> Option<(&str, &str)>;
+
+    /// What else the source platform sent.
+    fn native(&self) -> &Map<String, Value>;
+}
+
+impl ContactView for Contact {
+    fn text(&self, field: Field) -> Option<&str> {
+        Contact::text(self, field)
+    }
+
+    fn item(&self, field: Field, index: usize) -> Option<&str> {
+        self.list(field).get(index).map(String::as_str)
+    }
+
+    fn attribute_at(&self, index: usize) -> Option<(&str, &str)> {
+        self.attributes.get(index).map(|attribute| (&*attribute.name, attribute.value.as_str()))
+    }
+
+    fn native(&self) -> &Map<String, Value> {
+        &self.native
+    }
+}
+
+impl dyn ContactView + '_ {
+    /// The items of a list field.
+    pub fn items(&self, field: Field) -> impl Iterator<Item = &str> {
+        (0..).map_while(move |index| self.item(field, index))
+    }
+
+    /// The custom fields, in order.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        (0..).map_while(|index| self.attribute_at(index))
+    }
+
+    /// The value of a custom field.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Whether the field has a value.
+    pub fn has(&self, field: Field) -> bool {
+        if field.is_list() { self.item(field, 0).is_some() } else { self.text(field).is_some() }
+    }
+
+    /// Writes the JSON of [`Contact::to_json`], without building it first.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = JsonObject::begin(out);
+        let mut group = "";
+        for (field, name) in FIELDS {
+            if !self.has(field) {
+                continue;
+            }
+            let (outer, inner) = name.split_once('.').unwrap_or(("", name));
+            if outer != group {
+                if !group.is_empty() {
+                    object.end();
+                }
+                if !outer.is_empty() {
+                    object.key(outer);
+                    object.open();
+                }
+                group = outer;
+            }
+            match (field, self.item(field, 0)) {
+                (Field::Phones, Some(first)) => object.text("phone", first),
+                (Field::Emails, Some(first)) => object.text("email", first),
+                _ => {}
+            }
+            match self.text(field) {
+                Some(text) => object.text(inner, text),
+                None => object.list(inner, self.items(field)),
+            }
+        }
+        if !group.is_empty() {
+            object.end();
+        }
+        if self.attribute_at(0).is_some() {
+            object.key("attributes");
+            object.open();
+            object.attributes(self.attributes());
+        }
+        if !self.native().is_empty() {
+            object.key("native");
+            object.value(self.native());
+        }
+        object.end();
+    }
+
+    /// Writes the custom fields as a JSON object.
+    pub fn write_attributes(&self, out: &mut Vec<u8>) {
+        JsonObject::begin(out).attributes(self.attributes());
+    }
+}
+
+/// Writes JSON objects into a buffer.
+struct JsonObject<'a> {
+    out: &'a mut Vec<u8>,
+    needs_comma: bool,
+}
+
+impl<'a> JsonObject<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> JsonObject<'a> {
+        out.push(b'{');
+        JsonObject { out, needs_comma: false }
+    }
+
+    fn open(&mut self) {
+        self.out.push(b'{');
+        self.needs_comma = false;
+    }
+
+    fn end(&mut self) {
+        self.out.push(b'}');
+        self.needs_comma = true;
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.needs_comma {
+            self.out.push(b',');
+        }
+        self.value(key);
+        self.out.push(b':');
+        self.needs_comma = true;
+    }
+
+    /// All of them, and the end of the object.
+    fn attributes<'v>(&mut self, attributes: impl Iterator<Item = (&'v str, &'v str)>) {
+        for (name, value) in attributes {
+            self.text(name, value);
+        }
+        self.end();
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.value(text);
+    }
+
+    fn list<'v>(&mut self, key: &str, items: impl Iterator<Item = &'v str>) {
+        self.key(key);
+        self.out.push(b'[');
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.value(item);
+        }
+        self.out.push(b']');
+    }
+
+    fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) {
+        // Texts, lists of texts and JSON values always serialize, and a buffer takes everything.
+        let _ = serde_json::to_writer(&mut *self.out, value);
+    }
+}

@@ -1,0 +1,117 @@
+//! Compiling a mapping: every name is resolved once against the names that a source has, and all errors are reported
+//! together. What the result does with a record stands in `apply`.
+
+use super::columns::Columns;
+use super::compiled::{CompiledRule, Dotted};
+use super::options::BindOptions;
+use super::program::{Program, Seen, Surplus, Writes};
+use super::resolve::Binder;
+use super::rule::Target;
+use super::{Mapping, Unmapped};
+use crate::contact::Field;
+use crate::record::Header;
+use crate::yaml::FileErrors;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
+
+/// Compiles a mapping.
+pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
+    let mut binder = Binder::new(header);
+    let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| Mapping::by_names(header).mapping);
+    let contact = named.as_ref().and_then(|named| named.contact.as_ref()).or(mapping.contact.as_ref());
+    let (rules, left_out) = match contact {
+        Some(contact) => (contact.rules.as_slice(), contact.left_out.as_slice()),
+        None => (&[][..], &[][..]),
+    };
+    let mut bound: Vec<CompiledRule> = rules.iter().map(|rule| binder.rule(rule, false)).collect();
+    contact.iter().flat_map(|contact| &contact.passed_over).for_each(|name| binder.pass_over(name));
+    binder.can_be_optional = false;
+    let consumed = binder.consumed();
+    let of_region = named.as_ref().filter(|_| mapping.region.is_none()).unwrap_or(mapping);
+    let region = binder.region(of_region, options);
+    let filter = mapping.only_if.as_ref().map(|template| binder.template(template, false));
+    binder.can_be_optional = true;
+    let columns = mapping.columns.as_ref().map(|columns| {
+        let rules = columns.iter().map(|rule| binder.rule(rule, true)).collect();
+        Columns::new(rules, Arc::clone(&mapping.env))
+    });
+    binder.tell_missing();
+    let unmapped = mapping.unmapped_for(header);
+    let surplus = binder.surplus(mapping, unmapped, consumed, &mut bound, left_out);
+    let is_carried = matches!(unmapped, Unmapped::Carry);
+    if let Some(wanted) = mapping.identity.as_ref().filter(|_| !is_carried && !bound.is_empty()) {
+        binder.check_identity(wanted, &bound, &mapping.identity_at);
+    }
+    let dotted = Dotted::of(&bound);
+    let mut writes = writes(&bound);
+    let spare_name = contact.and_then(|contact| contact.spare_name.clone());
+    writes.attributes.extend(spare_name.iter().map(ToString::to_string));
+    let identity = mapping.identity.clone().unwrap_or_else(|| by_default(options, &writes));
+    if is_carried {
+        (writes.carries, writes.owners) = (true, true);
+    }
+    let attributes_open = match (&surplus, header) {
+        (Surplus::Ignore | Surplus::Error(_) | Surplus::CarryError(_), _) => false,
+        (Surplus::Attributes(_) | Surplus::Carry(_) | Surplus::CarryAttributes(_), _) => true,
+    };
+    let tag_mode = bound.iter().find_map(|rule| rule.rule.verbs.mode).unwrap_or_default();
+    let Binder { errors, row_names, wanted, .. } = binder;
+    let met = wanted.iter().map(|_| AtomicBool::new(false)).collect();
+    let is_open = !matches!(header, Header::Columns(_));
+    let seen = Seen { met, wanted, is_open, ..Seen::default() };
+    let columns = columns.map(|columns| columns.with(&row_names, &mapping.read.blanks));
+    errors.end(
+        &mapping.page,
+        Program {
+            page: Arc::clone(&mapping.page),
+            env: Arc::clone(&mapping.env),
+            blanks: mapping.read.blanks.clone(),
+            rules: bound,
+            filter,
+            row_names,
+            region,
+            evidence: OnceLock::new(),
+            identity,
+            surplus,
+            dotted,
+            columns,
+            seen,
+            tag_mode,
+            spare_name,
+            phones_seen: AtomicU64::new(0),
+            phones_bare: AtomicU64::new(0),
+            writes,
+            attributes_open,
+            are_rejects: false,
+        },
+    )
+}
+
+/// The fields by which the target finds contacts; first of all its own id, where a rule gives it.
+fn by_default(options: &BindOptions, writes: &Writes) -> Vec<Field> {
+    let mut identity = options.identity_default.clone();
+    if !identity.is_empty() && writes.fields.has(Field::TargetId) && !identity.contains(&Field::TargetId) {
+        identity.insert(0, Field::TargetId);
+    }
+    identity
+}
+
+fn writes(rules: &[CompiledRule]) -> Writes {
+    let mut writes = Writes::default();
+    for CompiledRule { rule, .. } in rules {
+        writes.clears |= rule.verbs.clear == Some(true);
+        match &rule.target {
+            Target::Field(field) => {
+                writes.fields.insert(*field);
+                writes.owners |= matches!(field, Field::OwnerId | Field::OwnerName | Field::OwnerEmail);
+                if *field == Field::Tags {
+                    writes.tags_static.extend(rule.verbs.add.iter().chain(&rule.verbs.default).cloned());
+                }
+            }
+            Target::Attribute(name) if writes.attributes.iter().any(|known| **known == **name) => {}
+            Target::Attribute(name) => writes.attributes.push(name.to_string()),
+            Target::Column(_) => {}
+        }
+    }
+    writes
+}
