@@ -281,11 +281,6 @@ impl Contact {
         object
     }
 
-    /// Writes the JSON of [`Contact::to_json`], without building it first.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        (self as &dyn ContactView).write_json(out);
-    }
-
     /// The contact that [`Contact::to_json`] made; names it does not know are left out.
     pub fn from_json(object: &Map<String, Value>) -> Contact {
         let mut contact = Contact::default();

@@ -1,6 +1,6 @@
 //! Reading JSON of others: records of files, answers of platforms.
 //!
-//! A value is nested at most 128 deep, and a key stands once in an object: what a second one means no standard says (RFC
+//! A value is nested at most 128 deep, and a key occurs once in an object: what a second one means no standard says (RFC
 //! 8259, section 4), and a parser that takes the last loses a value without a word. It does not know what the JSON is for.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -21,7 +21,7 @@ pub const VALUES_MAX: usize = 100_000;
 pub enum Fault {
     /// It is not JSON, or it is nested too deep.
     Syntax(serde_json::Error),
-    /// This key stands twice in one object.
+    /// This key occurs twice in one object.
     Repeated(String),
     /// It has more than [`KEYS_MAX`] keys.
     ManyKeys,
@@ -29,10 +29,10 @@ pub enum Fault {
     ManyValues,
 }
 
-/// Reads one value, with nothing but blanks behind it.
+/// Reads one value, with nothing but white space after it.
 ///
 /// # Errors
-/// Where it is not JSON, or a key stands twice in one object.
+/// Where it is not JSON, or a key occurs twice in one object.
 ///
 /// ```
 /// use ferry::json::{Fault, parse};

@@ -1,6 +1,6 @@
 //! A record: one entry as it was read, and where.
 //!
-//! A record knows nothing of contacts; a mapping turns one into the other.
+//! It does not know what its values mean: a mapping turns a record into a contact.
 
 use crate::contact::Contact;
 use serde_json::Value;
@@ -54,7 +54,7 @@ impl Row {
         row
     }
 
-    /// A row of cells that stand one after the other in `text`, cell `i` ending at byte `ends[i]`.
+    /// A row of cells that follow one another in `text`, cell `i` ending at byte `ends[i]`.
     ///
     /// `None` when an end does not fall on a character's border, goes back, or lies outside of `text`.
     pub fn from_parts(text: String, ends: Vec<u32>) -> Option<Row> {
@@ -112,7 +112,7 @@ impl Row {
     }
 }
 
-/// The names by which a source's values are called.
+/// The names of a source's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Header {
     /// The columns of a table, in order. Of columns that share a name the second is called `Name#2`, and so on.

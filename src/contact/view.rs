@@ -19,6 +19,13 @@ pub trait ContactView {
     fn native(&self) -> &Map<String, Value>;
 }
 
+impl Contact {
+    /// Writes the JSON of [`Contact::to_json`], without building it first.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        (self as &dyn ContactView).write_json(out);
+    }
+}
+
 impl ContactView for Contact {
     fn text(&self, field: Field) -> Option<&str> {
         Contact::text(self, field)

@@ -1,6 +1,6 @@
 //! The encoding of a file, from its first bytes, and the kinds of files that are refused.
 //!
-//! Pure functions of what is seen. Where two encodings fit equally well it says so and asks. Formats are detected by the
+//! Pure functions of the bytes. Where two encodings fit equally well, the error asks the user to choose. Formats are detected by the
 //! functions in their own rows of the table.
 
 use super::encoding::is_utf16;
@@ -12,7 +12,7 @@ use crate::outcome::Failure;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_1252};
 
-/// Files that people give the wrong name: how they begin, what they are, and what to do.
+/// Files that often have the wrong name: how they begin, what they are, and what to do.
 const OTHER_KINDS: [(&[u8], &str, &str); 4] = [
     (b"PK\x03\x04", "a zip archive or an Excel workbook (`.xlsx`)", SAVE_AS_CSV),
     (b"\xD0\xCF\x11\xE0", "an old Excel workbook (`.xls`)", SAVE_AS_CSV),
@@ -170,8 +170,8 @@ fn tells_of_bad_rows(head: &[u8]) -> bool {
 
 /// Windows-1251 or Windows-1252, whichever the letters speak for.
 ///
-/// The detector is asked as for a page from Russia and as for one from Spain: text that tells it something gives one
-/// answer, text that tells it nothing gives two.
+/// The detector is asked as for a page from Russia and as for one from Spain. If the text decides, both answers agree; if it
+/// does not, they differ.
 fn single_byte(head: &[u8], shown: &str) -> Result<&'static Encoding, Failure> {
     let (cyrillic, _) = WINDOWS_1251.decode_without_bom_handling(head);
     let (latin, _) = WINDOWS_1252.decode_without_bom_handling(head);

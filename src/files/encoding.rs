@@ -1,8 +1,8 @@
 //! Text between a file's encoding and UTF-8, both ways and byte for byte.
 //!
 //! Bytes that are not text in the file's encoding are carried through the decoded stream as [`ESCAPE`] and two more,
-//! none of which is UTF-8: so the row they stand in, and no other, fails as text, and can be written back as it was.
-//! Which encoding a file has is found out in `sniff`.
+//! none of which is UTF-8. Only the row that contains them fails as text, and it can be written back unchanged.
+//! The encoding of a file is detected in `detect`.
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What is found only while a file is read, to be told when it was.
+//! What is found only while a file is read, for the notes after it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// The header stands at this line once more.
+    /// This line repeats the header.
     pub(super) fn header_again(&self, line: u64) {
         self.headers.fetch_add(1, Ordering::Relaxed);
         let _ = self.header_line.compare_exchange(0, line, Ordering::Relaxed, Ordering::Relaxed);

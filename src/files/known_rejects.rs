@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::path::Path;
 
-/// So much of a file is looked at, unpacked: longer than any header.
+/// How much of a file is examined, decompressed: longer than any header.
 const HEAD_LEN: u64 = 1 << 20;
 
 /// The column that every rejects table has.
@@ -19,7 +19,7 @@ const CARD_LINE: &str = "X-FERRY-CODE";
 pub fn is_rejects_file(path: &Path) -> bool {
     let mut head = Vec::new();
     let Ok(unpacked) = open_packed(path, &path.display().to_string()) else { return false };
-    // What is cut or damaged further on was told by its beginning already.
+    // The beginning decides, whatever is cut or damaged after it.
     let _ = unpacked.reader.take(HEAD_LEN).read_to_end(&mut head);
     // UTF-16 has a zero beside each ASCII letter.
     head.retain(|byte| *byte != 0);

@@ -18,7 +18,7 @@ const READ_LEN: usize = 256 << 10;
 /// A longer line is no line of ours.
 const LINE_LEN_MAX: u64 = 64 << 10;
 
-/// The ledger is cut to what still stands somewhere when it is longer than this.
+/// The ledger is cut to the files that still exist when it is longer than this.
 const LEN_MAX: u64 = 4 << 20;
 
 /// The size and the hash of what a file holds.

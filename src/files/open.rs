@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// How much is looked at to detect how a file is written.
+/// How much is examined to detect how a file is written.
 const HEAD_LEN: usize = 1 << 20;
 
 /// Opens the file at `path`, which messages call `shown` (`-` for standard input that was kept at `path`).
@@ -140,7 +140,7 @@ fn decoded(mut replay: Replay, encoding: &'static Encoding, bom_len: usize) -> W
     window
 }
 
-/// A stream whose beginning was looked at, from the beginning.
+/// A stream whose beginning was examined, from the beginning.
 struct Replay {
     head: Vec<u8>,
     at: usize,

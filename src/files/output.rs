@@ -1,7 +1,7 @@
-//! A file that appears whole or not at all.
+//! A file that appears complete or not at all.
 //!
-//! What is written goes to a temporary file beside the destination; only [`Output::commit`] puts it in place. Dropped
-//! before that, it is gone, and the file that stood there stays. The temporary file is private; the final one gets the
+//! Data is written to a temporary file beside the destination; only [`Output::commit`] puts it in place. If it is dropped
+//! before that, it is removed and the earlier file stays. The temporary file is private; the final one gets the
 //! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
 //! (standard output, a pipe, a device) is written as it comes.
 
@@ -14,7 +14,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// zstd's own default: packs contacts about as well as gzip's best, at the speed of the disk.
+/// zstd's own default: compresses contacts about as well as gzip's best, at the speed of the disk.
 const ZSTD_LEVEL: i32 = 3;
 
 /// Bytes gathered before they are handed on.
@@ -45,7 +45,7 @@ enum Place {
 }
 
 impl Output {
-    /// Begins a file that will stand at `path`; `.gz` and `.zst` in its name pack it.
+    /// Begins the file at `path`; `.gz` and `.zst` in its name compress it.
     ///
     /// A link is followed: the file it leads to is the one that is replaced, or created.
     ///
@@ -55,7 +55,7 @@ impl Output {
         Output::create_as(path, path)
     }
 
-    /// The same, packed as another name asks for: of a file that keeps aside what belongs to that name.
+    /// The same, compressed as another name asks for: for a file that is kept in place of the one with that name.
     ///
     /// # Errors
     /// As [`Output::create`].
@@ -97,7 +97,7 @@ impl Output {
         }
     }
 
-    /// Standard output, which is written as it comes and not packed.
+    /// Standard output, which is written directly and not compressed.
     pub fn stdout() -> Output {
         let place = Place::Stdout(io::stdout());
         let packed = Packed::Plain(BufWriter::with_capacity(BUFFER_LEN, place));

@@ -1,6 +1,6 @@
-//! Bytes as they are stored: counted, unpacked, and held to a limit.
+//! Bytes as they are stored: counted, decompressed, and limited.
 //!
-//! It knows gzip and zstd by their first bytes. It does not look at what comes out.
+//! It knows gzip and zstd by their first bytes. It does not interpret what they contain.
 
 use super::format::Packing;
 use crate::outcome::Failure;
@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The most bytes that come out of one that is stored. Text packs about ten times; gzip cannot pack more than 1,032
-/// times, and what comes near it is a trap or zeros.
+/// The most decompressed bytes for each stored byte. Text compresses about ten times; gzip cannot compress more than 1,032
+/// times, and a file near that is an attack or zeros.
 const UNPACKED_RATIO_MAX: u64 = 1000;
 
-/// Below this many bytes unpacked the ratio is not looked at: it means nothing for a few lines.
+/// Below this many decompressed bytes the ratio is not checked, because it means nothing for a few lines.
 const UNPACKED_LEN_FREE: u64 = 1 << 20;
 
 /// The zstd window (2^27 = 128 MiB) that `zstd --long` uses; more would let a file decide how much memory is taken.
@@ -43,7 +43,7 @@ fn refused(path: &Path, shown: &str, error: &io::Error) -> Failure {
             failure.hint(format!("it was looked for at `{}`", whole.display()))
         }
         (io::ErrorKind::PermissionDenied, _) => {
-            failure.hint("have it opened to you, or copy it to where you may read it")
+            failure.hint("ask for read permission, or copy the file to a folder that you can read")
         }
         _ => failure,
     }
@@ -76,7 +76,7 @@ pub(super) fn open_packed(path: &Path, shown: &str) -> Result<Unpacked, Failure>
     Ok(Unpacked { reader, bytes_read, bytes_total: facts.len(), is_packed: packing.is_some() })
 }
 
-/// How a file is packed, by its first bytes; by its name where it is cut within those.
+/// How a file is compressed, by its first bytes; by its name if the file is shorter than those.
 fn packing_of(first: &[u8], path: &Path) -> Option<Packing> {
     const MAGIC_LEN: usize = 4;
     let by_name = || {
@@ -129,11 +129,12 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Why a file could not be read to its end, told after everything that was whole.
+/// Why a file could not be read to its end, reported after all complete records.
 pub(super) fn read_failure(shown: &str, error: &io::Error, line: u64) -> Failure {
     if error.get_ref().is_some_and(|inner| inner.is::<TooDense>()) {
         let message = format!("`{shown}` unpacks to more than {UNPACKED_RATIO_MAX} times its size (at line {line})");
-        return Failure::failed(message).hint("no list of contacts packs so well; unpack it by hand and look inside");
+        return Failure::failed(message)
+            .hint("no list of contacts compresses so well; decompress the file and check its content");
     }
     if error.kind() == io::ErrorKind::UnexpectedEof {
         let message = format!("`{shown}` ends in the middle: its packed data is cut off at line {line}");
@@ -141,5 +142,5 @@ pub(super) fn read_failure(shown: &str, error: &io::Error, line: u64) -> Failure
     }
     Failure::failed(format!("`{shown}` cannot be read on at line {line}"))
         .cause(error)
-        .hint("copy or download the file again; packed data that is damaged cannot be mended")
+        .hint("copy or download the file again; damaged compressed data cannot be repaired")
 }

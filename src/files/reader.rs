@@ -7,7 +7,7 @@ use crate::record::{Origin, Record};
 /// Why there is no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadFault {
-    /// The record is rejected; reading continues behind it.
+    /// The record is rejected; reading continues with the next.
     Reject(Reject),
     /// A row without content: it is counted, and is no record.
     Blank(Origin),

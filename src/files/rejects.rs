@@ -1,8 +1,8 @@
-//! The rejects file: the records that were not written, as they came, and what was wrong with each.
+//! The rejects file: the records that were not written, unchanged, with the problems of each.
 //!
 //! A table's are a table in the layout of its source, the columns byte for byte and `ferry_*` behind them; JSON's (and a
-//! platform's) are JSON Lines, or a table when the name says so. Either can be mended and imported as it is; of a
-//! platform's the lines say that they are contacts, so that the mapping for the platform does for them too.
+//! platform's) are JSON Lines, or a table when the name says so. Either can be fixed and imported as it is. Lines of a
+//! platform say that they are contacts, so that the mapping for the platform also works for them.
 
 use super::csv::CsvEncoder;
 use super::csv::frame::raw_cells;
@@ -81,7 +81,7 @@ impl From<Failure> for Fault {
 }
 
 impl RejectsWriter {
-    /// Rejects of a source with this layout and header, to stand at `path`; nothing is written yet.
+    /// Rejects of a source with this layout and header, for the file `path`; nothing is written yet.
     pub fn create(path: &Path, layout: &Layout, header: &Header) -> RejectsWriter {
         let table_by_name = Format::of_path(path).is_some_and(Format::is_table);
         let form = match header {
@@ -103,7 +103,7 @@ impl RejectsWriter {
     /// caller, or it is missing in the rejects.
     ///
     /// # Errors
-    /// Exit 1 when the disk does not take it.
+    /// Exit 1 when the disk refuses it.
     pub fn write(&mut self, reject: &Reject) -> Result<(), Failure> {
         self.keys = self.keys.take().filter(|keys| keys.len() < KEYS_MAX);
         self.keys.iter_mut().for_each(|keys| keys.push(record_key(&reject.raw)));
@@ -115,10 +115,10 @@ impl RejectsWriter {
     }
 
     /// Puts the file in place and gives the number of its rejects, and the keys of their records unless there are too many.
-    /// Without any, an older file at its place goes.
+    /// Without any, an older file at its place is removed.
     ///
     /// # Errors
-    /// Exit 1 when the disk does not take it; then an older file stays.
+    /// Exit 1 when the disk refuses it; then an older file stays.
     pub fn finish(mut self) -> Result<(u64, Option<Vec<RecordKey>>), Failure> {
         let Some(mut spool) = self.spool.take() else {
             return match fs::remove_file(&self.path) {
@@ -238,7 +238,7 @@ impl Table<'_> {
     /// Adds cells of ours, each behind a delimiter.
     fn cells<'c>(&mut self, cells: impl Iterator<Item = &'c str>) {
         let encoder = CsvEncoder::new(self.columns.delimiter);
-        // An empty cell first: the delimiter behind it is the one that is wanted.
+        // An empty cell first: the delimiter after it is the one that is needed.
         encoder.row(std::iter::once("").chain(cells), &mut self.row);
         self.row.pop();
     }
@@ -268,7 +268,7 @@ fn push_raw(row: &mut Vec<u8>, cell: &[u8], quote: bool) {
     row.push(b'"');
 }
 
-/// What was wrong, in the order of [`ALWAYS`].
+/// The problems of a reject, in the order of [`ALWAYS`].
 fn ferry_cells(reject: &Reject) -> [String; 5] {
     [
         reject.origin.line.to_string(),

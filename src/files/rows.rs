@@ -1,4 +1,4 @@
-//! Rows of a file that is written, and what stands around them: a header, brackets and commas, an encoding.
+//! Rows of a file that is written, and what surrounds them: a header, brackets and commas, an encoding.
 //!
 //! Rows come encoded (as UTF-8, by a [`RowEncoder`]), so that many threads can encode them and one can write them in
 //! order. It does not know where the values of a row come from.
@@ -14,13 +14,13 @@ use std::io::Write;
 /// How a format is written.
 #[derive(Clone, Copy, Debug)]
 pub struct RowFormat {
-    /// What stands around rows.
+    /// What surrounds rows.
     pub framing: Framing,
     /// How a row is encoded.
     pub encoder: RowEncoder,
 }
 
-/// What stands around the rows of a file.
+/// What surrounds the rows of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framing {
     /// Before the first row (and before the header of a table).
@@ -60,7 +60,7 @@ impl RowEncoder {
 /// How a file is written, but for its columns.
 #[derive(Clone, Copy, Debug)]
 pub struct RowLayout {
-    /// What stands around rows, and how each is encoded.
+    /// What surrounds rows, and how each is encoded.
     pub rows: RowFormat,
     /// The encoding of its text.
     pub encoding: &'static Encoding,

@@ -1,4 +1,4 @@
-//! Rejects kept on disk until it is known what columns their file has.
+//! Rejects kept on disk until the columns of their file are known.
 
 use super::temporary::unnamed_in;
 use crate::outcome::{Problem, Reject};

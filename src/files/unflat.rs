@@ -1,5 +1,5 @@
-//! Rejects of JSON or of a platform that were written as a table: their rows become the objects and contacts again that
-//! they were, so that the mapping for the source does for them too.
+//! Rejects of JSON or of a platform that were written as a table: their rows become objects and contacts again, so that the
+//! mapping for the source also works for them.
 
 use super::reader::{ReadFault, Source};
 use super::reject_columns::RowsOf;
@@ -24,7 +24,7 @@ impl<S> Unflat<S> {
         let depth = if self.rows_of == RowsOf::Contacts { 1 } else { DEPTH_MAX };
         for (name, cell) in self.names.iter().zip(row.iter()) {
             match cell.trim().is_empty() {
-                // Somebody may have mended a phone by emptying its cell: it goes from the list, too.
+                // A user may have fixed a phone by emptying its cell: it is removed from the list, too.
                 true if self.rows_of == RowsOf::Contacts => put(&mut object, name, Value::Null, depth),
                 true => {}
                 false => put(&mut object, name, value_of(cell), depth),

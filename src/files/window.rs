@@ -1,10 +1,10 @@
-//! A sliding view of a stream: what a framer looks at, bounded by what its caller asks for.
+//! A sliding view of a stream, for framing records. It grows only as far as its caller asks for.
 //!
-//! It keeps an error for after the bytes that came before it, so that what is whole is never lost to what is cut.
+//! An error is kept until all bytes before it were read, so that no complete record is lost to a cut file.
 
 use std::io::{self, Read};
 
-/// What is looked at to begin with.
+/// The size of the view at the beginning.
 const WINDOW_LEN: usize = 256 << 10;
 
 /// A sliding view of a stream.

@@ -1,4 +1,4 @@
-//! Applying a bound mapping to a record. Pure but for counters; called on all cores.
+//! Applying a program to a record. Pure except for counters; called on all cores.
 
 use super::checked::RecordRegion;
 use super::compiled::{CompiledRule, RuleSource};
@@ -118,7 +118,7 @@ impl Program {
     fn passes(&self, context: &Context<'_>) -> Result<bool, Problem> {
         let Some(filter) = &self.filter else { return Ok(true) };
         for slot in &filter.slots {
-            // Only to note that the name was met; a failed formula is no reason to judge a record that may be left out.
+            // Only to note that the name was met; a failed formula does not reject a record that the filter may leave out.
             let _met = context.sight.read(slot);
         }
         match filter.rendered(context)?.as_str() {
@@ -156,12 +156,12 @@ impl Program {
 
     fn no_identity(&self) -> Problem {
         let names: Vec<String> = self.identity.iter().map(|field| format!("`{}`", plain_name(*field))).collect();
-        let message = format!("there is no {}: nothing to find this person by", super::verb::one_of(&names));
+        let message = format!("there is no {}, so the contact cannot be found", super::verb::one_of(&names));
         Problem::new("identity.missing", message)
     }
 }
 
-/// The name that people use: of a list its first item's.
+/// The usual name: of a list, that of its first item.
 fn plain_name(field: Field) -> &'static str {
     match field {
         Field::Phones => "phone",

@@ -1,4 +1,4 @@
-//! A mapping made of column names, for work without a mapping (contract 3.8).
+//! A mapping made of column names, for work without a mapping.
 //!
 //! The decisions are made by [`super::names`]; here they become rules. The plan that is shown is made of the same
 //! decisions.
@@ -45,8 +45,21 @@ pub struct NamesTarget<'a> {
     pub needs_last_name: bool,
 }
 
+impl Mapping {
+    /// The mapping by column names, with the plan that is printed first. Of JSON sources only the names of a contact's
+    /// own fields are known here; see [`Mapping::by_names_of`].
+    pub fn by_names(header: &Header) -> ByNames {
+        by_names(header, &FirstRecords::default(), None)
+    }
+
+    /// The same with what the source's first records show, for contacts that go to this platform.
+    pub fn by_names_of(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
+        by_names(header, first, target)
+    }
+}
+
 /// Makes the mapping.
-pub(super) fn by_names(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
+fn by_names(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
     let names: Vec<String> = match header {
         Header::Columns(names) => names.clone(),
         Header::Open => first.names.clone(),

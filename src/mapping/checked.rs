@@ -1,5 +1,4 @@
-//! Phones and e-mails: values that are checked, and of which one can be left out while the contact still arrives
-//! (contract 3.3, 3.4).
+//! Phones and e-mails: values that are checked, and of which one can be left out while the contact is still sent.
 //!
 //! An invalid value rejects its record unless another value of the same field is valid, which is known only when all
 //! rules have been applied. Until then it is a [`Fault`].
@@ -19,7 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What phones and e-mails of one record are read with, and what became of them.
+/// What phones and e-mails of one record are read with, and which of them were valid.
 #[derive(Default)]
 pub(super) struct Checked<'a> {
     pub region: RecordRegion,

@@ -82,7 +82,7 @@ fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let _cannot_fail = serde_json::to_writer(out, value);
 }
 
-/// The columns of a file, bound to a source.
+/// The columns of a file, compiled for a source.
 pub struct Columns {
     rules: Vec<(CompiledRule, Op)>,
     names: Vec<String>,

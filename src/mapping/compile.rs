@@ -14,8 +14,18 @@ use crate::yaml::FileErrors;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
+impl Mapping {
+    /// Compiles the mapping for the names of a source.
+    ///
+    /// # Errors
+    /// Every name that the source does not have, and what else cannot be for such a source.
+    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
+        compile(self, header, options)
+    }
+}
+
 /// Compiles a mapping.
-pub(super) fn bind(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
+fn compile(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
     let mut binder = Binder::new(header);
     let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| Mapping::by_names(header).mapping);
     let contact = named.as_ref().and_then(|named| named.contact.as_ref()).or(mapping.contact.as_ref());

@@ -13,7 +13,7 @@ pub(super) struct CompiledRule {
     pub source: RuleSource,
     /// Whether the value is only copied.
     pub is_plain: bool,
-    /// Whether it keeps a column that the mapping does not use: it gives way to the mapping's own rules.
+    /// Whether it keeps a column that the mapping does not use: the mapping's own rules take precedence.
     pub is_surplus: bool,
     /// For each slot of phones the one that says of which type its number is.
     pub labels: Vec<Option<Slot>>,
@@ -23,7 +23,7 @@ pub(super) struct CompiledRule {
     pub copied: Option<usize>,
 }
 
-/// Where the value of a bound rule comes from.
+/// Where the value of a compiled rule comes from.
 pub(super) enum RuleSource {
     Nothing,
     Slots(Vec<Slot>),

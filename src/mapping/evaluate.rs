@@ -1,4 +1,4 @@
-//! The value of one bound rule for one record. Pure but for counters.
+//! The value of one compiled rule for one record. Pure except for counters.
 //!
 //! Phones and e-mails, of which one can be invalid while the contact still arrives, are read in [`super::checked`].
 
@@ -23,7 +23,7 @@ pub(super) struct Context<'a> {
     pub sight: Sight<'a>,
     pub env: &'a Environment<'static>,
     pub row_names: &'a [(Arc<str>, Slot)],
-    /// What phones and e-mails are read with, and what became of them.
+    /// What phones and e-mails are read with, and which of them were valid.
     pub checked: Checked<'a>,
     /// What templates see, made when the first needs it.
     pub row: OnceCell<Value>,
@@ -49,7 +49,7 @@ pub(super) enum Gave<'a> {
 }
 
 impl CompiledRule {
-    /// The rule's value for a record; all its problems when it has none that will do.
+    /// The rule's value for a record; all its problems if it has no valid one.
     pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
         match (self.copied, &context.sight.record.fields) {
             (Some(column), Fields::Row(row)) => self.copy(row.get(column).unwrap_or_default(), context),

@@ -1,5 +1,5 @@
-//! Numbers that a neighbouring column calls a fax or a pager: they are no phones of the contact (contract 3.8), and are
-//! listed as left out.
+//! Numbers that a neighbouring column calls a fax or a pager: they are not phones of the contact, and
+//! are listed as left out.
 
 use super::compiled::{CompiledRule, RuleSource};
 use super::draft::Draft;

@@ -1,11 +1,11 @@
-//! Mappings: how a source record becomes a contact, and how a contact becomes a row (contract 3).
+//! Mappings: how a source record becomes a contact, and how a contact becomes a row.
 //!
 //! ```text
-//!  page ─ node ─▶ tree ─ page, rule, verb ─▶ Mapping ─ bind ─▶ Program ─ draft ─▶ Draft
-//!                          (all errors at once)     (a header)  └─ columns ─▶ cells
+//!  YAML ─ page, rule, verb ─▶ Mapping ─ compile ─▶ Program ─ apply ─▶ Draft ─▶ Wanted
+//!          (all errors at once)      (one header)              └─ columns ─▶ cells
 //! ```
 //!
-//! A mapping is read once, with all its errors and their places; bound once to the names that a source has; and then
+//! A mapping is read once, with all its errors and their places; compiled once for the names that a source has; and then
 //! applied to each record, on all cores. It is pure: no clock, no disk, no network. It does not split or join whole
 //! names and does not know what a platform can hold.
 
@@ -46,14 +46,13 @@ pub use verb::{VERBS, Verb};
 use crate::contact::Field;
 use crate::record::Header;
 use crate::template::Template;
-use crate::yaml::{Document, FileErrors, Place, Text};
+use crate::yaml::{Document, Place, Text};
 use minijinja::Environment;
 use phone::Region;
 use rule::{ContactRules, Rule};
-use std::path::Path;
 use std::sync::Arc;
 
-/// What becomes of the fields of a source that no rule uses.
+/// What is done with the fields of a source that no rule uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unmapped {
     /// Nothing.
@@ -66,7 +65,7 @@ pub enum Unmapped {
     Carry,
 }
 
-/// What becomes of a value that the target has no field for (contract 3.5).
+/// What is done with a value that the target has no field for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
     /// Left out, and counted.
@@ -78,7 +77,7 @@ pub enum Overflow {
     Reject,
 }
 
-/// What becomes of records that are one person (contract 3.4).
+/// What is done with duplicates: records of the same contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Duplicates {
     /// They are merged in file order.
@@ -88,7 +87,7 @@ pub enum Duplicates {
     First,
 }
 
-/// How a file is to be read; what is not said is sniffed.
+/// How a file is to be read; what is not said is detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadHints {
     /// What stands between cells.
@@ -134,13 +133,13 @@ struct PhoneRegion {
 /// A mapping, checked as far as it can be without a source.
 #[derive(Clone)]
 pub struct Mapping {
-    /// By which fields the same person is found; `None`: what the target finds by.
+    /// The fields by which duplicates are recognised; `None`: those by which the target finds contacts.
     pub identity: Option<Vec<Field>>,
-    /// What becomes of records that are one person.
+    /// What is done with duplicates.
     pub duplicates: Duplicates,
-    /// What becomes of a value that the target has no field for.
+    /// What is done with a value that the target has no field for.
     pub overflow: Overflow,
-    /// What becomes of fields that no rule uses; `None`: see [`Mapping::unmapped_for`].
+    /// What is done with fields that no rule uses; `None`: see [`Mapping::unmapped_for`].
     pub unmapped: Option<Unmapped>,
     page: Arc<Document>,
     env: Arc<Environment<'static>>,
@@ -156,35 +155,6 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Reads a mapping; `path` is for messages.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the page, each with its place.
-    ///
-    /// ```
-    /// use ferry::mapping::Mapping;
-    /// use std::path::Path;
-    ///
-    /// let mapping = Mapping::parse("contact: { first_name: First Name, phone: [Mobile, Phone] }", Path::new("m.yaml"));
-    /// assert!(mapping.is_ok());
-    /// let errors = Mapping::parse("contact: { frist_name: First Name }", Path::new("m.yaml")).unwrap_err();
-    /// assert_eq!(errors.list()[0].hint.as_deref(), Some("did you mean `first_name`?"));
-    /// ```
-    pub fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
-        page::parse(text, path)
-    }
-
-    /// The mapping by column names (contract 3.8), with the plan that is printed first. Of JSON sources only the names
-    /// of contract 3.1 are known here; see [`Mapping::by_names_of`].
-    pub fn by_names(header: &Header) -> ByNames {
-        by_names::by_names(header, &FirstRecords::default(), None)
-    }
-
-    /// The same with what the source's first records show, for contacts that go to this platform.
-    pub fn by_names_of(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
-        by_names::by_names(header, first, target)
-    }
-
     /// How the file is to be read.
     pub fn read_hints(&self) -> &ReadHints {
         &self.read
@@ -219,7 +189,7 @@ impl Mapping {
         self.fingerprint.clone()
     }
 
-    /// Whether it says how a contact is made; if not, column names do (contract 3.8).
+    /// Whether it says how a contact is made; if not, column names decide.
     pub fn has_contact(&self) -> bool {
         self.contact.is_some()
     }
@@ -234,21 +204,13 @@ impl Mapping {
         self.contact.is_none() && self.only_if.is_none()
     }
 
-    /// What becomes of fields that no rule uses, for a source of this kind.
+    /// What is done with fields that no rule uses, for a source of this kind.
     pub fn unmapped_for(&self, header: &Header) -> Unmapped {
         self.unmapped.unwrap_or(match header {
             Header::Contact => Unmapped::Carry,
             _ if self.contact.is_none() => Unmapped::Attributes,
             _ => Unmapped::Ignore,
         })
-    }
-
-    /// Resolves every name, once.
-    ///
-    /// # Errors
-    /// Every name that the source does not have, and what else cannot be for such a source.
-    pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
-        compile::bind(self, header, options)
     }
 
     fn empty(page: &Arc<Document>) -> Mapping {

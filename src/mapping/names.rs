@@ -1,4 +1,4 @@
-//! The names that people and programs give to columns, in seven languages (contract 3.8).
+//! The names that users and programs give to columns, in seven languages.
 //!
 //! ```text
 //!  name ─ sense ─▶ Meaning ─┐
@@ -6,7 +6,7 @@
 //!  name ─ sense ─▶ Meaning ─┘
 //! ```
 //!
-//! It knows names, not values: what stands under a name is not looked at. A name that would be a guess (`Number`,
+//! It knows names, not values: it does not look at the values of a column. A name that would be a guess (`Number`,
 //! `Department`, `Middle Name`) is not known, so its column becomes an attribute and nothing is lost.
 
 mod assign;
@@ -22,7 +22,7 @@ use words::Head;
 /// What a column with a known name holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// A contact field, by its name in contract 3.1 (`phone`, `address.city`).
+    /// A contact field, by its name in a mapping (`phone`, `address.city`).
     Field(&'static str),
     /// The country that the record's phones belong to, as a code.
     Region,

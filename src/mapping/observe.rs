@@ -1,4 +1,4 @@
-//! What the columns of a source say about the countries of their phones, before any of them is read (contract 3.3).
+//! What the columns of a source say about the countries of their phones, before any of them is read.
 
 use super::checked::RecordRegion;
 use super::compiled::{CompiledRule, RuleSource};

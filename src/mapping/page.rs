@@ -5,14 +5,13 @@ use super::rule::{CONTACT_NAME, ContactRules, ROW_NAME, contact_names, read_colu
 use super::verb::Reader;
 use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
 use crate::contact::Field;
+use crate::files::FORMATS;
 use crate::template::{Roots, Source, Templates};
 use crate::yaml::{Document, Errors, FileErrors, Kind, Node, Place, Text, read};
 use std::path::Path;
 
 /// The only version there is.
 const VERSION: &str = "1";
-/// Formats that `read.format` can name.
-const FORMAT_NAMES: [(&str, &str); 4] = [("csv", "csv"), ("tsv", "tsv"), ("json", "json"), ("jsonl", "jsonl")];
 
 /// A template of a contact refers to the source record.
 const ROW: Roots = Roots { names: &[ROW_NAME], hint: hint_for_row };
@@ -54,8 +53,28 @@ const KEYS: [(&str, ReadKey); 11] = [
     ("write", read_write),
 ];
 
+impl Mapping {
+    /// Reads a mapping; `path` is for messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the page, each with its place.
+    ///
+    /// ```
+    /// use ferry::mapping::Mapping;
+    /// use std::path::Path;
+    ///
+    /// let mapping = Mapping::parse("contact: { first_name: First Name, phone: [Mobile, Phone] }", Path::new("m.yaml"));
+    /// assert!(mapping.is_ok());
+    /// let errors = Mapping::parse("contact: { frist_name: First Name }", Path::new("m.yaml")).unwrap_err();
+    /// assert_eq!(errors.list()[0].hint.as_deref(), Some("did you mean `first_name`?"));
+    /// ```
+    pub fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
+        parse(text, path)
+    }
+}
+
 /// Reads a mapping, or says everything that is wrong with it.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
+fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
     let page = Document::new(path, text);
     let mut errors = Errors::default();
     let mut mapping = Mapping::empty(&page);
@@ -121,7 +140,8 @@ fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
             mapping.read.blanks = reader.texts(node, "`blanks`").into_iter().map(|text| text.text).collect();
         }),
         ("format", |mapping, node, reader| {
-            mapping.read.format = reader.choice(node, "format", &FORMAT_NAMES).map(str::to_owned);
+            let names = FORMATS.each_ref().map(|facts| (facts.name, facts.name));
+            mapping.read.format = reader.choice(node, "format", &names).map(str::to_owned);
         }),
     ];
     read_keys(node, "`read`", &keys, mapping, reader);

@@ -1,4 +1,4 @@
-//! Phones: whatever people and spreadsheets write, as E.164 with `+` (contract 3.3).
+//! Phones: numbers as users and spreadsheets write them, brought to E.164 with `+`.
 //!
 //! Only numbers that a numbering plan holds valid come out. It does not say whether a number is in use, and it does not
 //! guess a country: digits without `+` are another country's only where the rule of `phone/abroad.rs` says so.
@@ -72,7 +72,7 @@ pub enum PhoneFault {
     Spreadsheet,
     /// It has no country code, and no region was given to take it from.
     NoRegion,
-    /// It has no country code, and what the record says in place of a country is none.
+    /// It has no country code, and the record's value for the country is not one.
     UnknownRegion,
 }
 
@@ -148,7 +148,7 @@ fn international(digits: &str) -> Option<String> {
     number(true, digits, None).or_else(|| whatsapp_number(digits))
 }
 
-/// A number in the form that only WhatsApp still uses, of a contact whose phone has another form today (contract 3.3):
+/// A number in the form that only WhatsApp still uses, of a contact whose phone has another form today:
 /// Mexico with a `1` behind `+52`, Brazil without the ninth digit. It is kept as it is written.
 fn whatsapp_number(given: &str) -> Option<String> {
     let is_known = whatsapp_forms(given)

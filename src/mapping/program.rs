@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Names of a JSON source that are kept for "did you mean".
 const SEEN_NAMES_MAX: usize = 200;
-/// Records of a JSON source whose names are looked at for that.
+/// Records of a JSON source whose names are kept for that.
 pub(super) const SEEN_RECORDS_MAX: u64 = 100;
 
 /// What may be written, for preparing the target.
@@ -30,7 +30,7 @@ pub struct Writes {
     pub fields: FieldSet,
     /// Whether whatever else the source's contact has is written too.
     pub carries: bool,
-    /// Whether anything can be wiped.
+    /// Whether any value can be cleared.
     pub clears: bool,
 }
 
@@ -70,11 +70,11 @@ pub(super) struct RegionSource {
     pub homes: Vec<Region>,
     /// Whether the columns are only known by their names, so that no mapping gives a region.
     pub is_by_name: bool,
-    /// Whether `--region none` says that there is none.
+    /// Whether `--region none` says that there is no region.
     pub is_none_meant: bool,
 }
 
-/// What becomes of what no rule uses.
+/// What is done with the fields that no rule uses.
 pub(super) enum Surplus {
     Ignore,
     /// JSON: names that are used, and so left out of what becomes attributes.
@@ -139,7 +139,7 @@ impl Program {
         errors.end(&self.page, ()).err()
     }
 
-    /// For records that stayed behind: a name that none of them has is no error, for others may have had it.
+    /// For rejects: a name that none of them has is not an error, because other records of the source may have had it.
     pub fn for_rejects(self, are_rejects: bool) -> Program {
         Program { are_rejects, ..self }
     }
@@ -182,7 +182,7 @@ impl Program {
         (!self.attributes_open).then_some(self.writes.attributes.as_slice())
     }
 
-    /// By which fields the same person is found.
+    /// The fields by which duplicates are recognised.
     pub fn identity(&self) -> &[Field] {
         &self.identity
     }

@@ -23,7 +23,7 @@ pub(super) struct Binder<'h> {
     used_names: Vec<String>,
     pub row_names: Vec<(Arc<str>, Slot)>,
     pub wanted: Vec<(String, Place)>,
-    /// Whether what is being bound could say `optional: true`.
+    /// Whether what is being compiled could say `optional: true`.
     pub can_be_optional: bool,
     pub errors: Errors,
     /// Columns that the file does not have, where they are named, and whether they could be optional.
@@ -259,7 +259,7 @@ impl<'h> Binder<'h> {
         RegionSource { slots, default: given, homes, is_by_name, is_none_meant }
     }
 
-    /// What becomes of what is not consumed; an error only of what is not used at all.
+    /// What is done with names that no rule consumes; an error only for names that are not used at all.
     pub fn surplus(
         &mut self,
         mapping: &Mapping,
@@ -315,7 +315,7 @@ impl<'h> Binder<'h> {
 
 /// The names that there are, for when none is near.
 fn listed(names: &[String], can_be_optional: bool) -> String {
-    /// More names than this help nobody.
+    /// More names than this do not help.
     const LISTED_MAX: usize = 8;
     let shown: Vec<String> = names.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
     let more = match names.len().saturating_sub(LISTED_MAX) {

@@ -1,4 +1,4 @@
-//! One rule of a mapping: where a value comes from, what is done to it, where it goes. Read and checked, not bound.
+//! One rule of a mapping: where a value comes from, what is done to it, where it goes. Read and checked, not compiled.
 
 use super::verb::{Reader, Verbs};
 use crate::contact::{FIELDS, Field};

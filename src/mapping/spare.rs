@@ -1,15 +1,15 @@
-//! A whole name beside its parts, where column names alone say what is what: the parts are used, and of the whole no word
-//! is lost.
+//! A whole name beside its parts, where only column names say what each is: the parts are used, and no word of the whole
+//! name is lost.
 
 use super::draft::{Draft, Hidden};
 use crate::contact::{ContactView, Field};
 use std::sync::Arc;
 
-/// Decides what becomes of the whole name: it stays where there are no parts, completes a part, goes where it says the
-/// same as both, and becomes the attribute `name` where it says something else.
+/// Settles the whole name. It stays if there are no parts, completes a part, is removed if it says the same as both, and
+/// becomes the attribute `name` if it says something else.
 pub(super) fn settle_whole_name(draft: &mut Draft<'_>, name: &Arc<str>, line: u64) {
     let Some(whole) = draft.contact.text(Field::FullName).map(squeezed) else { return };
-    // A default is no part that the source has.
+    // A default is not a part that the source has.
     let part = |field: Field| draft.contact.text(field).filter(|_| !draft.marks.fill.has(field)).map(squeezed);
     match (part(Field::FirstName), part(Field::LastName)) {
         (None, None) => return,

@@ -1,6 +1,6 @@
 //! What no rule of a mapping uses: it becomes custom attributes, or is an error, as `unmapped` says.
 //!
-//! A value whose name is taken by another value is hidden. It is not lost without a word: its name goes to `not_carried`,
+//! A value whose name is taken by another value is hidden. It is not lost silently: its name is added to `not_carried`,
 //! and the value to the list of values that were left blank (`value.hidden`).
 
 use super::compiled::Dotted;
@@ -215,7 +215,7 @@ fn is_used_inside(used: &HashSet<String>, name: &str) -> bool {
     used.iter().any(|used| used.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
-/// Whether a record is a whole contact as Ferry exports it: with an id, and with the names of contract 3.1 only. Its
+/// Whether a record is a whole contact as Ferry exports it: with an id, and with the names of a contact's own fields only. Its
 /// `native` is what the source platform had beside the contact.
 fn is_export(record: &Map<String, Value>) -> bool {
     let is_own = |key: &String| {

@@ -1,4 +1,4 @@
-//! Tags in one cell, as address books and shops write them (contract 3.8): `"VIP","Blog"`, `a ::: * myContacts`.
+//! Tags in one cell, as address books and shops write them: `"VIP","Blog"`, `a ::: * myContacts`.
 
 use super::text::trim;
 use super::transform::Val;

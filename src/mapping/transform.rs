@@ -47,7 +47,7 @@ impl<'a> Val<'a> {
     }
 }
 
-/// Applies the verbs; `None` when nothing is left, `Err` with a problem for each item that will not do.
+/// Applies the verbs; `None` when nothing is left, `Err` with a problem for each invalid item.
 pub(super) fn apply<'a>(verbs: &Verbs, value: Val<'a>) -> Result<Option<Val<'a>>, Vec<Problem>> {
     if !verbs.touch_text() {
         return Ok(value.filled());
@@ -217,9 +217,9 @@ fn date(text: &str, formats: &[String]) -> Result<String, Problem> {
     })
 }
 
-/// A number as people and spreadsheets write it, written plainly: `1,234.50`, `1.234,50` and `1 234,50` are `1234.50`.
-/// Of two signs the last is the decimal one; a single one before exactly three digits parts thousands, unless it is a
-/// dot.
+/// A number as users and spreadsheets write it, in plain form: `1,234.50`, `1.234,50` and `1 234,50` are `1234.50`.
+/// Of two separators the last is the decimal one; a single one before exactly three digits separates thousands, unless it
+/// is a dot.
 fn number(text: &str) -> Result<String, Problem> {
     plain_number(text).ok_or_else(|| Problem::new("value.number", format!("`{}` is not a number", shown(text))))
 }

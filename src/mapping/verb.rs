@@ -103,7 +103,7 @@ pub(super) enum Case {
     Title,
 }
 
-/// What becomes of a value that will not do.
+/// What is done with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Otherwise {
     Keep,

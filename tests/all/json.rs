@@ -79,7 +79,7 @@ fn a_key_that_stands_twice_rejects_the_record_and_is_named() {
         assert_eq!(rejects.len(), 3);
         for (line, (record, key)) in rejects.iter().zip([(twice, "phone"), (within, "a"), (in_list, "n")]) {
             assert!(line.starts_with(&format!("{{\"record\":{record},\"ferry\":")), "{line}");
-            let message = format!("`{key}` stands twice in one object of the record");
+            let message = format!("`{key}` occurs twice in one object of the record");
             assert!(line.contains("\"code\":\"row.json\"") && line.contains(&message), "{line}");
         }
         // Unchanged, they are the same rejects again, not rejects of rejects; fixed, they arrive.

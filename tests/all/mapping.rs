@@ -335,13 +335,13 @@ fn a_record_that_could_not_be_found_again_is_rejected() {
     let mapping = page("contact: { phone: Phone, email: Email, first_name: Name }\nidentity: [phone, email]");
     let header = columns(&["Name", "Phone", "Email"]);
     let bound_here = bound(&mapping, &header);
-    let missing = json!([["identity.missing", null, "there is no `phone` or `email`: nothing to find this person by"]]);
+    let missing = json!([["identity.missing", null, "there is no `phone` or `email`, so the contact cannot be found"]]);
     assert_eq!(shown(bound_here.apply(&row(&["Ana", "", ""]))), missing);
     assert_eq!(bound_here.identity(), [Field::Phones, Field::Emails]);
     let by_target = BindOptions { identity_default: vec![Field::TargetId], ..BindOptions::default() };
     let mapping = page("contact: { first_name: Name }");
     let bound = mapping.bind(&header, &by_target).unwrap_or_else(|errors| panic!("{errors}"));
-    let missing = json!([["identity.missing", null, "there is no `target_id`: nothing to find this person by"]]);
+    let missing = json!([["identity.missing", null, "there is no `target_id`, so the contact cannot be found"]]);
     assert_eq!(shown(bound.apply(&row(&["Ana", "", ""]))), missing);
 }
 

@@ -1,5 +1,5 @@
-//! How a table begins: what stands above its header is passed over, the header is found or given, and the rows below are
-//! looked at for how they end. Bounded by what is in view.
+//! How a table begins: rows above its header are skipped, the header is found or given, and the rows below it are surveyed
+//! for whether short rows are complete. It looks only at the bytes that are in the window.
 
 use super::frame::raw_cells;
 use super::header::{empty_file, kept_columns};
@@ -137,7 +137,7 @@ impl Begin<'_> {
         }
     }
 
-    /// What is told of the lines above a header.
+    /// The note about the lines above a header.
     fn skipped(&self, rows: &[Looked], line: u64) -> String {
         let texts: Vec<String> = rows.iter().take(2).map(|row| format!("`{}`", row_text(row))).collect();
         let more = if rows.len() > 2 { ", …" } else { "" };

@@ -4,10 +4,10 @@ use super::frame::{Framed, frame, line_end_from, raw_cells};
 use crate::files::format::{Format, RECORD_LEN_MAX};
 use crate::files::options::ReadOptions;
 
-/// What may stand between two cells, likeliest first.
+/// Delimiters, the most likely first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Rows looked at to find the delimiter.
+/// The number of rows that decide about the delimiter.
 const ROWS_LOOKED_AT: usize = 100;
 
 /// The delimiter of a table that begins with `text`, and the length of the `sep=` line before it. `named`: what the
@@ -39,7 +39,7 @@ fn sep_line(text: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// The delimiter by which most of the first rows have as many cells as each other, and that is more than one. Titles
-/// above the header and what stands below the table may have others.
+/// above the header and rows below the table may have other numbers of cells.
 fn detect_delimiter(rows: &[u8], otherwise: u8) -> u8 {
     let mut best = (0, 0, otherwise);
     let named_first = std::iter::once(otherwise).chain(DELIMITERS);

@@ -1,12 +1,12 @@
 //! Where a record of a table ends, and whether its quotes are sound.
 //!
 //! A quoted cell opens right behind a delimiter (or at the start) and closes right before one (or at the end); a
-//! quote inside of an unquoted cell is a character like any other. Unescaping is left to `csv-core`, which takes
-//! broken quotes without a word: that is why this stands before it.
+//! quote inside of an unquoted cell is a character like any other. Unescaping is left to `csv-core`, which accepts
+//! broken quotes silently, so quotes are checked here first.
 
 use memchr::{memchr, memchr2, memchr3};
 
-/// What stands at the beginning of some bytes.
+/// What some bytes begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framed {
     /// A record.
@@ -25,7 +25,7 @@ pub(crate) enum Framed {
     },
     /// A quote that opens in the record's first line makes it go on without an end, or for longer than allowed.
     Endless,
-    /// There is no telling yet.
+    /// More bytes are needed to decide.
     More,
 }
 

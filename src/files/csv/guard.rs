@@ -19,8 +19,8 @@ fn is_number(text: &str) -> bool {
     parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether it is digits, with what stands between those of a number or a date: others put a `'` before such a text so
-/// that a spreadsheet leaves it alone (`'0991234567`, `'1990-05-02`).
+/// Whether it is digits, with the separators of a number or a date: other programs put a `'` before such a text so
+/// that a spreadsheet does not change it (`'0991234567`, `'1990-05-02`).
 fn is_digits(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '/' | ':' | ' '))

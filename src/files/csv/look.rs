@@ -1,16 +1,16 @@
-//! The first rows of a table, looked at before it is read: pure, bounded by what is in view.
+//! The first rows of a table, before it is read. Pure; it sees only the bytes that are in the window.
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
 use crate::files::format::COLUMNS_MAX;
 use crate::files::window::count_line_ends;
 
-/// Rows looked at to find the header.
+/// The number of rows among which the header is looked for.
 pub(super) const ROWS_LOOKED_AT: usize = 225;
 
-/// How far the end of a quote is looked for here: people's own line breaks are within this.
+/// How far the end of a quote is looked for here: line breaks that users wrote are within this.
 const LINES_LEN_MAX: usize = 16 << 10;
 
-/// The longest part of a cell that is looked at: a name, an address, the beginning of a note.
+/// The longest part of a cell that is considered: a name, an address, the beginning of a note.
 const CELL_LEN_MAX: usize = 256;
 
 /// A row that is not blank, with its cells as a reader sees them.
@@ -69,7 +69,7 @@ impl<'a> Iterator for Framings<'a> {
         let (len, next) = match frame(rest, self.delimiter, self.whole, LINES_LEN_MAX) {
             Framed::Record { len, next, .. } => (len, next),
             Framed::More => return None,
-            // What is broken is the reader's to tell: here its line is a row.
+            // The reader reports broken quotes; here the line is a row.
             Framed::Broken { .. } | Framed::Endless => line_end_from(rest, 0, self.whole)?,
         };
         let raw = rest.get(..len)?;

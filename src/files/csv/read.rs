@@ -1,7 +1,7 @@
 //! Reading a table record by record.
 //!
 //! A record that cannot be taken (ragged, a broken quote, bytes that are no text, too large) takes its place in the
-//! stream as a reject, with its line, and reading goes on behind it. Memory is bounded by one record.
+//! stream as a reject, with its line, and reading continues with the next. Memory is bounded by one record.
 
 use super::frame::{Framed, frame, holds_zero, line_end_from, raw_cells};
 use super::guard::unguard;
@@ -20,7 +20,7 @@ use crate::record::{Origin, Record, Row};
 use std::sync::Arc;
 
 /// The longest record of several lines in the stretch through which the end of a quote has just been looked for in
-/// vain: people's own line breaks are within this. Every further quote without an end halves it, so that a file made of
+/// vain: line breaks that users wrote are within this. Every further quote without an end halves it, so that a file made of
 /// such quotes does not have each of them looked for to its end.
 const WARY_LINES_LEN_MAX: usize = 4 << 10;
 
@@ -30,7 +30,7 @@ const WARY_LINES_LEN_MIN: usize = 64;
 /// How to read a table.
 #[derive(Clone, Copy, Debug)]
 pub struct CsvOptions {
-    /// What stands between two cells.
+    /// The character between two cells.
     pub delimiter: u8,
     /// Whether a formula guard stays on.
     pub raw_cells: bool,
@@ -46,7 +46,7 @@ pub struct CsvSource {
     pub(super) parser: Parser,
     pub(super) line: u64,
     ordinal: u64,
-    /// Blank lines that were passed and are yet to be told: the line of the next one, and how many.
+    /// Blank lines that were passed and are not yet counted: the line of the next one, and how many.
     blank_lines: (u64, u64),
     /// Whether the row before was blank, so that another table may begin.
     pub(super) after_blank: bool,
@@ -79,7 +79,7 @@ pub(super) struct Heads {
     pub marks: Marks,
     /// The line of a last row that holds nothing but sums.
     pub sums_line: Option<u64>,
-    /// Names that mean something, by which the header of a second table is told.
+    /// Names with a known meaning, by which the header of a second table is recognised.
     pub known: KnownNames,
 }
 
@@ -117,7 +117,7 @@ enum Step {
 }
 
 impl CsvSource {
-    /// A table whose header is yet to be read; `window` stands at line `line`.
+    /// A table whose header is read next; `window` begins at line `line`.
     pub(super) fn new(
         window: Window,
         line: u64,
@@ -306,7 +306,7 @@ impl CsvSource {
         Step::Bad { len, next, problem }
     }
 
-    /// A record that a quote in its first line makes endless: that line is given up, and the next one begins anew.
+    /// A record that a quote in its first line makes endless: that line is rejected, and reading continues with the next one.
     fn endless_quote(&mut self) -> Step {
         let data = self.window.data();
         let (len, next) = line_end_from(data, 0, true).unwrap_or((data.len(), data.len()));
@@ -443,7 +443,7 @@ pub(super) fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {
     out
 }
 
-/// Takes a framed record apart. Rows without quotes are split where they stand; the others go through `csv-core`.
+/// Splits a framed record into cells. Rows without quotes are split in place; the others go through `csv-core`.
 pub(super) struct Parser {
     reader: csv_core::Reader,
     delimiter: u8,
@@ -493,7 +493,7 @@ impl Parser {
             other => (other, 0, 0, 0),
         };
         if more != csv_core::ReadRecordResult::Record {
-            // More cells than there is room for: none of them can be taken, and the reader begins anew.
+            // More cells than there is room for: the row is rejected as ragged, and the reader is reset.
             *self = Parser::new(self.delimiter, self.columns);
             return Some(Row::default());
         }

@@ -1,4 +1,4 @@
-//! What a framed row of a table is: a record, a blank row, the header once more, or a reject with its reason.
+//! What a framed row of a table is: a record, a blank row, the header again, or a reject with its reason.
 
 use super::frame::{holds_zero, raw_cells};
 use super::look::{Looked, cells, look};
@@ -12,10 +12,10 @@ use crate::files::reject_columns::SURPLUS;
 use crate::outcome::{Problem, Reject};
 use crate::record::{Fields, Record, Row};
 
-/// How far is looked ahead for whether a row is the last: blank rows behind it are passed over.
+/// How far ahead is searched for whether a row is the last; blank rows after it do not count.
 const AHEAD_LEN_MAX: usize = 1 << 20;
 
-/// How far is looked ahead for whether a second table begins.
+/// How far ahead is searched for the beginning of a second table.
 const SECOND_LEN: usize = 16 << 10;
 
 /// A code of which a rejects file says that its row is none of the table's, and what to do when it is one after all.
@@ -29,7 +29,7 @@ type Item = Option<Result<Record, ReadFault>>;
 type Cut = Result<Box<[u8]>, (Box<[u8]>, Problem)>;
 
 impl CsvSource {
-    /// Takes a row apart, which has been left behind; nothing comes of the header where it stands once more.
+    /// Splits a row that was just read; a row that repeats the header gives nothing.
     pub(super) fn take(&mut self, raw: Box<[u8]>, quoted: bool, line: u64) -> Item {
         let after_blank = std::mem::take(&mut self.after_blank);
         let code = self.columns.code.and_then(|code| raw_cells(&raw, self.options.delimiter).nth(code));
@@ -86,7 +86,7 @@ impl CsvSource {
         match surplus.filter(|cell| is_filled(cell.bytes)) {
             None => Ok(own.into()),
             Some(cell) => {
-                // As the row was before: the cells stand behind those of the columns.
+                // As the row was before: the surplus cells follow those of the columns.
                 own.push(delimiter);
                 own.extend(unquoted(cell.bytes));
                 let message = format!("`{SURPLUS}` still holds cells that belong to no column");
@@ -125,7 +125,7 @@ impl CsvSource {
         }
     }
 
-    /// Whether a row is the header once more.
+    /// Whether a row repeats the header.
     fn is_header(&self, row: &Row) -> bool {
         let folded = &self.columns.folded;
         let is_same = |(cell, name): (Option<&str>, &String)| cell.is_some_and(|cell| fold(cell) == *name);

@@ -14,7 +14,7 @@ use csv_core::{Terminator, WriteResult, WriterBuilder};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CsvEncoder {
-    /// What stands between two cells.
+    /// The character between two cells.
     pub delimiter: u8,
     /// Whether cells are written without a formula guard.
     pub raw_cells: bool,

@@ -51,7 +51,7 @@ struct Found {
 }
 
 impl Found {
-    /// Goes through the object that the cursor stands at. `None` where the text ends or is no JSON.
+    /// Goes through the object at the cursor. `None` where the text ends or is not JSON.
     fn object(&mut self, cursor: &mut Cursor<'_>, path: &mut Vec<String>, keys: &mut Vec<String>) -> Option<()> {
         cursor.take(b'{')?;
         if cursor.take(b'}').is_some() {
@@ -129,13 +129,13 @@ impl Cursor<'_> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is no blank, which the cursor then stands at.
+    /// The next byte that is not white space; the cursor moves to it.
     fn peek(&mut self) -> Option<u8> {
         self.at += self.rest().len() - self.rest().trim_ascii_start().len();
         self.rest().first().copied()
     }
 
-    /// The byte that is no blank behind the one that the cursor stands at.
+    /// The byte after the one at the cursor that is not white space.
     fn second(&self) -> Option<u8> {
         self.rest().get(1..)?.trim_ascii_start().first().copied()
     }

@@ -178,7 +178,7 @@ impl JsonSource {
         }
     }
 
-    /// Leaves a value behind, of any length; the `,` or `}` behind it comes next.
+    /// Skips a value of any length; the `,` or `}` after it comes next.
     fn skip_value(&mut self) -> Result<(), Failure> {
         let mut scan = Scan::default();
         loop {
@@ -388,7 +388,7 @@ impl JsonSource {
     /// Passes over the rest of an element whose bytes in view `scan` has seen.
     fn pass_over_element(&mut self, depth: usize, mut scan: Scan) {
         self.leave(self.window.data().len());
-        // Until its end is found the next step stands within it, and says that the list has no closing bracket.
+        // Until its end is found the next step is inside it, and reports that the list has no closing bracket.
         self.place = Place::Element { depth, first: false };
         while self.window.more() {
             let data = self.window.data();
@@ -405,7 +405,7 @@ impl JsonSource {
 
 /// Where a record that is too large ends.
 enum LargeEnd {
-    /// In view; the offset behind it.
+    /// In the window; the offset after it.
     At(usize),
     /// At the next line end.
     Line,
@@ -443,7 +443,7 @@ fn take(raw: &[u8], encoding: &str) -> Taken {
     match json::parse_record(text) {
         Ok(Value::Object(fields)) if fields.len() == 2 && fields.contains_key("ferry") => unwrap(fields, text),
         Err(fault) => match wrapped_record(text) {
-            // What is wrong stands in the record that a reject wraps.
+            // The error is in the record that a reject wraps.
             Some(record) => object_of(json::parse_record(record), record),
             None => object_of(Err(fault), text),
         },
@@ -490,7 +490,7 @@ fn malformed(text: &str, fault: &json::Fault) -> Problem {
     let problem = |message: String| Problem::new("row.json", message);
     let error = match fault {
         json::Fault::Repeated(key) => {
-            return problem(format!("`{}` stands twice in one object of the record", excerpt(key.as_bytes())))
+            return problem(format!("`{}` occurs twice in one object of the record", excerpt(key.as_bytes())))
                 .hint("keep one of the two, or give one another name");
         }
         json::Fault::ManyKeys => {

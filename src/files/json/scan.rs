@@ -2,7 +2,7 @@
 
 use memchr::memchr3;
 
-/// Follows brackets and strings through a value. It knows no more of JSON than that.
+/// Follows brackets and strings through a value. It knows nothing else of JSON.
 ///
 /// What is malformed still ends somewhere: a string ends with its line (JSON has no line ends in strings), the brackets
 /// in such a string count, and a closing bracket closes what was opened within.

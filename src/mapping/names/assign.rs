@@ -18,7 +18,7 @@ pub(crate) struct Layout<'a> {
     pub filled: &'a [u64],
 }
 
-/// What becomes of a column.
+/// What is done with a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// It is this field, or one of its items.

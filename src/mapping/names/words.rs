@@ -186,7 +186,7 @@ const HEADS: &[(Head, &str)] = &[
     ),
 ];
 
-/// Names that only count where they are the whole name of the column; the names of contract 3.1 are added.
+/// Names that only count where they are the whole name of the column; the names of a contact's own fields are added.
 const WHOLE: &[(Head, &str)] = &[
     (Head::MaybeFirst, "first"),
     (Head::MaybeLast, "last"),

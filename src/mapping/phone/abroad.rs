@@ -1,4 +1,4 @@
-//! Digits without `+` or `00` that are another country's number all the same (contract 3.3).
+//! Digits without `+` or `00` that are nevertheless another country's number.
 //!
 //! Spreadsheets remove the `+`, so `593987654321` may be a number of Ecuador in any file. But a mistyped national number
 //! often fits the plan of some other country. So the digits alone prove nothing: they have to be written as such numbers

@@ -183,7 +183,7 @@ fn digit(c: char) -> Option<u8> {
     above.filter(|value| *value < 10).map(|value| b'0' + value).next()
 }
 
-/// What people put between digits. Signs with a meaning (`#`, `*`, `,`, `;`, `~`) are not among it.
+/// Separators between digits. Signs with a meaning (`#`, `*`, `,`, `;`, `~`) are not among it.
 fn is_separator(c: char) -> bool {
     match c {
         ' ' | '-' | '.' | '(' | ')' | '[' | ']' | '\t' => true,

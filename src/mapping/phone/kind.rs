@@ -1,4 +1,4 @@
-//! Of which type a number is, as far as the numbering plan of its country tells.
+//! The type of a number, as far as the numbering plan of its country says.
 
 use super::plan::PLANS;
 

@@ -1,4 +1,4 @@
-//! Countries by what people call them: ISO codes, calling codes, and names in seven languages.
+//! Countries by their names: ISO codes, calling codes, and names in seven languages.
 //!
 //! The names are those of Unicode CLDR 48.2 (`territories.tsv`: two letters, three letters, names; English first, then
 //! Spanish, Portuguese, Russian, German, French and Italian, with CLDR's short forms and variants). `just territories`
