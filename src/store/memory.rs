@@ -51,7 +51,8 @@ struct Run {
     earlier: BTreeMap<Key, EntryNo>,
     intents: BTreeMap<Key, Announced>,
     images: BTreeMap<ImageNo, Image>,
-    notes: BTreeMap<u64, (u32, SourceOutcome)>,
+    /// By pass and ordinal.
+    notes: BTreeMap<(u32, u64), SourceOutcome>,
 }
 
 #[derive(Clone)]
@@ -161,8 +162,7 @@ impl Account {
             Op::Settle(run, key, settled) => self.run(*run)?.settle(*key, settled),
             Op::CarryOver(run, key, pass, origin) => self.run(*run)?.carry_over(key, *pass, *origin)?,
             Op::Note(run, pass, outcome) => {
-                let noted = (*pass, (**outcome).clone());
-                self.run(*run)?.notes.insert(outcome.origin.ordinal, noted);
+                self.run(*run)?.notes.insert((*pass, outcome.origin.ordinal), (**outcome).clone());
             }
             Op::Remember(name, value) => drop(self.memories.insert(name.clone(), value.clone())),
             Op::Forget(name) => drop(self.memories.remove(name)),
@@ -270,7 +270,7 @@ impl Run {
     }
 
     fn notes_of(&self, pass: u32) -> impl Iterator<Item = &SourceOutcome> {
-        self.notes.values().filter(move |(known, _)| *known == pass).map(|(_, outcome)| outcome)
+        self.notes.iter().filter(move |((known, _), _)| *known == pass).map(|(_, outcome)| outcome)
     }
 }
 
