@@ -62,31 +62,3 @@ pub mod shown;
 pub mod store;
 pub mod template;
 pub mod yaml;
-
-/// The names that `reconcile` and `run` used before the store and the scratch databases were modules of their own. It goes
-/// when both use the new ones.
-#[allow(missing_docs)]
-pub mod checkpoint {
-    pub use crate::scratch::received::Received;
-    pub use crate::scratch::snapshot::{Snapshot, SnapshotBuilder as Filling};
-    pub use crate::scratch::{left_blank, people, spool};
-    pub use crate::store::{
-        AccountAddress, AccountKey, Checkpoint, Entry, Image, Intent, Key, Lock, NO_PASS, NewRun, OpenIntent,
-        OutcomeRow, RunNo, RunRow, Settled, SourceOutcome as Pure, StoreAddress, Tally,
-    };
-    pub mod claims {
-        pub use crate::scratch::owners::Owners as Claims;
-    }
-    pub mod rehearsal {
-        pub use crate::scratch::recorded::Recorded as Rehearsal;
-    }
-    pub mod snapshot {
-        pub use crate::scratch::snapshot::{Snapshot, SnapshotBuilder as Filling};
-    }
-    pub mod taken {
-        pub use crate::scratch::written::{WrittenByRun as Taken, WrittenContact as TakenContact};
-    }
-    pub mod written {
-        pub use crate::scratch::exported::{Changed, Exported as Written};
-    }
-}

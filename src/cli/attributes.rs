@@ -2,8 +2,6 @@
 
 use super::args::{self, AttributesChange};
 use super::context::{Context, stopped, until_stopped, with_sandbox};
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
 use crate::files::PrivateFolder;
 use crate::outcome::{Exit, Failure};
@@ -15,7 +13,9 @@ use crate::run::attributes::{Attributes, Changed, InUse, names_in_use};
 use crate::run::gather::{Gather, GatherState, What};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
+use crate::scratch::spool::Completeness;
 use crate::shown::escape;
+use crate::store::Checkpoint;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;

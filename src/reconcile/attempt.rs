@@ -3,11 +3,11 @@
 //! It holds facts, and changes through its own methods only. What follows from the facts is decided in [`super::goal`],
 //! [`super::doubt`] and [`super::fate`].
 
-use crate::checkpoint::OpenIntent;
 use crate::contact::{Field, FieldSet};
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::StepKind;
+use crate::store::OpenIntent;
 use serde_json::Value;
 
 /// How often a contact is tried before it is rejected as `target.failed`.
@@ -147,7 +147,7 @@ impl Attempt {
             begun: intent.begun,
             effects: Effects { target_id: intent.target_id.clone(), ..Effects::default() },
             // It was counted when the run was resumed.
-            counted: Counted { create: intent.makes_somebody(), ..Counted::default() },
+            counted: Counted { create: intent.creates(), ..Counted::default() },
             ..Attempt::default()
         }
     }

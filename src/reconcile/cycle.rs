@@ -18,9 +18,9 @@ use super::reconciler::Reconciler;
 use super::slot::Slot;
 use super::subject::Subject;
 use super::view::{Freshness, Hit, Owner, Presence, TargetFacts, View};
-use crate::checkpoint::Settled;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::Fault;
+use crate::store::Settled;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The entries of one run in the checkpoint.
 
-use crate::checkpoint::{Checkpoint, RunNo};
+use crate::store::{Checkpoint, RunNo};
 
 /// Where the intents and outcomes of a run are kept.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! What a found contact and a wanted one have in common: identity values, look-ups, and rows of a snapshot. Pure.
 
 use super::LISTS;
-use crate::checkpoint::snapshot::Filling;
+use crate::scratch::snapshot::SnapshotBuilder;
 use crate::contact::{Contact, Field};
 use crate::identity::{IdentityValue, canonical, has_identity as has, tells};
 use crate::outcome::Failure;
@@ -48,7 +48,7 @@ pub(super) fn value_of(contact: &Contact, field: Field) -> Option<String> {
 }
 
 /// Puts a page into the snapshot; how many of it this pass had not met before.
-pub(super) fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failure> {
+pub(super) fn add_page(filling: &mut SnapshotBuilder, pass: u32, page: &Page) -> Result<u64, Failure> {
     let mut rows: Vec<(&str, String, Vec<IdentityValue>)> = Vec::with_capacity(page.found.len());
     for found in &page.found {
         let mut json = Vec::new();

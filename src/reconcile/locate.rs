@@ -125,7 +125,7 @@ impl Reconciler {
         if !correction.is_same_source {
             return Ok(Location::Found(absent));
         }
-        let Some(id) = correction.written.made_of_line(subject.who.origin.line)? else {
+        let Some(id) = correction.written.created_from_line(subject.who.origin.line)? else {
             return Ok(Location::Found(absent));
         };
         let place = self.ids.queue([id.clone()]);

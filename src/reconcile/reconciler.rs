@@ -19,10 +19,10 @@ use super::locks::{Locks, Place};
 use super::partial::Partials;
 use super::subject::Subject;
 use super::view::Policy;
-use crate::checkpoint::claims::Claims;
-use crate::checkpoint::{Checkpoint, Key, RunNo, Settled};
 use crate::contact::Field;
 use crate::outcome::Failure;
+use crate::scratch::owners::Owners;
+use crate::store::{Checkpoint, Key, RunNo, Settled};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -60,7 +60,7 @@ pub struct Parts {
     /// How much may be written.
     pub guards: Arc<Guards>,
     /// Which record has reached which contact; none where contacts are named by their ids.
-    pub owners: Option<Arc<Claims>>,
+    pub owners: Option<Arc<Owners>>,
     #[allow(missing_docs)]
     pub effects: Effects,
     /// Which fields were changed.
@@ -77,7 +77,7 @@ pub struct Reconciler {
     pub(super) identity: Vec<Field>,
     pub(crate) policy: Policy,
     pub(super) guards: Arc<Guards>,
-    pub(super) owners: Option<Arc<Claims>>,
+    pub(super) owners: Option<Arc<Owners>>,
     pub(super) executor: Box<dyn Executor>,
     pub(crate) partials: Arc<Partials>,
     pub(super) dropped: Arc<Dropped>,
@@ -217,7 +217,7 @@ impl Reconciler {
     /// Exit 1 when it cannot be kept.
     pub fn claim(&self, id: &str, (key, line): (&Key, u64)) -> Result<Option<u64>, Failure> {
         match &self.owners {
-            Some(owners) => owners.claim(id, key, line),
+            Some(owners) => owners.assign(id, key, line),
             None => Ok(None),
         }
     }

@@ -9,10 +9,10 @@ use super::matching::lookup_of;
 use super::problems::ambiguous;
 use super::reconciler::Reconciler;
 use super::view::Presence;
-use crate::checkpoint::{NO_PASS, OpenIntent, Settled};
 use crate::contact::{Contact, Field, Wanted};
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::platforms::{Fault, Reading, StepKind};
+use crate::store::{NO_PASS, OpenIntent, Settled};
 use std::time::Duration;
 
 /// Failed reads in a row that are a failing target, not requests that are hard to settle.

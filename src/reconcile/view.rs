@@ -5,10 +5,10 @@
 use super::attempt::Attempt;
 use super::doubt::Times;
 use super::who::Who;
-use crate::checkpoint::taken::TakenContact;
 use crate::contact::{Field, Wanted};
 use crate::platforms::diff::OnExisting;
 use crate::platforms::{Found, PlatformFacts, Ready, Step, WriteRules};
+use crate::scratch::written::WrittenContact;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -143,7 +143,7 @@ pub(crate) struct View<'a> {
     pub(crate) presence: &'a Presence,
     pub(crate) owner: Owner,
     /// What the run that is corrected wrote to the contact.
-    pub(crate) written: Option<&'a TakenContact>,
+    pub(crate) written: Option<&'a WrittenContact>,
     /// Whether the contact may be read by id before it is decided: once for each time that it is located.
     pub(crate) may_reread: bool,
 }

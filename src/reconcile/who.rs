@@ -1,9 +1,9 @@
 //! Which record a contact comes from, and by what the contact is found.
 
-use crate::checkpoint::Key;
 use crate::contact::Field;
 use crate::identity::IdentityValue;
 use crate::record::Origin;
+use crate::store::Key;
 
 /// One contact of the source.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 //! by which all that can be proven later. Plain data: it computes nothing, and holds no secret and no value of a record.
 
 use super::summary::{Changes, Requests, tenths};
-use crate::checkpoint::spool::Completeness;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Totals;
+use crate::scratch::spool::Completeness;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! How a run ended: as JSON for scripts (contract 1.2) and as text for people. It counts nothing itself.
 
 use super::words::{count, number, rate, time};
-use crate::checkpoint::spool::Completeness;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Totals;
+use crate::scratch::spool::Completeness;
 use crate::shown::escape;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};

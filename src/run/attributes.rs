@@ -4,8 +4,6 @@
 //! one was made is found out by listing, and it is not sent again before the settle time is over. What contacts have as
 //! values is not looked at here, except to list names where nothing is defined.
 
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
 use crate::contact::Contact;
 use crate::files::ReadFault;
@@ -15,6 +13,8 @@ use crate::platforms::{Connector, Define, DefinesAttributes, Definition, Fault};
 use crate::record::{Fields, Record};
 use crate::run::gather::{Gather, gather};
 use crate::run::target::stops;
+use crate::scratch::spool::Completeness;
+use crate::store::Checkpoint;
 use crate::yaml::nearest;
 use std::collections::BTreeMap;
 use std::time::Duration;

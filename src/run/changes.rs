@@ -2,13 +2,13 @@
 //!
 //! What is compared are the rows that are written, by id. Nothing is in place before the export itself is.
 
-use crate::checkpoint::written::{Changed, Written};
 use crate::contact::FIELDS;
 use crate::files::{About, Ledger, Output, RowLayout, RowWriter};
 use crate::outcome::Failure;
 use crate::report::Changes as Counted;
 use crate::run::rejects::free_name;
 use crate::run::rows::Columns;
+use crate::scratch::exported::{Changed, Exported};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(super) fn place_of(path: &Path, ledger: &Ledger, about: &About) -> PathBuf {
 
 /// Being gathered while the export is written.
 pub(super) struct Changes {
-    written: Written,
+    written: Exported,
     /// Where what was written is kept for the next run.
     kept: PathBuf,
     columns: Columns,
@@ -32,7 +32,7 @@ pub(super) struct Changes {
 
 /// Ready to be put in place.
 pub(super) struct ChangesReady {
-    written: Written,
+    written: Exported,
     kept: PathBuf,
     out: Output,
     /// How many of each.
@@ -48,7 +48,7 @@ impl Changes {
         (columns, is_mapped): (Columns, bool),
         layout: RowLayout,
     ) -> Result<Changes, Failure> {
-        let written = Written::create(&folder.join("written.db"))?;
+        let written = Exported::create(&folder.join("written.db"))?;
         Ok(Changes { written, kept, columns, is_mapped, layout, out })
     }
 

@@ -3,7 +3,6 @@
 //! It reads once, unless the mapping names an identity: then a first pass finds out who is the same person. What it
 //! writes appears whole or not at all, so that going on with a stopped conversion is doing it again.
 
-use crate::checkpoint::people::{Member, People};
 use crate::clock::Clock;
 use crate::contact::{ContactView, Merged, Wanted};
 use crate::files::{self, Format, Opened, Output, RowWriter};
@@ -29,6 +28,7 @@ use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Omitted, Sink, Sums, Table, Whose, Writer, format_of, row_layout};
 use crate::run::stop::Stop;
+use crate::scratch::people::{Member, People};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

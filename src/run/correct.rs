@@ -1,7 +1,5 @@
 //! `ferry import FILE --correct RUN`: what it has to know about the run that is corrected.
 
-use crate::checkpoint::taken::Taken;
-use crate::checkpoint::{Checkpoint, RunRow};
 use crate::ids::SourceStamp;
 use crate::outcome::Failure;
 use crate::reconcile::goal::Correction;
@@ -9,6 +7,8 @@ use crate::run::active::folder::run_folder;
 use crate::run::active::receipt::is_what_was_read;
 use crate::run::active::record::RunRecord;
 use crate::run::first::last;
+use crate::scratch::written::WrittenByRun;
+use crate::store::{Checkpoint, RunRow};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,5 +39,5 @@ pub fn taken_of(
     let stamp = last(&run_folder(state, &of.run)).and_then(|first| first.stamp);
     let is_same_stamp = stamp.is_some() && stamp == SourceStamp::of_file(source);
     let is_same_source = is_same_stamp || is_what_was_read(&run_folder(state, &of.run), source);
-    Ok(Arc::new(Correction { written: Taken::of(checkpoint, row.no, folder)?, is_same_source }))
+    Ok(Arc::new(Correction { written: WrittenByRun::of(checkpoint, row.no, folder)?, is_same_source }))
 }

@@ -1,8 +1,6 @@
 //! A dry run's stage: everything that a run writes on this side goes to copies, and what it would have written at the
 //! target is told: field by field, as sums, and as a forecast.
 
-use crate::checkpoint::rehearsal::Rehearsal;
-use crate::checkpoint::{AccountAddress, AccountKey, Checkpoint, RunNo, StoreAddress};
 use crate::files::{About, Form, Format, Ledger, Listing, PrivateFolder};
 use crate::http::Rate;
 use crate::outcome::{Failure, Outcome};
@@ -15,7 +13,9 @@ use crate::run::apply::PlanHead;
 use crate::run::plan::DryPlan;
 use crate::run::results::outcome_name;
 use crate::run::target::Target;
+use crate::scratch::recorded::Recorded;
 use crate::shown::escape;
+use crate::store::{AccountAddress, AccountKey, Checkpoint, RunNo, StoreAddress};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,7 +57,7 @@ impl Stage {
         if let Some(checkpoint) = checkpoint {
             checkpoint.copy_to(&copy_in(folder.path()))?;
         }
-        let recorder = Arc::new(Recorder::new(Rehearsal::create(folder.path())?, dry.file.is_some()));
+        let recorder = Arc::new(Recorder::new(Recorded::create(folder.path())?, dry.file.is_some()));
         Ok(Stage { folder, recorder })
     }
 
@@ -194,7 +194,7 @@ impl PlanFile {
         Ok(PlanFile { list, head: Some(json!(head)) })
     }
 
-    fn row(&mut self, row: &crate::checkpoint::OutcomeRow, planned: &Planned) -> Result<(), Failure> {
+    fn row(&mut self, row: &crate::store::OutcomeRow, planned: &Planned) -> Result<(), Failure> {
         let (outcome, why) = outcome_name(row.outcome);
         let codes: Vec<&str> = row.problems.iter().map(|problem| &*problem.code).collect();
         let reason = match row.duplicate_of {

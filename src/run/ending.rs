@@ -1,6 +1,5 @@
 //! What a transfer adds to the end of its run: results, differences, forecast, values left, and the ends for the receipt.
 
-use crate::checkpoint::spool::Completeness;
 use crate::http::Traffic;
 use crate::ids::{RunStatus, SourceStamp};
 use crate::outcome::{Exit, Failure, Totals};
@@ -17,6 +16,7 @@ use crate::run::left::tell_left;
 use crate::run::parts::Parts;
 use crate::run::results::write_results;
 use crate::run::target::{Target, remember_rate};
+use crate::scratch::spool::Completeness;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

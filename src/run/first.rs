@@ -2,7 +2,6 @@
 //!
 //! It maps every record, shows every problem there is, counts, and finds out who is the same person.
 
-use crate::checkpoint::people::{People, PeopleBuilder};
 use crate::files::{self, Source};
 use crate::ids::SourceStamp;
 use crate::outcome::{Exit, Failure, Skip};
@@ -12,6 +11,7 @@ use crate::report::words::count;
 use crate::run::item::{Candidate, IdentityHashes, Item, Looked, Mapper};
 use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
+use crate::scratch::people::{People, PeopleBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;

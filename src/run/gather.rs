@@ -9,7 +9,6 @@ mod held_secrets;
 mod ids;
 mod verdict;
 
-use crate::checkpoint::spool::{Batch, Completeness, Kind, Reading, Spool, Sums};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::http::Http;
@@ -19,6 +18,7 @@ use crate::platforms::{self, Connector, Cursor, Fault, Found, LISTS, List};
 use crate::run::active::folder::SPOOL_FILE;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, stops};
+use crate::scratch::spool::{Batch, Completeness, Kind, Reading, Spool, Sums};
 use ids::IdsFile;
 use serde_json::{Map, Value};
 use std::collections::{HashSet, VecDeque};

@@ -1,8 +1,6 @@
 //! What the guards can tell before the first write: from the first pass, and, where the target's content is at hand, from
 //! a rehearsal of the whole second pass on copies.
 
-use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received, RunNo};
 use crate::files::RejectsWriter;
 use crate::outcome::{Failure, Outcome};
 use crate::reconcile::Reconciler;
@@ -15,6 +13,9 @@ use crate::run::first::First;
 use crate::run::parts::{Parts, TICK, feed};
 use crate::run::plan::DryPlan;
 use crate::run::second::{Counters, Second};
+use crate::scratch::people::People;
+use crate::scratch::received::Received;
+use crate::store::{Checkpoint, Key, OpenIntent, RunNo};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -33,7 +34,7 @@ pub(super) fn count_done(
     if !guards.limits_clears() && ![Kind::Creates, Kind::Updates].into_iter().any(|kind| guards.limits(kind)) {
         return Ok(());
     }
-    guards.add(Kind::Creates, open.values().filter(|open| open.intent.makes_somebody()).count() as u64);
+    guards.add(Kind::Creates, open.values().filter(|open| open.intent.creates()).count() as u64);
     checkpoint.for_each_entry(run, |_, entry| {
         match entry.outcome {
             Outcome::Created => guards.add(Kind::Creates, 1),

@@ -3,9 +3,6 @@
 //! The source is read twice. The first pass shows every problem there is and finds out who is the same person; the second
 //! sends. In between, whatever earlier processes left open is settled.
 
-use crate::checkpoint::claims::Claims;
-use crate::checkpoint::people::People;
-use crate::checkpoint::{Checkpoint, Key, OpenIntent, Received};
 use crate::clock::Clock;
 use crate::files::{Format, Layout};
 use crate::outcome::{Exit, Failure};
@@ -42,7 +39,11 @@ use crate::run::stop::Stop;
 use crate::run::supply::{Supply, supply_of};
 use crate::run::target::{Target, of_connection, remembered_rate, stops};
 use crate::run::verify::Verifying;
+use crate::scratch::owners::Owners;
+use crate::scratch::people::People;
+use crate::scratch::received::Received;
 use crate::store::AccountKey;
+use crate::store::{Checkpoint, Key, OpenIntent};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -458,7 +459,7 @@ impl<'a> Parts<'a> {
             identity,
             policy: Policy { on_existing, only_existing, settle: target.settle },
             guards,
-            owners: Some(Arc::new(Claims::create(&run.folder)?)),
+            owners: Some(Arc::new(Owners::create(&run.folder)?)),
             effects,
             changed: Arc::clone(&run.metrics.changed),
             stop: self.stop.watch(),

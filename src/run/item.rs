@@ -1,6 +1,5 @@
 //! From what was read to what is wanted at the target: the pure part of a pass, done on all cores.
 
-use crate::checkpoint::Key;
 use crate::contact::{FIELDS, Field, Overwrite, Wanted};
 use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Drafted, Mapped, Overflow, Program};
@@ -11,6 +10,7 @@ use crate::reconcile::goal::exactly::Precondition;
 use crate::reconcile::goal::planned::PlannedWrite;
 use crate::record::{Fields, Origin, Record, Row};
 use crate::run::ordered::Read;
+use crate::store::Key;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -1,6 +1,5 @@
 //! The values that a run left: changed since by another party, or kept by the platform; listed and counted.
 
-use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
 use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::PlatformFacts;
 use crate::reconcile::goal::revert::GONE;
@@ -8,6 +7,7 @@ use crate::reconcile::problems::{CHANGED, KEPT};
 use crate::report::words::count;
 use crate::report::{Counts, Summary};
 use crate::run::results::ResultsWriter;
+use crate::store::{Checkpoint, OutcomeRow, RunNo};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,6 @@
 //! edited before the run was resumed, no record comes back to it: it is deleted if it is exactly as Ferry left it, and
 //! named otherwise.
 
-use crate::checkpoint::{Checkpoint, Entry, Key, NO_PASS, RunNo, Settled};
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::platforms::restore::{Written, changed_since, lacks_items};
 use crate::platforms::{Fault, Found, Reading, Taken, Whom};
@@ -12,6 +11,7 @@ use crate::reconcile::Reconciler;
 use crate::report::Console;
 use crate::report::words::count;
 use crate::run::target::stops;
+use crate::store::{Checkpoint, Entry, Key, NO_PASS, RunNo, Settled};
 use std::path::Path;
 
 /// What became of such a contact.

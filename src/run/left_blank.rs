@@ -3,11 +3,11 @@
 //!
 //! Which values are left out is decided by the mapping and by merging; this only lists and counts them.
 
-use crate::checkpoint::left_blank::LeftBlankValues;
 use crate::contact::LeftBlank;
 use crate::files::{Format, Listing};
 use crate::outcome::Failure;
 use crate::report::Counts;
+use crate::scratch::left_blank::LeftBlankValues;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,6 @@
 //! Their records are not at hand: all there is to know is whether somebody is there. What a change brought about is left
 //! to whoever comes with its record again.
 
-use crate::checkpoint::{Checkpoint, OpenIntent, RunNo};
 use crate::clock::Clock;
 use crate::outcome::Failure;
 use crate::reconcile::{Effects, Reconciler};
@@ -12,6 +11,7 @@ use crate::report::words::count;
 use crate::report::{Console, UNKNOWN_MAX};
 use crate::run::active::folder::{file_of, run_folder};
 use crate::run::target::Target;
+use crate::store::{Checkpoint, OpenIntent, RunNo};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A process says that it is alive every two seconds; this much later than that it may have sent something at most.
 const ALIVE_SLACK_MS: u64 = 5_000;
 
-pub use crate::checkpoint::NO_PASS;
+pub use crate::store::NO_PASS;
 
 /// All open intents, each dated when it was sent at the latest: a process can have waited long between intending and
 /// sending. They are at most what was in flight when earlier processes died (see [`crate::reconcile::gate`]), and the

@@ -1,6 +1,5 @@
 //! What all parts of a transfer need, and the thread that feeds it.
 
-use crate::checkpoint::Checkpoint;
 use crate::clock::Clock;
 use crate::files::Opened;
 use crate::outcome::Failure;
@@ -12,6 +11,7 @@ use crate::run::ordered::in_order;
 use crate::run::plan::ImportPlan;
 use crate::run::stop::Stop;
 use crate::run::verify::Verifying;
+use crate::store::Checkpoint;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;

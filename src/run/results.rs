@@ -1,9 +1,9 @@
 //! `--results`: every record with its outcome and the id it has at the target.
 
-use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo};
 use crate::files::{About, Form, Format, Ledger, Listing, Output};
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 use crate::record::Origin;
+use crate::store::{Checkpoint, OutcomeRow, RunNo};
 use serde_json::json;
 use std::path::Path;
 

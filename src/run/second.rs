@@ -1,7 +1,5 @@
 //! The second pass: each person to the target, many at once, none twice.
 
-use crate::checkpoint::people::{Member, People};
-use crate::checkpoint::{Checkpoint, Entry, Key, OpenIntent, Pure, Received, RunNo};
 use crate::contact::{Field, Merged};
 use crate::files::RejectsWriter;
 use crate::identity::{IdentityValue, identities_of};
@@ -21,6 +19,9 @@ use crate::run::left_blank::LeftBlankList;
 use crate::run::open::NO_PASS;
 use crate::run::stop::Stop;
 use crate::run::verify::{Meant, Verifying};
+use crate::scratch::people::{Member, People};
+use crate::scratch::received::Received;
+use crate::store::{Checkpoint, Entry, Key, OpenIntent, RunNo, SourceOutcome};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -269,7 +270,7 @@ impl Second {
         if self.has_entries && !self.counters.has_begun.load(Ordering::Relaxed) {
             self.counters.earlier.fetch_add(1, Ordering::Relaxed);
         }
-        self.checkpoint.note(self.run, self.pass, Pure { origin, outcome, duplicate_of, problems }).await
+        self.checkpoint.note(self.run, self.pass, SourceOutcome { origin, outcome, duplicate_of, problems }).await
     }
 
     async fn reject(&self, reject: Reject) -> Result<(), Failure> {
@@ -344,7 +345,8 @@ impl Second {
             }
             let outcome = Outcome::Skipped(Skip::Received);
             self.finisher().finish(&group, outcome, &[]).await?;
-            let pure = Pure { origin: group.subject.who.origin, outcome, duplicate_of: None, problems: Vec::new() };
+            let pure =
+                SourceOutcome { origin: group.subject.who.origin, outcome, duplicate_of: None, problems: Vec::new() };
             return self.checkpoint.note(self.run, self.pass, pure).await;
         }
         self.counters.has_begun.store(true, Ordering::Relaxed);
@@ -495,7 +497,7 @@ impl Finisher {
         }
         for record in group.records.iter().skip(1) {
             let pure = if is_rejected {
-                Pure {
+                SourceOutcome {
                     origin: record.origin,
                     outcome: Outcome::Rejected,
                     duplicate_of: root_line,
@@ -503,7 +505,7 @@ impl Finisher {
                 }
             } else {
                 let outcome = Outcome::Skipped(Skip::Duplicate);
-                Pure { origin: record.origin, outcome, duplicate_of: root_line, problems: Vec::new() }
+                SourceOutcome { origin: record.origin, outcome, duplicate_of: root_line, problems: Vec::new() }
             };
             self.checkpoint.note(self.run, self.pass, pure).await?;
         }

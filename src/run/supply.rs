@@ -1,7 +1,5 @@
 //! What a run reads: a file, or what a source platform holds, which is read to disk first.
 
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::spool::{Completeness, Spool};
 use crate::clock::Clock;
 use crate::files::{self, Format, Layout, Opened, ReadFault, Source};
 use crate::http::Traffic;
@@ -15,6 +13,8 @@ use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_b
 use crate::run::plan::{FromPlatform, ImportPlan};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
+use crate::scratch::spool::{Completeness, Spool};
+use crate::store::Checkpoint;
 use serde_json::json;
 use std::path::Path;
 

@@ -1,6 +1,5 @@
 //! The target of a run: its door, its connector, and how people are found there.
 
-use crate::checkpoint::Checkpoint;
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::http::{Http, HttpOptions, Rate, Traffic, check_base_url};
@@ -11,6 +10,7 @@ use crate::platforms::{Checked, Connector, Fault, Ready};
 use crate::reconcile::execute::dispatch::Endpoint;
 use crate::reconcile::find::{Access, Finder};
 use crate::run::stop::Stop;
+use crate::store::Checkpoint;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,8 +7,6 @@ mod end;
 mod look;
 mod wrote;
 
-use crate::checkpoint::taken::TakenContact;
-use crate::checkpoint::{AccountAddress, Checkpoint, Key, Pure, RunNo, RunRow};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::http::Traffic;
@@ -37,6 +35,8 @@ use crate::run::active::runs::all_runs;
 use crate::run::open::{NO_PASS, live, open_intents, settle_others};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate, stops};
+use crate::scratch::written::WrittenContact;
+use crate::store::{AccountAddress, Checkpoint, Key, RunNo, RunRow, SourceOutcome};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -376,7 +376,7 @@ impl Line<'_> {
     /// The person of a contact, unless there is nothing to be done for it.
     async fn give(
         &self,
-        contact: TakenContact,
+        contact: WrittenContact,
         run: &ActiveRun,
         worked: &Worked,
         intents: &mut HashMap<Key, Earlier>,
@@ -391,7 +391,7 @@ impl Line<'_> {
         let Some(reversal) = Reversal::of(contact, only) else {
             worked.settled.fetch_add(1, Ordering::Relaxed);
             let (outcome, problems) = (Outcome::Unknown, vec![unknown()]);
-            let pure = Pure { origin, outcome, duplicate_of: None, problems };
+            let pure = SourceOutcome { origin, outcome, duplicate_of: None, problems };
             self.checkpoint.note(self.no(), worked.pass, pure).await?;
             return Ok(None);
         };

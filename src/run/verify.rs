@@ -4,7 +4,6 @@
 //! what differs. Whoever the run itself left behind or left out is not compared, and somebody of its own making is
 //! compared in every field.
 
-use crate::checkpoint::{AccountAddress, Checkpoint, Key, OutcomeRow, RunNo, StoreAddress};
 use crate::files::{Form, Format, Listing, PrivateFolder};
 use crate::ids::SourceStamp;
 use crate::outcome::{Failure, Outcome, Skip};
@@ -16,6 +15,7 @@ use crate::run::active::receipt::{is_same_account, is_what_was_read};
 use crate::run::first::{First, last};
 use crate::run::plan::VerifyPlan;
 use crate::shown::escape;
+use crate::store::{AccountAddress, Checkpoint, Key, OutcomeRow, RunNo, StoreAddress};
 use serde_json::json;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

@@ -25,8 +25,8 @@ mod wire;
 pub use faults::{FAULTS, Fault, FaultKind};
 pub use history::Exchange;
 
-use crate::checkpoint::Lock;
 use crate::outcome::Failure;
+use crate::store::Lock;
 use history::History;
 use journal::Journal;
 use limit::Bucket;

@@ -27,14 +27,6 @@ impl Owners {
         Ok(Owners { scratch: Scratch::create(folder, &PURPOSE)? })
     }
 
-    /// The name of [`Owners::assign`] that callers still use.
-    ///
-    /// # Errors
-    /// As [`Owners::assign`].
-    pub fn claim(&self, id: &str, key: &Key, line: u64) -> Result<Option<u64>, Failure> {
-        self.assign(id, key, line)
-    }
-
     /// The record with this key, on `line`, has reached the contact with this id. Returns the line of the record that owns
     /// it, if that is another one.
     ///

@@ -149,7 +149,7 @@ impl WrittenByRun {
     ///
     /// # Errors
     /// Exit 1 when it cannot be read.
-    pub fn made_of_line(&self, line: u64) -> Result<Option<String>, Failure> {
+    pub fn created_from_line(&self, line: u64) -> Result<Option<String>, Failure> {
         self.scratch.ask(|connection| {
             let sql = "SELECT DISTINCT id FROM image WHERE line = ?1 AND before IS NULL AND id IS NOT NULL LIMIT 2";
             let mut statement = connection.prepare_cached(sql)?;

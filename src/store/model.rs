@@ -78,11 +78,6 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// The name of [`Intent::creates`] that callers still use.
-    pub fn makes_somebody(&self) -> bool {
-        self.creates()
-    }
-
     /// Whether it creates a contact, or completes one that is being created.
     pub fn creates(&self) -> bool {
         self.kind == StepKind::Create || self.made.is_some()

@@ -411,7 +411,7 @@ const GONE: [(&str, &str); 34] = [
 ];
 
 /// Files and folders that still have words of [`GONE`]. It only shrinks: who rewrites one takes it off the list.
-const WORDS_LEFT: [&str; 16] = [
+const WORDS_LEFT: [&str; 15] = [
     "ARCHITECTURE.md",
     "mappings/",
     "src/cli/",
@@ -427,7 +427,6 @@ const WORDS_LEFT: [&str; 16] = [
     "src/report/",
     "src/run/",
     "src/sandbox/",
-    "src/store/model.rs",
 ];
 
 /// Where words stand one after the other, whatever their case and across the end of a line: the numbers of the lines.

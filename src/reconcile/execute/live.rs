@@ -4,7 +4,6 @@
 
 use super::dispatch::Endpoint;
 use super::executor::{Executor, Next};
-use crate::checkpoint::Intent;
 use crate::contact::Contact;
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::platforms::diff::Delta;
@@ -25,6 +24,7 @@ use crate::reconcile::partial::Partials;
 use crate::reconcile::problems::failed;
 use crate::reconcile::subject::Subject;
 use crate::reconcile::who::Who;
+use crate::store::Intent;
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,6 @@
 //!
 //! It keeps and counts. What would be written is decided as in a real run.
 
-use crate::checkpoint::rehearsal::Rehearsal;
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
 use crate::platforms::Found;
@@ -10,6 +9,7 @@ use crate::reconcile::find::hits::{Asked, Hits};
 use crate::reconcile::find::snapshot::found_of;
 use crate::reconcile::goal::planned::PlannedChange;
 use crate::reconcile::view::{Freshness, Hit};
+use crate::scratch::recorded::Recorded;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const NAMES_MAX: usize = 10_000;
 
 /// What a preview records.
 pub struct Recorder {
-    store: Rehearsal,
+    store: Recorded,
     /// Whether a plan is saved, so that what sends it later is recorded too.
     keeps: bool,
     /// Requests that only the real run sends.
@@ -48,7 +48,7 @@ pub struct Planned {
 
 impl Recorder {
     /// Records in this store; `keeps`: also what sends it later.
-    pub fn new(store: Rehearsal, keeps: bool) -> Recorder {
+    pub fn new(store: Recorded, keeps: bool) -> Recorder {
         let (requests, only_planning) = (AtomicU64::new(0), AtomicU64::new(0));
         Recorder { store, keeps, requests, only_planning, uncertain: Mutex::default() }
     }

@@ -1,10 +1,10 @@
 //! Links: which contact an identity value led to in an earlier run. A link is a hint, and no proof.
 
-use crate::checkpoint::Checkpoint;
 use crate::contact::Contact;
 use crate::identity::IdentityValue;
 use crate::platforms::Fault;
 use crate::reconcile::matching::{is_bare, is_same_contact};
+use crate::store::Checkpoint;
 
 /// The links of one connection.
 pub(super) struct Links {

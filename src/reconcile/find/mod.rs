@@ -14,7 +14,6 @@ pub(crate) mod snapshot;
 pub use lookup::Access;
 pub use proof::prove;
 
-use crate::checkpoint::Checkpoint;
 use crate::contact::{Contact, Field};
 use crate::identity::{IdentityValue, has_identity};
 use crate::outcome::{Exit, Failure, Problem};
@@ -22,6 +21,7 @@ use crate::platforms::{Connector, Fault, Found, Lookup, PlatformFacts, Reading};
 use crate::reconcile::matching::{lookup_by, lookup_of};
 use crate::reconcile::problems::NO_CONTACT;
 use crate::reconcile::view::{Freshness, Hit};
+use crate::store::Checkpoint;
 use hits::{Asked, Hits, IdentityHits};
 use id_filter::IdFilter;
 use linked::Links;

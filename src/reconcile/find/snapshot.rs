@@ -3,12 +3,12 @@
 //! It says when its reading began and whether it is known to be complete. What that proves is the finder's business.
 
 use super::lookup::Platform;
-use crate::checkpoint::snapshot::{Filling, Snapshot};
 use crate::contact::Contact;
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
 use crate::platforms::{Fault, Found, Page};
 use crate::reconcile::matching::all_identities;
+use crate::scratch::snapshot::{Snapshot, SnapshotBuilder};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ enum PassEnd {
 
 async fn read_pass(
     platform: &Platform,
-    filling: &mut Filling,
+    filling: &mut SnapshotBuilder,
     pass: u32,
     pages_left: &mut u64,
 ) -> Result<PassEnd, Fault> {
@@ -97,7 +97,7 @@ async fn read_pass(
 }
 
 /// Puts a page into the snapshot; how many of its contacts are new in this pass.
-fn add_page(filling: &mut Filling, pass: u32, page: &Page) -> Result<u64, Failure> {
+fn add_page(filling: &mut SnapshotBuilder, pass: u32, page: &Page) -> Result<u64, Failure> {
     let mut rows: Vec<(&str, String, Vec<IdentityValue>)> = Vec::with_capacity(page.found.len());
     for found in &page.found {
         let mut json = Vec::new();

@@ -13,8 +13,8 @@ pub mod upsert;
 
 use super::attempt::Attempt;
 use super::view::View;
-use crate::checkpoint::taken::Taken;
 use crate::contact::Wanted;
+use crate::scratch::written::WrittenByRun;
 use decision::Ruling;
 use exactly::Precondition;
 use revert::Reversal;
@@ -38,7 +38,7 @@ pub enum Goal {
 /// The run that is corrected.
 pub struct Correction {
     /// What it wrote, contact by contact.
-    pub written: Taken,
+    pub written: WrittenByRun,
     /// Whether its source had the same lines as this one.
     pub is_same_source: bool,
 }

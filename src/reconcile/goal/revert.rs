@@ -2,7 +2,6 @@
 //! run created is deleted, where the platform can do that and no other party has changed it since. Pure.
 
 use super::decision::{Change, Decision, Notes, Ruling, Then};
-use crate::checkpoint::taken::TakenContact;
 use crate::contact::{Contact, Field};
 use crate::outcome::{Outcome, Problem, Skip};
 use crate::platforms::diff::{Change as ValueChange, Delta};
@@ -12,6 +11,7 @@ use crate::reconcile::attempt::{Attempt, Confirmed};
 use crate::reconcile::doubt::{Verdict, judge};
 use crate::reconcile::problems::{self, KEPT, failed};
 use crate::reconcile::view::{Hit, Presence, View};
+use crate::scratch::written::WrittenContact;
 
 /// The code of a contact that does not exist any more.
 pub const GONE: &str = "contact.gone";
@@ -38,8 +38,8 @@ pub struct Reversal {
 impl Reversal {
     /// What is to be undone of this contact, or of one field of it; none where its id is unknown or the run did not write
     /// that field.
-    pub fn of(contact: TakenContact, only: Option<&str>) -> Option<Reversal> {
-        let TakenContact { id, is_created, is_partial, before, mut written, .. } = contact;
+    pub fn of(contact: WrittenContact, only: Option<&str>) -> Option<Reversal> {
+        let WrittenContact { id, is_created, is_partial, before, mut written, .. } = contact;
         let known = known(before.as_deref(), &written);
         if let Some(only) = only {
             written.retain(|value| value.is_of(only));

@@ -5,13 +5,13 @@
 use super::receipt::{Ends, write_receipt};
 use super::record::RunRecord;
 use super::run::ActiveRun;
-use crate::checkpoint::{Checkpoint, OutcomeRow, RunNo, Tally};
 use crate::http::Traffic;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure, Outcome, Totals};
 use crate::report::{Counts, Doubtful, Requests, Summary, UNKNOWN_MAX, Verified};
 use crate::run::left_blank::left_blank_file;
 use crate::run::stop::Stop;
+use crate::store::{Checkpoint, OutcomeRow, RunNo, Tally};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -3,7 +3,6 @@
 //! The fingerprint of a file that was read is that of its content at the end of the run; a file that changed while it was
 //! read has none. The fingerprint of a file that was written was noted when the file was put in place.
 
-use crate::checkpoint::spool::{Kind, Spool};
 use crate::ids::SourceStamp;
 use crate::mapping::Mapping;
 use crate::outcome::Failure;
@@ -13,6 +12,7 @@ use crate::run::active::folder::{SPOOL_FILE, run_folder};
 use crate::run::active::metrics::{RunMetrics, write_whole};
 use crate::run::active::record::RunRecord;
 use crate::run::examples::rejected;
+use crate::scratch::spool::{Kind, Spool};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::Read;

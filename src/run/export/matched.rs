@@ -1,7 +1,6 @@
 //! Conversations, each with the contact that it is with: the platform names people by phone and e-mail there, not by id.
 
 use super::parts::Exporting;
-use crate::checkpoint::snapshot::Snapshot;
 use crate::contact::{Contact, Field};
 use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::Failure;
@@ -9,6 +8,7 @@ use crate::platforms::List;
 use crate::reconcile::matching::all_identities;
 use crate::run::gather::{Gathered, What};
 use crate::run::target::Target;
+use crate::scratch::snapshot::Snapshot;
 use serde_json::{Map, Value};
 use std::path::Path;
 

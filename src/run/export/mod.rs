@@ -14,8 +14,6 @@ pub use crate::run::gather::What;
 pub use form::check_mapping;
 pub use plan::{ExportPlan, check};
 
-use crate::checkpoint::spool::Completeness;
-use crate::checkpoint::{Checkpoint, Lock};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::files::{Format, Layout};
@@ -31,6 +29,8 @@ use crate::run::rejects::RejectsFiles;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
+use crate::scratch::spool::Completeness;
+use crate::store::{Checkpoint, Lock};
 use form::Form;
 use parts::{Exporting, Reached, Ready};
 use std::path::{Path, PathBuf};

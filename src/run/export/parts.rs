@@ -2,7 +2,6 @@
 
 use super::form::Form;
 use super::plan::ExportPlan;
-use crate::checkpoint::spool::Completeness;
 use crate::clock::Clock;
 use crate::files::Output;
 use crate::http::Traffic;
@@ -17,6 +16,7 @@ use crate::run::retain::Moment;
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
 use crate::run::target::Target;
+use crate::scratch::spool::Completeness;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

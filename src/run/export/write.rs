@@ -3,8 +3,6 @@
 use super::matched::Contacts;
 use super::parts::{Exporting, Reached, Ready};
 use super::plan::DATES;
-use crate::checkpoint::spool::Completeness;
-use crate::checkpoint::spool::{Row as Held, Spool};
 use crate::contact::{Contact, Field, Wanted};
 use crate::files::{Format, Layout, Output, RowWriter};
 use crate::mapping::Mapped;
@@ -20,6 +18,8 @@ use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{Read, in_order};
 use crate::run::results::ResultsWriter;
 use crate::run::rows::{Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
+use crate::scratch::spool::Completeness;
+use crate::scratch::spool::{Row as Held, Spool};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@
 //! one of them can slip between two pages. So as many as the platform says are everybody only if its number never fell,
 //! or if the pass alone met as many while it stood.
 
-use crate::checkpoint::spool::{Completeness, Reading, Sums};
 use crate::platforms::Cursor;
+use crate::scratch::spool::{Completeness, Reading, Sums};
 
 /// Passes over a source before it is given up: what two repetitions do not mend is no chance.
 pub const PASSES_MAX: u32 = 3;

@@ -1,7 +1,6 @@
 //! What an undo adds to the end of its run: the values that it left.
 
 use super::{Line, Worked};
-use crate::checkpoint::RunNo;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure, Totals};
 use crate::report::Summary;
@@ -10,6 +9,7 @@ use crate::run::active::close::{Counted, Ended, Ending, unbalanced};
 use crate::run::left::{LeftCounts, list_left};
 use crate::run::results::write_results;
 use crate::run::target::{Target, remember_rate};
+use crate::store::RunNo;
 use std::sync::atomic::Ordering;
 
 /// Ends the run.

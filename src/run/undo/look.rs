@@ -2,8 +2,6 @@
 
 use super::wrote::Wrote;
 use super::{Line, subject_of};
-use crate::checkpoint::rehearsal::Rehearsal as Recorded;
-use crate::checkpoint::taken::TakenContact;
 use crate::files::{About, Form, Format, Ledger, Listing};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Failure, Outcome, Problem, Totals};
@@ -18,6 +16,8 @@ use crate::report::{Forecast, Requests, State, Summary};
 use crate::run::active::close::{Ended, exit_of};
 use crate::run::left::LeftCounts;
 use crate::run::results::outcome_name;
+use crate::scratch::recorded::Recorded;
+use crate::scratch::written::WrittenContact;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -150,13 +150,13 @@ impl Preview {
     /// Looks at several contacts at once, and returns them in their order.
     async fn look_at(
         self: &Arc<Preview>,
-        contacts: &[TakenContact],
+        contacts: &[WrittenContact],
         only: Option<&str>,
-    ) -> Result<Vec<(TakenContact, Looked)>, Failure> {
+    ) -> Result<Vec<(WrittenContact, Looked)>, Failure> {
         let mut tasks = JoinSet::new();
         let slots = Arc::new(Semaphore::new(contacts.len().max(1)));
         let is_asked =
-            |contact: &&TakenContact| only.is_none_or(|only| contact.written.iter().any(|value| value.is_of(only)));
+            |contact: &&WrittenContact| only.is_none_or(|only| contact.written.iter().any(|value| value.is_of(only)));
         for contact in contacts.iter().filter(is_asked).cloned() {
             let (preview, slot) = (Arc::clone(self), Slot::none(Arc::clone(&slots)));
             let reversal = Reversal::of(contact.clone(), only);
@@ -175,7 +175,7 @@ impl Preview {
     /// What undoing this contact would come to; none when the run was told to stop before.
     async fn look_at_one(
         &self,
-        contact: &TakenContact,
+        contact: &WrittenContact,
         reversal: Option<Reversal>,
         mut slot: Slot,
     ) -> Result<Option<Looked>, Failure> {
@@ -200,7 +200,7 @@ impl PlanWriter {
         Ok(PlanWriter { list: Listing::create(path, Format::Csv, &COLUMNS, Some(noted))? })
     }
 
-    fn add(&mut self, contact: &TakenContact, looked: &Looked) -> Result<(), Failure> {
+    fn add(&mut self, contact: &WrittenContact, looked: &Looked) -> Result<(), Failure> {
         let (line, id) = (contact.line, contact.id.as_deref());
         let (outcome, why) = outcome_name(looked.outcome.unwrap_or(Outcome::Unknown));
         if self.list.form() == Form::Object {

@@ -2,29 +2,29 @@
 
 use super::Line;
 use crate::change::add_later;
-use crate::checkpoint::taken::{Taken, TakenContact};
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use crate::run::active::runs::all_runs;
+use crate::scratch::written::{WrittenByRun, WrittenContact};
 use std::path::Path;
 
 /// What a run wrote, and what undos of it (and undos of those) wrote after it.
 pub(super) struct Wrote {
-    taken: Taken,
-    since: Vec<Taken>,
+    taken: WrittenByRun,
+    since: Vec<WrittenByRun>,
 }
 
 impl Wrote {
     /// Gathers it in private files in `folder`. `own`: the undo that is at work, which is none of the earlier ones.
     pub(super) fn gather(line: &Line<'_>, own: &str, folder: &Path) -> Result<Wrote, Failure> {
-        let taken = Taken::of(line.checkpoint, line.of.no, folder)?;
+        let taken = WrittenByRun::of(line.checkpoint, line.of.no, folder)?;
         let mut undos = all_runs(&line.plan.state)?;
         undos.retain(|info| info.command == CommandKind::Undo && !info.is_dry() && info.run != own);
         let (mut names, mut since) = (vec![line.plan.of.run.clone()], Vec::new());
         // In the order in which they were begun: an undo can only be one of what was there before it.
         for row in line.checkpoint.runs()? {
             if undos.iter().any(|info| info.run == row.name && names.contains(&info.source)) {
-                since.push(Taken::of(line.checkpoint, row.no, folder)?);
+                since.push(WrittenByRun::of(line.checkpoint, row.no, folder)?);
                 names.push(row.name);
             }
         }
@@ -37,7 +37,7 @@ impl Wrote {
     }
 
     /// The next contacts from this number on; none: that was all.
-    pub(super) fn page(&self, from: u64) -> Result<Vec<TakenContact>, Failure> {
+    pub(super) fn page(&self, from: u64) -> Result<Vec<WrittenContact>, Failure> {
         let mut page = self.taken.page(from)?;
         for contact in &mut page {
             let Some(id) = &contact.id else { continue };
