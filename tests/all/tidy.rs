@@ -411,9 +411,8 @@ const GONE: [(&str, &str); 34] = [
 ];
 
 /// Files and folders that still have words of [`GONE`]. It only shrinks: who rewrites one takes it off the list.
-const WORDS_LEFT: [&str; 15] = [
+const WORDS_LEFT: [&str; 14] = [
     "ARCHITECTURE.md",
-    "mappings/",
     "src/cli/",
     "src/contact.rs",
     "src/http/",
