@@ -20,7 +20,10 @@ pub enum CommandKind {
     Convert,
 }
 
-/// Every command, with its name.
+/// The command that resumes a run; it begins none.
+pub const RESUME: &str = "resume";
+
+/// Every command that begins a run, with its name.
 const COMMANDS: [(CommandKind, &str); 7] = [
     (CommandKind::Import, "import"),
     (CommandKind::Migrate, "migrate"),

@@ -2,28 +2,30 @@
 
 use super::args;
 use super::context::Context;
-use super::import::{Carried, carry, connection, work_asked};
+use super::import::{Prepared, carry, connection, pace_of, work_asked};
 use crate::files::Format;
 use crate::outcome::{Exit, Failure};
+use crate::plan::work::{SavedPlan, Work};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::reconcile::guards::GuardsAsked;
 use crate::run::apply::PlanHead;
 
 pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
-    Ok(context.print_end(&carry(context, prepare(typed, context)?)?))
+    let plan = SavedPlan { file: typed.plan.clone(), pace: pace_of(&typed.pace), limits: work_asked(&typed.work) };
+    Ok(context.print_end(&carry(context, prepare(&plan, context)?)?))
 }
 
-/// Checks what was typed.
-pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried, Failure> {
+/// Checks a saved plan.
+pub(super) fn prepare(plan: &SavedPlan, context: &Context) -> Result<Prepared, Failure> {
     let mut mistakes = Mistakes::default();
-    let work = work_asked(&typed.work);
-    work.check(&context.around(&[("source", Some(&typed.plan))]), ("--plan", None), &mut mistakes);
-    let is_table = Format::of_path(&typed.plan).is_some_and(Format::is_table);
+    let work = plan.limits.clone();
+    work.check(&context.around(&[("source", Some(&plan.file))]), ("--plan", None), &mut mistakes);
+    let is_table = Format::of_path(&plan.file).is_some_and(Format::is_table);
     let format = (!is_table).then_some(Format::Jsonl);
     if mistakes.is_empty() {
         context.make_state(false)?;
     }
-    let asked = SourceAsked { file: typed.plan.clone(), format, ..SourceAsked::default() };
+    let asked = SourceAsked { file: plan.file.clone(), format, ..SourceAsked::default() };
     let source = SourcePlan::gather(&asked, &context.state, &mut mistakes);
     let mut source = mistakes.end(source)?;
     let head = PlanHead::read(&source)?;
@@ -34,14 +36,14 @@ pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried,
         on_existing: head.on_existing(),
         only_existing: head.only_existing,
         create_attributes: head.create_attributes,
-        rate: typed.pace.rate.clone(),
-        concurrency: typed.pace.concurrency,
-        wait: typed.pace.wait.clone(),
+        rate: plan.pace.rate.clone(),
+        concurrency: plan.pace.concurrency,
+        wait: plan.pace.wait.clone(),
     };
     let connection = connection(&context.configuration()?, &asked)?;
     // Whoever saved the plan has seen how much it does.
     let work = WorkAsked { guards: GuardsAsked::none(), ..work };
-    Ok(Carried {
+    Ok(Prepared {
         source,
         from: None,
         connection,
@@ -51,5 +53,6 @@ pub(super) fn prepare(typed: &args::Apply, context: &Context) -> Result<Carried,
         correct: None,
         verify: None,
         apply: Some(head),
+        stored: context.plan(Work::Apply(plan.clone())),
     })
 }

@@ -8,11 +8,13 @@ use crate::files::sweep_state;
 use crate::outcome::{Exit, Failure};
 use crate::plan::config::FILE_NAME;
 use crate::plan::suggest::Typed;
-use crate::plan::{Around, Config, Connection, Env};
+use crate::plan::work::{Plan, Work};
+use crate::plan::{Around, Config, ConfigError, Connection, Env};
 use crate::platforms::Registry;
 use crate::report::{Console, Look, OutputKind};
 use crate::run::active::close::Ended;
 use crate::run::active::folder::{make_private, tighten};
+use crate::run::active::record::RunRecord;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use std::future::Future;
@@ -28,6 +30,8 @@ pub struct Context {
     pub platforms: Registry,
     /// The folder for runs and checkpoints.
     pub state: PathBuf,
+    /// The folder that `ferry.yaml` is looked for in; blank: the current one.
+    pub base: PathBuf,
     /// The configuration that was typed.
     pub config: Option<PathBuf>,
     /// The words after `ferry`, as typed.
@@ -45,7 +49,7 @@ pub struct Context {
 impl Context {
     /// The configuration, or the connections named after their platforms. Prints its notes once.
     pub fn configuration(&self) -> Result<Config, Failure> {
-        let config = Config::load(&self.platforms, self.config.as_deref(), &self.env)?;
+        let config = self.load_config()?;
         if !self.knows_notes {
             config.notes.iter().for_each(|note| self.console.note(note));
         }
@@ -53,9 +57,35 @@ impl Context {
     }
 
     /// What was typed, with the command lines that the run may print. `source` is the file that it reads.
-    pub(super) fn typed(&self, source: Option<&str>) -> Typed {
+    pub(super) fn typed(&self, source: Option<&str>, plan: Plan) -> Typed {
         let suggest = suggestions(&self.words, source);
-        Typed { words: self.words.clone(), folder: self.folder.clone(), suggest }
+        Typed { words: self.words.clone(), folder: self.folder.clone(), suggest, plan: Some(plan) }
+    }
+
+    /// The plan of a run that does this work.
+    pub(super) fn plan(&self, work: Work) -> Plan {
+        Plan::new(work, self.config.clone())
+    }
+
+    /// What a command works with that repeats the plan of a run, wherever it was started.
+    pub(super) fn again(&self, plan: &Plan, run: &RunRecord) -> Context {
+        let state = std::path::absolute(&self.state).unwrap_or_else(|_| self.state.clone());
+        let is_here = self.is_in(&run.folder);
+        Context {
+            state: if is_here { self.state.clone() } else { state },
+            base: if is_here { PathBuf::new() } else { run.folder.clone() },
+            config: plan.config.clone(),
+            ..self.in_state(self.state.clone())
+        }
+    }
+
+    /// Whether the process was started in this folder.
+    pub(super) fn is_in(&self, folder: &Path) -> bool {
+        self.base.as_os_str().is_empty() && self.folder == folder
+    }
+
+    fn load_config(&self) -> Result<Config, ConfigError> {
+        Config::load_in(&self.base, &self.platforms, self.config.as_deref(), &self.env)
     }
 
     /// The same, with the state folder under another name.
@@ -65,6 +95,7 @@ impl Context {
             console: self.console.clone(),
             env: self.env.clone(),
             state,
+            base: self.base.clone(),
             config: self.config.clone(),
             words: self.words.clone(),
             folder: self.folder.clone(),
@@ -91,11 +122,10 @@ impl Context {
     pub(super) fn around(&self, read: &[(&str, Option<&Path>)]) -> Around {
         let file = |(what, path): (&str, &Path)| (format!("the {what} `{}`", path.display()), path.to_owned());
         let mut files: Vec<_> = read.iter().filter_map(|(what, path)| Some(file((what, (*path)?)))).collect();
-        let config = self.config.as_deref().unwrap_or(Path::new(FILE_NAME));
-        files.push(file(("configuration", config)));
+        let config = self.base.join(self.config.as_deref().unwrap_or(Path::new(FILE_NAME)));
+        files.push(file(("configuration", &config)));
         // An error in the configuration is reported where it is used.
-        let env_file =
-            Config::load(&self.platforms, self.config.as_deref(), &self.env).ok().and_then(|config| config.env_file);
+        let env_file = self.load_config().ok().and_then(|config| config.env_file);
         files.extend(env_file.iter().map(|path| file(("environment file", path))));
         Around { state: self.state.clone(), read: files, day: Moment::now().day() }
     }

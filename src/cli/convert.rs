@@ -4,28 +4,36 @@ use super::args;
 use super::context::Context;
 use super::import::{source_asked, work_asked};
 use crate::outcome::{Exit, Failure};
+use crate::plan::work::{Conversion, Work};
 use crate::plan::{Mistakes, SourcePlan};
 use crate::run::convert::{ConvertPlan, convert};
 
 pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Failure> {
+    let mut late = Mistakes::default();
+    let source = source_asked(&typed.source, &mut late);
+    let conversion = Conversion { source, out: typed.out.clone(), limits: work_asked(&typed.work) };
+    perform(&conversion, late, context)
+}
+
+/// Converts a file. `late`: errors that are reported behind others.
+pub(super) fn perform(conversion: &Conversion, late: Mistakes, context: &Context) -> Result<Exit, Failure> {
+    let Conversion { source: asked, out, limits } = conversion;
     let mut mistakes = Mistakes::default();
-    let work = work_asked(&typed.work);
-    let around = context.around(&[("source", Some(&typed.source.file)), ("mapping", typed.source.map.as_deref())]);
-    work.check(&around, ("--out", Some(&typed.out)), &mut mistakes);
+    let around = context.around(&[("source", Some(&asked.file)), ("mapping", asked.map.as_deref())]);
+    limits.check(&around, ("--out", Some(out)), &mut mistakes);
     if mistakes.is_empty() {
         context.make_state(false)?;
     }
-    let source_asked = source_asked(&typed.source, &mut mistakes);
-    let source = SourcePlan::gather(&source_asked, &context.state, &mut mistakes);
+    mistakes.append(late);
+    let source = SourcePlan::gather(asked, &context.state, &mut mistakes);
     let source = mistakes.end(source)?;
-    let typed_in = context.typed(Some(&source.shown));
     let plan = ConvertPlan {
+        typed: context.typed(Some(&source.shown), context.plan(Work::Convert(conversion.clone()))),
         source,
-        out: typed.out.clone(),
-        raw_cells: typed.source.raw_cells,
-        work,
+        out: out.clone(),
+        raw_cells: asked.raw_cells,
+        work: limits.clone(),
         state: context.state.clone(),
-        typed: typed_in,
     };
     let ended = context.block_on(|clock, stop| async move {
         tokio::task::block_in_place(|| convert(&plan, &context.console, clock, &stop))

@@ -2,28 +2,53 @@
 
 use super::args::{self, Listed};
 use super::context::{Context, with_sandbox};
-use super::import::format_of;
+use super::import::{format_of, pace_of};
 use crate::mapping::Mapping;
 use crate::outcome::{Exit, Failure};
+use crate::plan::work::{Export, Work};
 use crate::plan::{self, Connection, Mistakes, TargetAsked, WorkAsked};
-use crate::platforms::List;
+use crate::platforms::{LISTS, List};
 use crate::run::export::{ExportPlan, What, check, check_mapping, export};
 use crate::run::retain::{self, Moment};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failure> {
+    let mut late = Mistakes::default();
+    let export = Export {
+        from: typed.from.clone(),
+        sandbox: typed.sandbox,
+        what: what(typed.what).name().to_owned(),
+        map: typed.map.clone(),
+        region: typed.region.clone(),
+        out: typed.out.clone().unwrap_or_else(|| PathBuf::from("-")),
+        format: typed.format.and_then(|format| late.take(format_of(format, "written"))),
+        raw_cells: typed.raw_cells,
+        since: typed.since.clone(),
+        changes: typed.changes.clone(),
+        retain: typed.retain.clone(),
+        at_least: typed.at_least,
+        limits: work_asked(typed),
+        pace: pace_of(&typed.pace),
+    };
+    perform(&export, (typed.format.is_none(), late), context)
+}
+
+/// Exports an account. `late`: whether the names of files must say their format, and errors that are reported behind
+/// others.
+pub(super) fn perform(typed: &Export, late: (bool, Mistakes), context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
-    let (work, what) = (work_asked(typed), what(typed.what));
-    let out = typed.out.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let (work, what) = (typed.limits.clone(), what_named(&typed.what));
+    let out = typed.out.clone();
     let connection = connection(typed, what, context, &mut mistakes);
     let mapping = typed.map.as_deref().map(|map| mapping(map, what, &mut mistakes));
     let region = typed.region.as_deref().map(|region| mistakes.take(plan::region_choice(region)));
     let since = typed.since.as_deref().map(|since| mistakes.take(since_of(since)));
     let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
     age.is_some().then(|| mistakes.take(retain::check(&out)));
-    check_files(typed, &out, &work, context, &mut mistakes);
-    let format = typed.format.and_then(|format| mistakes.take(format_of(format, "written")));
+    check_files(typed, late.0, context, &mut mistakes);
+    mistakes.append(late.1);
+    let format = typed.format;
     let (mut connection, config_folder) = mistakes.end(connection)?;
     let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
     let wait = plan::wait_of(typed.pace.wait.as_deref())?;
@@ -52,7 +77,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
             work,
             wait,
             state: context.state.clone(),
-            typed: context.typed(None),
+            typed: context.typed(None, context.plan(Work::Export(Box::new(typed.clone())))),
             is_job: context.is_job,
             resumes: context.resumes.clone(),
             connection,
@@ -67,12 +92,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
 }
 
 /// The connection, and the folder to which its paths are relative.
-fn connection(
-    typed: &args::Export,
-    what: What,
-    context: &Context,
-    mistakes: &mut Mistakes,
-) -> Option<(Connection, PathBuf)> {
+fn connection(typed: &Export, what: What, context: &Context, mistakes: &mut Mistakes) -> Option<(Connection, PathBuf)> {
     let asked = TargetAsked {
         to: typed.from.clone(),
         sandbox: typed.sandbox,
@@ -95,13 +115,13 @@ fn mapping(map: &Path, what: What, mistakes: &mut Mistakes) -> Option<Mapping> {
 }
 
 /// Whether the files can be written, as they will be called.
-fn check_files(typed: &args::Export, out: &Path, work: &WorkAsked, context: &Context, mistakes: &mut Mistakes) {
+fn check_files(typed: &Export, out_must_say: bool, context: &Context, mistakes: &mut Mistakes) {
+    let (out, work) = (typed.out.as_path(), &typed.limits);
     for (option, name) in [("--out", Some(out)), ("--changes", typed.changes.as_deref())] {
         name.and_then(|name| mistakes.take(retain::check_name(option, name)));
     }
     let now = Moment::now();
     let changes = typed.changes.as_deref().map(|path| now.fill(path));
-    let out_must_say = typed.format.is_none();
     let files = [
         ("--out", Some(now.fill(out)), out_must_say),
         ("--changes", changes, true),
@@ -128,6 +148,12 @@ fn what(listed: Listed) -> What {
         Listed::Conversations => What::List(List::Conversations),
         Listed::Templates => What::List(List::Templates),
     }
+}
+
+/// The list of this name.
+fn what_named(name: &str) -> What {
+    let list = LISTS.iter().find(|(_, known)| *known == name);
+    list.map_or(What::Contacts, |(list, _)| What::List(*list))
 }
 
 /// The moment that `--since` names: a day begins at midnight here.

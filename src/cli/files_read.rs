@@ -1,24 +1,25 @@
-//! The files that an earlier run read: no later command about this run may overwrite them.
+//! What an earlier run stored: the files that it read, which no later command about it may overwrite.
 
-use super::args::{Args, Command};
+use crate::outcome::Failure;
 use crate::plan::config::FILE_NAME;
+use crate::report::words::shell;
 use crate::run::active::record::RunRecord;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Each file with what it is to the run.
+/// Each file with what it is to the run; nothing of a run whose plan was not stored.
 pub(super) fn files_read(info: &RunRecord) -> Vec<(String, PathBuf)> {
-    let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
-    let Ok(args) = Args::understand(words) else { return Vec::new() };
-    let (source, map) = match &args.command {
-        Command::Import(import) => (Some(&import.source.file), import.source.map.as_ref()),
-        Command::Migrate(migrate) => (None, migrate.map.as_ref()),
-        Command::Apply(apply) => (Some(&apply.plan), None),
-        _ => (None, None),
+    let Some(plan) = &info.plan else { return Vec::new() };
+    let config = plan.config.as_deref().unwrap_or(Path::new(FILE_NAME));
+    let named = plan.work.files_read().into_iter().chain([("configuration", config)]);
+    let file = |(what, path): (&str, &Path)| {
+        (format!("the {what} `{}` of `{}`", path.display(), info.run), info.folder.join(path))
     };
-    let config = args.global.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
-    let named = [("source", source), ("mapping", map), ("configuration", Some(&config))];
-    let file = |(what, path): (&str, Option<&PathBuf>)| {
-        path.map(|path| (format!("the {what} `{}` of `{}`", path.display(), info.run), info.folder.join(path)))
-    };
-    named.into_iter().filter_map(file).collect()
+    named.map(file).collect()
+}
+
+/// A run whose plan was not stored, or was stored by a later version.
+pub(super) fn no_plan(info: &RunRecord, done: &str) -> Failure {
+    let words: Vec<_> = info.arguments.iter().map(|word| shell(word)).collect();
+    Failure::usage(format!("`{}` was begun by another version of Ferry, and cannot be {done} by this one", info.run))
+        .hint(format!("type its command again: `ferry {}`", words.join(" ")))
 }

@@ -5,6 +5,7 @@ use super::context::{Context, with_sandbox};
 use crate::files::Format;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
+use crate::plan::work::{Effect, Pace, Plan, Transfer, TransferSource, Work};
 use crate::plan::{self, Config, Connection, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::reconcile::guards::GuardsAsked;
@@ -17,38 +18,76 @@ use crate::run::plan::DryPlan;
 use crate::run::plan::FromPlatform;
 use crate::run::plan::ImportPlan;
 use crate::run::plan::VerifyPlan;
+use std::path::Path;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
-    Ok(context.print_end(&carry(context, prepare(typed, context)?)?))
+    let mut late = Mistakes::default();
+    let (transfer, effect) = work_of(typed, &mut late);
+    Ok(context.print_end(&carry(context, prepare(&transfer, &effect, late, context)?)?))
 }
 
-/// Checks what was typed.
-pub(super) fn prepare(typed: &args::Import, context: &Context) -> Result<Carried, Failure> {
+/// The work that was typed; an error that is reported behind others goes to `late`.
+fn work_of(typed: &args::Import, late: &mut Mistakes) -> (Transfer, Effect) {
+    let limits = guarded(work_asked(&typed.work), &typed.guards);
+    let source = source_asked(&typed.source, late);
+    let transfer = Transfer {
+        source: match &typed.correct {
+            Some(run) => TransferSource::Correct(source, run.clone()),
+            None => TransferSource::Import(source),
+        },
+        target: target_asked(&typed.target, &typed.pace),
+        limits: WorkAsked { at_least: Some(typed.at_least), ..limits },
+    };
+    (transfer, effect_of(&typed.dry))
+}
+
+/// Checks an import.
+pub(super) fn prepare(
+    transfer: &Transfer,
+    effect: &Effect,
+    late: Mistakes,
+    context: &Context,
+) -> Result<Prepared, Failure> {
+    let (TransferSource::Import(source_asked) | TransferSource::Correct(source_asked, _)) = &transfer.source else {
+        return Err(Failure::failed("a migration is no import: this is a bug in Ferry"));
+    };
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (target_asked(&typed.target, &typed.pace), guarded(work_asked(&typed.work), &typed.guards));
-    let work = WorkAsked { at_least: Some(typed.at_least), ..work };
+    let (asked, work) = (transfer.target.clone(), transfer.limits.clone());
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
-    let around = context.around(&[("source", Some(&typed.source.file)), ("mapping", typed.source.map.as_deref())]);
-    work.check(&around, ("--plan", typed.dry.plan.as_deref()), &mut mistakes);
-    let work = without_results(work, &typed.dry, &mut mistakes);
-    let dry = dry_asked(&typed.dry);
-    let correct = typed.correct.as_deref().and_then(|run| mistakes.take(run_named(&context.state, run)));
+    let around = context.around(&[("source", Some(&source_asked.file)), ("mapping", source_asked.map.as_deref())]);
+    work.check(&around, ("--plan", plan_file(effect)), &mut mistakes);
+    let work = without_results(work, effect, &mut mistakes);
+    let correct = match &transfer.source {
+        TransferSource::Correct(_, run) => mistakes.take(run_named(&context.state, run)),
+        _ => None,
+    };
     if let Some(run) = correct.as_ref().filter(|run| run.is_dry()) {
         let failure = Failure::usage(format!("`--correct`: `{}` was a dry run, which wrote nothing", run.run));
         mistakes.take::<()>(Err(failure.hint("`ferry runs` lists the runs and what they were")));
     }
+    let stored = context.plan(Work::Transfer(with_run(transfer, correct.as_ref()), effect.clone()));
     if mistakes.is_empty() {
-        context.make_state(typed.dry.dry_run)?;
+        context.make_state(is_preview(effect))?;
     }
-    let source_asked = source_asked(&typed.source, &mut mistakes);
-    let source = SourcePlan::gather(&source_asked, &context.state, &mut mistakes);
+    mistakes.append(late);
+    let source = SourcePlan::gather(source_asked, &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    Ok(Carried { source, from: None, connection, asked, work, dry, correct, verify: None, apply: None })
+    let dry = dry_asked(effect);
+    Ok(Prepared { source, from: None, connection, asked, work, dry, correct, verify: None, apply: None, stored })
+}
+
+/// The same transfer with the whole name of the run that it corrects: later its end may not be enough.
+fn with_run(transfer: &Transfer, run: Option<&RunRecord>) -> Transfer {
+    let mut transfer = transfer.clone();
+    if let (TransferSource::Correct(_, name), Some(run)) = (&mut transfer.source, run) {
+        name.clone_from(&run.run);
+    }
+    transfer
 }
 
 /// A checked import or migration.
-pub(super) struct Carried {
+pub(super) struct Prepared {
     pub(super) source: SourcePlan,
     /// The source platform, and the folder of the configuration.
     pub(super) from: Option<(Connection, std::path::PathBuf)>,
@@ -61,11 +100,13 @@ pub(super) struct Carried {
     pub(super) correct: Option<RunRecord>,
     pub(super) verify: Option<VerifyPlan>,
     pub(super) apply: Option<PlanHead>,
+    /// What the run stores.
+    pub(super) stored: Plan,
 }
 
 /// Carries it out.
-pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failure> {
-    let Carried {
+pub(super) fn carry(context: &Context, prepared: Prepared) -> Result<Ended, Failure> {
+    let Prepared {
         source,
         from,
         connection: (mut connection, connection_region),
@@ -75,7 +116,8 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failur
         correct,
         verify,
         apply,
-    } = carried;
+        stored,
+    } = prepared;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
@@ -90,7 +132,7 @@ pub(super) fn carry(context: &Context, carried: Carried) -> Result<Ended, Failur
             FromPlatform { address: address(&from), connection: from, config_folder }
         });
         let file = (from.is_none() && apply.is_none()).then_some(source.shown.as_str());
-        let typed = context.typed(file);
+        let typed = context.typed(file, stored);
         let plan = ImportPlan {
             source,
             from,
@@ -142,8 +184,8 @@ pub(super) fn target_asked(typed: &args::Target, pace: &args::Pace) -> TargetAsk
 }
 
 /// The same work; a dry run has no results.
-pub(super) fn without_results(work: WorkAsked, dry: &args::Dry, mistakes: &mut Mistakes) -> WorkAsked {
-    if dry.dry_run && work.results.is_some() {
+pub(super) fn without_results(work: WorkAsked, effect: &Effect, mistakes: &mut Mistakes) -> WorkAsked {
+    if is_preview(effect) && work.results.is_some() {
         mistakes.take::<()>(Err(no_results()));
         return WorkAsked { results: None, ..work };
     }
@@ -156,15 +198,33 @@ pub(super) fn no_results() -> Failure {
         .hint("use `--plan FILE`: it writes each record and what would happen to it")
 }
 
+/// Where the effects go.
+pub(super) fn effect_of(typed: &args::Dry) -> Effect {
+    if typed.dry_run { Effect::Preview { plan_file: typed.plan.clone() } } else { Effect::Write }
+}
+
+pub(super) fn is_preview(effect: &Effect) -> bool {
+    matches!(effect, Effect::Preview { .. })
+}
+
+/// The file of the plan that a dry run saves.
+pub(super) fn plan_file(effect: &Effect) -> Option<&Path> {
+    match effect {
+        Effect::Preview { plan_file } => plan_file.as_deref(),
+        Effect::Write => None,
+    }
+}
+
 /// What was asked of a dry run.
-pub(super) fn dry_asked(typed: &args::Dry) -> Option<DryPlan> {
-    typed.dry_run.then(|| DryPlan { file: typed.plan.clone() })
+pub(super) fn dry_asked(effect: &Effect) -> Option<DryPlan> {
+    is_preview(effect).then(|| DryPlan { file: plan_file(effect).map(Path::to_owned) })
 }
 
 /// What was typed about the source; a format that cannot be read is one of the mistakes.
 pub(super) fn source_asked(typed: &args::Source, mistakes: &mut Mistakes) -> SourceAsked {
     SourceAsked {
         file: typed.file.clone(),
+        shown: None,
         map: typed.map.clone(),
         format: typed.format.and_then(|format| mistakes.take(format_of(format, "read"))),
         encoding: typed.encoding.clone(),
@@ -185,6 +245,11 @@ pub(super) fn format_of(format: FileFormat, done: &str) -> Result<Format, Failur
             Err(Failure::usage(format!("`--format`: `{name}` cannot be {done} yet")).hint(hint))
         }
     }
+}
+
+/// How fast, as data.
+pub(super) fn pace_of(typed: &args::Pace) -> Pace {
+    Pace { rate: typed.rate.clone(), concurrency: typed.concurrency, wait: typed.wait.clone() }
 }
 
 /// The same work with its guards, and what it passes over.

@@ -1,63 +1,54 @@
-//! `ferry resume`: the words of an unfinished run, typed again.
+//! `ferry resume`: the stored plan of an unfinished run, performed again.
 
-use super::args::{Args, Command, Resume};
+use super::args::{self, Resume};
 use super::context::Context;
+use super::files_read::no_plan;
+use super::{apply, convert, export, import, migrate, undo, verify};
 use crate::outcome::{Exit, Failure};
+use crate::plan::Mistakes;
+use crate::plan::work::{Pace, Plan, Repair, TransferSource, Undo, Work};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{all_runs, run_named};
 use crate::run::own::{Use, prove_own};
-use clap::Parser;
 
-pub(super) fn run(
-    typed: &Resume,
-    context: &Context,
-    dispatch: fn(&Args, &Context) -> Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
+pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
     let info = unfinished(typed, context)?;
     prove_own(&info, &context.state, Use::Repeat)?;
-    // What was typed elsewhere would lead elsewhere from there.
-    let is_here = context.folder == info.folder;
-    let absolute = || std::path::absolute(&context.state).ok();
-    let state = if is_here { None } else { absolute() }.unwrap_or_else(|| context.state.clone());
-    std::env::set_current_dir(&info.folder).map_err(|error| {
-        Failure::usage(format!(
-            "the folder `{}`, in which `{}` was begun, cannot be entered",
-            info.folder.display(),
-            info.run
-        ))
-        .cause(error)
-    })?;
-    let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
-    let mut args = Args::try_parse_from(words).map_err(|error| {
-        Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
-    })?;
-    anew_only_if_asked(&mut args.command);
+    let Some(plan) = info.plan.clone().filter(Plan::is_known) else { return Err(no_plan(&info, "resumed")) };
+    let plan = if context.is_in(&info.folder) { plan } else { plan.in_folder(&info.folder) }.resumed();
     context.console.note(&format!("ferry {}", info.arguments.join(" ")));
     let again = Context {
-        platforms: context.platforms.clone(),
-        console: context.console.clone(),
-        env: context.env.clone(),
-        state,
-        config: args.global.config.clone(),
         words: info.arguments.clone(),
         folder: info.folder.clone(),
         resumes: Some(info.run.clone()),
         is_job: false,
-        knows_notes: context.knows_notes,
+        ..context.again(&plan, &info)
     };
-    dispatch(&args, &again)
+    perform(&plan.work, &again)
 }
 
-/// What was begun anew once is gone on with now; a limit that was reached is one no more.
-fn anew_only_if_asked(command: &mut Command) {
-    match command {
-        Command::Import(import) => (import.work.fresh, import.work.limit) = (false, None),
-        Command::Export(export) => export.limit = None,
-        Command::Migrate(migrate) => (migrate.work.fresh, migrate.work.limit) = (false, None),
-        Command::Convert(convert) => (convert.work.fresh, convert.work.limit) = (false, None),
-        Command::Apply(apply) => (apply.work.fresh, apply.work.limit) = (false, None),
-        _ => {}
-    }
+/// Does the work of a stored plan.
+fn perform(work: &Work, context: &Context) -> Result<Exit, Failure> {
+    let none = Mistakes::default;
+    let prepared = match work {
+        Work::Transfer(transfer, effect) => match &transfer.source {
+            TransferSource::Migrate(..) => migrate::prepare(transfer, effect, context)?,
+            _ => import::prepare(transfer, effect, none(), context)?,
+        },
+        Work::Apply(plan) => apply::prepare(plan, context)?,
+        Work::Verify(Repair { of, anyway, out }) => {
+            let typed = args::Verify { run: Some(of.clone()), repair: true, anyway: *anyway, out: out.clone() };
+            return verify::run(&typed, context);
+        }
+        Work::Undo(Undo { of, only, results, pace: Pace { rate, concurrency, wait } }) => {
+            let pace = args::Pace { rate: rate.clone(), concurrency: *concurrency, wait: wait.clone() };
+            let (run, only, results) = (Some(of.clone()), only.clone(), results.clone());
+            return undo::run(&args::Undo { run, dry_run: false, only, plan: None, results, pace }, context);
+        }
+        Work::Convert(conversion) => return convert::perform(conversion, none(), context),
+        Work::Export(plan) => return export::perform(plan, (plan.format.is_none(), none()), context),
+    };
+    Ok(context.print_end(&import::carry(context, prepared)?))
 }
 
 fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {

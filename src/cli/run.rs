@@ -369,6 +369,7 @@ fn one(
         console,
         env: context.env.clone(),
         state: context.state.clone(),
+        base: PathBuf::new(),
         config: config.file().map(full),
         words: job.words.clone(),
         folder: context.folder.clone(),

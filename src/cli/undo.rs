@@ -1,13 +1,14 @@
 //! `ferry undo`.
 
-use super::args::{self, Args, Command};
+use super::args;
 use super::context::{Context, with_sandbox};
 use super::files_read::files_read;
-use super::import::no_results;
+use super::import::{no_results, pace_of};
 use super::suggest::suggestions;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::suggest::Typed;
+use crate::plan::work::{Pace, Plan, Repair, Undo, Work};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::run::active::close::Ended;
 use crate::run::active::record::RunRecord;
@@ -42,18 +43,16 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         &mut mistakes,
     );
     mistakes.end(Some(()))?;
-    // The words of the run are understood where they were typed; those of this command, here.
     let here = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let state = here(&context.state);
     let (plan_file, results) = (typed.plan.as_deref().map(here), typed.results.as_deref().map(here));
-    let config = context.config.as_deref().map(here);
     context.make_state(typed.dry_run)?;
     let typed_for = typed_for(&of, &state)?;
-    std::env::set_current_dir(&typed_for.folder).map_err(|error| {
-        let (folder, run) = (typed_for.folder.display(), &of.run);
-        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, cannot be entered")).cause(error)
-    })?;
-    let config = Config::load(&context.platforms, config.as_deref().or(typed_for.config.as_deref()), &context.env)?;
+    let base = if context.is_in(&typed_for.folder) { PathBuf::new() } else { typed_for.folder.clone() };
+    let config = match &context.config {
+        Some(config) => Config::load_in(&context.base, &context.platforms, Some(config), &context.env)?,
+        None => Config::load_in(&base, &context.platforms, typed_for.config.as_deref(), &context.env)?,
+    };
     config.notes.iter().for_each(|note| context.console.note(note));
     let sandbox = typed_for.asked.sandbox || typed_for.is_plan && was_in_sandbox(&of, &config, &typed_for.asked)?;
     let asked = TargetAsked {
@@ -69,9 +68,21 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     let ended = context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if asked.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
+        let work = Work::Undo(Undo {
+            of: of.run.clone(),
+            only: typed.only.clone(),
+            results: typed.results.clone(),
+            pace: pace_of(&typed.pace),
+        });
+        let stored = context.plan(work);
         let words = words_with(&context.words, typed.run.as_deref(), &of.run);
         let plan = UndoPlan {
-            typed: Typed { suggest: suggestions(&words, None), words, folder: context.folder.clone() },
+            typed: Typed {
+                suggest: suggestions(&words, None),
+                words,
+                folder: context.folder.clone(),
+                plan: Some(stored),
+            },
             of,
             connection,
             address,
@@ -159,12 +170,12 @@ fn field_named(name: &str) -> Result<String, Failure> {
     }
 }
 
-/// What was typed for the run that wrote, an undo being followed to what it took back.
+/// The target of the run that wrote; an undo and a repair lead to the run that they are about.
 struct TypedFor {
     asked: TargetAsked,
     config: Option<PathBuf>,
     folder: PathBuf,
-    /// Whether the plan that was applied said where, and nobody typed it.
+    /// Whether only the name of the connection is known, as after a saved plan was applied.
     is_plan: bool,
 }
 
@@ -178,31 +189,27 @@ fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {
     let mut info = of.clone();
     for _ in 0..CHAIN_MAX {
         prove_own(&info, state, Use::Look)?;
-        let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
-        let args = Args::understand(words).map_err(|error| {
-            Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
-        })?;
-        let (target, pace) = match &args.command {
-            Command::Import(import) => (&import.target, &import.pace),
-            Command::Migrate(migrate) => (&migrate.target, &migrate.pace),
-            Command::Undo(undo) => {
-                info = run_named(state, undo.run.as_deref().unwrap_or(&info.source))?;
-                continue;
-            }
-            Command::Verify(verify) => {
-                info = run_named(state, verify.run.as_deref().unwrap_or_default())?;
-                continue;
-            }
-            // What stands in the plan, which need not be there any more.
-            Command::Apply(apply) => {
-                let (rate, concurrency) = (apply.pace.rate.clone(), apply.pace.concurrency);
-                let asked = TargetAsked { to: info.target, rate, concurrency, ..TargetAsked::default() };
-                return Ok(TypedFor { asked, config: args.global.config, folder: info.folder, is_plan: true });
-            }
-            _ => break,
+        let (folder, target) = (info.folder.clone(), info.target.clone());
+        let named = |pace: Pace| TargetAsked {
+            to: target.clone(),
+            rate: pace.rate,
+            concurrency: pace.concurrency,
+            ..TargetAsked::default()
         };
-        let asked = super::import::target_asked(target, pace);
-        return Ok(TypedFor { asked, config: args.global.config, folder: info.folder, is_plan: false });
+        let Some(plan) = info.plan.filter(Plan::is_known) else {
+            // An older version of Ferry began it: the connection is all that is known.
+            return Ok(TypedFor { asked: named(Pace::default()), config: None, folder, is_plan: true });
+        };
+        let config = plan.config;
+        match plan.work {
+            Work::Transfer(transfer, _) => {
+                return Ok(TypedFor { asked: transfer.target, config, folder, is_plan: false });
+            }
+            // The saved plan names the connection, and may be gone.
+            Work::Apply(plan) => return Ok(TypedFor { asked: named(plan.pace), config, folder, is_plan: true }),
+            Work::Undo(Undo { of, .. }) | Work::Verify(Repair { of, .. }) => info = run_named(state, &of)?,
+            Work::Convert(_) | Work::Export(_) => break,
+        }
     }
     Err(Failure::usage(format!("the connection to which `{}` wrote is not known any more", of.run)))
 }

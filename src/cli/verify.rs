@@ -1,12 +1,13 @@
 //! `ferry verify`: the words of a finished run, typed again to look.
 
-use super::args::{self, Args, Command};
+use super::args;
 use super::context::Context;
-use super::files_read::files_read;
-use super::import::{Carried, carry};
+use super::files_read::{files_read, no_plan};
+use super::import::{Prepared, carry};
 use super::{apply, import, migrate};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
+use crate::plan::work::{Effect, Plan, Repair, SavedPlan, Transfer, TransferSource, Work};
 use crate::plan::{Mistakes, WorkAsked, check_files};
 use crate::reconcile::guards::GuardsAsked;
 use crate::report::Summary;
@@ -22,7 +23,6 @@ use crate::run::plan::DryPlan;
 use crate::run::plan::VerifyPlan;
 use crate::run::verify::FILE;
 use crate::shown::escape;
-use clap::Parser;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -37,34 +37,23 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     around.read.extend(files_read(&info));
     check_files(&around, [("--out", typed.out.as_ref().map(|_| out.clone()), false)], &mut mistakes);
     mistakes.end(Some(()))?;
-    std::env::set_current_dir(&info.folder).map_err(|error| {
-        let (folder, run) = (info.folder.display(), &info.run);
-        Failure::usage(format!("the folder `{folder}`, in which `{run}` was begun, cannot be entered")).cause(error)
-    })?;
-    let words = std::iter::once("ferry".to_owned()).chain(info.arguments.iter().cloned());
-    let args = Args::try_parse_from(words).map_err(|error| {
-        Failure::failed(format!("the command of `{}` is not understood any more", info.run)).cause(error)
-    })?;
+    let Some(plan) = info.plan.clone().filter(Plan::is_known) else { return Err(no_plan(&info, "verified")) };
     context.console.note(&format!("verifying `{}`: ferry {}", info.run, info.arguments.join(" ")));
     let is_undo =
         |other: &&RunRecord| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
     if let Some(undo) = all_runs(&state)?.iter().find(is_undo) {
         context.console.note(&format!("`{}` has taken back what it wrote, or some of it", undo.run));
     }
+    let plan = if context.is_in(&info.folder) { plan } else { plan.in_folder(&info.folder) };
     let again = Context {
-        platforms: context.platforms.clone(),
-        console: context.console.clone(),
-        env: context.env.clone(),
         state,
-        config: args.global.config.clone(),
         words: repair_words(typed, &info, context),
-        folder: context.folder.clone(),
         resumes: None,
         is_job: false,
-        knows_notes: context.knows_notes,
+        ..context.again(&plan, &info)
     };
     let verify = VerifyPlan { run: info, folder, anyway: typed.anyway, out };
-    let looked = carry(&again, prepare(&args.command, &again, &verify, Some(DryPlan::default()))?)?;
+    let looked = carry(&again, prepare(&plan.work, &again, &verify, Some(DryPlan::default()))?)?;
     // It was a look, not a run.
     forget(&again.state, &looked.summary.run);
     let Some(found) = &looked.verified else { return Ok(not_looked(&looked, context)) };
@@ -72,7 +61,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     let runs = all_runs(&again.state)?;
     let is_begun = || runs.iter().any(|run| run.status == RunStatus::Unfinished && run.work == repair_of);
     let repaired = match typed.repair && (found.differ + found.missing > 0 || is_begun()) {
-        true => Some(carry(&again, prepare(&args.command, &again, &verify, None)?)?),
+        true => Some(carry(&again, prepare(&plan.work, &again, &verify, None)?)?),
         false => None,
     };
     put_into_receipt(found, &verify, repaired.as_ref(), &again);
@@ -220,25 +209,28 @@ fn repair_words(typed: &args::Verify, info: &RunRecord, context: &Context) -> Ve
     words
 }
 
-/// The work of the run, without what would write over its files.
-fn prepare(
-    command: &Command,
-    context: &Context,
-    verify: &VerifyPlan,
-    dry: Option<DryPlan>,
-) -> Result<Carried, Failure> {
-    let work = args::Work { fresh: false, limit: None, rejects: None, results: None };
-    let no_dry = args::Dry { dry_run: false, plan: None };
-    let mut carried = match command {
-        Command::Import(typed) => import::prepare(&args::Import { work, dry: no_dry, ..typed.clone() }, context)?,
-        Command::Migrate(typed) => migrate::prepare(&args::Migrate { work, dry: no_dry, ..typed.clone() }, context)?,
-        Command::Apply(typed) => apply::prepare(&args::Apply { work, ..typed.clone() }, context)?,
-        _ => return Err(Failure::failed(format!("`{}` carried nothing into a platform", verify.run.run))),
+/// The work of the run, without what would overwrite its files.
+fn prepare(work: &Work, context: &Context, verify: &VerifyPlan, dry: Option<DryPlan>) -> Result<Prepared, Failure> {
+    let limits =
+        |limits: &WorkAsked| WorkAsked { fresh: false, limit: None, rejects: None, results: None, ..limits.clone() };
+    let mut prepared = match work {
+        Work::Transfer(transfer, _) => {
+            let transfer = Transfer { limits: limits(&transfer.limits), ..transfer.clone() };
+            match &transfer.source {
+                TransferSource::Migrate(..) => migrate::prepare(&transfer, &Effect::Write, context)?,
+                _ => import::prepare(&transfer, &Effect::Write, Mistakes::default(), context)?,
+            }
+        }
+        Work::Apply(plan) => apply::prepare(&SavedPlan { limits: limits(&plan.limits), ..plan.clone() }, context)?,
+        _ => return Err(Failure::failed(format!("`{}` wrote no contacts to a platform", verify.run.run))),
     };
-    // Everybody is looked at, however much there is to be told, or sent.
-    carried.work = WorkAsked { only_changed: false, guards: GuardsAsked::none(), ..carried.work };
-    (carried.dry, carried.verify) = (dry, Some(verify.clone()));
-    Ok(carried)
+    // All contacts are compared, and sent where they differ, whatever their number.
+    prepared.work = WorkAsked { only_changed: false, guards: GuardsAsked::none(), ..prepared.work };
+    (prepared.dry, prepared.verify) = (dry, Some(verify.clone()));
+    let out = Some(verify.out.clone()).filter(|out| *out != verify.folder.join(FILE));
+    let repair = Repair { of: verify.run.run.clone(), anyway: verify.anyway, out };
+    prepared.stored = Plan::new(Work::Verify(repair), None);
+    Ok(prepared)
 }
 
 fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failure> {

@@ -1,6 +1,8 @@
 //! The formats and compressions that a file can have, and the limits on what is read. What is known of each format stands
 //! in the table of `formats`.
 
+use serde::{Deserialize, Serialize};
+
 /// The longest record, in bytes after decompression and decoding: enough for a contact with a long history of
 /// notes, small enough that one broken record does not fill the memory.
 pub const RECORD_LEN_MAX: usize = 16 << 20;
@@ -9,7 +11,7 @@ pub const RECORD_LEN_MAX: usize = 16 << 20;
 pub const COLUMNS_MAX: usize = 4096;
 
 /// How a file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
     /// Cells separated by a comma, semicolon, tab or pipe (RFC 4180 and what spreadsheets make of it).
     Csv,

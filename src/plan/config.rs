@@ -76,7 +76,16 @@ impl Config {
     ///
     /// When the file cannot be read, or with all that is wrong in it.
     pub fn load(platforms: &Registry, path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
-        let file = path.unwrap_or(Path::new(FILE_NAME));
+        Config::load_in(Path::new(""), platforms, path, env)
+    }
+
+    /// The same with another folder in place of the current one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn load_in(folder: &Path, platforms: &Registry, path: Option<&Path>, env: &Env) -> Result<Config, ConfigError> {
+        let file = &folder.join(path.unwrap_or(Path::new(FILE_NAME)));
         match read_page(file) {
             Ok(page) => Config::parse(platforms, &page, file, env),
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_none() => {

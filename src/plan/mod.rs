@@ -10,6 +10,7 @@ mod filling;
 pub mod jobs;
 mod secrets;
 pub mod suggest;
+pub mod work;
 
 pub use config::{Config, ConfigError, Connection};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
@@ -27,6 +28,7 @@ use crate::platforms::settings::{COMMON, environment_name};
 use crate::reconcile::guards::GuardsAsked;
 use crate::record::{Fields, Header};
 use crate::yaml::nearest;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
@@ -38,10 +40,13 @@ use std::time::Duration;
 const BUILT_IN: &[(&str, &str)] = &[("contacts", include_str!("../../mappings/contacts.yaml"))];
 
 /// What was said about the file that is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct SourceAsked {
     pub file: PathBuf,
+    /// How messages name the file, where that is not its path.
+    #[serde(default)]
+    pub shown: Option<String>,
     pub map: Option<PathBuf>,
     pub format: Option<Format>,
     pub encoding: Option<String>,
@@ -51,7 +56,7 @@ pub struct SourceAsked {
 }
 
 /// What was said about the work.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct WorkAsked {
     pub fresh: bool,
@@ -67,7 +72,7 @@ pub struct WorkAsked {
 }
 
 /// What was said about the target.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct TargetAsked {
     pub to: String,
@@ -159,7 +164,7 @@ impl SourcePlan {
         let mapping = asked.map.as_deref().and_then(|map| mistakes.take(mapping_beside(map, &asked.file)));
         let region = asked.region.as_deref().and_then(|region| mistakes.take(region_choice(region)));
         let options = options_of(asked, mapping.as_ref().map(|(mapping, _)| mapping));
-        let shown = asked.file.display().to_string();
+        let shown = asked.shown.clone().unwrap_or_else(|| asked.file.display().to_string());
         let is_stream = shown == "-" || is_pipe(&asked.file);
         if is_stream && !mistakes.is_empty() {
             return None;
@@ -270,6 +275,11 @@ impl Mistakes {
     /// The value, or one mistake more.
     pub fn take<T>(&mut self, result: Result<T, Failure>) -> Option<T> {
         result.map_err(|failure| self.0.push(failure)).ok()
+    }
+
+    /// Adds the mistakes that were found elsewhere.
+    pub fn append(&mut self, later: Mistakes) {
+        self.0.extend(later.0);
     }
 
     /// Whether nothing is wrong so far.

@@ -3,6 +3,8 @@
 //! They are computed from the arguments when these are read (`cli/suggest.rs`) and stored with the plan of the run. Only
 //! the values that the run knows are put in here.
 
+use super::work::Plan;
+use crate::ids::RESUME;
 use crate::report::words::shell;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ pub struct Typed {
     pub folder: PathBuf,
     /// The command lines that the run may print.
     pub suggest: Suggestions,
+    /// What the run stores of it.
+    pub plan: Option<Plan>,
 }
 
 /// The command lines of a run.
@@ -69,7 +73,7 @@ impl Suggestions {
 
     /// The command that resumes the run of this name.
     pub fn resume(&self, run: &str) -> String {
-        command(["resume", run].into_iter().chain(self.place.iter().map(String::as_str)))
+        command([RESUME, run].into_iter().chain(self.place.iter().map(String::as_str)))
     }
 }
 

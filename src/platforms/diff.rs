@@ -11,9 +11,10 @@ use super::facts::PlatformFacts;
 use super::names::{NAMES, diff_names};
 use crate::change::same_text;
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
+use serde::{Deserialize, Serialize};
 
 /// What a contact that is there already gets (contract, `--on-existing`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnExisting {
     /// Overwritten with what the source has.
     #[default]

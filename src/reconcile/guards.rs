@@ -8,6 +8,7 @@ use super::goal::decision::Change;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::StepKind;
 use crate::platforms::diff::Delta;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The percentage of records with an erased value that is allowed by default: more is sooner a half-loaded sheet than an
@@ -21,7 +22,7 @@ const ALL: &str = "100%";
 const VALUE_SHOWN_MAX: usize = 60;
 
 /// How many are allowed, as users write it: `10`, `5%`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Allowed {
     /// So many.
     Number(u64),
@@ -66,7 +67,7 @@ impl Allowed {
 }
 
 /// The limits that the user set; none: no limit.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct GuardsAsked {
     pub rejects: Option<Allowed>,

@@ -30,7 +30,11 @@ pub fn prune(state: &Path, before_ms: u64) -> Result<Pruned, Failure> {
     let all = all_runs(state)?;
     let is_used = |run: &RunRecord| {
         let mut unfinished = all.iter().filter(|other| !other.is_done());
-        unfinished.any(|other| other.source == run.run || other.arguments.iter().any(|word| is_end_of(word, &run.run)))
+        unfinished.any(|other| {
+            other.source == run.run
+                || other.plan.as_ref().is_some_and(|plan| plan.work.is_about(&run.run))
+                || other.arguments.iter().any(|word| is_end_of(word, &run.run))
+        })
     };
     let old = all.iter().filter(|info| info.is_done() && info.started_ms < before_ms && !is_used(info));
     let mut by_account: BTreeMap<Option<AccountKey>, Vec<&RunRecord>> = BTreeMap::new();

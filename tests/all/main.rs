@@ -47,6 +47,7 @@ mod secrets;
 mod settle;
 mod simulation;
 mod store;
+mod stored_plan;
 mod support;
 mod survive;
 mod templates;

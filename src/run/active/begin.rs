@@ -157,6 +157,8 @@ impl ActiveRun {
 
 fn set_typed(record: &mut RunRecord, spec: &RunSpec<'_>) {
     (record.arguments, record.folder) = (spec.typed.words.clone(), spec.typed.folder.clone());
+    // A path that is not Unicode cannot be stored: such a run is shown and undone, and resumed by its command.
+    record.plan = spec.typed.plan.clone().filter(|plan| serde_json::to_value(plan).is_ok());
 }
 
 /// A new record with its folder: its name is made of the local time, the command, one end and four random characters.

@@ -7,6 +7,7 @@ use super::seal::seal_of;
 use crate::files::{self, About, Ledger};
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Failure, Totals};
+use crate::plan::work::Plan;
 use crate::store::AccountKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +50,9 @@ pub struct RunRecord {
     pub work: WorkId,
     /// The last summary.
     pub summary: Option<Value>,
+    /// What it does; none of a run that an older version of Ferry began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
     /// By which the command is known as one that Ferry wrote here: see [`crate::run::own`].
     #[serde(default)]
     pub seal: Option<String>,
@@ -78,13 +82,16 @@ impl RunRecord {
             account: None,
             work,
             summary: None,
+            plan: None,
             seal: None,
         }
     }
 
     /// The seal that its command has in this state folder; none where no seal can be made.
     pub(in crate::run) fn expected_seal(&self, state: &Path) -> Option<String> {
-        seal_of(&self.run, &self.folder, &self.arguments, state)
+        let plan = self.plan.as_ref().and_then(|plan| serde_json::to_string(plan).ok());
+        let words: Vec<String> = self.arguments.iter().cloned().chain(plan).collect();
+        seal_of(&self.run, &self.folder, &words, state)
     }
 
     /// What the checkpoint keeps of it, for the case that `run.json` is lost.

@@ -91,8 +91,11 @@ impl ExportPlan {
         let mapping = self.mapping.as_ref().map_or_else(String::new, Mapping::fingerprint);
         let (name, platform, what) = (&self.connection.name, &self.connection.facts().name, self.what.name());
         let command = CommandKind::Export;
-        let parts =
-            format!("{command}\n{name}\n{platform}\n{}\n{what}\n{mapping}\n{}", self.address, self.out.display());
+        let out = match self.is_to_stdout() {
+            true => self.out.clone(),
+            false => std::path::absolute(&self.out).unwrap_or_else(|_| self.out.clone()),
+        };
+        let parts = format!("{command}\n{name}\n{platform}\n{}\n{what}\n{mapping}\n{}", self.address, out.display());
         WorkId::of(&parts)
     }
 }
