@@ -1,14 +1,14 @@
-//! Which fields were changed, and how often: counted as the target confirms each change of somebody who was there
-//! before. It holds names of fields, never a value.
+//! Which fields were changed, and how often: counted as the target confirms each change of a contact that existed before.
+//! It holds names of fields, never a value.
 
 use crate::platforms::diff::Delta;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many fields are told apart; attributes of records may have any name.
+/// The most fields that are counted apart; attributes of records may have any name.
 const FIELDS_MAX: usize = 1_000;
 
-/// Under what name the others are counted.
+/// The name under which the others are counted.
 const OTHERS: &str = "(other fields)";
 
 /// Changes by field.

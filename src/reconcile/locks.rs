@@ -1,11 +1,11 @@
-//! Who is being worked on: people who share an identity value, or who turn out to be the same contact at the target,
-//! are never worked on at the same time, and come one after the other in the order of the source.
+//! Which contacts are in flight: two that share an identity value, or that turn out to be the same contact at the target,
+//! are never in flight together, and come one after the other in the order of the source.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// The lines before the names that are wanted at this moment (identity values, ids at the target).
+/// The queues for the names that are wanted at this moment (identity values, ids at the target).
 #[derive(Debug, Default)]
 pub struct Locks {
     lines: Mutex<Lines>,
@@ -23,7 +23,7 @@ struct Ticket {
     called: Arc<Notify>,
 }
 
-/// A place in the line of each of some names, given up when this is dropped.
+/// A place in the queue of each of some names, given up when this is dropped.
 #[derive(Debug)]
 pub struct Place {
     locks: Arc<Locks>,
@@ -37,7 +37,7 @@ impl Locks {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stands in line for all the names, at once, so that nobody waits for each other. Each name is given once.
+    /// Queues for all the names at once, so that no two contacts wait for each other. Each name is given once.
     pub fn queue(self: &Arc<Self>, names: impl IntoIterator<Item = String>) -> Place {
         let (names, called) = (names.into_iter().map(Arc::from).collect::<Vec<Arc<str>>>(), Arc::new(Notify::new()));
         let mut lines = self.lines();
@@ -52,14 +52,14 @@ impl Locks {
 }
 
 impl Place {
-    /// Whether it is first in the line of every name.
+    /// Whether it is first in the queue of every name.
     pub fn is_first(&self) -> bool {
         let lines = self.locks.lines();
         let is_first = |name| lines.by_name.get(name)?.front().map(|ticket| ticket.number == self.number);
         self.names.iter().all(|name| is_first(name) == Some(true))
     }
 
-    /// Waits until it is first in the line of every name.
+    /// Waits until it is first in the queue of every name.
     pub async fn first(&self) {
         while !self.is_first() {
             self.called.notified().await;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_asks_first_is_first_whatever_they_share() {
+    async fn the_first_in_the_queue_is_first_whatever_is_shared() {
         let locks = Arc::new(Locks::default());
         let one = locks.queue(names(&["phone:1", "email:x"]));
         let two = locks.queue(names(&["phone:2", "email:x"]));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_leaves_the_line_holds_nobody_up() {
+    async fn a_place_that_is_given_up_delays_no_other() {
         let locks = Arc::new(Locks::default());
         let one = locks.queue(names(&["a"]));
         let two = locks.queue(names(&["a"]));

@@ -1,9 +1,9 @@
-//! The place of a person among those in flight.
+//! The slot of a contact among those in flight. A contact that waits holds none.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The place of a person among those in flight. It can be given up while waiting, and taken again.
+/// The slot of a contact among those in flight. It can be given up while waiting, and taken again.
 pub struct Slot {
     slots: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
@@ -15,7 +15,7 @@ impl Slot {
         Slot { slots, held: None }
     }
 
-    /// Gives it up, for whoever is next.
+    /// Gives it up, for the next contact.
     pub fn give_up(&mut self) {
         self.held = None;
     }

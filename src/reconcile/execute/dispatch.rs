@@ -28,8 +28,8 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Connector::send_step`].
-    pub async fn send(&self, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        self.connector.send_step(&self.http, step, whom).await
+    pub async fn send(&self, step: &Step, to: &Whom) -> Result<Taken, Fault> {
+        self.connector.send_step(&self.http, step, to).await
     }
 
     /// Reads a contact by id, or, with a server that reads no contact by id, by what is known of it.

@@ -49,7 +49,7 @@ struct Sending<'a> {
     change: &'a Change,
     nth: usize,
     step: &'a Step,
-    whom: &'a Whom,
+    to: &'a Whom,
     since_ms: u64,
 }
 
@@ -68,12 +68,12 @@ impl Executor for Live {
         lists.for_each(|field| attempt.begin_list(field));
         let is_create = change.steps.iter().any(|step| step.kind == StepKind::Create);
         let _creating = self.partials.creating(self.endpoint.connector.facts(), is_create).await;
-        let mut whom = change.on.as_ref().map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
+        let mut to = change.on.as_ref().map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
         let mut after = None;
         for (nth, step) in change.steps.iter().enumerate() {
-            let sending = Sending { who: &subject.who, change, nth, step, whom: &whom, since_ms: 0 };
+            let sending = Sending { who: &subject.who, change, nth, step, to: &to, since_ms: 0 };
             match self.send(attempt, sending).await? {
-                Went::On(id, contact) => (whom, after) = (Whom::Id(id), contact),
+                Went::On(id, contact) => (to, after) = (Whom::Id(id), contact),
                 Went::Off(next) => return Ok(next),
             }
         }
@@ -84,7 +84,7 @@ impl Executor for Live {
         }
         self.count(attempt, &change.delta);
         self.complete(attempt);
-        match (whom, change.then) {
+        match (to, change.then) {
             (_, Then::Deleted) => Ok(Next::End(Outcome::Deleted)),
             (Whom::Nobody, _) => Ok(Next::End(attempt.outcome())),
             (Whom::Id(id), then) => {
@@ -113,12 +113,12 @@ impl Live {
         sending.since_ms = intent.at_ms;
         attempt.begin_step(intent.made.clone());
         self.entries.checkpoint.intend(self.entries.run, who.key, intent).await?;
-        if let Whom::Id(id) = sending.whom {
+        if let Whom::Id(id) = sending.to {
             self.finder.changes(id);
         }
-        let answer = self.endpoint.send(sending.step, sending.whom).await;
+        let answer = self.endpoint.send(sending.step, sending.to).await;
         let is_stepwise = self.endpoint.connector.facts().half_makes;
-        let has_id = matches!(sending.whom, Whom::Id(_));
+        let has_id = matches!(sending.to, Whom::Id(_));
         let position = Position::of(attempt, sending.step.kind, has_id, is_stepwise);
         match consequence(answer_of(&answer), &position) {
             Consequence::NextStep => Ok(self.went_on(attempt, &sending, answer?)),
@@ -150,14 +150,14 @@ impl Live {
 
     /// The result of the step is unknown.
     fn doubt(&self, attempt: &mut Attempt, sending: &Sending<'_>, is_own: bool, why: Failure) -> Result<(), Fault> {
-        let Sending { change, nth, step, whom, since_ms, .. } = sending;
+        let Sending { change, nth, step, to, since_ms, .. } = sending;
         attempt.count_try();
         attempt.tries.steps_left = change.steps.len().saturating_sub(*nth);
         attempt.effects.cleared_in_doubt = change.delta.cleared;
         attempt.effects.changed_in_doubt = changes_of(attempt, &change.delta).map(str::to_owned).collect();
         let (kind, at_ms) = (step.kind, self.now_ms());
         attempt.doubt_about(Doubt { kind, since_ms: *since_ms, at_ms, why: why.clone() });
-        if let (true, Whom::Id(id)) = (is_own, whom) {
+        if let (true, Whom::Id(id)) = (is_own, to) {
             attempt.keep_own(id.clone());
         }
         Ok(self.failures.count(attempt.tries, &why)?)
@@ -199,7 +199,7 @@ impl Live {
             }
             Consequence::LeaveOut => {
                 attempt.refuse(sending.step.body.clone());
-                if let Whom::Id(id) = sending.whom {
+                if let Whom::Id(id) = sending.to {
                     attempt.keep_own(id.clone());
                 }
                 attempt.doubt_about(self.not_shown(sending.since_ms));
@@ -243,7 +243,7 @@ impl Live {
 
     fn intent(&self, attempt: &Attempt, sending: &Sending<'_>) -> Intent {
         let platform = self.endpoint.connector.facts();
-        let Sending { who, change: Change { delta, on, .. }, nth, step, whom, .. } = sending;
+        let Sending { who, change: Change { delta, on, .. }, nth, step, to, .. } = sending;
         // Of the whole change: the steps after the first have no image of their own.
         let (before, after) = match (nth, on) {
             (0, Some(found)) => {
@@ -259,7 +259,7 @@ impl Live {
             origin: who.origin,
             at_ms: self.now_ms(),
             attempt: attempt.tries.sent + 1,
-            target_id: match whom {
+            target_id: match to {
                 Whom::Id(id) => Some(id.clone()),
                 Whom::Nobody => None,
             },

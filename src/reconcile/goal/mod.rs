@@ -11,6 +11,9 @@ pub mod planned;
 pub mod revert;
 pub mod upsert;
 
+#[cfg(test)]
+mod tests;
+
 use super::attempt::Attempt;
 use super::view::View;
 use crate::contact::Wanted;
