@@ -16,7 +16,7 @@ pub(super) struct Filling<'e> {
     place: Option<Place>,
     env: &'e Env,
     settings: Settings,
-    /// Wrong in the file, whoever asks.
+    /// Wrong in the file itself.
     mistakes: Vec<FileError>,
     /// In the way of this connection only.
     lacks: Vec<FileError>,
@@ -30,7 +30,7 @@ pub(super) fn settings_of(platform: &PlatformFacts) -> impl Iterator<Item = &Set
     COMMON.iter().filter(own).chain(&*platform.settings)
 }
 
-/// The settings of a connection of this platform as nobody has said anything about them.
+/// The settings of a connection of this platform without anything said about them.
 pub fn default_settings(connection: &str, platform: &PlatformFacts) -> Settings {
     let mut settings = Settings::new(connection);
     for setting in settings_of(platform) {

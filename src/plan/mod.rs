@@ -63,7 +63,7 @@ pub struct WorkAsked {
     pub limit: Option<u64>,
     pub rejects: Option<PathBuf>,
     pub results: Option<PathBuf>,
-    /// Nobody is looked at whose content arrived in an earlier run.
+    /// Records whose content arrived in an earlier run are skipped.
     pub only_changed: bool,
     /// How much it may bring about.
     pub guards: GuardsAsked,
@@ -364,7 +364,7 @@ fn copy_of_stream(path: &Path, shown: &str, state: &Path) -> Result<PrivateCopy,
     PrivateCopy::of(input, state).map_err(fault)
 }
 
-/// How long to wait for a platform that is not to be had; zero: a few minutes.
+/// How long to wait for an unavailable platform; zero: a few minutes.
 pub fn wait_of(asked: Option<&str>) -> Result<Duration, Failure> {
     asked.map_or(Ok(Duration::ZERO), |text| duration_of("--wait", text))
 }

@@ -75,7 +75,7 @@ impl PlanHead {
         self.address == SANDBOX
     }
 
-    /// What becomes of contacts that are there.
+    /// How existing contacts are handled.
     pub fn on_existing(&self) -> OnExisting {
         match self.on_existing.as_str() {
             "fill" => OnExisting::Fill,

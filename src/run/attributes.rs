@@ -28,11 +28,11 @@ const LOOK: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 /// More names than this are data that became names.
 pub const NAMES_MAX: usize = 10_000;
 
-/// The definitions of an account, and how they are changed. Whoever changes them holds the connection's checkpoint.
+/// The definitions of an account, and how they are changed. A process that changes them holds the connection's checkpoint.
 pub struct Attributes<'a> {
     /// The account that defines them.
     pub account: &'a dyn DefinesAttributes,
-    /// Its door.
+    /// The HTTP client.
     pub http: &'a Http,
     /// Where it is remembered what may have been sent.
     pub checkpoint: &'a Checkpoint,
@@ -141,7 +141,7 @@ impl Attributes<'_> {
     /// Defines an attribute, unless there is one of exactly this name.
     ///
     /// # Errors
-    /// Exit 2 when two have the name; 4 when nobody knows whether it was made; otherwise what the platform said.
+    /// Exit 2 when two have the name; 4 when it is unknown whether it was defined; otherwise what the platform answered.
     pub async fn add(&self, name: &str) -> Result<Changed, Failure> {
         if let Some(found) = only(&self.list().await?, name)? {
             self.checkpoint.forget(&memory(name))?;
@@ -215,7 +215,7 @@ impl Attributes<'_> {
                 Ok(()) => None,
                 Err(Fault::InDoubt(failure)) => Some(failure),
                 Err(fault) => {
-                    // It was not made, unless somebody else has made it meanwhile.
+                    // It was not defined, unless another party has defined it meanwhile.
                     created.map_or(Ok(()), |name| self.checkpoint.forget(&memory(name)))?;
                     return match (fault, seen(&self.list().await?)?) {
                         (Fault::Refused(_), Some(found)) => Ok(found),
@@ -301,15 +301,15 @@ fn not_shown(what: &Define) -> Failure {
 pub struct InUse {
     /// How many contacts have each.
     pub names: BTreeMap<String, u64>,
-    /// How it is known that everybody was read.
+    /// How it is known that every contact was read.
     pub completeness: Completeness,
 }
 
-/// The names of the attributes that contacts have: everybody is read, as an export reads them, and counted once. None:
+/// The names of the attributes that contacts have: every contact is read, as an export reads them, and counted once. None:
 /// it was told to stop.
 ///
 /// # Errors
-/// Why not everybody can be read (exit 6 when the platform gives fewer than it says it holds), or that there are more
+/// Why not every contact can be read (exit 6 when the platform gives fewer than it says it holds), or that there are more
 /// than [`NAMES_MAX`] names.
 pub async fn names_in_use(asked: Gather<'_>) -> Result<Option<InUse>, Failure> {
     let Some(gathered) = gather(asked).await? else { return Ok(None) };

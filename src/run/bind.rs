@@ -91,7 +91,7 @@ pub(super) fn mapper_of_plan(plan: &ImportPlan, head: &PlanHead) -> Result<Mappe
     })
 }
 
-/// Somebody has to be findable at the target by something that the source has.
+/// The source must have a value by which the target finds a contact.
 fn check_identity(between: &Between<'_>, mapper: &Mapper) -> Result<(), Failure> {
     let writes = mapper.bound.writes();
     let source_holds =
@@ -179,7 +179,7 @@ fn by_names(
     Ok(mapping)
 }
 
-/// Contacts of attributes only would be of no use to anybody.
+/// Contacts that have only attributes would be of no use.
 fn nothing_recognised(source: &SourcePlan, header: &Header, seen: &[String]) -> Failure {
     let names = match header {
         Header::Columns(names) => names.as_slice(),
@@ -199,10 +199,10 @@ fn nothing_recognised(source: &SourcePlan, header: &Header, seen: &[String]) -> 
 /// More columns than this are not listed in an error.
 const COLUMNS_SHOWN_MAX: usize = 12;
 
-/// More phones than one in this many without a country code are a mistake, when nobody named a region.
+/// More phones than one in this many without a country code are a mistake, when no region was named.
 const PHONES_WITHOUT_CODE: u64 = 10;
 
-/// Phones without a country code, and no region anywhere: nobody could be found by them.
+/// Phones without a country code, and no region anywhere: no contact could be found by them.
 pub fn check_regions(bound: &Program, shown: &str) -> Result<(), Failure> {
     let (without, phones) = bound.phones_without_code();
     if without * PHONES_WITHOUT_CODE <= phones {

@@ -60,12 +60,12 @@ impl Changes {
         self.written.add(id, row)
     }
 
-    /// Somebody is there and is rejected: they are neither changed nor removed.
+    /// A contact that is there and is rejected counts neither as changed nor as removed.
     pub(super) fn rejected(&mut self, id: &str) -> Result<(), Failure> {
         self.written.leave_behind(id)
     }
 
-    /// Compares and writes. Who is not there any more is told only when the export is known to have everybody.
+    /// Compares and writes. Removed contacts are reported only when the export is known to be complete.
     pub(super) fn end(self, is_proven: bool) -> Result<ChangesReady, Failure> {
         let Changes { mut written, kept, mut columns, is_mapped, layout, out } = self;
         if layout.table().is_some() {

@@ -1,7 +1,7 @@
 //! `ferry convert`: from a file into a file, the same reading, mapping and rejects, no platform.
 //!
-//! It reads once, unless the mapping names an identity: then a first pass finds out who is the same person. What it
-//! writes appears whole or not at all, so that going on with a stopped conversion is doing it again.
+//! It reads once, unless the mapping names an identity: then a first pass finds the records of one contact. What it
+//! writes appears whole or not at all, so that a stopped conversion is resumed by doing it again.
 
 use crate::clock::Clock;
 use crate::contact::{ContactView, Merged, Wanted};

@@ -1,6 +1,6 @@
 //! The first pass: everything that the source alone can tell, before anything is sent.
 //!
-//! It maps every record, shows every problem there is, counts, and finds out who is the same person.
+//! It maps every record, shows every problem, counts, and finds the records of one contact.
 
 use crate::files::{self, Source};
 use crate::ids::SourceStamp;
@@ -22,14 +22,14 @@ use std::sync::Arc;
 pub struct First {
     /// Records in the source.
     pub read: u64,
-    /// Records that stay behind whatever the target says.
+    /// Records that are rejected whatever the target answers.
     pub rejected: u64,
     /// Records that `only_if` leaves out.
     pub filtered: u64,
     /// Rows without content.
     #[serde(default)]
     pub blank: u64,
-    /// Records that are not the first of their person.
+    /// Records that are not the first of their contact.
     pub duplicates: u64,
     /// The state of the source when it was read.
     pub stamp: Option<SourceStamp>,
@@ -42,22 +42,22 @@ pub struct First {
     /// The same of the source as it was before it changed last. What older passes did may have been undone since.
     #[serde(default)]
     pub before_pass: u32,
-    /// Whether what was meant to be sent for the source as it was before is settled.
+    /// Whether the intents for the source as it was before are settled.
     #[serde(default)]
     pub is_clean: bool,
     /// Whether the source ends in the middle.
     #[serde(default)]
     pub is_cut: bool,
-    /// The first record that stays behind, in words.
+    /// The first rejected record, in words.
     #[serde(default)]
     pub rejected_first: Option<String>,
-    /// The custom attributes that people are to have, where the target has to define them beforehand.
+    /// The custom attributes that the records have, where the target has to define them beforehand.
     #[serde(default)]
     pub attributes: BTreeSet<String>,
 }
 
 impl First {
-    /// A record that stays behind, in words.
+    /// A rejected record, in words.
     pub fn example(&self) -> String {
         self.rejected_first.clone().unwrap_or_default()
     }
@@ -67,7 +67,7 @@ impl First {
         self.read.saturating_sub(self.blank)
     }
 
-    /// People to be sent.
+    /// Contacts to be sent.
     pub fn people(&self) -> u64 {
         self.read.saturating_sub(self.rejected + self.filtered + self.blank + self.duplicates)
     }
@@ -128,7 +128,7 @@ impl First {
     }
 }
 
-/// The custom attributes that somebody is to have a value of.
+/// The custom attributes that a record has a value for.
 fn attributes_of(candidate: &Candidate) -> Vec<Arc<str>> {
     let attributes = candidate.wanted.contact.attributes.iter();
     attributes.filter(|attribute| !attribute.value.is_empty()).map(|attribute| Arc::clone(&attribute.name)).collect()
@@ -143,7 +143,7 @@ pub fn first_pass(
     stop: &Stop,
     progress: &dyn Fn(&First),
 ) -> Result<Option<(First, People)>, Failure> {
-    // The sums of the source as it was before say so until there are others; the list of people is not theirs any more.
+    // Mark the old totals as stale until the new pass has finished; the identity index no longer matches them.
     if let Some(last) = last(folder) {
         First { stamp: None, ..last }.save(folder)?;
     }

@@ -1,7 +1,7 @@
 //! Gathering: everything that a source platform holds, each once, onto the disk, and proven to be whole.
 //!
 //! Pages shift while they are read, repeat, are cut, or end too early. So what was read is counted against what the
-//! platform says it holds; where that is no proof, it is read again, until a pass brings nobody new (`verdict`). Every
+//! platform says it holds; where that is no proof, it is read again, until a pass brings no new contact (`verdict`). Every
 //! page is on disk together with where the next one begins, so a killed process goes on from there. What becomes of what
 //! was read is not its business.
 
@@ -31,7 +31,7 @@ use verdict::{PageEnd, after_part, begun};
 
 /// Contacts that are read one at a time and kept together: what a killed process has to read again.
 const GROUP: usize = 64;
-/// How often somebody is asked for who gives no answer that can be relied on.
+/// How often a contact is asked for whose answers are unreliable.
 const TRIES_MAX: u32 = 4;
 /// The pause before the second try; each further one is three times as long.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ impl What {
 /// What is to be read, from where to where.
 #[derive(Clone, Copy)]
 pub struct Gather<'a> {
-    /// The door and the connector of the source.
+    /// The HTTP client and the connector of the source.
     pub source: &'a Target,
     /// Its connection.
     pub connection: &'a Connection,
@@ -88,7 +88,7 @@ pub struct Gather<'a> {
 pub struct GatherState {
     /// How many are held.
     pub held: u64,
-    /// How many ids led to nobody.
+    /// How many ids no contact has.
     pub missing: u64,
     /// The pass over the source, from 1.
     pub pass: u32,
@@ -98,11 +98,11 @@ pub struct GatherState {
 
 /// What was read.
 pub struct Gathered {
-    /// Everybody, each once.
+    /// Every contact, each once.
     pub spool: Spool,
-    /// How it is known that it is everybody.
+    /// How it is known that no contact is missing.
     pub completeness: Completeness,
-    /// How many ids led to nobody ([`Spool::for_each_missing`] tells which): each is to be told as a reject.
+    /// How many ids no contact has (see [`Spool::for_each_missing`]): each is a reject.
     pub missing: u64,
     /// Not, when `limit` was reached before the end.
     pub is_whole: bool,
@@ -128,7 +128,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Option<Gathered>, Failure> {
     work.await
 }
 
-/// What an earlier process has read to its end: then the source is not asked for anything. None: it is to be gone on with.
+/// What an earlier process has read to its end: then the source is not asked for anything. None: it is to be continued.
 ///
 /// # Errors
 /// Exit 1 when what was read cannot be read again.
@@ -236,7 +236,7 @@ impl Work<'_> {
         }
     }
 
-    /// The ids that are to be read, and those that are known, each once; whoever is on the page with content is neither.
+    /// The ids that are to be read, and those that are known, each once; a contact that is on the page with content is neither.
     fn sort(&self, ids: Vec<String>, read: &[(String, String)]) -> Result<(VecDeque<String>, Vec<String>), Failure> {
         let (mut unknown, mut known) = (VecDeque::new(), Vec::new());
         let mut met: HashSet<String> = if ids.is_empty() { HashSet::new() } else { ids_of(read) };
@@ -335,12 +335,12 @@ fn ids_of(read: &[(String, String)]) -> HashSet<String> {
     read.iter().map(|(id, _)| id.clone()).collect()
 }
 
-/// Whether it may come of a door that was closed: what waited for another try gives up.
+/// Whether it may come of an HTTP client that was stopped: what waited for another attempt gives up.
 fn is_of_stop(failure: &Failure) -> bool {
     matches!(failure.exit, Exit::Interrupted | Exit::Terminated | Exit::Unavailable)
 }
 
-/// Who was read, by the place among the ids; none where nobody has the id.
+/// Who was read, by the place among the ids; none where no contact has the id.
 type Done = Vec<(usize, String, Option<String>)>;
 type Joined = Result<(usize, Result<Option<String>, Failure>, String), tokio::task::JoinError>;
 
@@ -353,7 +353,7 @@ fn note(joined: Option<Joined>, done: &mut Done, failure: &mut Option<Failure>) 
     }
 }
 
-/// One contact as text; none when nobody has this id.
+/// One contact as text; none when no contact has this id.
 async fn read(connector: &dyn Connector, http: &Http, clock: Clock, id: &str) -> Result<Option<String>, Failure> {
     let mut pause = PAUSE_FIRST;
     for tries_left in (0..TRIES_MAX).rev() {

@@ -24,23 +24,23 @@ pub struct Mapper {
     pub identity: Vec<Field>,
     /// Those among them by which the target finds.
     pub finds_by: Vec<Field>,
-    /// What becomes of values that the target has no field for.
+    /// How values are handled that the target has no field for.
     pub overflow: Overflow,
     /// The source is a saved plan, whose lines are people already.
     pub is_plan: bool,
 }
 
-/// What became of a record before the target is asked.
+/// A record before the target is asked.
 pub enum Item {
-    /// Somebody to be sent.
+    /// A contact to be sent.
     Candidate(Box<Candidate>),
     /// Left out on purpose, whatever the target says.
     Skipped(Origin, Skip),
-    /// Stays behind.
+    /// Rejected.
     Rejected(Reject),
 }
 
-/// A record and whom it makes.
+/// A record and the contact that it makes.
 pub struct Candidate {
     /// The record, for the rejects and for merging.
     pub record: Record,

@@ -14,7 +14,7 @@ use crate::run::target::stops;
 use crate::store::{Checkpoint, Entry, Key, NO_PASS, RunNo, Settled};
 use std::path::Path;
 
-/// What became of such a contact.
+/// The outcome of such a contact.
 enum Fate {
     /// It is complete, not there any more, or another record has come to it.
     NotPartial,

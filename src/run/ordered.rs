@@ -1,6 +1,6 @@
 //! Work on records on all cores, results in the order of the source, memory bounded.
 //!
-//! One thread reads batches; the pool works on them; whoever iterates gets them in order. At most `BATCHES_AHEAD`
+//! One thread reads batches; the pool works on them; the iterator returns them in order. At most `BATCHES_AHEAD`
 //! batches exist at once, so a slow consumer slows the reader.
 
 use crate::files::{ReadFault, Source};

@@ -27,13 +27,13 @@ pub struct ImportPlan {
     pub address: String,
     /// What a contact that is there already gets.
     pub on_existing: OnExisting,
-    /// Nobody is created.
+    /// No contact is created.
     pub only_existing: bool,
     /// Custom attributes that the account does not define are defined.
     pub create_attributes: bool,
     /// Nothing is written; what would be is told.
     pub dry: Option<DryPlan>,
-    /// The run whose values are corrected; nobody is created.
+    /// The run whose values are corrected; no contact is created.
     pub correct: Option<RunRecord>,
     /// What a run meant to be there is compared with what is there.
     pub verify: Option<VerifyPlan>,
@@ -41,7 +41,7 @@ pub struct ImportPlan {
     pub apply: Option<PlanHead>,
     /// The rest of what was asked.
     pub work: WorkAsked,
-    /// How long to wait for a platform that is not to be had.
+    /// How long to wait for an unavailable platform.
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,
@@ -156,7 +156,7 @@ pub struct FromPlatform {
 /// What was asked of a dry run.
 #[derive(Clone, Debug, Default)]
 pub struct DryPlan {
-    /// Where every record is written with what would become of it.
+    /// Where every record is written with the outcome that it would have.
     pub file: Option<PathBuf>,
 }
 

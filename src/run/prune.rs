@@ -22,7 +22,7 @@ pub struct Pruned {
     pub busy: Vec<String>,
 }
 
-/// Removes the finished runs that began before this moment. A run that an unfinished one takes back or corrects stays.
+/// Removes the finished runs that began before this moment. A run that an unfinished one undoes or corrects stays.
 ///
 /// # Errors
 /// Exit 1 when something cannot be removed; what was removed by then is counted nowhere, and is gone.

@@ -1,4 +1,4 @@
-//! Contacts as rows of a file: how each is encoded, which columns a table has when nobody mapped them, and the sums of
+//! Contacts as rows of a file: how each is encoded, which columns a table without a mapping has, and the sums of
 //! what was written.
 
 use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
@@ -86,7 +86,7 @@ impl Encoder {
     }
 }
 
-/// A column of a table that nobody mapped.
+/// A column of a table without a mapping.
 #[derive(Clone, Copy)]
 enum Column {
     /// A text, or all items of a list.
@@ -136,7 +136,7 @@ impl Columns {
         Columns::Contacts(ContactColumns::default())
     }
 
-    /// The same with `id` even when there is nobody.
+    /// The same with `id`, also of no contacts.
     pub(super) fn of_contacts_with_ids() -> Columns {
         Columns::Contacts(ContactColumns { fields: [(1, Column::Whole(Field::Id))].into(), attributes: Vec::new() })
     }
@@ -342,7 +342,7 @@ impl Omitted {
     }
 }
 
-/// Counts, and writes what stays behind.
+/// Counts, and writes the rejects.
 pub(super) struct Writer<'a> {
     pub(super) sums: &'a mut Sums,
     pub(super) rejects: RejectsWriter,

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 /// How long an orderly stop may take.
 pub const STOP_MAX: Duration = Duration::from_secs(30);
 
-/// Told to everybody when the run is to stop.
+/// Says to every part when the run is to stop.
 #[derive(Clone, Debug)]
 pub struct Stop {
     flag: watch::Sender<bool>,
@@ -23,7 +23,7 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Tells everybody to stop.
+    /// Tells every part to stop.
     pub fn stop(&self) {
         self.flag.send_replace(true);
     }

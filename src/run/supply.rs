@@ -24,9 +24,9 @@ pub enum Supply<'a> {
     File(&'a SourcePlan),
     /// What a source platform held.
     Platform {
-        /// Everybody, on disk.
+        /// Every contact, on disk.
         spool: Spool,
-        /// How it is known that it is everybody.
+        /// How it is known that no contact is missing.
         completeness: Completeness,
         /// Not, when only as many were read as are wanted this time.
         is_whole: bool,
@@ -84,8 +84,8 @@ impl Supply<'_> {
     }
 }
 
-/// Reads everything that a platform holds into the folder of a run, or goes on with it; with a limit, as much as it
-/// takes. None: it was told to stop.
+/// Reads all contacts of a platform into the folder of a run, or continues such a reading; with a limit, as many as it
+/// allows. None when the run was stopped.
 ///
 /// # Errors
 /// What stopped it; exit 6 when the platform gave less than it says it holds.
@@ -136,22 +136,22 @@ fn supply(gathered: Gathered, traffic: Traffic) -> Supply<'static> {
     Supply::Platform { spool, completeness, is_whole, traffic }
 }
 
-/// Everybody, and then a reject for each id that led to nobody.
+/// Every contact, and then a reject for each id that no contact has.
 ///
 /// # Errors
 /// Exit 1 when it cannot be read.
 pub fn source_of(spool: &Spool) -> Result<Box<dyn Source>, Failure> {
     let (records, missing) = (spool.source()?, spool.missing()?);
-    Ok(Box::new(Everybody { records, missing, ordinal: 0 }))
+    Ok(Box::new(AllContacts { records, missing, ordinal: 0 }))
 }
 
-struct Everybody<M> {
+struct AllContacts<M> {
     records: Box<dyn Source>,
     missing: M,
     ordinal: u64,
 }
 
-impl<M: Iterator<Item = Result<String, Failure>> + Send> Iterator for Everybody<M> {
+impl<M: Iterator<Item = Result<String, Failure>> + Send> Iterator for AllContacts<M> {
     type Item = Result<Record, ReadFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -168,7 +168,7 @@ impl<M: Iterator<Item = Result<String, Failure>> + Send> Iterator for Everybody<
     }
 }
 
-impl<M: Iterator<Item = Result<String, Failure>> + Send> Source for Everybody<M> {}
+impl<M: Iterator<Item = Result<String, Failure>> + Send> Source for AllContacts<M> {}
 
 fn nobody_has(id: &str, origin: Origin) -> Reject {
     let problem = Problem::new("id.not_found", format!("nobody at the source has the id `{id}`"))

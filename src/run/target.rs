@@ -1,4 +1,4 @@
-//! The target of a run: its door, its connector, and how people are found there.
+//! The target of a run: its HTTP client, its connector, and how contacts are found there.
 
 use crate::clock::Clock;
 use crate::contact::Field;
@@ -32,17 +32,17 @@ const RATE_MEMORY: &str = "rate";
 pub struct Target {
     /// How it is spoken to.
     pub connector: Arc<dyn Connector>,
-    /// Its door.
+    /// Its HTTP client.
     pub http: Arc<Http>,
     /// What it said when it was asked whether the settings work.
     pub checked: Checked,
-    /// How long after a doubtful request somebody not found counts as absent.
+    /// How long after a request in doubt a contact that is not found counts as absent.
     pub settle: Duration,
     /// Requests in flight.
     pub concurrency: usize,
 }
 
-/// A connection's door and connector, before anything is sent.
+/// The HTTP client and the connector of a connection, before anything is sent.
 ///
 /// # Errors
 /// What is wrong with the settings (exit 2).
@@ -125,7 +125,7 @@ pub fn stops(fault: Fault) -> Failure {
     }
 }
 
-/// A platform that is not to be had, by the name under which people know it: what failed may only know the address.
+/// An unavailable platform, by the name of its connection: the failure may only know the address.
 pub fn of_connection(connection: &Connection, mut failure: Failure) -> Failure {
     let quoted = format!("`{}`", connection.name);
     let is_named = |text: &String| text.contains(&quoted);
@@ -184,7 +184,7 @@ impl Target {
         Ok(Target { connector, http, checked, settle, concurrency: concurrency_of(connection)? })
     }
 
-    /// The same while a stop is listened to, which from then on is told to its door; none when it came before the
+    /// The same while a stop is listened to, which from then on is passed to its HTTP client; none when it came before the
     /// platform had answered.
     ///
     /// # Errors
@@ -242,7 +242,7 @@ impl Target {
         match connection.settings.get("find").unwrap_or("auto") {
             "none" => return Err(find_none(connection)),
             "each" => {
-                // Whoever the keys are proven on may have been made a moment ago: a search can lag.
+                // The contact used to test the lookup may have just been created, and search can lag.
                 for _ in 0..PROOFS {
                     finder.are_proven(&by_value).await.map_err(stops)?;
                     if !finder.is_disproven(&by_value) {

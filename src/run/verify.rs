@@ -1,8 +1,8 @@
 //! `ferry verify`: what is at the target, compared with what a run meant to be there.
 //!
 //! It is a dry run of the same work: finding, comparing and retrying are the run's own, and what it would write now is
-//! what differs. Whoever the run itself left behind or left out is not compared, and somebody of its own making is
-//! compared in every field.
+//! what differs. Records that the run rejected or skipped are not compared, and a contact that it created is compared in
+//! every field.
 
 use crate::files::{Form, Format, Listing, PrivateFolder};
 use crate::ids::SourceStamp;
@@ -95,7 +95,7 @@ impl Verifying {
         Ok(Verifying { copy, of: row.no, compared: Mutex::default(), _folder: folder })
     }
 
-    /// What the run meant about the person of this key; whoever is to be there counts as compared from now on.
+    /// What the run wanted of the contact of this key; a contact that should be there counts as compared from now on.
     ///
     /// # Errors
     /// Exit 1 when the copy cannot be read.
@@ -139,10 +139,10 @@ impl Verifying {
             let state = match row.outcome {
                 _ if !self.is_compared(row.origin.ordinal) => None,
                 Outcome::Unchanged => Some(State::Same),
-                // A correction leaves alone what somebody has changed since.
+                // A correction leaves alone what another party has changed since.
                 Outcome::Updated | Outcome::Skipped(Skip::Changed) => Some(State::Differs),
                 Outcome::Created | Outcome::Skipped(Skip::Absent) => Some(State::Missing),
-                // Where people are known by their ids alone, and this one leads to nobody any more.
+                // The contact is known by its id alone, and the id leads to no contact any more.
                 Outcome::Rejected if row.problems.iter().any(|it| it.code == "target_id.not_found") => {
                     Some(State::Missing)
                 }
@@ -155,7 +155,7 @@ impl Verifying {
             };
             *sum_of(&mut verified, state) += 1;
             if let (None, Some(key)) = (&row.target_id, &row.key) {
-                // Whoever is missing is known by the id that they had.
+                // A missing contact is known by the id that it had.
                 row.target_id = self.copy.entry(self.of, key)?.and_then(|entry| entry.target_id);
             }
             let (Some(file), Some(recorder)) = (&mut file, recorder) else { return Ok(()) };
@@ -182,7 +182,7 @@ fn sum_of(verified: &mut Verified, state: State) -> &mut u64 {
     }
 }
 
-/// How somebody stands at the target.
+/// How a contact stands at the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Same,

@@ -82,8 +82,8 @@ pub fn tighten(state: &Path, is_dry: bool) -> Option<String> {
     }
 }
 
-/// Takes everybody else's rights to the files of a folder away, whoever wrote them. The folder itself lets nobody in:
-/// this is for when it is copied, so what cannot be done does no harm.
+/// Makes the files of a folder private, whichever part wrote them. The folder is private itself, so this only matters when
+/// it is copied; a failure does no harm.
 pub(super) fn make_files_private(folder: &Path) {
     #[cfg(unix)]
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -129,13 +129,13 @@ pub(in crate::run) fn is_what_was_read(folder: &Path, file: &Path) -> bool {
     source_of(folder).is_some_and(|was| content_of(file).is_some_and(|content| content.fingerprint == was))
 }
 
-/// Whether the account of which everybody was read into one folder was the same when another run read it; none where
+/// Whether an account whose contacts were read into one folder was the same when another run read it; none where
 /// that is not known.
 pub(in crate::run) fn is_same_account(before: &Path, now: &Path) -> Option<bool> {
     Some(source_of(before)? == contacts_of(&now.join(SPOOL_FILE))?.fingerprint)
 }
 
-/// The file that a run has written; `-`: nobody can tell any more. What was noted of it is not read again.
+/// The file that a run has written; of standard output, `-`, nothing is known. What was noted of it is not read again.
 pub(in crate::run) fn file_written(path: &str, info: &RunRecord, state: &Path) -> End {
     let noted = |path: &Path| {
         let written = info.ledger(state).of_run_at(&info.run, path)?;

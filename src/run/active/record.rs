@@ -33,7 +33,7 @@ pub struct RunRecord {
     /// The totals of its last process.
     #[serde(rename = "books")]
     pub totals: Totals,
-    /// The command line as typed, for going on with it.
+    /// The command line as typed, to be shown.
     pub arguments: Vec<String>,
     /// The folder it was typed in.
     pub folder: PathBuf,
@@ -100,7 +100,7 @@ impl RunRecord {
         serde_json::to_value(sealed).unwrap_or_default()
     }
 
-    /// Whether there is nothing to go on with.
+    /// Whether there is nothing to resume.
     pub fn is_done(&self) -> bool {
         self.status != RunStatus::Unfinished
     }

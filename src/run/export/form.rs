@@ -63,7 +63,7 @@ fn bind(mapping: &Mapping, what: What, is_typed: bool, options: &BindOptions) ->
         let message = format!("the mapping makes contacts, and `--what {}` are none", what.name());
         return Err(Failure::usage(message).hint("keep only `columns:` and `write:` of it"));
     }
-    // Nobody is looked for: whoever has neither phone nor e-mail is written too.
+    // No contact is looked up, so a contact without phone and e-mail is written too.
     let mut mapping = mapping.clone();
     mapping.identity = None;
     mapping.bind(&header_of(what), options).map_err(Failure::from)

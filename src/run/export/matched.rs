@@ -24,7 +24,7 @@ const NAME: &str = "contact_id";
 pub(super) struct Contacts(Snapshot);
 
 impl Exporting<'_> {
-    /// The contacts with whom the list is matched, if it is one that is matched; none when the run was told to stop.
+    /// The contacts that the list is matched with, if it is one that is matched; none when the run was stopped.
     pub(super) async fn contacts(&self, target: &Target) -> Result<Option<Option<Contacts>>, Failure> {
         if self.plan.what != What::List(List::Conversations) {
             return Ok(Some(None));

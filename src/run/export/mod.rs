@@ -1,7 +1,7 @@
 //! `ferry export`: from a platform into a file.
 //!
 //! Everything is first read to disk ([`crate::run::gather`]); a file is only written of a reading that is whole, and
-//! appears whole or not at all. A typed export begins anew; `ferry resume` goes on from the last page.
+//! appears whole or not at all. A typed export starts over; `ferry resume` continues after the last page.
 
 mod end;
 mod form;
@@ -64,7 +64,7 @@ pub async fn export(plan: &ExportPlan, console: &Console, clock: Clock, stop: &S
     if let Err(failure) = &done
         && failure.exit == Exit::Usage
     {
-        // Nothing was written, and there is nothing to go on with.
+        // Nothing was written, and there is nothing to resume.
         return Err(export.run.abandon(None, failure.clone()));
     }
     Ok(export.close(target.as_ref(), reached, done.err()))
@@ -118,7 +118,7 @@ impl Exporting<'_> {
         Ok(())
     }
 
-    /// Whether `--limit` left somebody out.
+    /// Whether `--limit` left a contact out.
     fn is_cut(&self, reached: &Reached) -> bool {
         self.plan.work.limit.is_some_and(|limit| reached.sums.totals.read >= limit)
     }
@@ -127,7 +127,7 @@ impl Exporting<'_> {
     async fn reach(&self) -> Result<Option<Target>, Unreached> {
         let plan = self.plan;
         let account = account_at(&plan.state, &plan.connection, &plan.address)?;
-        // Another process may be writing there: what cannot be read is found out anew.
+        // Another process may be writing there: what cannot be read is determined again.
         let rate = Checkpoint::look(&account).ok().flatten().and_then(|checkpoint| remembered_rate(&checkpoint));
         Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await
     }

@@ -45,7 +45,7 @@ pub(super) struct Reached {
     /// Rejects that are in their file.
     pub(super) rejected: u64,
     pub(super) changes: Option<Changes>,
-    /// Whether what was read is fewer than asked for: whoever goes on reads it again.
+    /// Whether what was read is fewer than asked for: resuming reads it again.
     pub(super) is_too_little: bool,
     /// Whether what is written is in place.
     pub(super) is_placed: bool,

@@ -54,7 +54,7 @@ pub struct ExportPlan {
     pub at_least: Option<u64>,
     /// The rest of what was asked.
     pub work: WorkAsked,
-    /// How long to wait for a platform that is not to be had.
+    /// How long to wait for an unavailable platform.
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,

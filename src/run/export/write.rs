@@ -39,7 +39,7 @@ struct Maker {
     since: Option<jiff::Timestamp>,
     /// Whether the row is wanted as JSON too.
     wants_json: bool,
-    /// With whom the objects are matched.
+    /// The contacts that the objects are matched with.
     contacts: Option<Contacts>,
 }
 
@@ -107,7 +107,7 @@ fn rejected(id: String, record: Record, problems: Vec<Problem>) -> Row {
     Row::Rejected { id, reject: Reject { origin: record.origin, raw: record.raw, problems } }
 }
 
-/// When somebody was last changed, or else made; `None` where that is not known.
+/// When a contact was last changed, or else created; `None` where that is not known.
 fn changed_at(contact: &Contact) -> Option<jiff::Timestamp> {
     DATES.iter().find_map(|field| contact.text(*field)?.parse().ok())
 }
@@ -203,7 +203,7 @@ impl Exporting<'_> {
         Ok(Sink::File(RowWriter::begin(out, form.layout, columns.into_iter().flatten().map(String::as_str))?))
     }
 
-    /// Writes everybody who was read; whether that was all, and not a stop.
+    /// Writes every contact that was read; whether that was all, and not a stop.
     fn rows(
         &self,
         (spool, contacts): (&Spool, Option<Contacts>),
@@ -257,7 +257,7 @@ impl Exporting<'_> {
         Ok(true)
     }
 
-    /// The ids that led to nobody stay behind, each with its id.
+    /// Each id that no contact has is a reject.
     fn missing(&self, spool: &Spool, writer: &mut Writer<'_>) -> Result<(), Failure> {
         let title = &self.plan.connection.facts().title;
         let mut ordinal = spool.len();

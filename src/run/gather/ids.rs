@@ -1,6 +1,6 @@
 //! A file of ids, one a line, in place of the platform's own list.
 //!
-//! It is read anew by every process, from its beginning: whoever is known already costs no request.
+//! Every process reads it again from its beginning, because a contact that is known already costs no request.
 
 use super::{Gather, What};
 use crate::outcome::Failure;

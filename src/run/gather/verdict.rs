@@ -1,21 +1,21 @@
 //! What a page proves, and the end of a pass. Pure.
 //!
-//! A count proves only what did not change while it was counted: whoever goes while pages are read moves the others, and
-//! one of them can slip between two pages. So as many as the platform says are everybody only if its number never fell,
+//! A count proves only what did not change while it was counted: a contact that is removed while pages are read moves the others, and
+//! one of them can slip between two pages. So as many as the platform says are all contacts only if its number never fell,
 //! or if the pass alone met as many while it stood.
 
 use crate::platforms::Cursor;
 use crate::scratch::spool::{Completeness, Reading, Sums};
 
-/// Passes over a source before it is given up: what two repetitions do not mend is no chance.
+/// Passes over a source before it is given up: what two repetitions do not fix is no coincidence.
 pub const PASSES_MAX: u32 = 3;
-/// Pages in a row that bring nobody new to the pass, after which it has ended: one can be an echo in the middle.
+/// Pages in a row that bring no new contact to the pass, after which it has ended: one can be an echo in the middle.
 const REPEATS: u32 = 2;
 /// The same for pages of bare ids, which may well name the same people for long. Only a list that goes in a circle has as
 /// many, and what goes in a circle proves nothing.
 const REPEATS_OF_IDS: u32 = 1_000;
 
-/// What a page says beside whom it brings.
+/// What a page says beside the contacts that it brings.
 #[derive(Clone, Debug)]
 pub struct PageEnd {
     /// Where the next one begins.
