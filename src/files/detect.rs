@@ -218,7 +218,7 @@ fn has_controls_of_other_encodings(head: &[u8]) -> bool {
 
 fn ambiguous(head: &[u8], candidates: &[&'static Encoding], other: Option<&'static Encoding>, shown: &str) -> Failure {
     let (line, sample) = first_foreign_line(head);
-    let mut failure = Failure::usage(format!("there is no telling in which encoding `{shown}` is written"));
+    let mut failure = Failure::usage(format!("the encoding of `{shown}` cannot be determined"));
     for encoding in candidates.iter().copied().chain(other) {
         let (text, _) = encoding.decode_without_bom_handling(sample);
         let text = excerpt(text.as_bytes());

@@ -40,7 +40,7 @@ fn refused(path: &Path, shown: &str, error: &io::Error) -> Failure {
     let failure = Failure::usage(format!("`{shown}` cannot be read")).cause(error);
     match (error.kind(), std::path::absolute(path)) {
         (io::ErrorKind::NotFound, Ok(whole)) if whole != path => {
-            failure.hint(format!("it was looked for at `{}`", whole.display()))
+            failure.hint(format!("check the path `{}`", whole.display()))
         }
         (io::ErrorKind::PermissionDenied, _) => {
             failure.hint("ask for read permission, or copy the file to a folder that you can read")
@@ -137,7 +137,7 @@ pub(super) fn read_failure(shown: &str, error: &io::Error, line: u64) -> Failure
             .hint("no list of contacts compresses so well; decompress the file and check its content");
     }
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        let message = format!("`{shown}` ends in the middle: its packed data is cut off at line {line}");
+        let message = format!("`{shown}` ends in the middle: its compressed data is cut off at line {line}");
         return Failure::failed(message).cause(error).hint("copy or download the file again");
     }
     Failure::failed(format!("`{shown}` cannot be read on at line {line}"))

@@ -74,7 +74,7 @@ impl Program {
             match rule.evaluate(&context) {
                 Ok(gave) => {
                     rule.put(gave, record.origin.line, &mut draft);
-                    rule.tell_left_out(&context, &mut draft);
+                    rule.list_left_out(&context, &mut draft);
                 }
                 Err(found) => problems.extend(found),
             }
@@ -195,7 +195,7 @@ impl CompiledRule {
     }
 
     /// Lists the values that `otherwise: blank` leaves out of a `lookup` or a `date`.
-    fn tell_left_out(&self, context: &Context<'_>, draft: &mut Draft<'_>) {
+    fn list_left_out(&self, context: &Context<'_>, draft: &mut Draft<'_>) {
         let verbs = &self.rule.verbs;
         if verbs.otherwise != Some(Otherwise::Blank) || (verbs.lookup.is_none() && verbs.date.is_empty()) {
             return;

@@ -5,7 +5,7 @@ use super::columns::Columns;
 use super::compiled::{CompiledRule, Dotted};
 use super::options::BindOptions;
 use super::program::{Program, Seen, Surplus, Writes};
-use super::resolve::Binder;
+use super::resolve::Resolver;
 use super::rule::Target;
 use super::{Mapping, Unmapped};
 use crate::contact::Field;
@@ -26,31 +26,31 @@ impl Mapping {
 
 /// Compiles a mapping.
 fn compile(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
-    let mut binder = Binder::new(header);
+    let mut resolver = Resolver::new(header);
     let named = (mapping.contact.is_none() && *header != Header::Contact).then(|| Mapping::by_names(header).mapping);
     let contact = named.as_ref().and_then(|named| named.contact.as_ref()).or(mapping.contact.as_ref());
     let (rules, left_out) = match contact {
         Some(contact) => (contact.rules.as_slice(), contact.left_out.as_slice()),
         None => (&[][..], &[][..]),
     };
-    let mut bound: Vec<CompiledRule> = rules.iter().map(|rule| binder.rule(rule, false)).collect();
-    contact.iter().flat_map(|contact| &contact.passed_over).for_each(|name| binder.pass_over(name));
-    binder.can_be_optional = false;
-    let consumed = binder.consumed();
+    let mut bound: Vec<CompiledRule> = rules.iter().map(|rule| resolver.rule(rule, false)).collect();
+    contact.iter().flat_map(|contact| &contact.passed_over).for_each(|name| resolver.pass_over(name));
+    resolver.can_be_optional = false;
+    let consumed = resolver.consumed();
     let of_region = named.as_ref().filter(|_| mapping.region.is_none()).unwrap_or(mapping);
-    let region = binder.region(of_region, options);
-    let filter = mapping.only_if.as_ref().map(|template| binder.template(template, false));
-    binder.can_be_optional = true;
+    let region = resolver.region(of_region, options);
+    let filter = mapping.only_if.as_ref().map(|template| resolver.template(template, false));
+    resolver.can_be_optional = true;
     let columns = mapping.columns.as_ref().map(|columns| {
-        let rules = columns.iter().map(|rule| binder.rule(rule, true)).collect();
+        let rules = columns.iter().map(|rule| resolver.rule(rule, true)).collect();
         Columns::new(rules, Arc::clone(&mapping.env))
     });
-    binder.tell_missing();
+    resolver.report_missing();
     let unmapped = mapping.unmapped_for(header);
-    let surplus = binder.surplus(mapping, unmapped, consumed, &mut bound, left_out);
+    let surplus = resolver.surplus(mapping, unmapped, consumed, &mut bound, left_out);
     let is_carried = matches!(unmapped, Unmapped::Carry);
     if let Some(wanted) = mapping.identity.as_ref().filter(|_| !is_carried && !bound.is_empty()) {
-        binder.check_identity(wanted, &bound, &mapping.identity_at);
+        resolver.check_identity(wanted, &bound, &mapping.identity_at);
     }
     let dotted = Dotted::of(&bound);
     let mut writes = writes(&bound);
@@ -65,7 +65,7 @@ fn compile(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<
         (Surplus::Attributes(_) | Surplus::Carry(_) | Surplus::CarryAttributes(_), _) => true,
     };
     let tag_mode = bound.iter().find_map(|rule| rule.rule.verbs.mode).unwrap_or_default();
-    let Binder { errors, row_names, wanted, .. } = binder;
+    let Resolver { errors, row_names, wanted, .. } = resolver;
     let met = wanted.iter().map(|_| AtomicBool::new(false)).collect();
     let is_open = !matches!(header, Header::Columns(_));
     let seen = Seen { met, wanted, is_open, ..Seen::default() };

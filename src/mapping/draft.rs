@@ -169,3 +169,33 @@ impl Hidden<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::{BindOptions, Drafted, Mapping};
+    use crate::record::{Fields, Header, Origin, Record, Row};
+    use std::path::Path;
+
+    #[test]
+    fn a_draft_borrows_its_values_and_is_the_contact_that_it_becomes() {
+        let page = "contact: { first_name: Name, phone: Phone, tags: { from: Tags, split: \";\" }, attributes: { Plan: Plan } }";
+        let Ok(mapping) = Mapping::parse(page, Path::new("m.yaml")) else { panic!("the mapping is sound") };
+        let names = ["Name", "Phone", "Tags", "Plan"];
+        let header = Header::Columns(names.map(str::to_owned).to_vec());
+        let Ok(program) = mapping.bind(&header, &BindOptions::default()) else { panic!("the columns are there") };
+        let fields = Fields::Row(Row::from_cells([" Ana ", "+593987654321", "vip;new", "gold"]));
+        let record = Record { origin: Origin::default(), fields, raw: Box::default() };
+        let Drafted::Contact(draft) = program.draft(&record) else { panic!("it is a contact") };
+        let is_borrowed = |text: &Cow<'_, str>| matches!(text, Cow::Borrowed(_));
+        assert!(draft.contact.texts.iter().flatten().all(is_borrowed));
+        assert!(draft.contact.list(Field::Tags).iter().all(is_borrowed));
+        assert!(draft.contact.attributes.iter().all(|attribute| is_borrowed(&attribute.value)));
+        let (mut drafted, mut owned) = (Vec::new(), Vec::new());
+        (&draft.contact as &dyn ContactView).write_json(&mut drafted);
+        let wanted = draft.to_wanted();
+        wanted.contact.write_json(&mut owned);
+        assert_eq!(String::from_utf8_lossy(&drafted), String::from_utf8_lossy(&owned));
+        assert_eq!(Draft::of(wanted.contact.clone()).to_wanted().contact, wanted.contact);
+    }
+}

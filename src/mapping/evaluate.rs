@@ -355,3 +355,30 @@ fn contact_value(contact: &dyn ContactView) -> Value {
     });
     Value::from_pairs(fields.chain(groups))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::{BindOptions, Mapping};
+    use crate::record::{Header, Origin, Record, Row};
+    use std::path::Path;
+
+    #[test]
+    fn a_copied_cell_is_what_the_whole_rule_gives() {
+        let page = "read: { blanks: [\"-\"] }\ncontact: { first_name: A, notes: A, attributes: { Plan: A } }";
+        let Ok(mapping) = Mapping::parse(page, Path::new("m.yaml")) else { panic!("the mapping is sound") };
+        let header = Header::Columns(vec!["A".to_owned()]);
+        let Ok(program) = mapping.bind(&header, &BindOptions::default()) else { panic!("`A` is there") };
+        assert!(program.rules.iter().all(|rule| rule.copied == Some(0)));
+        for cell in
+            ["Ana", " Ana\t", "", " \u{a0}", "-", " - ", "#N/A", "Loading...", "Jose\u{301} ", "\u{feff}И\u{306}"]
+        {
+            let fields = Fields::Row(Row::from_cells([cell]));
+            let record = Record { origin: Origin::default(), fields, raw: Box::default() };
+            let context = Context::new(program.sight(&record), &program.env, &program.row_names);
+            for rule in &program.rules {
+                assert_eq!(rule.evaluate(&context), rule.worked_out(&context), "{cell:?}");
+            }
+        }
+    }
+}

@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Resolves names, and remembers which it was asked for.
-pub(super) struct Binder<'h> {
+pub(super) struct Resolver<'h> {
     header: &'h Header,
     exact: HashMap<&'h str, usize>,
     alike: HashMap<String, Vec<usize>>,
@@ -30,8 +30,8 @@ pub(super) struct Binder<'h> {
     missing: Vec<(String, Place, bool)>,
 }
 
-impl<'h> Binder<'h> {
-    pub fn new(header: &'h Header) -> Binder<'h> {
+impl<'h> Resolver<'h> {
+    pub fn new(header: &'h Header) -> Resolver<'h> {
         let (mut exact, mut alike) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
         if let Header::Columns(names) = header {
             for (index, name) in names.iter().enumerate() {
@@ -42,7 +42,7 @@ impl<'h> Binder<'h> {
         let (used_columns, used_names) = (HashSet::new(), Vec::new());
         let (row_names, wanted, errors) = (Vec::new(), Vec::new(), Errors::default());
         let (can_be_optional, missing) = (true, Vec::new());
-        Binder { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, errors, missing }
+        Resolver { header, exact, alike, used_columns, used_names, row_names, wanted, can_be_optional, errors, missing }
     }
 
     /// What has been used so far: by rules, when only they have been bound. Saying where a phone is from, or testing a
@@ -131,7 +131,7 @@ impl<'h> Binder<'h> {
     }
 
     /// Tells which columns the file does not have; where it has none of several, nor any like them, as one error.
-    pub fn tell_missing(&mut self) {
+    pub fn report_missing(&mut self) {
         let Header::Columns(names) = self.header else { return };
         let missing = std::mem::take(&mut self.missing);
         let mut distinct: Vec<&str> = missing.iter().map(|(name, ..)| name.as_str()).collect();

@@ -42,7 +42,7 @@ impl Program {
             Surplus::Attributes(used) => (used, true),
             Surplus::Error(used) => (used, false),
             Surplus::CarryError(taken) => return self.note_left(record, taken),
-            _ => return self.tell_hidden(record, draft),
+            _ => return self.list_hidden(record, draft),
         };
         let Fields::Json(Value::Object(object)) = &record.fields else { return };
         let mut unused = Unused { used, top: object, found: Vec::new(), native: None };
@@ -58,12 +58,12 @@ impl Program {
             }
         }
         if !is_kept {
-            self.tell_hidden(record, draft);
+            self.list_hidden(record, draft);
         }
     }
 
     /// A rule reads `a.b` from the key of that name; what `{"a": {"b": …}}` has is hidden.
-    fn tell_hidden(&self, record: &Record, draft: &mut Draft<'_>) {
+    fn list_hidden(&self, record: &Record, draft: &mut Draft<'_>) {
         let Fields::Json(Value::Object(object)) = &record.fields else { return };
         for Dotted { name, path } in &self.dotted {
             let (Some(exact), Some((first, rest))) = (object.get(&**name), path.split_first()) else { continue };

@@ -272,9 +272,9 @@ fn a_sep_line_names_the_delimiter() {
 #[test]
 fn a_file_that_is_no_list_is_refused_with_what_to_do() {
     let cases: [(&str, &[u8], &str); 12] = [
-        ("x.csv", b"", "`x.csv` is empty: it has not even a header"),
-        ("x.csv", b" \r\n\n", "`x.csv` is empty: it has not even a header"),
-        ("x.json", b"", "`x.json` is empty: it has not even a header"),
+        ("x.csv", b"", "`x.csv` is empty: it has no header"),
+        ("x.csv", b" \r\n\n", "`x.csv` is empty: it has no header"),
+        ("x.json", b"", "`x.json` is empty: it has no header"),
         ("x.csv", b"<!DOCTYPE html><html>", "`x.csv` is a web page, not a list"),
         ("x.csv", b"\xEF\xBB\xBF\n <html lang=en>", "`x.csv` is a web page, not a list"),
         ("x.csv", b"PK\x03\x04....", "`x.csv` is a zip archive or an Excel workbook (`.xlsx`), not a text file"),
@@ -348,7 +348,7 @@ fn a_delimiter_that_cannot_be_one_is_refused() {
 #[test]
 fn where_two_encodings_fit_equally_well_the_user_is_asked() {
     let failure = refused("x.csv", b"name,city\n\xC0\xC1,x\n");
-    assert_eq!(failure.message, "there is no telling in which encoding `x.csv` is written");
+    assert_eq!(failure.message, "the encoding of `x.csv` cannot be determined");
     assert_eq!(failure.causes, ["line 2 in `windows-1251`: `АБ,x`", "line 2 in `windows-1252`: `ÀÁ,x`"]);
     assert_eq!(
         failure.hint.as_deref(),
@@ -434,7 +434,7 @@ fn a_malformed_json_record_is_rejected_and_the_rest_goes_on() {
         (
             "x.json",
             b"[{\"a\":1}]\n[{\"a\":2}]",
-            &["0@1 {\"a\":1}", "Failed: `x.json` goes on behind its list, at line 2: `[{\"a\":2}]`"],
+            &["0@1 {\"a\":1}", "Failed: `x.json` continues after its list, at line 2: `[{\"a\":2}]`"],
         ),
         (
             "x.jsonl",
@@ -519,7 +519,9 @@ fn what_is_whole_comes_before_the_failure_of_a_cut_file() {
     assert!(sound.iter().enumerate().all(|(i, row)| *row == format!("{i}@{} {i}¦{}", i + 2, i * 7919 % 100_003)));
     let line = sound.len() + 2;
     assert!(
-        last.starts_with(&format!("Failed: `x.csv.gz` ends in the middle: its packed data is cut off at line {line}"))
+        last.starts_with(&format!(
+            "Failed: `x.csv.gz` ends in the middle: its compressed data is cut off at line {line}"
+        ))
     );
 }
 

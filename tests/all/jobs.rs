@@ -207,7 +207,7 @@ bad: done, some rejected (exit code 3)
 lost: ferry convert home/lists/lost.csv --out home/lost.csv
 error: `home/lists/lost.csv` cannot be read
   cause: No such file or directory (os error 2)
-hint: it was looked for at `HERE/home/lists/lost.csv`
+hint: check the path `HERE/home/lists/lost.csv`
 lost: wrong usage (exit code 2)
 ";
     let here = folder.path().display().to_string();

@@ -120,7 +120,7 @@ fn too_few_records_are_a_failure_and_change_nothing() {
         ("import list.json --at-least 0", 0, ""),
         ("import lines.jsonl", 2, "`lines.jsonl` has no records"),
         ("import lines.jsonl --at-least 0", 0, ""),
-        ("import empty.csv --at-least 0", 2, "`empty.csv` is empty: it has not even a header"),
+        ("import empty.csv --at-least 0", 2, "`empty.csv` is empty: it has no header"),
         ("import two.csv --at-least 3", 6, "error: `two.csv` has 2 records, and `--at-least` is 3\n"),
         ("import two.csv --at-least 3 --dry-run", 6, "`two.csv` has 2 records, and `--at-least` is 3"),
     ];

@@ -90,7 +90,7 @@ fn refuse_guess_without_rows(
         return Ok(());
     }
     let name = layout.encoding.name();
-    let message = format!("`{shown}` looks like `{name}`, and has no records when it is read so");
+    let message = format!("`{shown}` looks like `{name}`, and has no records when read that way");
     Err(Failure::usage(message).hint(format!("name its encoding: `--encoding utf-8` or `--encoding {name}`")))
 }
 

@@ -85,6 +85,6 @@ fn free_name(cell: &str, blank: bool, number: usize, taken: &HashSet<String>) ->
 
 /// Why a file without a header is not taken.
 pub(crate) fn empty_file(shown: &str) -> Failure {
-    Failure::usage(format!("`{shown}` is empty: it has not even a header"))
+    Failure::usage(format!("`{shown}` is empty: it has no header"))
         .hint("check what should have written it: an empty file is more often a failed job than an empty list")
 }

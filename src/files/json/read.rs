@@ -325,7 +325,7 @@ impl JsonSource {
         let rest = self.window.data();
         if !rest.is_empty() {
             let message =
-                format!("`{}` goes on behind its list, at line {}: `{}`", self.shown, self.line, excerpt(rest));
+                format!("`{}` continues after its list, at line {}: `{}`", self.shown, self.line, excerpt(rest));
             let hint = "A bracket too many, or two files in one; what came before has been read";
             return self.fatal(Failure::failed(message).hint(hint));
         }
