@@ -186,8 +186,10 @@ impl Account {
             }
             Op::ForgetEntries(run, numbers) => {
                 let run = self.run(*run)?;
-                run.entries.retain(|no, _| !numbers.contains(no));
-                run.earlier.retain(|_, no| !numbers.contains(no));
+                let stays: Vec<EntryNo> = run.intents.values().filter_map(|announced| announced.entry).collect();
+                let goes = |no: &EntryNo| numbers.contains(no) && !stays.contains(no);
+                run.entries.retain(|no, _| !goes(no));
+                run.earlier.retain(|_, no| !goes(no));
             }
             Op::Unlink(_) | Op::Compact => {}
         }

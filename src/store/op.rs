@@ -45,7 +45,7 @@ pub enum Op {
     ForgetRun(RunNo),
     /// Removes what undoing and listing a run need: images and source outcomes.
     ForgetImages(RunNo),
-    /// Removes entries of a run.
+    /// Removes entries of a run, except those of unknown outcomes whose intents are open.
     ForgetEntries(RunNo, Vec<EntryNo>),
     /// Returns the space of what was removed to the disk, where the store has one and there is room to do so.
     Compact,

@@ -145,14 +145,18 @@ impl Tables {
         Ok(())
     }
 
-    /// Removes entries of a run by their numbers, which later entries may get. A finished run, whose entries are pruned, has
-    /// none in `earlier`.
+    /// Removes entries of a run by their numbers, which later entries may get. So nothing may refer to them any more: an entry
+    /// that an open intent refers to stays, and the key goes with its entry.
     fn forget_entries(&mut self, run: RunNo, numbers: &[EntryNo]) -> Result<(), SqlError> {
-        let mut entry = self.connection.prepare_cached("DELETE FROM entry WHERE run = ?1 AND no = ?2")?;
+        let mut entry = self.connection.prepare_cached(
+            "DELETE FROM entry WHERE run = ?1 AND no = ?2
+                 AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.run = ?1 AND intent.entry = ?2)",
+        )?;
         let mut earlier = self.connection.prepare_cached("DELETE FROM earlier WHERE run = ?1 AND no = ?2")?;
         for no in numbers {
-            entry.execute([run.0, no.0])?;
-            earlier.execute([run.0, no.0])?;
+            if entry.execute([run.0, no.0])? > 0 {
+                earlier.execute([run.0, no.0])?;
+            }
         }
         Ok(())
     }

@@ -392,6 +392,29 @@ fn entries_come_in_pages_and_can_be_removed() {
 }
 
 #[test]
+fn an_entry_stays_as_long_as_an_open_intent_refers_to_it() {
+    every_store(|place| {
+        let mut first = open(place);
+        let run = first.begin("one");
+        first.apply(&[
+            settle(run, 0, Outcome::Created),
+            intend(run, 1),
+            settle(run, 1, Outcome::Unknown),
+            intend(run, 2),
+        ]);
+        let all = first.reader.entry_page(run, EntryNo::default()).unwrap().iter().map(|one| one.no).collect();
+        first.apply(&[Op::ForgetEntries(run, all)]);
+        place.kill(first.close());
+        // The next process gives the next number, and then settles the intent.
+        let mut second = open(place);
+        second.apply(&[settle(run, 2, Outcome::Updated)]);
+        second.apply(&[settle(run, 1, Outcome::Created)]);
+        let totals = Totals { created: 1, updated: 1, ..Totals::default() };
+        assert_eq!(second.totals(run, TallyOf::SoFar(1)), totals);
+    });
+}
+
+#[test]
 fn a_link_is_the_latest_and_outlives_its_run() {
     every_store(|place| {
         let mut first = open(place);
