@@ -82,7 +82,7 @@ fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
     let root = read(text, "the mapping", &mut errors);
     if let Some(root) = &root {
         let mut hasher = blake3::Hasher::new();
-        root.hash(&mut hasher);
+        root.hash_into(&mut hasher);
         mapping.fingerprint = hasher.finalize().to_hex().to_string();
         let mut reader = Reader { errors: &mut errors, templates: &mut templates, roots: &ROW };
         read_keys(root, "a mapping", &KEYS, &mut mapping, &mut reader);

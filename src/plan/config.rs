@@ -253,7 +253,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn mistake(&mut self, span: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.mistakes.push(FileError::at(&span, message).hint(hint));
+        self.mistakes.push(FileError::at(span, message).hint(hint));
     }
 
     fn root(&mut self, root: Option<Node>) -> Result<(Vec<Connection>, Option<Node>), Failure> {

@@ -92,7 +92,7 @@ pub fn expand(text: &str, span: &Place, env: &Env) -> Result<String, Vec<FileErr
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
         let Some((name, next)) = after.split_once('}') else {
-            mistakes.push(FileError::at(&span, "`${` without its `}`").hint("write `${NAME}`"));
+            mistakes.push(FileError::at(span, "`${` without its `}`").hint("write `${NAME}`"));
             return Err(mistakes);
         };
         match env.get(name) {
@@ -109,9 +109,9 @@ fn not_set(name: &str, span: &Place, env: &Env) -> FileError {
     if !is_name(name) {
         // What stands there is not repeated: it may be a part of a secret.
         let message = "`${…}` holds no name of an environment variable";
-        return FileError::at(&span, message).hint("names have letters, digits and `_`: `${NAME}`");
+        return FileError::at(span, message).hint("names have letters, digits and `_`: `${NAME}`");
     }
-    let mistake = FileError::at(&span, format!("the environment variable `{name}` is not set"));
+    let mistake = FileError::at(span, format!("the environment variable `{name}` is not set"));
     match nearest(name, env.names()) {
         Some(near) => mistake.hint(format!("did you mean `{near}`, which is set?")),
         None => mistake.hint(format!("set it, or name a file that does: `env_file: .env` with a line `{name}=…`")),

@@ -145,7 +145,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn mistake(&mut self, span: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.mistakes.push(FileError::at(&span, message).hint(hint));
+        self.mistakes.push(FileError::at(span, message).hint(hint));
     }
 
     fn job(&mut self, key: &Text, node: &Node) -> Option<Job> {

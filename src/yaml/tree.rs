@@ -65,7 +65,7 @@ impl Node {
     }
 
     /// Adds its content to a hash. Two files that say the same have the same hash, however they are written.
-    pub fn hash(&self, hasher: &mut blake3::Hasher) {
+    pub fn hash_into(&self, hasher: &mut blake3::Hasher) {
         let mut text = |mark: u8, text: &str| {
             hasher.update(&[mark]);
             hasher.update(&(text.len() as u64).to_le_bytes());
@@ -76,14 +76,14 @@ impl Node {
             Kind::Text { text: value, .. } => text(1, value),
             Kind::List(items) => {
                 text(2, &items.len().to_string());
-                items.iter().for_each(|item| item.hash(hasher));
+                items.iter().for_each(|item| item.hash_into(hasher));
             }
             Kind::Map(entries) => {
                 text(3, &entries.len().to_string());
                 for (key, value) in entries {
                     hasher.update(&(key.text.len() as u64).to_le_bytes());
                     hasher.update(key.text.as_bytes());
-                    value.hash(hasher);
+                    value.hash_into(hasher);
                 }
             }
         }
