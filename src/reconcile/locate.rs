@@ -25,6 +25,7 @@ pub(super) struct Located {
 }
 
 /// What locating led to.
+#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and there is one at a time")]
 pub(super) enum Location {
     Found(Located),
     /// It is located again, after this long.

@@ -115,7 +115,6 @@ pub(crate) struct Hit {
 
 /// What was located for a record.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and there is one at a time")]
 pub(crate) enum Presence {
     Absent,
     One(Hit),

@@ -48,6 +48,7 @@ pub struct Correction {
 
 /// How the contact is located.
 #[derive(Clone, Copy)]
+#[expect(clippy::enum_variant_names, reason = "each says by what")]
 pub(crate) enum Locate<'a> {
     /// By the record's identity values.
     ByIdentity(&'a Wanted),
