@@ -77,17 +77,26 @@ fn wanted(contact: Contact) -> Wanted {
 }
 
 /// A contact that was located by its phone.
-fn there(contact: Contact, freshness: Freshness) -> Presence {
+fn hit(contact: Contact, freshness: Freshness) -> Hit {
     let found = Found { id: "7".to_owned(), contact };
-    Presence::One(Hit { found, by: Some(Field::Phones), freshness })
+    Hit { found, by: Some(Field::Phones), freshness }
 }
 
-/// A request of this kind, answered or lost so many seconds ago, at this try.
-fn doubt(kind: StepKind, ago_s: u64, tries: u32) -> Attempt {
+fn there(contact: Contact, freshness: Freshness) -> Presence {
+    Presence::One(hit(contact, freshness))
+}
+
+/// A request of this kind that was answered, or lost, so many seconds ago.
+fn sent(kind: StepKind, ago_s: u64) -> Doubt {
     let at_ms = NOW_MS - ago_s * 1000;
+    Doubt { kind, since_ms: at_ms, at_ms, why: Failure::new(Exit::Unavailable, "timed out") }
+}
+
+/// An attempt with such a request in doubt, at this try.
+fn doubt(kind: StepKind, ago_s: u64, tries: u32) -> Attempt {
     let mut attempt = Attempt::default();
     attempt.tries.sent = tries;
-    attempt.doubt_about(Doubt { kind, since_ms: at_ms, at_ms, why: Failure::new(Exit::Unavailable, "timed out") });
+    attempt.doubt_about(sent(kind, ago_s));
     attempt
 }
 
@@ -222,8 +231,7 @@ fn absence_after_a_creation_in_doubt_is_no_proof_until_its_time_is_over() {
     }
     let mut claimed = Attempt::default();
     for (ago_s, expected) in [(10, "wait 50 s"), (60, "reject target.refused")] {
-        let late = doubt(StepKind::Change, ago_s, 0).doubt().cloned().unwrap();
-        claimed.claimed("phone is taken".to_owned(), late);
+        claimed.claimed("phone is taken".to_owned(), sent(StepKind::Change, ago_s));
         let case = Case { attempt: claimed.clone(), ..Case::new(Presence::Absent) };
         assert_eq!(case.upsert(ana()), expected);
     }
@@ -249,10 +257,7 @@ fn a_contact_that_is_found_after_a_doubt_has_the_outcome_of_what_was_in_doubt() 
 
 #[test]
 fn a_value_that_two_records_share_identifies_neither() {
-    let hit = match there(other_name(), Freshness::Read) {
-        Presence::One(hit) => hit,
-        other => panic!("{other:?}"),
-    };
+    let hit = hit(other_name(), Freshness::Read);
     let shared = || Case::new(Presence::Shared(hit.clone()));
     assert_eq!(shared().upsert(ana()), "reject identity.ambiguous");
     let late = Case { attempt: doubt(StepKind::Create, 20, 1), ..shared() };
