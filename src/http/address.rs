@@ -1,6 +1,6 @@
-//! The address of a connection: what may be one, and how requests are put below it.
+//! The address of a connection: its checks, and the URLs of requests below it.
 //!
-//! Only a connection's address ever names a host: what comes from records ends up in a path or a query, encoded.
+//! Only the address of a connection names a host; values of records go into a path or a query, encoded. It sends nothing.
 
 use crate::outcome::Failure;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,7 +10,7 @@ use url::{Host, Url};
 /// All but the unreserved characters of RFC 3986, so that `+` arrives as `+` and `&` ends nothing.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Text made fit to stand as one segment of a path, or as a name or value of a query.
+/// Text encoded as one segment of a path, or as a name or value of a query.
 pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, STRICT).to_string()
 }
@@ -24,7 +24,7 @@ pub fn check_base_url(text: &str, allow_http: bool) -> Result<Url, Failure> {
     let url = Url::parse(text.trim()).map_err(|error| not_an_address(text, &error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Failure::usage("the address of an API cannot hold a user or a password")
-            .hint("take them out of `base_url`; a token has a setting of its own"));
+            .hint("remove them from `base_url`; a token has a setting of its own"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(not_an_address(text, "it goes on after a `?` or `#`"));
@@ -38,7 +38,7 @@ pub fn check_base_url(text: &str, allow_http: bool) -> Result<Url, Failure> {
 }
 
 fn not_an_address(text: &str, why: &str) -> Failure {
-    // What stands before an `@` may be a password.
+    // The part before an `@` may be a password.
     let shown = text.rsplit('@').next().unwrap_or_default().trim();
     Failure::usage(format!("`{shown}` is not the address of an API: {why}"))
         .hint("an address looks like `https://app.example.com/api`")
@@ -47,8 +47,8 @@ fn not_an_address(text: &str, why: &str) -> Failure {
 fn unprotected(text: &str) -> Failure {
     let text = text.trim();
     let safe = text.split_once("://").map_or(text, |(_, rest)| rest);
-    Failure::usage(format!("`{text}` would carry the token and the contacts readable by everybody on the way"))
-        .hint(format!("use `https://{safe}`, or say `allow_http: true` if the way there is protected otherwise"))
+    Failure::usage(format!("`{text}` would send the token and the contacts unencrypted"))
+        .hint(format!("use `https://{safe}`, or set `allow_http: true` if the connection is protected otherwise"))
 }
 
 /// The one name of this machine; it is not looked up.
@@ -59,11 +59,11 @@ pub(super) fn loopback() -> [SocketAddr; 2] {
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| SocketAddr::new(ip, 0))
 }
 
-/// Schemes of a proxy that is spoken to.
+/// Supported schemes of a proxy.
 const PROXY_SCHEMES: [&str; 2] = ["http", "https"];
 
-/// Checks the proxy that an environment variable names for an address. One that cannot be understood would be passed by, and
-/// with it whatever it was meant to guard.
+/// Checks the proxy that an environment variable names for an address. A value that cannot be parsed would be ignored, and
+/// requests would leave without the proxy.
 ///
 /// # Errors
 ///
@@ -73,7 +73,7 @@ pub(super) fn check_proxy(url: &Url, variable: impl Fn(&str) -> Option<std::ffi:
     for name in names.into_iter().chain(["ALL_PROXY", "all_proxy"]) {
         let Some(value) = variable(name).filter(|value| !value.is_empty()) else { continue };
         if !value.to_str().is_some_and(is_proxy) {
-            // What stands there may be a password.
+            // The value may hold a password.
             return Err(Failure::usage(format!("the environment variable `{name}` is not the address of a proxy"))
                 .hint("set it to an address like `http://proxy.example.com:3128`, or unset it"));
         }
@@ -100,11 +100,11 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Puts a path and query pairs below a base (without `/` at its end). `extra` is more query, encoded already.
+/// The URL of a path and query pairs below a base (without `/` at its end). `extra` is more query, encoded already.
 ///
 /// # Errors
 ///
-/// Exit 1: the path would lead somewhere else than below the base.
+/// Exit 1: the path would leave the base.
 pub(super) fn below(base: &str, path: &str, query: &[(String, String)], extra: &str) -> Result<Url, Failure> {
     if climbs(path) {
         return Err(Failure::failed(format!("`{}` is not a path below `{base}`", path.escape_debug())));
@@ -130,7 +130,7 @@ pub(super) fn below(base: &str, path: &str, query: &[(String, String)], extra: &
     Url::parse(&text).map_err(|error| Failure::failed(format!("`{path}` is not a path below `{base}`")).cause(error))
 }
 
-/// Whether a URL parser would walk out of the base with this path.
+/// Whether a URL parser would leave the base with this path.
 fn climbs(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     path.contains(|c: char| c.is_control())
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_understood_is_told_and_not_passed_by() {
+    fn a_proxy_that_cannot_be_parsed_is_an_error_and_not_ignored() {
         let told = |address: &str, name: &str, value: &str| {
             let url = Url::parse(address).expect("an address");
             check_proxy(&url, |asked| (asked == name).then(|| value.into())).map_err(|failure| failure.to_string())

@@ -1,44 +1,44 @@
-//! The pace that finds itself: up while it is used and nobody complains, down at a refusal. Pure: no clock inside.
+//! The rate `auto`: it rises while it is used and no request is refused, and falls at a refusal. Pure: it has no clock.
 //!
-//! It knows nothing of pauses and queues; it says a rate, and what of it is worth remembering.
+//! It does not pause or queue requests; it computes a rate, and the rate that is worth remembering.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The lowest rate: a platform that refuses one request in five seconds is not to be had at all.
+/// The lowest rate: a platform that refuses one request in five seconds is unavailable.
 const RATE_MIN_PER_S: f64 = 0.2;
-/// The first climb, per beat, before any refusal: from 2/s to 100/s in ten seconds.
+/// The rise per interval before any refusal: from 2/s to 100/s in ten seconds.
 const CLIMB: f64 = 1.5;
 /// What remains of the rate after a refusal.
 const CUT: f64 = 0.5;
-/// The climb after a refusal, per second, as a part of the rate that was refused: back there in 25 s.
+/// The rise per second after a refusal, as a fraction of the rate that was refused: back there in 25 s.
 const CREEP: f64 = 0.02;
-/// The same where the last refusal came from, so that it is met seldom: 40 s from one end to the other.
+/// The same near the rate that was refused, so that refusals are rare: 40 s through that range.
 const CREEP_NEAR: f64 = 0.0025;
 /// How far around the refused rate "near" is.
 const NEAR: f64 = 0.05;
-/// How much of the rate has to be used for a beat to prove anything.
+/// The part of the rate that must be used for an interval to prove anything.
 const BUSY: f64 = 0.75;
-/// What is remembered of a rate that was refused.
+/// The part of a refused rate that is remembered.
 const SAFE: f64 = 0.9;
-/// Refusals within it answer requests that left before the cut.
+/// Refusals within it belong to requests that left before the cut.
 const CUT_WINDOW: Duration = Duration::from_secs(1);
 
-/// A rate that climbs and falls by itself (additive up, multiplicative down).
+/// A rate that adapts (additive increase, multiplicative decrease).
 #[derive(Debug)]
 pub struct Auto {
     rate_per_s: f64,
     max_per_s: f64,
-    /// Held for a whole busy beat, or given as such at the start.
+    /// Held for a whole busy interval, or given as such at the start.
     proven_per_s: f64,
     refused_per_s: Option<f64>,
     cut_until: Option<Instant>,
-    beat: Option<Beat>,
+    interval: Option<Interval>,
 }
 
-/// A stretch of time over which use is measured.
+/// A time over which use is measured.
 #[derive(Debug)]
-struct Beat {
+struct Interval {
     start: Instant,
     left: u32,
 }
@@ -48,7 +48,7 @@ impl Auto {
     pub fn new(start_per_s: f64, max_per_s: f64) -> Auto {
         let start = if start_per_s.is_finite() { start_per_s } else { RATE_MIN_PER_S };
         let start = start.max(RATE_MIN_PER_S).min(max_per_s);
-        Auto { rate_per_s: start, max_per_s, proven_per_s: start, refused_per_s: None, cut_until: None, beat: None }
+        Auto { rate_per_s: start, max_per_s, proven_per_s: start, refused_per_s: None, cut_until: None, interval: None }
     }
 
     /// The rate right now, requests per second.
@@ -56,7 +56,7 @@ impl Auto {
         self.rate_per_s
     }
 
-    /// The rate worth beginning with next time: held for a while, and under whatever was refused.
+    /// The rate to begin with next time: it was held for a while, and is below every refused one.
     pub fn proven_per_s(&self) -> f64 {
         self.proven_per_s
     }
@@ -64,21 +64,21 @@ impl Auto {
     /// A request leaves. Returns whether the rate changed.
     pub fn left(&mut self, now: Instant) -> bool {
         let length = Duration::from_secs_f64((2.0 / self.rate_per_s).max(1.0));
-        match &mut self.beat {
-            Some(beat) if now.duration_since(beat.start) < length => {
-                beat.left = beat.left.saturating_add(1);
+        match &mut self.interval {
+            Some(interval) if now.duration_since(interval.start) < length => {
+                interval.left = interval.left.saturating_add(1);
                 false
             }
             over => {
-                let beat = over.replace(Beat { start: now, left: 1 });
-                beat.is_some_and(|beat| self.judge(&beat, now, length))
+                let interval = over.replace(Interval { start: now, left: 1 });
+                interval.is_some_and(|interval| self.judge(&interval, now, length))
             }
         }
     }
 
-    fn judge(&mut self, beat: &Beat, now: Instant, length: Duration) -> bool {
-        let elapsed = now.duration_since(beat.start);
-        let busy = f64::from(beat.left) >= BUSY * self.rate_per_s * elapsed.as_secs_f64();
+    fn judge(&mut self, interval: &Interval, now: Instant, length: Duration) -> bool {
+        let elapsed = now.duration_since(interval.start);
+        let busy = f64::from(interval.left) >= BUSY * self.rate_per_s * elapsed.as_secs_f64();
         if busy {
             self.climb(length);
         }
@@ -109,7 +109,7 @@ impl Auto {
         self.refused_per_s = Some(self.rate_per_s);
         self.proven_per_s = self.bounded(self.proven_per_s.min(self.rate_per_s * SAFE));
         self.rate_per_s = self.bounded(self.rate_per_s * CUT);
-        self.beat = None;
+        self.interval = None;
     }
 
     fn bounded(&self, rate_per_s: f64) -> f64 {

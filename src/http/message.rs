@@ -1,4 +1,4 @@
-//! What goes out and what comes back: requests, responses, and the three answers a request can get.
+//! Requests, responses, and the three results that a request can have. It sends nothing.
 
 use crate::json;
 use crate::outcome::Failure;
@@ -18,7 +18,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As it stands in a request line.
+    /// Its name in a request line.
     pub fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -30,12 +30,12 @@ impl Method {
     }
 }
 
-/// One request, before the connection's address, credentials and agent are put to it.
+/// One request, before the connection's address, credentials and agent are added.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path below the connection's address, begun with `/`, percent-encoded where it has to be.
+    /// The path below the connection's address, beginning with `/`, percent-encoded where necessary.
     pub path: String,
     /// Query pairs, not encoded yet.
     pub query: Vec<(String, String)>,
@@ -43,12 +43,12 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// A JSON body.
     pub body: Option<Bytes>,
-    /// Whether sending it twice does the same as sending it once, so that a doubt may be answered by sending again.
+    /// Whether sending it twice has the same effect as sending it once, so that a doubt may be settled by sending it again.
     pub repeatable: bool,
-    /// Which answers with a 5xx are what the platform has to say, so that no other try is made.
+    /// Which responses with a 5xx are a regular response of the platform, so that they are not retried.
     pub is_answer: Option<fn(&Response) -> bool>,
-    /// Which odd answers (a 5xx, an empty body) may be the documented end of a list. One is confirmed by one more
-    /// request, because a passing failure can look the same.
+    /// Which unusual responses (a 5xx, an empty body) may be the documented end of a list. One is confirmed by one more
+    /// request, because a temporary failure can look the same.
     pub is_end: Option<fn(&Response) -> bool>,
 }
 
@@ -84,7 +84,7 @@ impl Request {
     }
 }
 
-/// An answer that arrived whole.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
@@ -101,13 +101,13 @@ impl Response {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; `None` when it is not, also where a key stands twice in one object: which of the two the
-    /// platform means is not known ([`Response::repeated_key`]).
+    /// The body as JSON; `None` if it is not, or if a key occurs twice in one object, because it is unknown which of the two
+    /// the platform means ([`Response::repeated_key`]).
     pub fn json(&self) -> Option<Value> {
         json::parse(&self.body).ok()
     }
 
-    /// The key that stands twice in one object of the body, where that is why it is not taken as JSON.
+    /// The key that occurs twice in one object of the body, if the body is not taken as JSON for that reason.
     pub fn repeated_key(&self) -> Option<String> {
         match json::parse(&self.body) {
             Err(json::Fault::Repeated(key)) => Some(key),
@@ -122,7 +122,7 @@ impl Response {
         shown.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether the body is one whole JSON value; builds nothing of it.
+    /// Whether the body is one complete JSON value; builds no value.
     pub fn is_json(&self) -> bool {
         serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
     }
@@ -133,33 +133,33 @@ impl Response {
     }
 }
 
-/// The three answers a request can get.
+/// The three results that a request can have.
 #[derive(Clone, Debug)]
 pub enum Sent {
     /// It never reached the platform: refused connection, no address, shutting down.
     NotSent(Failure),
-    /// The platform answered, whole (which status, the caller judges; a 5xx to a writing request is a doubt).
+    /// The platform sent a complete response. The caller decides what its status means; a 5xx to a writing request is a doubt.
     Answered(Response),
-    /// It may have been acted upon: time-out, reset, an answer cut short.
+    /// It may have been carried out: timeout, reset, an incomplete response.
     InDoubt(Failure),
 }
 
-/// How often what was sent, over the life of a connection's door.
+/// How many requests were sent, over the life of an HTTP client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Requests that left.
     pub sent: u64,
     /// Those among them that repeated an earlier one.
     pub retried: u64,
-    /// Answers with status 429.
+    /// Responses with status 429.
     pub rate_limited: u64,
 }
 
 /// Why nothing is sent right now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// How much longer, from the moment of asking.
+    /// How much longer, from now.
     pub left: Duration,
-    /// In words: "the platform asked for 30 s (429)".
+    /// The reason: "the platform asked for 30 s (429)".
     pub why: String,
 }

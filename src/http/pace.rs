@@ -1,17 +1,16 @@
-//! When the next request may leave. Pure: it is told the time, and says when.
+//! When the next request may leave. Pure: the time is an argument.
 //!
-//! A ceiling of `N` requests in a period `P` is kept in *any* stretch of that length, as the platform sees it. Requests
+//! A limit of `N` requests in a period `P` is kept in *any* window of that length, as the platform sees it. Requests
 //! are spaced by `(P + TOLERANCE + SLACK) / N`, and one may leave up to `TOLERANCE` before its time. So a timer that
 //! wakes late (they tick in milliseconds) loses nothing, because the next ones catch up; `SLACK` is kept back for
-//! requests that travel unevenly. What that costs is 3 % of a quota per second, and nothing worth telling of a longer
-//! one.
+//! requests that travel unevenly. It costs 3 % of a limit per second, and next to nothing of a longer one.
 //!
 //! The spacing itself (GCRA) is governor's. It counts in whole requests, too coarse for a tolerance of 12 ms at two
 //! requests a second; so a request is `CELLS` of its cells here. And it cannot ask before it takes, which several
-//! ceilings need to do (all hold, or none is charged); so the state is kept by us, where it can be looked at.
+//! limits need to do (all hold, or none is charged); so the state is kept here, where it can be read.
 
 use super::auto::Auto;
-use super::rate::{Ceiling, Rate};
+use super::rate::{Limit, Rate};
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -23,11 +22,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How late a wake-up may be and still be caught up with.
+/// How late a wake-up may be without a loss of throughput.
 const TOLERANCE: Duration = Duration::from_millis(12);
 /// How unevenly requests may travel without the platform seeing more of them than it allows.
 const SLACK: Duration = Duration::from_millis(18);
-/// After so many refusals a told rate is kept more strictly: no request leaves before its time, and the requests are
+/// After so many refusals a fixed rate is kept more strictly: no request leaves before its time, and the requests are
 /// spaced wider by [`STRICT_PERCENT`]. Some platforms count each gap, not the requests of a second.
 const REFUSALS_MAX: u32 = 2;
 /// How much wider, in hundredths.
@@ -38,32 +37,32 @@ const CELLS: NonZeroU32 = match NonZeroU32::new(100) {
     None => NonZeroU32::MIN,
 };
 
-/// The pace of a connection: all its ceilings, and the rate that finds itself, where wanted.
+/// The rate of a connection: all its limits, and the rate `auto` where it is set.
 #[derive(Debug)]
 pub struct Pace {
     gates: Vec<Gate>,
-    ceilings: Vec<Ceiling>,
+    limits: Vec<Limit>,
     refusals: u32,
     auto: Option<(Auto, Gate)>,
     origin: Instant,
 }
 
 impl Pace {
-    /// The pace of a rate, from `now` on; `None` when there is nothing to keep to. `auto` begins at `start_per_s`.
+    /// The pace of a rate from `now` on; `None` without a limit. `auto` begins at `start_per_s`.
     pub fn new(rate: &Rate, start_per_s: f64, now: Instant) -> Option<Pace> {
-        if !rate.is_auto() && rate.ceilings().is_empty() {
+        if !rate.is_auto() && rate.limits().is_empty() {
             return None;
         }
-        let gates = rate.ceilings().iter().map(|ceiling| Gate::new(spacing(*ceiling))).collect();
+        let gates = rate.limits().iter().map(|limit| Gate::new(spacing(*limit))).collect();
         let auto = rate.is_auto().then(|| {
             let auto = Auto::new(start_per_s, rate.ceiling_per_s().unwrap_or(f64::INFINITY));
             let gate = Gate::new(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
             (auto, gate)
         });
-        Some(Pace { gates, ceilings: rate.ceilings().to_vec(), refusals: 0, auto, origin: now })
+        Some(Pace { gates, limits: rate.limits().to_vec(), refusals: 0, auto, origin: now })
     }
 
-    /// A request wants to leave.
+    /// Asks whether a request may leave.
     ///
     /// # Errors
     ///
@@ -88,8 +87,8 @@ impl Pace {
     pub fn refused(&mut self, now: Instant, until: Instant) {
         self.refusals = self.refusals.saturating_add(1);
         if self.refusals == REFUSALS_MAX {
-            for (gate, ceiling) in self.gates.iter_mut().zip(&self.ceilings) {
-                gate.keep_strictly(spacing(*ceiling) * STRICT_PERCENT / 100);
+            for (gate, limit) in self.gates.iter_mut().zip(&self.limits) {
+                gate.keep_strictly(spacing(*limit) * STRICT_PERCENT / 100);
             }
         }
         if let Some((auto, gate)) = &mut self.auto {
@@ -98,10 +97,10 @@ impl Pace {
         }
     }
 
-    /// The rate that holds right now, requests per second: that of `auto`, or else the lowest ceiling.
+    /// The rate that holds right now, requests per second: that of `auto`, or else the lowest limit.
     pub fn allowed_per_s(&self) -> Option<f64> {
         let auto = self.auto.as_ref().map(|(auto, _)| auto.rate_per_s());
-        auto.or_else(|| self.ceilings.iter().map(|ceiling| ceiling.per_s()).reduce(f64::min))
+        auto.or_else(|| self.limits.iter().map(|limit| limit.per_s()).reduce(f64::min))
     }
 
     /// The rate that `auto` should begin with next time, requests per second; `None` when the rate is fixed.
@@ -110,17 +109,17 @@ impl Pace {
     }
 }
 
-/// From one request to the next, so that any stretch of the period holds no more than the ceiling.
-fn spacing(ceiling: Ceiling) -> Duration {
-    let stretched = ceiling.period.length() + TOLERANCE + SLACK;
-    Duration::from_nanos(nanos(stretched).div_ceil(u64::from(ceiling.count)))
+/// From one request to the next, so that any window of the period holds no more than the limit.
+fn spacing(limit: Limit) -> Duration {
+    let stretched = limit.period.length() + TOLERANCE + SLACK;
+    Duration::from_nanos(nanos(stretched).div_ceil(u64::from(limit.count)))
 }
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// One limiter, whose time is told and whose state is kept here.
+/// One limiter; its time is an argument, and its state is kept here.
 #[derive(Debug)]
 struct Gate {
     limiter: RateLimiter<NotKeyed, State, State, NoOpMiddleware<Nanos>>,
@@ -133,12 +132,12 @@ impl Gate {
         Gate { limiter: limiter(spacing, TOLERANCE, &state), state }
     }
 
-    /// Another spacing, and from here on none leaves before its time.
+    /// Sets another spacing; from now on no request leaves before its time.
     fn keep_strictly(&mut self, spacing: Duration) {
         self.limiter = limiter(spacing, Duration::ZERO, &self.state);
     }
 
-    /// Another spacing from here on; what has left already stays counted.
+    /// Sets another spacing; requests that have left stay counted.
     fn respace(&mut self, spacing: Duration) {
         self.limiter = limiter(spacing, TOLERANCE, &self.state);
     }
@@ -180,7 +179,7 @@ fn limiter(
     RateLimiter::new(quota, state.clone(), state.clone())
 }
 
-/// What a limiter knows: the time, as it is told, and when the next request is due.
+/// The state of a limiter: the time that it was given, and when the next request is due.
 #[derive(Clone, Debug)]
 struct State(Arc<Cells>);
 

@@ -1,31 +1,31 @@
-//! How fast a connection may be spoken to, as people write it: `10/s`, `300/min,5000/h`, `auto,max=50/s`, `none`.
+//! Rate limits as users write them: `10/s`, `300/min,5000/h`, `auto,max=50/s`, `none`.
 //!
-//! It only reads and shows rates; [`super::pace`] keeps them.
+//! It parses and displays rates; [`super::pace`] keeps to them.
 
 use crate::outcome::Failure;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// More requests per second than anybody can be kept to with a clock that ticks in milliseconds.
+/// The highest rate that a clock with a resolution of milliseconds can keep.
 const PER_S_MAX: f64 = 100_000.0;
 
-/// What a rate can look like, for hints.
+/// The forms of a rate, for hints.
 const FORMS: &str = "rates look like `10/s`, `300/min,5000/h`, `auto`, `auto,max=50/s` or `none`";
 
-/// A rate of requests: ceilings that are never passed, with or without a pace that finds itself.
+/// A rate of requests: limits that are never exceeded, with or without a rate that adapts below them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rate {
     auto: bool,
-    ceilings: Vec<Ceiling>,
+    limits: Vec<Limit>,
 }
 
-/// So many requests in any stretch of time of this length.
+/// The most requests in any window of this length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ceiling {
+pub(super) struct Limit {
     /// At most so many, at least one.
     pub(super) count: u32,
-    /// In any stretch of this length.
+    /// In any window of this length.
     pub(super) period: Period,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Period {
     Day,
 }
 
-/// The only list of periods, with the names under which people also know them.
+/// The only list of periods, with the other names that users write.
 const PERIODS: &[(Period, &str, u64, &[&str])] = &[
     (Period::Second, "s", 1, &["sec", "second", "seconds"]),
     (Period::Minute, "min", 60, &["m", "minute", "minutes"]),
@@ -58,14 +58,14 @@ impl Period {
     }
 }
 
-impl Ceiling {
-    /// Requests per second, on the average.
+impl Limit {
+    /// Requests per second on average.
     pub(super) fn per_s(self) -> f64 {
         f64::from(self.count) / self.period.length().as_secs_f64()
     }
 }
 
-impl fmt::Display for Ceiling {
+impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.count, self.period.facts().0)
     }
@@ -78,21 +78,21 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// The pace that finds itself, without a bound.
+    /// The rate that adapts, without a limit.
     pub fn auto() -> Rate {
-        Rate { auto: true, ceilings: Vec::new() }
+        Rate { auto: true, limits: Vec::new() }
     }
 
     /// No limit at all.
     pub fn none() -> Rate {
-        Rate { auto: false, ceilings: Vec::new() }
+        Rate { auto: false, limits: Vec::new() }
     }
 
     /// Reads a rate.
     ///
     /// # Errors
     ///
-    /// Exit 2: it is none; says why, and how rates look.
+    /// Exit 2: it is not a rate.
     pub fn parse(text: &str) -> Result<Rate, Failure> {
         let lower = text.trim().to_ascii_lowercase();
         let parts: Vec<&str> = lower.split(',').map(str::trim).collect();
@@ -100,29 +100,29 @@ impl Rate {
             [""] => Err(Failure::usage("a rate cannot be blank").hint(FORMS)),
             ["none"] => Ok(Rate::none()),
             ["auto", bounds @ ..] => {
-                let ceilings = bounds.iter().map(|part| bound(text, part)).collect::<Result<_, _>>()?;
-                Ok(Rate { auto: true, ceilings })
+                let limits = bounds.iter().map(|part| bound(text, part)).collect::<Result<_, _>>()?;
+                Ok(Rate { auto: true, limits })
             }
             ["none", ..] => Err(wrong(text, "`none` cannot stand with others", FORMS)),
             quotas => {
-                let ceilings = quotas.iter().map(|part| quota(text, part)).collect::<Result<_, _>>()?;
-                Ok(Rate { auto: false, ceilings })
+                let limits = quotas.iter().map(|part| quota(text, part)).collect::<Result<_, _>>()?;
+                Ok(Rate { auto: false, limits })
             }
         }
     }
 
-    /// Whether the pace finds itself (below the ceilings, if there are any).
+    /// Whether the rate adapts (below the limits, if there are any).
     pub fn is_auto(&self) -> bool {
         self.auto
     }
 
-    /// The lowest ceiling in requests per second; `None` without one.
+    /// The lowest limit in requests per second; `None` without one.
     pub fn ceiling_per_s(&self) -> Option<f64> {
-        self.ceilings.iter().map(|ceiling| ceiling.per_s()).reduce(f64::min)
+        self.limits.iter().map(|limit| limit.per_s()).reduce(f64::min)
     }
 
-    pub(super) fn ceilings(&self) -> &[Ceiling] {
-        &self.ceilings
+    pub(super) fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 }
 
@@ -137,7 +137,7 @@ impl FromStr for Rate {
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lead = if self.auto { "max=" } else { "" };
-        let mut parts: Vec<String> = self.ceilings.iter().map(|ceiling| format!("{lead}{ceiling}")).collect();
+        let mut parts: Vec<String> = self.limits.iter().map(|limit| format!("{lead}{limit}")).collect();
         if self.auto {
             parts.insert(0, "auto".to_owned());
         }
@@ -149,10 +149,10 @@ fn wrong(text: &str, why: impl fmt::Display, hint: impl Into<String>) -> Failure
     Failure::usage(format!("`{}` is not a rate: {why}", text.trim())).hint(hint)
 }
 
-/// One part behind `auto`.
-fn bound(text: &str, part: &str) -> Result<Ceiling, Failure> {
+/// One part after `auto`.
+fn bound(text: &str, part: &str) -> Result<Limit, Failure> {
     match part.strip_prefix("max=") {
-        Some(rest) => ceiling(text, rest.trim()),
+        Some(rest) => limit(text, rest.trim()),
         None if part.contains('/') => {
             Err(wrong(text, format!("`{part}` cannot follow `auto`"), format!("`auto,max={part}` bounds it")))
         }
@@ -161,20 +161,20 @@ fn bound(text: &str, part: &str) -> Result<Ceiling, Failure> {
 }
 
 /// One part of a fixed rate.
-fn quota(text: &str, part: &str) -> Result<Ceiling, Failure> {
+fn quota(text: &str, part: &str) -> Result<Limit, Failure> {
     if part == "none" || part == "auto" {
         let why = format!("`{part}` cannot follow a quota");
         return Err(wrong(text, why, FORMS));
     }
     if let Some(rest) = part.strip_prefix("max=") {
-        let hint = format!("`auto,max={rest}` finds the pace below it, `{rest}` keeps to it");
+        let hint = format!("`auto,max={rest}` adapts the rate below it, `{rest}` is a fixed rate");
         return Err(wrong(text, "`max=` belongs to `auto`", hint));
     }
-    ceiling(text, part)
+    limit(text, part)
 }
 
 /// `10/s`.
-fn ceiling(text: &str, part: &str) -> Result<Ceiling, Failure> {
+fn limit(text: &str, part: &str) -> Result<Limit, Failure> {
     let Some((count, period)) = part.split_once('/') else {
         let whole = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         let (why, hint) = match whole {
@@ -192,7 +192,7 @@ fn ceiling(text: &str, part: &str) -> Result<Ceiling, Failure> {
     }
     match u32::try_from(exact) {
         Ok(count) if f64::from(count) / Duration::from_secs(secs).as_secs_f64() <= PER_S_MAX => {
-            Ok(Ceiling { count, period })
+            Ok(Limit { count, period })
         }
         _ => Err(wrong(text, "more than `100000/s` cannot be kept to", "`none` is no limit")),
     }

@@ -1,33 +1,33 @@
-//! Which answers deserve another try, and when. Pure: it is told the time and a chance, and decides.
+//! Which results are retried, and when. Pure: time and chance are arguments.
 //!
 //! The rules, in one place:
 //!
-//! | What came | Again? |
+//! | Result | Retry? |
 //! |---|---|
-//! | never reached the platform | yes, whatever the method, as long as the patience lasts; at the start four tries |
-//! | 429 | yes, whatever the method (it was not acted upon), after a pause for everybody |
-//! | 503 with `Retry-After` | a pause for everybody; the request itself again if it is repeatable |
-//! | doubt, or another 5xx | if repeatable, five tries; 502, 503, 504 and doubts longer, while nobody fares better |
-//! | 2xx whose body is cut or is no JSON | for a read like a 502; a write is in doubt |
-//! | what may be the end of a list | once more, at once: the second one is believed |
-//! | a bad certificate, an answer too large, any other status | no |
+//! | never reached the platform | yes, for every method, until the wait is over; four attempts at the start |
+//! | 429 | yes, for every method (it was not carried out), after a pause of all requests |
+//! | 503 with `Retry-After` | a pause of all requests; the request itself if it is repeatable |
+//! | doubt, or another 5xx | if repeatable, five attempts; longer for 502, 503, 504 and doubts, while no request succeeds |
+//! | 2xx whose body is incomplete or not JSON | a read like a 502; a write is in doubt |
+//! | what may be the end of a list | once, at once; the second response is accepted |
+//! | a bad certificate, a response that is too large, any other status | no |
 
 use super::message::{Method, Request, Response, Sent};
 use crate::outcome::Exit;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// How long nothing but failure may come before the platform is not to be had, when `--wait` says nothing.
+/// How long all requests may fail before the platform is unavailable, without `--wait`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
-/// Tries at a platform that has never answered: a wrong address or a dead target, told after about three seconds.
+/// Attempts to reach a platform that has never responded: a wrong address is reported after about three seconds.
 pub(super) const START_TRIES: u32 = 4;
-/// Tries of a repeatable request that the platform answers, but badly.
+/// Attempts of a repeatable request to which the platform responds with a failure.
 pub(super) const TRIES: u32 = 5;
 /// The longest `Retry-After` that is waited for, and the longest time of nothing but 429.
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
-/// The shortest wait before another try.
+/// The shortest wait before a retry.
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
-/// The longest wait before another try.
+/// The longest wait before a retry.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// A longer `Retry-After` means the same as this one.
 const ASKED_MAX_S: f64 = 100.0 * 365.25 * 86_400.0;
@@ -40,89 +40,91 @@ pub(super) fn backoff(nth: u32, chance: f64) -> Duration {
     doubled.min(BACKOFF_MAX).mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
 }
 
-/// What a try came to, as far as another try is concerned.
+/// The result of an attempt, as far as a retry is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Came {
-    /// The platform answered what it had to say.
+pub(super) enum TryResult {
+    /// A regular response.
     Answer,
-    /// Not so fast: acted upon or not, everybody waits, for as long as it asks (if it does).
+    /// The platform asks for fewer requests: all requests wait, for as long as it asks (if it says so).
     Refusal { acted: Acted, asked: Option<Duration> },
-    /// The platform, or what stands before it, is not well; `outage` when it cannot be the request's own fault.
+    /// The platform, or a proxy before it, fails; `outage` if the request cannot be the cause.
     Failing { outage: bool },
     /// It may be the end of a list, and has not been confirmed yet.
     End,
     /// It never left.
     Unsent,
-    /// No try would change it.
+    /// A retry would not change it.
     Final,
 }
 
-/// Whether the platform may have done what it was asked.
+/// Whether the platform may have carried out the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Acted {
     No,
     Perhaps,
 }
 
-/// Sorts what came of a try of a request, of which `ends` tries before may have been the end of a list.
-pub(super) fn came(request: &Request, ends: u32, sent: &Sent, wall: SystemTime) -> Came {
+/// The result of an attempt, where `ends` earlier attempts may have been the end of a list.
+pub(super) fn came(request: &Request, ends: u32, sent: &Sent, wall: SystemTime) -> TryResult {
     if let Sent::Answered(response) = sent {
         let is = |known: Option<fn(&Response) -> bool>| known.is_some_and(|is| is(response));
         if is(request.is_end) {
-            return if ends == 0 { Came::End } else { Came::Answer };
+            return if ends == 0 { TryResult::End } else { TryResult::Answer };
         }
         if is(request.is_answer) {
-            return Came::Answer;
+            return TryResult::Answer;
         }
         if response.is_success() && request.method == Method::Get && !response.is_json() {
-            return Came::Failing { outage: true };
+            return TryResult::Failing { outage: true };
         }
     }
     came_of(sent, wall)
 }
 
-fn came_of(sent: &Sent, wall: SystemTime) -> Came {
+fn came_of(sent: &Sent, wall: SystemTime) -> TryResult {
     match sent {
-        Sent::NotSent(failure) if failure.exit == Exit::Unavailable => Came::Unsent,
-        Sent::InDoubt(failure) if failure.exit == Exit::Unavailable => Came::Failing { outage: true },
-        Sent::NotSent(_) | Sent::InDoubt(_) => Came::Final,
+        Sent::NotSent(failure) if failure.exit == Exit::Unavailable => TryResult::Unsent,
+        Sent::InDoubt(failure) if failure.exit == Exit::Unavailable => TryResult::Failing { outage: true },
+        Sent::NotSent(_) | Sent::InDoubt(_) => TryResult::Final,
         Sent::Answered(response) => match (response.status, asked(response, wall)) {
-            (429, asked) => Came::Refusal { acted: Acted::No, asked },
-            (503, Some(asked)) => Came::Refusal { acted: Acted::Perhaps, asked: Some(asked) },
-            (502..=504, _) => Came::Failing { outage: true },
-            (500..=599, _) => Came::Failing { outage: false },
-            _ => Came::Answer,
+            (429, asked) => TryResult::Refusal { acted: Acted::No, asked },
+            (503, Some(asked)) => TryResult::Refusal { acted: Acted::Perhaps, asked: Some(asked) },
+            (502..=504, _) => TryResult::Failing { outage: true },
+            (500..=599, _) => TryResult::Failing { outage: false },
+            _ => TryResult::Answer,
         },
     }
 }
 
-/// How the platform has been of late, over all requests.
+/// The recent state of the platform, over all requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Health {
-    /// It has answered, whatever.
+    /// It has sent a response, of any kind.
     pub(super) reached: bool,
-    /// It has answered what it had to say.
+    /// It has sent a regular response.
     pub(super) well_once: bool,
-    /// Since when nothing but failure has come.
+    /// Since when all requests have failed.
     ill_since: Option<Instant>,
-    /// Since when nothing but refusals has come.
+    /// Since when all requests have been refused.
     refused_since: Option<Instant>,
 }
 
 impl Health {
-    /// Takes note of what came.
-    pub(super) fn note(&mut self, came: Came, sent: &Sent, now: Instant) {
+    /// Records a result.
+    pub(super) fn note(&mut self, came: TryResult, sent: &Sent, now: Instant) {
         self.reached |= matches!(sent, Sent::Answered(_));
         match came {
-            Came::Answer => *self = Health { reached: true, well_once: true, ill_since: None, refused_since: None },
-            Came::Refusal { .. } => {
+            TryResult::Answer => {
+                *self = Health { reached: true, well_once: true, ill_since: None, refused_since: None }
+            }
+            TryResult::Refusal { .. } => {
                 self.ill_since = None;
                 self.refused_since.get_or_insert(now);
             }
-            Came::Failing { .. } | Came::Unsent => {
+            TryResult::Failing { .. } | TryResult::Unsent => {
                 self.ill_since.get_or_insert(now);
             }
-            Came::Final | Came::End => {}
+            TryResult::Final | TryResult::End => {}
         }
     }
 
@@ -135,16 +137,16 @@ impl Health {
     }
 }
 
-/// A request on its way through its tries.
+/// The attempts of one request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tries {
+pub(super) struct Attempts {
     /// Whether it may be repeated after a doubt.
     pub(super) repeatable: bool,
-    /// Tries that were made.
+    /// Attempts that were made.
     pub(super) made: u32,
     /// Those among them that were refused for being too fast.
     pub(super) refused: u32,
-    /// Those among them whose answer may be the end of a list.
+    /// Those among them whose response may be the end of a list.
     pub(super) ends: u32,
     /// When the first one was made.
     pub(super) since: Instant,
@@ -153,25 +155,32 @@ pub(super) struct Tries {
 /// What happens next to a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Next {
-    /// What came is what it gets.
+    /// Its result is final.
     Return,
-    /// The same, after which everybody waits.
+    /// The same, after which all requests wait.
     ReturnAndPause(Duration),
-    /// It is tried again after a while.
+    /// It is retried after a while.
     Rest(Duration),
-    /// Everybody waits, and it is tried again.
+    /// All requests wait, and it is retried.
     Pause(Duration),
-    /// The platform is not to be had.
+    /// The platform is unavailable.
     GiveUp,
 }
 
-/// Decides. `wait` is the user's patience, zero where nothing was said; `chance` is between 0 and 1.
-pub(super) fn next(came: Came, tries: Tries, health: &Health, now: Instant, wait: Duration, chance: f64) -> Next {
+/// What happens next to a request. `wait` is the longest wait, zero if the user gave none; `chance` is between 0 and 1.
+pub(super) fn next(
+    came: TryResult,
+    tries: Attempts,
+    health: &Health,
+    now: Instant,
+    wait: Duration,
+    chance: f64,
+) -> Next {
     let patience = if wait.is_zero() { PATIENCE } else { wait };
     match came {
-        Came::Answer | Came::Final => Next::Return,
-        Came::End => Next::Rest(BACKOFF_MIN),
-        Came::Refusal { acted, asked } => {
+        TryResult::Answer | TryResult::Final => Next::Return,
+        TryResult::End => Next::Rest(BACKOFF_MIN),
+        TryResult::Refusal { acted, asked } => {
             let pause = asked.filter(|asked| !asked.is_zero()).unwrap_or_else(|| backoff(tries.refused, chance));
             match acted {
                 Acted::Perhaps if !tries.repeatable => Next::ReturnAndPause(pause),
@@ -179,14 +188,14 @@ pub(super) fn next(came: Came, tries: Tries, health: &Health, now: Instant, wait
                 _ => Next::Pause(pause),
             }
         }
-        Came::Unsent => {
+        TryResult::Unsent => {
             let over = match health.reached || !wait.is_zero() {
                 true => health.ill(now) >= patience,
                 false => tries.made >= START_TRIES,
             };
             if over { Next::GiveUp } else { Next::Rest(rest(tries, health, now, patience, chance)) }
         }
-        Came::Failing { outage } => {
+        TryResult::Failing { outage } => {
             let lasting = outage && health.well_once && health.ill(now) >= now.saturating_duration_since(tries.since);
             match tries.repeatable {
                 false => Next::Return,
@@ -198,15 +207,15 @@ pub(super) fn next(came: Came, tries: Tries, health: &Health, now: Instant, wait
     }
 }
 
-/// A back-off that ends when the patience does.
-fn rest(tries: Tries, health: &Health, now: Instant, patience: Duration, chance: f64) -> Duration {
+/// A back-off that ends with the longest wait.
+fn rest(tries: Attempts, health: &Health, now: Instant, patience: Duration, chance: f64) -> Duration {
     let left = patience.saturating_sub(health.ill(now)).max(BACKOFF_MIN);
     backoff(tries.made, chance).min(left)
 }
 
-/// How long the platform asks to be left alone. `None` where it says nothing, or nothing that makes sense.
+/// How long the platform asks to pause. `None` if it says nothing, or nothing that makes sense.
 ///
-/// `Retry-After` is seconds or a date (RFC 9110, 10.2.3), the date counted from the answer's own `Date`, since clocks
+/// `Retry-After` is seconds or a date (RFC 9110, 10.2.3), the date counted from the response's own `Date`, since clocks
 /// differ. Failing that the limits of draft-ietf-httpapi-ratelimit-headers, in their older and newer forms.
 pub(super) fn asked(response: &Response, wall: SystemTime) -> Option<Duration> {
     let now = response.header("date").and_then(date).unwrap_or(wall);

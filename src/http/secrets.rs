@@ -1,7 +1,7 @@
-//! What must never be shown, and taking it out of what is.
+//! Secrets, and removing them from text that is shown.
 //!
-//! Connectors get the answers of a platform as they are, because they are data; [`Redactor`] takes secrets out of every text
-//! that is shown: failures, what is logged, and the words of a platform. It learns the tokens that are got on the way.
+//! Connectors get the responses of a platform unchanged, because they are data; [`Redactor`] removes secrets from every text
+//! that is shown: failures, the log, and messages of a platform. It learns the tokens that a login returns.
 
 mod spelling;
 
@@ -14,16 +14,16 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-/// What stands where a secret was.
+/// The text that replaces a secret.
 const STARS: &str = "***";
 
-/// A shorter secret that is found in data is more likely a name that is spelt alike.
+/// A shorter secret that is found in data is more likely a name that is spelled alike.
 const DATA_SECRET_LEN_MIN: usize = 8;
 
-/// One or two letters would take a text apart without hiding anything.
+/// Replacing one or two letters would make a text unreadable without hiding anything.
 const TEXT_SECRET_LEN_MIN: usize = 4;
 
-/// What proves to a platform who we are; put to every request, never shown.
+/// The credentials of a connection, which are sent with every request and never shown.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// Header names and values.
@@ -32,32 +32,32 @@ pub struct Credentials {
     pub query: Vec<(&'static str, SecretString)>,
 }
 
-/// Of so many tokens that were got one after the other none is ever shown: those that requests in flight may still
-/// carry, and then some. More of them would make every answer slow in a run of days.
+/// The last tokens of a login that are never shown: those that requests in flight may still have, and some more. A larger
+/// number would slow every response down in a run of days.
 const LEARNT_MAX: usize = 16;
 
-/// What is looked for.
+/// The patterns that are searched for.
 type Hidden = Arc<[Secret]>;
 
-/// A secret with what to look for in texts.
+/// A secret with its patterns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Secret {
     plain: Box<str>,
     needles: Vec<Needle>,
 }
 
-/// Takes secrets out of texts.
+/// Removes secrets from texts.
 pub(super) struct Redactor {
     given: Hidden,
-    /// Where tokens are got on the way: with these.
+    /// Where a login returns tokens: with these.
     learnt: OnceLock<RwLock<Learnt>>,
 }
 
 #[derive(Default)]
 struct Learnt {
-    /// Secrets that stay so.
+    /// Secrets that do not change.
     kept: Vec<Secret>,
-    /// Those of each token, the last one at the end.
+    /// Those of each token, the latest at the end.
     tokens: VecDeque<Vec<Secret>>,
     all: Hidden,
 }
@@ -68,12 +68,12 @@ impl Redactor {
         Redactor { given: without_repeats(values.flat_map(secrets)), learnt: OnceLock::new() }
     }
 
-    /// Never shows these from now on.
+    /// Hides these from now on.
     pub(super) fn keep(&self, values: &[SecretString]) {
         self.change(|learnt| learnt.kept.extend(values.iter().flat_map(secrets)));
     }
 
-    /// Does not show these any more, until [`LEARNT_MAX`] others have come after them.
+    /// Hides these until [`LEARNT_MAX`] others have followed.
     pub(super) fn learn<'a>(&self, values: impl Iterator<Item = &'a SecretString>) {
         let token = values.flat_map(secrets).collect();
         self.change(|learnt| {
@@ -92,7 +92,7 @@ impl Redactor {
         learnt.all = without_repeats(all.cloned());
     }
 
-    /// Without a login there is no lock in the way.
+    /// Without a login no lock is taken.
     fn hidden(&self) -> Hidden {
         match self.learnt.get() {
             Some(learnt) => Arc::clone(&learnt.read().unwrap_or_else(PoisonError::into_inner).all),
@@ -100,7 +100,7 @@ impl Redactor {
         }
     }
 
-    /// The text without the secrets, however they are spelt.
+    /// The text without the secrets, however they are encoded.
     pub(super) fn text(&self, text: &str) -> String {
         let hidden = self.hidden();
         let needles: Vec<Needle> = hidden.iter().flat_map(|secret| secret.needles.iter().cloned()).collect();
@@ -114,7 +114,7 @@ impl Redactor {
         out
     }
 
-    /// What came of a request, its failures without the secrets. An answer stays as it is: it is data.
+    /// The result of a request, its failures without the secrets. A response is data and stays unchanged.
     pub(super) fn sent(&self, sent: Sent) -> Sent {
         match sent {
             Sent::NotSent(failure) => Sent::NotSent(self.failure(failure)),
@@ -134,17 +134,17 @@ impl Redactor {
         }
     }
 
-    /// Whether a value that is data holds a secret.
+    /// Whether a value of a contact holds a secret.
     pub(super) fn is_in(&self, value: &str) -> bool {
         let is_long = |secret: &&Secret| secret.plain.len() >= DATA_SECRET_LEN_MIN;
         self.hidden().iter().filter(is_long).any(|secret| value.contains(&*secret.plain))
     }
 
-    /// Whether the data of an answer may hold a secret; what only looks like one is found out by [`Redactor::is_in`].
+    /// Whether the data of a response may hold a secret; [`Redactor::is_in`] decides.
     pub(super) fn may_be_in(&self, response: &Response) -> bool {
         let is_long = |secret: &&Secret| secret.plain.len() >= DATA_SECRET_LEN_MIN;
         let begins = |secret: &Secret| {
-            // A longer beginning may be spelt with escapes.
+            // A longer prefix may be written with escapes.
             let plain = secret.plain.as_bytes();
             let len = plain.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count().max(1);
             memmem::find(&response.body, plain.get(..len).unwrap_or_default()).is_some()

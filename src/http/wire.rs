@@ -1,13 +1,14 @@
-//! One request, once, over the network: reqwest, rustls, no redirects, limits on time and size.
+//! One request, sent once over the network: reqwest, rustls, no redirects, limits on time and size.
 //!
-//! It decides which of the three answers a request got, and nothing else: no pace, no second try. Whatever went wrong
-//! after a connection stood is in doubt, since nobody can tell how much the platform has read of it.
+//! It decides which of the three results a request has: it applies no rate and retries nothing. A request that fails after
+//! the connection was established is in doubt, because it is unknown how much of it the platform has read.
 
-use super::HttpOptions;
 use super::address::{LOCALHOST, below, check_proxy, is_loopback, loopback, segment};
 use super::message::{Method, Request, Response, Sent};
-use super::turn::words;
-use super::{Credentials, Login, Transport};
+use super::queue::words;
+use super::secrets::Credentials;
+use super::token::Login;
+use super::transport::{HttpOptions, Transport};
 use crate::outcome::{Exit, Failure};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -19,15 +20,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// The largest answer; a page of contacts is a thousandth of it.
+/// The largest response; a page of contacts is a thousandth of it.
 const BODY_LEN_MAX: usize = 64 * 1024 * 1024;
-/// How long a connection may take to stand.
+/// How long establishing a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// What a connection may take out of the time for the first byte.
+/// The time for establishing a connection that is added to the timeout of the first byte.
 const CONNECT_SHARE: Duration = Duration::from_millis(500);
-/// A longer time-out means the same as this one.
+/// A longer timeout means the same as this one.
 const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many times the time-out a whole answer may take.
+/// How many timeouts a complete response may take.
 const WHOLE: u32 = 4;
 /// Idle connections are closed before the servers that are quickest to close them do (5 s): a request that crosses
 /// with the closing would be in doubt.
@@ -43,7 +44,7 @@ struct Wire {
     timeout: Duration,
 }
 
-/// The network of a door: to the platform, and to the server that gives its tokens, where there is one.
+/// The network of an HTTP client: to the platform, and to the server that issues its tokens, if there is one.
 pub(super) struct Wires {
     platform: Wire,
     login: Option<Wire>,
@@ -68,7 +69,7 @@ impl Transport for Wires {
     async fn log_in(&self, request: &Request) -> Sent {
         match &self.login {
             Some(wire) => wire.exchange(request).await,
-            None => Sent::NotSent(Failure::failed("a token was asked for, and nobody said where")),
+            None => Sent::NotSent(Failure::failed("a token is needed, and the connection has no login")),
         }
     }
 }
@@ -77,7 +78,7 @@ impl Wire {
     fn new(options: &HttpOptions) -> Result<Wire, Failure> {
         let timeout = options.timeout.min(TIMEOUT_MAX);
         if timeout.is_zero() {
-            return Err(Failure::usage("a `timeout` of nothing leaves no time for an answer").hint("`30s` is usual"));
+            return Err(Failure::usage("a `timeout` of zero leaves no time for a response").hint("`30s` is usual"));
         }
         let mut builder = reqwest::Client::builder()
             .default_headers(default_headers(&options.credentials)?)
@@ -95,7 +96,7 @@ impl Wire {
             false => check_proxy(&options.base_url, |name| std::env::var_os(name))?,
         }
         let client = builder.build().map_err(|error| {
-            Failure::failed("cannot prepare for the network")
+            Failure::failed("cannot set up the network")
                 .cause(chain(&error))
                 .hint("a machine without certificate authorities cannot check a platform's: install `ca-certificates`")
         })?;
@@ -140,7 +141,7 @@ impl Wire {
         Ok(built)
     }
 
-    /// The rest of an answer, each piece within the time-out, all of it within four.
+    /// The rest of a response, each piece within the timeout, all of it within four.
     async fn body(&self, mut answer: reqwest::Response, whole: Instant) -> Result<Bytes, Sent> {
         let mut body = BytesMut::new();
         loop {
@@ -169,7 +170,7 @@ impl Wire {
     fn too_large(&self) -> Sent {
         let message = format!("`{}` answers with more than {} MiB", self.base, BODY_LEN_MAX / 1024 / 1024);
         let failure = Failure::new(Exit::Refused, message);
-        Sent::InDoubt(failure.hint("see that `base_url` is the address of the API; a smaller `page_size` may help"))
+        Sent::InDoubt(failure.hint("check that `base_url` is the address of the API; a smaller `page_size` may help"))
     }
 
     fn doubt(&self, what: impl AsRef<str>) -> Sent {
@@ -183,7 +184,7 @@ impl Wire {
         }
     }
 
-    /// Which of the three answers a failed request got.
+    /// Which of the three results a failed request has.
     fn fault(&self, error: reqwest::Error) -> Sent {
         let error = error.without_url();
         if error.is_builder() {
@@ -196,21 +197,23 @@ impl Wire {
     }
 }
 
-/// Why no connection came to stand: some of it another try may mend, some of it not (exit 5).
+/// Why no connection was established. A retry may help against some causes, and not against others (exit 5).
 fn no_connection(base: &str, why: &str, late: bool) -> Failure {
     let refused = |message: String, hint: &str| Failure::new(Exit::Refused, message).cause(why).hint(hint);
     let lower = why.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if has(&["invalid peer certificate", "certificate"]) {
-        let hint =
-            "nothing was sent; see that `base_url` and this machine's clock and certificate authorities are right";
-        return refused(format!("the certificate of `{base}` will not do"), hint);
+        let hint = "nothing was sent; check `base_url` and this machine's clock and certificate authorities";
+        return refused(format!("the certificate of `{base}` is invalid"), hint);
     }
     if has(&["corrupt message", "fatal alert", "peer is incompatible", "peer misbehaved"]) {
-        return refused(format!("`{base}` does not speak TLS as it should"), "see that `base_url` has the right port");
+        return refused(format!("`{base}` does not speak TLS as it should"), "check the port in `base_url`");
     }
     if has(&["proxy authorization required", "proxy authentication required"]) {
-        return refused(format!("the proxy on the way to `{base}` refuses us"), "see `HTTPS_PROXY`");
+        return refused(
+            format!("the proxy for `{base}` requires authentication"),
+            "set the user and password of the proxy in `HTTPS_PROXY`",
+        );
     }
     let message = match late {
         true => format!("`{base}` cannot be reached: no connection within {}", words(CONNECT_MAX)),
@@ -219,7 +222,7 @@ fn no_connection(base: &str, why: &str, late: bool) -> Failure {
     Failure::new(Exit::Unavailable, message).cause(why)
 }
 
-/// What libraries say only to say that there was an error.
+/// Messages of libraries that say only that there was an error.
 const EMPTY: [&str; 6] = [
     "error sending request",
     "client error (Connect)",
@@ -229,7 +232,7 @@ const EMPTY: [&str; 6] = [
     "error reading a body from connection",
 ];
 
-/// The innermost causes of an error in one line; what only says that there was an error is left out.
+/// The innermost causes of an error in one line; messages that say only that there was an error are left out.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut link = Some(error);
@@ -243,7 +246,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     if said.is_empty() { error.to_string() } else { said.join(": ") }
 }
 
-/// An address as it is shown, and put before paths.
+/// An address as it is shown, and as it precedes paths.
 pub(super) fn shown(url: &url::Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
@@ -307,13 +310,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_no_try_would_mend_is_a_refusal() {
+    fn a_connection_that_no_retry_would_help_is_a_refusal() {
         let base = "https://api.example.com";
         let cases = [
             (
                 "invalid peer certificate: Expired",
                 Exit::Refused,
-                "the certificate of `https://api.example.com` will not do",
+                "the certificate of `https://api.example.com` is invalid",
             ),
             (
                 "received fatal alert: ProtocolVersion",
@@ -323,7 +326,7 @@ mod tests {
             (
                 "tunnel error: proxy authorization required",
                 Exit::Refused,
-                "the proxy on the way to `https://api.example.com` refuses us",
+                "the proxy for `https://api.example.com` requires authentication",
             ),
             (
                 "tcp connect error: Connection refused (os error 111)",

@@ -415,7 +415,6 @@ const WORDS_LEFT: [&str; 14] = [
     "ARCHITECTURE.md",
     "src/cli/",
     "src/contact.rs",
-    "src/http/",
     "src/identity.rs",
     "src/lib.rs",
     "src/main.rs",

@@ -1,10 +1,10 @@
-//! Finding a secret in a text, however it is written there: percent-encoded, as HTML entities, with the escapes of JSON,
-//! several of these at once or one inside of another, or in Base64. Pure; it does not know which secrets there are.
+//! Finding a secret in a text, however it is encoded: percent-encoded, as HTML entities, with the escapes of JSON, several of
+//! these at once or nested, or in Base64. Pure; it does not know which secrets there are.
 
 use memchr::memmem;
 use std::ops::Range;
 
-/// Encodings inside of each other that are undone: JSON in JSON, a query in a URL in a query.
+/// Nested encodings that are decoded: JSON in JSON, a query in a URL in a query.
 const LAYERS: usize = 3;
 /// A part of a Base64 text that is shorter could be any word.
 const BASE64_LEN_MIN: usize = 8;
@@ -62,7 +62,7 @@ pub(super) fn needles(secret: &str) -> Vec<Needle> {
     for last_two in LAST_TWO {
         for before in 0..3 {
             let text = base64(&[&vec![0; before], secret.as_bytes()].concat(), last_two);
-            // Signs that hold bits of what stands before or behind the secret are not known.
+            // Characters that hold bits of the text before or after the secret are unknown.
             let (from, to) = ((before * 8).div_ceil(6), (before + secret.len()) * 8 / 6);
             let inner = text.get(from..to).unwrap_or_default();
             if inner.len() >= BASE64_LEN_MIN {
@@ -95,7 +95,7 @@ const PERCENT: u8 = 1;
 const ENTITY: u8 = 2;
 const ESCAPE: u8 = 4;
 
-/// Where needles stand in a text, in any of its layers; in order, not overlapping.
+/// Where needles are in a text, in any of its layers; in order, not overlapping.
 pub(super) fn found(text: &str, needles: &[Needle]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if !needles.is_empty() {
@@ -116,7 +116,7 @@ fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// A text with its encodings undone so and so often; each byte knows from where in the text it comes.
+/// A text after some rounds of decoding; each byte knows its place in the text.
 struct Layer {
     bytes: Vec<u8>,
     from: Vec<(u32, u32)>,
@@ -167,7 +167,7 @@ impl Layer {
         }
     }
 
-    /// The layer below, with encodings of these kinds undone; none when there are none.
+    /// The layer below, with encodings of these kinds decoded; none when there are none.
     fn decoded(&self, kinds: u8) -> Option<Layer> {
         if !self.bytes.iter().any(|byte| kind_of(*byte) & kinds != 0) {
             return None;
@@ -217,7 +217,7 @@ fn kind_of(byte: u8) -> u8 {
     }
 }
 
-/// What stands encoded at the beginning, and how long its code is.
+/// The first encoded character, and the length of its code.
 fn decoded(rest: &[u8], kinds: u8) -> Option<(Plain, usize)> {
     if kind_of(*rest.first()?) & kinds == 0 {
         return None;

@@ -286,7 +286,7 @@ async fn a_wrong_password_is_tried_once_and_reported_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_unavailable_is_retried_and_its_failure_reaches_every_waiting_request() {
-    let gone = "`https://iam.example.com/v1` has answered nothing but 503 for too long";
+    let gone = "`https://iam.example.com/v1` has responded only with 503 for too long";
     let unreachable = "not to be had: with token-of-the-account-0000";
     let silent = "did not answer within 30 s";
     let odd = "`https://iam.example.com/v1` answered a login without a token (HTTP 200)";
@@ -333,7 +333,7 @@ async fn a_login_waits_as_long_as_it_is_asked_to_and_no_longer_than_a_quarter_of
     assert_eq!(client.traffic(), Traffic { sent: 7, retried: 1, rate_limited: 1 });
     let vendor = Vendor::new().set(|state| state.before.push_back(limited("901")));
     let told = failure(vendor.client().send(post()).await);
-    assert_eq!(told.message, "`https://iam.example.com/v1` asks not to be asked again for 15 min 1 s");
+    assert_eq!(told.message, "`https://iam.example.com/v1` asks for no requests for 15 min 1 s");
     assert_eq!((told.exit, vendor.came()), (Exit::Unavailable, vec!["login".to_owned()]));
 }
 

@@ -35,7 +35,7 @@ fn a_rate_is_read_or_says_what_is_wrong_with_it() {
         ("10/s,none", format!("`10/s,none` is not a rate: `none` cannot follow a quota; {forms}")),
         ("auto,10/s", "`auto,10/s` is not a rate: `10/s` cannot follow `auto`; `auto,max=10/s` bounds it".to_owned()),
         ("none,10/s", format!("`none,10/s` is not a rate: `none` cannot stand with others; {forms}")),
-        ("max=10/s", "`max=10/s` is not a rate: `max=` belongs to `auto`; `auto,max=10/s` finds the pace below it, `10/s` keeps to it".to_owned()),
+        ("max=10/s", "`max=10/s` is not a rate: `max=` belongs to `auto`; `auto,max=10/s` adapts the rate below it, `10/s` is a fixed rate".to_owned()),
     ];
     for (text, expected) in cases {
         assert_eq!(shown(text), expected, "{text:?}");
@@ -58,15 +58,15 @@ fn an_address_is_protected_or_says_how_to_make_it_so() {
         (
             "http://api.example.com/v1",
             false,
-            Err("`http://api.example.com/v1` would carry the token and the contacts readable by everybody on the way; \
-                 use `https://api.example.com/v1`, or say `allow_http: true` if the way there is protected otherwise"
+            Err("`http://api.example.com/v1` would send the token and the contacts unencrypted; \
+                 use `https://api.example.com/v1`, or set `allow_http: true` if the connection is protected otherwise"
                 .to_owned()),
         ),
         (
             "http://localhost.example.com",
             false,
-            Err("`http://localhost.example.com` would carry the token and the contacts readable by everybody on the way; \
-                 use `https://localhost.example.com`, or say `allow_http: true` if the way there is protected otherwise"
+            Err("`http://localhost.example.com` would send the token and the contacts unencrypted; \
+                 use `https://localhost.example.com`, or set `allow_http: true` if the connection is protected otherwise"
                 .to_owned()),
         ),
         (
@@ -88,7 +88,7 @@ fn an_address_is_protected_or_says_how_to_make_it_so() {
             "https://ada:lovelace@api.example.com",
             false,
             Err("the address of an API cannot hold a user or a password; \
-                 take them out of `base_url`; a token has a setting of its own"
+                 remove them from `base_url`; a token has a setting of its own"
                 .to_owned()),
         ),
     ];

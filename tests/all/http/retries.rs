@@ -179,9 +179,9 @@ async fn an_outage_shorter_than_the_patience_is_ridden_out() {
 #[tokio::test(start_paused = true)]
 async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() {
     for (asked, message) in [
-        ("901", "`https://api.example.com/v1` asks not to be asked again for 15 min 1 s"),
-        ("7800", "`https://api.example.com/v1` asks not to be asked again for 2 h 10 min"),
-        ("315360000", "`https://api.example.com/v1` asks not to be asked again for 3650 d"),
+        ("901", "`https://api.example.com/v1` asks for no requests for 15 min 1 s"),
+        ("7800", "`https://api.example.com/v1` asks for no requests for 2 h 10 min"),
+        ("315360000", "`https://api.example.com/v1` asks for no requests for 3650 d"),
     ] {
         let platform = Platform::playing([limited(asked), ok()]);
         let client = client(&platform, "none");
@@ -190,7 +190,7 @@ async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() 
             assert_eq!((failure.exit.code(), failure.message.as_str()), (6, message));
             let hint = failure.hint.expect("a hint");
             let shape: String = hint.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-            assert_eq!(shape, "come back after 0000-00-00 00:00; the same command resumes the run");
+            assert_eq!(shape, "run the same command after 0000-00-00 00:00; the same command resumes the run");
         }
         assert_eq!(platform.came_ms(), [0], "nobody asks again");
     }
@@ -225,7 +225,7 @@ async fn a_refusal_without_a_time_backs_off_further_each_time() {
         async move { told(&client.send(get()).await) }
     });
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!(client.pause().expect("a pause").why, "the platform was asked too fast (429)");
+    assert_eq!(client.pause().expect("a pause").why, "the platform refused requests as too fast (429)");
     assert_eq!(sent.await.unwrap(), "200");
     let came = platform.came_ms();
     let gaps: Vec<u128> = came.windows(2).map(|pair| pair[1] - pair[0]).collect();

@@ -1,6 +1,6 @@
-//! Waiting for one's turn: a slot, the shared pause, the pace; and the orderly stop that ends all waiting.
+//! The queue of requests: a slot, the shared pause, the rate; and the orderly stop that ends all waiting.
 //!
-//! It does not send, and does not judge what came back.
+//! It does not send, and does not judge responses.
 
 use super::message::Pause;
 use super::pace::Pace;
@@ -14,20 +14,20 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Between requests that a pause has held back, where no pace spaces them.
+/// The time between requests after a pause, where no rate spaces them.
 const STAGGER: Duration = Duration::from_millis(5);
 
-/// The queue before the door.
-pub(super) struct Turn {
+/// The queue before a server.
+pub(super) struct Queue {
     slots: Semaphore,
-    /// Held by whoever is next, so that a turn is taken in the order of asking.
+    /// Held by the next request, so that requests leave in the order in which they asked.
     head: tokio::sync::Mutex<()>,
     pace: Option<Mutex<Pace>>,
     pause: Mutex<Held>,
-    /// The pause's end in nanoseconds after `start`, for a look without a lock.
+    /// The pause's end in nanoseconds after `start`, so that it can be read without a lock.
     pause_end: AtomicU64,
     released: AtomicU32,
-    /// Whether some request rests, so that good answers need no lock.
+    /// Whether a request is waiting to be retried, so that successful responses need no lock.
     troubled: AtomicBool,
     stop: CancellationToken,
     start: Instant,
@@ -35,7 +35,7 @@ pub(super) struct Turn {
     address: String,
 }
 
-/// Why nothing leaves, or why a request is slow in coming through.
+/// Why no request leaves, or why one is delayed.
 #[derive(Default)]
 struct Held {
     asked: Option<(Instant, String)>,
@@ -46,15 +46,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Turn {
+impl Queue {
     pub(super) fn new(
         concurrency: usize,
         pace: Option<Pace>,
         start: Instant,
         clock: Option<Clock>,
         address: String,
-    ) -> Turn {
-        Turn {
+    ) -> Queue {
+        Queue {
             slots: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             head: tokio::sync::Mutex::new(()),
             pace: pace.map(Mutex::new),
@@ -113,7 +113,7 @@ impl Turn {
         Ok(held)
     }
 
-    /// Waits for the pace; `false` when a pause came in between.
+    /// Waits for the rate; `false` if a pause began meanwhile.
     async fn keep_to(&self, pace: &Mutex<Pace>) -> Result<bool, Failure> {
         let _head = tokio::select! {
             biased;
@@ -133,7 +133,7 @@ impl Turn {
         }
     }
 
-    /// Spreads those whom a pause has held back; `false` when another one came in between.
+    /// Spreads the requests that waited for a pause; `false` if another one began meanwhile.
     async fn stagger(&self) -> Result<bool, Failure> {
         let before = self.released.fetch_add(1, Relaxed);
         let now = Instant::now();
@@ -149,7 +149,7 @@ impl Turn {
         }
     }
 
-    /// Waits before another try of one request; `trouble` says why.
+    /// Waits before the next attempt of one request; `trouble` is the reason.
     pub(super) async fn rest(&self, duration: Duration, trouble: String) -> Result<(), Failure> {
         let end = Instant::now() + duration;
         self.note_trouble(end, trouble);
@@ -162,7 +162,7 @@ impl Turn {
         self.troubled.store(true, Relaxed);
     }
 
-    /// Nobody leaves for this long, because of a refusal (`why` in words).
+    /// Lets no request leave for this long, because of a refusal (`why` in words).
     pub(super) fn pause_all(&self, duration: Duration, why: String) {
         let now = Instant::now();
         let end = now + duration;
@@ -195,7 +195,7 @@ impl Turn {
         current.map(|(end, why)| Pause { left: end.saturating_duration_since(now), why: why.clone() })
     }
 
-    /// What comes well ends all trouble.
+    /// A successful response ends all trouble.
     pub(super) fn is_well(&self) {
         if self.troubled.load(Relaxed) {
             let mut pause = lock(&self.pause);
@@ -225,11 +225,11 @@ impl Turn {
     fn too_long(&self, left: Duration) -> Failure {
         let back = self.clock.and_then(|clock| local(&clock, left));
         let hint = match back {
-            Some(time) => format!("come back after {time}; the same command resumes the run"),
-            None => "come back then; the same command resumes the run".to_owned(),
+            Some(time) => format!("run the same command after {time} to resume the run"),
+            None => "run the same command then to resume the run".to_owned(),
         };
         let asked = words(left);
-        Failure::new(Exit::Unavailable, format!("`{}` asks not to be asked again for {asked}", self.address)).hint(hint)
+        Failure::new(Exit::Unavailable, format!("`{}` asks for no requests for {asked}", self.address)).hint(hint)
     }
 }
 
