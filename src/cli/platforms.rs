@@ -134,7 +134,7 @@ fn short(platform: &PlatformFacts) -> String {
     let facts = [
         ("needs", if needs.is_empty() { "nothing" } else { needs.trim_start_matches("; ") }),
         ("finds by", &names(&platform.finds_by, ", then ")),
-        ("takes back", &platform.takes_back),
+        ("undo", &platform.undoes),
         ("lists", &lists),
         ("rate", &rate),
     ];
@@ -202,7 +202,7 @@ fn object_of(platform: &PlatformFacts) -> Value {
         "attributes": platform.attributes, "defines_attributes": platform.defines_attributes,
         "creates": platform.creates, "needs": needs,
         "finds_by": platform.finds_by.iter().map(|field| singular(*field)).collect::<Vec<_>>(),
-        "takes_back": platform.takes_back, "lists": lists(platform), "rate_start_per_s": platform.rate_start_per_s,
+        "undoes": platform.undoes, "lists": lists(platform), "rate_start_per_s": platform.rate_start_per_s,
         "concurrency": platform.concurrency, "base_url": platform.base_url, "settings": settings,
     })
 }

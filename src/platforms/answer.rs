@@ -1,6 +1,6 @@
-//! What an answer means, as far as it means the same with every platform: who is to blame, and what to do about it.
+//! The meaning of a response, as far as it is the same for every platform: what is at fault, and how to fix it.
 //!
-//! It knows no platform. What an answer means with one platform only stands in that platform's file, and is looked at
+//! It knows no platform. A meaning that a response has at one platform only is in that platform's file, and is checked
 //! first.
 
 use super::exchange::Fault;
@@ -10,32 +10,32 @@ use crate::http::{Http, Request, Response, Sent};
 use crate::outcome::{Exit, Failure, Problem};
 use serde_json::{Map, Value};
 
-/// The longest piece of a platform's own words that is shown, in characters: enough for a sentence, one line.
+/// The longest part of a platform's message that is shown, in characters: enough for a sentence in one line.
 const SAMPLE_LEN_MAX: usize = 200;
-/// How much of an answer is looked at for that piece, in characters: secrets are taken out before it is cut.
+/// How much of a response is searched for that part, in characters: secrets are removed before it is shortened.
 pub(super) const SAMPLED_LEN_MAX: usize = 4_096;
 
-/// What a request is for: it decides who is to blame when it fails.
+/// The purpose of a request, which decides what is at fault when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Reads what concerns the whole run.
+    /// Reads data of the whole run.
     List,
     /// Reads one contact.
-    Look,
+    Read,
     /// Writes one contact.
     Write,
 }
 
-/// The account that is spoken to, as messages call it.
+/// The account, as messages name it.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The platform, as people write it.
+    /// The platform's title.
     pub title: Text,
     /// The connection's name.
     pub connection: String,
 }
 
-/// Sends a request; an answer of any status is an answer.
+/// Sends a request. A response with any status is a response.
 pub async fn send(http: &Http, request: Request, purpose: Purpose) -> Result<Response, Fault> {
     match http.send(request).await {
         Sent::Answered(response) => Ok(response),
@@ -44,39 +44,39 @@ pub async fn send(http: &Http, request: Request, purpose: Purpose) -> Result<Res
     }
 }
 
-/// A doubt about one contact is found out. About a list it is not to be had; nor is a read that no other try mends.
+/// A doubt about one contact is settled. A doubt about a list is fatal, and so is a read that a retry would not help.
 fn in_doubt(failure: Failure, purpose: Purpose) -> Fault {
     match purpose {
         Purpose::List => Fault::Fatal(failure),
-        Purpose::Look if failure.exit != Exit::Unavailable => Fault::Fatal(failure),
-        Purpose::Look | Purpose::Write => Fault::InDoubt(failure),
+        Purpose::Read if failure.exit != Exit::Unavailable => Fault::Fatal(failure),
+        Purpose::Read | Purpose::Write => Fault::InDoubt(failure),
     }
 }
 
 impl Account {
-    /// The platform does not accept what proves who we are (exit 5): these settings are to be mended.
+    /// The platform refuses the credentials (exit 5): these settings are to be corrected.
     pub fn refuses_us(&self, response: &Response, settings: &[&str]) -> Fault {
         let message = format!("{} refuses connection `{}` (HTTP {})", self.title, self.connection, response.status);
         Fault::Fatal(Failure::new(Exit::Refused, message).hint(format!("correct {}", self.settings(settings))))
     }
 
-    /// Nothing answers under this path (exit 5): these settings are to be mended.
+    /// Nothing responds under this path (exit 5): these settings are to be corrected.
     pub fn wrong_address(&self, http: &Http, response: &Response, settings: &[&str]) -> Fault {
         let message = format!(
-            "the address of connection `{}` is wrong: {} is not there (HTTP {})",
+            "the address of connection `{}` is wrong: {} does not respond there (HTTP {})",
             self.connection, self.title, response.status
         );
         let failure = Failure::new(Exit::Refused, message).hint(format!("correct {}", self.settings(settings)));
         Fault::Fatal(with_sample(failure, http, response))
     }
 
-    /// The platform promised something else: a web page is another server (exit 5), anything else a platform that is
-    /// not well (exit 6).
+    /// The response is not the documented one: a web page comes from another server (exit 5), anything else from a platform
+    /// that fails (exit 6).
     pub fn not_promised(&self, http: &Http, response: &Response, promised: &str) -> Fault {
         let is_page = is_page(response);
         let (exit, hint) = match is_page {
             true => (Exit::Refused, format!("correct {}", self.settings(&["base_url"]))),
-            false => (Exit::Unavailable, "try again later; if it stays so, the platform has changed".to_owned()),
+            false => (Exit::Unavailable, "try again later; if it persists, the platform has changed".to_owned()),
         };
         let what = match response.repeated_key() {
             _ if is_page => "a web page".to_owned(),
@@ -90,7 +90,7 @@ impl Account {
         Fault::Fatal(with_sample(Failure::new(exit, message).hint(hint), http, response))
     }
 
-    /// The same in answer to a write: it may have been done all the same.
+    /// The same in response to a write, which may have been carried out.
     pub fn not_promised_of_write(&self, http: &Http, response: &Response, promised: &str) -> Fault {
         match self.not_promised(http, response, promised) {
             Fault::Fatal(failure) => Fault::InDoubt(failure),
@@ -98,30 +98,30 @@ impl Account {
         }
     }
 
-    /// What any answer but a success means when the platform has no meaning of its own for it.
+    /// The meaning of a response that is not a success, if the platform has no meaning of its own for it.
     pub fn judge(&self, http: &Http, response: &Response, purpose: Purpose, secret: &str) -> Fault {
         match response.status {
             401..=403 | 407 => self.refuses_us(response, &[secret]),
             300..=399 | 404 | 405 | 501 => self.wrong_address(http, response, &["base_url"]),
-            429 => Fault::Fatal(self.not_to_be_had(http, response)),
-            408 | 425 | 500.. => in_doubt(self.not_to_be_had(http, response), purpose),
+            429 => Fault::Fatal(self.unavailable(http, response)),
+            408 | 425 | 500.. => in_doubt(self.unavailable(http, response), purpose),
             _ if purpose == Purpose::List => Fault::Fatal(self.fails(http, response, Exit::Refused)),
             _ => self.refuses(http, response),
         }
     }
 
-    /// The platform does not take this contact, in its own words.
+    /// The platform refuses this contact, with its message.
     pub fn refuses(&self, http: &Http, response: &Response) -> Fault {
         let message = format!("{} refused it (HTTP {}): {}", self.title, response.status, words(http, response));
         Fault::Refused(vec![Problem::new("target.refused", message)])
     }
 
-    fn not_to_be_had(&self, http: &Http, response: &Response) -> Failure {
+    fn unavailable(&self, http: &Http, response: &Response) -> Failure {
         self.fails(http, response, Exit::Unavailable).hint("try again later")
     }
 
     fn fails(&self, http: &Http, response: &Response, exit: Exit) -> Failure {
-        let verb = if exit == Exit::Refused { "refuses what was asked" } else { "failed" };
+        let verb = if exit == Exit::Refused { "refuses the request" } else { "failed" };
         let message = format!("{} {verb} for connection `{}` (HTTP {})", self.title, self.connection, response.status);
         with_sample(Failure::new(exit, message), http, response)
     }
@@ -142,7 +142,7 @@ fn with_sample(failure: Failure, http: &Http, response: &Response) -> Failure {
     if words.is_empty() { failure } else { failure.cause(words) }
 }
 
-/// The object that an answer holds.
+/// The object of a response.
 pub fn object(response: &Response) -> Option<Map<String, Value>> {
     match response.json() {
         Some(Value::Object(object)) => Some(object),
@@ -150,7 +150,7 @@ pub fn object(response: &Response) -> Option<Map<String, Value>> {
     }
 }
 
-/// The sentences of an answer's `errors`, whatever their form; empty when there are none.
+/// The sentences of a response's `errors`, in any form; empty when there are none.
 pub fn errors(object: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     match object.get("errors") {
@@ -174,8 +174,7 @@ fn sentence(value: &Value) -> Option<String> {
     }
 }
 
-/// What the platform says, in its own words: its `errors`, its `message`, `error` or `err` with the `details`, or the
-/// beginning of whatever it sent.
+/// The platform's message: its `errors`, its `message`, `error` or `err` with the `details`, or the beginning of the body.
 pub fn words(http: &Http, response: &Response) -> String {
     let told = object(response).and_then(|object| {
         let errors = errors(&object).join("; ");
@@ -191,12 +190,12 @@ pub fn words(http: &Http, response: &Response) -> String {
     shown(&http.redact(&text))
 }
 
-/// Whether an answer is a web page.
+/// Whether a response is a web page.
 fn is_page(response: &Response) -> bool {
     response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// What a web page says: its title, or else its text without the tags.
+/// The message of a web page: its title, or else its text without the tags.
 fn words_of_page(page: &str) -> String {
     let lower = page.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|at| {
@@ -227,7 +226,7 @@ fn without_tags(page: &str) -> String {
     text
 }
 
-/// One line of at most [`SAMPLE_LEN_MAX`] characters, without those that move the cursor or turn the writing round.
+/// One line of at most [`SAMPLE_LEN_MAX`] characters, without those that move the cursor or reverse the text.
 fn shown(text: &str) -> String {
     let is_marker = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let plain: String = text.chars().map(|c| if c.is_control() || is_marker(c) { ' ' } else { c }).collect();

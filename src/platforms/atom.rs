@@ -1,7 +1,7 @@
-//! Atom (atomchat.io): one call creates or updates a client, by its phone, as a whole.
+//! Atom (atomchat.io): one call creates or updates a whole client, found by its phone.
 //!
-//! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
-//! connect, read, find, write.
+//! A question that the vendor's documents leave open is a setting. The parts have the same order for every platform:
+//! facts, settings, driver, responses, reading, finding, writing.
 
 use super::answer::{Account, Purpose, object, send};
 use super::connector::{Connected, Connector, Driver, WriteRules};
@@ -46,7 +46,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     finds_by: Cow::Borrowed(&[Field::Phones]),
     drops: Cow::Borrowed(&[Field::Tags]),
     drops_attributes: true,
-    takes_back: Cow::Borrowed("changes are written back; who was created stays, for there is no call to delete"),
+    undoes: Cow::Borrowed("changes are written back; a created contact stays, because there is no call to delete it"),
     rate_start_per_s: 2.0,
     concurrency: 4,
     lists: Cow::Borrowed(&[]),
@@ -74,9 +74,9 @@ const SETTINGS: &[Setting] = &[
     Setting::switch("list_500_is_end", "true", "take the list's own 500 message for its end, not for a failure"),
 ];
 
-/// More clients on a page than the API can be expected to send in one answer.
+/// The largest page: more clients than the API can be expected to send in one response.
 const PAGE_SIZE_MAX: u64 = 10_000;
-/// What the list answers, with status 500, where there are no clients.
+/// The message of the list, with status 500, where there are no clients.
 const LIST_END: &str = "Something went wrong while the operation was being performed";
 
 /// The platform before it is connected.
@@ -140,11 +140,11 @@ struct Atom {
     tags_as_array: bool,
     legacy_name: bool,
     list_500_is_end: bool,
-    /// No document names the path by id: found out at its first use.
+    /// Whether the path by id leads nowhere. No document names it, so that it is determined at its first use.
     has_no_path_by_id: AtomicBool,
 }
 
-/// What came of reading a client by id.
+/// The result of reading a client by id.
 #[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and lives shortly")]
 enum ById {
     Told(Reading),
@@ -203,7 +203,7 @@ impl Connector for Atom {
             Field::Phones => self.find_by_phone(http, &by.value).await,
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
+                let message = format!("{} has no lookup by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -242,14 +242,14 @@ impl Connector for Atom {
     }
 }
 
-/// Answers.
+/// Responses.
 impl Atom {
     async fn ask(&self, http: &Http, mut request: Request, purpose: Purpose) -> Result<Response, Fault> {
         request.headers.push(("charset", "utf-8".to_owned()));
         send(http, request, purpose).await
     }
 
-    /// The answer, when it is a success.
+    /// The response, if it is a success.
     fn success<'a>(&self, http: &Http, response: &'a Response, purpose: Purpose) -> Result<&'a Response, Fault> {
         if response.is_success() {
             return Ok(response);
@@ -263,8 +263,8 @@ impl Atom {
         }
     }
 
-    /// The clients of an answer about one client, whose form no document tells: a client, a list of clients under
-    /// `items` or `clients` or bare; nobody is 404 with JSON, `null`, `{}` or an empty list.
+    /// The clients of a response about one client, whose form is not documented: a client, a list of clients under `items` or
+    /// `clients` or bare. No client is 404 with JSON, `null`, `{}` or an empty list.
     fn clients(&self, http: &Http, response: &Response, path: &str, id: Option<&str>) -> Result<Vec<Found>, Fault> {
         if is_not_routed(response) {
             return Err(self.account.wrong_address(http, response, &["base_url", path]));
@@ -272,36 +272,36 @@ impl Atom {
         if response.status == 404 {
             return Ok(Vec::new());
         }
-        let body = self.success(http, response, Purpose::Look)?;
+        let body = self.success(http, response, Purpose::Read)?;
         let items = body.json().and_then(|answer| unwrap_clients(answer, id));
         let found = items.and_then(|items| items.into_iter().map(read_client).collect());
         found.ok_or_else(|| self.account.not_promised(http, response, "a client"))
     }
 
     fn another_written(&self, meant: &str, written: &str) -> Failure {
-        let message = format!("{} wrote client `{written}` where `{meant}` was meant", FACTS.title);
+        let message = format!("{} wrote client `{written}` in place of `{meant}`", FACTS.title);
         Failure::new(Exit::Unavailable, message)
     }
 }
 
-/// The number of the page that a cursor stands for.
+/// The page number of a cursor.
 fn page_number(after: Option<&Cursor>) -> Result<u64, Fault> {
     let Some(cursor) = after else { return Ok(1) };
-    cursor.parse().map_err(|_| Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list"))))
+    cursor.parse().map_err(|_| Fault::Fatal(Failure::failed(format!("`{cursor}` is not a page of the list"))))
 }
 
-/// The web server's own page in place of an answer: this path leads nowhere.
+/// Whether the web server's own page came in place of a response: this path leads nowhere.
 fn is_not_routed(response: &Response) -> bool {
     response.status == 404 && object(response).is_none()
 }
 
-/// There are no clients on this page, nor on a later one.
+/// Whether there are no clients on this page or a later one.
 fn is_list_end(response: &Response) -> bool {
     let is_its_message = || object(response)?.get("message").map(|message| message.as_str() == Some(LIST_END));
     response.status == 500 && is_its_message() == Some(true)
 }
 
-/// A wrong token is a 400 that names the header in its `path`.
+/// Whether the token is wrong: a 400 that names the header in its `path`.
 fn blames_token(response: &Response) -> bool {
     let is_header = |value: &Value| value.as_str().is_some_and(|name| name.contains("headers.authorization"));
     object(response).is_some_and(|answer| match answer.get("path") {
@@ -360,7 +360,7 @@ fn id_of(value: &Value) -> Option<String> {
     }
 }
 
-/// The older edition has one `name`.
+/// Reads the one `name` of the older API.
 fn read_legacy_name(client: &mut Map<String, Value>, contact: &mut Contact) {
     if contact.has(Field::FirstName) || contact.has(Field::LastName) {
         return;
@@ -404,7 +404,7 @@ fn read_optionals(client: &mut Map<String, Value>, contact: &mut Contact) {
     }
 }
 
-/// Under what name the custom fields that are no text are kept as they came, so that a write gives them back so.
+/// The name under which custom fields that are not text are kept unchanged, so that a write sends them unchanged.
 const RAW_OPTIONALS: &str = "optionals";
 
 /// An array of texts or of objects with a `name`; or one text with commas.
@@ -417,7 +417,7 @@ fn read_tags(client: &mut Map<String, Value>, contact: &mut Contact) {
     contact.list_mut(Field::Tags).extend(tags);
 }
 
-/// The agent; what it has beside id and name is kept.
+/// The agent; its values beside id and name are kept.
 fn read_user(client: &mut Map<String, Value>, contact: &mut Contact) {
     match client.shift_remove("user") {
         Some(Value::Object(mut user)) => {
@@ -437,7 +437,7 @@ impl Atom {
     async fn read_by_id(&self, http: &Http, id: &str) -> Result<ById, Fault> {
         let Some(segment) = segment(id) else { return Ok(ById::Told(Reading::Gone)) };
         let request = Request::get(self.path_by_id.replace("{id}", &segment));
-        let response = self.ask(http, request, Purpose::Look).await?;
+        let response = self.ask(http, request, Purpose::Read).await?;
         let clients = match self.clients(http, &response, "path_by_id", Some(id)) {
             Err(fault) if is_not_routed(&response) => return Ok(ById::NotRouted(fault)),
             clients => clients?,
@@ -446,13 +446,13 @@ impl Atom {
         Ok(ById::Told(found.map_or(Reading::Gone, Reading::There)))
     }
 
-    /// A look-up by phone that brings somebody else, nobody or a refusal proves nothing here: whether this server finds
-    /// by phone at all is not known to whoever reads by id.
+    /// A lookup by phone that returns another client, no client or a refusal proves nothing here, because it is unknown
+    /// whether this server finds by phone at all.
     async fn read_by_phone(&self, http: &Http, id: &str, phone: &str) -> Result<Reading, Fault> {
         let digits = digits(phone);
         let mut request = self.by_phone(&digits);
         request.is_answer = Some(is_list_end);
-        let response = self.ask(http, request, Purpose::Look).await?;
+        let response = self.ask(http, request, Purpose::Read).await?;
         if is_list_end(&response) {
             return Ok(Reading::Unreadable);
         }
@@ -464,11 +464,11 @@ impl Atom {
         }
     }
 
-    /// Every WhatsApp form is asked for; the list's own parameters are left out, for the look-up refuses them.
+    /// Searches for every WhatsApp form. The parameters of the list are left out, because the lookup refuses them.
     async fn find_by_phone(&self, http: &Http, phone: &str) -> Result<Vec<Found>, Fault> {
         let (mut found, mut others) = (Vec::<Found>::new(), 0);
         for form in whatsapp_forms(phone).into_iter().filter(|form| !form.is_empty()) {
-            let response = self.ask(http, self.by_phone(&form), Purpose::Look).await?;
+            let response = self.ask(http, self.by_phone(&form), Purpose::Read).await?;
             for client in self.clients(http, &response, "path_by_phone", None)? {
                 let is_same = client.contact.phone().is_some_and(|have| whatsapp_key(have) == whatsapp_key(phone));
                 if !is_same {
@@ -485,7 +485,7 @@ impl Atom {
     }
 
     fn no_filter(&self, others: usize) -> Failure {
-        let message = format!("{} answered a look-up by phone with {others} other clients", FACTS.title);
+        let message = format!("{} answered a lookup by phone with {others} other clients", FACTS.title);
         let hint =
             format!("set `find: snapshot` for connection `{}`, or correct `path_by_phone`", self.account.connection);
         Failure::new(Exit::Unavailable, message).hint(hint)
@@ -509,8 +509,8 @@ impl Atom {
 
 /// Writing.
 impl Atom {
-    /// The whole client, for a write knows no less. To a server that merges, what does not change is left out as far as
-    /// it may be: what is known of it may be old.
+    /// The whole client, because a write replaces all of it. For a server that merges, unchanged values are left out where
+    /// possible, because the values that were read may be old.
     fn body(&self, delta: &Delta, found: Option<&Found>) -> Result<Value, Vec<Problem>> {
         let is_whole = found.is_none() || !self.merges;
         let (mut body, mut problems) = self.names(&delta.after);
@@ -549,7 +549,7 @@ impl Atom {
     }
 }
 
-/// All custom fields, among which a wiped one is left out; or only those that change, a wiped one as a blank.
+/// All custom fields without the cleared ones; or only those that change, a cleared one as a blank.
 fn optionals(delta: &Delta, is_whole: bool) -> Map<String, Value> {
     let is_sent = |attribute: &&Attribute| match is_whole {
         true => !attribute.value.is_empty(),
@@ -565,8 +565,8 @@ fn optionals(delta: &Delta, is_whole: bool) -> Map<String, Value> {
     attributes.map(|attribute| (attribute.name.to_string(), value(attribute))).collect()
 }
 
-/// The digits of the phone. It is the key: of somebody who is there it is always the one they have, for a write with
-/// another makes another client.
+/// The digits of the phone, which identifies the client. For an existing client it is always its current phone, because a
+/// write with another one creates another client.
 fn phone_to_write(delta: &Delta, found: Option<&Found>) -> Result<String, Problem> {
     let Some(found) = found else {
         let phone = delta.after.phone();
@@ -577,12 +577,12 @@ fn phone_to_write(delta: &Delta, found: Option<&Found>) -> Result<String, Proble
     };
     let have = found.contact.phone().and_then(phone_digits).ok_or_else(|| {
         let message = format!("client `{}` has no phone by which {} could update it", found.id, FACTS.title);
-        Problem::new("phone.missing", message).at("phone").hint("give the client its phone there")
+        Problem::new("phone.missing", message).at("phone").hint("add the phone to the client on the platform")
     })?;
     match delta.after.phone() {
         Some(wanted) if whatsapp_key(wanted) != whatsapp_key(&have) => {
             let message = format!("{} cannot change the phone of client `{}` to `{wanted}`", FACTS.title, found.id);
-            Err(Problem::new("phone.unchangeable", message).at("phone").hint("change it there, by hand"))
+            Err(Problem::new("phone.unchangeable", message).at("phone").hint("change it on the platform, by hand"))
         }
         _ => Ok(have),
     }

@@ -1,6 +1,6 @@
-//! What has to change at the target so that a contact is as it should be. Pure.
+//! The changes that a contact needs at the target. Pure.
 //!
-//! The rules are those of contract 3.2 ("What may overwrite"), 3.4 and 3.6. How a change is sent is the connector's.
+//! A connector decides how a change is sent.
 
 pub use crate::change::{Change, Delta, same};
 
@@ -13,20 +13,20 @@ use crate::change::same_text;
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 use serde::{Deserialize, Serialize};
 
-/// What a contact that is there already gets (contract, `--on-existing`).
+/// How an existing contact is changed (`--on-existing`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnExisting {
-    /// Overwritten with what the source has.
+    /// Its values are overwritten with those of the source.
     #[default]
     Update,
-    /// Only its blanks are filled.
+    /// Only its blank fields are filled.
     Fill,
-    /// Left alone: nothing has to change.
+    /// It stays unchanged.
     Skip,
 }
 
-/// Compares what is wanted (cut to the platform by [`fit()`]) with what is there, where the identity fields are those
-/// by which the platform finds. `found_by` is the one that found the contact.
+/// Compares the wanted contact (reduced by [`super::project()`]) with the existing one, where the identity fields are the
+/// platform's lookup fields. `found_by` is the one that found the contact.
 pub fn diff(
     platform: &PlatformFacts,
     wanted: &Wanted,
@@ -37,9 +37,8 @@ pub fn diff(
     diff_with_identity(platform, &platform.finds_by, wanted, found, found_by, on_existing)
 }
 
-/// [`diff()`] with the identity fields that the mapping names: of somebody who is there they are only filled, unless
-/// their rule says `on_existing: update`. `found_by`, the one that found the contact, is one of them, and is never
-/// wiped.
+/// [`diff()`] with the identity fields that the mapping names. For an existing contact they are only filled, unless their
+/// rule says `on_existing: update`. `found_by`, the one that found the contact, is one of them, and is never cleared.
 pub fn diff_with_identity(
     platform: &PlatformFacts,
     identity: &[Field],
@@ -55,7 +54,7 @@ pub fn diff_with_identity(
     }
     for (field, name) in FIELDS {
         if BOOKKEEPING.has(field) || NAMES.has(field) || !platform.holds.contains(&field) {
-            // The whole name is compared where its first field stands.
+            // The whole name is compared at the place of its first field.
             if field == Field::FirstName {
                 diff_names(&mut delta, platform, wanted, on_existing);
             }
@@ -73,7 +72,7 @@ pub fn diff_with_identity(
             let is_identity = identity.contains(&field) || Some(field) == found_by;
             if there.is_some() && is_identity && overwrite == Overwrite::Update && !wanted.force.has(field) {
                 overwrite = Overwrite::Fill;
-                note_kept(&mut delta, wanted, field, name);
+                record_kept(&mut delta, wanted, field, name);
             }
             diff_one(&mut delta, wanted, field, name, overwrite);
         }
@@ -82,8 +81,8 @@ pub fn diff_with_identity(
     delta
 }
 
-/// Names an identity field whose value at the target is another one, and stays.
-fn note_kept(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str) {
+/// Records an identity field that keeps another value at the target.
+fn record_kept(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str) {
     let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
     if let (Some(old), Some(new)) = (&old, &new)
         && !same(field, old, new)
@@ -107,7 +106,7 @@ fn singular(field: Field, name: &'static str) -> &'static str {
     }
 }
 
-/// What a field's value may do to somebody who is there.
+/// How the value of a field changes an existing contact.
 pub(super) fn overwrite_of(wanted: &Wanted, field: Field, on_existing: OnExisting) -> Overwrite {
     let only_fills = on_existing == OnExisting::Fill && !wanted.force.has(field);
     match (only_fills || wanted.fill.has(field), wanted.clear.has(field)) {
@@ -128,7 +127,7 @@ pub(super) fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &
     set_one(delta, field, name, (old, new), overwrite);
 }
 
-/// Notes a change of a single value, from what is there to what should be.
+/// Records a change of a single value.
 pub(super) fn set_one(
     delta: &mut Delta,
     field: Field,
@@ -149,7 +148,7 @@ pub(super) fn set_one(
     delta.changes.push(Change { field: singular(field, name).to_owned(), old, new });
 }
 
-/// Lists grow: what is wanted and not there is added. One that is not blank is not filled.
+/// Adds the missing items to a list. A list that is not blank is not filled.
 fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &str, overwrite: Overwrite) {
     let have = delta.after.list(field).to_vec();
     let want = wanted.contact.list(field);
@@ -169,7 +168,7 @@ fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &str, overw
     *delta.after.list_mut(field) = after;
 }
 
-/// What is wanted and not there, each once.
+/// The wanted items that are missing, each once.
 fn missing_items(field: Field, want: &[String], have: &[String]) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();
     for item in want {

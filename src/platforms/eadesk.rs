@@ -1,8 +1,8 @@
-//! Eadesk (Yeahdesk): persons and their contact data. A person is made by one call and each item (phone, e-mail,
-//! handle) by another; whoever is there is found by a regular expression.
+//! Eadesk (Yeahdesk): persons and their contact data. A person is created by one call and each item (phone, e-mail, handle)
+//! by another; persons are found by a regular expression.
 //!
-//! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
-//! connect, answers; reading, finding and writing have a file each.
+//! A question that the vendor's documents leave open is a setting. The parts have the same order for every platform:
+//! facts, settings, driver, responses; reading, finding and writing have a file each.
 
 mod find;
 mod person;
@@ -44,7 +44,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     finds_by: Cow::Borrowed(&[Field::Phones, Field::Emails, Field::Handles]),
     drops: Cow::Borrowed(&[]),
     drops_attributes: false,
-    takes_back: Cow::Borrowed("who was created is deleted; changes are written back"),
+    undoes: Cow::Borrowed("a created contact is deleted; changes are written back"),
     rate_start_per_s: 2.0,
     concurrency: 4,
     lists: Cow::Borrowed(&[]),
@@ -59,32 +59,27 @@ const SETTINGS: &[Setting] = &[
         "auth",
         texts!["query", "bearer"],
         "query",
-        "whether the token goes into the address or into a header",
+        "whether the token is sent in the address or in a header",
     ),
-    Setting::choice(
-        "on_update",
-        texts!["replace", "merge"],
-        "replace",
-        "what an update does to the fields that it omits",
-    ),
+    Setting::choice("on_update", texts!["replace", "merge"], "replace", "what an update does to fields that it omits"),
     Setting::text("segments", None, "the id of each segment by its name, for tags: a table, or `VIP=id, New=id`"),
-    Setting::text("services", Some(SERVICES), "the messengers that it knows, and of what type their items are"),
+    Setting::text("services", Some(SERVICES), "the messengers that it knows, and the type of their items"),
     Setting::text("page_size", Some("1000"), "persons on a page of the list"),
-    Setting::switch("need_existing_records", "true", "ask for persons who are not deleted only"),
+    Setting::switch("need_existing_records", "true", "request only persons that are not deleted"),
     Setting::switch("search_by_type", "true", "name the type of the item that is searched for"),
     Setting::switch("path_equals", "false", "end the paths of updates and deletions with `=`, as the documents do"),
-    Setting::text("path_prefix", Some("/api/clients/person"), "what stands before `/create`, `/read`, `/update`"),
+    Setting::text("path_prefix", Some("/api/clients/person"), "the path before `/create`, `/read`, `/update`"),
 ];
 
 /// The documents name the services and the types, but not which go together.
 const SERVICES: &str = "whatsapp=phone, telegram=id, vk=id, facebook=id, skype=id, chatra=id";
 /// The types of items.
 const TYPES: [&str; 3] = ["id", "mail", "phone"];
-/// More persons on a page than the API can be expected to send in one answer.
+/// The largest page: more persons than the API can be expected to send in one response.
 const PAGE_SIZE_MAX: u64 = 10_000;
-/// Where the service is at home.
+/// The home country of the service.
 const HOME: &str = "RU";
-/// How many persons an answer has when nobody says: a page that is asked to be longer may be cut to that.
+/// The number of persons in a response by default: the server may shorten a longer page to it.
 const LIMIT_DEFAULT: u64 = 50;
 
 /// The platform before it is connected.
@@ -161,7 +156,7 @@ fn services(settings: &Settings) -> Result<Vec<(String, String)>, Failure> {
     pairs(&line.to_lowercase()).filter(known).ok_or_else(|| wrong(settings, "services", line, expected))
 }
 
-/// `a=1, b=2`. The last `=` divides, for names are anybody's and ids are not.
+/// `a=1, b=2`. The last `=` divides, because a name may contain one and an id does not.
 fn pairs(line: &str) -> Option<Vec<(String, String)>> {
     let parts = line.split(',').filter(|part| !part.trim().is_empty());
     let pair = |part: &str| part.rsplit_once('=').and_then(|(name, id)| tidy(name).zip(tidy(id)));
@@ -177,7 +172,7 @@ struct Eadesk {
     /// Services and the types of their items.
     services: Vec<(String, String)>,
     page_size: u64,
-    /// The country of numbers that are stored as they are dialled there.
+    /// The country of numbers that are stored as they are dialled in it.
     region: Option<Region>,
     hides_deleted: bool,
     searches_by_type: bool,
@@ -215,8 +210,8 @@ impl Connector for Eadesk {
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
         let page = self.page_from(http, 0, self.page_size.min(LIMIT_DEFAULT)).await?;
-        let is_nobody_there = page.found.is_empty() && page.next.is_none();
-        Ok(Checked { contacts: is_nobody_there.then_some(0), sample: page.found })
+        let is_empty = page.found.is_empty() && page.next.is_none();
+        Ok(Checked { contacts: is_empty.then_some(0), sample: page.found })
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
@@ -232,7 +227,7 @@ impl Connector for Eadesk {
             Field::Phones | Field::Emails | Field::Handles => self.find_by_item(http, by).await,
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
+                let message = format!("{} has no lookup by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -250,14 +245,14 @@ impl Connector for Eadesk {
     }
 
     async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        self.take_step(http, step, whom).await
+        self.send(http, step, whom).await
     }
 }
 
 #[async_trait]
 impl PartialCreates for Eadesk {
     async fn find_partial(&self, http: &Http, body: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
-        self.find_half_made(http, body, since_ms).await
+        self.find_partial_persons(http, body, since_ms).await
     }
 }
 
@@ -267,17 +262,17 @@ impl Deletes for Eadesk {
     }
 }
 
-/// What an answer with a success status says.
+/// The content of a response with a success status.
 enum Said {
-    /// Nothing at all: there is no more of a list.
+    /// An empty body: the end of a list.
     Nothing,
-    /// Nobody or nothing has this id.
+    /// No person or item has this id.
     NotFound,
-    /// This.
+    /// A JSON value.
     Json(Value),
 }
 
-/// Answers.
+/// Responses.
 impl Eadesk {
     async fn ask(&self, http: &Http, request: Request, purpose: Purpose) -> Result<(Said, Response), Fault> {
         let response = send(http, request, purpose).await?;
@@ -285,7 +280,7 @@ impl Eadesk {
         Ok((said, response))
     }
 
-    /// A failure can come with a success status: `err` is looked for before anything else is.
+    /// A failure can have a success status, so `err` is checked first.
     fn said(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<Said, Fault> {
         if !response.is_success() {
             return Err(self.failure(http, response, purpose));
@@ -301,7 +296,7 @@ impl Eadesk {
         }
     }
 
-    /// 404 is never a person who is missing, but a path that leads nowhere.
+    /// A 404 is never a missing person, but a path that leads nowhere.
     fn failure(&self, http: &Http, response: &Response, purpose: Purpose) -> Fault {
         match response.status {
             401 | 403 => self.account.refuses_us(response, &["token", "auth"]),
@@ -313,11 +308,11 @@ impl Eadesk {
     fn not_promised(&self, http: &Http, response: &Response, purpose: Purpose, promised: &str) -> Fault {
         match purpose {
             Purpose::Write => self.account.not_promised_of_write(http, response, promised),
-            Purpose::List | Purpose::Look => self.account.not_promised(http, response, promised),
+            Purpose::List | Purpose::Read => self.account.not_promised(http, response, promised),
         }
     }
 }
 
 fn no_offset(cursor: &Cursor) -> Fault {
-    Fault::Fatal(Failure::failed(format!("`{cursor}` is no place in the list")))
+    Fault::Fatal(Failure::failed(format!("`{cursor}` is not a place in the list")))
 }

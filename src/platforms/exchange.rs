@@ -116,7 +116,7 @@ pub struct Definition {
     pub name: String,
 }
 
-/// A user of the account to whom contacts can belong.
+/// A user of the account that can own contacts.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct Agent {

@@ -41,8 +41,8 @@ pub struct PlatformFacts {
     pub drops: Slice<Field>,
     /// The same for custom attributes, each by its name.
     pub drops_attributes: bool,
-    /// What of a run an undo restores, for help.
-    pub takes_back: Text,
+    /// The changes that an undo restores, for help.
+    pub undoes: Text,
     /// The rate at which `auto` begins, requests per second.
     pub rate_start_per_s: f64,
     /// Requests in flight, unless the settings say otherwise.
@@ -76,7 +76,7 @@ impl PlatformFacts {
             finds_by: Slice::default(),
             drops: Slice::default(),
             drops_attributes: false,
-            takes_back: Text::default(),
+            undoes: Text::default(),
             rate_start_per_s: 1.0,
             concurrency: 4,
             lists: Slice::default(),
@@ -100,7 +100,7 @@ impl PlatformFacts {
 /// A list that a platform has beside its contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum List {
-    /// The users of the account to whom contacts can belong.
+    /// The users of the account that can own contacts.
     Agents,
     /// What was said with contacts. Each has the contact's phone, where it is known, as `contact_phone` (E.164), and the
     /// e-mail as `email`.

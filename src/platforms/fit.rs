@@ -1,25 +1,25 @@
-//! What a target can hold of a contact: the rest is left out and named, or kept in custom attributes. Pure.
+//! Reducing a contact to what a platform can hold: the rest is left out and named, or kept in custom attributes. Pure.
 //!
-//! It does not know what the target holds already; [`super::diff`] does.
+//! It does not know the existing contact; [`super::diff`] does.
 
 use super::diff::same;
 use super::facts::PlatformFacts;
 use crate::contact::{FIELDS, Field, FieldSet, MadeName, Overwrite, Wanted};
 use crate::mapping::Overflow;
 
-/// A wanted contact cut to what the platform can hold.
+/// A wanted contact, reduced to what the platform can hold.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// What can be held.
+    /// The part that can be held.
     pub wanted: Wanted,
-    /// The names of the fields that cannot (`address.country`), in the order of the fields, custom ones last.
+    /// The names of the other fields (`address.country`), in the order of the fields, custom ones last.
     pub not_carried: Vec<String>,
 }
 
-/// Fields that say where a contact comes from rather than what it is: never written, never missed.
+/// Fields about the origin of a contact: never written, and not reported as missing.
 pub const BOOKKEEPING: FieldSet = FieldSet::of(&[Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]);
 
-/// Cuts a wanted contact to what the platform can hold. Names are split or joined to the form it has.
+/// Reduces a wanted contact to what the platform can hold. Names are split or joined to its form.
 pub fn fit(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow) -> Fit {
     let lost = fit_names(platform, &mut wanted);
     let keeps = overflow == Overflow::Attributes && platform.attributes;
@@ -45,8 +45,8 @@ pub fn fit(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow) -> 
     Fit { wanted, not_carried }
 }
 
-/// Names what no platform can be given although a rule of the mapping gives it a value (`written`): where a contact came
-/// from, and what its source platform had beside it. `overflow: attributes` keeps it all the same.
+/// Names the fields that no platform accepts although a rule of the mapping (`written`) gives them a value: the origin of a
+/// contact, and the values that only its source platform knows. `overflow: attributes` keeps them nevertheless.
 pub fn fit_bookkeeping(
     platform: &PlatformFacts,
     wanted: &mut Wanted,
@@ -80,7 +80,7 @@ fn keep_or_name(wanted: &mut Wanted, (field, value): (Field, &str), keeps: bool,
     }
 }
 
-/// Takes out what the platform cannot hold of a field.
+/// Removes the part of a field that the platform cannot hold.
 fn take_surplus(platform: &PlatformFacts, wanted: &mut Wanted, field: Field) -> Vec<String> {
     if !platform.holds.contains(&field) {
         return take_all(wanted, field);
@@ -89,7 +89,7 @@ fn take_surplus(platform: &PlatformFacts, wanted: &mut Wanted, field: Field) -> 
         return Vec::new();
     }
     let mut surplus = wanted.contact.list_mut(field).split_off(1);
-    // Another form of the same phone is no other phone.
+    // Another form of the same phone does not count as another phone.
     if let Some(first) = wanted.contact.list(field).first() {
         surplus.retain(|item| !same(field, first, item));
     }
@@ -106,17 +106,17 @@ fn take_all(wanted: &mut Wanted, field: Field) -> Vec<String> {
     values
 }
 
-/// The attribute may do what the field might have done.
+/// Gives the attribute the field's rules for overwriting.
 fn keep_as_attribute(wanted: &mut Wanted, name: &str, value: &str, overwrite: Option<Overwrite>) {
     wanted.attribute_overwrite.retain(|(known, _)| &**known != name);
     wanted.attribute_overwrite.extend(overwrite.map(|overwrite| (name.into(), overwrite)));
     wanted.contact.set_attribute(name, value);
 }
 
-/// Makes the form of the name that the platform holds from the one that the contact has (contract 3.6). What was made
-/// may do what the rule of the form it was made from says.
+/// Makes the form of the name that the platform holds from the form that the contact has. It has the rules for overwriting
+/// of the form that it was made from.
 ///
-/// Gives the forms that the source has of which a word is in no form that the platform holds.
+/// Returns the forms of the source that have a word which is in no form that the platform holds.
 fn fit_names(platform: &PlatformFacts, wanted: &mut Wanted) -> Vec<(Field, String)> {
     let holds = |field| platform.holds.contains(&field);
     let (whole, parts) = (holds(Field::FullName), holds(Field::FirstName));
@@ -152,7 +152,7 @@ fn split_into_parts(wanted: &mut Wanted) {
             (None, Some(last)) => (rest_of(full.strip_suffix(last)), String::new()),
             (Some(_), Some(_)) => Default::default(),
         };
-        // A default that is no part of the whole name stands only where splitting it leaves a blank.
+        // A default that is not part of the whole name is used only if splitting it leaves a blank.
         let only_fills = |field| !wanted.contact.has(field) || wanted.fill.has(field);
         let (first, last) = match first.is_empty() && last.is_empty() && only_fills(Field::FirstName) {
             true if only_fills(Field::LastName) => split_name(full),
@@ -169,7 +169,7 @@ fn split_into_parts(wanted: &mut Wanted) {
     wanted.clear.remove(Field::FullName);
 }
 
-/// What is left of a whole name without the part that is known; blank when that part is not a word of it.
+/// The rest of a whole name without the known part; blank if that part is not a word of it.
 fn rest_of(rest: Option<&str>) -> String {
     let is_apart = |rest: &&str| rest.starts_with(char::is_whitespace) || rest.ends_with(char::is_whitespace);
     rest.filter(is_apart).map(squeeze).unwrap_or_default()
@@ -178,7 +178,7 @@ fn rest_of(rest: Option<&str>) -> String {
 fn join_into_whole(wanted: &mut Wanted) {
     let parts = [Field::FirstName, Field::LastName];
     let is_of_source = |wanted: &Wanted, field| wanted.contact.has(field) && !wanted.fill.has(field);
-    // A whole name that is only a default gives way to parts that the source has.
+    // Parts that the source has replace a whole name that is only a default.
     let has_parts = parts.into_iter().any(|part| is_of_source(wanted, part));
     let is_joined = !is_of_source(wanted, Field::FullName) && (has_parts || !wanted.contact.has(Field::FullName));
     if let Some(whole) = wanted.contact.whole_name().filter(|_| is_joined) {
@@ -194,8 +194,8 @@ fn join_into_whole(wanted: &mut Wanted) {
     }
 }
 
-/// Sets a part that was made of another form, with what that form's rule says: whether it only fills, and whether it is
-/// to overwrite in any case.
+/// Sets a part that was made of another form, with the rules of that form: whether it only fills, and whether it always
+/// overwrites.
 fn set_made(wanted: &mut Wanted, field: Field, value: String, (only_fills, is_forced): (bool, bool)) {
     if value.is_empty() {
         return;
@@ -215,7 +215,7 @@ fn set_made(wanted: &mut Wanted, field: Field, value: String, (only_fills, is_fo
 const PARTICLES: [&str; 15] =
     ["de", "del", "da", "do", "dos", "das", "la", "las", "los", "van", "von", "y", "der", "den", "di"];
 
-/// Splits a whole name into first and last (contract 3.6): a comma means `last, first`; one word is the first name; two
+/// Splits a whole name into first and last: a comma means `last, first`; one word is the first name; two
 /// are first and last; of three the first is given, the others family; of four and more the first two are given.
 /// Particles go with the word after them, unless nothing else would be left (`Van Morrison`).
 pub fn split_name(full: &str) -> (String, String) {

@@ -1,7 +1,7 @@
-//! Mercately: customers of a retailer, found by id, phone or e-mail; created whole, changed in part.
+//! Mercately: customers of a retailer, found by id, phone or e-mail; created as a whole, updated in part.
 //!
-//! What the documents leave open is a setting. The order of the parts is that of every platform: facts, settings,
-//! connect, read, find, write.
+//! A question that the vendor's documents leave open is a setting. The parts have the same order for every platform:
+//! facts, settings, driver, responses, reading, finding, writing.
 
 mod lists;
 mod owner;
@@ -72,7 +72,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
         Field::OwnerEmail,
     ]),
     drops_attributes: true,
-    takes_back: Cow::Borrowed("changes are written back; who was created stays, for there is no call to delete"),
+    undoes: Cow::Borrowed("changes are written back; a created contact stays, because there is no call to delete it"),
     rate_start_per_s: 2.0,
     concurrency: 4,
     lists: Cow::Borrowed(&[List::Agents, List::Conversations, List::Templates]),
@@ -83,18 +83,18 @@ pub static FACTS: PlatformFacts = PlatformFacts {
 
 const SETTINGS: &[Setting] = &[
     Setting::secret("api_key", "the API key, made by an administrator under Usuario, Configuración, API Key"),
-    Setting::text("slug", None, "the account's slug, which old servers want beside the key"),
+    Setting::text("slug", None, "the account's slug, which old servers need beside the key"),
     Setting::choice(
         "write_body",
         texts!["wrapped", "flat"],
         "wrapped",
-        "whether what is written stands inside `customer`",
+        "whether the body of a write is inside `customer`",
     ),
-    Setting::text("path_prefix", Some("/retailers/api/v1"), "what stands before `/customers` and `/agents`"),
+    Setting::text("path_prefix", Some("/retailers/api/v1"), "the path before `/customers` and `/agents`"),
     Setting::choice("phone_in_path", texts!["both", "plus", "digits"], "both", "how a phone is written to look it up"),
 ];
 
-/// Texts of a contact and what the platform calls them, in the order of its documents.
+/// Texts of a contact and their names at the platform, in the order of its documents.
 const TEXTS: [(Field, &str); 9] = [
     (Field::FirstName, "first_name"),
     (Field::LastName, "last_name"),
@@ -106,7 +106,7 @@ const TEXTS: [(Field, &str); 9] = [
     (Field::DocumentType, "id_type"),
     (Field::DocumentNumber, "id_number"),
 ];
-/// The kinds of identity papers.
+/// The kinds of identity documents.
 const DOCUMENT_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
 
 /// The platform before it is connected.
@@ -216,7 +216,7 @@ impl Connector for Mercately {
             }
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
+                let message = format!("{} has no lookup by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -246,7 +246,7 @@ impl Connector for Mercately {
             (StepKind::Create, _) => self.create(http, &step.body).await,
             (StepKind::Change | StepKind::Add, Whom::Id(id)) => self.change(http, &step.body, id).await,
             (StepKind::Change | StepKind::Add, Whom::Nobody) => {
-                Err(Fault::Fatal(Failure::failed("a change was to be written, and nobody said to whom")))
+                Err(Fault::Fatal(Failure::failed("a change has no contact to be written to")))
             }
         }
     }
@@ -259,14 +259,14 @@ impl Lists for Mercately {
     }
 }
 
-/// Answers.
+/// Responses.
 impl Mercately {
     async fn ask(&self, http: &Http, mut request: Request, purpose: Purpose) -> Result<Response, Fault> {
         request.headers.extend(self.slug.iter().map(|slug| ("slug", slug.clone())));
         send(http, request, purpose).await
     }
 
-    /// The object of an answer, when it is a success and a whole one: a success with `errors` in it is none.
+    /// The object of a response, if it is a complete success; one with `errors` in it is not.
     fn success(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<Map<String, Value>, Fault> {
         let object = object(response);
         if !response.is_success() {
@@ -274,7 +274,7 @@ impl Mercately {
         }
         let object = object.ok_or_else(|| match purpose {
             Purpose::Write => self.account.not_promised_of_write(http, response, "JSON"),
-            Purpose::List | Purpose::Look => self.account.not_promised(http, response, "JSON"),
+            Purpose::List | Purpose::Read => self.account.not_promised(http, response, "JSON"),
         })?;
         match errors(&object).is_empty() {
             true => Ok(object),
@@ -307,8 +307,8 @@ impl Mercately {
         }
     }
 
-    /// 404 with a `message` of its own is the platform's word that nobody is there; without one nothing is (a path that
-    /// leads nowhere).
+    /// Whether the customer does not exist: a 404 with a `message` of the platform. A 404 without one is a path that leads
+    /// nowhere.
     fn is_absent(&self, response: &Response) -> bool {
         let message = || Some(object(response)?.get("message")?.as_str()?.trim().to_lowercase());
         let is_ours = |message: String| !matches!(message.as_str(), "resource not found" | "unauthorized" | "");
@@ -317,11 +317,11 @@ impl Mercately {
 }
 
 fn not_a_page(cursor: &Cursor) -> Fault {
-    Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list")))
+    Fault::Fatal(Failure::failed(format!("`{cursor}` is not a page of the list")))
 }
 
-/// Whether the platform says that somebody with this phone or e-mail is there already. Its sentences have changed, so
-/// they are known by their words.
+/// Whether the platform says that a customer with this phone or e-mail exists already. Its sentences have changed, so they
+/// are recognised by their words.
 fn is_taken(message: &str) -> bool {
     let message = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -358,7 +358,7 @@ fn read_country(customer: &mut Map<String, Value>, contact: &mut Contact) {
     }
 }
 
-/// `{"tag", "web_id"}`, in a newer schema `{"name", "value"}`, where `false` is a tag that is not there.
+/// `{"tag", "web_id"}`, in a newer schema `{"name", "value"}`, where `false` is a tag that the customer does not have.
 fn read_tags(customer: &mut Map<String, Value>, contact: &mut Contact) {
     let Some(Value::Array(tags)) = customer.shift_remove("tags") else { return };
     let is_there = |tag: &&Value| tag.get("value").and_then(Value::as_bool) != Some(false);
@@ -366,7 +366,7 @@ fn read_tags(customer: &mut Map<String, Value>, contact: &mut Contact) {
     contact.list_mut(Field::Tags).extend(tags.iter().filter(is_there).filter_map(name));
 }
 
-/// The key of the value really ends in a colon; newer schemas have it without.
+/// The key of the value ends in a colon; newer schemas omit it.
 fn read_custom_fields(customer: &mut Map<String, Value>, contact: &mut Contact) {
     let Some(Value::Array(fields)) = customer.shift_remove("custom_fields") else { return };
     for field in &fields {
@@ -416,17 +416,17 @@ impl Mercately {
     async fn look_up(&self, http: &Http, key: &str, field: Field) -> Result<Option<Found>, Fault> {
         let Some(segment) = segment(key) else { return Ok(None) };
         let request = Request::get(format!("{}/customers/{segment}", self.prefix));
-        let response = self.ask(http, request, Purpose::Look).await?;
+        let response = self.ask(http, request, Purpose::Read).await?;
         let is_lost_on_way = field == Field::Emails && matches!(response.status, 404 | 406) && is_no_object(&response);
         if self.is_absent(&response) || is_lost_on_way {
             return Ok(None);
         }
-        let answer = self.success(http, &response, Purpose::Look)?;
+        let answer = self.success(http, &response, Purpose::Read)?;
         let found = customer_of(answer).and_then(read_customer);
         found.map(Some).ok_or_else(|| self.account.not_promised(http, &response, "a customer"))
     }
 
-    /// Every WhatsApp form is asked for, with `+` and, where that finds nobody, without.
+    /// Searches for every WhatsApp form, with `+`, and without it if no customer is found.
     async fn find_by_phone(&self, http: &Http, phone: &str) -> Result<Vec<Found>, Fault> {
         let by = Lookup { field: Field::Phones, value: phone.to_owned() };
         let mut found: Vec<Found> = Vec::new();
@@ -446,8 +446,8 @@ impl Mercately {
     }
 }
 
-/// A mail's dot can look like a format to the server, which then answers with a page of its own: the look-up did not
-/// arrive. Whoever trusts look-ups by e-mail has proven them before.
+/// The server may take the dot of an e-mail for a format and return its own page: the lookup did not reach the API. Lookups
+/// by e-mail are verified before they are trusted.
 fn is_no_object(response: &Response) -> bool {
     object(response).is_none()
 }
@@ -456,7 +456,7 @@ fn is_of(found: &Found, by: &Lookup) -> bool {
     found.contact.list(by.field).iter().any(|have| canonical(by.field, have) == canonical(by.field, &by.value))
 }
 
-/// The customer of an answer, in `customer` or bare.
+/// The customer of a response, in `customer` or bare.
 fn customer_of(mut answer: Map<String, Value>) -> Option<Value> {
     let inner = answer.shift_remove("customer");
     inner.or_else(|| answer.contains_key("id").then_some(Value::Object(answer)))
@@ -481,7 +481,7 @@ impl Mercately {
         }
     }
 
-    /// The answer holds no customer.
+    /// The response holds no customer.
     async fn change(&self, http: &Http, body: &Value, id: &str) -> Result<Taken, Fault> {
         let Some(segment) = segment(id) else { return Ok(Taken::Gone) };
         let request = Request::write(Method::Put, format!("{}/customers/{segment}", self.prefix), body);
@@ -496,8 +496,8 @@ impl Mercately {
     }
 }
 
-/// What the platform could not take: of somebody new what is missing, of anybody what would be wiped and is needed, and a
-/// document of no kind it knows.
+/// What the platform would refuse: missing fields of a new customer, needed fields that would be cleared, and an unknown
+/// kind of document.
 fn problems(delta: &Delta, found: Option<&Found>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let after = &delta.after;
@@ -511,14 +511,14 @@ fn problems(delta: &Delta, found: Option<&Found>) -> Vec<Problem> {
     }
     let kind = after.text(Field::DocumentType).filter(|_| delta.changed.has(Field::DocumentType));
     if let Some(kind) = kind.filter(|kind| !DOCUMENT_TYPES.contains(kind)) {
-        let message = format!("`{kind}` is no kind of document that {} knows", FACTS.title);
+        let message = format!("`{kind}` is not a kind of document that {} knows", FACTS.title);
         let hint = format!("use a `lookup` that gives one of `{}`", DOCUMENT_TYPES.join("`, `"));
         problems.push(Problem::new("document_type.invalid", message).at(Field::DocumentType.name()).hint(hint));
     }
     problems
 }
 
-/// Only what changes: keys that are not sent are left alone.
+/// Only what changes, because keys that are not sent stay unchanged.
 fn body(ready: &Ready, delta: &Delta, found: Option<&Found>) -> Map<String, Value> {
     let mut body = Map::new();
     for (field, name) in TEXTS {
@@ -555,7 +555,7 @@ fn body(ready: &Ready, delta: &Delta, found: Option<&Found>) -> Map<String, Valu
     body
 }
 
-/// E-mail and phone; the phone always with `+`, without which the server would not notice that it has it already.
+/// E-mail and phone; the phone always with `+`, because the server does not notice a duplicate without it.
 fn reached_by(delta: &Delta) -> impl Iterator<Item = (String, Value)> {
     let email = (Field::Emails, "email", delta.after.email().map(str::to_owned));
     let phone = (Field::Phones, "phone", delta.after.phone().map(with_plus));
@@ -563,7 +563,7 @@ fn reached_by(delta: &Delta) -> impl Iterator<Item = (String, Value)> {
     changed.map(|(_, name, value)| (name.to_owned(), Value::from(value))).collect::<Vec<_>>().into_iter()
 }
 
-/// The owner as far as it changes: what is left of the old one says nothing about the new one.
+/// The owner as far as it changes; the remaining values of the old owner say nothing about the new one.
 fn changed_owner(delta: &Delta) -> Contact {
     let mut owner = Contact::default();
     for field in OWNER.into_iter().filter(|&field| delta.changed.has(field)) {

@@ -1,7 +1,7 @@
-//! What of a name changes: names are compared as wholes (contract 3.2, 3.6). Pure.
+//! The changes of a name. Names are compared as wholes. Pure.
 //!
-//! A whole is built from the parts that the source has; a default is no part of it. Equal wholes leave the target's own
-//! division, a single part changes only that part, and any other whole that differs takes the place of the target's.
+//! A whole name is built from the parts that the source has, without defaults. If the wholes are equal, the target keeps its
+//! own division. A single part changes only that part; any other whole that differs replaces the target's.
 
 use super::diff::{Delta, OnExisting, diff_one, overwrite_of, same, set_one};
 use super::facts::PlatformFacts;
@@ -9,7 +9,7 @@ use super::fit::split_name;
 use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
 use unicode_normalization::UnicodeNormalization;
 
-/// The fields of which names are made.
+/// The fields of a name.
 pub(super) const NAMES: FieldSet = FieldSet::of(&[Field::FirstName, Field::LastName, Field::FullName]);
 
 /// The same with their names, in the order in which they are compared.
@@ -28,7 +28,7 @@ enum Source {
     Whole { full: String, first: String, last: String },
 }
 
-/// Adds to `delta` what of the name has to change.
+/// Adds the changes of the name to `delta`.
 pub(super) fn diff_names(delta: &mut Delta, platform: &PlatformFacts, wanted: &Wanted, on_existing: OnExisting) {
     let held = || FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
     let there = words_of(&delta.after);
@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Whether a target with this name stays as it is.
+    /// Whether a target with this name stays unchanged.
     fn is_left_by(&self, there: &[String]) -> bool {
         match self {
             Source::Nothing => true,
@@ -105,7 +105,7 @@ impl Source {
         let is_part_of_it = |field, part: Option<&String>| {
             delta.after.text(field).is_none_or(|have| part.is_some_and(|part| words(part) == words(have)))
         };
-        // Half of a name that was split is not put to another name.
+        // A part of a name that was split is not combined with another name.
         let fits = is_part_of_it(Field::FirstName, first) && is_part_of_it(Field::LastName, last);
         let is_split = wanted.made_name == Some(MadeName::Split);
         for ((field, name), part) in FIELDS.into_iter().zip([first, last]) {

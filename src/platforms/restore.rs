@@ -1,7 +1,7 @@
-//! What a run wrote, value by value, and what takes it back: only values that are still as they were written. Pure.
+//! The changes that undo or correct what a run wrote, value by value: only values that are still as written. Pure.
 //!
-//! Texts go back as a whole. Lists that hold several items (tags, the phones of some platforms) go back item by item:
-//! what was added is taken away, what was taken away is added, and what somebody else did to the list stays.
+//! Texts are restored as a whole. Lists with several items (tags, the phones of some platforms) are restored item by item:
+//! added items are removed, removed items are added, and changes of another party stay.
 
 pub use crate::change::Written;
 
@@ -10,29 +10,29 @@ use super::facts::PlatformFacts;
 use crate::change::{Change, Delta, same};
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 
-/// A value that does not go back.
+/// A value that is not restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// `email`, `attributes.Plan`, `tags`.
     pub field: String,
-    /// What was there before it was written.
+    /// The value before the run.
     pub before: Option<String>,
-    /// What was written.
+    /// The value that was written.
     pub written: Option<String>,
-    /// What is there now.
+    /// The value now.
     pub now: Option<String>,
 }
 
-/// What takes a contact back.
+/// How a contact is restored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Restore {
-    /// What has to change. None: all is back already, or left.
+    /// The changes; none if all is restored or left.
     pub delta: Delta,
-    /// What somebody has changed since.
+    /// The values that another party has changed since.
     pub left: Vec<Left>,
 }
 
-/// Where a value stands in a contact.
+/// The place of a value in a contact.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     /// A text, or the only item of a list.
@@ -54,7 +54,7 @@ fn holds_items(platform: &PlatformFacts, field: Field) -> bool {
     field.is_list() && !platform.single.contains(&field)
 }
 
-/// What a delta writes to somebody who was so before.
+/// The values that a delta writes to a contact that was so before.
 pub fn written(platform: &PlatformFacts, delta: &Delta, before: Option<&Contact>) -> Vec<Written> {
     let of = |change: &Change| {
         let Change { field: name, old, new } = change;
@@ -77,7 +77,7 @@ fn is_among(field: Field, list: &[String], item: &str) -> bool {
     list.iter().any(|known| same(field, known, item))
 }
 
-/// What takes this contact back to what it was before all this was written.
+/// The changes that restore this contact to its state before these values were written.
 pub fn restore(platform: &PlatformFacts, written: &[Written], now: &Contact) -> Restore {
     let mut restore = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
     for value in written {
@@ -106,8 +106,9 @@ pub fn restore(platform: &PlatformFacts, written: &[Written], now: &Contact) -> 
     restore
 }
 
-/// What corrects a contact that a run wrote to: a value that is still as it was written becomes what is wanted, and
-/// where nothing is said of it, what it was before (a mapping that says `clear` says that nothing is wanted). What the run did not write is filled where it is blank, and lists grow.
+/// The changes that correct a contact that a run wrote to. A value that is still as written becomes the wanted one or, if
+/// none is wanted, the one before the run (a mapping with `clear` wants a blank). A value that the run did not write is
+/// filled if it is blank, and lists grow.
 pub fn correct(platform: &PlatformFacts, written: &[Written], wanted: &Wanted, now: &Contact) -> Restore {
     let mut correct = Restore { delta: Delta { after: now.clone(), ..Delta::default() }, left: Vec::new() };
     for value in written {
@@ -118,7 +119,7 @@ pub fn correct(platform: &PlatformFacts, written: &[Written], wanted: &Wanted, n
             let mut after = missing(field, have, &goes);
             let comes_back = missing(field, &value.removed, have).into_iter();
             after.extend(comes_back.filter(|item| !is_to_be_removed(wanted, field, item)));
-            // What was written and is not there any more, somebody has taken away.
+            // An item that was written and is not there any more was removed by another party.
             let news = missing(field, &missing(field, want, &value.added), &after);
             after.extend(news);
             set_items(&mut correct.delta, field, after);
@@ -158,13 +159,13 @@ pub fn correct(platform: &PlatformFacts, written: &[Written], wanted: &Wanted, n
     correct
 }
 
-/// The items that are wanted in a list.
+/// The items that the source wants in a list.
 fn to_be_added(wanted: &Wanted, field: Field) -> &[String] {
     let only_removes = field == Field::Tags && wanted.tag_mode == TagMode::Remove;
     if only_removes { &[] } else { wanted.contact.list(field) }
 }
 
-/// Whether an item is not to be in a list, as the mapping says.
+/// Whether the mapping removes an item from a list.
 fn is_to_be_removed(wanted: &Wanted, field: Field, item: &str) -> bool {
     let want = wanted.contact.list(field);
     match wanted.tag_mode {
@@ -174,7 +175,7 @@ fn is_to_be_removed(wanted: &Wanted, field: Field, item: &str) -> bool {
     }
 }
 
-/// Whether nothing is to be there, as the mapping says.
+/// Whether the mapping clears this value.
 fn is_to_be_wiped(wanted: &Wanted, place: Place<'_>) -> bool {
     match place {
         Place::One(field) | Place::Items(field) => wanted.clear.has(field),
@@ -198,7 +199,7 @@ fn names(platform: &PlatformFacts, contact: &Contact, written: &[Written]) -> Ve
     names
 }
 
-/// What another party has changed in a contact that a run created. `is_partial`: items of lists may never have arrived.
+/// The changes of another party in a contact that a run created. `is_partial`: items of lists may never have arrived.
 pub fn changed_since(platform: &PlatformFacts, written: &[Written], now: &Contact, is_partial: bool) -> Vec<Left> {
     let mut left = Vec::new();
     for name in names(platform, now, written) {
@@ -222,7 +223,7 @@ pub fn changed_since(platform: &PlatformFacts, written: &[Written], now: &Contac
     left
 }
 
-/// Whether items of lists that a run was to add to a contact are not there.
+/// Whether the contact lacks items of lists that a run was to add.
 pub fn lacks_items(platform: &PlatformFacts, written: &[Written], now: &Contact) -> bool {
     written.iter().any(|value| match place_of(platform, &value.field) {
         Some(Place::Items(field)) => !missing(field, &value.added, now.list(field)).is_empty(),
@@ -238,7 +239,7 @@ fn singular<'a>(platform: &PlatformFacts, field: Field, name: &'a str) -> &'a st
     }
 }
 
-/// Whether values that were to be wiped are there still: what the platform does not let go of.
+/// The values that were to be cleared and are still there, because the platform does not clear them.
 pub fn not_wiped(platform: &PlatformFacts, delta: &Delta, now: &Found) -> Vec<Left> {
     let wiped = delta.changes.iter().filter(|change| change.new.is_none());
     let still = wiped.filter_map(|change| {

@@ -98,12 +98,12 @@ pub const COMMON: &[Setting] = &[
     Setting::switch("allow_http", "false", "allow an address without TLS that is not on this machine"),
     Setting::text("rate", Some("auto"), "requests: `10/s`, `300/min,5000/h`, `auto`, `auto,max=50/s`, `none`"),
     Setting::text("concurrency", None, "requests in flight"),
-    Setting::text("timeout", Some("30s"), "how long to wait for an answer"),
+    Setting::text("timeout", Some("30s"), "how long to wait for a response"),
     Setting::text("settle", None, SETTLE_HELP),
     Setting::choice("find", texts!["auto", "snapshot", "each", "none"], "auto", "how existing contacts are found"),
     Setting::text("phone_region", None, "the country of phones written without a country code"),
     Setting::text("user_agent", None, "the User-Agent header"),
 ];
 
-const SETTLE_HELP: &str = "how long after a doubtful request somebody not found counts as absent \
+const SETTLE_HELP: &str = "how long after a request in doubt a contact that is not found counts as absent \
     (default: the longer of 60 s and twice the timeout)";

@@ -1,4 +1,4 @@
-//! The settings of a connection: one list of names for `ferry.yaml`, the environment, help and checks.
+//! The values of a connection's settings, and their checks. It reads no file and no environment.
 
 use super::facts::PlatformFacts;
 use super::text::Text;
@@ -27,7 +27,7 @@ impl Settings {
         Settings { connection: connection.into(), ..Settings::default() }
     }
 
-    /// Sets a value that may be shown.
+    /// Sets a value that can be shown.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.texts.insert(name.to_owned(), value.into());
     }
@@ -42,7 +42,7 @@ impl Settings {
         self.tables.insert(name.to_owned(), rows);
     }
 
-    /// A value that may be shown; `None` when it is not set or blank.
+    /// A value that can be shown; `None` if it is not set or blank.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
@@ -57,7 +57,7 @@ impl Settings {
         self.secrets.get(name)
     }
 
-    /// All secrets, for the one place that removes them from what is shown.
+    /// All secrets, for removing them from text that is shown.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.secrets.values()
     }
@@ -72,7 +72,7 @@ impl Settings {
         self.texts.keys().chain(self.secrets.keys()).chain(self.tables.keys()).map(String::as_str)
     }
 
-    /// Fills in the defaults of a platform, where nothing is set.
+    /// Fills in the defaults of a platform for settings without a value.
     pub fn fill_defaults(&mut self, platform: &PlatformFacts) {
         let defaults =
             COMMON.iter().chain(&*platform.settings).filter_map(|known| Some((&known.name, known.default.as_ref()?)));
@@ -95,16 +95,16 @@ impl Settings {
     }
 }
 
-/// The environment variable of a setting: `FERRY_<CONNECTION>_<SETTING>`, upper case, `-` as `_` (contract 2).
+/// The environment variable of a setting: `FERRY_<CONNECTION>_<SETTING>`, upper case, `-` as `_`.
 pub fn environment_name(connection: &str, setting: &str) -> String {
     format!("FERRY_{connection}_{setting}").to_uppercase().replace('-', "_")
 }
 
-/// The names beside the settings that a connection may have.
+/// The other names that a connection can have beside settings.
 const CONNECTION_WORDS: [&str; 1] = ["platform"];
 
-/// All that is wrong with the settings of a connection, as far as the tables tell: unknown names, missing ones, words
-/// that are no choice, durations and numbers that are none (exit 2 each).
+/// All errors in the settings of a connection that its table of settings can tell: unknown names, missing settings, unknown
+/// choices, invalid durations and numbers (exit 2 each).
 pub fn validate(platform: &PlatformFacts, settings: &Settings) -> Vec<Failure> {
     let known = || COMMON.iter().chain(&*platform.settings);
     let mut failures = Vec::new();
@@ -117,17 +117,17 @@ pub fn validate(platform: &PlatformFacts, settings: &Settings) -> Vec<Failure> {
     failures
 }
 
-/// What has to be set for this setting's sake, and is not.
+/// A required setting that is not set.
 #[derive(Clone, Copy, Debug)]
 pub enum Lack<'a> {
     /// This one.
     One(&'a Setting),
-    /// This one, or all of those that may stand in its place.
+    /// This one, or all of those that can replace it.
     OneOr(&'a Setting),
 }
 
-/// What is lacking for a setting's sake: itself where it is needed; where others may stand in its place either, or, when
-/// some of those are set, the first that is not.
+/// The setting that is missing, if this one is required and not set: itself, or either itself or those that can replace it,
+/// or, if some of those are set, the first of them that is not.
 pub fn lack<'a>(platform: &'a PlatformFacts, settings: &Settings, setting: &'a Setting) -> Option<Lack<'a>> {
     let known = |name: &Text| platform.settings.iter().find(|known| known.name == *name);
     if has(settings, setting) || (!setting.required && setting.instead.is_empty()) {
@@ -143,13 +143,13 @@ pub fn lack<'a>(platform: &'a PlatformFacts, settings: &Settings, setting: &'a S
 }
 
 impl<'a> Lack<'a> {
-    /// The setting that is told first.
+    /// The setting that is named first.
     pub fn setting(&self) -> &'a Setting {
         let (Lack::One(setting) | Lack::OneOr(setting)) = self;
         setting
     }
 
-    /// The settings by what `quoted` makes of their names: `token`, or `email` and `password`.
+    /// The names of the settings, each formatted by `quoted`: `token`, or `email` and `password`.
     pub fn names(&self, quoted: impl Fn(&str) -> String) -> String {
         match self {
             Lack::One(setting) => quoted(&setting.name),
@@ -177,8 +177,8 @@ fn wrong_value(platform: &PlatformFacts, setting: &Setting, settings: &Settings)
     let value = settings.get(name)?;
     if value.contains(char::is_control) {
         let message =
-            format!("`{name}` of connection `{}` holds a line break or a control character", settings.connection);
-        return Some(Failure::usage(message).hint("write it again, in one line"));
+            format!("`{name}` of connection `{}` has a line break or a control character", settings.connection);
+        return Some(Failure::usage(message).hint("enter it again, in one line"));
     }
     if !setting.choices.is_empty() && !setting.choices.iter().any(|choice| choice == value) {
         return Some(wrong(settings, name, value, &one_of(&setting.choices)));
@@ -193,7 +193,7 @@ fn wrong_value(platform: &PlatformFacts, setting: &Setting, settings: &Settings)
     }
 }
 
-/// More requests in flight than any platform bears, and than one process should have sockets.
+/// More requests in flight than any platform accepts, and more sockets than one process should have.
 const CONCURRENCY_MAX: u64 = 1_024;
 
 fn has(settings: &Settings, setting: &Setting) -> bool {
@@ -203,7 +203,7 @@ fn has(settings: &Settings, setting: &Setting) -> bool {
     }
 }
 
-/// A setting that has to be there and is not.
+/// The failure for a required setting that is not set.
 fn missing(settings: &Settings, lack: Lack<'_>) -> Failure {
     let hint = format!(
         "set {} of connection `{}` in `ferry.yaml`, or {} in the environment",
@@ -218,7 +218,7 @@ fn missing(settings: &Settings, lack: Lack<'_>) -> Failure {
     Failure::usage(format!("connection `{}` has {joint} {names}", settings.connection)).hint(hint)
 }
 
-/// A value that will not do, and what was expected.
+/// The failure for an invalid value, with what was expected.
 pub fn wrong(settings: &Settings, name: &str, value: &str, expected: &str) -> Failure {
     Failure::usage(format!("`{name}` of connection `{}` is `{value}`; expected {expected}", settings.connection))
 }
@@ -233,12 +233,12 @@ fn one_of(choices: &[Text]) -> String {
     choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(" or ")
 }
 
-/// What a duration looks like.
+/// The form of a duration.
 const DURATION_EXPECTED: &str = "a whole number and a unit (`500ms`, `30s`, `2m`, `1h`, `90d`)";
 
-/// A duration: a whole number and `ms`, `s`, `m`, `h` or `d`; `0` needs no unit. Fails (exit 2) with what was expected.
+/// A duration: a whole number and `ms`, `s`, `m`, `h` or `d`; `0` needs no unit. Fails with exit 2.
 pub fn parse_duration(text: &str) -> Result<Duration, Failure> {
-    let wrong = || Failure::usage(format!("`{text}` is no duration; expected {DURATION_EXPECTED}"));
+    let wrong = || Failure::usage(format!("`{text}` is not a duration; expected {DURATION_EXPECTED}"));
     let (number, unit) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let unit_ms: u64 = match unit.trim_start() {

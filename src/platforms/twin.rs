@@ -1,8 +1,8 @@
 //! TWIN: clients of a chat account, known by their ids; only their attributes can be read and written.
 //!
-//! It never starts a chat: clients are made by the people who write to the account, and by nobody else. What the
-//! documents leave open is a setting. The order of the parts is that of every platform: facts, settings, connect, read,
-//! find, write.
+//! It never starts a chat: a client is created only when a person writes to the account. A question that the vendor's
+//! documents leave open is a setting. The parts have the same order for every platform: facts, settings, driver, responses,
+//! reading, finding, writing.
 
 mod iam;
 mod sessions;
@@ -47,9 +47,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     finds_by: Cow::Borrowed(&[Field::TargetId]),
     drops: Cow::Borrowed(&[]),
     drops_attributes: false,
-    takes_back: Cow::Borrowed(
-        "values are written back, and those that were not there deleted; attributes that were defined stay",
-    ),
+    undoes: Cow::Borrowed("values are written back, and new ones deleted; attributes that were defined stay"),
     rate_start_per_s: 5.0,
     concurrency: 4,
     lists: Cow::Borrowed(&[]),
@@ -62,37 +60,42 @@ const SETTINGS: &[Setting] = &[
     Setting::secret_or(
         "token",
         texts!["email", "password"],
-        "a token of the account, which lives as long as it was made for (a week)",
+        "a token of the account, valid for the time that it was issued for (a week)",
     ),
     Setting::text("email", None, "the e-mail to log in with, where there is no token"),
     Setting::spare_secret("password", "the password to log in with, where there is no token"),
-    Setting::text("iam_url", Some("https://iam.twin24.ai/api/v1"), "the address of the server that gives tokens"),
-    Setting::text("ttl", Some("86400"), "how long a token that is got by logging in is to live, in seconds"),
+    Setting::text("iam_url", Some("https://iam.twin24.ai/api/v1"), "the address of the server that issues tokens"),
+    Setting::text("ttl", Some("86400"), "how long a token from a login is valid, in seconds"),
     Setting::text("company_id", None, "the company to log in to, where the account has several"),
     Setting::choice(
         "refresh_header",
         texts!["bare", "bearer"],
         "bare",
-        "how the old token is sent to get the next one",
+        "how the old token is sent to obtain the next one",
     ),
     Setting::text("client_ids", Some(SESSIONS), "whose attributes are read: `sessions`, or a file of client ids"),
     Setting::text("page_size", Some("100"), "sessions on a page of the list"),
-    Setting::choice("paging", texts!["offset", "page"], "offset", "what the next page of a list is asked for by"),
-    Setting::switch("group_by_client", "true", "ask for one session of each client only"),
+    Setting::choice(
+        "paging",
+        texts!["offset", "page"],
+        "offset",
+        "the parameter that requests the next page of a list",
+    ),
+    Setting::switch("group_by_client", "true", "request only one session of each client"),
     Setting::choice("match", texts!["id", "name"], "id", "what a client's value and an attribute have in common"),
     Setting::choice(
         "clear_by",
         texts!["delete", "empty"],
         "delete",
-        "how a value is wiped: deleted, or set to an empty text",
+        "how a value is cleared: deleted, or set to an empty text",
     ),
 ];
 
 /// The clients of all chat sessions.
 const SESSIONS: &str = "sessions";
-/// More sessions on a page than any server of this kind gives.
+/// The largest page: more sessions than any server of this kind sends.
 const PAGE_SIZE_MAX: u64 = 10_000;
-/// Ten years, in seconds: a token that lives longer is a mistake of units.
+/// Ten years, in seconds: a longer lifetime is an error in the unit.
 const TTL_MAX: u64 = 10 * 365 * 86_400;
 /// The pages of one list of attributes: a hundred times what an operator's panel could show.
 const PAGES_MAX: u64 = 1_000;
@@ -123,7 +126,7 @@ impl Driver for TwinDriver {
         }
         if let Err(failure) = check_base_url(get("iam_url"), settings.is_true("allow_http")) {
             // The address is not repeated: it might hold a password.
-            let message = format!("`iam_url` of connection `{}` will not do: {}", settings.connection, failure.message);
+            let message = format!("`iam_url` of connection `{}` is invalid: {}", settings.connection, failure.message);
             let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`iam_url`"));
             failures.push(Failure { message, hint, ..failure });
         }
@@ -159,9 +162,9 @@ struct Twin {
     deletes: bool,
     /// The names of the attributes by their ids, as they were listed last: a client's value may still have an old name.
     names: RwLock<HashMap<String, String>>,
-    /// The definitions that the check has listed, for whoever asks for them first.
+    /// The definitions that the check has listed, for the first request for them.
     listed: Mutex<Option<Vec<Definition>>>,
-    /// Those that were given last, for who prepares to write.
+    /// Those that were returned last, for the preparation of a run.
     last: Mutex<Option<Vec<Definition>>>,
 }
 
@@ -172,7 +175,7 @@ impl WriteRules for Twin {
 
     fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
         if found.is_none() {
-            return Err(vec![nobody()]);
+            return Err(vec![no_client()]);
         }
         let (mut steps, mut problems) = (Vec::new(), Vec::new());
         for name in &delta.changed_attributes {
@@ -208,7 +211,7 @@ impl Connector for Twin {
         match by.field {
             Field::Id | Field::TargetId => Ok(self.read(http, &by.value, None).await?.there().into_iter().collect()),
             other => {
-                let message = format!("{} finds nobody by `{}`", FACTS.title, other.name());
+                let message = format!("{} has no lookup by `{}`", FACTS.title, other.name());
                 Err(Fault::Fatal(Failure::failed(message)))
             }
         }
@@ -217,10 +220,10 @@ impl Connector for Twin {
     async fn read(&self, http: &Http, id: &str, _or_by: Option<&Lookup>) -> Result<Reading, Fault> {
         let Some(segment) = segment(id) else { return Ok(Reading::Gone) };
         let path = format!("/clients/{segment}/attributes");
-        let values = self.whole_list(http, &path, Purpose::Look).await?;
+        let values = self.whole_list(http, &path, Purpose::Read).await?;
         match values {
             None => Ok(Reading::Gone),
-            Some(values) if values.is_cut() => Err(self.cut(&values, &format!("values that client `{id}` has"))),
+            Some(values) if values.is_cut() => Err(self.cut(&values, &format!("values of client `{id}`"))),
             Some(values) => Ok(Reading::There(self.read_client(id, &values.items))),
         }
     }
@@ -239,7 +242,7 @@ impl Connector for Twin {
 
     async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
         let Whom::Id(client) = whom else {
-            return Err(Fault::Fatal(Failure::failed("a value was to be written, and nobody said to whom")));
+            return Err(Fault::Fatal(Failure::failed("a value has no client to be written to")));
         };
         let attribute = step.body.get("attribute").and_then(Value::as_str).and_then(segment);
         let (Some(attribute), Some(segment)) = (attribute, segment(client)) else {
@@ -249,7 +252,7 @@ impl Connector for Twin {
         let value = step.body.get("value");
         let method = if value.is_some() { Method::Post } else { Method::Delete };
         let mut request = written(method, path, value.map(|value| json!({ "value": value })));
-        // A value that is set or deleted twice is set or deleted.
+        // Setting or deleting a value twice has the same effect as once.
         request.repeatable = true;
         let response = self.ask(http, request, Purpose::Write).await?;
         if response.is_success() {
@@ -267,7 +270,7 @@ impl Connector for Twin {
 
 #[async_trait]
 impl DefinesAttributes for Twin {
-    /// Those that the check has listed are given once: whoever asks again wants to know what has changed.
+    /// Those that the check has listed are returned once; a later request lists them again.
     async fn attributes(&self, http: &Http) -> Result<Vec<Definition>, Fault> {
         let listed = self.listed().take();
         let attributes = match listed {
@@ -303,7 +306,7 @@ impl DefinesAttributes for Twin {
     }
 }
 
-/// Answers.
+/// Responses.
 impl Twin {
     async fn ask(&self, http: &Http, request: Request, purpose: Purpose) -> Result<Response, Fault> {
         send(http, accepts_json(request), purpose).await
@@ -320,11 +323,11 @@ impl Twin {
 
     fn token_has_expired(&self) -> Fault {
         let message = format!("the token of connection `{}` has expired", self.account.connection);
-        let hint = "get a new one; with `email` and `password` in place of `token`, it is got and renewed as needed";
+        let hint = "get a new one, or set `email` and `password` in place of `token`, so that it is renewed as needed";
         Fault::Fatal(Failure::new(Exit::Refused, message).hint(hint))
     }
 
-    /// The `count` and the `items` of a successful answer.
+    /// The `count` and the `items` of a successful response.
     fn items(&self, http: &Http, response: &Response, purpose: Purpose) -> Result<(Option<u64>, Vec<Item>), Fault> {
         if !response.is_success() {
             return Err(self.failure(http, response, purpose));
@@ -337,8 +340,8 @@ impl Twin {
         Ok((answer.get("count").and_then(Value::as_u64), items))
     }
 
-    /// All items of a list of attributes; `None` when it is nobody's. No paging is documented for it, so the next page
-    /// is asked for only while fewer came than there are, and until one brings nothing new in either way of paging.
+    /// All items of a list of attributes; `None` if no client has this id. Paging is not documented for it, so the next page
+    /// is requested only while fewer items came than the platform counts, until one has nothing new in either way of paging.
     async fn whole_list(&self, http: &Http, path: &str, purpose: Purpose) -> Result<Option<Listed>, Fault> {
         let mut list = Listed { items: Vec::new(), count: 0 };
         let mut met = HashSet::new();
@@ -351,7 +354,7 @@ impl Twin {
                 (_, false) => with_offset(request, list.items.len() as u64),
             };
             let response = self.ask(http, request, purpose).await?;
-            if number == 1 && purpose == Purpose::Look && is_absent(&response) {
+            if number == 1 && purpose == Purpose::Read && is_absent(&response) {
                 return Ok(None);
             }
             let (count, items) = self.items(http, &response, purpose)?;
@@ -370,7 +373,7 @@ impl Twin {
         Ok(Some(list))
     }
 
-    /// The definitions, as far as they are given, and whether that is all of them.
+    /// The definitions, as far as they are returned, and whether these are all.
     async fn definitions(&self, http: &Http) -> Result<(Vec<Definition>, Listed), Fault> {
         let list = self.whole_list(http, "/clients/attributes", Purpose::List).await?.unwrap_or_default();
         let attributes: Vec<Definition> = list.items.iter().filter_map(read_definition).collect();
@@ -382,13 +385,13 @@ impl Twin {
     fn cut(&self, list: &Listed, what: &str) -> Fault {
         let (title, name, given) = (&FACTS.title, &self.account.connection, list.items.len());
         let message =
-            format!("{title} gave {given} of the {} {what} of connection `{name}`, by its own count", list.count);
+            format!("{title} returned {given} of the {} {what} that it counts for connection `{name}`", list.count);
         Fault::Fatal(
-            Failure::new(Exit::Unavailable, message).hint("try again later; if it stays so, the platform has changed"),
+            Failure::new(Exit::Unavailable, message).hint("try again later; if it persists, the platform has changed"),
         )
     }
 
-    /// What was listed last, if nobody has had it yet.
+    /// What was listed last, if it has not been used yet.
     fn listed(&self) -> MutexGuard<'_, Option<Vec<Definition>>> {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -407,7 +410,7 @@ impl Listed {
     }
 }
 
-/// An attribute's id, and its name, in case the ids that a server gives are not as different as they should be.
+/// An attribute's id and name, in case the ids of a server are not unique.
 fn key_of(item: &Item) -> (Option<String>, Option<String>) {
     let part = |name| item.get(name).and_then(text);
     (part("id"), part("name"))
@@ -417,7 +420,8 @@ fn with_offset(request: Request, offset: u64) -> Request {
     request.query("offset", offset.to_string())
 }
 
-/// Nobody, or nothing, has this id: 404 in JSON, or without a word. A page in another form is another server's.
+/// Whether no client or attribute has this id: a 404 in JSON or with an empty body. A page in another form comes from
+/// another server.
 fn is_absent(response: &Response) -> bool {
     response.status == 404 && (response.body.trim_ascii().is_empty() || object(response).is_some())
 }
@@ -442,7 +446,7 @@ impl Twin {
         Found { id: id.to_owned(), contact }
     }
 
-    /// A client's value can go on under an old name for a while; the ids say which one it has now.
+    /// A client's value can keep an old name for a while; the ids give the current one.
     fn rename(&self, what: &Define) {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         match what {
@@ -464,7 +468,7 @@ fn free_name(contact: &Contact, name: String) -> String {
     names.find(|name| contact.attribute(name).is_none()).unwrap_or(name)
 }
 
-/// Its name is compared exactly, so that it is taken as it is.
+/// The name is kept unchanged, because it is compared exactly.
 fn read_definition(item: &Item) -> Option<Definition> {
     let name = item.get("name")?.as_str()?.to_owned();
     Some(Definition { id: text(item.get("id")?)?, name })
@@ -497,7 +501,7 @@ impl Twin {
         }
     }
 
-    /// What was to be deleted is not there: the client is gone, or the value, perhaps by a request whose answer was lost.
+    /// The value to be deleted does not exist: the client is gone, or the value, perhaps by a request whose response was lost.
     async fn after_absent(&self, http: &Http, response: &Response, step: &Step, client: &str) -> Result<Taken, Fault> {
         let Reading::There(found) = self.read(http, client, None).await? else {
             return Err(Fault::Refused(vec![not_found(client)]));
@@ -516,9 +520,9 @@ fn written(method: Method, path: String, body: Option<Value>) -> Request {
     request
 }
 
-/// It makes nobody: a client begins with a chat.
-fn nobody() -> Problem {
-    Problem::new("target_id.missing", format!("{} makes no clients, and the record names none", FACTS.title))
+/// It creates no clients: a client begins with a chat.
+fn no_client() -> Problem {
+    Problem::new("target_id.missing", format!("{} cannot create clients, and the record has no client id", FACTS.title))
         .at(Field::TargetId.name())
         .hint("map the column with the client ids to `target_id`")
 }
@@ -533,7 +537,7 @@ fn ambiguous(one: &Definition, other: &Definition) -> Problem {
     let message = format!("the account has two attributes `{}`: `{}` and `{}`", one.name, one.id, other.id);
     Problem::new("attribute.ambiguous", message)
         .at(format!("attributes.{}", one.name))
-        .hint("rename or remove one of them, since nobody can tell which one is meant")
+        .hint("rename or remove one of them, so that the name is unique")
 }
 
 fn undefined(name: &str, ready: &Ready) -> Problem {
@@ -541,7 +545,7 @@ fn undefined(name: &str, ready: &Ready) -> Problem {
     let problem = Problem::new("attribute.undefined", message).at(format!("attributes.{name}"));
     match nearest(name, ready.attributes.iter().map(|defined| defined.name.as_str())) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint("have it defined first, or leave it out of the mapping"),
+        None => problem.hint("define it first, or leave it out of the mapping"),
     }
 }
 

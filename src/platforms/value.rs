@@ -1,4 +1,4 @@
-//! From JSON values to what a contact holds: texts, phones, times. Pure; it knows no platform.
+//! JSON values as values of a contact: texts, phones, times. Pure; it knows no platform.
 
 use crate::contact::{Contact, Field};
 use crate::identity::digits;
@@ -41,7 +41,7 @@ pub fn move_text(object: &mut Map<String, Value>, name: &str, contact: &mut Cont
     }
 }
 
-/// Moves a phone: `+` and digits; one that does not look right stays as it came.
+/// Moves a phone: `+` and digits; one that is not valid stays unchanged.
 pub fn move_phone(object: &mut Map<String, Value>, name: &str, contact: &mut Contact) {
     contact.list_mut(Field::Phones).extend(take_text(object, name).map(|phone| with_plus(&phone)));
 }
@@ -59,7 +59,7 @@ pub fn tidy_email(email: &str) -> String {
     }
 }
 
-/// Moves a time, as RFC 3339; one that cannot be read stays where it is.
+/// Moves a time, as RFC 3339; one that cannot be parsed stays in the object.
 pub fn move_time(object: &mut Map<String, Value>, name: &str, contact: &mut Contact, field: Field) {
     if let Some(time) = object.get(name).and_then(time) {
         object.shift_remove(name);
@@ -67,17 +67,17 @@ pub fn move_time(object: &mut Map<String, Value>, name: &str, contact: &mut Cont
     }
 }
 
-/// Keeps what is left of an object with the contact.
+/// Keeps the remaining values of an object with the contact.
 pub fn keep_rest(object: Map<String, Value>, contact: &mut Contact) {
     contact.native.extend(object.into_iter().filter(|(_, value)| !value.is_null()));
 }
 
-/// `+` and digits, when the phone is written with digits, blanks and the usual signs between them; else as it came.
+/// `+` and digits, when the phone is written with digits, blanks and the usual signs between them; else unchanged.
 pub fn with_plus(phone: &str) -> String {
     phone_digits(phone).map_or_else(|| phone.to_owned(), |digits| format!("+{digits}"))
 }
 
-/// The digits of a phone that looks right: country code first.
+/// The digits of a valid phone: country code first.
 pub fn phone_digits(phone: &str) -> Option<String> {
     let is_usual = |c: char| c.is_ascii_digit() || c.is_whitespace() || "()-./".contains(c);
     let local = phone.trim().strip_prefix('+').unwrap_or(phone);
@@ -125,10 +125,10 @@ fn whole(number: f64) -> Option<i64> {
     is_safe.then_some(number as i64)
 }
 
-/// What stays as it is in one segment of a path (RFC 3986, unreserved).
+/// The characters that are not encoded in a segment of a path (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One segment of a path, percent-encoded; `None` for what would lead to another path.
+/// One segment of a path, percent-encoded; `None` for a value that would lead to another path.
 pub fn segment(text: &str) -> Option<String> {
     let is_segment = !matches!(text, "" | "." | "..");
     is_segment.then(|| utf8_percent_encode(text, SEGMENT).to_string())

@@ -590,7 +590,7 @@ fn a_setting_that_breaks_a_line_is_refused_before_anything_is_sent() {
         settings.set("slug", value);
         let failures = ferry::platforms::settings::validate(&semaphore(), &settings);
         let told: Vec<String> = failures.iter().map(|failure| failure.message.clone()).collect();
-        let expected = "`slug` of connection `shop` holds a line break or a control character";
+        let expected = "`slug` of connection `shop` has a line break or a control character";
         assert!(told.iter().any(|told| told == expected), "{value:?}: {told:?}");
         assert!(failures.iter().all(|failure| failure.exit == Exit::Usage));
     }

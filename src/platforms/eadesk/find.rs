@@ -1,6 +1,7 @@
-//! Finding persons: by a phone, an e-mail or a handle, and those that were made and given nothing yet.
+//! Finding persons: by a phone, an e-mail or a handle, and partially created ones, which have no items yet.
 //!
-//! A search is a regular expression over names and items, deleted ones among them. Whoever it brings is compared here.
+//! A search is a regular expression over names and items, including deleted ones. Every person that it returns is compared
+//! here.
 
 use super::super::answer::Purpose;
 use super::super::exchange::{Fault, Found, Lookup};
@@ -15,17 +16,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// How far two clocks may be apart: somebody made that much before they were asked for may still be the one.
+/// How far two clocks may differ: a person created that much before the request was sent may still be the one.
 const CLOCKS_APART_MS: u64 = 5 * 60 * 1_000;
 
-/// What is searched for, and the type of the items meant.
+/// The pattern, and the type of the items to search.
 type Search = (String, String);
 
-/// What a look-up has brought so far.
+/// The results of a lookup so far.
 #[derive(Default)]
 struct Hits {
     found: Vec<Found>,
-    /// Persons of whom nothing is what was searched for.
+    /// Persons without the value that was searched for.
     others: usize,
 }
 
@@ -41,7 +42,7 @@ impl Eadesk {
         Ok(hits.found)
     }
 
-    /// None for what the platform cannot hold.
+    /// None for a value that the platform cannot hold.
     fn searches(&self, by: &Lookup) -> Vec<Search> {
         let phones = |phone: &str| whatsapp_forms(phone).into_iter().filter(|form| !form.is_empty());
         let value = by.value.trim();
@@ -60,8 +61,8 @@ impl Eadesk {
         }
     }
 
-    /// One search, to its end. A page can be as short as the server likes to make it; a short one of somebody searched
-    /// for by a whole value is taken for the last all the same, unless it is as long as pages are when nobody says.
+    /// Sends one search to its end. The server may shorten a page; a short page of a search by a whole value counts as the
+    /// last one nevertheless, unless it has the default length.
     async fn search(&self, http: &Http, (pattern, kind): &Search, by: &Lookup, hits: &mut Hits) -> Result<(), Fault> {
         let full = self.page_size.min(LIMIT_DEFAULT);
         let (mut offset, mut first_before) = (0_u64, None);
@@ -70,12 +71,12 @@ impl Eadesk {
             if self.searches_by_type {
                 request = request.query("type", kind.as_str());
             }
-            let (persons, response) = self.raw_persons(http, request, Purpose::Look).await?;
+            let (persons, response) = self.raw_persons(http, request, Purpose::Read).await?;
             let received = persons.len() as u64;
             let first = persons.first().and_then(|person| person.get("_id")).and_then(text);
             for person in persons {
                 let is_answer = self.answers(&person, by);
-                let person = self.read_person(person).ok_or_else(|| self.no_persons(http, &response, Purpose::Look))?;
+                let person = self.read_person(person).ok_or_else(|| self.no_persons(http, &response, Purpose::Read))?;
                 hits.take(person, is_answer, by);
             }
             if received < full || hits.others > 0 || first == first_before {
@@ -92,7 +93,7 @@ impl Eadesk {
         request
     }
 
-    /// Whether the search had a reason to bring this person: a name or an item, deleted or of another service.
+    /// Whether the search had a reason to return this person: a name or an item, deleted or of another service.
     fn answers(&self, person: &Value, by: &Lookup) -> bool {
         let items = person.get("contacts").and_then(Value::as_array).into_iter().flatten();
         let values = items.filter_map(|item| text(item.get("value")?));
@@ -109,7 +110,7 @@ impl Eadesk {
 
     fn no_search(&self, by: &Lookup, others: usize) -> Failure {
         let title = &self.account.title;
-        let message = format!("{title} answered a look-up by `{}` with {others} other persons", by.field.name());
+        let message = format!("{title} answered a lookup by `{}` with {others} other persons", by.field.name());
         let hint = format!("set `find: snapshot` for connection `{}`", self.account.connection);
         Failure::new(Exit::Unavailable, message).hint(hint)
     }
@@ -133,10 +134,15 @@ fn is_value(by: &Lookup, have: &str) -> bool {
     canonical(by.field, have) == canonical(by.field, &by.value)
 }
 
-/// Half-made persons.
+/// Partially created persons.
 impl Eadesk {
-    /// Whoever is alive, has no item, is called and described as the one that was to be made, and is not older.
-    pub(super) async fn find_half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
+    /// Persons that are not deleted, have no item, have the name and description of the create request, and are not older.
+    pub(super) async fn find_partial_persons(
+        &self,
+        http: &Http,
+        made: &Value,
+        since_ms: u64,
+    ) -> Result<Vec<Found>, Fault> {
         let made = made.get("person").unwrap_or(made);
         let name = made.get("name").and_then(text);
         let mut found: Vec<Found> = Vec::new();
@@ -146,16 +152,16 @@ impl Eadesk {
                 Some(name) => self.searching(offset, &exact_pattern(name)),
                 None => self.list(offset, self.page_size),
             };
-            let (persons, response) = self.raw_persons(http, request, Purpose::Look).await?;
+            let (persons, response) = self.raw_persons(http, request, Purpose::Read).await?;
             let first = persons.first().and_then(|person| person.get("_id")).and_then(text);
             if first.is_none() || first == first_before {
                 return Ok(found);
             }
             offset = offset.saturating_add(persons.len() as u64);
             for person in persons {
-                let person = self.read_person(person).ok_or_else(|| self.no_persons(http, &response, Purpose::Look))?;
+                let person = self.read_person(person).ok_or_else(|| self.no_persons(http, &response, Purpose::Read))?;
                 let is_new = found.iter().all(|known| known.id != person.found.id);
-                if is_new && !person.is_deleted && self.is_half_made(&person.found.contact, made, since_ms) {
+                if is_new && !person.is_deleted && self.is_partial(&person.found.contact, made, since_ms) {
                     found.push(person.found);
                 }
             }
@@ -163,7 +169,7 @@ impl Eadesk {
         }
     }
 
-    fn is_half_made(&self, contact: &Contact, made: &Value, since_ms: u64) -> bool {
+    fn is_partial(&self, contact: &Contact, made: &Value, since_ms: u64) -> bool {
         let made_text = |name: &str| made.get(name).and_then(text);
         let is_text = |field, name| contact.text(field) == made_text(name).as_deref();
         let made_segments = made.get("segments").and_then(Value::as_array).into_iter().flatten();
@@ -177,25 +183,25 @@ impl Eadesk {
     }
 }
 
-/// A time that cannot be read proves nothing.
+/// A time that cannot be parsed proves nothing.
 fn is_since(time: &str, since_ms: u64) -> bool {
     let since_ms = i64::try_from(since_ms.saturating_sub(CLOCKS_APART_MS)).unwrap_or(i64::MAX);
     time.parse::<Timestamp>().map_or(true, |time| time.as_millisecond() >= since_ms)
 }
 
-/// What means something in a regular expression.
+/// The characters with a meaning in a regular expression.
 const SIGNS: &str = r"+().[]*?^$|{}\";
 
 fn escaped(c: char) -> String {
     if SIGNS.contains(c) { format!("\\{c}") } else { c.to_string() }
 }
 
-/// This and nothing else.
+/// A pattern for exactly this value.
 fn exact_pattern(value: &str) -> String {
     format!("^{}$", value.chars().map(escaped).collect::<String>())
 }
 
-/// The same in capitals and small letters. Whether the server tells them apart is not known.
+/// The same in upper and lower case, because it is unknown whether the server distinguishes them.
 fn any_case_pattern(value: &str) -> String {
     let either = |c: char| {
         let (mut lower, mut upper) = (c.to_lowercase(), c.to_uppercase());
@@ -208,8 +214,8 @@ fn any_case_pattern(value: &str) -> String {
     format!("^{}$", value.chars().map(either).collect::<String>())
 }
 
-/// These digits, however they are written: numbers are kept with the brackets and blanks they came with, and perhaps as
-/// they are dialled at home, with an `8` or nothing in place of `7`.
+/// A pattern for these digits in any notation: numbers are stored with the brackets and blanks that were entered, and
+/// perhaps as they are dialled in the country, with an `8` or nothing in place of `7`.
 fn phone_pattern(digits: &str) -> String {
     let gap = "[^0-9]*";
     let (home, rest) = match digits.strip_prefix('7').filter(|rest| rest.len() == 10) {

@@ -1,6 +1,6 @@
-//! Reading persons: one, a page of them, and what a contact is made of.
+//! Reading persons: one, a page of them, and a person as a contact.
 //!
-//! Nothing is ever deleted but by a mark: whoever bears it is left out, and so is each item that does.
+//! Deleted persons and items only have a mark, and are left out.
 
 use super::super::answer::Purpose;
 use super::super::exchange::{Fault, Found, Page, Reading};
@@ -13,10 +13,10 @@ use crate::mapping::phone::normalise;
 use crate::outcome::{Exit, Failure};
 use serde_json::{Map, Value};
 
-/// Where a contact keeps the items as they came, with their ids and who made them.
+/// The name under which a contact keeps the items unchanged, with their ids and creators.
 pub(super) const ITEMS: &str = "items";
 
-/// A person as the platform has them.
+/// A person as the platform has it.
 pub(super) struct Person {
     pub found: Found,
     pub is_deleted: bool,
@@ -25,7 +25,7 @@ pub(super) struct Person {
 impl Eadesk {
     pub(super) async fn read_by_id(&self, http: &Http, id: &str) -> Result<Reading, Fault> {
         let request = Request::get(format!("{}/read", self.prefix)).query("id", id);
-        let persons = self.persons(http, request, Purpose::Look).await?;
+        let persons = self.persons(http, request, Purpose::Read).await?;
         let others = persons.len();
         match persons.into_iter().find(|person| person.found.id == id) {
             Some(Person { found, is_deleted: false }) => Ok(Reading::There(found)),
@@ -38,8 +38,8 @@ impl Eadesk {
         }
     }
 
-    /// A page from this offset. The next begins behind what was received, for the server may send less than it is asked
-    /// for; only an empty one is the end. Pages on which everybody is deleted are passed over.
+    /// A page from this offset. The next one begins after the persons that were received, because the server may send fewer
+    /// than requested; only an empty page is the end. Pages with deleted persons only are skipped.
     pub(super) async fn page_from(&self, http: &Http, mut offset: u64, limit: u64) -> Result<Page, Fault> {
         let mut first_before = None;
         loop {
@@ -58,8 +58,7 @@ impl Eadesk {
         }
     }
 
-    /// The request for persons from an offset. That a parameter hides the deleted is told by its being there: any value
-    /// of it does.
+    /// The request for persons from an offset. The parameter that hides deleted persons has this effect with any value.
     pub(super) fn list(&self, offset: u64, limit: u64) -> Request {
         let request = Request::get(format!("{}/read", self.prefix));
         let request = request.query("offset", offset.to_string()).query("limit", limit.to_string());
@@ -72,7 +71,7 @@ impl Eadesk {
         persons.into_iter().map(read).collect()
     }
 
-    /// The persons of an answer: a bare array; nothing, or nobody, where there is no more.
+    /// The persons of a response: a bare array; an empty body or no person at the end.
     pub(super) async fn raw_persons(
         &self,
         http: &Http,
@@ -83,7 +82,7 @@ impl Eadesk {
         match self.ask(http, request, purpose).await? {
             (Said::Json(Value::Array(persons)), response) => Ok((persons, response)),
             (Said::Nothing | Said::NotFound, response) => Ok((Vec::new(), response)),
-            // Of one person it means that there is none; in place of the list it means nothing.
+            // For one person it means that there is none; in place of the list it has no meaning.
             (Said::Json(Value::Null), response) if purpose != Purpose::List => Ok((Vec::new(), response)),
             (Said::Json(_), response) => Err(self.no_persons(http, &response, purpose)),
         }
@@ -111,7 +110,7 @@ impl Eadesk {
         Some(Person { found: Found { id, contact }, is_deleted })
     }
 
-    /// By name; an id that nobody has named stays one.
+    /// Segments by name; an id without a name stays an id.
     fn read_segments(&self, person: &mut Map<String, Value>, contact: &mut Contact) {
         let Some(Value::Array(segments)) = person.shift_remove("segments") else { return };
         let tags = contact.list_mut(Field::Tags);
@@ -123,7 +122,7 @@ impl Eadesk {
         }
     }
 
-    /// The items that are not deleted, as they came; what they say goes to the contact, each value once.
+    /// The items that are not deleted, unchanged; their values go to the contact, each once.
     fn read_items(&self, person: &mut Map<String, Value>, contact: &mut Contact) -> Vec<Value> {
         let Some(Value::Array(mut items)) = person.shift_remove("contacts") else { return Vec::new() };
         items.retain(|item| item.as_object().is_some_and(|item| !is_deleted(item)));
@@ -137,8 +136,8 @@ impl Eadesk {
         items
     }
 
-    /// The field of an item, and its value there. A messenger that is not told by its service may be told by who made
-    /// the item.
+    /// The field of an item, and its value there. A messenger that the service does not name may be named by the item's
+    /// creator.
     pub(super) fn read_item(&self, item: &Value) -> Option<(Field, String)> {
         let part = |name| item.get(name).and_then(text).map(|text| text.to_lowercase()).unwrap_or_default();
         let value = item.get("value").and_then(text)?;
@@ -155,7 +154,7 @@ impl Eadesk {
         }
     }
 
-    /// A number as it is stored, as E.164. People write it down as they dial it: `8 987 …` is `+7 987 …`.
+    /// A stored number as E.164. Users enter it as it is dialled: `8 987 …` is `+7 987 …`.
     pub(super) fn phone(&self, stored: &str) -> String {
         let is_whole = stored.trim_start().starts_with('+');
         let national = || normalise(stored, self.region).ok().filter(|_| !is_whole && phone_digits(stored).is_some());
@@ -166,12 +165,12 @@ impl Eadesk {
         self.segments.iter().find(|(_, known)| known == id).map(|(name, _)| name.as_str())
     }
 
-    /// The id of a segment by its name; the name of no segment is an id that was read.
+    /// The id of a segment by its name; a name without a segment is an id that was read.
     pub(super) fn segment_id<'a>(&'a self, name: &'a str) -> &'a str {
         self.segments.iter().find(|(known, _)| known == name).map_or(name, |(_, id)| id)
     }
 
-    /// The name by which a tag is known here, whether it was given by its name or by its id.
+    /// The name of a tag, given by its name or its id.
     pub(super) fn known_tag<'a>(&'a self, tag: &'a str) -> Option<&'a str> {
         self.segment_name(self.segment_id(tag))
     }
@@ -182,7 +181,7 @@ impl Eadesk {
     }
 }
 
-/// An empty body, which one known client of the API takes for the end of a list.
+/// Whether a body is empty, which one known client of the API takes for the end of a list.
 fn is_blank(response: &Response) -> bool {
     response.is_success() && response.body.trim_ascii().is_empty()
 }

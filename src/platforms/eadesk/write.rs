@@ -1,6 +1,6 @@
-//! Writing: the steps from what is there to what should be, and what is made of the answers.
+//! Writing: the steps from what is there to what should be, and the meaning of the responses.
 //!
-//! A step's body says what it does: `{"person": …}` makes or changes one, `{"item": …}` adds an item, `{"delete": id}`
+//! The body of a step says what it does: `{"person": …}` creates or changes one, `{"item": …}` adds an item, `{"delete": id}`
 //! deletes one, `{"delete_person": true}` the person.
 
 use super::super::answer::Purpose;
@@ -18,9 +18,9 @@ use serde_json::{Map, Value, json};
 /// The fields that a person has as items.
 const OF_ITEMS: [Field; 3] = [Field::Phones, Field::Emails, Field::Handles];
 
-/// What the account cannot hold.
+/// Values that the account cannot hold.
 impl Eadesk {
-    /// Takes out the handles of messengers that the platform does not know.
+    /// Removes the handles of messengers that the platform does not know.
     pub(super) fn fit_handles(&self, wanted: &mut Wanted) -> Vec<String> {
         let mut not_carried = Vec::new();
         let handles = wanted.contact.list_mut(Field::Handles);
@@ -40,8 +40,8 @@ impl Eadesk {
         not_carried
     }
 
-    /// Takes out the tags that are no segment: nobody but the account's owner can make one. To take a tag away its
-    /// segment need not be known.
+    /// Removes the tags that are not a segment, because only the account's owner can create one. A tag that is to be removed
+    /// needs no known segment.
     pub(super) fn fit_tags(&self, wanted: &mut Wanted) -> Vec<String> {
         let mut not_carried = Vec::new();
         let is_kept = wanted.tag_mode == TagMode::Remove;
@@ -63,7 +63,7 @@ impl Eadesk {
 
 /// Steps.
 impl Eadesk {
-    /// First the person, then what goes, then what comes, one request each.
+    /// First the person, then the items to be deleted, then those to be added, one request each.
     pub(super) fn steps_to(&self, delta: &Delta, found: Option<&Found>) -> Vec<Step> {
         let mut steps = Vec::new();
         let person = self.person(delta, found);
@@ -78,8 +78,8 @@ impl Eadesk {
         steps
     }
 
-    /// The fields of the person itself. An update that replaces empties what is not sent, so that all of them go along;
-    /// nothing does when none of them changes.
+    /// The fields of the person itself; none if none of them changes. An update that replaces clears fields that are not
+    /// sent, so all of them are sent.
     fn person(&self, delta: &Delta, found: Option<&Found>) -> Map<String, Value> {
         let after = &delta.after;
         let own = [Field::FullName, Field::Notes, Field::Tags];
@@ -98,7 +98,7 @@ impl Eadesk {
         person
     }
 
-    /// The ids of the items that are not to be there any more.
+    /// The ids of the items to be deleted.
     fn wiped(&self, delta: &Delta, before: &Contact) -> Vec<String> {
         let stays = |field, value: &str| delta.after.list(field).iter().any(|item| same(field, item, value));
         let is_wiped = |field, value: &str| delta.changed.has(field) && !stays(field, value);
@@ -107,7 +107,7 @@ impl Eadesk {
         wiped.filter_map(|item| text(item.get("id")?)).collect()
     }
 
-    /// What should be there and is not.
+    /// The items to be added.
     fn added(&self, delta: &Delta, before: Option<&Contact>) -> impl Iterator<Item = Value> {
         let is_there = move |field, item: &str| {
             before.is_some_and(|before| before.list(field).iter().any(|known| same(field, known, item)))
@@ -130,14 +130,14 @@ impl Eadesk {
     }
 }
 
-/// Taking steps.
+/// Sending steps.
 impl Eadesk {
-    pub(super) async fn take_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+    pub(super) async fn send(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
         let body = |name: &str| step.body.get(name);
         match (step.kind, whom) {
             (StepKind::Create, _) => self.create(http, body("person").unwrap_or(&step.body)).await,
             (StepKind::Change | StepKind::Add, Whom::Nobody) => {
-                Err(Fault::Fatal(Failure::failed("a change was to be written, and nobody said to whom")))
+                Err(Fault::Fatal(Failure::failed("a change has no contact to be written to")))
             }
             (StepKind::Change | StepKind::Add, Whom::Id(id)) => {
                 if let Some(item) = body("item") {
@@ -154,7 +154,7 @@ impl Eadesk {
         }
     }
 
-    /// The answer is the person itself.
+    /// The response is the person itself.
     async fn create(&self, http: &Http, person: &Value) -> Result<Taken, Fault> {
         let (said, response) = self.write(http, "create".to_owned(), person).await?;
         match said {
@@ -168,7 +168,7 @@ impl Eadesk {
         }
     }
 
-    /// Whoever was deleted in the meantime cannot be told from one who never was.
+    /// A person that was deleted meanwhile cannot be distinguished from one that never existed.
     async fn update(&self, http: &Http, person: &Value, id: &str) -> Result<Taken, Fault> {
         let Some(key) = segment(id) else { return Ok(Taken::Gone) };
         let (said, response) = self.write(http, format!("update/{key}{}", self.path_end), person).await?;
@@ -180,7 +180,7 @@ impl Eadesk {
         }
     }
 
-    /// Of the two ids the one in the path is the person's.
+    /// Of the two ids, the one in the path is the person's.
     async fn add(&self, http: &Http, item: &Value, id: &str) -> Result<Taken, Fault> {
         let Some(key) = segment(id) else { return Ok(Taken::Gone) };
         let (said, response) = self.write(http, format!("contacts/create/{key}"), item).await?;
@@ -191,7 +191,7 @@ impl Eadesk {
         }
     }
 
-    /// Whoever is not there any more was deleted by somebody else.
+    /// A person that does not exist any more was deleted by another party.
     async fn delete_person(&self, http: &Http, id: &str) -> Result<Taken, Fault> {
         let Some(key) = segment(id) else { return Ok(Taken::Gone) };
         let (said, response) = self.write(http, format!("delete/{key}{}", self.path_end), &json!({})).await?;
@@ -202,7 +202,7 @@ impl Eadesk {
         }
     }
 
-    /// An item that is not there any more is as it should be.
+    /// An item that does not exist any more is as it should be.
     async fn delete(&self, http: &Http, item: &str, id: &str) -> Result<Taken, Fault> {
         let done = Taken::Done { id: id.to_owned(), after: None };
         let Some(key) = segment(item) else { return Ok(done) };
@@ -223,7 +223,7 @@ impl Eadesk {
     }
 }
 
-/// What a write brought, when it brought something.
+/// Whether a write returned a result.
 fn result(said: &Said) -> Option<&Value> {
     let Said::Json(value) = said else { return None };
     value.get("result").filter(|result| !matches!(result, Value::Null | Value::Bool(false)))

@@ -1,7 +1,7 @@
-//! What Mercately lists beside customers: agents, conversations and WhatsApp templates (Retailers API).
+//! The lists of Mercately beside customers: agents, conversations and WhatsApp templates (Retailers API).
 //!
-//! Agents and templates come whole in one answer. Conversations are two lists, one a channel, which are read one after
-//! the other as if they were one; the cursor says `channel:page:how many the channels before it hold`.
+//! Agents and templates come in one response. Conversations are two lists, one per channel, which are read one after the
+//! other as if they were one; the cursor is `channel:page:how many conversations the channels before it hold`.
 
 use super::super::answer::Purpose;
 use super::super::exchange::{Cursor, Fault, ListPage};
@@ -11,18 +11,18 @@ use super::{Mercately, not_a_page};
 use crate::http::{Http, Request};
 use serde_json::{Map, Value};
 
-/// The channels, in the order in which they are read, and what their lists are called.
+/// The channels, in the order in which they are read, and the names of their lists.
 const CHANNELS: [(&str, &str); 2] = [("whatsapp", "whatsapp_conversations"), ("messenger", "messenger_conversations")];
-/// Conversations on a page: what the platform takes when nothing is asked for.
+/// Conversations on a page: the platform's default.
 const PAGE_LEN: &str = "100";
 
 type Item = (String, Map<String, Value>);
 
-/// Where in the conversations a page is.
+/// The place of a page in the conversations.
 struct Place {
     channel: usize,
     number: u64,
-    /// How many the channels before hold; `None` when one of them did not say.
+    /// How many conversations the channels before hold; `None` if one of them did not say.
     before: Option<u64>,
 }
 
@@ -85,7 +85,7 @@ impl Mercately {
         let mut answer = self.success(http, &response, Purpose::List)?;
         let items = match answer.shift_remove(name) {
             Some(Value::Array(items)) => items.into_iter().map(|item| conversation(channel, item)).collect(),
-            // No page is linked to the account: the number 0 in place of a list.
+            // The account has no page linked: the number 0 comes in place of a list.
             Some(Value::Number(zero)) if zero.as_u64() == Some(0) => Some(Vec::new()),
             _ => None,
         };
@@ -109,8 +109,8 @@ fn page(place: &Place, items: Vec<Item>, answer: &Map<String, Value>) -> ListPag
     ListPage { items, total: total.filter(|_| is_last_channel), next }
 }
 
-/// A conversation and an id that no other channel has. The platform gives most of them none, and tells whose it is by a
-/// number that is no customer's id; the customer is to be matched by phone.
+/// A conversation and an id that is unique over all channels. The platform gives most of them no id, and its number for the
+/// customer is not the customer's id; the customer is to be matched by phone.
 fn conversation(channel: &str, item: Value) -> Option<Item> {
     let Value::Object(mut item) = item else { return None };
     let part = |name: &str| item.get(name).and_then(text);

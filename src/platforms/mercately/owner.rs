@@ -3,10 +3,10 @@
 use super::super::exchange::{Agent, Ready};
 use crate::contact::{Contact, Field, Wanted};
 
-/// The fields that say who the owner is.
+/// The fields of the owner.
 pub(super) const OWNER: [Field; 3] = [Field::OwnerEmail, Field::OwnerName, Field::OwnerId];
 
-/// Makes an owner the id of an agent of this account; gives the fields that do not arrive.
+/// Converts an owner to the id of an agent of this account; returns the fields that cannot be carried.
 pub(super) fn fit_owner(ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
     let given: Vec<Field> = OWNER.into_iter().filter(|&field| wanted.contact.has(field)).collect();
     if OWNER.into_iter().any(|field| wanted.clear.has(field)) {
@@ -37,8 +37,8 @@ pub(super) fn fit_owner(ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
     other
 }
 
-/// The e-mail and the name of an owner that are not those of the agent who was found: they do not arrive. An id of another
-/// account is no value of the owner.
+/// The e-mail and the name of an owner that differ from those of the agent that was found: they cannot be carried. An id of
+/// another account does not count as a value of the owner.
 fn other_than(ready: &Ready, agent: i64, contact: &Contact) -> Vec<String> {
     let Some(agent) = ready.agents.iter().find(|known| known.id == agent.to_string()) else { return Vec::new() };
     let pairs = [(Field::OwnerName, &agent.name), (Field::OwnerEmail, &agent.email)];
@@ -49,8 +49,8 @@ fn other_than(ready: &Ready, agent: i64, contact: &Contact) -> Vec<String> {
     other.map(|(field, _)| field.name().to_owned()).collect()
 }
 
-/// The number of the agent that a contact's owner is: by e-mail, else by name, for ids of another account mean others;
-/// by id where nothing else is known. A name that two agents share finds neither.
+/// The id of the agent that is the contact's owner: found by e-mail, else by name, because ids of another account belong to
+/// other agents; by id if nothing else is known. A name that two agents share finds neither.
 pub(super) fn agent_for(ready: &Ready, contact: &Contact) -> Option<i64> {
     let the_one = |is_meant: &dyn Fn(&Agent) -> bool| {
         let mut meant = ready.agents.iter().filter(|agent| is_meant(agent));

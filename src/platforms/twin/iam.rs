@@ -1,6 +1,6 @@
-//! How TWIN gives tokens: one call with e-mail and password, another one with what the first one gave.
+//! How TWIN issues tokens: one call with e-mail and password, another one with the refresh token of the first.
 //!
-//! The server that gives them (IAM) is another one than that of the chats.
+//! The server that issues them (IAM) is a different one from that of the chats. It sends nothing itself.
 
 use super::{FACTS, SETTINGS};
 use crate::http::{Login, Method, Request, Response, Token, check_base_url};
@@ -18,7 +18,7 @@ pub(super) fn secret<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> 
     settings.secret(name).map(|secret| secret.expose_secret().trim()).filter(|secret| !secret.is_empty())
 }
 
-/// The login where there is no token, and all it takes.
+/// The login, if there is no token and all its settings are there.
 pub(super) fn login(settings: &Settings) -> Option<Box<dyn Login>> {
     if secret(settings, "token").is_some() {
         return None;
@@ -26,7 +26,7 @@ pub(super) fn login(settings: &Settings) -> Option<Box<dyn Login>> {
     let get = |name| settings.get_or_default(SETTINGS, name);
     Some(Box::new(Iam {
         email: settings.get("email")?.to_owned(),
-        // A blank at the end of a password belongs to it.
+        // A blank at the end of a password is part of it.
         password: settings.secret("password")?.clone(),
         url: get("iam_url").to_owned(),
         allow_http: settings.is_true("allow_http"),
@@ -37,7 +37,7 @@ pub(super) fn login(settings: &Settings) -> Option<Box<dyn Login>> {
     }))
 }
 
-/// A token as it goes with every request.
+/// A token as it is sent with every request.
 pub(super) fn bearer(token: &str) -> SecretString {
     SecretString::from(format!("Bearer {}", bare(token)))
 }
@@ -46,7 +46,7 @@ fn bare(token: &str) -> &str {
     token.strip_prefix("Bearer ").unwrap_or(token).trim()
 }
 
-/// How tokens are got.
+/// How tokens are obtained.
 struct Iam {
     email: String,
     password: SecretString,
@@ -103,7 +103,7 @@ impl Login for Iam {
             Fault::Fatal(failure) => Failure { message, ..failure },
             _ => Failure::new(Exit::Refused, message),
         };
-        // The rest is cut off where it is redacted.
+        // It is shortened after secrets have been removed.
         let said = object(response).and_then(|answer| text(answer.get("error")?));
         match said {
             Some(said) => failure.cause(said.chars().take(SAMPLED_LEN_MAX).collect::<String>()),
@@ -124,15 +124,15 @@ impl Iam {
     }
 }
 
-/// 401 with `{"error":"Token is expired."}`, or the like: status and wording are what one client library reads, and are
-/// promised nowhere. Any other refusal is final.
+/// Whether the token has expired: 401 with `{"error":"Token is expired."}`, or the like. Status and wording are those that
+/// one client library reads, and are not documented. Any other refusal is final.
 pub(super) fn is_expired(response: &Response) -> bool {
     let said = || object(response).map(|answer| Value::Object(answer).to_string().to_lowercase());
     matches!(response.status, 400..=499)
         && said().is_some_and(|said| said.contains("token") && said.contains("expired"))
 }
 
-/// The same, saying that JSON is wanted.
+/// The same with a header that asks for JSON.
 pub(super) fn accepts_json(mut request: Request) -> Request {
     request.headers.push(("Accept", "application/json".to_owned()));
     request

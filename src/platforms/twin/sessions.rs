@@ -1,8 +1,8 @@
 //! The clients of all sessions, page by page.
 //!
-//! How pages are asked for is not documented for sure. A server that answers the same page again does not know the
-//! parameter it was asked with, and one that has no more although it counts more counts something else: then the list
-//! goes on in the other way, and a server for which there is none has given less than it holds.
+//! The documents are not clear about how pages are requested. A server that returns the same page again does not know the
+//! parameter, and one that has no more although it counts more counts something else. In both cases the list continues with
+//! the other parameter; if there is none, the server has returned less than it holds.
 
 use super::super::answer::Purpose;
 use super::super::exchange::{Cursor, Fault, Page};
@@ -13,7 +13,7 @@ use crate::outcome::{Exit, Failure};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Where a page begins, and how it is asked for.
+/// Where a page begins, and how it is requested.
 struct Place {
     /// From 1.
     number: u64,
@@ -21,9 +21,9 @@ struct Place {
     offset: u64,
     by_page: bool,
     groups: bool,
-    /// Whether it is asked for in another way than the settings say, for theirs brought nothing else.
+    /// Whether it is requested in another way than the settings say, because their way returned nothing new.
     has_turned: bool,
-    /// What the page before it held: 0 for the first.
+    /// A fingerprint of the page before it: 0 for the first.
     print: u64,
 }
 
@@ -45,7 +45,7 @@ impl Place {
 }
 
 impl Twin {
-    /// Sessions are no clients: the list tells ids, the same one perhaps on several pages, and no number of clients.
+    /// Sessions are not clients: the list has ids, the same one perhaps on several pages, and no number of clients.
     pub(super) async fn page_of_sessions(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
         let place = match after {
             Some(cursor) => Place::read(cursor).ok_or_else(|| no_page(cursor))?,
@@ -80,16 +80,15 @@ impl Twin {
         if place.groups { request.query("groupByClientId", "true") } else { request }
     }
 
-    /// Where the list goes on after a page that brought nothing; nowhere, when it has been read. A short or full page
-    /// says nothing about that, nor does a count, which may be that of the page: only a page without anything new is
-    /// the end.
+    /// Where the list continues after a page without anything new; `None` at its end. The length of a page proves nothing,
+    /// nor does a count, which may be that of the page: only a page without anything new is the end.
     fn after_the_last(&self, place: &Place, is_echo: bool, count: Option<u64>) -> Result<Option<Place>, Fault> {
         if is_echo && !place.has_turned {
             return Ok(Some(Place { by_page: !place.by_page, has_turned: true, ..*place }));
         }
         match count.filter(|&count| count > place.offset) {
             None => Ok(None),
-            // It may count the sessions, and give one of each client.
+            // It may count the sessions, and return one of each client.
             Some(_) if place.groups && !is_echo => {
                 Ok(Some(Place { number: 1, offset: 0, groups: false, print: 0, ..*place }))
             }
@@ -99,18 +98,17 @@ impl Twin {
 
     fn too_few(&self, read: u64, count: u64) -> Failure {
         let (title, name) = (&FACTS.title, &self.account.connection);
-        let message =
-            format!("{title} gave {read} of the {count} sessions that connection `{name}` has by its own count");
-        let hint = "try again later; if it stays so, give the ids of the clients in a file (`client_ids`)";
+        let message = format!("{title} returned {read} of the {count} sessions that it counts for connection `{name}`");
+        let hint = "try again later; if it persists, list the ids of the clients in a file (`client_ids`)";
         Failure::new(Exit::Unavailable, message).hint(hint)
     }
 }
 
 fn no_page(cursor: &Cursor) -> Fault {
-    Fault::Fatal(Failure::failed(format!("`{cursor}` is no page of the list")))
+    Fault::Fatal(Failure::failed(format!("`{cursor}` is not a page of the list")))
 }
 
-/// A number that is the same for the same sessions; never 0.
+/// A fingerprint of these sessions; never 0.
 fn print_of(sessions: &[Item]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for session in sessions {

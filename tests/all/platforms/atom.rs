@@ -185,13 +185,15 @@ fn each_response_is_sorted_by_what_it_means() {
         (
             Text(404, "<!DOCTYPE html><pre>Cannot GET /clients</pre>"),
             format!(
-                "fatal 5 the address of connection `my-shop` is wrong: Atom is not there (HTTP 404): \
+                "fatal 5 the address of connection `my-shop` is wrong: Atom does not respond there (HTTP 404): \
                      Cannot GET /clients | {address}"
             ),
         ),
         (
             Text(302, ""),
-            format!("fatal 5 the address of connection `my-shop` is wrong: Atom is not there (HTTP 302) | {mend_url}"),
+            format!(
+                "fatal 5 the address of connection `my-shop` is wrong: Atom does not respond there (HTTP 302) | {mend_url}"
+            ),
         ),
         (
             Text(200, "<html>\u{7}Please\n log in \u{202e}</html>"),
@@ -204,12 +206,12 @@ fn each_response_is_sorted_by_what_it_means() {
         (
             ok(json!({"items": [{"firstName": "nobody"}]})),
             "fatal 6 Atom answered connection `my-shop` with something else instead of `{\"items\": […]}` (HTTP 200): \
-             {\"items\":[{\"firstName\":\"nobody\"}]} | try again later; if it stays so, the platform has changed"
+             {\"items\":[{\"firstName\":\"nobody\"}]} | try again later; if it persists, the platform has changed"
                 .to_owned(),
         ),
         (
             Json(400, json!({"message": "bad page", "path": ["page"]})),
-            "fatal 5 Atom refuses what was asked for connection `my-shop` (HTTP 400): bad page".to_owned(),
+            "fatal 5 Atom refuses the request for connection `my-shop` (HTTP 400): bad page".to_owned(),
         ),
         (Text(429, ""), "fatal 6 Atom failed for connection `my-shop` (HTTP 429) | try again later".to_owned()),
         (InDoubt, "fatal 6 no answer within 30 s".to_owned()),
@@ -261,7 +263,7 @@ fn an_unrouted_path_does_not_prove_that_a_contact_is_absent() {
     let scene = scene("atom", &[], &[("GET /clients/a1", Text(404, "Cannot GET /clients/a1"))]);
     assert_eq!(
         run(scene.connector.read(&scene.http, "a1", None)).map(Reading::there).map_err(told),
-        Err("fatal 5 the address of connection `my-shop` is wrong: Atom is not there (HTTP 404): \
+        Err("fatal 5 the address of connection `my-shop` is wrong: Atom does not respond there (HTTP 404): \
              Cannot GET /clients/a1 | correct `base_url` or `path_by_id` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` or \
              `FERRY_MY_SHOP_PATH_BY_ID` in the environment"
@@ -295,7 +297,7 @@ fn a_look_up_that_answers_with_others_only_proves_nothing() {
     let others_only = scene("atom", &[], &[(ask, ok(json!([other])))]);
     assert_eq!(
         run(others_only.connector.find(&others_only.http, &by_phone("+50755667788"))).map_err(told),
-        Err("in doubt 6 Atom answered a look-up by phone with 1 other clients | set `find: snapshot` for connection \
+        Err("in doubt 6 Atom answered a lookup by phone with 1 other clients | set `find: snapshot` for connection \
              `my-shop`, or correct `path_by_phone`"
             .to_owned())
     );
@@ -354,10 +356,10 @@ fn paths_and_slashes_follow_the_settings() {
 fn an_invalid_cursor_or_field_is_a_bug() {
     let scene = scene("atom", &[], &[]);
     let page = run(scene.connector.page(&scene.http, Some(&"x".to_owned())));
-    assert_eq!(page.map_err(told).err().unwrap(), "fatal 1 `x` is no page of the list");
+    assert_eq!(page.map_err(told).err().unwrap(), "fatal 1 `x` is not a page of the list");
     let by = Lookup { field: Field::Emails, value: "a@b.ec".to_owned() };
     let found = run(scene.connector.find(&scene.http, &by));
-    assert_eq!(found.map_err(told).err().unwrap(), "fatal 1 Atom finds nobody by `emails`");
+    assert_eq!(found.map_err(told).err().unwrap(), "fatal 1 Atom has no lookup by `emails`");
     assert!(run(scene.connector.prepare(&scene.http, &Needs::default())).unwrap().agents.is_empty());
 }
 
@@ -472,7 +474,7 @@ fn a_step_has_one_of_three_fates() {
         (&nobody, ok(json!({"client": "a1"})), done("a1")),
         (&nobody, Json(201, json!({"client": 17})), done("17")),
         (&a1, ok(json!({"client": "a1"})), done("a1")),
-        (&a1, ok(json!({"client": "b2"})), Err("in doubt 6 Atom wrote client `b2` where `a1` was meant".to_owned())),
+        (&a1, ok(json!({"client": "b2"})), Err("in doubt 6 Atom wrote client `b2` in place of `a1`".to_owned())),
         (
             &nobody,
             message(500, "Cannot perform the creation of the client at Tue Mar 30 2021"),
@@ -505,7 +507,7 @@ fn a_step_has_one_of_three_fates() {
             &nobody,
             ok(json!({"message": "hello"})),
             Err("in doubt 6 Atom answered connection `my-shop` with something else instead of `{\"client\": \"<id>\"}` \
-                 (HTTP 200): hello | try again later; if it stays so, the platform has changed"
+                 (HTTP 200): hello | try again later; if it persists, the platform has changed"
                 .to_owned()),
         ),
     ];

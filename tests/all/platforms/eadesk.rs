@@ -207,7 +207,7 @@ fn the_next_page_begins_behind_what_was_received_not_behind_what_was_asked_for()
     assert_eq!((ids(&page.found), page.next.as_deref()), (vec!["a1", "c3"], Some("73")));
     let odd = eadesk(&[], &[]);
     let fault = run(odd.connector.page(&odd.http, Some(&"x".to_owned()))).map_err(told).unwrap_err();
-    assert_eq!(fault, "fatal 1 `x` is no place in the list");
+    assert_eq!(fault, "fatal 1 `x` is not a place in the list");
 }
 
 #[test]
@@ -253,17 +253,17 @@ fn each_response_is_sorted_by_what_it_means() {
     let wrong = |status: u16, sample: &str| {
         let mend = of(["base_url", "path_prefix"]);
         format!(
-            "fatal 5 the address of connection `my-shop` is wrong: Eadesk is not there (HTTP {status}){sample} | {mend}"
+            "fatal 5 the address of connection `my-shop` is wrong: Eadesk does not respond there (HTTP {status}){sample} | {mend}"
         )
     };
     let odd = |words: &str| {
         format!(
             "fatal 6 Eadesk answered connection `my-shop` with something else instead of {words} | try again later; \
-             if it stays so, the platform has changed"
+             if it persists, the platform has changed"
         )
     };
     let asked = |status: u16, words: &str| {
-        format!("fatal 5 Eadesk refuses what was asked for connection `my-shop` (HTTP {status}): {words}")
+        format!("fatal 5 Eadesk refuses the request for connection `my-shop` (HTTP {status}): {words}")
     };
     let cases: Vec<(Answer, String)> = vec![
         (Json(401, json!({})), refuses(401)),
@@ -572,7 +572,7 @@ fn a_step_has_one_of_three_fates() {
     let odd = |promised: &str, words: &str| {
         Err(format!(
             "in doubt 6 Eadesk answered connection `my-shop` with something else instead of {promised} (HTTP 200)\
-             {words} | try again later; if it stays so, the platform has changed"
+             {words} | try again later; if it persists, the platform has changed"
         ))
     };
     let deleted = json!({ "result": {"_id": "a1", "status": "deleted"} });
@@ -609,7 +609,7 @@ fn a_step_has_one_of_three_fates() {
     let nobody = eadesk(&[], &[]);
     let step = Step { kind: StepKind::Add, body: json!({ "item": {} }) };
     let taken = run(nobody.connector.send_step(&nobody.http, &step, &Whom::Nobody)).map_err(told);
-    assert_eq!(taken, Err("fatal 1 a change was to be written, and nobody said to whom".to_owned()));
+    assert_eq!(taken, Err("fatal 1 a change has no contact to be written to".to_owned()));
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn each_response_is_sorted_by_what_it_means() {
                    `FERRY_MY_SHOP_BASE_URL` or `FERRY_MY_SHOP_PATH_PREFIX` in the environment";
     let wrong = |status: u16, sample: &str| {
         format!(
-            "fatal 5 the address of connection `my-shop` is wrong: Mercately is not there (HTTP \
+            "fatal 5 the address of connection `my-shop` is wrong: Mercately does not respond there (HTTP \
              {status}){sample} | {address}"
         )
     };
@@ -183,7 +183,7 @@ fn each_response_is_sorted_by_what_it_means() {
         (
             ok(json!({"customers": 0})),
             "fatal 6 Mercately answered connection `my-shop` with something else instead of `{\"customers\": […]}` \
-             (HTTP 200): {\"customers\":0} | try again later; if it stays so, the platform has changed"
+             (HTTP 200): {\"customers\":0} | try again later; if it persists, the platform has changed"
                 .to_owned(),
         ),
         (
@@ -303,7 +303,7 @@ fn a_contact_is_read_by_exactly_its_id() {
     );
     let silly = scene("mercately", &[], &[]);
     let found = run(silly.connector.find(&silly.http, &lookup(Field::City, "Quito")));
-    assert_eq!(found.map_err(told).err().unwrap(), "fatal 1 Mercately finds nobody by `address.city`");
+    assert_eq!(found.map_err(told).err().unwrap(), "fatal 1 Mercately has no lookup by `address.city`");
 }
 
 /// The recorded creation.
@@ -422,7 +422,7 @@ fn all_that_a_customer_lacks_is_reported_at_once() {
         (problem.column.as_deref(), problem.message.as_str(), problem.hint.as_deref()),
         (
             Some("document.type"),
-            "`carnet` is no kind of document that Mercately knows",
+            "`carnet` is not a kind of document that Mercately knows",
             Some("use a `lookup` that gives one of `cedula`, `pasaporte`, `ruc`, `rut`, `otro`")
         )
     );
@@ -568,7 +568,7 @@ fn a_step_has_one_of_three_fates() {
             ok(json!({"message": "Customer created successfully"})),
             Err("in doubt 6 Mercately answered connection `my-shop` with something else instead of the new customer \
                  (HTTP 200): \
-                 Customer created successfully | try again later; if it stays so, the platform has changed"
+                 Customer created successfully | try again later; if it persists, the platform has changed"
                 .to_owned()),
         ),
     ];
@@ -585,5 +585,5 @@ fn a_change_without_a_contact_is_a_bug() {
     let scene = scene("mercately", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({}) };
     let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
-    assert_eq!(taken, Err("fatal 1 a change was to be written, and nobody said to whom".to_owned()));
+    assert_eq!(taken, Err("fatal 1 a change has no contact to be written to".to_owned()));
 }

@@ -144,7 +144,7 @@ fn a_response_without_a_list_is_reported_and_not_taken_for_an_empty_list() {
     let promised = |name: &str, sent: &str| {
         format!(
             "fatal 6 Mercately answered connection `my-shop` with something else instead of `{{\"{name}\": […]}}` (HTTP \
-             200): {sent} | try again later; if it stays so, the platform has changed"
+             200): {sent} | try again later; if it persists, the platform has changed"
         )
     };
     let conversations = "whatsapp_conversations";
@@ -174,7 +174,7 @@ fn a_response_without_a_list_is_reported_and_not_taken_for_an_empty_list() {
             List::Agents,
             AGENTS,
             Text(404, "<html>not here</html>"),
-            "fatal 5 the address of connection `my-shop` is wrong: Mercately is not there (HTTP 404): not \
+            "fatal 5 the address of connection `my-shop` is wrong: Mercately does not respond there (HTTP 404): not \
              here | correct `base_url` or `path_prefix` of connection `my-shop` in `ferry.yaml`, or \
              `FERRY_MY_SHOP_BASE_URL` or `FERRY_MY_SHOP_PATH_PREFIX` in the environment"
                 .to_owned(),
@@ -194,6 +194,6 @@ fn a_response_without_a_list_is_reported_and_not_taken_for_an_empty_list() {
             List::Conversations,
             Some(&cursor.to_owned()),
         ));
-        assert_eq!(page.map_err(told).err(), Some(format!("fatal 1 `{cursor}` is no page of the list")));
+        assert_eq!(page.map_err(told).err(), Some(format!("fatal 1 `{cursor}` is not a page of the list")));
     }
 }

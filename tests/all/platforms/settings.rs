@@ -14,8 +14,9 @@ fn durations_are_a_number_and_a_unit() {
     }
     for text in ["", "30", "s", "-1s", "1.5s", "3w", "99999999999999999999s", "18446744073709551615d", "１s"] {
         let failure = parse_duration(text).unwrap_err();
-        let expected =
-            format!("`{text}` is no duration; expected a whole number and a unit (`500ms`, `30s`, `2m`, `1h`, `90d`)");
+        let expected = format!(
+            "`{text}` is not a duration; expected a whole number and a unit (`500ms`, `30s`, `2m`, `1h`, `90d`)"
+        );
         assert_eq!((failure.exit.code(), failure.message), (2, expected));
     }
 }

@@ -163,8 +163,8 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
             (0..expected).map(|n| definition(&format!("a{n}"), &format!("n{n}"))).collect::<Vec<_>>()
         );
     }
-    let hint = "try again later; if it stays so, the platform has changed";
-    let cut = format!("fatal 6 TWIN gave 2 of the 5 attributes of connection `my-shop`, by its own count | {hint}");
+    let hint = "try again later; if it persists, the platform has changed";
+    let cut = format!("fatal 6 TWIN returned 2 of the 5 attributes that it counts for connection `my-shop` | {hint}");
     let echo = || list(5, &items(0..2));
     for (name, script) in [
         ("an empty page", vec![(DEFINED, echo()), (one, list(5, &[]))]),
@@ -179,7 +179,7 @@ fn a_list_that_is_shorter_than_it_says_is_asked_for_the_rest() {
         &[(VALUES, list(2, &[value("a")])), ("GET /clients/35e45a67-9dc052045452/attributes?offset=1", list(2, &[]))];
     let scene = scene("twin", &[], script);
     let cut = format!(
-        "fatal 6 TWIN gave 1 of the 2 values that client `{CLIENT}` has of connection `my-shop`, by its own count | {hint}"
+        "fatal 6 TWIN returned 1 of the 2 values of client `{CLIENT}` that it counts for connection `my-shop` | {hint}"
     );
     assert_eq!(run(scene.connector.read(&scene.http, CLIENT, None)).map_err(told).unwrap_err(), cut);
 }
@@ -317,8 +317,8 @@ fn a_server_that_knows_another_paging_is_asked_in_its_own() {
 
 #[test]
 fn sessions_that_are_counted_and_not_given_are_no_end() {
-    let too_few = "fatal 6 TWIN gave 2 of the 9 sessions that connection `my-shop` has by its own count | try again \
-                   later; if it stays so, give the ids of the clients in a file (`client_ids`)";
+    let too_few = "fatal 6 TWIN returned 2 of the 9 sessions that it counts for connection `my-shop` | try again \
+                   later; if it persists, list the ids of the clients in a file (`client_ids`)";
     let first = || list(9, &sessions(&["c1", "c2"]));
     let always_the_first =
         vec![(grouped("offset=0"), first()), (grouped("offset=2"), first()), (grouped("page=2"), first())];
@@ -346,13 +346,13 @@ fn an_invalid_place_is_reported() {
         let scene = scene("twin", &[], &[]);
         let page = run(scene.connector.page(&scene.http, Some(&silly.to_owned())));
         let told = page.map_err(told).err().unwrap();
-        assert_eq!(told, format!("fatal 1 `{silly}` is no page of the list"));
+        assert_eq!(told, format!("fatal 1 `{silly}` is not a page of the list"));
     }
 }
 
 #[test]
 fn a_contact_that_does_not_exist_is_gone_and_a_web_page_is_another_server() {
-    let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN is not there (HTTP 404): no such \
+    let address = "fatal 5 the address of connection `my-shop` is wrong: TWIN does not respond there (HTTP 404): no such \
                    page | correct `base_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_BASE_URL` \
                    in the environment";
     for (answer, expected) in [
@@ -389,7 +389,7 @@ fn a_contact_is_found_by_the_id_and_by_nothing_else() {
     let by = Lookup { field: Field::Phones, value: "+75555673245".to_owned() };
     assert_eq!(
         run(scene.connector.find(&scene.http, &by)).map_err(told),
-        Err("fatal 1 TWIN finds nobody by `phones`".to_owned())
+        Err("fatal 1 TWIN has no lookup by `phones`".to_owned())
     );
 }
 
@@ -418,7 +418,7 @@ fn a_name_that_two_attributes_have_is_refused_where_it_is_needed() {
             "Возраст",
             Some(
                 "fatal 2 connection `my-shop`: the account has two attributes `Возраст`: `a3` and `a4` | rename or \
-                 remove one of them, since nobody can tell which one is meant",
+                 remove one of them, so that the name is unique",
             ),
         ),
     ] {
@@ -503,7 +503,7 @@ fn attributes_that_the_account_does_not_define_are_all_named() {
         Err(vec![
             undefined("Возрас", "did you mean `Возраст`?"),
             undefined("возраст", "did you mean `Возраст`?"),
-            undefined("Balance", "have it defined first, or leave it out of the mapping"),
+            undefined("Balance", "define it first, or leave it out of the mapping"),
         ])
     );
 }
@@ -555,8 +555,8 @@ fn a_step_has_one_of_three_fates() {
     let held = value("a 1", "Имя клиента", "Иван");
     let token = "fatal 5 TWIN refuses connection `my-shop` (HTTP 401) | correct `token` of connection `my-shop` in \
                  `ferry.yaml`, or `FERRY_MY_SHOP_TOKEN` in the environment";
-    let expired = "fatal 5 the token of connection `my-shop` has expired | get a new one; with `email` and `password` \
-                   in place of `token`, it is got and renewed as needed";
+    let expired = "fatal 5 the token of connection `my-shop` has expired | get a new one, or set `email` and `password` \
+                   in place of `token`, so that it is renewed as needed";
     let failed = "in doubt 6 TWIN failed for connection `my-shop` (HTTP 502) | try again later";
     let cases: Vec<(Value, Vec<Exchange>, Result<Taken, String>)> = vec![
         (set(), vec![(post, Text(200, ""))], done()),
@@ -592,7 +592,7 @@ fn a_value_without_a_contact_is_a_bug() {
     let scene = scene("twin", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}) };
     let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
-    assert_eq!(taken, Err("fatal 1 a value was to be written, and nobody said to whom".to_owned()));
+    assert_eq!(taken, Err("fatal 1 a value has no client to be written to".to_owned()));
 }
 
 #[test]
@@ -607,7 +607,7 @@ fn a_response_of_another_form_is_reported() {
         (
             ok(json!({"items": 7})),
             "fatal 6 TWIN answered connection `my-shop` with something else instead of `{\"count\": …, \"items\": \
-             […]}` (HTTP 200): {\"items\":7} | try again later; if it stays so, the platform has changed",
+             […]}` (HTTP 200): {\"items\":7} | try again later; if it persists, the platform has changed",
         ),
     ] {
         let scene = scene("twin", &[], &[(DEFINED, answer)]);
@@ -764,8 +764,8 @@ fn all_errors_of_the_settings_are_reported_at_once() {
             "`page_size` of connection `my-shop` is `0`; expected a whole number from 1 to 10000 | -",
             "`ttl` of connection `my-shop` is `soon`; expected a whole number from 60 to 315360000 | -",
             "`company_id` of connection `my-shop` is `-1`; expected a whole number from 0 to 18446744073709551615 | -",
-            "`iam_url` of connection `my-shop` will not do: the address of an API cannot hold a user or a password | \
-             take them out of `iam_url`; a token has a setting of its own",
+            "`iam_url` of connection `my-shop` is invalid: the address of an API cannot hold a user or a password | \
+             remove them from `iam_url`; a token has a setting of its own",
         ]
     );
 }

@@ -107,7 +107,7 @@ fn a_look_up_that_brings_only_others_proves_nothing() {
     let others = ok(json!([with_phone("b", "+1 203 653 4789"), with_phone("c", "+1 203 653 4780")]));
     assert_eq!(
         find(&[], &by, &[(ask, others)]),
-        Err("in doubt 6 Eadesk answered a look-up by `phones` with 2 other persons | set `find: snapshot` for \
+        Err("in doubt 6 Eadesk answered a lookup by `phones` with 2 other persons | set `find: snapshot` for \
              connection `my-shop`"
             .to_owned())
     );
@@ -120,7 +120,7 @@ fn a_look_up_that_brings_only_others_proves_nothing() {
         Err("in doubt 6 Eadesk failed for connection `my-shop` (HTTP 500) | try again later".to_owned())
     );
     let by_city = find(&[], &lookup(Field::City, "Псков"), &[]);
-    assert_eq!(by_city, Err("fatal 1 Eadesk finds nobody by `address.city`".to_owned()));
+    assert_eq!(by_city, Err("fatal 1 Eadesk has no lookup by `address.city`".to_owned()));
 }
 
 #[test]
