@@ -5,10 +5,10 @@
 
 use super::answer::{Account, Purpose, object, send};
 use super::connector::{Connected, Connector, Driver, WriteRules};
-use super::exchange::{Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom};
+use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
-use super::fit::split_name;
 use super::problems::missing_name;
+use super::project::split_name;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::text::texts;
 use super::value::{keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take_text, text};
@@ -37,7 +37,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     defines_attributes: false,
     creates: true,
     deletes: false,
-    half_makes: false,
+    creates_in_steps: false,
     needs: Cow::Borrowed(&[
         Cow::Borrowed(&[Field::FirstName]),
         Cow::Borrowed(&[Field::LastName]),
@@ -228,16 +228,16 @@ impl Connector for Atom {
         Ok(Ready::default())
     }
 
-    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+    async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
         let request = Request::write(Method::Post, self.collection(&self.path_clients), &step.body);
         let response = self.ask(http, request, Purpose::Write).await?;
         let body = self.success(http, &response, Purpose::Write)?;
         let Some(id) = object(body).and_then(|answer| id_of(answer.get("client")?)) else {
             return Err(self.account.not_promised_of_write(http, &response, "`{\"client\": \"<id>\"}`"));
         };
-        match whom {
-            Whom::Id(meant) if *meant != id => Err(Fault::InDoubt(self.another_written(meant, &id))),
-            _ => Ok(Taken::Done { id, after: None }),
+        match address {
+            Address::Id(meant) if *meant != id => Err(Fault::InDoubt(self.another_written(meant, &id))),
+            _ => Ok(StepResult::Done { id, after: None }),
         }
     }
 }

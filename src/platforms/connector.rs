@@ -2,7 +2,8 @@
 //! platforms can do. It implements none of them.
 
 use super::exchange::{
-    Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom,
+    Address, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step,
+    StepResult,
 };
 use super::facts::{List, PlatformFacts};
 use super::settings::Settings;
@@ -91,9 +92,9 @@ pub trait Connector: WriteRules {
     /// Asks the platform about what is going to be written.
     async fn prepare(&self, http: &Http, needs: &Needs) -> Result<Ready, Fault>;
 
-    /// Sends one step. A step that changes needs a contact with an id; one that creates ignores `whom`, unless an
+    /// Sends one step. A step that changes needs a contact with an id; one that creates ignores `address`, unless an
     /// earlier step created the contact.
-    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault>;
+    async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault>;
 }
 
 /// What only some platforms can do. The facts say the same, because help and checks need it before connecting; a test
@@ -137,35 +138,4 @@ pub trait Lists: Send + Sync {
 pub trait Deletes: Send + Sync {
     /// The step that deletes a contact.
     fn deletion(&self) -> Step;
-}
-
-/// Older names of these methods, for callers that are still to be renamed.
-impl dyn Connector + '_ {
-    #[allow(missing_docs)]
-    pub fn platform(&self) -> &PlatformFacts {
-        self.facts()
-    }
-
-    #[allow(missing_docs)]
-    pub fn fit(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
-        self.resolve(ready, wanted)
-    }
-
-    #[allow(missing_docs)]
-    pub async fn half_made(&self, http: &Http, made: &Value, since_ms: u64) -> Result<Vec<Found>, Fault> {
-        match self.capabilities().partial_creates {
-            Some(creates) => creates.find_partial(http, made, since_ms).await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    #[allow(missing_docs)]
-    pub fn deletion(&self) -> Option<Step> {
-        self.capabilities().deletes.map(Deletes::deletion)
-    }
-
-    #[allow(missing_docs)]
-    pub async fn take(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        self.send_step(http, step, whom).await
-    }
 }

@@ -4,7 +4,7 @@
 
 pub use crate::change::{Change, Delta, same};
 
-pub use super::fit::{BOOKKEEPING, Fit, fit, fit_bookkeeping, split_name};
+pub use super::project::{BOOKKEEPING, Projection, project, project_bookkeeping, split_name};
 
 use super::exchange::Found;
 use super::facts::PlatformFacts;

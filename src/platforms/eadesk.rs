@@ -10,7 +10,7 @@ mod write;
 
 use super::answer::{Account, Purpose, send};
 use super::connector::{Capabilities, Connected, Connector, Deletes, Driver, PartialCreates, WriteRules};
-use super::exchange::{Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom};
+use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::text::texts;
@@ -39,7 +39,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     defines_attributes: false,
     creates: true,
     deletes: true,
-    half_makes: true,
+    creates_in_steps: true,
     needs: Cow::Borrowed(&[]),
     finds_by: Cow::Borrowed(&[Field::Phones, Field::Emails, Field::Handles]),
     drops: Cow::Borrowed(&[]),
@@ -192,8 +192,8 @@ impl WriteRules for Eadesk {
     }
 
     fn resolve(&self, _ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
-        let mut not_carried = self.fit_handles(wanted);
-        not_carried.extend(self.fit_tags(wanted));
+        let mut not_carried = self.resolve_handles(wanted);
+        not_carried.extend(self.resolve_tags(wanted));
         not_carried
     }
 
@@ -244,8 +244,8 @@ impl Connector for Eadesk {
         Ok(Ready::default())
     }
 
-    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        self.send(http, step, whom).await
+    async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
+        self.send(http, step, address).await
     }
 }
 

@@ -145,16 +145,16 @@ pub enum Define {
 
 /// The contact that a step is about.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Whom {
-    /// None yet.
-    Nobody,
+pub enum Address {
+    /// A contact that does not exist yet.
+    New,
     /// The one with this id.
     Id(String),
 }
 
 /// What the platform did with a step.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Taken {
+pub enum StepResult {
     /// Done; the id of the contact, and the contact itself if the response holds it.
     Done {
         #[allow(missing_docs)]
@@ -163,7 +163,7 @@ pub enum Taken {
         after: Option<Box<Contact>>,
     },
     /// A contact with this phone or e-mail exists already, in the platform's words: find it again.
-    AlreadyThere(String),
+    AlreadyExists(String),
     /// The contact to be changed does not exist any more: find it again.
     Gone,
 }

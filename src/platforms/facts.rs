@@ -31,7 +31,7 @@ pub struct PlatformFacts {
     /// Whether a contact can be deleted.
     pub deletes: bool,
     /// Whether creating a contact takes several requests, so that it can be left partially created.
-    pub half_makes: bool,
+    pub creates_in_steps: bool,
     /// Fields without which a contact cannot be created; of each inner list one is enough.
     pub needs: Slice<Slice<Field>>,
     /// The lookup fields, in the order in which they are tried.
@@ -71,7 +71,7 @@ impl PlatformFacts {
             defines_attributes: false,
             creates: true,
             deletes: false,
-            half_makes: false,
+            creates_in_steps: false,
             needs: Slice::default(),
             finds_by: Slice::default(),
             drops: Slice::default(),

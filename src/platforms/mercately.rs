@@ -9,7 +9,7 @@ mod owner;
 use super::answer::{Account, Purpose, errors, object, send, words};
 use super::connector::{Capabilities, Connected, Connector, Driver, Lists, WriteRules};
 use super::exchange::{
-    Agent, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom,
+    Address, Agent, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::{List, PlatformFacts};
 use super::problems::missing_name;
@@ -23,7 +23,7 @@ use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{canonical, whatsapp_forms};
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
-use owner::{OWNER, agent_for, fit_owner};
+use owner::{OWNER, agent_for, resolve_owner};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     defines_attributes: false,
     creates: true,
     deletes: false,
-    half_makes: false,
+    creates_in_steps: false,
     needs: Cow::Borrowed(&[
         Cow::Borrowed(&[Field::FirstName]),
         Cow::Borrowed(&[Field::LastName]),
@@ -163,7 +163,7 @@ impl WriteRules for Mercately {
             let kind = kind.to_lowercase().replace('é', "e");
             wanted.contact.set_text(Field::DocumentType, kind);
         }
-        fit_owner(ready, wanted)
+        resolve_owner(ready, wanted)
     }
 
     fn steps(&self, ready: &Ready, delta: &Delta, found: Option<&Found>) -> Result<Vec<Step>, Vec<Problem>> {
@@ -241,11 +241,11 @@ impl Connector for Mercately {
         }
     }
 
-    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        match (step.kind, whom) {
+    async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
+        match (step.kind, address) {
             (StepKind::Create, _) => self.create(http, &step.body).await,
-            (StepKind::Change | StepKind::Add, Whom::Id(id)) => self.change(http, &step.body, id).await,
-            (StepKind::Change | StepKind::Add, Whom::Nobody) => {
+            (StepKind::Change | StepKind::Add, Address::Id(id)) => self.change(http, &step.body, id).await,
+            (StepKind::Change | StepKind::Add, Address::New) => {
                 Err(Fault::Fatal(Failure::failed("a change has no contact to be written to")))
             }
         }
@@ -464,7 +464,7 @@ fn customer_of(mut answer: Map<String, Value>) -> Option<Value> {
 
 /// Writing.
 impl Mercately {
-    async fn create(&self, http: &Http, body: &Value) -> Result<Taken, Fault> {
+    async fn create(&self, http: &Http, body: &Value) -> Result<StepResult, Fault> {
         let request = Request::write(Method::Post, format!("{}/customers", self.prefix), body);
         let response = self.ask(http, request, Purpose::Write).await?;
         match self.success(http, &response, Purpose::Write) {
@@ -472,27 +472,27 @@ impl Mercately {
                 let found = customer_of(answer).and_then(read_customer);
                 let not_promised = || self.account.not_promised_of_write(http, &response, "the new customer");
                 let found = found.ok_or_else(not_promised)?;
-                Ok(Taken::Done { id: found.id, after: Some(Box::new(found.contact)) })
+                Ok(StepResult::Done { id: found.id, after: Some(Box::new(found.contact)) })
             }
             Err(Fault::Refused(_)) if is_taken(&words(http, &response)) => {
-                Ok(Taken::AlreadyThere(words(http, &response)))
+                Ok(StepResult::AlreadyExists(words(http, &response)))
             }
             Err(fault) => Err(fault),
         }
     }
 
     /// The response holds no customer.
-    async fn change(&self, http: &Http, body: &Value, id: &str) -> Result<Taken, Fault> {
-        let Some(segment) = segment(id) else { return Ok(Taken::Gone) };
+    async fn change(&self, http: &Http, body: &Value, id: &str) -> Result<StepResult, Fault> {
+        let Some(segment) = segment(id) else { return Ok(StepResult::Gone) };
         let request = Request::write(Method::Put, format!("{}/customers/{segment}", self.prefix), body);
         let response = self.ask(http, request, Purpose::Write).await?;
         if self.is_absent(&response) {
-            return Ok(Taken::Gone);
+            return Ok(StepResult::Gone);
         }
         if !(response.is_success() && response.body.trim_ascii().is_empty()) {
             self.success(http, &response, Purpose::Write)?;
         }
-        Ok(Taken::Done { id: id.to_owned(), after: None })
+        Ok(StepResult::Done { id: id.to_owned(), after: None })
     }
 }
 

@@ -14,10 +14,10 @@ mod connector;
 mod eadesk;
 mod exchange;
 mod facts;
-mod fit;
 mod mercately;
 mod names;
 mod problems;
+mod project;
 mod registry;
 mod setting;
 mod text;
@@ -29,9 +29,10 @@ pub use connector::{
     Capabilities, Connected, Connector, DefinesAttributes, Deletes, Driver, Lists, PartialCreates, WriteRules,
 };
 pub use exchange::{
-    Agent, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step,
-    Taken, Whom,
+    Address, Agent, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready,
+    Step, StepResult,
 };
 pub use facts::{LISTS, List, PlatformFacts};
+pub use project::{BOOKKEEPING, Projection, project, project_bookkeeping, split_name};
 pub use registry::Registry;
 pub use text::{Slice, Text};

@@ -5,7 +5,7 @@
 
 use super::diff::{Delta, OnExisting, diff_one, overwrite_of, same, set_one};
 use super::facts::PlatformFacts;
-use super::fit::split_name;
+use super::project::split_name;
 use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
 use unicode_normalization::UnicodeNormalization;
 

@@ -10,7 +10,7 @@ mod sessions;
 use super::answer::{Account, Purpose, object, send, words};
 use super::connector::{Capabilities, Connected, Connector, DefinesAttributes, Driver, WriteRules};
 use super::exchange::{
-    Checked, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, Taken, Whom,
+    Address, Checked, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::PlatformFacts;
 use super::settings::{Setting, Settings, validate, whole_number};
@@ -42,7 +42,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     defines_attributes: true,
     creates: false,
     deletes: false,
-    half_makes: false,
+    creates_in_steps: false,
     needs: Cow::Borrowed(&[Cow::Borrowed(&[Field::TargetId])]),
     finds_by: Cow::Borrowed(&[Field::TargetId]),
     drops: Cow::Borrowed(&[]),
@@ -240,8 +240,8 @@ impl Connector for Twin {
         }
     }
 
-    async fn send_step(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
-        let Whom::Id(client) = whom else {
+    async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
+        let Address::Id(client) = address else {
             return Err(Fault::Fatal(Failure::failed("a value has no client to be written to")));
         };
         let attribute = step.body.get("attribute").and_then(Value::as_str).and_then(segment);
@@ -256,7 +256,7 @@ impl Connector for Twin {
         request.repeatable = true;
         let response = self.ask(http, request, Purpose::Write).await?;
         if response.is_success() {
-            return Ok(Taken::Done { id: client.clone(), after: None });
+            return Ok(StepResult::Done { id: client.clone(), after: None });
         }
         if !is_absent(&response) {
             return Err(self.failure(http, &response, Purpose::Write));
@@ -502,14 +502,20 @@ impl Twin {
     }
 
     /// The value to be deleted does not exist: the client is gone, or the value, perhaps by a request whose response was lost.
-    async fn after_absent(&self, http: &Http, response: &Response, step: &Step, client: &str) -> Result<Taken, Fault> {
+    async fn after_absent(
+        &self,
+        http: &Http,
+        response: &Response,
+        step: &Step,
+        client: &str,
+    ) -> Result<StepResult, Fault> {
         let Reading::There(found) = self.read(http, client, None).await? else {
             return Err(Fault::Refused(vec![not_found(client)]));
         };
         let name = step.body.get("name").and_then(Value::as_str).unwrap_or_default();
         match found.contact.attribute(name) {
             Some(_) => Err(self.is_not_there(http, response, client)),
-            None => Ok(Taken::Done { id: found.id, after: None }),
+            None => Ok(StepResult::Done { id: found.id, after: None }),
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::attempt::{Attempt, Confirmed, TRIES_MAX};
 use super::doubt::{RETRY_AFTER, retry_after};
 use crate::outcome::Exit;
-use crate::platforms::{Fault, StepKind, Taken};
+use crate::platforms::{Fault, StepKind, StepResult};
 use std::time::Duration;
 
 /// The answer to a step, without its words.
@@ -66,11 +66,11 @@ pub(crate) enum Consequence {
 }
 
 /// The answer as the table knows it.
-pub(crate) fn answer_of(answer: &Result<Taken, Fault>) -> Answer {
+pub(crate) fn answer_of(answer: &Result<StepResult, Fault>) -> Answer {
     match answer {
-        Ok(Taken::Done { .. }) => Answer::Done,
-        Ok(Taken::AlreadyThere(_)) => Answer::AlreadyExists,
-        Ok(Taken::Gone) => Answer::Gone,
+        Ok(StepResult::Done { .. }) => Answer::Done,
+        Ok(StepResult::AlreadyExists(_)) => Answer::AlreadyExists,
+        Ok(StepResult::Gone) => Answer::Gone,
         Err(Fault::Refused(_)) => Answer::Refused,
         Err(Fault::InDoubt(_)) => Answer::InDoubt,
         Err(Fault::Fatal(failure)) if failure.exit == Exit::Interrupted => Answer::HeldBack,

@@ -30,7 +30,7 @@ impl Partials {
 
     /// The right to create a contact, where it can be partially created.
     pub(crate) async fn creating(&self, platform: &PlatformFacts, is_create: bool) -> Option<RwLockReadGuard<'_, ()>> {
-        if is_create && platform.half_makes { Some(self.creating.read().await) } else { None }
+        if is_create && platform.creates_in_steps { Some(self.creating.read().await) } else { None }
     }
 
     /// A contact was created, and is not complete.

@@ -4,7 +4,7 @@ use crate::contact::{FIELDS, Field, Overwrite, Wanted};
 use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Drafted, Mapped, Overflow, Program};
 use crate::outcome::{Problem, Reject, Skip};
-use crate::platforms::diff::{fit, fit_bookkeeping};
+use crate::platforms::diff::{project, project_bookkeeping};
 use crate::platforms::{Driver, PlatformFacts};
 use crate::reconcile::goal::exactly::Precondition;
 use crate::reconcile::goal::planned::PlannedWrite;
@@ -91,11 +91,11 @@ impl Mapper {
             let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition: None };
             return Item::Candidate(Box::new(candidate));
         };
-        let mut unheld = fit_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
+        let mut unheld = project_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
         if !wanted.contact.native.is_empty() && !matches!(record.fields, Fields::Contact(_)) {
             unheld.push("native".to_owned());
         }
-        let fitted = fit(platform, wanted, self.overflow);
+        let fitted = project(platform, wanted, self.overflow);
         unheld.extend(fitted.not_carried);
         if self.overflow == Overflow::Reject && !unheld.is_empty() {
             let problem = |name: &String| {

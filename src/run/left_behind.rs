@@ -6,7 +6,7 @@
 
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::platforms::restore::{Written, changed_since, lacks_items};
-use crate::platforms::{Fault, Found, Reading, Taken, Whom};
+use crate::platforms::{Address, Fault, Found, Reading, StepResult};
 use crate::reconcile::Reconciler;
 use crate::report::Console;
 use crate::report::words::count;
@@ -36,7 +36,7 @@ pub(super) async fn clear_left_behind(
     (folder, deletes): (&Path, bool),
     console: &Console,
 ) -> Result<Vec<String>, Failure> {
-    if !reconciler.endpoint().connector.platform().half_makes {
+    if !reconciler.endpoint().connector.facts().creates_in_steps {
         return Ok(Vec::new());
     }
     checkpoint.flush().await?;
@@ -74,17 +74,18 @@ pub(super) async fn clear_left_behind(
 }
 
 async fn clear(reconciler: &Reconciler, id: &str, written: &[Written], deletes: bool) -> Result<Fate, Failure> {
-    let platform = reconciler.endpoint().connector.platform();
+    let platform = reconciler.endpoint().connector.facts();
     let Some(found) = read(reconciler, id).await? else { return Ok(Fate::Left) };
     let Reading::There(Found { contact, .. }) = found else { return Ok(Fate::NotPartial) };
     if !lacks_items(platform, written, &contact) {
         return Ok(Fate::NotPartial);
     }
     let is_as_left = deletes && changed_since(platform, written, &contact, true).is_empty();
-    let Some(step) = reconciler.endpoint().connector.deletion().filter(|_| is_as_left) else { return Ok(Fate::Left) };
-    match reconciler.endpoint().send(&step, &Whom::Id(id.to_owned())).await {
-        Ok(Taken::Done { .. } | Taken::Gone) => Ok(Fate::Deleted),
-        Ok(Taken::AlreadyThere(_)) | Err(Fault::Refused(_)) => Ok(Fate::Left),
+    let deletes = reconciler.endpoint().connector.capabilities().deletes.filter(|_| is_as_left);
+    let Some(step) = deletes.map(|deletes| deletes.deletion()) else { return Ok(Fate::Left) };
+    match reconciler.endpoint().send(&step, &Address::Id(id.to_owned())).await {
+        Ok(StepResult::Done { .. } | StepResult::Gone) => Ok(Fate::Deleted),
+        Ok(StepResult::AlreadyExists(_)) | Err(Fault::Refused(_)) => Ok(Fate::Left),
         // Whether it was carried out is seen by reading it again.
         Err(Fault::InDoubt(_)) => Ok(match read(reconciler, id).await? {
             Some(Reading::Gone) => Fate::Deleted,

@@ -10,8 +10,8 @@ use ferry::outcome::{Exit, Failure, Problem};
 use ferry::plan::{Config, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::{
-    Capabilities, Checked, Connector, Cursor, Define, DefinesAttributes, Definition, Fault, Found, Lookup, Needs, Page,
-    PlatformFacts, Reading, Ready, Step, Taken, Whom, WriteRules,
+    Address, Capabilities, Checked, Connector, Cursor, Define, DefinesAttributes, Definition, Fault, Found, Lookup,
+    Needs, Page, PlatformFacts, Reading, Ready, Step, StepResult, WriteRules,
 };
 use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, names_in_use};
 use ferry::run::gather::{Gather, What};
@@ -130,8 +130,8 @@ impl Connector for Loft {
         Ok(Ready::default())
     }
 
-    async fn send_step(&self, _: &Http, _: &Step, _: &Whom) -> Result<Taken, Fault> {
-        Ok(Taken::Gone)
+    async fn send_step(&self, _: &Http, _: &Step, _: &Address) -> Result<StepResult, Fault> {
+        Ok(StepResult::Gone)
     }
 }
 

@@ -11,8 +11,8 @@ use ferry::plan::{Config, Connection, Env};
 use ferry::platforms::diff::Delta;
 use ferry::platforms::settings::{Setting, Settings};
 use ferry::platforms::{
-    Capabilities, Checked, Connector, Cursor, Fault, Found, List, ListPage, Lists, Lookup, Needs, Page, PlatformFacts,
-    Reading, Ready, Registry, Step, Taken, Whom, WriteRules,
+    Address, Capabilities, Checked, Connector, Cursor, Fault, Found, List, ListPage, Lists, Lookup, Needs, Page,
+    PlatformFacts, Reading, Ready, Registry, Step, StepResult, WriteRules,
 };
 use ferry::record::Fields;
 use ferry::run::active::folder::SPOOL_FILE;
@@ -142,7 +142,7 @@ impl Connector for Pigeon {
         unreachable!()
     }
 
-    async fn send_step(&self, _: &Http, _: &Step, _: &Whom) -> Result<Taken, Fault> {
+    async fn send_step(&self, _: &Http, _: &Step, _: &Address) -> Result<StepResult, Fault> {
         unreachable!()
     }
 }

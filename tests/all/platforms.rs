@@ -225,7 +225,7 @@ fn every_connector_can_do_what_its_facts_say() {
         let facts = connector.facts();
         let can = connector.capabilities();
         assert_eq!((&facts.name, &facts.title), (&platform.name, &platform.title));
-        assert_eq!(can.partial_creates.is_some(), platform.half_makes, "{name}: partial creates");
+        assert_eq!(can.partial_creates.is_some(), platform.creates_in_steps, "{name}: partial creates");
         assert_eq!(can.attributes.is_some(), platform.defines_attributes, "{name}: defined attributes");
         assert_eq!(can.lists.is_some(), !platform.lists.is_empty(), "{name}: lists");
         assert_eq!(can.deletes.is_some(), platform.deletes, "{name}: deletes");

@@ -4,7 +4,7 @@
 //! deletes one, `{"delete_person": true}` the person.
 
 use super::super::answer::Purpose;
-use super::super::exchange::{Fault, Found, Step, Taken, Whom};
+use super::super::exchange::{Address, Fault, Found, Step, StepResult};
 use super::super::value::{segment, text, with_plus};
 use super::person::{ITEMS, is_deleted};
 use super::{Eadesk, Said};
@@ -21,7 +21,7 @@ const OF_ITEMS: [Field; 3] = [Field::Phones, Field::Emails, Field::Handles];
 /// Values that the account cannot hold.
 impl Eadesk {
     /// Removes the handles of messengers that the platform does not know.
-    pub(super) fn fit_handles(&self, wanted: &mut Wanted) -> Vec<String> {
+    pub(super) fn resolve_handles(&self, wanted: &mut Wanted) -> Vec<String> {
         let mut not_carried = Vec::new();
         let handles = wanted.contact.list_mut(Field::Handles);
         let known = std::mem::take(handles).into_iter().filter_map(|handle| {
@@ -42,7 +42,7 @@ impl Eadesk {
 
     /// Removes the tags that are not a segment, because only the account's owner can create one. A tag that is to be removed
     /// needs no known segment.
-    pub(super) fn fit_tags(&self, wanted: &mut Wanted) -> Vec<String> {
+    pub(super) fn resolve_tags(&self, wanted: &mut Wanted) -> Vec<String> {
         let mut not_carried = Vec::new();
         let is_kept = wanted.tag_mode == TagMode::Remove;
         let tags = wanted.contact.list_mut(Field::Tags);
@@ -132,14 +132,14 @@ impl Eadesk {
 
 /// Sending steps.
 impl Eadesk {
-    pub(super) async fn send(&self, http: &Http, step: &Step, whom: &Whom) -> Result<Taken, Fault> {
+    pub(super) async fn send(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
         let body = |name: &str| step.body.get(name);
-        match (step.kind, whom) {
+        match (step.kind, address) {
             (StepKind::Create, _) => self.create(http, body("person").unwrap_or(&step.body)).await,
-            (StepKind::Change | StepKind::Add, Whom::Nobody) => {
+            (StepKind::Change | StepKind::Add, Address::New) => {
                 Err(Fault::Fatal(Failure::failed("a change has no contact to be written to")))
             }
-            (StepKind::Change | StepKind::Add, Whom::Id(id)) => {
+            (StepKind::Change | StepKind::Add, Address::Id(id)) => {
                 if let Some(item) = body("item") {
                     return self.add(http, item, id).await;
                 }
@@ -155,13 +155,13 @@ impl Eadesk {
     }
 
     /// The response is the person itself.
-    async fn create(&self, http: &Http, person: &Value) -> Result<Taken, Fault> {
+    async fn create(&self, http: &Http, person: &Value) -> Result<StepResult, Fault> {
         let (said, response) = self.write(http, "create".to_owned(), person).await?;
         match said {
             Said::Json(person) => {
                 let id = person.get("_id").and_then(text);
                 let id = id.ok_or_else(|| self.not_done(http, &response, "the new person"))?;
-                Ok(Taken::Done { id, after: None })
+                Ok(StepResult::Done { id, after: None })
             }
             Said::Nothing => Err(self.not_done(http, &response, "the new person")),
             Said::NotFound => Err(self.account.refuses(http, &response)),
@@ -169,42 +169,42 @@ impl Eadesk {
     }
 
     /// A person that was deleted meanwhile cannot be distinguished from one that never existed.
-    async fn update(&self, http: &Http, person: &Value, id: &str) -> Result<Taken, Fault> {
-        let Some(key) = segment(id) else { return Ok(Taken::Gone) };
+    async fn update(&self, http: &Http, person: &Value, id: &str) -> Result<StepResult, Fault> {
+        let Some(key) = segment(id) else { return Ok(StepResult::Gone) };
         let (said, response) = self.write(http, format!("update/{key}{}", self.path_end), person).await?;
         match result(&said) {
-            _ if matches!(said, Said::NotFound) => Ok(Taken::Gone),
-            Some(Value::Object(person)) if is_deleted(person) => Ok(Taken::Gone),
-            Some(_) => Ok(Taken::Done { id: id.to_owned(), after: None }),
+            _ if matches!(said, Said::NotFound) => Ok(StepResult::Gone),
+            Some(Value::Object(person)) if is_deleted(person) => Ok(StepResult::Gone),
+            Some(_) => Ok(StepResult::Done { id: id.to_owned(), after: None }),
             None => Err(self.not_done(http, &response, "`{\"result\": …}`")),
         }
     }
 
     /// Of the two ids, the one in the path is the person's.
-    async fn add(&self, http: &Http, item: &Value, id: &str) -> Result<Taken, Fault> {
-        let Some(key) = segment(id) else { return Ok(Taken::Gone) };
+    async fn add(&self, http: &Http, item: &Value, id: &str) -> Result<StepResult, Fault> {
+        let Some(key) = segment(id) else { return Ok(StepResult::Gone) };
         let (said, response) = self.write(http, format!("contacts/create/{key}"), item).await?;
         match result(&said) {
-            _ if matches!(said, Said::NotFound) => Ok(Taken::Gone),
-            Some(_) => Ok(Taken::Done { id: id.to_owned(), after: None }),
+            _ if matches!(said, Said::NotFound) => Ok(StepResult::Gone),
+            Some(_) => Ok(StepResult::Done { id: id.to_owned(), after: None }),
             None => Err(self.not_done(http, &response, "`{\"result\": …}`")),
         }
     }
 
     /// A person that does not exist any more was deleted by another party.
-    async fn delete_person(&self, http: &Http, id: &str) -> Result<Taken, Fault> {
-        let Some(key) = segment(id) else { return Ok(Taken::Gone) };
+    async fn delete_person(&self, http: &Http, id: &str) -> Result<StepResult, Fault> {
+        let Some(key) = segment(id) else { return Ok(StepResult::Gone) };
         let (said, response) = self.write(http, format!("delete/{key}{}", self.path_end), &json!({})).await?;
         match result(&said) {
-            _ if matches!(said, Said::NotFound) => Ok(Taken::Gone),
-            Some(_) => Ok(Taken::Done { id: id.to_owned(), after: None }),
+            _ if matches!(said, Said::NotFound) => Ok(StepResult::Gone),
+            Some(_) => Ok(StepResult::Done { id: id.to_owned(), after: None }),
             None => Err(self.not_done(http, &response, "`{\"result\": true}`")),
         }
     }
 
     /// An item that does not exist any more is as it should be.
-    async fn delete(&self, http: &Http, item: &str, id: &str) -> Result<Taken, Fault> {
-        let done = Taken::Done { id: id.to_owned(), after: None };
+    async fn delete(&self, http: &Http, item: &str, id: &str) -> Result<StepResult, Fault> {
+        let done = StepResult::Done { id: id.to_owned(), after: None };
         let Some(key) = segment(item) else { return Ok(done) };
         let (said, response) = self.write(http, format!("contacts/delete/{key}{}", self.path_end), &json!({})).await?;
         match result(&said) {

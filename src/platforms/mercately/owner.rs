@@ -7,7 +7,7 @@ use crate::contact::{Contact, Field, Wanted};
 pub(super) const OWNER: [Field; 3] = [Field::OwnerEmail, Field::OwnerName, Field::OwnerId];
 
 /// Converts an owner to the id of an agent of this account; returns the fields that cannot be carried.
-pub(super) fn fit_owner(ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
+pub(super) fn resolve_owner(ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
     let given: Vec<Field> = OWNER.into_iter().filter(|&field| wanted.contact.has(field)).collect();
     if OWNER.into_iter().any(|field| wanted.clear.has(field)) {
         OWNER.into_iter().for_each(|field| wanted.clear.remove(field));

@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::contact::Contact;
 use crate::http::Http;
-use crate::platforms::{Connector, Fault, Reading, Ready, Step, Taken, Whom};
+use crate::platforms::{Address, Connector, Fault, Reading, Ready, Step, StepResult};
 use crate::reconcile::matching::lookup_of;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Connector::send_step`].
-    pub async fn send(&self, step: &Step, to: &Whom) -> Result<Taken, Fault> {
+    pub async fn send(&self, step: &Step, to: &Address) -> Result<StepResult, Fault> {
         self.connector.send_step(&self.http, step, to).await
     }
 

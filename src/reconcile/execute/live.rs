@@ -8,7 +8,7 @@ use crate::contact::Contact;
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::platforms::diff::Delta;
 use crate::platforms::restore::written;
-use crate::platforms::{Fault, Found, Step, StepKind, Taken, Whom};
+use crate::platforms::{Address, Fault, Found, Step, StepKind, StepResult};
 use crate::reconcile::attempt::{Attempt, Confirmed, Doubt};
 use crate::reconcile::changed::{Changed, fields_of};
 use crate::reconcile::dropped::{Dropped, memory_of};
@@ -49,7 +49,7 @@ struct Sending<'a> {
     change: &'a Change,
     nth: usize,
     step: &'a Step,
-    to: &'a Whom,
+    to: &'a Address,
     since_ms: u64,
 }
 
@@ -68,12 +68,12 @@ impl Executor for Live {
         lists.for_each(|field| attempt.begin_list(field));
         let is_create = change.steps.iter().any(|step| step.kind == StepKind::Create);
         let _creating = self.partials.creating(self.endpoint.connector.facts(), is_create).await;
-        let mut to = change.on.as_ref().map_or(Whom::Nobody, |found| Whom::Id(found.id.clone()));
+        let mut to = change.on.as_ref().map_or(Address::New, |found| Address::Id(found.id.clone()));
         let mut after = None;
         for (nth, step) in change.steps.iter().enumerate() {
             let sending = Sending { who: &subject.who, change, nth, step, to: &to, since_ms: 0 };
             match self.send(attempt, sending).await? {
-                Went::On(id, contact) => (to, after) = (Whom::Id(id), contact),
+                Went::On(id, contact) => (to, after) = (Address::Id(id), contact),
                 Went::Off(next) => return Ok(next),
             }
         }
@@ -86,8 +86,8 @@ impl Executor for Live {
         self.complete(attempt);
         match (to, change.then) {
             (_, Then::Deleted) => Ok(Next::End(Outcome::Deleted)),
-            (Whom::Nobody, _) => Ok(Next::End(attempt.outcome())),
-            (Whom::Id(id), then) => {
+            (Address::New, _) => Ok(Next::End(attempt.outcome())),
+            (Address::Id(id), then) => {
                 let found_from_ms = self.now_ms().saturating_add(self.settle_ms());
                 self.finder.exists(&id, &change.delta.after, found_from_ms);
                 self.read_back(attempt, &change.delta, (&id, after.as_deref())).await?;
@@ -113,12 +113,12 @@ impl Live {
         sending.since_ms = intent.at_ms;
         attempt.begin_step(intent.made.clone());
         self.entries.checkpoint.intend(self.entries.run, who.key, intent).await?;
-        if let Whom::Id(id) = sending.to {
+        if let Address::Id(id) = sending.to {
             self.finder.changes(id);
         }
         let answer = self.endpoint.send(sending.step, sending.to).await;
-        let is_stepwise = self.endpoint.connector.facts().half_makes;
-        let has_id = matches!(sending.to, Whom::Id(_));
+        let is_stepwise = self.endpoint.connector.facts().creates_in_steps;
+        let has_id = matches!(sending.to, Address::Id(_));
         let position = Position::of(attempt, sending.step.kind, has_id, is_stepwise);
         match consequence(answer_of(&answer), &position) {
             Consequence::NextStep => Ok(self.went_on(attempt, &sending, answer?)),
@@ -135,12 +135,12 @@ impl Live {
     }
 
     /// The step was carried out.
-    fn went_on(&self, attempt: &mut Attempt, sending: &Sending<'_>, taken: Taken) -> Went {
-        let Taken::Done { id, after } = taken else { return Went::Off(Next::Again(Duration::ZERO)) };
+    fn went_on(&self, attempt: &mut Attempt, sending: &Sending<'_>, taken: StepResult) -> Went {
+        let StepResult::Done { id, after } = taken else { return Went::Off(Next::Again(Duration::ZERO)) };
         self.failures.arrived();
         attempt.confirm(sending.step.kind, &id);
         let is_last = sending.nth + 1 == sending.change.steps.len();
-        let is_stepwise = self.endpoint.connector.facts().half_makes;
+        let is_stepwise = self.endpoint.connector.facts().creates_in_steps;
         if sending.step.kind == StepKind::Create && is_stepwise && !is_last {
             self.partials.own(&id);
             attempt.keep_own(id.clone());
@@ -157,7 +157,7 @@ impl Live {
         attempt.effects.changed_in_doubt = changes_of(attempt, &change.delta).map(str::to_owned).collect();
         let (kind, at_ms) = (step.kind, self.now_ms());
         attempt.doubt_about(Doubt { kind, since_ms: *since_ms, at_ms, why: why.clone() });
-        if let (true, Whom::Id(id)) = (is_own, to) {
+        if let (true, Address::Id(id)) = (is_own, to) {
             attempt.keep_own(id.clone());
         }
         Ok(self.failures.count(attempt.tries, &why)?)
@@ -199,7 +199,7 @@ impl Live {
             }
             Consequence::LeaveOut => {
                 attempt.refuse(sending.step.body.clone());
-                if let Whom::Id(id) = sending.to {
+                if let Address::Id(id) = sending.to {
                     attempt.keep_own(id.clone());
                 }
                 attempt.doubt_about(self.not_shown(sending.since_ms));
@@ -260,13 +260,13 @@ impl Live {
             at_ms: self.now_ms(),
             attempt: attempt.tries.sent + 1,
             target_id: match to {
-                Whom::Id(id) => Some(id.clone()),
-                Whom::Nobody => None,
+                Address::Id(id) => Some(id.clone()),
+                Address::New => None,
             },
             before,
             after,
             made: match step.kind {
-                _ if !platform.half_makes => None,
+                _ if !platform.creates_in_steps => None,
                 StepKind::Create => Some(step.body.to_string()),
                 _ if attempt.confirmed() == Confirmed::Created => attempt.created_by().map(str::to_owned),
                 _ => None,
@@ -371,15 +371,15 @@ impl Words {
     }
 }
 
-fn words_of(answer: Result<Taken, Fault>) -> Words {
+fn words_of(answer: Result<StepResult, Fault>) -> Words {
     match answer {
-        Ok(Taken::AlreadyThere(words)) => Words::Claim(words),
+        Ok(StepResult::AlreadyExists(words)) => Words::Claim(words),
         Err(Fault::Refused(problems)) => Words::Problems(problems),
         _ => Words::Nothing,
     }
 }
 
-fn why_of(answer: Result<Taken, Fault>) -> Failure {
+fn why_of(answer: Result<StepResult, Fault>) -> Failure {
     match answer {
         Err(Fault::InDoubt(why) | Fault::Fatal(why)) => why,
         _ => Failure::new(Exit::Unknown, "the answer is in doubt"),

@@ -53,7 +53,7 @@ impl Finder {
     /// [`Finder::take_snapshot`].
     pub fn new(access: Access, links: Checkpoint, folder: PathBuf, known: Vec<Found>) -> Finder {
         let connector = Arc::clone(&access.connector);
-        let links = Links::new(links, connector.facts().half_makes);
+        let links = Links::new(links, connector.facts().creates_in_steps);
         let platform = Some(Platform::new(access, known));
         let (snapshot, changed) = (RwLock::new(None), IdFilter::new());
         Finder { platform, connector, links, folder, snapshot, uses_snapshot: false, changed }
@@ -64,7 +64,7 @@ impl Finder {
     pub(crate) async fn offline(&self, links: Checkpoint) -> Option<(Finder, bool)> {
         let listed = self.snapshot.read().await.clone().filter(|_| self.uses_snapshot)?;
         let (is_complete, snapshot) = (listed.is_complete, RwLock::new(Some(listed)));
-        let links = Links::new(links, self.connector.facts().half_makes);
+        let links = Links::new(links, self.connector.facts().creates_in_steps);
         let (connector, folder, changed) = (Arc::clone(&self.connector), self.folder.clone(), IdFilter::new());
         Some((Finder { platform: None, connector, links, folder, snapshot, uses_snapshot: true, changed }, is_complete))
     }

@@ -116,7 +116,7 @@ fn changed_since_created(
 ) -> Option<Problem> {
     let platform = view.target.facts();
     let is_missing_yet = |change: &Change| match Field::named(&change.field) {
-        Some(field) if platform.half_makes && LISTS.contains(&field) => true,
+        Some(field) if platform.creates_in_steps && LISTS.contains(&field) => true,
         Some(Field::Tags) => platform.drops.contains(&Field::Tags) && delta.tags_removed.is_empty(),
         Some(field) => platform.drops.contains(&field) && change.old.is_none(),
         None => platform.drops_attributes && change.old.is_none(),
@@ -126,7 +126,7 @@ fn changed_since_created(
         let what = format!("`{}` was created as {wrote} by this plan, and is {is} now", change.field);
         return Some(changed(&what, Some(&change.field)));
     }
-    if !platform.half_makes {
+    if !platform.creates_in_steps {
         return None;
     }
     let now = seen(&found.contact);

@@ -213,7 +213,7 @@ fn on_existing(terms: Terms<'_>, view: &View<'_>, attempt: &Attempt) -> OnExisti
         Presence::One(hit) => is_bare(&hit.found.contact),
         _ => false,
     };
-    view.on_existing(attempt, view.target.facts().half_makes && is_bare, terms.is_created)
+    view.on_existing(attempt, view.target.facts().creates_in_steps && is_bare, terms.is_created)
 }
 
 /// What has to change so that the contact is as wanted.

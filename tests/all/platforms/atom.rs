@@ -4,7 +4,7 @@ use super::Answer::{InDoubt, Json, NotSent, Text};
 use super::{Answer, Exchange, contact, delta, facts, message, ok, run, scene, steps, there, told, wanted};
 use ferry::contact::{Field, TagMode, Wanted};
 use ferry::platforms::diff::{OnExisting, diff};
-use ferry::platforms::{Lookup, Needs, Reading, Ready, Step, StepKind, Taken, Whom};
+use ferry::platforms::{Address, Lookup, Needs, Reading, Ready, Step, StepKind, StepResult};
 use serde_json::{Value, json};
 
 const PAGE_1: &str = "GET /clients?page=1&size=100&sort=asc";
@@ -346,8 +346,8 @@ fn paths_and_slashes_follow_the_settings() {
     assert_eq!(run(connector.find(http, &by_phone("+50755667788"))).unwrap(), []);
     let step = Step { kind: StepKind::Create, body: json!({}) };
     assert_eq!(
-        run(connector.send_step(http, &step, &Whom::Nobody)).unwrap(),
-        Taken::Done { id: "a1".to_owned(), after: None }
+        run(connector.send_step(http, &step, &Address::New)).unwrap(),
+        StepResult::Done { id: "a1".to_owned(), after: None }
     );
     assert!(scene.headers.lock().unwrap().contains(&("charset".to_owned(), "utf-8".to_owned())));
 }
@@ -464,13 +464,13 @@ fn a_client_without_a_phone_or_with_another_is_not_written() {
 #[test]
 fn a_step_has_one_of_three_fates() {
     let write = "POST /clients {\"phone\":\"1\"}";
-    let done = |id: &str| Ok(Taken::Done { id: id.to_owned(), after: None });
+    let done = |id: &str| Ok(StepResult::Done { id: id.to_owned(), after: None });
     let doubt = |words: &str| {
         Err(format!("in doubt 6 Atom failed for connection `my-shop` (HTTP 500): {words} | try again later"))
     };
-    let nobody = Whom::Nobody;
-    let a1 = Whom::Id("a1".to_owned());
-    let cases: Vec<(&Whom, Answer, Result<Taken, String>)> = vec![
+    let nobody = Address::New;
+    let a1 = Address::Id("a1".to_owned());
+    let cases: Vec<(&Address, Answer, Result<StepResult, String>)> = vec![
         (&nobody, ok(json!({"client": "a1"})), done("a1")),
         (&nobody, Json(201, json!({"client": 17})), done("17")),
         (&a1, ok(json!({"client": "a1"})), done("a1")),
@@ -511,11 +511,11 @@ fn a_step_has_one_of_three_fates() {
                 .to_owned()),
         ),
     ];
-    for (whom, answer, expected) in cases {
+    for (address, answer, expected) in cases {
         let scene = scene("atom", &[], &[(write, answer)]);
-        let kind = if *whom == Whom::Nobody { StepKind::Create } else { StepKind::Change };
+        let kind = if *address == Address::New { StepKind::Create } else { StepKind::Change };
         let step = Step { kind, body: json!({"phone": "1"}) };
-        assert_eq!(run(scene.connector.send_step(&scene.http, &step, whom)).map_err(told), expected);
+        assert_eq!(run(scene.connector.send_step(&scene.http, &step, address)).map_err(told), expected);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{contact, facts, there, wanted};
 use ferry::contact::{Field, Overwrite, TagMode, Wanted};
 use ferry::mapping::Overflow;
-use ferry::platforms::diff::{Change, Delta, OnExisting, diff, diff_with_identity, fit, same, split_name};
+use ferry::platforms::diff::{Change, Delta, OnExisting, diff, diff_with_identity, project, same, split_name};
 use ferry::platforms::{PlatformFacts, Slice};
 use serde_json::{Value, json};
 
@@ -275,7 +275,7 @@ fn a_contact_is_cut_to_what_the_platform_holds() {
         "address": {"city": "Quito", "country": "EC"}, "notes": "hello", "created_at": "2021-03-30T23:17:42Z",
         "attributes": {"Plan": "b"},
     }));
-    let fitted = fit(facts("atom"), wants.clone(), Overflow::Report);
+    let fitted = project(facts("atom"), wants.clone(), Overflow::Report);
     assert_eq!(fitted.not_carried, ["phones", "handles", "address.city", "address.country", "notes"]);
     let expected = json!({ "first_name": "Ana", "phones": ["+593667357821"], "created_at": "2021-03-30T23:17:42Z",
         "attributes": {"Plan": "b"} });
@@ -286,7 +286,7 @@ fn a_contact_is_cut_to_what_the_platform_holds() {
     wants.fill.insert(Field::City);
     wants.clear.insert(Field::State);
     wants.contact.set_attribute("notes", "mapped");
-    let fitted = fit(facts("atom"), wants, Overflow::Attributes);
+    let fitted = project(facts("atom"), wants, Overflow::Attributes);
     assert_eq!(fitted.not_carried, ["notes"], "an attribute that the mapping gives is not overwritten");
     let attributes: Vec<(&str, &str, Overwrite)> = fitted
         .wanted
@@ -334,7 +334,7 @@ fn a_whole_name_completes_the_part_that_is_known() {
             &["full_name"],
         ),
     ] {
-        let fitted = fit(facts("mercately"), wanted(want.clone()), Overflow::Report);
+        let fitted = project(facts("mercately"), wanted(want.clone()), Overflow::Report);
         assert_eq!(fitted.wanted.contact, contact(expected), "{want}");
         assert_eq!(fitted.not_carried, not_carried, "{want}");
     }
@@ -348,10 +348,10 @@ fn a_platform_without_names_misses_the_one_that_was_given() {
         attributes: true,
         ..facts("mercately").clone()
     };
-    let fitted = fit(&nameless, wanted(json!({ "full_name": "Ana López" })), Overflow::Report);
+    let fitted = project(&nameless, wanted(json!({ "full_name": "Ana López" })), Overflow::Report);
     assert_eq!((fitted.wanted.contact, fitted.not_carried), (contact(json!({})), vec!["full_name".to_owned()]));
     let bare = PlatformFacts { attributes: false, ..nameless };
-    let fitted = fit(&bare, wanted(json!({ "attributes": {"Plan": "b", "Blank": ""} })), Overflow::Attributes);
+    let fitted = project(&bare, wanted(json!({ "attributes": {"Plan": "b", "Blank": ""} })), Overflow::Attributes);
     assert_eq!(fitted.not_carried, ["attributes.Plan"]);
 }
 
@@ -389,8 +389,8 @@ fn lists_of_several_grow_are_filled_or_wiped() {
 #[test]
 fn another_form_of_the_first_phone_is_not_missed() {
     let wants = wanted(json!({ "phones": ["+525547881206", "+5215547881206", "+593991234567"], "first_name": "Ana" }));
-    let fitted = fit(facts("mercately"), wants, Overflow::Report);
+    let fitted = project(facts("mercately"), wants, Overflow::Report);
     assert_eq!(fitted.not_carried, ["phones"]);
     let wants = wanted(json!({ "phones": ["+525547881206", "+5215547881206"], "first_name": "Ana" }));
-    assert!(fit(facts("mercately"), wants, Overflow::Report).not_carried.is_empty());
+    assert!(project(facts("mercately"), wants, Overflow::Report).not_carried.is_empty());
 }

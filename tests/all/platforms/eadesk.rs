@@ -7,8 +7,8 @@ use super::{
 use ferry::contact::{Field, FieldSet, TagMode, Wanted};
 use ferry::identity::canonical;
 use ferry::mapping::Overflow;
-use ferry::platforms::diff::{OnExisting, diff, fit};
-use ferry::platforms::{Found, Lookup, Reading, Ready, Step, StepKind, Taken, Whom};
+use ferry::platforms::diff::{OnExisting, diff, project};
+use ferry::platforms::{Address, Found, Lookup, Reading, Ready, Step, StepKind, StepResult};
 use serde_json::{Value, json};
 
 mod search;
@@ -377,7 +377,7 @@ fn what_has_no_place_is_named_and_names_become_one() {
     let want = wanted(json!({
         "first_name": "Анна", "last_name": "Ларина", "address": {"city": "Псков"}, "attributes": {"Plan": "b"}
     }));
-    let fit = fit(facts("eadesk"), want, Overflow::Attributes);
+    let fit = project(facts("eadesk"), want, Overflow::Attributes);
     assert_eq!(fit.not_carried, ["address.city", "attributes.Plan"]);
     assert_eq!(fit.wanted.contact, contact(json!({ "full_name": "Анна Ларина" })));
     let found = there("a1", json!({ "full_name": "Анна  Ларина" }));
@@ -512,14 +512,14 @@ fn wiped_lists_are_deleted_item_by_item() {
 }
 
 /// Taking steps.
-fn take(settings: &[(&str, &str)], step: (StepKind, Value), script: &[Exchange]) -> Result<Taken, String> {
+fn take(settings: &[(&str, &str)], step: (StepKind, Value), script: &[Exchange]) -> Result<StepResult, String> {
     let scene = eadesk(settings, script);
-    let whom = if step.0 == StepKind::Create { Whom::Nobody } else { Whom::Id("a1".to_owned()) };
-    run(scene.connector.send_step(&scene.http, &Step { kind: step.0, body: step.1 }, &whom)).map_err(told)
+    let address = if step.0 == StepKind::Create { Address::New } else { Address::Id("a1".to_owned()) };
+    run(scene.connector.send_step(&scene.http, &Step { kind: step.0, body: step.1 }, &address)).map_err(told)
 }
 
-fn done() -> Result<Taken, String> {
-    Ok(Taken::Done { id: "a1".to_owned(), after: None })
+fn done() -> Result<StepResult, String> {
+    Ok(StepResult::Done { id: "a1".to_owned(), after: None })
 }
 
 fn post(path: &str, body: Value) -> &'static str {
@@ -576,11 +576,11 @@ fn a_step_has_one_of_three_fates() {
         ))
     };
     let deleted = json!({ "result": {"_id": "a1", "status": "deleted"} });
-    let cases: Vec<(&(StepKind, Value, &str), Answer, Result<Taken, String>)> = vec![
-        (&change, gone(), Ok(Taken::Gone)),
-        (&change, ok(json!({ "err": "enot_found" })), Ok(Taken::Gone)),
-        (&change, ok(deleted), Ok(Taken::Gone)),
-        (&add, gone(), Ok(Taken::Gone)),
+    let cases: Vec<(&(StepKind, Value, &str), Answer, Result<StepResult, String>)> = vec![
+        (&change, gone(), Ok(StepResult::Gone)),
+        (&change, ok(json!({ "err": "enot_found" })), Ok(StepResult::Gone)),
+        (&change, ok(deleted), Ok(StepResult::Gone)),
+        (&add, gone(), Ok(StepResult::Gone)),
         (&delete, gone(), done()),
         (&create, gone(), refused(200, "ENOT_FOUND")),
         (&create, ok(json!({ "err": "EVALIDATION", "_id": "a1" })), refused(200, "EVALIDATION")),
@@ -608,7 +608,7 @@ fn a_step_has_one_of_three_fates() {
     assert!(lost.unwrap_err().starts_with("fatal 5 the address of connection `my-shop` is wrong"));
     let nobody = eadesk(&[], &[]);
     let step = Step { kind: StepKind::Add, body: json!({ "item": {} }) };
-    let taken = run(nobody.connector.send_step(&nobody.http, &step, &Whom::Nobody)).map_err(told);
+    let taken = run(nobody.connector.send_step(&nobody.http, &step, &Address::New)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a change has no contact to be written to".to_owned()));
 }
 

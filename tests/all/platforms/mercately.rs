@@ -3,7 +3,7 @@
 use super::Answer::{InDoubt, Json, NotSent, Text};
 use super::{Answer, Exchange, contact, delta, message, ok, run, scene, steps, there, told, wanted};
 use ferry::contact::{Field, FieldSet, Overwrite, TagMode, Wanted};
-use ferry::platforms::{Agent, Lookup, Needs, Reading, Ready, Step, StepKind, Taken, Whom};
+use ferry::platforms::{Address, Agent, Lookup, Needs, Reading, Ready, Step, StepKind, StepResult};
 use serde_json::{Value, json};
 
 const PAGE_1: &str = "GET /retailers/api/v1/customers?page=1";
@@ -335,8 +335,8 @@ fn the_recorded_creation_is_what_is_sent_and_what_is_read() {
     let ask: &'static str = Box::leak(format!("POST /retailers/api/v1/customers {body}").into_boxed_str());
     let answer = ok(json!({ "message": "Customer created successfully", "customer": answer }));
     let scene = scene("mercately", &[], &[(ask, answer)]);
-    let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).unwrap();
-    let Taken::Done { id, after: Some(after) } = taken else { panic!("{taken:?}") };
+    let taken = run(scene.connector.send_step(&scene.http, &step, &Address::New)).unwrap();
+    let StepResult::Done { id, after: Some(after) } = taken else { panic!("{taken:?}") };
     assert_eq!(id, "4882chfxj3875");
     let found = there(&id, Value::Object(after.to_json()));
     assert_eq!(steps("mercately", &[], &juan(), Some(&found)), Ok(vec![]), "what was made is as it should be");
@@ -522,22 +522,22 @@ fn a_step_has_one_of_three_fates() {
     let (post, put) = ("POST /retailers/api/v1/customers {}", "PUT /retailers/api/v1/customers/a1 {}");
     let (create, change) = (StepKind::Create, StepKind::Change);
     let errors = |status: u16, errors: Value| Json(status, json!({ "errors": errors }));
-    let done = || Ok(Taken::Done { id: "a1".to_owned(), after: None });
+    let done = || Ok(StepResult::Done { id: "a1".to_owned(), after: None });
     let refused =
         |status: u16, words: &str| Err(format!("refused target.refused Mercately refused it (HTTP {status}): {words}"));
     let failed = |status: u16, words: &str, fate: &str| {
         format!("{fate} 6 Mercately failed for connection `my-shop` (HTTP {status}){words} | try again later")
     };
     let doubt = |status: u16, words: &str| Err(failed(status, words, "in doubt"));
-    let already = |words: &str| Ok(Taken::AlreadyThere(words.to_owned()));
+    let already = |words: &str| Ok(StepResult::AlreadyExists(words.to_owned()));
     let taken = "Ya tienes un cliente registrado con este número de teléfono.";
     let neither = "Numero o email deben estar presentes.";
     let key = "fatal 5 Mercately refuses connection `my-shop` (HTTP 401) | correct `api_key` of connection `my-shop` in \
                `ferry.yaml`, or `FERRY_MY_SHOP_API_KEY` in the environment";
-    let cases: Vec<(StepKind, Answer, Result<Taken, String>)> = vec![
+    let cases: Vec<(StepKind, Answer, Result<StepResult, String>)> = vec![
         (change, message(200, "Customer updated successfully"), done()),
         (change, Text(204, ""), done()),
-        (change, absent(), Ok(Taken::Gone)),
+        (change, absent(), Ok(StepResult::Gone)),
         (create, errors(302, json!([taken])), already(taken)),
         (create, errors(422, json!(["Email ya está en uso"])), already("Email ya está en uso")),
         (create, errors(400, json!({"email": ["has already been taken"]})), already("email: has already been taken")),
@@ -573,10 +573,10 @@ fn a_step_has_one_of_three_fates() {
         ),
     ];
     for (kind, answer, expected) in cases {
-        let (ask, whom) = if kind == create { (post, Whom::Nobody) } else { (put, Whom::Id("a1".to_owned())) };
+        let (ask, address) = if kind == create { (post, Address::New) } else { (put, Address::Id("a1".to_owned())) };
         let scene = scene("mercately", &[], &[(ask, answer)]);
         let step = Step { kind, body: json!({}) };
-        assert_eq!(run(scene.connector.send_step(&scene.http, &step, &whom)).map_err(told), expected);
+        assert_eq!(run(scene.connector.send_step(&scene.http, &step, &address)).map_err(told), expected);
     }
 }
 
@@ -584,6 +584,6 @@ fn a_step_has_one_of_three_fates() {
 fn a_change_without_a_contact_is_a_bug() {
     let scene = scene("mercately", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({}) };
-    let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
+    let taken = run(scene.connector.send_step(&scene.http, &step, &Address::New)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a change has no contact to be written to".to_owned()));
 }

@@ -5,7 +5,7 @@ use crate::support::creating_platforms;
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::mapping::Overflow;
 use ferry::platforms::PlatformFacts;
-use ferry::platforms::diff::{Delta, OnExisting, diff, fit};
+use ferry::platforms::diff::{Delta, OnExisting, diff, project};
 use serde_json::{Value, json};
 
 /// `ana|lópez` as parts, `=ana lópez` as a full name, `~x` as a default.
@@ -87,7 +87,7 @@ fn wholes_are_compared_on_every_platform_that_holds_names() {
     ];
     for platform in creating_platforms().into_iter().map(facts) {
         for &(source, on_existing, have, parts, whole) in cases {
-            let wanted = fit(platform, named(source), Overflow::Report).wanted;
+            let wanted = project(platform, named(source), Overflow::Report).wanted;
             let found = there("1", held(platform, have));
             let delta = diff(platform, &wanted, Some(&found), None, on_existing);
             let is_whole = !platform.holds.contains(&Field::FirstName);
@@ -111,7 +111,7 @@ fn the_rule_of_a_name_holds_for_the_form_that_is_made_of_it() {
     for name in creating_platforms() {
         let platform = facts(name);
         let against = |wanted: Wanted, on_existing| {
-            let fitted = fit(platform, wanted, Overflow::Report).wanted;
+            let fitted = project(platform, wanted, Overflow::Report).wanted;
             !diff(platform, &fitted, Some(&existing(platform)), None, on_existing).is_empty()
         };
         for source in ["Eva|Ruiz", "=Eva Ruiz"] {
@@ -132,7 +132,7 @@ fn the_rule_of_a_name_holds_for_the_form_that_is_made_of_it() {
 fn names_that_become_attributes_follow_the_rules_of_attributes() {
     let mut wanted = named("Eva|Ruiz");
     wanted.force.insert(Field::LastName);
-    let fitted = fit(facts("twin"), wanted, Overflow::Attributes).wanted;
+    let fitted = project(facts("twin"), wanted, Overflow::Attributes).wanted;
     assert_eq!(fitted.contact, contact(json!({ "attributes": { "first_name": "Eva", "last_name": "Ruiz" } })));
     let found = there("1", json!({ "attributes": { "first_name": "Ana", "last_name": "López" } }));
     let changed = |on_existing| {

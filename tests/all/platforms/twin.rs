@@ -6,7 +6,7 @@ use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::http::{Login, Response, Token, message::Method};
 use ferry::platforms::settings::Settings;
 use ferry::platforms::{
-    Define, DefinesAttributes, Definition, Lookup, Needs, Reading, Ready, Step, StepKind, Taken, Whom,
+    Address, Define, DefinesAttributes, Definition, Lookup, Needs, Reading, Ready, Step, StepKind, StepResult,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -530,10 +530,10 @@ fn nobody_is_ever_made() {
 #[test]
 fn what_it_cannot_hold_is_named() {
     use ferry::mapping::Overflow;
-    use ferry::platforms::diff::fit;
+    use ferry::platforms::diff::project;
     let want = || wanted(json!({"target_id": "c1", "first_name": "Иван", "phones": ["+75555673245"]}));
-    assert_eq!(fit(facts("twin"), want(), Overflow::Report).not_carried, ["first_name", "phones"]);
-    let fitted = fit(facts("twin"), want(), Overflow::Attributes);
+    assert_eq!(project(facts("twin"), want(), Overflow::Report).not_carried, ["first_name", "phones"]);
+    let fitted = project(facts("twin"), want(), Overflow::Attributes);
     assert_eq!(fitted.not_carried, [""; 0]);
     assert_eq!(
         fitted.wanted.contact,
@@ -547,7 +547,7 @@ fn a_step_has_one_of_three_fates() {
     let delete = "DELETE /clients/35e45a67-9dc052045452/attributes/a%201";
     let set = || json!({"attribute": "a 1", "name": "Имя клиента", "value": "Имя"});
     let wipe = || json!({"attribute": "a 1", "name": "Имя клиента"});
-    let done = || Ok(Taken::Done { id: CLIENT.to_owned(), after: None });
+    let done = || Ok(StepResult::Done { id: CLIENT.to_owned(), after: None });
     let refused =
         |status: u16, words: &str| Err(format!("refused target.refused TWIN refused it (HTTP {status}): {words}"));
     let unknown = || Err(format!("refused target_id.not_found TWIN has no client `{CLIENT}`"));
@@ -558,7 +558,7 @@ fn a_step_has_one_of_three_fates() {
     let expired = "fatal 5 the token of connection `my-shop` has expired | get a new one, or set `email` and `password` \
                    in place of `token`, so that it is renewed as needed";
     let failed = "in doubt 6 TWIN failed for connection `my-shop` (HTTP 502) | try again later";
-    let cases: Vec<(Value, Vec<Exchange>, Result<Taken, String>)> = vec![
+    let cases: Vec<(Value, Vec<Exchange>, Result<StepResult, String>)> = vec![
         (set(), vec![(post, Text(200, ""))], done()),
         (set(), vec![(post, Text(204, ""))], done()),
         (set(), vec![(post, ok(json!({"id": "x"})))], done()),
@@ -582,7 +582,7 @@ fn a_step_has_one_of_three_fates() {
     for (body, script, expected) in cases {
         let scene = scene("twin", &[], &script);
         let step = Step { kind: StepKind::Change, body };
-        let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Id(CLIENT.to_owned())));
+        let taken = run(scene.connector.send_step(&scene.http, &step, &Address::Id(CLIENT.to_owned())));
         assert_eq!(taken.map_err(told), expected, "{:?}", script.iter().map(|(ask, _)| ask).collect::<Vec<_>>());
     }
 }
@@ -591,7 +591,7 @@ fn a_step_has_one_of_three_fates() {
 fn a_value_without_a_contact_is_a_bug() {
     let scene = scene("twin", &[], &[]);
     let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}) };
-    let taken = run(scene.connector.send_step(&scene.http, &step, &Whom::Nobody)).map_err(told);
+    let taken = run(scene.connector.send_step(&scene.http, &step, &Address::New)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a value has no client to be written to".to_owned()));
 }
 

@@ -209,7 +209,8 @@ const MADE_MS: u64 = 1_617_146_262_014;
 
 fn half_made(settings: &[(&str, &str)], made: &Value, script: &[Exchange]) -> Result<Vec<String>, String> {
     let scene = eadesk(settings, script);
-    let found = run(scene.connector.half_made(&scene.http, &json!({ "person": made }), MADE_MS)).map_err(told)?;
+    let creates = scene.connector.capabilities().partial_creates.unwrap();
+    let found = run(creates.find_partial(&scene.http, &json!({ "person": made }), MADE_MS)).map_err(told)?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 

@@ -9,7 +9,7 @@ use crate::mapping::Overflow;
 
 /// A wanted contact, reduced to what the platform can hold.
 #[derive(Clone, Debug)]
-pub struct Fit {
+pub struct Projection {
     /// The part that can be held.
     pub wanted: Wanted,
     /// The names of the other fields (`address.country`), in the order of the fields, custom ones last.
@@ -20,7 +20,7 @@ pub struct Fit {
 pub const BOOKKEEPING: FieldSet = FieldSet::of(&[Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]);
 
 /// Reduces a wanted contact to what the platform can hold. Names are split or joined to its form.
-pub fn fit(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow) -> Fit {
+pub fn project(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow) -> Projection {
     let lost = fit_names(platform, &mut wanted);
     let keeps = overflow == Overflow::Attributes && platform.attributes;
     let mut not_carried = Vec::new();
@@ -42,12 +42,12 @@ pub fn fit(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow) -> 
         let missed = attributes.iter().filter(|attribute| !attribute.value.is_empty());
         not_carried.extend(missed.map(|attribute| format!("attributes.{}", attribute.name)));
     }
-    Fit { wanted, not_carried }
+    Projection { wanted, not_carried }
 }
 
 /// Names the fields that no platform accepts although a rule of the mapping (`written`) gives them a value: the origin of a
 /// contact, and the values that only its source platform knows. `overflow: attributes` keeps them nevertheless.
-pub fn fit_bookkeeping(
+pub fn project_bookkeeping(
     platform: &PlatformFacts,
     wanted: &mut Wanted,
     written: FieldSet,
