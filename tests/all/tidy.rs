@@ -411,7 +411,7 @@ const GONE: [(&str, &str); 34] = [
 ];
 
 /// Files and folders that still have words of [`GONE`]. It only shrinks: who rewrites one takes it off the list.
-const WORDS_LEFT: [&str; 14] = [
+const WORDS_LEFT: [&str; 12] = [
     "ARCHITECTURE.md",
     "src/cli/",
     "src/contact.rs",
@@ -420,7 +420,6 @@ const WORDS_LEFT: [&str; 14] = [
     "src/main.rs",
     "src/outcome.rs",
     "src/plan/",
-    "src/platforms/",
     "src/reconcile/",
     "src/report/",
     "src/run/",

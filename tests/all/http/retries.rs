@@ -190,7 +190,7 @@ async fn a_platform_that_asks_for_more_than_a_quarter_of_an_hour_ends_the_run() 
             assert_eq!((failure.exit.code(), failure.message.as_str()), (6, message));
             let hint = failure.hint.expect("a hint");
             let shape: String = hint.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-            assert_eq!(shape, "run the same command after 0000-00-00 00:00; the same command resumes the run");
+            assert_eq!(shape, "run the same command after 0000-00-00 00:00 to resume the run");
         }
         assert_eq!(platform.came_ms(), [0], "nobody asks again");
     }
