@@ -405,7 +405,7 @@ fn a_killed_process_leaves_no_copy_of_standard_input() {
 fn what_a_killed_process_was_writing_is_private_and_swept_by_the_next_one() {
     let folder = folder();
     fs::create_dir(folder.path().join("out")).unwrap();
-    put(&folder, "big.csv", &(HEAD.to_owned() + &GOOD.repeat(300_000)));
+    put(&folder, "big.csv", &(HEAD.to_owned() + &GOOD.repeat(1_500_000)));
     let out = folder.path().join("out");
     let process = begin(ferry(folder.path(), "convert big.csv --map m.yaml --out out/o.jsonl"));
     let left = wait_for("a file that is being written", || names(&out, ".ferry-").pop());
