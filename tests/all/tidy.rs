@@ -1,6 +1,7 @@
 //! The rules of the repository that a compiler does not know: who may use whom, which words stand where, how long a file
 //! is. What breaks one is listed with its place.
 
+mod documents;
 mod functions;
 mod imports;
 mod structure;
@@ -72,8 +73,10 @@ fn files(names: &[&str]) -> Vec<File> {
     files
 }
 
+/// The files of the program. Tests that have a file of their own are none of it.
 fn sources() -> Vec<File> {
-    files(&["src"]).into_iter().filter(|file| file.path.ends_with(".rs")).collect()
+    let is_source = |file: &File| file.path.ends_with(".rs") && !file.path.ends_with("/tests.rs");
+    files(&["src"]).into_iter().filter(is_source).collect()
 }
 
 /// The module that a file belongs to; none for `lib.rs` and `main.rs`.
@@ -411,15 +414,13 @@ const GONE: [(&str, &str); 34] = [
 ];
 
 /// Files and folders that still have words of [`GONE`]. It only shrinks: who rewrites one takes it off the list.
-const WORDS_LEFT: [&str; 12] = [
-    "ARCHITECTURE.md",
+const WORDS_LEFT: [&str; 10] = [
     "src/cli/",
     "src/contact.rs",
     "src/identity.rs",
     "src/lib.rs",
     "src/main.rs",
     "src/outcome.rs",
-    "src/plan/",
     "src/reconcile/",
     "src/report/",
     "src/run/",
