@@ -75,7 +75,7 @@ pub const FIELDS: [(Field, &str); TEXT_COUNT + LIST_COUNT] = [
 ];
 
 impl Field {
-    /// The field's name as in contract 3.1 (`address.city`); `phones` and `emails` for the lists.
+    /// The field's name (`address.city`); `phones` and `emails` for the lists.
     pub fn name(self) -> &'static str {
         FIELDS.iter().find(|(field, _)| *field == self).map_or("", |(_, name)| name)
     }
@@ -301,7 +301,7 @@ impl Contact {
                 None => {}
             }
         }
-        // Somebody may have mended the first of a list under its own name.
+        // A user may have fixed the first value of a list under its own name.
         for (field, name) in [(Field::Phones, "phone"), (Field::Emails, "email")] {
             let Some(first) = object.get(name).map(text_of) else { continue };
             let list = contact.list_mut(field);
@@ -327,7 +327,7 @@ impl Contact {
     }
 }
 
-/// A value as text, however somebody who mended it wrote it; `None` where it means nothing.
+/// A value as text, in any form in which a user may have fixed it; `None` if it is blank.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => (!text.is_empty()).then(|| text.clone()),
@@ -397,7 +397,7 @@ pub struct Wanted {
     pub attribute_overwrite: Vec<(Arc<str>, Overwrite)>,
     /// The custom fields whose value is a default of the mapping, by name.
     pub default_attributes: Vec<Arc<str>>,
-    /// What becomes of other tags.
+    /// What to do with other tags.
     pub tag_mode: TagMode,
     /// How the name was made, where the source has it in another form than the platform.
     pub made_name: Option<MadeName>,

@@ -1,4 +1,4 @@
-//! Who is the same person: the values by which somebody is found again, in a form that can be compared.
+//! The identity of a contact: the values by which it is found again, in a form that can be compared.
 
 use crate::contact::{Contact, ContactView, Field};
 
@@ -43,10 +43,10 @@ pub fn has_identity(contact: &Contact, identity: &IdentityValue) -> bool {
     values.any(|value| canonical(identity.field, value) == identity.value)
 }
 
-/// The least digits of a phone: with fewer it is a word about one (`call me`, `n/a`, `ext. 12`), which many people have.
+/// The least digits of a phone: a value with fewer is a remark (`call me`, `n/a`, `ext. 12`), which many contacts have.
 const PHONE_DIGITS_MIN: usize = 7;
 
-/// Whether a value says who somebody is.
+/// Whether a value identifies a contact.
 pub fn tells(field: Field, value: &str) -> bool {
     match field {
         Field::Phones => value.chars().filter(char::is_ascii_digit).count() >= PHONE_DIGITS_MIN,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_place_of_a_phone_are_nobodys_identity() {
+    fn words_in_place_of_a_phone_identify_no_contact() {
         for (phone, tells_who) in [("call me", false), ("n/a", false), ("5 pm", false), ("+683 4000", true)] {
             let mut contact = Contact::default();
             contact.list_mut(Field::Phones).push(phone.to_owned());

@@ -20,8 +20,8 @@
 //! | [`json`] | JSON of others, read strictly |
 //! | [`contact`] | the one model between all formats and platforms |
 //! | [`record`] | what was read, and where |
-//! | [`identity`] | who is the same person |
-//! | [`outcome`] | what became of a record; failures, and how the program ends |
+//! | [`identity`] | the values by which a contact is found again |
+//! | [`outcome`] | outcomes of records, failures, exit codes |
 //! | [`change`] | what changes in a contact: the words that store and platforms share |
 //! | [`shown`] | failures and text from outside, as a terminal shows them |
 //! | [`yaml`] | YAML files that users write, and the errors in them |
@@ -30,10 +30,10 @@
 //! | [`mapping`] | record → contact, contact → row |
 //! | [`store`] | the truth about every run of an account: intents, outcomes, images, links |
 //! | [`scratch`] | private databases of one run |
-//! | [`http`] | the only door to the network |
+//! | [`http`] | the HTTP client, the only code that uses the network |
 //! | [`platforms`] | the facts and the behaviour of each platform |
 //! | [`reconcile`] | find, diff, act for one contact |
-//! | [`report`] | what people see |
+//! | [`report`] | what users see |
 //! | [`plan`] | arguments, files and environment → a checked plan |
 //! | [`run`] | the straight line |
 //! | [`sandbox`] | the platforms on loopback, with faults |

@@ -16,7 +16,8 @@ fn forbid_core_files() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
-        let _may_be_lowered_by_anybody = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+        let _lowering_a_limit_is_always_allowed =
+            setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     }
     #[cfg(target_os = "linux")]
     {

@@ -1,11 +1,11 @@
-//! What became of a record, and how a run ends.
+//! Outcomes of records, failures and exit codes. It does not print them.
 
 use crate::record::Origin;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// What became of one record.
+/// The outcome of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -15,13 +15,13 @@ pub enum Outcome {
     Updated,
     /// Was there as it should be; nothing was sent.
     Unchanged,
-    /// Was made by the run that is undone, and is not there any more.
+    /// Was created by the run that is undone, and has been deleted.
     Deleted,
     /// Left out on purpose.
     Skipped(Skip),
-    /// Stays behind, with its reasons.
+    /// Was not written, with its reasons.
     Rejected,
-    /// May have arrived or not; could not be found out.
+    /// May have arrived or not; the request is in doubt.
     Unknown,
 }
 
@@ -39,9 +39,9 @@ pub enum Skip {
     Existing,
     /// Is not at the target, and `--only-existing`.
     Absent,
-    /// Of an undo: somebody has changed it since, so that it is left alone.
+    /// Of an undo: another party has changed it since, so it is left alone.
     Changed,
-    /// Of an undo: the platform cannot take it back.
+    /// Of an undo: the platform cannot undo it.
     Kept,
     /// Has arrived as it is in an earlier run, and `--only-changed`.
     Received,
@@ -79,7 +79,7 @@ impl Problem {
     }
 }
 
-/// A record that stays behind, with its reasons (at least one; counted by the first).
+/// A record that was not written, with its reasons (at least one; counted by the first).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     /// Where it was read.
@@ -144,7 +144,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// How the program ends (contract 1.1).
+/// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// Every record arrived, was unchanged, or was skipped on purpose.
@@ -155,11 +155,11 @@ pub enum Exit {
     Usage,
     /// Done, but some records were rejected.
     Rejects,
-    /// The fate of some records is unknown.
+    /// The outcome of some records is unknown.
     Unknown,
-    /// A platform refused us.
+    /// A platform refused access.
     Refused,
-    /// A platform is not to be had, or gave less than it holds.
+    /// A platform is unavailable, or returned less than it holds.
     Unavailable,
     /// Another process is writing to this connection.
     Busy,
@@ -171,7 +171,7 @@ pub enum Exit {
     Terminated,
 }
 
-/// Highest first, where several apply (contract 1.1).
+/// Highest first, if several apply.
 const EXIT_ORDER: [Exit; 11] = [
     Exit::Usage,
     Exit::Busy,

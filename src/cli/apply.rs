@@ -1,4 +1,4 @@
-//! `ferry apply`: the words of a plan.
+//! `ferry apply`: checks the arguments and the head of the plan.
 
 use super::args;
 use super::context::Context;
@@ -41,7 +41,7 @@ pub(super) fn prepare(plan: &SavedPlan, context: &Context) -> Result<Prepared, F
         wait: plan.pace.wait.clone(),
     };
     let connection = connection(&context.configuration()?, &asked)?;
-    // Whoever saved the plan has seen how much it does.
+    // The user has reviewed the plan, so no guard applies.
     let work = WorkAsked { guards: GuardsAsked::none(), ..work };
     Ok(Prepared {
         source,

@@ -40,7 +40,7 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
     let text = context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
-        // What was sent is remembered, and found out by whoever comes next.
+        // The store remembers a request in doubt, and the next command settles it.
         let work = work(typed, context, (&config.folder, &connection, &address), (clock, &stop));
         let text = until_stopped(&stop, work).await;
         if let Some(sandbox) = sandbox {
@@ -93,10 +93,10 @@ async fn work(
         AttributesChange::Remove { name, .. } => (attributes.remove(name).await?, "removed"),
     };
     checkpoint.close()?;
-    Ok(tell(change, &changed, verb, connection, context))
+    Ok(describe_change(change, &changed, verb, connection, context))
 }
 
-fn tell(
+fn describe_change(
     change: &AttributesChange,
     changed: &Changed,
     verb: &str,

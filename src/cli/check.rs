@@ -14,7 +14,7 @@ use crate::run::target::{Target, stops};
 use serde_json::json;
 use std::time::Duration;
 
-/// Bare ids that are read to prove a key: the first may be of people who are gone.
+/// Bare ids that are read to find a contact for the tests: the first may be of deleted contacts.
 const IDS_TRIED: usize = 4;
 
 pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failure> {
@@ -36,7 +36,7 @@ pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-/// A check leaves nothing that could be resumed, so what fails for a run is told without how to resume it.
+/// A check leaves nothing to resume, so the hint of an unavailable platform does not mention it.
 fn of_check(failure: Failure) -> Failure {
     match failure.exit {
         Exit::Unavailable => failure.hint("check `base_url` and the network, then try again"),
@@ -44,7 +44,7 @@ fn of_check(failure: Failure) -> Failure {
     }
 }
 
-/// What is told of a connection that works.
+/// The line for a connection that works.
 async fn line(context: &Context, connection: &Connection, clock: Clock) -> Result<String, Failure> {
     let target = Target::open(connection, clock, Duration::ZERO, None).await?;
     let known = known(&target).await?;
@@ -71,21 +71,21 @@ async fn line(context: &Context, connection: &Connection, clock: Clock) -> Resul
     Ok(format!("`{}` works: {title}, {contacts}; finds by {}", connection.name, keys.join(", ")))
 }
 
-/// Whoever is known to exist. A list of bare ids is asked as well: the check itself did not have to read anybody.
+/// Contacts that are known to exist. Ids in a list are read too, because the check itself need not have read a contact.
 async fn known(target: &Target) -> Result<Vec<Found>, Failure> {
     let Target { connector, http, checked, .. } = target;
     if !checked.sample.is_empty() || checked.contacts.is_some() {
         return Ok(checked.sample.clone());
     }
     match first_listed(&**connector, http).await {
-        // Who may not list may still write to those whose ids are known.
+        // An account without the right to list may still write to contacts by their ids.
         Err(Fault::Refused(_) | Fault::InDoubt(_)) => Ok(Vec::new()),
         Err(Fault::Fatal(failure)) if failure.exit == Exit::Refused => Ok(Vec::new()),
         listed => listed.map_err(stops),
     }
 }
 
-/// Those on the first page; of bare ids the first that leads to somebody.
+/// The contacts on the first page; of bare ids the first that has a contact.
 async fn first_listed(connector: &dyn Connector, http: &Http) -> Result<Vec<Found>, Fault> {
     let page = connector.page(http, None).await?;
     let mut found = page.found;

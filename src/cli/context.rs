@@ -166,10 +166,10 @@ pub(super) async fn until_stopped<T>(
     stop: &Stop,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let mut told = stop.watch();
+    let mut stopping = stop.watch();
     tokio::select! {
         done = work => done,
-        _ = told.wait_for(|told| *told) => Err(stopped()),
+        _ = stopping.wait_for(|is_stopping| *is_stopping) => Err(stopped()),
     }
 }
 

@@ -24,7 +24,7 @@ const SHOWN_MAX: usize = 3;
 /// So many fields that the platform cannot hold are named, the most frequent first.
 const NAMED_MAX: usize = 20;
 
-/// More names than this are counted together: they are data that became names.
+/// More names than this are counted together: such names are data.
 const NAMES_MAX: usize = 10_000;
 
 pub(super) fn run(typed: &Map, context: &Context) -> Result<Exit, Failure> {
@@ -96,7 +96,7 @@ fn mapper(
     Ok(Mapper { bound, platform: None, identity, finds_by: Vec::new(), overflow, is_plan: false })
 }
 
-/// What the records of a file become.
+/// The outcome of a check: counts, and the first contacts.
 #[derive(Default)]
 struct Looked {
     read: u64,

@@ -95,8 +95,8 @@ fn all(platforms: &[&PlatformFacts]) -> String {
         rows.iter_mut().zip(column).for_each(|(row, cell)| row.push(cell));
     }
     let legend = "* people are found by it   + needed   | one of those so marked is needed";
-    let told = platforms.iter().map(|platform| short(platform)).collect::<Vec<_>>().join("\n\n");
-    format!("{}\n\n{legend}\n\n{told}\n\n`ferry platforms NAME` says all about one", table(&rows))
+    let described = platforms.iter().map(|platform| short(platform)).collect::<Vec<_>>().join("\n\n");
+    format!("{}\n\n{legend}\n\n{described}\n\n`ferry platforms NAME` says all about one", table(&rows))
 }
 
 fn cell(platform: &PlatformFacts, field: Field) -> String {

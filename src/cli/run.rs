@@ -50,7 +50,7 @@ pub(super) fn run(typed: &args::Run, context: &Context, dispatch: Dispatch) -> R
     }
     let planned = plan(&sound, &typed.options, &commands, &config, context)?;
     config.notes.iter().for_each(|note| context.console.note(note));
-    // All that is wrong with any of them is told before the first begins.
+    // All errors are reported before the first job starts.
     wrong.iter().for_each(|wrong| context.console.failure(wrong));
     let ended = run_all(&chosen, &planned, &config, context, dispatch);
     let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
@@ -88,7 +88,7 @@ fn run_all<'j>(
         let job = planned.iter().find(|job| job.name == read.name);
         let (exit, summary) = match job {
             None => (Some(Exit::Usage), None),
-            // After a signal nothing new is begun.
+            // After a signal no further job starts.
             Some(_) if Stop::signal().is_some() => (None, None),
             Some(job) => {
                 let (exit, summary) = one(job, is_first, config, context, dispatch);
@@ -134,7 +134,7 @@ fn argument(known: &clap::Arg) -> Argument {
     }
 }
 
-/// What the command line refuses in a job, each at its place; nothing that is told already.
+/// Errors that the command line finds in a job, each at its place, without those that are known already.
 fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<FileError> {
     let Some(command) = commands.iter().find(|command| command.name == job.command) else { return Vec::new() };
     let (mut given, mut found) = (job.given.clone(), names_in_braces(job));
@@ -142,14 +142,14 @@ fn refusals(job: &Job, is_wrong: bool, commands: &[CommandWords]) -> Vec<FileErr
         let words = ["ferry".into(), OsString::from(&job.command)];
         let Some(failure) = usage::failure_of(&error, &words) else { break };
         let about = about(&error, command);
-        let told = |place| FileError::at(&place, in_keys(&failure.message, command));
+        let error_at = |place| FileError::at(&place, in_keys(&failure.message, command));
         let hint = failure.hint.as_deref().map(|hint| in_keys(hint, command)).unwrap_or_default();
         match given.iter().position(|one| about.is_some_and(|about| about.key == one.key)) {
-            Some(at) => found.push(told(given.remove(at).place).hint(hint)),
-            // What is missing because it was wrong is told already.
+            Some(at) => found.push(error_at(given.remove(at).place).hint(hint)),
+            // An argument that is missing because it was invalid is reported already.
             None if is_wrong || !found.is_empty() => break,
             None => {
-                found.push(told(job.place.clone()).hint(hint));
+                found.push(error_at(job.place.clone()).hint(hint));
                 break;
             }
         }
@@ -245,7 +245,7 @@ struct Planned {
     args: Args,
     /// The words that do the same, also from elsewhere and without `ferry run`.
     words: Vec<String>,
-    /// The same as people would type it here.
+    /// The same as a user would type it here.
     shown: String,
 }
 

@@ -26,13 +26,13 @@ pub(super) fn run(typed: &args::Sandbox, context: &Context) -> Result<Exit, Fail
         for (name, value) in sandbox.credentials() {
             context.console.result_line(&format!("export {name}={value}"));
         }
-        let mut told = stop.watch();
+        let mut stopping = stop.watch();
         // The sender lives as long as `stop`.
-        let _ = told.wait_for(|told| *told).await;
+        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
         sandbox.stop().await;
         Ok(())
     })?;
-    // Being told to end is how a server ends.
+    // A signal is the normal end of a server.
     Ok(Stop::signal().map_or(Exit::Done, |_| Exit::Done))
 }
 

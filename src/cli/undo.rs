@@ -21,7 +21,7 @@ use crate::yaml::nearest;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// Undos of undos: more than anybody types.
+/// The longest chain of undos of undos.
 const CHAIN_MAX: usize = 1_000;
 
 pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure> {
@@ -117,7 +117,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     Ok(context.print_end(&ended))
 }
 
-/// The newest run that can be taken back; only where somebody can be asked.
+/// The newest run that can be undone; only on a terminal, because Ferry asks.
 fn newest(context: &Context) -> Result<RunRecord, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::usage("there is no RUN, and without a terminal Ferry cannot ask for one")
@@ -127,7 +127,7 @@ fn newest(context: &Context) -> Result<RunRecord, Failure> {
     newest.ok_or_else(|| Failure::usage("there is no run that could be undone").hint("list the runs with `ferry runs`"))
 }
 
-/// Shows what would be taken back, and asks.
+/// Shows what would be undone, and asks.
 fn is_meant(looked: &Ended, context: &Context) -> bool {
     context.console.block(&looked.summary.human());
     let mut err = io::stderr().lock();

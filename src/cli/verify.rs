@@ -1,4 +1,4 @@
-//! `ferry verify`: the words of a finished run, typed again to look.
+//! `ferry verify`: runs the command of a finished run again, as a comparison.
 
 use super::args;
 use super::context::Context;
@@ -65,7 +65,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         false => None,
     };
     put_into_receipt(found, &verify, repaired.as_ref(), &again);
-    tell(found, &verify, &looked, repaired.as_ref(), context);
+    print_verified(found, &verify, &looked, repaired.as_ref(), context);
     let (last, failure) = match &repaired {
         None => (Some(found), None),
         Some(repaired) => (repaired.verified.as_ref(), Some(repaired)),
@@ -101,7 +101,7 @@ fn exit_of(last: Option<&Verified>, repaired: Option<&Ended>) -> Exit {
     let failed = repaired.and_then(|repaired| repaired.failure.as_ref()).map(|failure| failure.exit);
     let differs = match repaired {
         None => last.differ + last.missing,
-        // Whoever differed or was missing is as meant now; only-existing keeps the missing out.
+        // The repair has sent what differed or was missing; with `--only-existing` missing contacts stay missing.
         Some(repaired) => last.missing.saturating_sub(repaired.summary.records.created),
     };
     // What a repair could not send, or found out about, is rejected.
@@ -111,7 +111,7 @@ fn exit_of(last: Option<&Verified>, repaired: Option<&Ended>) -> Exit {
     applying.into_iter().flatten().fold(Exit::Done, Exit::worse)
 }
 
-fn tell(found: &Verified, verify: &VerifyPlan, looked: &Ended, repaired: Option<&Ended>, context: &Context) {
+fn print_verified(found: &Verified, verify: &VerifyPlan, looked: &Ended, repaired: Option<&Ended>, context: &Context) {
     let summary = repaired.map(|repaired| &repaired.summary);
     if let Some(failure) = repaired.and_then(|repaired| repaired.failure.as_ref()) {
         context.console.failure(failure);
@@ -196,7 +196,7 @@ fn context_words(verify: &VerifyPlan, context: &Context) -> Vec<String> {
     words
 }
 
-/// The words that go on with a repair, from wherever it was begun.
+/// The command that resumes a repair, from any folder.
 fn repair_words(typed: &args::Verify, info: &RunRecord, context: &Context) -> Vec<String> {
     let mut words = vec![CommandKind::Verify.name().to_owned(), info.run.clone(), "--repair".to_owned()];
     if typed.anyway {

@@ -1,5 +1,5 @@
 //! Charts as SVG, to stand in a page. Pure text from plain numbers: colours and fonts are the page's style sheet, no
-//! script, nothing to load. Each has a title and a description for those who do not see it; the page puts a table with
+//! script, nothing to load. Each has a title and a description for screen readers; the page puts a table with
 //! the same numbers under it.
 
 use super::throughput::Rate;
@@ -55,7 +55,7 @@ pub struct About<'a> {
     pub id: &'a str,
     /// What it shows.
     pub title: &'a str,
-    /// The same in numbers, for those who do not see it.
+    /// The same in numbers, for screen readers.
     pub description: String,
 }
 

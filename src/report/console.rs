@@ -1,4 +1,4 @@
-//! The one who speaks: everything that people see goes through here. Results go to standard output, everything else to
+//! The console: everything that users see goes through here. Results go to standard output, everything else to
 //! standard error. It reads no environment and decides nothing about the work.
 
 use super::progress::{Manner, Progress};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// bound, and a mail from cron stays readable.
 const HELD_LINES_MAX: usize = 500;
 
-/// Where the words go; anything that can be written to, in tests.
+/// Where output goes; tests use buffers.
 pub struct Streams {
     /// For results.
     pub out: Box<dyn Write + Send>,
@@ -27,7 +27,7 @@ pub struct Streams {
     pub terminal: bool,
 }
 
-/// Speaks to people and scripts. Cheap to clone; all clones are one.
+/// Writes for users and scripts. Cheap to clone; all clones share their state.
 #[derive(Clone)]
 pub struct Console {
     shared: Arc<Shared>,
@@ -51,13 +51,13 @@ struct Inner {
 }
 
 impl Console {
-    /// Speaks on the process's own streams.
+    /// Writes to the streams of the process.
     pub fn new(look: Look) -> Console {
         let terminal = io::stderr().is_terminal();
         Console::over(look, Streams { out: Box::new(io::stdout()), err: Box::new(io::stderr()), terminal })
     }
 
-    /// Speaks on these streams.
+    /// Writes to these streams.
     pub fn over(look: Look, streams: Streams) -> Console {
         let terminal = streams.terminal;
         let color = match look.color {
@@ -94,13 +94,13 @@ impl Console {
 
     /// Shows a failure: error, causes, hint.
     pub fn failure(&self, failure: &Failure) {
-        self.shared.tell(&render_failure(failure, self.shared.color));
+        self.shared.write(&render_failure(failure, self.shared.color));
     }
 
     /// Shows something worth knowing that changes nothing, with `note: ` before it.
     pub fn note(&self, text: &str) {
         let paint = Paint { color: self.shared.color };
-        self.shared.tell(&format!("{} {}\n", paint.cyan("note:"), escape(text)));
+        self.shared.write(&format!("{} {}\n", paint.cyan("note:"), escape(text)));
     }
 
     /// Shows a line of what was understood without being said, such as which column is taken as what: a note, but none
@@ -114,15 +114,15 @@ impl Console {
     /// Shows a line for those who asked for details: from `-v` on with `level` 1, from `-vv` on with 2.
     pub fn detail(&self, level: u8, text: &str) {
         if self.shared.look.verbose >= level {
-            self.shared.tell(&format!("{}\n", escape(text)));
+            self.shared.write(&format!("{}\n", escape(text)));
         }
     }
 
     /// Shows a block of diagnostics that is made up already (see [`Console::color`]), and harmless.
     pub fn block(&self, text: &str) {
-        self.shared.tell(text);
+        self.shared.write(text);
         if !text.ends_with('\n') {
-            self.shared.tell("\n");
+            self.shared.write("\n");
         }
     }
 
@@ -131,7 +131,7 @@ impl Console {
         Progress::new(Arc::clone(&self.shared), self.shared.manner, what, total)
     }
 
-    /// Tells how a run ended, on standard output (or where [`Look::results_to_stderr`] says): for people, or as one JSON
+    /// Prints the summary of a run, on standard output (or where [`Look::results_to_stderr`] says): for users, or as one JSON
     /// object, which is then the last thing there.
     pub fn summary(&self, summary: &Summary) {
         match self.shared.look.output {
@@ -153,7 +153,7 @@ impl Console {
         inner.json_to_stderr |= to_stderr;
     }
 
-    /// Writes a line of a result, as it is: what came from outside is made harmless by the caller where people read it.
+    /// Writes a line of a result, as it is: what came from outside is escaped by the caller if users read it.
     pub fn result_line(&self, text: &str) {
         self.shared.result(&format!("{text}\n"));
     }
@@ -187,7 +187,7 @@ impl Console {
 
 impl Shared {
     /// Puts text on standard error, above the bar; holds it back when quiet.
-    pub fn tell(&self, text: &str) {
+    pub fn write(&self, text: &str) {
         let mut inner = self.lock();
         if self.look.quiet {
             inner.held.push(text);
@@ -202,7 +202,7 @@ impl Shared {
 
     fn result(&self, text: &str) {
         if self.look.quiet || self.look.results_to_stderr {
-            return self.tell(text);
+            return self.write(text);
         }
         self.lock().above_bar(|streams| streams.out.write_all(text.as_bytes()).and_then(|()| streams.out.flush()));
     }
@@ -221,7 +221,7 @@ impl Shared {
 }
 
 impl Drop for Shared {
-    /// Nobody said how it ended, so it did not end well: nothing held back is lost.
+    /// Prints what was held back, because a process that did not finish the console did not end well.
     fn drop(&mut self) {
         let to_stderr = self.look.results_to_stderr;
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);

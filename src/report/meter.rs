@@ -1,4 +1,4 @@
-//! How fast it really goes: a mean over the last half minute. Pure: the time is told to it.
+//! The measured rate: a mean over the last half minute. Pure: the caller passes the time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 const WINDOW: Duration = Duration::from_secs(30);
 /// Samples closer together than this are one.
 const STEP: Duration = Duration::from_millis(500);
-/// Before this much time no rate is told: it would be chance.
+/// Before this much time no rate is given, because it would be chance.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Measures how fast a count grows. What was there at the first sample is not counted, so that a resumed run is measured
@@ -20,7 +20,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Takes note of the count at a moment. A count that goes back begins anew.
+    /// Records the count at a time. A count that decreases starts over.
     pub fn sample(&mut self, now: Instant, count: u64) {
         if self.last.is_some_and(|(_, before)| count < before) {
             self.samples.clear();
@@ -40,7 +40,7 @@ impl Meter {
         self.samples.clear();
     }
 
-    /// The mean, per second; `None` before there is enough to tell.
+    /// The mean, per second; `None` before there is enough data.
     pub fn per_s(&self) -> Option<f64> {
         let (from, first) = self.samples.front()?;
         let (to, last) = self.last?;
@@ -48,7 +48,7 @@ impl Meter {
         (elapsed >= WARM_UP).then(|| last.saturating_sub(*first) as f64 / elapsed.as_secs_f64())
     }
 
-    /// The time that `rest` more would take at this rate; `None` when nobody knows.
+    /// The time that `rest` more would take at this rate; `None` if unknown.
     pub fn time_for(&self, rest: u64) -> Option<Duration> {
         let per_s = self.per_s().filter(|per_s| *per_s > 0.0)?;
         Duration::try_from_secs_f64(rest as f64 / per_s).ok()

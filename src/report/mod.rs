@@ -1,4 +1,4 @@
-//! What people and scripts see: progress, notes, failures, the summary, the list of runs.
+//! What users and scripts see: progress, notes, failures, the summary, the list of runs.
 //!
 //! It reads no environment, knows no platform and changes nothing about the work. Whatever it shows that came from
 //! outside is made harmless first (see [`crate::shown::escape`]).
@@ -42,14 +42,14 @@ pub enum Choice {
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputKind {
-    /// For people
+    /// For users
     #[default]
     Human,
     /// For scripts: one JSON object as the last thing on standard output
     Json,
 }
 
-/// How it is all to look.
+/// How output looks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Look {
     /// Colour; `Auto`: on a terminal, and not where `no_color`.

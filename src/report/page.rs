@@ -109,7 +109,7 @@ fn in_a_sentence(receipt: &Receipt) -> String {
     out + "."
 }
 
-/// From when to when (RFC 3339), as people read it.
+/// From when to when (RFC 3339), for readers.
 fn when(started: &str, ended: &str) -> String {
     match (moment(started), moment(ended)) {
         (Some((day, from, zone)), Some((last_day, to, last_zone))) => match day == last_day && zone == last_zone {

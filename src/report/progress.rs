@@ -22,7 +22,7 @@ const PLAIN_FIRST: Duration = Duration::from_secs(5);
 const PLAIN_NEXT: Duration = Duration::from_secs(30);
 /// The time between plain lines when progress was asked for in so many words.
 const PLAIN_ASKED: Duration = Duration::from_secs(1);
-/// A limit that grows by this much is on its way up: what was slower before it tells nothing about the time left.
+/// A limit that grows by this much is on its way up: the slower rate before it says nothing about the time left.
 const RISE: f64 = 1.2;
 
 /// How far the work is.
@@ -36,7 +36,7 @@ pub struct State {
     pub rejected: u64,
     /// How long nothing will be sent, and why.
     pub waiting: Option<(Duration, String)>,
-    /// Bytes of the source read, and there are; tells the way where the total is not known.
+    /// Bytes of the source read, and there are; shows progress if the total is not known.
     pub bytes: Option<(u64, u64)>,
     /// Records whose request may or may not have arrived, being settled.
     pub in_doubt: u64,
@@ -136,7 +136,7 @@ impl Progress {
     pub fn finish(self) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if !inner.is_cleared && inner.shown.as_ref().is_some_and(|shown| *shown != inner.state) {
-            self.shared.tell(&format!("{}: {}\n", self.what, inner.words().join(", ")));
+            self.shared.write(&format!("{}: {}\n", self.what, inner.words().join(", ")));
         }
     }
 
@@ -164,7 +164,7 @@ impl Progress {
         if now < inner.next_line || inner.shown.as_ref() == Some(&inner.state) {
             return;
         }
-        self.shared.tell(&format!("{}: {}\n", self.what, inner.words().join(", ")));
+        self.shared.write(&format!("{}: {}\n", self.what, inner.words().join(", ")));
         inner.next_line = now + next;
         inner.shown = Some(inner.state.clone());
     }

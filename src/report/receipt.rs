@@ -1,4 +1,4 @@
-//! The receipt of a finished run: what was read, by which rules, where it went, what became of it, and the fingerprints
+//! The receipt of a finished run: what was read, by which rules, where it went, its outcome, and the fingerprints
 //! by which all that can be proven later. Plain data: it computes nothing, and holds no secret and no value of a record.
 
 use super::summary::{Changes, Requests, tenths};
@@ -57,12 +57,12 @@ pub struct Receipt {
     pub left_blank: Sums,
     /// Values that were emptied at the target.
     pub cleared: u64,
-    /// Changes of people who were there, by field, as the target confirmed them. What a killed process never heard
+    /// Changes of existing contacts, by field, as the target confirmed them. What a killed process never heard
     /// of is in the totals alone.
     pub changed_fields: Sums,
     /// What went over the line.
     pub requests: Requests,
-    /// How it is known that everybody at a source platform was read.
+    /// How the completeness of a source platform was established.
     pub completeness: Option<Completeness>,
     /// What is not as it was in the export before, where that was asked.
     pub changes: Option<Changes>,
@@ -80,7 +80,7 @@ pub enum End {
     File {
         /// As it was named; `-`: standard input or output.
         file: String,
-        /// How long it is as stored; none: nobody can tell any more.
+        /// How long it is as stored; none: it is no longer known.
         bytes: Option<u64>,
         /// `blake3:` and the hash of its bytes as stored.
         fingerprint: Option<String>,

@@ -17,7 +17,7 @@ pub struct RunLine {
     pub target: String,
     /// How it stands.
     pub status: RunStatus,
-    /// When it began, as people date things.
+    /// When it started, in local time.
     pub started: String,
     /// Records read.
     pub read: u64,

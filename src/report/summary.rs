@@ -1,4 +1,4 @@
-//! How a run ended: as JSON for scripts (contract 1.2) and as text for people. It counts nothing itself.
+//! How a run ended: as JSON for scripts and as text for users. It counts nothing itself.
 
 use super::words::{count, number, rate, time};
 use crate::ids::{CommandKind, RunStatus};
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use std::time::Duration;
 
-/// Of a list that has no bound (reasons, things not carried) people see this many, the most frequent first.
+/// Of a list that has no bound (reasons, things not carried) users see this many, the most frequent first.
 const LISTED_MAX: usize = 10;
 
-/// Of the records of which nothing is known people see this many, the first ones.
+/// Of the records with an unknown outcome users see this many, the first ones.
 pub const UNKNOWN_MAX: usize = 20;
 
 /// Numbers by name, in the order in which they came.
@@ -90,12 +90,12 @@ pub struct Changes {
 pub struct Doubtful {
     /// Where it was read.
     pub line: u64,
-    /// Whom it is about at the target, where that is known.
+    /// The id of the contact at the target, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_id: Option<String>,
 }
 
-/// How a run ended. The fields up to `changes` are the JSON object of contract 1.2; the others are told to people.
+/// How a run ended. The fields up to `changes` are the JSON object; the others are for users only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
     /// The run's name.
@@ -129,20 +129,20 @@ pub struct Summary {
     /// What the real run would take, after a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
-    /// What only the real run can tell, after a dry run: names that the platform may drop without a word, and for how
+    /// After a dry run: names that the platform may drop, which only the real run can show, and for how
     /// many.
     #[serde(skip_serializing_if = "Counts::is_empty")]
     pub uncertain: Counts,
-    /// How it is known that an export has everybody.
+    /// How the completeness of an export was established.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completeness: Option<Completeness>,
     /// What is not as it was in the export before, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
-    /// Values that an undo leaves alone, because somebody has changed them since, by field.
+    /// Values that an undo leaves alone, because another party has changed them since, by field.
     #[serde(skip_serializing_if = "Counts::is_empty")]
     pub changed_since: Counts,
-    /// What the platform cannot take back, by field.
+    /// What the platform cannot undo, by field.
     #[serde(skip_serializing_if = "Counts::is_empty")]
     pub not_taken_back: Counts,
     /// Where what was left is listed; `None` when nothing was.
@@ -163,7 +163,7 @@ pub struct Summary {
     /// When the real run would be done, begun now.
     #[serde(skip)]
     pub finish: Option<String>,
-    /// What else people are told after a dry run, line by line.
+    /// Further lines after a dry run.
     #[serde(skip)]
     pub shown: Vec<String>,
     /// Where the values that were left blank are listed.
@@ -218,7 +218,7 @@ impl Summary {
         named
     }
 
-    /// For people; several lines, each ended. The last one says the command that goes on, where the run is unfinished.
+    /// For users; several lines, each ended. The last one is the command that resumes an unfinished run.
     pub fn human(&self) -> String {
         let mut out = self.heading();
         out.push_str(&self.totals());
@@ -346,8 +346,8 @@ impl Summary {
         let all = self.records.unknown;
         let mut out = format!("\nnobody knows yet what became of {}:\n", count(all, "record", "records"));
         for Doubtful { line, target_id } in &self.unknown_records {
-            let whom = target_id.as_ref().map(|id| format!(", `{}` at the target", escape(id))).unwrap_or_default();
-            out.push_str(&format!("  line {line}{whom}\n"));
+            let target = target_id.as_ref().map(|id| format!(", `{}` at the target", escape(id))).unwrap_or_default();
+            out.push_str(&format!("  line {line}{target}\n"));
         }
         let more = all.saturating_sub(self.unknown_records.len() as u64);
         if more > 0 {

@@ -1,4 +1,4 @@
-//! How fast a run went, from its beginning to its end, in a bounded number of points. Pure: the time is told to it.
+//! How fast a run went, from its beginning to its end, in a bounded number of points. Pure: the caller passes the time.
 
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ pub struct Verified {
     pub differ: u64,
     /// Not there.
     pub missing: u64,
-    /// The target did not tell.
+    /// The target gave no answer.
     pub unknown: u64,
     /// Records that were not compared: the run rejected them or left them out, or they are further records of a
     /// contact.

@@ -1,4 +1,4 @@
-//! Numbers, times and foreign text as people read them. Pure; it does not know what is being told.
+//! Numbers, times and foreign text as users read them. Pure.
 
 use std::time::Duration;
 

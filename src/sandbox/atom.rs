@@ -4,10 +4,10 @@
 //! an update replaces `email`, `optionals` and `tags`; a bad field is a 400 in the shape of the 400 for a bad token; a
 //! `size` above 100 is cut without a word; `length` counts the page's items; the times are Firestore's.
 
+use super::contact_table::{ContactTable, Place};
 use super::faults::mix;
 use super::model::{Account, Held, Model, Reply, Row, text_of};
-use super::moment::Moment;
-use super::shelf::{Place, Shelf};
+use super::request_time::RequestTime;
 use super::wire::{Answer, HTML, JSON, Request, escape_html, express_not_found, express_page};
 use hyper::Method;
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ pub(super) const MODEL: Model = Model {
     user: &[],
     secret: ("FERRY_ATOM_TOKEN", TOKEN),
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("clients"),
-    open: |setup| Box::new(Atom { seed: setup.seed, token: setup.key.clone(), shelf: Shelf::default() }),
+    open: |setup| Box::new(Atom { seed: setup.seed, token: setup.key.clone(), contacts: ContactTable::default() }),
 };
 
 /// Items a page, unless `size` says otherwise.
@@ -37,7 +37,7 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 struct Atom {
     seed: u64,
     token: String,
-    shelf: Shelf,
+    contacts: ContactTable,
 }
 
 impl Account for Atom {
@@ -49,7 +49,7 @@ impl Account for Atom {
         Ok(())
     }
 
-    fn answer(&mut self, request: &Request, moment: &Moment) -> Reply {
+    fn answer(&mut self, request: &Request, moment: &RequestTime) -> Reply {
         let segments = request.segments();
         let key = match (segments.as_slice(), &request.method) {
             ([_], &Method::POST | &Method::GET) => None,
@@ -66,7 +66,7 @@ impl Account for Atom {
         }
     }
 
-    fn failure(&self, request: &Request, moment: &Moment) -> Answer {
+    fn failure(&self, request: &Request, moment: &RequestTime) -> Answer {
         let message = match request.method {
             Method::POST => format!("Cannot perform the creation of the client at {}", moment.rfc3339()),
             _ => return no_list(),
@@ -75,7 +75,7 @@ impl Account for Atom {
     }
 
     fn held(&mut self) -> &mut dyn Held {
-        &mut self.shelf
+        &mut self.contacts
     }
 
     fn row(&self, contact: &Value) -> Row {
@@ -99,7 +99,7 @@ fn no_list() -> Answer {
 }
 
 impl Atom {
-    fn upsert(&mut self, request: &Request, moment: &Moment) -> Reply {
+    fn upsert(&mut self, request: &Request, moment: &RequestTime) -> Reply {
         let body = match body(request) {
             Ok(body) => body,
             Err(answer) => return Reply::read(answer),
@@ -108,7 +108,7 @@ impl Atom {
             Ok(wanted) => wanted,
             Err(answer) => return Reply::read(answer),
         };
-        let held = self.shelf.by_key(&wanted.phone).first().copied();
+        let held = self.contacts.by_key(&wanted.phone).first().copied();
         let before: Option<Value> = held.and_then(|place| self.parsed(place));
         let kept = |name: &str| before.as_ref().and_then(|before| before.get(name)).cloned();
         let id = match kept("id") {
@@ -129,20 +129,20 @@ impl Atom {
     /// Puts a contact on the shelf: a new one, or in the place of the one that has its phone.
     fn put(&mut self, id: &str, phone: String, text: String, hidden_until: Option<tokio::time::Instant>) {
         let keys = [phone];
-        match self.shelf.by_id(id) {
-            Some(place) => self.shelf.replace(place, &keys, &keys, text),
-            None => self.shelf.insert(id, &keys, text, hidden_until),
+        match self.contacts.by_id(id) {
+            Some(place) => self.contacts.replace(place, &keys, &keys, text),
+            None => self.contacts.insert(id, &keys, text, hidden_until),
         }
     }
 
     fn parsed(&self, place: Place) -> Option<Value> {
-        self.shelf.text(place).and_then(|text| serde_json::from_str(text).ok())
+        self.contacts.text(place).and_then(|text| serde_json::from_str(text).ok())
     }
 
-    /// An id of 20 letters and digits that nobody has.
+    /// An id of 20 letters and digits that no client has.
     fn new_id(&self) -> String {
         const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        let mut state = mix(self.seed) ^ self.shelf.len() as u64;
+        let mut state = mix(self.seed) ^ self.contacts.len() as u64;
         loop {
             let id: String = (0..20)
                 .filter_map(|_| {
@@ -150,14 +150,14 @@ impl Atom {
                     LETTERS.get((state % 62) as usize).copied().map(char::from)
                 })
                 .collect();
-            if self.shelf.by_id(&id).is_none() {
+            if self.contacts.by_id(&id).is_none() {
                 return id;
             }
         }
     }
 
     fn by_id(&self, id: &str) -> Answer {
-        match self.shelf.by_id(id).and_then(|place| self.shelf.text(place)) {
+        match self.contacts.by_id(id).and_then(|place| self.contacts.text(place)) {
             Some(text) => Answer::text(200, JSON, text),
             None => Answer::json(404, &json!({ "message": "Client not found" })),
         }
@@ -195,14 +195,14 @@ impl Atom {
     /// A page of the list; `tags` is a list joined by commas, one of which a contact must have.
     fn page(&self, skip: usize, size: usize, descending: bool, tags: Option<String>) -> Vec<&str> {
         if tags.is_none() && !descending {
-            return self.shelf.page(skip, size);
+            return self.contacts.page(skip, size);
         }
         let wanted: Option<BTreeSet<&str>> = tags.as_deref().map(|tags| tags.split(',').collect());
         let has_tag = |text: &&str| wanted.as_ref().is_none_or(|wanted| tagged(text, wanted));
         if descending {
-            return self.shelf.seen().rev().filter(has_tag).skip(skip).take(size).collect();
+            return self.contacts.seen().rev().filter(has_tag).skip(skip).take(size).collect();
         }
-        self.shelf.seen().filter(has_tag).skip(skip).take(size).collect()
+        self.contacts.seen().filter(has_tag).skip(skip).take(size).collect()
     }
 
     /// A look-up by phone, which takes no other parameter.
@@ -210,7 +210,7 @@ impl Atom {
         if let Some(name) = ["page", "size"].into_iter().find(|name| request.query(name).is_some()) {
             return bad(name, &json!(request.query(name)), "is not allowed", "object.unknown");
         }
-        let found = self.shelf.find(phone).and_then(|place| self.shelf.text(place));
+        let found = self.contacts.find(phone).and_then(|place| self.contacts.text(place));
         Answer::text(200, JSON, format!("{{\"items\":[{}]}}", found.unwrap_or_default()))
     }
 }
@@ -347,6 +347,6 @@ fn bad(name: &str, value: &Value, problem: &str, kind: &str) -> Answer {
     )
 }
 
-fn firestore_time(moment: &Moment) -> Value {
+fn firestore_time(moment: &RequestTime) -> Value {
     json!({ "_seconds": moment.since_1970.as_secs(), "_nanoseconds": moment.since_1970.subsec_millis() * 1_000_000 })
 }

@@ -16,7 +16,7 @@ use self::people::{People, Place};
 use self::person::{Card, Item, Person};
 use self::search::Search;
 use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
-use super::moment::Moment;
+use super::request_time::RequestTime;
 use super::wire::{Answer, Request, express_not_found};
 use hyper::Method;
 use serde_json::{Map, Value, json};
@@ -50,7 +50,7 @@ impl Account for Eadesk {
         Ok(())
     }
 
-    fn answer(&mut self, request: &Request, moment: &Moment) -> Reply {
+    fn answer(&mut self, request: &Request, moment: &RequestTime) -> Reply {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let Some(route) = Route::of(&request.method, &segments) else {
@@ -72,7 +72,7 @@ impl Account for Eadesk {
         reply.unwrap_or_else(Reply::read)
     }
 
-    fn failure(&self, _: &Request, _: &Moment) -> Answer {
+    fn failure(&self, _: &Request, _: &RequestTime) -> Answer {
         plain(500, "Internal Server Error")
     }
 
@@ -134,7 +134,7 @@ type Answered<T> = Result<T, Answer>;
 
 impl Eadesk {
     /// Answers the bare person. Nothing is compared with those who are there.
-    fn create(&mut self, request: &Request, moment: &Moment) -> Answered<Reply> {
+    fn create(&mut self, request: &Request, moment: &RequestTime) -> Answered<Reply> {
         let card = card(request)?;
         let person = Person::new(self.setup.seed, self.people.len(), card, &moment.rfc3339());
         if let Some(until) = moment.hidden_until {
@@ -158,7 +158,7 @@ impl Eadesk {
         Ok(self.keep(person, result(&json!(true))))
     }
 
-    fn create_item(&mut self, person: &str, request: &Request, moment: &Moment) -> Answered<Reply> {
+    fn create_item(&mut self, person: &str, request: &Request, moment: &RequestTime) -> Answered<Reply> {
         let wanted = Wanted::read(&body(request)?)?;
         let value = wanted.value.ok_or_else(bad)?;
         let mut person = self.live(self.people.by_id(person))?.clone();

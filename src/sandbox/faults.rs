@@ -81,7 +81,7 @@ pub(super) fn draw(faults: &[(FaultKind, f64)], seed: u64, ordinal: u64) -> Draw
 
 /// A number from 0 up to, not including, 1.
 fn chance(seed: u64, ordinal: u64, number: u64) -> f64 {
-    /// 2⁵³: as many steps as a float can tell apart below 1.
+    /// 2⁵³: as many steps as a float has below 1.
     const STEPS: f64 = 9_007_199_254_740_992.0;
     let bits = mix(mix(mix(seed) ^ ordinal) ^ number) >> 11;
     bits as f64 / STEPS

@@ -34,7 +34,7 @@ struct Waiting {
     closing: bool,
 }
 
-/// The journal can no longer be written; the reason was told when it happened.
+/// The journal can no longer be written; the reason was logged when it happened.
 #[derive(Debug)]
 pub(super) struct Lost;
 
@@ -144,7 +144,7 @@ async fn write_all(mut file: File, lock: Arc<super::Lock>, shared: Arc<Shared>, 
     drop(lock);
 }
 
-/// Everything that waits, for an empty buffer to go on with.
+/// Takes everything that waits, and leaves an empty buffer.
 fn take(shared: &Shared, empty: Vec<u8>) -> (Vec<u8>, u64, bool) {
     let mut waiting = shared.waiting();
     (mem::replace(&mut waiting.bytes, empty), waiting.appended, waiting.closing)

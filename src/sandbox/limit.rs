@@ -1,6 +1,6 @@
 //! A rate limit as a platform keeps one: a token bucket, and how long the refused should stay away.
 //!
-//! Pure: it is told the time.
+//! Pure: the caller passes the time.
 
 use std::time::Duration;
 use tokio::time::Instant;

@@ -39,7 +39,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Ends when the connection is to close.
-    pub(super) async fn told_to_close(&self) {
+    pub(super) async fn is_closing(&self) {
         self.close.notified().await;
     }
 

@@ -8,10 +8,10 @@
 mod customer;
 
 use self::customer::Customer;
+use super::contact_table::{ContactTable, Place};
 use super::faults::mix;
 use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
-use super::moment::Moment;
-use super::shelf::{Place, Shelf};
+use super::request_time::RequestTime;
 use super::wire::{Answer, HTML, JSON, Request};
 use hyper::Method;
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub(super) const MODEL: Model = Model {
     user: &[],
     secret: ("FERRY_MERCATELY_API_KEY", KEY),
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("retailers"),
-    open: |setup| Box::new(Mercately { setup: setup.clone(), shelf: Shelf::default() }),
+    open: |setup| Box::new(Mercately { setup: setup.clone(), contacts: ContactTable::default() }),
 };
 
 /// Customers a page; the caller has no say.
@@ -38,7 +38,7 @@ const FIRST_NUMBER: usize = 3873;
 
 struct Mercately {
     setup: Setup,
-    shelf: Shelf,
+    contacts: ContactTable,
 }
 
 impl Account for Mercately {
@@ -46,17 +46,17 @@ impl Account for Mercately {
         let customer = Customer::parse(line).map_err(|error| error.to_string())?;
         let id = customer.text("id").ok_or("no `id`")?.to_owned();
         let keys = customer.keys();
-        match self.shelf.by_id(&id) {
+        match self.contacts.by_id(&id) {
             Some(place) => {
                 let before = self.customer(place).map(|before| before.keys()).unwrap_or_default();
-                self.shelf.replace(place, &before, &keys, line.to_owned());
+                self.contacts.replace(place, &before, &keys, line.to_owned());
             }
-            None => self.shelf.insert(&id, &keys, line.to_owned(), None),
+            None => self.contacts.insert(&id, &keys, line.to_owned(), None),
         }
         Ok(())
     }
 
-    fn answer(&mut self, request: &Request, moment: &Moment) -> Reply {
+    fn answer(&mut self, request: &Request, moment: &RequestTime) -> Reply {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let ["retailers", "api", "v1", rest @ ..] = segments.as_slice() else { return Reply::read(lost()) };
@@ -77,12 +77,12 @@ impl Account for Mercately {
         }
     }
 
-    fn failure(&self, _: &Request, _: &Moment) -> Answer {
+    fn failure(&self, _: &Request, _: &RequestTime) -> Answer {
         Answer::json(500, &info("Internal server error"))
     }
 
     fn held(&mut self) -> &mut dyn Held {
-        &mut self.shelf
+        &mut self.contacts
     }
 
     fn row(&self, contact: &Value) -> Row {
@@ -136,12 +136,12 @@ impl<'a> Route<'a> {
 }
 
 impl Mercately {
-    fn create(&mut self, request: &Request, moment: &Moment) -> Reply {
+    fn create(&mut self, request: &Request, moment: &RequestTime) -> Reply {
         let wanted = match fields(request) {
             Ok(wanted) => wanted,
             Err(answer) => return Reply::read(answer),
         };
-        let number = FIRST_NUMBER + self.shelf.len();
+        let number = FIRST_NUMBER + self.contacts.len();
         let id = format!("{}{number}", self.letters(number));
         let mut customer = Customer::new(&id, &moment.rfc3339());
         customer.assign(&wanted, &self.setup);
@@ -151,7 +151,7 @@ impl Mercately {
         }
         customer.tag(&wanted, &self.tags());
         let line = customer.to_string();
-        self.shelf.insert(&id, &customer.keys(), line.clone(), moment.hidden_until);
+        self.contacts.insert(&id, &customer.keys(), line.clone(), moment.hidden_until);
         let body = format!("{{\"message\":\"Customer created successfully\",\"customer\":{line}}}");
         Reply::changed(Answer::text(200, JSON, body), line)
     }
@@ -178,7 +178,7 @@ impl Mercately {
             return Reply::read(answer);
         }
         let line = left.to_string();
-        self.shelf.replace(place, &before.keys(), &left.keys(), line.clone());
+        self.contacts.replace(place, &before.keys(), &left.keys(), line.clone());
         Reply::changed(answer, line)
     }
 
@@ -188,7 +188,7 @@ impl Mercately {
     /// `593…` comes.
     fn mistakes(&self, customer: &Customer, wanted: &Map<String, Value>, own: Option<Place>) -> Vec<&'static str> {
         let mut mistakes = customer.mistakes();
-        let taken = |key: String| self.shelf.by_key(&key).iter().any(|&place| Some(place) != own);
+        let taken = |key: String| self.contacts.by_key(&key).iter().any(|&place| Some(place) != own);
         let email = wanted.get("email").and_then(Value::as_str).unwrap_or_default();
         if !email.is_empty() && taken(customer::email_key(email)) {
             mistakes.push("Ya tienes un cliente registrado con este email.");
@@ -202,22 +202,22 @@ impl Mercately {
     }
 
     fn customer(&self, place: Place) -> Option<Customer> {
-        self.shelf.text(place).and_then(|text| Customer::parse(text).ok())
+        self.contacts.text(place).and_then(|text| Customer::parse(text).ok())
     }
 
     /// By id, by e-mail, or by phone, with its `+` or without.
     fn find(&self, key: &str) -> Option<Place> {
-        let by_phone = |phone: &str| self.shelf.find(&customer::phone_key(phone));
+        let by_phone = |phone: &str| self.contacts.find(&customer::phone_key(phone));
         let other_form = || match key.strip_prefix('+') {
             Some(bare) => by_phone(bare),
             None => by_phone(&format!("+{key}")),
         };
-        let by_id = self.shelf.by_id(key);
-        by_id.or_else(|| self.shelf.find(&customer::email_key(key))).or_else(|| by_phone(key)).or_else(other_form)
+        let by_id = self.contacts.by_id(key);
+        by_id.or_else(|| self.contacts.find(&customer::email_key(key))).or_else(|| by_phone(key)).or_else(other_form)
     }
 
     fn get(&self, key: &str) -> Answer {
-        match self.find(key).and_then(|place| self.shelf.text(place)) {
+        match self.find(key).and_then(|place| self.contacts.text(place)) {
             Some(text) => {
                 let body = format!("{{\"message\":\"Customer found successfully\",\"customer\":{text}}}");
                 Answer::text(200, JSON, body)
@@ -230,9 +230,9 @@ impl Mercately {
         let skip = (number(request, "page", 1) - 1).saturating_mul(PAGE);
         let filter = Filter::of(request);
         let (results, customers) = match filter.is_empty() {
-            true => (self.shelf.seen_len(), self.shelf.page(skip, PAGE)),
+            true => (self.contacts.seen_len(), self.contacts.page(skip, PAGE)),
             false => {
-                let all: Vec<&str> = self.shelf.seen().filter(|text| filter.takes(text)).collect();
+                let all: Vec<&str> = self.contacts.seen().filter(|text| filter.takes(text)).collect();
                 (all.len(), all.into_iter().skip(skip).take(PAGE).collect())
             }
         };
@@ -246,7 +246,7 @@ impl Mercately {
         let size = number(request, "results_per_page", PAGE).min(PAGE);
         let skip = (number(request, "page", 1) - 1).saturating_mul(size);
         let unassigned = request.query("unassigned").as_deref() == Some("true");
-        let customers = self.shelf.seen().rev().filter_map(|text| Customer::parse(text).ok());
+        let customers = self.contacts.seen().rev().filter_map(|text| Customer::parse(text).ok());
         let all: Vec<Value> = customers
             .filter(|customer| customer.text("phone").is_some_and(|phone| !phone.is_empty()))
             .map(|customer| customer.conversation(ACCOUNT.len() + LETTERS))
@@ -258,7 +258,7 @@ impl Mercately {
         Answer::json(200, &body)
     }
 
-    /// The messages of a customer: none, as nobody talks to the sandbox.
+    /// The messages of a customer: none, because no customer writes to the sandbox.
     fn messages(&self, key: &str, kind: &str) -> Answer {
         match self.find(key) {
             Some(_) => Answer::json(200, &page(kind, json!([]))),

@@ -6,6 +6,7 @@
 //! carries no contacts.
 
 mod atom;
+mod contact_table;
 mod eadesk;
 mod faults;
 mod gate;
@@ -15,10 +16,9 @@ mod limit;
 mod lines;
 mod mercately;
 mod model;
-mod moment;
 mod page;
+mod request_time;
 mod server;
-mod shelf;
 mod twin;
 mod wire;
 
@@ -46,15 +46,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Tags that the accounts know where a platform drops others, unless told.
+/// Tags that the accounts know where a platform drops others by default.
 const TAGS: [&str; 6] = ["VIP", "Newsletter", "Cliente", "Lead", "moved-2026", "Test tag"];
-/// How late a slow answer is, unless told.
+/// How late a slow answer is by default.
 const SLOW: Duration = Duration::from_secs(2);
-/// How long a new contact that lags is not found, unless told.
+/// How long a new contact that lags is not found by default.
 const LAG: Duration = Duration::from_secs(2);
-/// Clients that an account begins with where nobody can make one, unless told.
+/// Clients that an account begins with where none can be created by default.
 const TWIN_CLIENTS: u32 = 12;
-/// How long a token is good, unless told.
+/// How long a token is good by default.
 const TWIN_TOKEN_TTL: Duration = Duration::from_secs(3600);
 
 /// How to run a sandbox. Begin with [`SandboxOptions::new`].
@@ -79,8 +79,8 @@ pub struct SandboxOptions {
     /// The custom fields that an account does not know, where the platform drops those in silence (Mercately); it
     /// knows all others.
     pub unknown_attributes: Vec<String>,
-    /// How many clients an account begins with, where nobody can make one (TWIN): their ids are
-    /// `7a1e0000-0000-4000-8000-000000000001` and on, with decimal digits at the end. One that nobody writes to costs
+    /// How many clients an account begins with, where none can be created (TWIN): their ids are
+    /// `7a1e0000-0000-4000-8000-000000000001` and on, with decimal digits at the end. One that is not written to costs
     /// no memory.
     pub twin_clients: u32,
     /// How long a token is good that a login gave (TWIN); a client that asks for less gets less.
@@ -94,7 +94,7 @@ pub struct SandboxOptions {
 /// The keys of a sandbox ([`Sandbox::credentials`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
-    /// Always the same, to be typed by people.
+    /// Always the same, to be typed by users.
     Fixed,
     /// Other ones each time, where they are not typed and no other program may get in.
     Drawn,
@@ -138,7 +138,9 @@ impl SandboxOptions {
     fn check(&self) -> Result<(), Failure> {
         if !self.listen.ip().is_loopback() {
             let message = format!("the sandbox cannot listen at `{}`: expected a loopback address", self.listen);
-            return Err(Failure::usage(message).hint("use 127.0.0.1; anybody could write to it elsewhere"));
+            return Err(
+                Failure::usage(message).hint("use `127.0.0.1`; any other address would let other machines write to it")
+            );
         }
         if let Some(&(kind, probability)) = self.faults.iter().find(|(_, p)| !(0.0..=1.0).contains(p)) {
             let name = FAULTS.iter().find(|fault| fault.kind == kind).map_or("", |fault| fault.name);

@@ -2,7 +2,7 @@
 //!
 //! It does not serve: faults, limits and the disk are the server's.
 
-use super::moment::Moment;
+use super::request_time::RequestTime;
 use super::wire::{Answer, Request};
 use super::{atom, eadesk, mercately, twin};
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub(super) const MODELS: &[Model] = &[atom::MODEL, mercately::MODEL, twin::MODEL
 pub(super) struct Model {
     /// As in a configuration's `platform`; its journal's name too.
     pub(super) name: &'static str,
-    /// As people write it.
+    /// As users write it.
     pub(super) title: &'static str,
     /// The variables that lead a client here, each with what follows the host in its value.
     pub(super) addresses: &'static [(&'static str, &'static str)],
@@ -41,7 +41,7 @@ pub(super) struct Setup {
     pub(super) tags: Vec<String>,
     /// Custom fields that the account does not know, where a platform drops those.
     pub(super) unknown_attributes: Vec<String>,
-    /// Clients that the account has, where a platform lets nobody make one.
+    /// Clients that the account has, if the platform cannot create one.
     pub(super) twin_clients: u32,
     /// How long a token of a login is good.
     pub(super) twin_token_ttl: Duration,
@@ -54,9 +54,9 @@ pub(super) trait Account: Send {
     /// Takes a line of the journal: what was changed, as it was left.
     fn load(&mut self, line: &str) -> Result<(), String>;
     /// Carries out a request under one of its paths.
-    fn answer(&mut self, request: &Request, moment: &Moment) -> Reply;
+    fn answer(&mut self, request: &Request, moment: &RequestTime) -> Reply;
     /// The platform's own 500.
-    fn failure(&self, request: &Request, moment: &Moment) -> Answer;
+    fn failure(&self, request: &Request, moment: &RequestTime) -> Answer;
     /// What it holds.
     fn held(&mut self) -> &mut dyn Held;
     /// A contact for the page.

@@ -147,7 +147,7 @@ fn line(row: Row) -> Value {
     context! { id => row.id, attributes, name => row.name, phone => row.phone, email => row.email, tags => row.tags }
 }
 
-/// A moment as people read it, in local time; any other text as it is.
+/// A time for readers, in local time; any other text as it is.
 fn readable(value: String) -> String {
     match value.parse::<jiff::Timestamp>() {
         Ok(moment) => local(moment, "%Y-%m-%d %H:%M"),

@@ -10,8 +10,8 @@ use super::journal::Journal;
 use super::limit::Bucket;
 use super::lines::{Line, Lines, Working};
 use super::model::{Account, Model, Reply};
-use super::moment::Moment;
 use super::page;
+use super::request_time::RequestTime;
 use super::wire::{Answer, HTML, JSON, Request, express_not_found};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -79,7 +79,7 @@ pub(super) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Accepts connections until told to close, then lets those in flight finish.
+/// Accepts connections until it is closed, then lets those in flight finish.
 pub(super) async fn accept(listener: TcpListener, site: Arc<Site>, mut closing: watch::Receiver<()>) {
     let lines = Arc::new(Lines::default());
     let mut connections = JoinSet::new();
@@ -117,7 +117,7 @@ async fn converse(stream: TcpStream, line: Arc<Line>, site: Arc<Site>, mut closi
         // A connection that ends with an error was dropped by a fault, or by the client.
         _ = connection.as_mut() => return,
         _ = closing.changed() => connection.as_mut().graceful_shutdown(),
-        () = line.told_to_close() => {
+        () = line.is_closing() => {
             connection.as_mut().graceful_shutdown();
             let has_ended = timeout(GOODBYE, connection.as_mut()).await.is_ok();
             if has_ended || !line.is_busy() {
@@ -203,9 +203,9 @@ impl Site {
         finish(drawn, answer)
     }
 
-    fn moment(&self, drawn: Drawn) -> Moment {
+    fn moment(&self, drawn: Drawn) -> RequestTime {
         let now = Instant::now();
-        Moment {
+        RequestTime {
             now,
             since_1970: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
             hidden_until: drawn.lag.then(|| now + self.lag),
@@ -225,7 +225,7 @@ impl Hosted {
 
     /// Carries a request out; gives what must be on disk before the answer leaves: this change, and whatever the
     /// answer may tell of.
-    fn act(&self, request: &Request, moment: &Moment) -> (Reply, u64) {
+    fn act(&self, request: &Request, moment: &RequestTime) -> (Reply, u64) {
         let mut account = locked(&self.account);
         account.held().reveal(moment.now);
         let reply = account.answer(request, moment);
@@ -245,7 +245,7 @@ fn status_after(drawn: Drawn, reply: &Reply) -> u16 {
     }
 }
 
-/// What becomes of an answer whose request was carried out.
+/// What happens to the answer of an executed request.
 fn finish(drawn: Drawn, answer: Answer) -> Result<Response<Payload>, Dropped> {
     match drawn.ending {
         Some(FaultKind::DropAfter) => Err(Dropped),

@@ -4,9 +4,9 @@
 //! Where the documents are silent the model takes the reference's own assumption, or the worst: a second attribute of the
 //! same name is made without a word; an unknown client or attribute is a 404; an empty value or name is a 422; the values
 //! of a deleted attribute are lost; deleting a value that is not set is no mistake; every 401 but an expired token's is
-//! final; a list has at most 100 items, 20 unless told. The attribute lists take no paging parameters. A new attribute that
+//! final; a list has at most 100 items, 20 by default. The attribute lists take no paging parameters. A new attribute that
 //! lags is not listed for a while, but takes values. Of the filters of `GET /sessions` there is `chatId`; messages are
-//! none. Whoever starts a chat makes a client each time, and is counted.
+//! none. Each start of a chat creates a client, which is counted.
 
 mod clients;
 mod tokens;
@@ -15,7 +15,7 @@ use self::clients::{Chat, Chats, Number};
 use self::tokens::Tokens;
 use super::faults::mix;
 use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
-use super::moment::Moment;
+use super::request_time::RequestTime;
 use super::wire::{Answer, JSON, Request};
 use hyper::Method;
 use serde_json::{Map, Value, json};
@@ -87,7 +87,7 @@ impl Account for Twin {
         Ok(())
     }
 
-    fn answer(&mut self, request: &Request, moment: &Moment) -> Reply {
+    fn answer(&mut self, request: &Request, moment: &RequestTime) -> Reply {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let Some(route) = Route::of(&request.method, &segments) else {
@@ -104,7 +104,7 @@ impl Account for Twin {
         self.act(&route, request, moment).unwrap_or_else(Reply::read)
     }
 
-    fn failure(&self, _: &Request, _: &Moment) -> Answer {
+    fn failure(&self, _: &Request, _: &RequestTime) -> Answer {
         refusal(500, "Internal server error.")
     }
 
@@ -184,7 +184,7 @@ impl Twin {
     }
 
     /// What a request comes to; a mistake in it is the answer.
-    fn act(&mut self, route: &Route<'_>, request: &Request, moment: &Moment) -> Result<Reply, Answer> {
+    fn act(&mut self, route: &Route<'_>, request: &Request, moment: &RequestTime) -> Result<Reply, Answer> {
         Ok(match *route {
             // These need no token, and are answered before.
             Route::Login | Route::Refresh => Reply::read(refusal(404, "Not found.")),
@@ -253,7 +253,7 @@ impl Twin {
     }
 
     /// Never asks whether there is one of this name.
-    fn create(&mut self, name: &str, moment: &Moment) -> Reply {
+    fn create(&mut self, name: &str, moment: &RequestTime) -> Reply {
         let place = self.attributes.len();
         let attribute = Attribute { id: self.new_id(), name: name.to_owned(), is_deleted: false };
         let (answer, line) = (Answer::json(201, &json!({ "id": attribute.id })), attribute.line());
@@ -341,18 +341,18 @@ impl Twin {
         Answer::json(200, &json!({ "count": chats.len(), "items": items }))
     }
 
-    /// Begins a conversation, which nobody who carries contacts should do.
-    fn start(&mut self, chat: &str, client: Number, status: u16, moment: &Moment) -> Reply {
+    /// Begins a conversation, which no import of contacts should do.
+    fn start(&mut self, chat: &str, client: Number, status: u16, moment: &RequestTime) -> Reply {
         let id = format!("7a1e0000-0000-4000-b001-{:012}", self.started.len() + 1);
         let chat = Chat { id, client, chat: chat.to_owned(), started_at: moment.rfc3339() };
-        let told = json!({
+        let body = json!({
             "id": chat.id, "clientId": clients::id_of(client), "startedAt": chat.started_at, "ttl": 86_400,
             "messages": [],
         });
         let kept = json!({ "id": chat.id, "chatId": chat.chat, "startedAt": chat.started_at });
         let line = json!({ "client": clients::id_of(client), "chat": kept }).to_string();
         self.remember(chat);
-        Reply::changed(Answer::json(status, &told), line)
+        Reply::changed(Answer::json(status, &body), line)
     }
 
     /// Keeps a conversation, and the client that came by it.

@@ -17,7 +17,7 @@ pub(super) type Place = usize;
 #[derive(Default)]
 pub(super) struct People {
     people: Vec<Person>,
-    /// Hashes of keys, with the places of those who have them. Another key may have the same hash: everybody found is
+    /// Hashes of keys, with the places of the persons who have them. Another key may have the same hash: every person found is
     /// looked at.
     keys: BTreeSet<(u64, Place)>,
     /// Ids of new persons and items that lists and searches do not show yet, and until when.
@@ -75,7 +75,7 @@ impl People {
         self.hidden.is_empty() || !self.hidden.contains(id)
     }
 
-    /// Everybody that a list shows, oldest first; with a search, those whom it can meet at most.
+    /// Every person that a list shows, oldest first; with a search, only those that it may match.
     pub(super) fn seen<'a>(&'a self, search: Option<&Search>) -> Box<dyn Iterator<Item = &'a Person> + 'a> {
         let is_seen = |person: &&Person| self.is_seen(&person.id);
         match search.and_then(Search::keys) {
@@ -84,7 +84,7 @@ impl People {
         }
     }
 
-    /// Everybody who may have an item of just this value, oldest first.
+    /// Every person who may have an item of exactly this value, oldest first.
     pub(super) fn with_value(&self, value: &str) -> impl Iterator<Item = &Person> {
         self.with_keys(&[text_key(value)]).filter_map(|place| self.get(place))
     }

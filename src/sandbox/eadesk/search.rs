@@ -1,8 +1,8 @@
 //! An expression that a search came with: what it matches, and by which keys those that it matches are found.
 //!
 //! The dialect is taken to be JavaScript's, where `\d` is 0 to 9; upper and lower case differ. An expression that is
-//! anchored at both ends and is a text, or digits with separators between them, names keys; any other has to be tried on
-//! everybody.
+//! anchored at both ends and is a text, or digits with separators between them, names keys; any other has to be tested
+//! on every person.
 
 use regex::Regex;
 use std::cell::OnceCell;
@@ -13,7 +13,7 @@ const ESCAPED_GAPS: [char; 3] = ['D', 's', 'W'];
 /// A search expression.
 pub(super) struct Search {
     expression: String,
-    /// Made when there is somebody to try it on: it takes longer than finding out that there is nobody.
+    /// Built when there is a person to test: building takes longer than finding that there is none.
     regex: OnceCell<Option<Regex>>,
     /// The keys of everything that it can match, where that can be said.
     keys: Option<Vec<String>>,

@@ -35,7 +35,7 @@ const ID_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
 pub(super) struct Customer(Map<String, Value>);
 
 impl Customer {
-    /// A customer about whom nothing is known.
+    /// A customer without any value.
     pub(super) fn new(id: &str, created: &str) -> Customer {
         let record = json!({
             "id": id, "first_name": null, "last_name": null, "email": null, "phone": null,
@@ -183,7 +183,7 @@ pub(super) fn agents() -> Vec<Value> {
     shown.to_vec()
 }
 
-/// The agent of this id, as a customer shows it. Nobody, when there is none: then the write leaves the agent alone.
+/// The agent of this id, as a customer shows it. `None` if there is none: the write then leaves the agent alone.
 fn agent(id: &Value) -> Option<Value> {
     let id = id.as_u64().or_else(|| id.as_str()?.parse().ok());
     let mut agent = agents().into_iter().find(|agent| agent.get("id").and_then(Value::as_u64) == id)?;

@@ -1,7 +1,7 @@
 //! The clients that the modelled account begins with, and the chats they came by: all of it made from numbers, so that a
-//! client that nobody writes to costs nothing. All of them are invented.
+//! client that is not written to costs nothing. All of them are invented.
 
-use super::super::moment::rfc3339;
+use super::super::request_time::rfc3339;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! TWIN's IAM: tokens for an e-mail address and a password, and others for those that expired.
 //!
 //! A token is a JSON Web Token in shape; its signature is the sandbox's own. Tokens are not on disk: to a sandbox that was
-//! started anew every old one has expired.
+//! started again every old one has expired.
 
 use super::super::model::Setup;
-use super::super::moment::Moment;
+use super::super::request_time::RequestTime;
 use super::super::wire::{Answer, Request};
 use super::{COMPANY, fields, refusal};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Tokens {
         }
     }
 
-    pub(super) fn login(&mut self, request: &Request, moment: &Moment) -> Answer {
+    pub(super) fn login(&mut self, request: &Request, moment: &RequestTime) -> Answer {
         let body = match fields(request) {
             Ok(body) => body,
             Err(answer) => return answer,
@@ -66,7 +66,7 @@ impl Tokens {
     }
 
     /// Needs the token itself, without `Bearer`, and what was given with it; works once.
-    pub(super) fn refresh(&mut self, request: &Request, moment: &Moment) -> Answer {
+    pub(super) fn refresh(&mut self, request: &Request, moment: &RequestTime) -> Answer {
         let body = match fields(request) {
             Ok(body) => body,
             Err(answer) => return answer,
@@ -86,7 +86,7 @@ impl Tokens {
     }
 
     /// Whether a request to the chat API may pass.
-    pub(super) fn check(&mut self, request: &Request, moment: &Moment) -> Result<(), Answer> {
+    pub(super) fn check(&mut self, request: &Request, moment: &RequestTime) -> Result<(), Answer> {
         let token = request.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
         let Some(token) = token.filter(|token| self.is_signed(token)) else {
             return Err(refusal(401, "Unauthorized."));
@@ -101,7 +101,7 @@ impl Tokens {
     }
 
     /// A token and what refreshes it, for so many seconds where that is less than the sandbox gives anyway.
-    fn give(&mut self, asked: Option<&Value>, moment: &Moment) -> Answer {
+    fn give(&mut self, asked: Option<&Value>, moment: &RequestTime) -> Answer {
         let asked = asked.and_then(Value::as_u64).filter(|&seconds| seconds > 0).map(Duration::from_secs);
         let ttl = asked.map_or(self.ttl, |asked| asked.min(self.ttl));
         let expiry = moment.since_1970.saturating_add(ttl);

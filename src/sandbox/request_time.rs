@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// The moment of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct RequestTime {
     /// On the runtime's clock.
     pub(super) now: Instant,
     /// Since 1970, UTC.
@@ -16,7 +16,7 @@ pub(super) struct Moment {
     pub(super) hidden_until: Option<Instant>,
 }
 
-impl Moment {
+impl RequestTime {
     /// As RFC 3339 with milliseconds, UTC.
     pub(super) fn rfc3339(&self) -> String {
         rfc3339(self.since_1970)

@@ -13,7 +13,7 @@ pub(super) type Place = usize;
 
 /// The contacts of one account.
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(super) struct ContactTable {
     texts: Vec<Box<str>>,
     by_id: HashMap<Box<str>, Place>,
     by_key: HashMap<Box<str>, Vec<Place>>,
@@ -21,7 +21,7 @@ pub(super) struct Shelf {
     hidden: VecDeque<(Place, Instant)>,
 }
 
-impl Shelf {
+impl ContactTable {
     /// How many there are, hidden ones too.
     pub(super) fn len(&self) -> usize {
         self.texts.len()
@@ -104,7 +104,7 @@ impl Shelf {
     }
 }
 
-impl Held for Shelf {
+impl Held for ContactTable {
     /// All are hidden for as long, so the oldest come first.
     fn reveal(&mut self, now: Instant) {
         while self.hidden.front().is_some_and(|&(_, until)| until <= now) {
