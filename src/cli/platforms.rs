@@ -134,7 +134,7 @@ fn short(platform: &PlatformFacts) -> String {
     let facts = [
         ("needs", if needs.is_empty() { "nothing" } else { needs.trim_start_matches("; ") }),
         ("finds by", &names(&platform.finds_by, ", then ")),
-        ("undo", &platform.undoes),
+        ("undoes", &platform.undoes),
         ("lists", &lists),
         ("rate", &rate),
     ];

@@ -46,7 +46,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     finds_by: Cow::Borrowed(&[Field::Phones]),
     drops: Cow::Borrowed(&[Field::Tags]),
     drops_attributes: true,
-    undoes: Cow::Borrowed("changes are written back; a created contact stays, because there is no call to delete it"),
+    undoes: Cow::Borrowed("changes are written back; a created contact stays, because it cannot be deleted"),
     rate_start_per_s: 2.0,
     concurrency: 4,
     lists: Cow::Borrowed(&[]),

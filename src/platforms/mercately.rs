@@ -72,7 +72,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
         Field::OwnerEmail,
     ]),
     drops_attributes: true,
-    undoes: Cow::Borrowed("changes are written back; a created contact stays, because there is no call to delete it"),
+    undoes: Cow::Borrowed("changes are written back; a created contact stays, because it cannot be deleted"),
     rate_start_per_s: 2.0,
     concurrency: 4,
     lists: Cow::Borrowed(&[List::Agents, List::Conversations, List::Templates]),
