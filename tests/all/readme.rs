@@ -356,11 +356,11 @@ impl Scene {
         let command = format!("exec {} --listen 127.0.0.1:0", self.here(&shown.command));
         self.servers.push(Server(self.shell(&command).stdin(Stdio::null()).stdout(file).spawn().unwrap()));
         let begun = Instant::now();
+        let loopback = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
         loop {
             let printed = printed_lines(&fs::read_to_string(&log).unwrap());
             let address = |lines: &[String]| {
-                let address = Regex::new(r"127\.0\.0\.1:\d+").unwrap();
-                lines.iter().find_map(|line| address.find(line).map(|found| found.as_str().to_owned()))
+                lines.iter().find_map(|line| loopback.find(line).map(|found| found.as_str().to_owned()))
             };
             let here = address(&printed);
             let is_whole = not_printed(&shown.output, &printed).is_none() || begun.elapsed() > SERVER_QUIET;

@@ -70,7 +70,9 @@ impl Place for InFile {
         drop(store);
         let _ = fs::remove_file(self.file("-shm"));
         for (path, bytes) in files {
-            bytes.map(|bytes| fs::write(path, bytes).unwrap());
+            if let Some(bytes) = bytes {
+                fs::write(path, bytes).unwrap();
+            }
         }
     }
 
