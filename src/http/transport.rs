@@ -24,7 +24,7 @@ pub trait Transport: Send + Sync {
 /// How a connection is used.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The address of the API (see [`check_base_url`]).
+    /// The address of the API (see `check_base_url`).
     pub base_url: url::Url,
     /// The credentials that go with every request.
     pub credentials: Credentials,

@@ -1,7 +1,7 @@
 //! What has been tried for one contact: by this process, and by an earlier one of the same run.
 //!
 //! It holds facts, and changes through its own methods only. What follows from the facts is decided in [`super::goal`],
-//! [`super::doubt`] and [`super::fate`].
+//! `super::doubt` and `super::fate`.
 
 use crate::contact::{Field, FieldSet};
 use crate::identity::IdentityValue;

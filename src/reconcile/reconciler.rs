@@ -1,6 +1,6 @@
 //! What reconciling needs, put together once a run: the account, the finder, the executor, and who is in flight.
 //!
-//! Nothing happens here: [`super::locate`] finds contacts with it, [`super::cycle`] decides and executes.
+//! Nothing happens here: `super::locate` finds contacts with it, [`super::cycle`] decides and executes.
 
 use super::changed::Changed;
 use super::doubt::Times;

@@ -68,7 +68,7 @@ pub fn bytes(n: u64) -> String {
 /// No line that [`wrap`] makes is longer, except one that is a single word.
 const WIDTH: usize = 100;
 
-/// A text in lines of [`WIDTH`] at most, all but the first with `indent` blanks before it.
+/// A text in lines of `WIDTH` at most, all but the first with `indent` blanks before it.
 pub fn wrap(text: &str, indent: usize) -> String {
     let (mut out, mut len) = (String::new(), indent);
     for word in text.split_inclusive(' ') {

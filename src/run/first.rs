@@ -33,7 +33,7 @@ pub struct First {
     pub duplicates: u64,
     /// The state of the source when it was read.
     pub stamp: Option<SourceStamp>,
-    /// What else decides how it was read: see [`crate::run::parts`].
+    /// What else decides how it was read: see `crate::run::parts`.
     #[serde(default)]
     pub read_as: String,
     /// The pass in which the source was first read as it is now.

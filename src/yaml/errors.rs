@@ -84,7 +84,7 @@ impl Errors {
         self.push(FileError::at(place, message))
     }
 
-    /// Adds an error, unless it is known. Beyond [`ERRORS_MAX`] it takes the place of the last one.
+    /// Adds an error, unless it is known. Beyond `ERRORS_MAX` it takes the place of the last one.
     pub fn push(&mut self, error: FileError) -> &mut FileError {
         let known = self.0.iter().position(|known| known.place == error.place && known.message == error.message);
         let index = match known {

@@ -1,6 +1,6 @@
 //! Steps become requests: the only place that calls a connector's write.
 //!
-//! It sends what it is given. What the answer means is decided in [`crate::reconcile::fate`].
+//! It sends what it is given. What the answer means is decided in `crate::reconcile::fate`.
 
 use crate::clock::Clock;
 use crate::contact::Contact;

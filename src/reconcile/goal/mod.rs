@@ -1,6 +1,6 @@
 //! What is wanted of one contact, and the one place that says what remains to be done about it. Pure.
 //!
-//! A goal never asks the target or the clock: it judges a [`View`] of them. How its decision is carried out is not its
+//! A goal never asks the target or the clock: it judges a `View` of them. How its decision is carried out is not its
 //! business.
 
 pub mod confirm;

@@ -1,6 +1,6 @@
 //! A contact of the source is to exist at the target with the values that it has there. Pure.
 //!
-//! Two halves, because a saved plan looks in between: [`propose`] says what would be written, [`conclude`] whether it is
+//! Two halves, because a saved plan looks in between: `propose` says what would be written, `conclude` whether it is
 //! written now.
 
 use super::decision::{Change, Decision, Notes, ReadReason, Ruling, Then};

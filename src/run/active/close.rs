@@ -1,6 +1,6 @@
 //! How a run ends, for every command: totals, status, summary, receipt, exit code.
 //!
-//! What is particular to a command comes in as an [`Ending`]. The totals must add up, or the run fails.
+//! What is particular to a command comes in as an `Ending`. The totals must add up, or the run fails.
 
 use super::receipt::{Ends, write_receipt};
 use super::record::RunRecord;

@@ -1,6 +1,6 @@
 //! A run while it is being executed, and what it leaves: its folder, its record, its measurements and its receipt.
 //!
-//! One way to begin ([`begin`]) and one way to end ([`close`]) for every command. What a run does is not known here.
+//! One way to begin (`begin`) and one way to end ([`close`]) for every command. What a run does is not known here.
 
 pub(super) mod begin;
 pub mod close;
