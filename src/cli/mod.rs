@@ -32,7 +32,7 @@ use clap::CommandFactory;
 use context::{Context, look, no_color};
 use help::Topic;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs the command that was typed; returns its exit code.
 pub fn main(words: impl Iterator<Item = OsString>, vars: impl Iterator<Item = (OsString, OsString)>) -> Exit {
@@ -94,7 +94,8 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     fail_at_file_limits();
     log(args.global.verbose);
     let folder = std::env::current_dir().unwrap_or_default();
-    let state = match state_folder(&args.global, &env) {
+    let config = config_file(&args.global, &env);
+    let state = match state_folder(&args.global, config.as_deref(), &env) {
         Ok(state) => state,
         Err(failure) => {
             console.failure(&failure);
@@ -107,7 +108,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         platforms: Registry::built_in(),
         state,
         base: PathBuf::new(),
-        config: args.global.config.clone(),
+        config,
         words,
         folder,
         resumes: None,
@@ -177,17 +178,23 @@ fn log(verbose: u8) {
         .try_init();
 }
 
-/// `--state`, else `FERRY_STATE`, else `.ferry` beside `ferry.yaml`, else here.
+/// `--config`, else `FERRY_CONFIG`.
+fn config_file(global: &Global, env: &Env) -> Option<PathBuf> {
+    let variable = || env.get("FERRY_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+    global.config.clone().or_else(variable)
+}
+
+/// `--state`, else `FERRY_STATE`, else `.ferry` beside the configuration that was named, else here.
 ///
 /// # Errors
 /// Exit 2 when it is an address.
-fn state_folder(global: &Global, env: &Env) -> Result<PathBuf, Failure> {
+fn state_folder(global: &Global, config: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
     if let Some(state) = &global.state {
         return check_state("--state", state).map(|()| state.clone());
     }
     if let Some(state) = env.get("FERRY_STATE").filter(|state| !state.is_empty()).map(PathBuf::from) {
         return check_state("FERRY_STATE", &state).map(|()| state);
     }
-    let beside = global.config.as_ref().and_then(|config| config.parent()).map(|folder| folder.join(".ferry"));
+    let beside = config.and_then(Path::parent).map(|folder| folder.join(".ferry"));
     Ok(beside.unwrap_or_else(|| PathBuf::from(".ferry")))
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// The file that is read when none is named.
 pub const FILE_NAME: &str = "ferry.yaml";
 /// Variables that begin like a connection's but are the program's own.
-const OWN_VARIABLES: &[&str] = &["FERRY_STATE"];
+const OWN_VARIABLES: &[&str] = &["FERRY_CONFIG", "FERRY_STATE"];
 const TOP_KEYS: [&str; 3] = ["env_file", "connections", "jobs"];
 
 /// One account on a platform, and how it is to be reached.

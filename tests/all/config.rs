@@ -1,6 +1,6 @@
 //! Connections: from the file, the environment and the platforms' defaults.
 
-use super::support::registry;
+use super::support::{ferry, folder_with, registry, run};
 use ferry::outcome::Exit;
 use ferry::plan::checks::duration;
 use ferry::plan::config::{Config, ConfigError, variable};
@@ -646,4 +646,16 @@ fn the_nearest_name_is_suggested_only_when_it_is_near() {
     {
         assert_eq!(nearest(word, names), expected, "{word}");
     }
+}
+
+#[test]
+fn a_variable_names_the_configuration_and_the_option_comes_before_it() {
+    let folder = folder_with(&[("typed.yaml", "wrong: 1\n"), ("set.yaml", "wrong: 2\n")]);
+    let place_of = |line: &str| {
+        let ended = run(ferry(folder.path(), line).env("FERRY_CONFIG", "set.yaml"));
+        assert_eq!(ended.exit, 2, "{}", ended.err);
+        ended.err.lines().find_map(|line| line.trim().strip_prefix("--> ")).map(str::to_owned)
+    };
+    assert_eq!(place_of("check atom").as_deref(), Some("set.yaml:1:1"));
+    assert_eq!(place_of("check atom --config typed.yaml").as_deref(), Some("typed.yaml:1:1"));
 }

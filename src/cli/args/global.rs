@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Configuration file with connections and jobs [default: ferry.yaml, if it exists]
+    /// Configuration file with connections and jobs [default: $FERRY_CONFIG, else ferry.yaml, if it exists]
     #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL, hide_short_help = true)]
     pub config: Option<PathBuf>,
     /// Folder for runs and checkpoints [default: $FERRY_STATE, else .ferry beside the file of --config, else .ferry here]
