@@ -102,6 +102,6 @@ fn words_of(proof: Option<bool>) -> &'static str {
     match proof {
         Some(true) => "proven",
         Some(false) => "does not work here: the whole list is read instead",
-        None => "nobody there to prove it on",
+        None => "no contact there to verify it with",
     }
 }

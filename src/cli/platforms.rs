@@ -123,7 +123,7 @@ fn table(rows: &[Vec<String>]) -> String {
 
 fn short(platform: &PlatformFacts) -> String {
     let aliases = platform.aliases.iter().map(|alias| format!(", also `{alias}`")).collect::<String>();
-    let creates = if platform.creates { "" } else { "; nobody can be created, only changed" };
+    let creates = if platform.creates { "" } else { "; contacts can be changed, not created" };
     let lists = match lists(platform)[..] {
         [] => "contacts".to_owned(),
         ref others => format!("contacts, {}", others.join(", ")),

@@ -60,12 +60,12 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {
         }
     };
     if info.is_dry() {
-        return Err(Failure::usage(format!("`{}` was a dry run: there is nothing to go on with", info.run))
+        return Err(Failure::usage(format!("`{}` was a dry run: there is nothing to resume", info.run))
             .hint(format!("type its command again: `ferry {}`", info.arguments.join(" "))));
     }
     if info.is_done() {
-        return Err(Failure::usage(format!("`{}` is done: there is nothing to go on with", info.run))
-            .hint("type its command again to begin anew: what is there already is left as it is"));
+        return Err(Failure::usage(format!("`{}` is done: there is nothing to resume", info.run))
+            .hint("run its command again to start over: contacts that already arrived are left unchanged"));
     }
     if info.source == "-" {
         return Err(Failure::usage(format!("`{}` read standard input, which is gone", info.run))

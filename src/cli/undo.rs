@@ -148,8 +148,8 @@ fn check_command(of: &RunRecord) -> Result<(), Failure> {
         false if of.is_dry() => "was a dry run, which wrote nothing",
         false => "wrote to no platform",
     };
-    Err(Failure::usage(format!("`{}` {why}: there is nothing to take back", of.run))
-        .hint("`ferry runs` lists the runs; imports, migrations, applied plans, repairs and undos can be taken back"))
+    Err(Failure::usage(format!("`{}` {why}: there is nothing to undo", of.run))
+        .hint("`ferry runs` lists the runs; imports, migrations, applied plans, repairs and undos can be undone"))
 }
 
 /// The field as it stands among what was written.

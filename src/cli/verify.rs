@@ -42,7 +42,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     let is_undo =
         |other: &&RunRecord| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
     if let Some(undo) = all_runs(&state)?.iter().find(is_undo) {
-        context.console.note(&format!("`{}` has taken back what it wrote, or some of it", undo.run));
+        context.console.note(&format!("`{}` has undone some or all of what it wrote", undo.run));
     }
     let plan = if context.is_in(&info.folder) { plan } else { plan.in_folder(&info.folder) };
     let again = Context {
@@ -90,7 +90,7 @@ fn put_into_receipt(found: &Verified, verify: &VerifyPlan, repaired: Option<&End
 fn not_looked(looked: &Ended, context: &Context) -> Exit {
     match &looked.failure {
         Some(failure) => context.console.failure(failure),
-        None => context.console.note("stopped before everybody was looked at; the same command begins anew"),
+        None => context.console.note("stopped before every contact was compared; the same command starts over"),
     }
     looked.exit
 }
@@ -259,7 +259,7 @@ fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failur
         RunStatus::DryRun => {
             return Err(refuse("was a dry run, which wrote nothing").hint("`ferry runs` lists all runs"));
         }
-        RunStatus::Undone => return Err(refuse("was taken back").hint("`ferry runs` lists all runs")),
+        RunStatus::Undone => return Err(refuse("was undone").hint("`ferry runs` lists all runs")),
     }
     if info.source == "-" {
         return Err(refuse("read standard input, which is gone")

@@ -338,13 +338,13 @@ impl Summary {
         format!("the real run: about {}, {}{finish}\n", count(forecast.requests, "request", "requests"), time(takes))
     }
 
-    /// Who may have arrived or not, and how that is found out.
+    /// The records that may have arrived or not, and how that is settled.
     fn doubtful(&self) -> String {
         if self.unknown_records.is_empty() {
             return String::new();
         }
         let all = self.records.unknown;
-        let mut out = format!("\nnobody knows yet what became of {}:\n", count(all, "record", "records"));
+        let mut out = format!("\nthe outcome of {} is still unknown:\n", count(all, "record", "records"));
         for Doubtful { line, target_id } in &self.unknown_records {
             let target = target_id.as_ref().map(|id| format!(", `{}` at the target", escape(id))).unwrap_or_default();
             out.push_str(&format!("  line {line}{target}\n"));

@@ -124,7 +124,7 @@ fn only(defined: &[Definition], name: &str) -> Result<Option<Definition>, Failur
             "the account has two attributes `{name}`, with the ids `{}` and `{}`",
             one.id, other.id
         ))
-        .hint("rename or remove one of them on the platform's own page: nobody can tell which is meant")),
+        .hint("rename or remove one of them on the platform's own page, because it is unclear which is meant")),
         (found, _) => Ok(found.cloned()),
     }
 }

@@ -60,11 +60,11 @@ pub fn mapper_between(
         let named: Vec<String> = identity.iter().map(|field| format!("`{}`", singular(*field))).collect();
         let known: Vec<String> = platform.finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
         return Err(Failure::usage(format!(
-            "`identity` names {}, by which {} finds nobody",
+            "`identity` names {}, by which {} finds no contacts",
             named.join(" and "),
             platform.title
         ))
-        .hint(format!("it finds people by {}", known.join(", "))));
+        .hint(format!("it finds contacts by {}", known.join(", "))));
     }
     let bound = Arc::new(bound.for_rejects(are_rejects));
     let mapper =

@@ -2,8 +2,8 @@
 //!
 //! Pages shift while they are read, repeat, are cut, or end too early. So what was read is counted against what the
 //! platform says it holds; where that is no proof, it is read again, until a pass brings no new contact (`verdict`). Every
-//! page is on disk together with where the next one begins, so a killed process goes on from there. What becomes of what
-//! was read is not its business.
+//! page is on disk together with where the next one begins, so a killed process continues there. What is done with
+//! the contacts is not decided here.
 
 mod held_secrets;
 mod ids;
@@ -361,7 +361,7 @@ async fn read(connector: &dyn Connector, http: &Http, clock: Clock, id: &str) ->
             Ok(platforms::Reading::There(found)) => return text_of_contact(found).map(|(_, json)| Some(json)),
             Ok(platforms::Reading::Gone) => return Ok(None),
             Ok(platforms::Reading::Unreadable) => {
-                let message = format!("`{id}` cannot be read: this server reads nobody by id");
+                let message = format!("`{id}` cannot be read: this server reads no contact by its id");
                 return Err(Failure::new(Exit::Refused, message));
             }
             Err(Fault::InDoubt(_)) if tries_left > 0 => clock.sleep(pause).await,

@@ -20,8 +20,8 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-/// Counts what earlier processes of the run brought about, and whom they may have made: what they left open is on its
-/// way, and counts before anybody else is made.
+/// Counts what earlier processes of the run have done, and the contacts that they may have created: an open intent may
+/// still arrive, so it counts before another contact is created.
 ///
 /// # Errors
 /// Exit 1 when the checkpoint cannot be read.
@@ -118,7 +118,7 @@ impl Parts<'_> {
             stop: self.stop.clone(),
         };
         self.show(second.run(feed(opened, &self.mapper, self.plan.work.limit)), &counters, first).await?;
-        // What a list leaves out may be there: then nobody knows who would be created.
+        // A contact that an incomplete list leaves out may exist: then it is unknown which contacts would be created.
         let tells = |kind| is_complete || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
         match guards.report(tells) {
             Some(failure) => Err(failure),

@@ -1,7 +1,7 @@
 //! `ferry import`: from a file into a platform.
 //!
-//! The source is read twice. The first pass shows every problem there is and finds out who is the same person; the second
-//! sends. In between, whatever earlier processes left open is settled.
+//! The source is read twice. The first pass finds every problem of the source and its duplicates; the second sends. In
+//! between, what earlier processes left open is settled.
 
 use crate::clock::Clock;
 use crate::files::{Format, Layout};
@@ -298,7 +298,7 @@ impl<'a> Parts<'a> {
         let items = feed(opened, &self.mapper, self.plan.work.limit);
         let sent = self.watch(second.run(items), target, &counters, &first, run).await;
         reached.read = counters.read.load(Ordering::Relaxed);
-        // Everybody who wrote rejects has ended with the pass.
+        // Every task that wrote rejects has ended with the pass.
         if let Some(rejects) = Arc::into_inner(rejects) {
             let rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner);
             reached.rejects = files.finish(rejects, self.console)?;
@@ -327,7 +327,7 @@ impl<'a> Parts<'a> {
 
     /// Takes the turn of this process; what was received in earlier runs, where that is passed over.
     fn received(&self, run: &ActiveRun) -> Result<Option<Arc<Received>>, Failure> {
-        // What a correction leaves as somebody made it is not what the mapping says.
+        // A correction leaves values that another party has changed, so the contact may differ from the mapping.
         let way = if self.plan.correct.is_some() { " correct" } else { "" };
         let how = format!("{} {:?}{way}", self.plan.source.mapping_identity(), self.plan.on_existing);
         let how = blake3::hash(how.as_bytes()).to_hex();
@@ -349,7 +349,7 @@ impl<'a> Parts<'a> {
 
     fn changed(&self) -> Failure {
         Failure::failed(format!("`{}` changed while it was read", self.plan.source.shown))
-            .hint("the same command goes on with the file as it is then")
+            .hint("run the same command again: it resumes with the changed file")
     }
 
     /// What of the plan decides, beside the mapping, how the source is read.
@@ -437,7 +437,7 @@ impl<'a> Parts<'a> {
             Some(_) if create => attributes::imagine(connector, http, &needs.attributes).await?,
             _ => attributes::ensure(connector, http, checkpoint, self.clock, settle, &needs.attributes, create).await?,
         };
-        // Most of those that were received are in the source again; whoever is not is looked up.
+        // Most contacts that were received are in the source again; the others are looked up.
         let people = first.people().saturating_sub(received.map_or(0, Received::len));
         let identity = self.mapper.finds_by.clone();
         let finder = target.finder(connection, checkpoint, self.clock, &run.folder, &identity, people).await?;
@@ -493,8 +493,8 @@ impl<'a> Parts<'a> {
         if !own.is_empty() {
             let (requests, settle) = (count(own.len() as u64, "request", "requests"), time(reconciler.policy().settle));
             self.console.note(&format!(
-                "finding out what became of {requests} of this run: who is not there {settle} after it was sent is sent \
-                 again"
+                "checking the outcome of {requests} of this run: a contact that is not found {settle} after its request is \
+                 sent again"
             ));
         }
         Ok(own)

@@ -1,8 +1,6 @@
-//! What earlier processes left open: requests that they meant to send, and never heard of. Whoever comes next finds out
-//! what became of them, before anything else is written.
+//! What earlier processes left open: intents without an outcome. They are settled before anything else is written.
 //!
-//! Their records are not at hand: all there is to know is whether somebody is there. What a change brought about is left
-//! to whoever comes with its record again.
+//! Here they are dated, and those that stay open are named; [`crate::reconcile`] settles them.
 
 use crate::clock::Clock;
 use crate::outcome::Failure;
@@ -52,7 +50,7 @@ fn last_sign_ms(state: &Path, run: &str) -> u64 {
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Finds out what became of these requests of earlier runs, and says of which it could not.
+/// Settles these requests of earlier runs, and names those whose outcome stays unknown.
 ///
 /// # Errors
 /// As [`Reconciler::settle_open`].
@@ -66,7 +64,7 @@ pub async fn settle_others(
         return Ok(());
     }
     console.note(&format!(
-        "finding out what became of {} of an earlier run",
+        "checking the outcome of {} of an earlier run",
         count(intents.len() as u64, "request", "requests")
     ));
     let mut left = reconciler.settle_open(intents).await?;
@@ -76,15 +74,15 @@ pub async fn settle_others(
     left.sort_by_key(|open| (open.run, open.intent.origin));
     let names: HashMap<RunNo, String> = checkpoint.runs()?.into_iter().map(|run| (run.no, run.name)).collect();
     let lines = left.iter().take(UNKNOWN_MAX).map(|open| {
-        let whom = open.intent.target_id.as_ref().map(|id| format!(", `{id}` at the target")).unwrap_or_default();
+        let target = open.intent.target_id.as_ref().map(|id| format!(", `{id}` at the target")).unwrap_or_default();
         let run = names.get(&open.run).map_or("", String::as_str);
-        format!("line {} of `{run}`{whom}", open.intent.origin.line)
+        format!("line {} of `{run}`{target}", open.intent.origin.line)
     });
     let lines: Vec<String> = lines.collect();
     let more = left.len().saturating_sub(lines.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     console.note(&format!(
-        "what became of {} could not be found out, and is looked for again next time: {}{more}",
+        "the outcome of {} is still unknown; the next run will check again: {}{more}",
         count(left.len() as u64, "request", "requests"),
         lines.join("; ")
     ));

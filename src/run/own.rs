@@ -2,8 +2,8 @@
 //!
 //! A state folder can come from a colleague, an archive or a repository, and the words in a `run.json` are a command. So
 //! they carry a seal over the command, made of what cannot be known before the state folder exists: its number on its
-//! disk, when it was created, and whose it is. Nothing of the machine is part of it, because a container that goes on
-//! with the state folder of another is a machine of its own.
+//! disk, when it was created, and whose it is. Nothing of the machine is part of it, because a container that
+//! resumes in the state folder of another one is a machine of its own.
 
 use crate::outcome::Failure;
 use crate::report::words::shell;

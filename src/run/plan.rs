@@ -181,7 +181,7 @@ impl VerifyPlan {
 
     /// The source or the mapping is not what it was.
     pub(super) fn changed(&self, what: &str) -> Failure {
-        Failure::usage(format!("{what}, so what `{}` meant to be there is not known any more", self.run.run))
-            .hint("`--anyway` compares with what there is now, for everybody who is in it")
+        Failure::usage(format!("{what}, so the values that `{}` was to write are no longer known", self.run.run))
+            .hint("use `--anyway` to compare the records as they are now")
     }
 }

@@ -1,4 +1,4 @@
-//! The second pass: each person to the target, many at once, none twice.
+//! The second pass: sends each contact to the target, many at once, none twice.
 
 use crate::contact::{Field, Merged};
 use crate::files::RejectsWriter;
@@ -80,9 +80,9 @@ pub(super) struct Second {
     pub intents: HashMap<Key, OpenIntent>,
     /// What arrived in earlier runs, where that is passed over.
     pub received: Option<Arc<Received>>,
-    /// Who is the same person.
+    /// Which records are one contact.
     pub people: People,
-    /// What becomes of further records of a person.
+    /// What is done with further records of a contact.
     pub duplicates: Duplicates,
     /// Where the rejects go.
     pub rejects: Arc<Mutex<RejectsWriter>>,
@@ -109,8 +109,8 @@ struct Group {
 
 /// What those in flight share.
 struct Flight {
-    /// Places for those who are being worked on. Whoever waits for somebody else, or for a time, holds none, so that
-    /// there always is one who can go on.
+    /// Slots for contacts that are being worked on. A contact that waits for another one, or for a time, holds none, so
+    /// there is always one that can proceed.
     slots: Arc<Semaphore>,
     /// What stopped the pass before its end.
     stopped: Arc<Mutex<Option<Failure>>>,
@@ -123,7 +123,7 @@ impl Flight {
 }
 
 impl Second {
-    /// Sends everybody. The failure that stopped it, if one did; a told stop is no failure.
+    /// Sends every contact. Returns the failure that stopped it, if one did; a stop by the user is no failure.
     pub async fn run(mut self, mut items: mpsc::Receiver<Result<Vec<Item>, Failure>>) -> Result<(), Failure> {
         let flight = Flight { slots: Arc::new(Semaphore::new(self.window)), stopped: Arc::default() };
         let mut tasks = JoinSet::new();
@@ -155,7 +155,7 @@ impl Second {
                 }
             }
         }
-        // Whoever is in flight comes to an end, whatever stopped the others.
+        // Contacts in flight are finished, whatever stopped the others.
         while let Some(joined) = tasks.join_next().await {
             end = end.and(check_join(joined));
         }
@@ -289,8 +289,8 @@ impl Second {
         Ok(group.subject.who.identities.iter().filter(is_shared).cloned().collect())
     }
 
-    /// Claims a person whom an earlier pass has settled, or sends them on their way. They stand in line for their
-    /// identity before the next record is looked at, so that people who share one come in the order of the source.
+    /// Carries over a contact that an earlier pass has settled, or starts its task. It queues for its identity values before
+    /// the next record is examined, so that contacts that share one keep the order of the source.
     async fn dispatch(&mut self, mut group: Group, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
         let key = group.subject.who.key;
         if group.subject.who.identities.is_empty()
@@ -336,7 +336,7 @@ impl Second {
             && let Some(received) = &self.received
             && received.has(&key)?
         {
-            // Their contact is theirs, whoever else comes to it.
+            // The contact stays with this record, whichever other record reaches it.
             for identity in group.subject.who.own_identities() {
                 if let Some(id) = self.checkpoint.link(&identity)? {
                     self.reconciler.claim(&id, (&key, group.subject.who.origin.line))?;
@@ -365,7 +365,7 @@ impl Second {
             slot.retake().await;
             drop(parked);
             if let Err(failure) = finisher.send(&reconciler, group, earlier, slot, place).await {
-                // Whom a guard held back is left; those who are being written are brought to their end.
+                // A contact that a guard held back is left; contacts that are being written are finished.
                 let is_guard = failure.exit == Exit::Guard;
                 stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
                 if !is_guard {
@@ -376,7 +376,7 @@ impl Second {
         Ok(())
     }
 
-    /// Notes a person whom the verified run left behind, or left out.
+    /// Records as filtered what the verified run rejected or left out.
     async fn leave_out(&self, group: &Group) -> Result<(), Failure> {
         for record in &group.records {
             self.note(record.origin, Outcome::Skipped(Skip::Filtered), None, Vec::new()).await?;
@@ -421,7 +421,7 @@ fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
 /// The mapping's identity is none by which the target finds: each run would make another contact.
 fn not_to_be_found(finds_by: &[Field]) -> Problem {
     let names: Vec<String> = finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
-    let message = format!("there is no {}: the target finds nobody by anything else", names.join(" or "));
+    let message = format!("there is no {}: the target finds contacts by nothing else", names.join(" or "));
     Problem::new("identity.missing", message).hint("fill one of them in, or leave the record out with `only_if`")
 }
 
@@ -433,7 +433,7 @@ fn write_reject(rejects: &Mutex<RejectsWriter>, reject: &Reject) -> Result<(), F
     rejects.lock().unwrap_or_else(PoisonError::into_inner).write(reject)
 }
 
-/// Writes down what became of a person.
+/// Records the outcome of a contact.
 struct Finisher {
     checkpoint: Checkpoint,
     run: RunNo,

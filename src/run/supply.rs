@@ -162,7 +162,7 @@ impl<M: Iterator<Item = Result<String, Failure>> + Send> Iterator for AllContact
         let origin = Origin { ordinal: self.ordinal, line: self.ordinal + 1 };
         self.ordinal += 1;
         Some(Err(match self.missing.next()? {
-            Ok(id) => ReadFault::Reject(nobody_has(&id, origin)),
+            Ok(id) => ReadFault::Reject(no_contact_has(&id, origin)),
             Err(failure) => ReadFault::Fatal(failure),
         }))
     }
@@ -170,8 +170,8 @@ impl<M: Iterator<Item = Result<String, Failure>> + Send> Iterator for AllContact
 
 impl<M: Iterator<Item = Result<String, Failure>> + Send> Source for AllContacts<M> {}
 
-fn nobody_has(id: &str, origin: Origin) -> Reject {
-    let problem = Problem::new("id.not_found", format!("nobody at the source has the id `{id}`"))
+fn no_contact_has(id: &str, origin: Origin) -> Reject {
+    let problem = Problem::new("id.not_found", format!("no contact at the source has the id `{id}`"))
         .at("id")
         .hint("take the id out of the list, or see that it belongs to this account");
     Reject { origin, raw: json!({ "id": id }).to_string().into_bytes().into(), problems: vec![problem] }

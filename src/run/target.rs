@@ -278,7 +278,7 @@ pub fn ceiling_of(connection: &Connection) -> Result<Option<f64>, Failure> {
 
 fn find_none(connection: &Connection) -> Failure {
     Failure::usage(format!(
-        "`find: none` will not do for `{}`: to write to {} one has to know who is there",
+        "`find: none` does not work for `{}`: writing to {} needs to know which contacts exist",
         connection.name,
         connection.facts().title
     ))
@@ -290,7 +290,7 @@ fn unproven(connection: &Connection, fields: &[Field]) -> Failure {
     Failure::new(
         Exit::Refused,
         format!(
-            "`find: each` will not do for `{}`: somebody who is there was not found by {}",
+            "`find: each` does not work for `{}`: a contact that exists was not found by {}",
             connection.name,
             names.join(" and ")
         ),

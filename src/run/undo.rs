@@ -1,7 +1,7 @@
-//! `ferry undo`: takes back what a run wrote.
+//! `ferry undo`: restores what a run changed.
 //!
 //! It is a run of its own, with the contacts that the other one wrote as its source: it has entries and intents, can be
-//! killed and gone on with, and what it writes has images, so that it can be undone itself.
+//! killed and resumed, and what it writes has images, so that it can be undone itself.
 
 mod end;
 mod look;
@@ -54,19 +54,19 @@ const ALIVE: Duration = Duration::from_secs(2);
 
 /// A checked undo.
 pub struct UndoPlan {
-    /// The run that is taken back.
+    /// The run that is undone.
     pub of: RunRecord,
     /// Where it wrote to.
     pub connection: Connection,
     /// The address without what may change between two processes of one run.
     pub address: String,
-    /// Only this field is taken back.
+    /// Only this field is restored.
     pub only: Option<String>,
     /// Where a dry run says, contact by contact, what would be done.
     pub plan: Option<PathBuf>,
     /// Every contact with its outcome.
     pub results: Option<PathBuf>,
-    /// How long to wait for a platform that is not to be had.
+    /// How long to wait for an unavailable platform.
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,
@@ -108,7 +108,7 @@ pub async fn look(plan: &UndoPlan, console: &Console, clock: Clock, stop: &Stop)
     Line { plan, console, clock, stop, checkpoint: &checkpoint, stored: None, of }.look().await
 }
 
-/// Takes back what a run wrote.
+/// Restores what a run changed.
 ///
 /// # Errors
 /// What stops it before a run has begun. Once it has, how it ended is told in [`Ended`].
@@ -235,7 +235,7 @@ impl Line<'_> {
         }
     }
 
-    /// The target, once it has answered. From now on a stop is told to its door.
+    /// The target, once it has responded. From now on a stop also stops its HTTP client.
     async fn reach(&self) -> Result<Target, Unreached> {
         let plan = self.plan;
         let rate = remembered_rate(self.checkpoint);
@@ -279,7 +279,7 @@ impl Line<'_> {
         Ok(own.into_iter().map(|open| (open.key, Earlier::Meant(open))).collect())
     }
 
-    /// A run that is taken back is not gone on with: its entries say what is not so any more.
+    /// Closes the run that is undone: it cannot be resumed, because its entries no longer hold.
     fn close_run(&self) -> Result<(), Failure> {
         if self.of.status == RunStatus::Done {
             return Ok(());
@@ -356,7 +356,7 @@ impl Line<'_> {
                 }
             }
         }
-        // Whoever is in flight comes to an end, whatever stopped the others.
+        // Contacts in flight are finished, whatever stopped the others.
         let mut alive = tokio::time::interval(ALIVE);
         loop {
             tokio::select! {

@@ -127,7 +127,7 @@ fn what_a_plan_and_a_repair_wrote_is_undone() {
     run(&format!("{} --dry-run --plan plan.jsonl", import("before.csv", "eadesk")));
     let dry = run("runs")[0]["run"].as_str().unwrap().to_owned();
     let (code, _, err) = ferry(folder, &format!("undo {dry}"));
-    assert!(code == 2 && err.contains("was a dry run, which wrote nothing: there is nothing to take back"), "{err}");
+    assert!(code == 2 && err.contains("was a dry run, which wrote nothing: there is nothing to undo"), "{err}");
     let applied = run("apply plan.jsonl --rate none")["run"].as_str().unwrap().to_owned();
     // The plan need not be there any more.
     fs::remove_file(folder.join("plan.jsonl")).unwrap();
@@ -196,9 +196,9 @@ fn a_dry_run_is_not_resumed_verified_corrected_or_undone() {
     let run = told["run"].as_str().unwrap();
     let of_correct = format!("{line} --correct {run}");
     let cases = [
-        (format!("resume {run}"), format!("`{run}` was a dry run: there is nothing to go on with")),
+        (format!("resume {run}"), format!("`{run}` was a dry run: there is nothing to resume")),
         (format!("verify {run}"), format!("`{run}` was a dry run, which wrote nothing")),
-        (format!("undo {run}"), format!("`{run}` was a dry run, which wrote nothing: there is nothing to take back")),
+        (format!("undo {run}"), format!("`{run}` was a dry run, which wrote nothing: there is nothing to undo")),
         (of_correct, format!("`--correct`: `{run}` was a dry run, which wrote nothing")),
     ];
     for (line, told) in cases {

@@ -261,7 +261,7 @@ fn a_dry_run_beside_an_unfinished_run_says_how_that_run_would_resume() {
     assert_eq!(scene.run_json(&format!("{IMPORT} --limit 4")).count("created"), 4);
     let (acted, stored) = (scene.writes(), checkpoints(&scene));
     let dry = scene.run_json(&format!("{IMPORT} --dry-run"));
-    assert!(dry.err.contains("the real run would go on with `"), "{dry:?}");
+    assert!(dry.err.contains("the real run would resume `"), "{dry:?}");
     assert_eq!((dry.exit, dry.count("created"), scene.writes()), (0, 9, acted), "{dry:?}");
     assert_eq!(checkpoints(&scene), stored);
     let real = scene.run_json("resume");

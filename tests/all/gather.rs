@@ -510,7 +510,11 @@ async fn a_contact_that_cannot_be_read_leaves_no_gap() {
             "6 contact `odd1` could not be read: no answer within 30 s | try again later: what was read is kept",
             vec!["a", "b", "odd1", "odd1", "odd1", "odd1"],
         ),
-        ("- | ?a ?blind1 | - | -", "5 `blind1` cannot be read: this server reads nobody by id", vec!["a", "blind1"]),
+        (
+            "- | ?a ?blind1 | - | -",
+            "5 `blind1` cannot be read: this server reads no contact by its id",
+            vec!["a", "blind1"],
+        ),
     ] {
         let scene = scene();
         assert_eq!(scene.read(&[script]).await, expected);

@@ -387,7 +387,10 @@ fn a_mapping_that_is_wrong_for_contacts_is_an_error_before_anything_is_sent() {
             "contact: { attributes: { Plan: attributes.Plan } }",
             "no record has `attributes.Plan`; if it may be absent everywhere, say `optional: true`",
         ),
-        ("identity: [email]", "`identity` names `email`, by which Atom finds nobody; it finds people by `phone`"),
+        (
+            "identity: [email]",
+            "`identity` names `email`, by which Atom finds no contacts; it finds contacts by `phone`",
+        ),
     ];
     let scene = scene();
     put(&scene, "eadesk");

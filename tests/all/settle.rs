@@ -65,7 +65,7 @@ fn every_platform_is_asked_for_the_outcome_of_a_lost_request() {
         let lost = scene.run(&format!("import all.csv --map {map} --to {platform}"));
         assert_eq!(lost.exit, 4, "{platform} {act:?}: {lost:?}");
         let known = if platform == "twin" { ", `7a1e0000-0000-4000-8000-000000000002` at the target" } else { "" };
-        let expected = format!("nobody knows yet what became of 1 record:\n  line 3{known}\n`ferry resume ");
+        let expected = format!("the outcome of 1 record is still unknown:\n  line 3{known}\n`ferry resume ");
         assert!(lost.out.contains(&expected), "{platform}: {lost:?}");
         assert!(lost.out.trim_end().ends_with(&format!("import all.csv --map {map} --to {platform}")), "{lost:?}");
         scene.rule(|_| Act::Pass);
@@ -116,7 +116,7 @@ fn records_with_an_unknown_outcome_are_named_until_it_is_known() {
     assert_eq!(lost.exit, 4, "{lost:?}");
     let lines: String = (3..43).step_by(2).map(|line| format!("  line {line}\n")).collect();
     let expected = format!(
-        "nobody knows yet what became of 23 records:\n{lines}  and 3 more, all of them with `--results FILE`\n`ferry resume "
+        "the outcome of 23 records is still unknown:\n{lines}  and 3 more, all of them with `--results FILE`\n`ferry resume "
     );
     assert!(lost.out.contains(&expected), "{lost:?}");
 
@@ -138,7 +138,7 @@ fn records_with_an_unknown_outcome_are_named_until_it_is_known() {
     scene.rule(|_| Act::Pass);
     let found = scene.run("resume --output json");
     assert_eq!((found.exit, found.totals()), (0, json!({"read": 47, "created": 46, "unchanged": 1})), "{found:?}");
-    assert!(found.err.contains("finding out what became of 2 requests of this run"), "{found:?}");
+    assert!(found.err.contains("checking the outcome of 2 requests of this run"), "{found:?}");
     assert_eq!(scene.contacts("mercately").len(), 47);
 }
 
@@ -166,9 +166,7 @@ fn what_an_earlier_run_left_and_cannot_be_looked_up_is_named() {
     let run = lost.run();
     let other = scene.run("import other.csv --map map.yaml --to mercately --output json");
     assert_eq!(other.exit, 0, "{other:?}");
-    let note = format!(
-        "what became of 1 request could not be found out, and is looked for again next time: line 3 of `{run}`"
-    );
+    let note = format!("the outcome of 1 request is still unknown; the next run will check again: line 3 of `{run}`");
     assert!(other.err.contains(&note), "{other:?}");
     scene.rule(|_| Act::Pass);
     let found = scene.run(&format!("resume {run} --output json"));
@@ -186,7 +184,7 @@ fn a_created_person_whose_items_fail_is_completed_later() {
         let import = format!("import all.csv --map map.yaml --to eadesk --on-existing {on_existing}");
         let lost = scene.run(&format!("{import} --results results.csv"));
         assert_eq!(lost.exit, 4, "{lost:?}");
-        assert!(lost.out.contains("nobody knows yet what became of 1 record:\n  line 3, `"), "{lost:?}");
+        assert!(lost.out.contains("the outcome of 1 record is still unknown:\n  line 3, `"), "{lost:?}");
         let results = scene.read("results.csv");
         let expected = ",target.unknown,\"created at the target, but not completely in 3 tries: Eadesk";
         assert!(results.contains(expected), "{results}");

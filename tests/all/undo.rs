@@ -269,7 +269,7 @@ fn an_undo_that_was_killed_is_resumed() {
     let books = again.totals();
     assert_eq!((&books["read"], books["pending"].as_u64()), (&json!(300), None), "{books}");
     assert_eq!(books["deleted"], json!(300), "{books}\n{}", again.err);
-    assert!(again.err.contains("going on with"), "{}", again.err);
+    assert!(again.err.contains("resuming `"), "{}", again.err);
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn what_cannot_be_undone_is_reported_before_anything_is_sent() {
     for (words, expected) in [
         ("undo".to_owned(), "there is no RUN, and without a terminal Ferry cannot ask for one"),
         ("undo nothing".to_owned(), "there is no run `nothing`"),
-        (format!("undo {convert}"), "wrote to no platform: there is nothing to take back"),
+        (format!("undo {convert}"), "wrote to no platform: there is nothing to undo"),
     ] {
         let printed = scene.run(&words);
         assert_eq!(printed.exit, 2, "{words}\n{}", printed.err);

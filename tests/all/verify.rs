@@ -117,8 +117,8 @@ fn a_changed_source_or_mapping_is_reported_and_compared_only_on_request() {
     fs::write(folder.path().join("three.csv"), more).unwrap();
     let refused = ferry(folder.path(), "verify");
     let expected = format!(
-        "error: `three.csv` is not what it was, so what `{run}` meant to be there is not known any more\n\
-         hint: `--anyway` compares with what there is now, for everybody who is in it\n"
+        "error: `three.csv` is not what it was, so the values that `{run}` was to write are no longer known\n\
+         hint: use `--anyway` to compare the records as they are now\n"
     );
     assert!(refused.exit == 2 && refused.err.ends_with(&expected), "{}", refused.err);
     assert_eq!(ferry(folder.path(), "verify --anyway --output json").compared(), [2, 0, 1, 0, 1]);
@@ -270,7 +270,7 @@ fn a_file_that_was_only_touched_is_what_it_was_and_is_not_written_over() {
     // Atom has no call to delete, and that is said.
     assert_eq!(ferry(folder.path(), &format!("undo {run} --quiet")).exit, 3);
     let verified = ferry(folder.path(), &format!("verify {run}"));
-    assert!(verified.err.contains("has taken back what it wrote, or some of it"), "{}", verified.err);
+    assert!(verified.err.contains("has undone some or all of what it wrote"), "{}", verified.err);
 }
 
 #[test]

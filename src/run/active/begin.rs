@@ -100,7 +100,7 @@ impl ActiveRun {
                 _ => ("record", "records"),
             };
             let had = count(record.totals.settled(), one, many);
-            console.note(&format!("going on with `{}`, which was left at {had}", record.run));
+            console.note(&format!("resuming `{}`, which stopped at {had}", record.run));
             return Ok((ActiveRun::resume(spec, record, clock), StoredRun::of(&row)));
         }
         let mut record = new_record(spec, clock)?;
@@ -128,7 +128,7 @@ impl ActiveRun {
         if spec.start == Start::Resume
             && let Some(row) = copy.unfinished(spec.work.as_str())?
         {
-            console.note(&format!("the real run would go on with `{}`", row.name));
+            console.note(&format!("the real run would resume `{}`", row.name));
             let earlier = run_folder(spec.state, &row.name);
             return Ok((ActiveRun { earlier, is_resumed: true, ..run }, StoredRun::of(&row)));
         }

@@ -262,7 +262,7 @@ impl Exporting<'_> {
         let title = &self.plan.connection.facts().title;
         let mut ordinal = spool.len();
         spool.for_each_missing(|id| {
-            let problem = Problem::new("id.not_found", format!("{title} has nobody with the id `{id}`"))
+            let problem = Problem::new("id.not_found", format!("{title} has no contact with the id `{id}`"))
                 .at("id")
                 .hint("nothing is to be done, unless the list of ids is an old one");
             let raw: Box<[u8]> = json!({ "id": id }).to_string().into_bytes().into();

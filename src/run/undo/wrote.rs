@@ -1,4 +1,4 @@
-//! What a run wrote, with what Ferry itself has taken back of it since: that is nobody else's change.
+//! What a run wrote, with what Ferry itself has undone of it since, because that is not the change of another party.
 
 use super::Line;
 use crate::change::add_later;
