@@ -2,14 +2,11 @@
 //!
 //! A connector decides how a change is sent.
 
-pub use crate::change::{Change, Delta, same};
-
-pub use super::project::{BOOKKEEPING, Projection, project, project_bookkeeping, split_name};
-
 use super::exchange::Found;
 use super::facts::PlatformFacts;
 use super::names::{NAMES, diff_names};
-use crate::change::same_text;
+use super::project::BOOKKEEPING;
+use crate::change::{Change, Delta, same, same_text};
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 use serde::{Deserialize, Serialize};
 

@@ -24,7 +24,6 @@ mod text;
 mod twin;
 mod value;
 
-pub use crate::change::StepKind;
 pub use connector::{
     Capabilities, Connected, Connector, DefinesAttributes, Deletes, Driver, Lists, PartialCreates, WriteRules,
 };

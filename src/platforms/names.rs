@@ -3,9 +3,10 @@
 //! A whole name is built from the parts that the source has, without defaults. If the wholes are equal, the target keeps its
 //! own division. A single part changes only that part; any other whole that differs replaces the target's.
 
-use super::diff::{Delta, OnExisting, diff_one, overwrite_of, same, set_one};
+use super::diff::{OnExisting, diff_one, overwrite_of, set_one};
 use super::facts::PlatformFacts;
 use super::project::split_name;
+use crate::change::{Delta, same};
 use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
 use unicode_normalization::UnicodeNormalization;
 

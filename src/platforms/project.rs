@@ -2,8 +2,8 @@
 //!
 //! It does not know the existing contact; [`super::diff`] does.
 
-use super::diff::same;
 use super::facts::PlatformFacts;
+use crate::change::same;
 use crate::contact::{FIELDS, Field, FieldSet, MadeName, Overwrite, Wanted};
 use crate::mapping::Overflow;
 

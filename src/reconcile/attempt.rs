@@ -3,10 +3,10 @@
 //! It holds facts, and changes through its own methods only. What follows from the facts is decided in [`super::goal`],
 //! `super::doubt` and `super::fate`.
 
+use crate::change::StepKind;
 use crate::contact::{Field, FieldSet};
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
-use crate::platforms::StepKind;
 use crate::store::OpenIntent;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! Which fields were changed, and how often: counted as the target confirms each change of a contact that existed before.
 //! It holds names of fields, never a value.
 
-use crate::platforms::diff::Delta;
+use crate::change::Delta;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -3,7 +3,8 @@
 //! It does not know what is wanted of a contact: each goal asks it the same questions.
 
 use super::attempt::{Attempt, Doubt, TRIES_MAX};
-use crate::platforms::{Step, StepKind};
+use crate::change::StepKind;
+use crate::platforms::Step;
 use std::time::Duration;
 
 /// The pause after the first failed try that needs no settling; doubled each time.

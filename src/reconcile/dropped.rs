@@ -5,9 +5,9 @@
 //! Reading a contact back is the executor's.
 
 use super::view::{DroppedNames, attribute_name, tag_name};
+use crate::change::{Delta, same};
 use crate::contact::{Contact, Field};
 use crate::platforms::PlatformFacts;
-use crate::platforms::diff::{Delta, same};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -4,8 +4,9 @@
 
 use super::attempt::{Attempt, Confirmed, TRIES_MAX};
 use super::doubt::{RETRY_AFTER, retry_after};
+use crate::change::StepKind;
 use crate::outcome::Exit;
-use crate::platforms::{Fault, StepKind, StepResult};
+use crate::platforms::{Fault, StepResult};
 use std::time::Duration;
 
 /// The answer to a step, without its words.

@@ -5,9 +5,9 @@
 
 use super::attempt::{Attempt, Confirmed, Counted};
 use super::goal::decision::Change;
+use crate::change::Delta;
+use crate::change::StepKind;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
-use crate::platforms::StepKind;
-use crate::platforms::diff::Delta;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -3,10 +3,10 @@
 //! It holds their codes and words only. When a record is rejected is decided elsewhere.
 
 use super::attempt::TRIES_MAX;
+use crate::change::Delta;
 use crate::contact::Field;
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Problem};
-use crate::platforms::diff::Delta;
 use crate::platforms::restore::Left;
 
 /// A record matches several contacts at the target.

@@ -31,14 +31,13 @@ const PARKED_MAX: usize = 4096;
 
 /// Where effects go.
 pub enum Effects {
-    /// To the platform. `in_flight`: requests at the same time; `partial`: ids of contacts that earlier processes of any
-    /// run have not created completely; `has_arrived`: whether anything has ever arrived over this connection.
+    /// To the platform.
     Live {
-        #[allow(missing_docs)]
+        /// Requests at the same time.
         in_flight: usize,
-        #[allow(missing_docs)]
+        /// Ids of contacts that earlier processes of any run have not created completely.
         partial: Vec<String>,
-        #[allow(missing_docs)]
+        /// Whether anything has ever arrived over this connection.
         has_arrived: bool,
     },
     /// To a recorder.

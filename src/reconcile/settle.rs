@@ -9,9 +9,10 @@ use super::matching::lookup_of;
 use super::problems::ambiguous;
 use super::reconciler::Reconciler;
 use super::view::Presence;
+use crate::change::StepKind;
 use crate::contact::{Contact, Field, Wanted};
 use crate::outcome::{Exit, Failure, Outcome};
-use crate::platforms::{Fault, Reading, StepKind};
+use crate::platforms::{Fault, Reading};
 use crate::store::{NO_PASS, OpenIntent, Settled};
 use std::time::Duration;
 

@@ -3,12 +3,12 @@
 
 use super::support::registry;
 use async_trait::async_trait;
+use ferry::change::Delta;
 use ferry::clock::Clock;
 use ferry::contact::{Attribute, Contact};
 use ferry::http::{Http, Request, Sent, Transport};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::plan::{Config, Env};
-use ferry::platforms::diff::Delta;
 use ferry::platforms::{
     Address, Capabilities, Checked, Connector, Cursor, Define, DefinesAttributes, Definition, Fault, Found, Lookup,
     Needs, Page, PlatformFacts, Reading, Ready, Step, StepResult, WriteRules,

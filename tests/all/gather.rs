@@ -3,12 +3,12 @@
 use super::support::registry;
 use async_trait::async_trait;
 use bytes::Bytes;
+use ferry::change::Delta;
 use ferry::clock::Clock;
 use ferry::contact::{Contact, Field};
 use ferry::http::{Credentials, Http, HttpOptions, Rate, Request, Response, Sent, Transport, check_base_url};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::plan::{Config, Connection, Env};
-use ferry::platforms::diff::Delta;
 use ferry::platforms::settings::{Setting, Settings};
 use ferry::platforms::{
     Address, Capabilities, Checked, Connector, Cursor, Fault, Found, List, ListPage, Lists, Lookup, Needs, Page,

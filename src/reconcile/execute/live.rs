@@ -4,11 +4,12 @@
 
 use super::dispatch::Endpoint;
 use super::executor::{Executor, Next};
+use crate::change::Delta;
+use crate::change::StepKind;
 use crate::contact::Contact;
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
-use crate::platforms::diff::Delta;
 use crate::platforms::restore::written;
-use crate::platforms::{Address, Fault, Found, Step, StepKind, StepResult};
+use crate::platforms::{Address, Fault, Found, Step, StepResult};
 use crate::reconcile::attempt::{Attempt, Confirmed, Doubt};
 use crate::reconcile::changed::{Changed, fields_of};
 use crate::reconcile::dropped::{Dropped, memory_of};

@@ -5,8 +5,9 @@
 use super::dispatch::Endpoint;
 use super::executor::{Executor, Next};
 use super::recorder::{Planned, Recorder};
+use crate::change::StepKind;
 use crate::outcome::{Failure, Outcome};
-use crate::platforms::{Fault, Found, StepKind};
+use crate::platforms::{Fault, Found};
 use crate::reconcile::attempt::Attempt;
 use crate::reconcile::dropped::Dropped;
 use crate::reconcile::find::hits::Hits;

@@ -1,8 +1,8 @@
 //! What can be decided about a contact.
 
+use crate::change::Delta;
 use crate::identity::IdentityValue;
 use crate::outcome::{Outcome, Problem};
-use crate::platforms::diff::Delta;
 use crate::platforms::{Found, Step};
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 use super::decision::Ruling;
 use super::planned::{PlannedChange, seen};
 use super::upsert::{Proposal, Terms, conclude, difference, propose};
+use crate::change::{Change, Delta, same};
 use crate::contact::{Field, Wanted};
 use crate::outcome::Problem;
 use crate::platforms::Found;
-use crate::platforms::diff::{Change, Delta, same};
 use crate::reconcile::attempt::{Attempt, Confirmed};
 use crate::reconcile::matching::LISTS;
 use crate::reconcile::view::View;

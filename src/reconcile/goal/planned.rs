@@ -2,9 +2,10 @@
 //!
 //! Whether it may still be sent is decided in [`super::exactly`].
 
+use crate::change::Change;
 use crate::contact::{Contact, FIELDS, Field, FieldSet, MadeName, Overwrite, TagMode, Wanted};
 use crate::identity::IdentityValue;
-use crate::platforms::diff::{BOOKKEEPING, Change};
+use crate::platforms::BOOKKEEPING;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 

@@ -2,9 +2,9 @@
 //! run created is deleted, where the platform can do that and no other party has changed it since. Pure.
 
 use super::decision::{Change, Decision, Notes, Ruling, Then};
+use crate::change::{Change as ValueChange, Delta};
 use crate::contact::{Contact, Field};
 use crate::outcome::{Outcome, Problem, Skip};
-use crate::platforms::diff::{Change as ValueChange, Delta};
 use crate::platforms::restore::{Restore, Written, changed_since, not_wiped, restore};
 use crate::platforms::{Found, PlatformFacts, Step};
 use crate::reconcile::attempt::{Attempt, Confirmed};

@@ -4,9 +4,10 @@
 //! written now.
 
 use super::decision::{Change, Decision, Notes, ReadReason, Ruling, Then};
+use crate::change::Delta;
 use crate::contact::{Field, TagMode, Wanted};
 use crate::outcome::{Outcome, Skip};
-use crate::platforms::diff::{Delta, OnExisting, diff_with_identity};
+use crate::platforms::diff::{OnExisting, diff_with_identity};
 use crate::platforms::{Found, Step};
 use crate::reconcile::attempt::{Attempt, Confirmed, TRIES_MAX};
 use crate::reconcile::doubt::{Verdict, judge};

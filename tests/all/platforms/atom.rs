@@ -2,9 +2,10 @@
 
 use super::Answer::{InDoubt, Json, NotSent, Text};
 use super::{Answer, Exchange, contact, delta, facts, message, ok, run, scene, steps, there, told, wanted};
+use ferry::change::StepKind;
 use ferry::contact::{Field, TagMode, Wanted};
 use ferry::platforms::diff::{OnExisting, diff};
-use ferry::platforms::{Address, Lookup, Needs, Reading, Ready, Step, StepKind, StepResult};
+use ferry::platforms::{Address, Lookup, Needs, Reading, Ready, Step, StepResult};
 use serde_json::{Value, json};
 
 const PAGE_1: &str = "GET /clients?page=1&size=100&sort=asc";

@@ -1,10 +1,12 @@
 //! What of a contact a platform can hold, and what remains to be written.
 
 use super::{contact, facts, there, wanted};
+use ferry::change::{Change, Delta, same};
 use ferry::contact::{Field, Overwrite, TagMode, Wanted};
 use ferry::mapping::Overflow;
-use ferry::platforms::diff::{Change, Delta, OnExisting, diff, diff_with_identity, project, same, split_name};
+use ferry::platforms::diff::{OnExisting, diff, diff_with_identity};
 use ferry::platforms::{PlatformFacts, Slice};
+use ferry::platforms::{project, split_name};
 use serde_json::{Value, json};
 
 /// `field: old -> new` for every change.

@@ -4,11 +4,13 @@ use super::Answer::{InDoubt, Json, NotSent, Text};
 use super::{
     Answer, Exchange, Scripted, connect, contact, delta, driver, facts, message, ok, run, scene, there, told, wanted,
 };
+use ferry::change::StepKind;
 use ferry::contact::{Field, FieldSet, TagMode, Wanted};
 use ferry::identity::canonical;
 use ferry::mapping::Overflow;
-use ferry::platforms::diff::{OnExisting, diff, project};
-use ferry::platforms::{Address, Found, Lookup, Reading, Ready, Step, StepKind, StepResult};
+use ferry::platforms::diff::{OnExisting, diff};
+use ferry::platforms::project;
+use ferry::platforms::{Address, Found, Lookup, Reading, Ready, Step, StepResult};
 use serde_json::{Value, json};
 
 mod search;

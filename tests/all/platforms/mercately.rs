@@ -2,8 +2,9 @@
 
 use super::Answer::{InDoubt, Json, NotSent, Text};
 use super::{Answer, Exchange, contact, delta, message, ok, run, scene, steps, there, told, wanted};
+use ferry::change::StepKind;
 use ferry::contact::{Field, FieldSet, Overwrite, TagMode, Wanted};
-use ferry::platforms::{Address, Agent, Lookup, Needs, Reading, Ready, Step, StepKind, StepResult};
+use ferry::platforms::{Address, Agent, Lookup, Needs, Reading, Ready, Step, StepResult};
 use serde_json::{Value, json};
 
 const PAGE_1: &str = "GET /retailers/api/v1/customers?page=1";

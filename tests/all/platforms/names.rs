@@ -2,10 +2,12 @@
 
 use super::{contact, facts, there, wanted};
 use crate::support::creating_platforms;
+use ferry::change::Delta;
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::mapping::Overflow;
 use ferry::platforms::PlatformFacts;
-use ferry::platforms::diff::{Delta, OnExisting, diff, project};
+use ferry::platforms::diff::{OnExisting, diff};
+use ferry::platforms::project;
 use serde_json::{Value, json};
 
 /// `ana|lópez` as parts, `=ana lópez` as a full name, `~x` as a default.

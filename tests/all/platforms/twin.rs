@@ -2,11 +2,12 @@
 
 use super::Answer::{self, InDoubt, Json, NotSent, Text};
 use super::{Exchange, Scripted, connect, contact, delta, driver, facts, ok, run, scene, steps, there, told, wanted};
+use ferry::change::StepKind;
 use ferry::contact::{Field, Overwrite, Wanted};
 use ferry::http::{Login, Response, Token, message::Method};
 use ferry::platforms::settings::Settings;
 use ferry::platforms::{
-    Address, Define, DefinesAttributes, Definition, Lookup, Needs, Reading, Ready, Step, StepKind, StepResult,
+    Address, Define, DefinesAttributes, Definition, Lookup, Needs, Reading, Ready, Step, StepResult,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -530,7 +531,7 @@ fn nobody_is_ever_made() {
 #[test]
 fn what_it_cannot_hold_is_named() {
     use ferry::mapping::Overflow;
-    use ferry::platforms::diff::project;
+    use ferry::platforms::project;
     let want = || wanted(json!({"target_id": "c1", "first_name": "Иван", "phones": ["+75555673245"]}));
     assert_eq!(project(facts("twin"), want(), Overflow::Report).not_carried, ["first_name", "phones"]);
     let fitted = project(facts("twin"), want(), Overflow::Attributes);
