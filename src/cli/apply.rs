@@ -8,7 +8,7 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::work::{SavedPlan, Work};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::reconcile::guards::GuardsAsked;
-use crate::run::apply::PlanHead;
+use crate::run::source::saved_plan::PlanHead;
 
 pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
     let plan = SavedPlan { file: typed.plan.clone(), pace: pace_of(&typed.pace), limits: work_asked(&typed.work) };

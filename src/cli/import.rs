@@ -12,12 +12,12 @@ use crate::reconcile::guards::GuardsAsked;
 use crate::run::active::close::Ended;
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::run_named;
-use crate::run::apply::PlanHead;
 use crate::run::import::import;
 use crate::run::plan::DryPlan;
 use crate::run::plan::FromPlatform;
 use crate::run::plan::ImportPlan;
 use crate::run::plan::VerifyPlan;
+use crate::run::source::saved_plan::PlanHead;
 use std::path::Path;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {

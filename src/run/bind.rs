@@ -8,9 +8,9 @@ use crate::plan::SourcePlan;
 use crate::platforms::{Driver, PlatformFacts};
 use crate::record::Header;
 use crate::report::Console;
-use crate::run::apply::PlanHead;
 use crate::run::item::Mapper;
 use crate::run::plan::ImportPlan;
+use crate::run::source::saved_plan::PlanHead;
 use std::sync::Arc;
 
 /// A source, and the platform that its contacts are for.

@@ -6,7 +6,7 @@ use crate::reconcile::goal::Correction;
 use crate::run::active::folder::run_folder;
 use crate::run::active::receipt::is_what_was_read;
 use crate::run::active::record::RunRecord;
-use crate::run::first::last;
+use crate::run::pass::first::last;
 use crate::scratch::written::WrittenByRun;
 use crate::store::{Checkpoint, RunRow};
 use std::path::Path;

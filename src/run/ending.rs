@@ -10,10 +10,10 @@ use crate::run::active::ActiveRun;
 use crate::run::active::close::{Counted, Ended, Ending, unbalanced};
 use crate::run::active::folder::SPOOL_FILE;
 use crate::run::active::receipt::{Ends, account_read, account_written, file_read, mapping_of};
-use crate::run::dry;
-use crate::run::first::{PEOPLE, last};
 use crate::run::left::tell_left;
 use crate::run::parts::Parts;
+use crate::run::pass::first::{PEOPLE, last};
+use crate::run::preview;
 use crate::run::results::write_results;
 use crate::run::target::{Target, remember_rate};
 use crate::scratch::spool::Completeness;
@@ -159,15 +159,15 @@ impl Parts<'_> {
     }
 
     /// What a dry run shows.
-    fn preview(&self, run: &ActiveRun, reached: &Reached, target: &Target) -> Result<dry::Told, Failure> {
+    fn preview(&self, run: &ActiveRun, reached: &Reached, target: &Target) -> Result<preview::Told, Failure> {
         let (Some(stage), Some(dry), None) = (self.stage, &self.plan.dry, &self.plan.verify) else {
-            return Ok(dry::Told::default());
+            return Ok(preview::Told::default());
         };
         let source_read = (reached.traffic.sent, reached.source_time);
         let head = self.plan.head(&self.mapper.finds_by);
         let noted = (run.record.ledger(&run.state), run.record.about("plan"));
         let pass = (self.stored.no, reached.pass);
-        dry::tell(stage, (dry, &head, noted), self.checkpoint, pass, target, &self.plan.connection, source_read)
+        preview::tell(stage, (dry, &head, noted), self.checkpoint, pass, target, &self.plan.connection, source_read)
     }
 
     /// The ends of the run, as its receipt describes them.

@@ -8,11 +8,11 @@ use crate::reconcile::goal::Correction;
 use crate::reconcile::guards::{Guards, Kind};
 use crate::report::State;
 use crate::run::active::ActiveRun;
-use crate::run::dry::Stage;
-use crate::run::first::First;
 use crate::run::parts::{Parts, TICK, feed};
+use crate::run::pass::first::First;
+use crate::run::pass::second::{Counters, Second};
 use crate::run::plan::DryPlan;
-use crate::run::second::{Counters, Second};
+use crate::run::preview::Stage;
 use crate::scratch::people::People;
 use crate::scratch::received::Received;
 use crate::store::{Checkpoint, Key, OpenIntent, RunNo};
@@ -122,7 +122,7 @@ impl Parts<'_> {
         let tells = |kind| is_complete || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
         match guards.report(tells) {
             Some(failure) => Err(failure),
-            None => People::open(&run.folder.join(crate::run::first::PEOPLE)),
+            None => People::open(&run.folder.join(crate::run::pass::first::PEOPLE)),
         }
     }
 

@@ -3,18 +3,15 @@
 //! Only this module knows all the parts.
 
 pub mod active;
-pub mod apply;
 pub mod attributes;
 pub mod bind;
 mod changes;
 pub mod convert;
 pub mod correct;
-pub mod dry;
 mod ending;
 pub mod evidence;
 mod examples;
 pub mod export;
-pub mod first;
 pub mod gather;
 mod guards;
 pub mod import;
@@ -27,13 +24,15 @@ pub mod open;
 pub mod ordered;
 pub mod own;
 mod parts;
+pub mod pass;
 pub mod plan;
+pub mod preview;
 pub mod prune;
 pub mod rejects;
 pub mod results;
 pub mod retain;
 mod rows;
-pub mod second;
+pub mod source;
 pub mod stop;
 pub mod supply;
 pub mod target;

@@ -11,7 +11,7 @@ use crate::plan::suggest::Typed;
 use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::active::record::RunRecord;
-use crate::run::apply::{PLAN_VERSION, PlanHead};
+use crate::run::source::saved_plan::{PLAN_VERSION, PlanHead};
 use std::path::PathBuf;
 use std::time::Duration;
 

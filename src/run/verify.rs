@@ -12,7 +12,7 @@ use crate::reconcile::goal::planned::PlannedChange;
 use crate::report::{Console, Verified};
 use crate::run::active::folder::make_private;
 use crate::run::active::receipt::{is_same_account, is_what_was_read};
-use crate::run::first::{First, last};
+use crate::run::pass::first::{First, last};
 use crate::run::plan::VerifyPlan;
 use crate::shown::escape;
 use crate::store::{AccountAddress, Checkpoint, Key, OutcomeRow, RunNo, StoreAddress};

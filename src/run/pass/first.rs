@@ -77,7 +77,7 @@ impl First {
 const ATTRIBUTES_MAX: usize = 10_000;
 
 const SUMS: &str = "first.json";
-pub(super) const PEOPLE: &str = "people.db";
+pub(in crate::run) const PEOPLE: &str = "people.db";
 
 /// What an earlier process of this run found, when the file has not changed since.
 pub fn kept(folder: &Path, stamp: Option<SourceStamp>, read_as: &str) -> Option<(First, People)> {

@@ -61,7 +61,7 @@ impl Counters {
 }
 
 /// What the second pass needs.
-pub(super) struct Second {
+pub(in crate::run) struct Second {
     /// Finds, diffs and acts.
     pub reconciler: Arc<Reconciler>,
     /// Maps merged people once more.

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The only version of plans.
-pub(super) const PLAN_VERSION: u32 = 1;
+pub(in crate::run) const PLAN_VERSION: u32 = 1;
 
 /// What the sandbox is called as an address.
-pub(super) const SANDBOX: &str = "sandbox";
+pub(in crate::run) const SANDBOX: &str = "sandbox";
 
 /// What a plan is: it stands under `plan` in its first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,3 @@
+//! Where the contacts of a run come from. What is done with them is not decided here.
+
+pub mod saved_plan;
