@@ -6,11 +6,11 @@ use super::draft::{Draft, DraftAttribute, Hidden};
 use super::evaluate::{Context, Gave};
 use super::phone::Region;
 use super::program::{Program, SEEN_RECORDS_MAX};
-use super::rule::Target;
+use super::rule::{OnExistingRule, Otherwise, Target};
 use super::source::{Cell, Sight, Slot};
 use super::spare::settle_whole_name;
-use super::transform::{LIST_JOIN, Val, left_out};
-use super::verb::{OnExistingRule, Otherwise};
+use super::transform::left_out;
+use super::value::{LIST_JOIN, Val};
 use crate::contact::{Field, LeftBlank, Overwrite, Wanted, is_among};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
@@ -156,7 +156,7 @@ impl Program {
 
     fn no_identity(&self) -> Problem {
         let names: Vec<String> = self.identity.iter().map(|field| format!("`{}`", plain_name(*field))).collect();
-        let message = format!("there is no {}, so the contact cannot be found", super::verb::one_of(&names));
+        let message = format!("there is no {}, so the contact cannot be found", super::text::one_of(&names));
         Problem::new("identity.missing", message)
     }
 }

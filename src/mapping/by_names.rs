@@ -5,10 +5,11 @@
 
 mod plan;
 
-pub use plan::NamesPlan;
+pub use plan::{NamesPlan, NamesTarget};
 
 use super::names::{Decisions, Layout, Use, assign, first_name_of};
-use super::rule::{ContactRules, PhoneColumns, Rule, Source, Target};
+use super::rule::{PhoneColumns, Rule, Source, Target};
+use super::sections::ContactRules;
 use super::{Mapping, PhoneRegion, Unmapped};
 use crate::contact::{FIELDS, Field};
 use crate::record::Header;
@@ -34,15 +35,6 @@ pub struct FirstRecords {
     pub names: Vec<String>,
     /// How often each column (or name) is filled; empty where that is not known.
     pub filled: Vec<u64>,
-}
-
-/// Where the contacts go, as far as it matters for a mapping by names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NamesTarget<'a> {
-    /// What the platform is called.
-    pub title: &'a str,
-    /// Whether it refuses a contact without a last name.
-    pub needs_last_name: bool,
 }
 
 impl Mapping {

@@ -3,7 +3,7 @@
 use super::compiled::{CompiledRule, RuleSource};
 use super::evaluate::{Context, Gave};
 use super::source::{self, ContactName, Sight, Slot, Wherein};
-use super::transform::{LIST_JOIN, Val};
+use super::value::{LIST_JOIN, Val};
 use crate::contact::ContactView;
 use crate::outcome::Problem;
 use crate::record::Record;

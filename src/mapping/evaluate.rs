@@ -6,9 +6,11 @@ use super::checked::Checked;
 use super::compiled::{CompiledRule, CompiledTemplate, RuleSource, placed};
 use super::phone::Region;
 use super::rule::{CONTACT_NAME, ROW_NAME, Target};
+use super::sections::{contact_names, groups};
 use super::source::{Cell, ContactName, Sight, Slot, error_cell, template_value};
 use super::text::{is_error_cell, nfc, trim};
-use super::transform::{self, LIST_JOIN, Val, tidy};
+use super::transform::{self, tidy};
+use super::value::{LIST_JOIN, Val};
 use crate::contact::{ContactView, Field};
 use crate::outcome::Problem;
 use crate::record::Fields;
@@ -344,12 +346,12 @@ pub(super) fn bare(problem: &Problem) -> &str {
 
 /// `contact`: every field, those without a value as empty texts.
 fn contact_value(contact: &dyn ContactView) -> Value {
-    let names = super::rule::contact_names().filter(|name| !name.contains('.'));
+    let names = contact_names().filter(|name| !name.contains('.'));
     let fields = names.map(|name| {
         let value = ContactName::named(name).and_then(|name| name.json(contact));
         (name, value.map_or_else(|| Value::from(""), |value| template_value(&value)))
     });
-    let groups = super::rule::groups().chain(["attributes", "native"]).map(|name| {
+    let groups = groups().chain(["attributes", "native"]).map(|name| {
         let value = ContactName::named(name).and_then(|name| name.json(contact));
         (name, value.map_or_else(|| Value::from_pairs([("", ""); 0]), |value| template_value(&value)))
     });

@@ -1,7 +1,7 @@
 //! Mappings: how a source record becomes a contact, and how a contact becomes a row.
 //!
 //! ```text
-//!  YAML ─ page, rule, verb ─▶ Mapping ─ compile ─▶ Program ─ apply ─▶ Draft ─▶ Wanted
+//!  YAML ─ page, verb, rule ─▶ Mapping ─ compile ─▶ Program ─ apply ─▶ Draft ─▶ Wanted
 //!          (all errors at once)      (one header)              └─ columns ─▶ cells
 //! ```
 //!
@@ -27,12 +27,14 @@ pub mod phone;
 mod program;
 mod resolve;
 mod rule;
+mod sections;
 mod source;
 mod spare;
 mod surplus;
 mod tags;
 mod text;
 mod transform;
+mod value;
 mod verb;
 
 pub use apply::{Drafted, Mapped};
@@ -49,7 +51,8 @@ use crate::template::Template;
 use crate::yaml::{Document, Place, Text};
 use minijinja::Environment;
 use phone::Region;
-use rule::{ContactRules, Rule};
+use rule::Rule;
+use sections::ContactRules;
 use std::sync::Arc;
 
 /// What is done with the fields of a source that no rule uses.

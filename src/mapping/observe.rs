@@ -7,7 +7,8 @@ use super::phone::{Evidence, Region, numbers_in};
 use super::program::Program;
 use super::rule::Target;
 use super::source::Cell;
-use super::transform::{self, Val};
+use super::transform;
+use super::value::Val;
 use crate::contact::Field;
 use crate::record::Record;
 

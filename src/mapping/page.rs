@@ -1,7 +1,8 @@
 //! Reading a whole mapping: the keys of the page, each checked; every error is noted and the reading goes on.
 
 use super::phone::Region;
-use super::rule::{CONTACT_NAME, ContactRules, ROW_NAME, contact_names, read_columns};
+use super::rule::{CONTACT_NAME, ROW_NAME};
+use super::sections::{ContactRules, contact_names, read_columns};
 use super::verb::Reader;
 use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
 use crate::contact::Field;

@@ -4,6 +4,7 @@ use super::compiled::{CompiledRule, CompiledTemplate, RuleSource};
 use super::options::{BindOptions, RegionChoice};
 use super::program::{RegionSource, Surplus};
 use super::rule::{CONTACT_NAME, ROW_NAME, Rule, Source, Target};
+use super::sections::{contact_names, groups};
 use super::source::{ContactName, Slot, Wherein};
 use super::text::loose;
 use super::{Mapping, Unmapped};
@@ -167,7 +168,7 @@ impl<'h> Resolver<'h> {
     }
 
     fn no_contact_field(&mut self, name: &str, at: &Place) -> Slot {
-        let names = super::rule::contact_names().chain(super::rule::groups()).chain(["attributes", "native"]);
+        let names = contact_names().chain(groups()).chain(["attributes", "native"]);
         let error = self.errors.add(at, format!("a contact has no field `{name}`"));
         error.set_hint(format!("a custom field is written `attributes.{name}`"));
         error.did_you_mean(name, names);
@@ -226,7 +227,7 @@ impl<'h> Resolver<'h> {
         let names: Vec<String> = match self.header {
             Header::Columns(names) => names.clone(),
             Header::Contact => {
-                let groups = super::rule::groups().chain(["attributes", "native", "phone", "email"]);
+                let groups = groups().chain(["attributes", "native", "phone", "email"]);
                 let fields = FIELDS.iter().map(|(_, name)| *name).filter(|name| !name.contains('.'));
                 fields.chain(groups).map(str::to_owned).collect()
             }

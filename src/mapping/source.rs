@@ -1,7 +1,7 @@
 //! Where a value is found in a record: a column by its index, a JSON value by its path, a field of a contact.
 
 use super::text::{is_error_cell, trim};
-use super::transform::LIST_JOIN;
+use super::value::LIST_JOIN;
 use crate::contact::{ContactView, FIELDS, Field};
 use crate::outcome::Problem;
 use crate::record::{Fields, Record};
@@ -62,7 +62,7 @@ impl ContactName {
             "native" => return Some(ContactName::AllNative),
             _ => {}
         }
-        if let Some(group) = super::rule::groups().find(|group| *group == name) {
+        if let Some(group) = super::sections::groups().find(|group| *group == name) {
             return Some(ContactName::Group(group));
         }
         let field = Field::named(name)?;

@@ -1,7 +1,7 @@
 //! Tags in one cell, as address books and shops write them: `"VIP","Blog"`, `a ::: * myContacts`.
 
 use super::text::trim;
-use super::transform::Val;
+use super::value::Val;
 use std::borrow::Cow;
 
 /// What Google Contacts puts between two labels; the others are single characters.

@@ -68,6 +68,14 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// `a`, `b` or `c`.
+pub(super) fn one_of(words: &[String]) -> String {
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,51 +1,11 @@
 //! What the verbs do to a value. Pure.
 
-use super::text::{nfc, shown, title, trim};
-use super::verb::{Case, Otherwise, Verbs};
+use super::rule::{Case, Otherwise, Verbs};
+use super::text::{nfc, one_of, shown, title, trim};
+use super::value::Val;
 use crate::outcome::Problem;
 use jiff::fmt::strtime::BrokenDownTime;
 use std::borrow::Cow;
-
-/// A value on its way from the record to the contact.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Val<'a> {
-    /// One text.
-    One(Cow<'a, str>),
-    /// Several.
-    Many(Vec<Cow<'a, str>>),
-}
-
-/// What stands between the items of a list that has to be one text.
-pub(super) const LIST_JOIN: &str = "; ";
-
-impl<'a> Val<'a> {
-    /// As one text.
-    pub fn into_text(self) -> Cow<'a, str> {
-        match self {
-            Val::One(text) => text,
-            Val::Many(items) => Cow::Owned(items.join(LIST_JOIN)),
-        }
-    }
-
-    /// As a list.
-    pub fn into_items(self) -> Vec<Cow<'a, str>> {
-        match self {
-            Val::One(text) => vec![text],
-            Val::Many(items) => items,
-        }
-    }
-
-    /// `None` when nothing is left of it.
-    fn filled(self) -> Option<Val<'a>> {
-        match self {
-            Val::One(text) => (!text.is_empty()).then_some(Val::One(text)),
-            Val::Many(mut items) => {
-                items.retain(|item| !item.is_empty());
-                (!items.is_empty()).then_some(Val::Many(items))
-            }
-        }
-    }
-}
 
 /// Applies the verbs; `None` when nothing is left, `Err` with a problem for each invalid item.
 pub(super) fn apply<'a>(verbs: &Verbs, value: Val<'a>) -> Result<Option<Val<'a>>, Vec<Problem>> {
@@ -212,7 +172,7 @@ fn date(text: &str, formats: &[String]) -> Result<String, Problem> {
     let read = |format: &String| BrokenDownTime::parse(format, text).and_then(|time| time.to_date()).ok();
     formats.iter().find_map(read).map(|date| date.to_string()).ok_or_else(|| {
         let formats: Vec<String> = formats.iter().map(|format| format!("`{format}`")).collect();
-        let message = format!("`{}` is not a date as {}", shown(text), super::verb::one_of(&formats));
+        let message = format!("`{}` is not a date as {}", shown(text), one_of(&formats));
         Problem::new("value.date", message).hint("`date` takes a list of formats; the first that fits is used")
     })
 }

@@ -3,12 +3,12 @@
 //! [`VERBS`] is the only list of them, in the order in which they are applied. What they do to a value stands in
 //! `transform`.
 
-use super::rule::{Rule, Source};
+use super::rule::{Case, OnExistingRule, Otherwise, Rule, Source, Target};
+use super::text::one_of;
+use super::transform::check_date_format;
 use crate::contact::TagMode;
 use crate::template::{self, Roots, Templates};
 use crate::yaml::{Errors, Kind, Node, Place, Text, nearest};
-use regex::Regex;
-use std::collections::HashMap;
 
 /// A pattern that compiles to more than this is an error, not a wish.
 const PATTERN_SIZE_MAX: usize = 1 << 20;
@@ -95,80 +95,6 @@ pub const VERBS: [Verb; 24] = [
     }),
 ];
 
-/// Which letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
-    Lower,
-    Upper,
-    Title,
-}
-
-/// What is done with an invalid value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Otherwise {
-    Keep,
-    Blank,
-    Reject,
-    Text(String),
-}
-
-/// `on_existing` of one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OnExistingRule {
-    Update,
-    Fill,
-}
-
-/// The verbs that a rule has.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Verbs {
-    pub split: Option<String>,
-    /// A cell of tags, as address books write them (by column names only).
-    pub tags: bool,
-    pub join: Option<String>,
-    pub trim: Option<bool>,
-    pub case: Option<Case>,
-    pub replace: Vec<(String, String)>,
-    pub matching: Option<Regex>,
-    pub with: Option<String>,
-    pub lookup: Option<HashMap<String, String>>,
-    pub otherwise: Option<Otherwise>,
-    pub date: Vec<String>,
-    pub number: Option<bool>,
-    pub boolean: Option<bool>,
-    pub default: Vec<String>,
-    pub add: Vec<String>,
-    pub required: Option<bool>,
-    pub optional: Option<bool>,
-    pub clear: Option<bool>,
-    pub on_existing: Option<OnExistingRule>,
-    pub mode: Option<TagMode>,
-}
-
-impl Verbs {
-    /// Whether the text of a value is touched at all.
-    pub fn touch_text(&self) -> bool {
-        self.split.is_some() || self.tags || self.join.is_some() || self.touch_items()
-    }
-
-    /// Whether the text of each item is touched.
-    pub fn touch_items(&self) -> bool {
-        self.trim == Some(false)
-            || self.case.is_some()
-            || !self.replace.is_empty()
-            || self.matching.is_some()
-            || self.lookup.is_some()
-            || !self.date.is_empty()
-            || self.number == Some(true)
-            || self.boolean == Some(true)
-    }
-
-    /// Whether the column may be absent.
-    pub fn is_optional(&self) -> bool {
-        self.optional == Some(true)
-    }
-}
-
 /// What reading a rule needs.
 pub(super) struct Reader<'m> {
     pub errors: &'m mut Errors,
@@ -178,8 +104,31 @@ pub(super) struct Reader<'m> {
 }
 
 impl Reader<'_> {
+    /// Reads a rule. `None` when `null` leaves the field out, or when it is no rule at all.
+    pub fn rule(&mut self, target: Target, label: &str, key_at: &Place, node: &Node) -> Option<Rule> {
+        let mut rule = Rule::new(target, label, key_at.clone());
+        match &node.kind {
+            Kind::Null => return None,
+            Kind::Text { text, .. } => rule.source = self.short(&rule.target, text, &node.at)?,
+            Kind::List(_) => rule.source = Source::Names(self.texts(node, &format!("`{label}`"))),
+            Kind::Map(entries) => {
+                let all_known = self.verbs(&mut rule, entries);
+                rule.check(all_known, self.errors);
+            }
+        }
+        Some(rule)
+    }
+
+    /// A rule that is one text: a name; in `columns` also a template.
+    fn short(&mut self, target: &Target, text: &str, at: &Place) -> Option<Source> {
+        if matches!(target, Target::Column(_)) && (text.contains("{{") || text.contains("{%")) {
+            return self.template(text, at).map(Source::Template);
+        }
+        Some(Source::Names(vec![Text { text: text.to_owned(), at: at.clone() }]))
+    }
+
     /// Reads a rule's map of verbs; whether all of them are verbs.
-    pub fn verbs(&mut self, rule: &mut Rule, entries: &[(Text, Node)]) -> bool {
+    fn verbs(&mut self, rule: &mut Rule, entries: &[(Text, Node)]) -> bool {
         let mut all_known = true;
         for (key, node) in entries {
             match VERBS.iter().find(|verb| verb.name == key.text) {
@@ -296,14 +245,6 @@ impl Reader<'_> {
     }
 }
 
-/// `a`, `b` or `c`.
-pub(super) fn one_of(words: &[String]) -> String {
-    match words.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => words.concat(),
-    }
-}
-
 fn read_from(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     rule.set_source(Source::Names(reader.texts(node, "`from`")), &node.at, reader.errors);
 }
@@ -354,7 +295,7 @@ fn read_otherwise(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
 
 fn read_date(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
     for format in reader.texts(node, "`date`") {
-        if let Err(error) = super::transform::check_date_format(&format.text) {
+        if let Err(error) = check_date_format(&format.text) {
             let error = reader.errors.add(&format.at, format!("`{}` is not a date format: {error}", format.text));
             error.set_hint(match in_percents(&format.text) {
                 Some(meant) => format!("write `{meant}`"),
@@ -380,5 +321,5 @@ fn in_percents(text: &str) -> Option<String> {
         Some(format!("{read}{}", part.strip_prefix(word)?))
     });
     let meant: String = parts.collect::<Option<_>>()?;
-    super::transform::check_date_format(&meant).is_ok().then_some(meant)
+    check_date_format(&meant).is_ok().then_some(meant)
 }

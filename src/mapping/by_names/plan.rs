@@ -1,6 +1,5 @@
 //! What a mapping by column names does, in words: a few lines, and one line for each column with `-v`.
 
-use super::NamesTarget;
 use crate::contact::Field;
 use crate::mapping::names::{Because, Decisions, Reason, Use, first_name_of};
 
@@ -8,6 +7,15 @@ use crate::mapping::names::{Because, Decisions, Reason, Use, first_name_of};
 const KEPT_MAX: usize = 12;
 /// The same for what is left out, which has to be named.
 const LEFT_OUT_MAX: usize = 100;
+
+/// Where the contacts go, as far as it matters for a mapping by names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamesTarget<'a> {
+    /// What the platform is called.
+    pub title: &'a str,
+    /// Whether it refuses a contact without a last name.
+    pub needs_last_name: bool,
+}
 
 /// The plan of a mapping by column names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

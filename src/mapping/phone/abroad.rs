@@ -5,8 +5,9 @@
 //! are, and the region or the column has to say that numbers of that country are to be expected.
 
 use super::clean::Written;
+use super::number::{international, number as national_number};
 use super::plan::{PLANS, Plan};
-use super::{Region, Surroundings, international, number as national_number};
+use super::region::Region;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,28 @@ const NEAR_TRUNK: [&str; 22] = [
     "RU", "KZ", "AM", "AZ", "BY", "CN", "EE", "FI", "GE", "JP", "KG", "KP", "LT", "LV", "MD", "MN", "NO", "PL", "TJ",
     "TM", "UA", "UZ",
 ];
+
+/// What is known about a phone beside its text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings<'a> {
+    /// The region of its record.
+    pub region: Option<Region>,
+    /// The record names a region that is not known.
+    pub is_region_unknown: bool,
+    /// The given region and the connection's.
+    pub homes: &'a [Region],
+    /// The column it stands in.
+    pub column: &'a str,
+    /// What the columns of the source say about countries.
+    pub evidence: Option<&'a Evidence>,
+}
+
+impl Surroundings<'_> {
+    /// Nothing but a region.
+    pub fn of_region(region: Option<Region>) -> Surroundings<'static> {
+        Surroundings { region, ..Surroundings::default() }
+    }
+}
 
 /// What the numbers of each column say about countries. It is fixed when a run starts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //!
 //! The marks of spreadsheets and address books are taken off here. Nothing is known of countries.
 
-use super::PhoneFault;
+use super::fault::PhoneFault;
 
 /// Digits that a spreadsheet's number must have before its fraction: fewer could be an area code and a full stop.
 const FLOAT_DIGITS_MIN: usize = 7;
