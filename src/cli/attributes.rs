@@ -10,7 +10,7 @@ use crate::platforms::Definition;
 use crate::report::State;
 use crate::report::words::{count, number};
 use crate::run::attributes::{Attributes, Changed, InUse, names_in_use};
-use crate::run::gather::{Gather, GatherState, What};
+use crate::run::source::account::{FetchAll, FetchState, What};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, remembered_rate};
 use crate::scratch::spool::Completeness;
@@ -161,8 +161,8 @@ async fn in_use(
     let folder = PrivateFolder::create(&context.state, "attributes-").map_err(fault)?;
     let what = format!("reading the contacts of {}", connection.name);
     let progress = context.console.progress(&what, target.checked.contacts);
-    let show = |state: &GatherState| progress.set(State { done: state.held, total: state.total, ..State::default() });
-    let counted = names_in_use(Gather {
+    let show = |state: &FetchState| progress.set(State { done: state.held, total: state.total, ..State::default() });
+    let counted = names_in_use(FetchAll {
         source: target,
         connection,
         config_folder,

@@ -11,7 +11,7 @@ use crate::http::Http;
 use crate::outcome::{Exit, Failure};
 use crate::platforms::{Connector, Define, DefinesAttributes, Definition, Fault};
 use crate::record::{Fields, Record};
-use crate::run::gather::{Gather, gather};
+use crate::run::source::account::{FetchAll, fetch_all};
 use crate::run::target::stops;
 use crate::scratch::spool::Completeness;
 use crate::store::Checkpoint;
@@ -311,10 +311,10 @@ pub struct InUse {
 /// # Errors
 /// Why not every contact can be read (exit 6 when the platform gives fewer than it says it holds), or that there are more
 /// than [`NAMES_MAX`] names.
-pub async fn names_in_use(asked: Gather<'_>) -> Result<Option<InUse>, Failure> {
-    let Some(gathered) = gather(asked).await? else { return Ok(None) };
+pub async fn names_in_use(asked: FetchAll<'_>) -> Result<Option<InUse>, Failure> {
+    let Some(fetched) = fetch_all(asked).await? else { return Ok(None) };
     let mut names = BTreeMap::new();
-    for record in gathered.spool.source()? {
+    for record in fetched.spool.source()? {
         match record {
             Ok(Record { fields: Fields::Contact(contact), .. }) => count(&mut names, &contact)?,
             // A spool of contacts holds nothing else.
@@ -322,7 +322,7 @@ pub async fn names_in_use(asked: Gather<'_>) -> Result<Option<InUse>, Failure> {
             Err(ReadFault::Fatal(failure)) => return Err(failure),
         }
     }
-    Ok(Some(InUse { names, completeness: gathered.completeness }))
+    Ok(Some(InUse { names, completeness: fetched.completeness }))
 }
 
 fn count(names: &mut BTreeMap<String, u64>, contact: &Contact) -> Result<(), Failure> {

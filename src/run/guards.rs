@@ -75,7 +75,7 @@ impl Parts<'_> {
     pub(super) async fn rehearse(
         &self,
         reconciler: &Reconciler,
-        supply: &crate::run::supply::Supply<'_>,
+        supply: &crate::run::source::supply::Supply<'_>,
         (people, received, correction): (People, Option<Arc<Received>>, Option<Arc<Correction>>),
         run: &ActiveRun,
         first: &First,

@@ -14,7 +14,7 @@ use ferry::platforms::{
     Needs, Page, PlatformFacts, Reading, Ready, Step, StepResult, WriteRules,
 };
 use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, names_in_use};
-use ferry::run::gather::{Gather, What};
+use ferry::run::source::account::{FetchAll, What};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
 use ferry::scratch::spool::Completeness;
@@ -357,7 +357,7 @@ async fn in_use(pages: Vec<Page>) -> Result<InUse, Failure> {
     };
     let (yaml, env) = ("connections: { loft: { platform: loft } }", Env::from_iter::<[(&str, &str); 0]>([]));
     let config = Config::parse(&registry([LOFT.clone()]), yaml, Path::new("ferry.yaml"), &env).unwrap();
-    let asked = Gather {
+    let asked = FetchAll {
         source: &source,
         connection: config.connection("loft").unwrap(),
         config_folder: folder.path(),

@@ -10,6 +10,7 @@
     reason = "a test stops at once, and its cases are tables"
 )]
 
+mod account;
 mod apply;
 mod args;
 mod attributes;
@@ -20,7 +21,6 @@ mod dry;
 mod edges;
 mod export;
 mod files;
-mod gather;
 mod guards;
 mod http;
 mod jobs;

@@ -5,8 +5,8 @@ use crate::files::{Format, RowLayout};
 use crate::mapping::{BindOptions, Mapping, Program, WriteHints};
 use crate::outcome::Failure;
 use crate::record::Header;
-use crate::run::gather::What;
 use crate::run::rows::{Columns, format_of, row_layout};
+use crate::run::source::account::What;
 use std::sync::Arc;
 
 /// How rows are made: the mapping bound, the format known.

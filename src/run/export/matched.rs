@@ -6,13 +6,13 @@ use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::Failure;
 use crate::platforms::List;
 use crate::reconcile::matching::all_identities;
-use crate::run::gather::{Gathered, What};
+use crate::run::source::account::{Fetched, What};
 use crate::run::target::Target;
 use crate::scratch::snapshot::Snapshot;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Where the contacts are gathered, in the folder of the run.
+/// Where the contacts are fetched, in the folder of the run.
 pub(super) const FOLDER: &str = "contacts";
 /// What a conversation is matched by, most telling first: the field of the contact, and the name in the conversation (see
 /// [`List::Conversations`]).
@@ -30,17 +30,17 @@ impl Exporting<'_> {
             return Ok(Some(None));
         }
         let folder = self.run.folder.join(FOLDER);
-        let gathered = self.gather(target, What::Contacts, &folder, None).await?;
-        let contacts = |gathered: &Gathered| tokio::task::block_in_place(|| Contacts::of(gathered, &folder));
-        gathered.as_ref().map(contacts).transpose().map(|contacts| contacts.map(Some))
+        let fetched = self.fetch(target, What::Contacts, &folder, None).await?;
+        let contacts = |fetched: &Fetched| tokio::task::block_in_place(|| Contacts::of(fetched, &folder));
+        fetched.as_ref().map(contacts).transpose().map(|contacts| contacts.map(Some))
     }
 }
 
 impl Contacts {
-    fn of(gathered: &Gathered, folder: &Path) -> Result<Contacts, Failure> {
+    fn of(fetched: &Fetched, folder: &Path) -> Result<Contacts, Failure> {
         let (mut filling, mut next) = (Snapshot::create(folder)?, 0);
         loop {
-            let rows = gathered.spool.rows(next)?;
+            let rows = fetched.spool.rows(next)?;
             let Some(last) = rows.last() else { break };
             next = last.ordinal + 1;
             let identities = |json: &str| match serde_json::from_str(json) {

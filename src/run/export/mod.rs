@@ -1,6 +1,6 @@
 //! `ferry export`: from a platform into a file.
 //!
-//! Everything is first read to disk ([`crate::run::gather`]); a file is only written of a reading that is whole, and
+//! Everything is first read to disk ([`crate::run::source::account`]); a file is only written of a reading that is whole, and
 //! appears whole or not at all. A typed export starts over; `ferry resume` continues after the last page.
 
 mod end;
@@ -10,7 +10,7 @@ mod parts;
 mod plan;
 mod write;
 
-pub use crate::run::gather::What;
+pub use crate::run::source::account::What;
 pub use form::check_mapping;
 pub use plan::{ExportPlan, check};
 
@@ -102,19 +102,18 @@ impl Exporting<'_> {
         let Some(target) = target else { return Ok(()) };
         let target = answered.insert(target);
         let plan = self.plan;
-        let gathered = self.gather(target, plan.what, &self.run.folder, plan.work.limit).await?;
-        let Some(gathered) = gathered else { return Ok(()) };
-        if let Some(note) = gathered.note_of_secrets(&target.http, &plan.connection.name)? {
+        let fetched = self.fetch(target, plan.what, &self.run.folder, plan.work.limit).await?;
+        let Some(fetched) = fetched else { return Ok(()) };
+        if let Some(note) = fetched.note_of_secrets(&target.http, &plan.connection.name)? {
             self.console.note(&note);
         }
         let Some(contacts) = self.contacts(target).await? else { return Ok(()) };
-        self.met.store(gathered.spool.len() + gathered.missing, Ordering::Relaxed);
-        reached.completeness =
-            Some(gathered.completeness).filter(|_| gathered.is_whole).or(Some(Completeness::Unproven));
-        let ready = tokio::task::block_in_place(|| self.write(&gathered, contacts, reached))?;
+        self.met.store(fetched.spool.len() + fetched.missing, Ordering::Relaxed);
+        reached.completeness = Some(fetched.completeness).filter(|_| fetched.is_whole).or(Some(Completeness::Unproven));
+        let ready = tokio::task::block_in_place(|| self.write(&fetched, contacts, reached))?;
         let Some(ready) = ready else { return Ok(()) };
         self.place(ready, reached)?;
-        reached.is_done = self.plan.work.limit.is_none() || gathered.is_whole && !self.is_cut(reached);
+        reached.is_done = self.plan.work.limit.is_none() || fetched.is_whole && !self.is_cut(reached);
         Ok(())
     }
 

@@ -9,11 +9,11 @@ use crate::outcome::Failure;
 use crate::report::{Changes, Console, State};
 use crate::run::active::ActiveRun;
 use crate::run::changes::ChangesReady;
-use crate::run::gather::{Gather, GatherState, Gathered, What, gather};
 use crate::run::rejects::RejectsFiles;
 use crate::run::results::ResultsWriter;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
+use crate::run::source::account::{FetchAll, FetchState, Fetched, What, fetch_all};
 use crate::run::stop::Stop;
 use crate::run::target::Target;
 use crate::scratch::spool::Completeness;
@@ -64,19 +64,19 @@ pub(super) struct Ready {
 
 impl Exporting<'_> {
     /// Reads the account into a folder, or continues; none when the run was told to stop.
-    pub(super) async fn gather(
+    pub(super) async fn fetch(
         &self,
         target: &Target,
         what: What,
         folder: &Path,
         limit: Option<u64>,
-    ) -> Result<Option<Gathered>, Failure> {
+    ) -> Result<Option<Fetched>, Failure> {
         let plan = self.plan;
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
         let metrics = &self.run.metrics;
         metrics.measure(http.traffic().sent, 0, None);
-        let show = |state: &GatherState| {
+        let show = |state: &FetchState| {
             metrics.measure(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
             if what == plan.what {
                 self.met.store(state.held + state.missing, Ordering::Relaxed);
@@ -89,7 +89,7 @@ impl Exporting<'_> {
                 ..State::default()
             });
         };
-        let gathered = gather(Gather {
+        let fetched = fetch_all(FetchAll {
             source: target,
             connection: &plan.connection,
             config_folder: &plan.config_folder,
@@ -102,6 +102,6 @@ impl Exporting<'_> {
         })
         .await;
         progress.finish();
-        gathered
+        fetched
     }
 }

@@ -9,8 +9,8 @@ use crate::outcome::Failure;
 use crate::plan::suggest::Typed;
 use crate::plan::{Connection, WorkAsked};
 use crate::platforms::{LISTS, PlatformFacts};
-use crate::run::gather::What;
 use crate::run::retain::Moment;
+use crate::run::source::account::What;
 use std::path::PathBuf;
 use std::time::Duration;
 

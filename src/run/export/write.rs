@@ -13,11 +13,11 @@ use crate::report::words::count;
 use crate::run::bind::check_regions;
 use crate::run::changes::{self, Changes};
 use crate::run::evidence::{self, EvidenceAsked};
-use crate::run::gather::{Gathered, What};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{Read, in_order};
 use crate::run::results::ResultsWriter;
 use crate::run::rows::{Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
+use crate::run::source::account::{Fetched, What};
 use crate::scratch::spool::Completeness;
 use crate::scratch::spool::{Row as Held, Spool};
 use serde_json::{Value, json};
@@ -116,14 +116,14 @@ impl Exporting<'_> {
     /// Writes everything, nothing in place yet but the rejects; none when the run was told to stop.
     pub(super) fn write(
         &self,
-        gathered: &Gathered,
+        fetched: &Fetched,
         contacts: Option<Contacts>,
         reached: &mut Reached,
     ) -> Result<Option<Ready>, Failure> {
-        self.prove_enough(gathered.spool.len(), reached)?;
+        self.prove_enough(fetched.spool.len(), reached)?;
         let (folder, earlier) = (&self.run.folder, Vec::new());
         let asked = EvidenceAsked { folder, earlier, state: &self.plan.state, file: None };
-        evidence::fix(&self.form.bound, &asked, self.console, || gathered.spool.source())?;
+        evidence::fix(&self.form.bound, &asked, self.console, || fetched.spool.source())?;
         let plan = self.plan;
         let create = || match plan.is_to_stdout() {
             true => Ok(Output::stdout()),
@@ -140,9 +140,9 @@ impl Exporting<'_> {
         let mut sink = self.sink(create()?)?;
         let left_blank = LeftBlankList::new(&self.run.folder);
         let mut writer = Writer { sums: &mut reached.sums, rejects, results, left_blank };
-        let is_all = self.rows((&gathered.spool, contacts), &mut sink, changes.as_mut(), &mut writer)?;
+        let is_all = self.rows((&fetched.spool, contacts), &mut sink, changes.as_mut(), &mut writer)?;
         if is_all && plan.work.limit.is_none_or(|limit| writer.sums.totals.read < limit) {
-            self.missing(&gathered.spool, &mut writer)?;
+            self.missing(&fetched.spool, &mut writer)?;
         }
         let (results, rejects) = (writer.results.take(), writer.rejects);
         reached.rejected = self.rejects.finish(rejects, self.console)?;

@@ -16,7 +16,7 @@ use ferry::platforms::{
 };
 use ferry::record::Fields;
 use ferry::run::active::folder::SPOOL_FILE;
-use ferry::run::gather::{Gather, GatherState, What, gather};
+use ferry::run::source::account::{FetchAll, FetchState, What, fetch_all};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
 use ferry::scratch::spool::{Completeness, Kind, Spool};
@@ -174,7 +174,7 @@ struct Fetch {
     what: What,
     limit: Option<u64>,
     pigeon: Arc<Pigeon>,
-    states: Mutex<Vec<GatherState>>,
+    states: Mutex<Vec<FetchState>>,
     stop: Stop,
 }
 
@@ -220,7 +220,7 @@ impl Fetch {
             settle: Duration::ZERO,
             concurrency: PIGEON.concurrency,
         };
-        let asked = Gather {
+        let asked = FetchAll {
             source: &source,
             connection: &connection(self.lofts),
             config_folder: self.folder.path(),
@@ -231,27 +231,27 @@ impl Fetch {
             stop: &self.stop,
             progress: &|state| self.states.lock().unwrap().push(*state),
         };
-        let done = tokio::time::timeout(Duration::from_secs(3_600), gather(asked)).await;
+        let done = tokio::time::timeout(Duration::from_secs(3_600), fetch_all(asked)).await;
         match done {
             Err(_) => "killed".to_owned(),
             Ok(Err(failure)) => told(&failure).replace(&self.folder.path().display().to_string(), "DIR"),
             Ok(Ok(None)) => "stopped".to_owned(),
-            Ok(Ok(Some(gathered))) => {
-                let how = match (gathered.is_whole, gathered.completeness) {
+            Ok(Ok(Some(fetched))) => {
+                let how = match (fetched.is_whole, fetched.completeness) {
                     (false, _) => "part",
                     (true, Completeness::Counted) => "counted",
                     (true, Completeness::Repeated) => "repeated",
                     (true, Completeness::Unproven) => "unproven",
                 };
-                let mut told = format!("{how}: {}", held(&gathered.spool));
+                let mut told = format!("{how}: {}", held(&fetched.spool));
                 let mut missing = 0;
                 let tell = |id: &str| {
                     told.push_str(&format!(" -{id}"));
                     missing += 1;
                     Ok(())
                 };
-                gathered.spool.for_each_missing(tell).unwrap();
-                assert_eq!(gathered.missing, missing);
+                fetched.spool.for_each_missing(tell).unwrap();
+                assert_eq!(fetched.missing, missing);
                 told
             }
         }

@@ -1,13 +1,13 @@
 //! Saying that contacts hold a secret of the connection that they were read from. They are carried as they are: what is
 //! shown is redacted, what is data is not.
 
-use super::Gathered;
+use super::Fetched;
 use crate::http::Http;
 use crate::outcome::Failure;
 use crate::report::words::count;
 use serde_json::Value;
 
-impl Gathered {
+impl Fetched {
     /// How many values hold a secret of their connection, in words; none when no value does.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 //!
 //! Every process reads it again from its beginning, because a contact that is known already costs no request.
 
-use super::{Gather, What};
 use crate::outcome::Failure;
+use crate::plan::Connection;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -25,16 +25,15 @@ pub(super) struct IdsFile {
 }
 
 impl IdsFile {
-    /// The file that the connection names, if it names one and contacts are to be read.
-    pub fn of(gather: &Gather<'_>) -> Result<Option<IdsFile>, Failure> {
-        let connection = gather.connection;
+    /// The file that the connection names, if it names one. `folder` is the one to which its path is relative.
+    pub fn of(connection: &Connection, folder: &Path) -> Result<Option<IdsFile>, Failure> {
         let platform = connection.facts();
-        let name = platform.ids_setting.as_deref().filter(|_| gather.what == What::Contacts);
+        let name = platform.ids_setting.as_deref();
         let Some(name) = name else { return Ok(None) };
         let word = platform.settings.iter().find(|setting| setting.name == name);
         let word = word.and_then(|setting| setting.default.as_deref()).unwrap_or_default().to_owned();
         let Some(path) = connection.settings.get(name).filter(|path| *path != word) else { return Ok(None) };
-        let path = gather.config_folder.join(path);
+        let path = folder.join(path);
         let file = File::open(&path).and_then(|file| match file.metadata()?.is_dir() {
             true => Err(std::io::ErrorKind::IsADirectory.into()),
             false => Ok(file),

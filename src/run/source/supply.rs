@@ -9,8 +9,8 @@ use crate::plan::SourcePlan;
 use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
 use crate::run::active::folder::account_at;
-use crate::run::gather::{Gather, GatherState, Gathered, What, gather, gathered_before};
 use crate::run::plan::{FromPlatform, ImportPlan};
+use crate::run::source::account::{FetchAll, FetchState, Fetched, What, fetch_all, fetched_before};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
 use crate::scratch::spool::{Completeness, Spool};
@@ -97,8 +97,8 @@ pub async fn supply_of(
     clock: Clock,
     stop: &Stop,
 ) -> Result<Option<Supply<'static>>, Unreached> {
-    if let Some(gathered) = gathered_before(folder, What::Contacts)? {
-        return Ok(Some(supply(gathered, Traffic::default())));
+    if let Some(fetched) = fetched_before(folder, What::Contacts)? {
+        return Ok(Some(supply(fetched, Traffic::default())));
     }
     let rate = match Checkpoint::look(&account_at(&plan.state, &from.connection, &from.address)?) {
         Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
@@ -107,8 +107,8 @@ pub async fn supply_of(
     let source = Target::reach(&from.connection, clock, plan.wait, rate, stop).await?;
     let Some(source) = source else { return Ok(None) };
     let progress = console.progress(&format!("reading from {}", from.connection.name), None);
-    let show = |state: &GatherState| progress.set(State { done: state.held, ..State::default() });
-    let what = Gather {
+    let show = |state: &FetchState| progress.set(State { done: state.held, ..State::default() });
+    let what = FetchAll {
         source: &source,
         connection: &from.connection,
         config_folder: &from.config_folder,
@@ -119,20 +119,20 @@ pub async fn supply_of(
         stop,
         progress: &show,
     };
-    let gathered = gather(what).await.map_err(|failure| of_connection(&from.connection, failure));
+    let fetched = fetch_all(what).await.map_err(|failure| of_connection(&from.connection, failure));
     progress.finish();
     let traffic = source.http.traffic();
-    let gathered = gathered.map_err(|failure| Unreached { failure, traffic })?;
-    if let Some(gathered) = &gathered
-        && let Some(note) = gathered.note_of_secrets(&source.http, &from.connection.name)?
+    let fetched = fetched.map_err(|failure| Unreached { failure, traffic })?;
+    if let Some(fetched) = &fetched
+        && let Some(note) = fetched.note_of_secrets(&source.http, &from.connection.name)?
     {
         console.note(&note);
     }
-    Ok(gathered.map(|gathered| supply(gathered, traffic)))
+    Ok(fetched.map(|fetched| supply(fetched, traffic)))
 }
 
-fn supply(gathered: Gathered, traffic: Traffic) -> Supply<'static> {
-    let Gathered { spool, completeness, is_whole, .. } = gathered;
+fn supply(fetched: Fetched, traffic: Traffic) -> Supply<'static> {
+    let Fetched { spool, completeness, is_whole, .. } = fetched;
     Supply::Platform { spool, completeness, is_whole, traffic }
 }
 

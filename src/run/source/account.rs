@@ -1,4 +1,4 @@
-//! Gathering: everything that a source platform holds, each once, onto the disk, and proven to be whole.
+//! Reading a source account: everything that it holds, each once, onto the disk, and proven to be whole.
 //!
 //! Pages shift while they are read, repeat, are cut, or end too early. So what was read is counted against what the
 //! platform says it holds; where that is no proof, it is read again, until a pass brings no new contact (`verdict`). Every
@@ -62,7 +62,7 @@ impl What {
 
 /// What is to be read, from where to where.
 #[derive(Clone, Copy)]
-pub struct Gather<'a> {
+pub struct FetchAll<'a> {
     /// The HTTP client and the connector of the source.
     pub source: &'a Target,
     /// Its connection.
@@ -80,12 +80,12 @@ pub struct Gather<'a> {
     /// Told when to stop.
     pub stop: &'a Stop,
     /// Told how far it is, after every page.
-    pub progress: &'a (dyn Fn(&GatherState) + Send + Sync),
+    pub progress: &'a (dyn Fn(&FetchState) + Send + Sync),
 }
 
 /// How far a reading is, for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GatherState {
+pub struct FetchState {
     /// How many are held.
     pub held: u64,
     /// How many ids no contact has.
@@ -97,7 +97,7 @@ pub struct GatherState {
 }
 
 /// What was read.
-pub struct Gathered {
+pub struct Fetched {
     /// Every contact, each once.
     pub spool: Spool,
     /// How it is known that no contact is missing.
@@ -113,17 +113,20 @@ pub struct Gathered {
 ///
 /// # Errors
 /// What stopped it. Exit 6 when the platform gave less than it says it holds: then nothing is to be made of it.
-pub async fn gather(gather: Gather<'_>) -> Result<Option<Gathered>, Failure> {
-    let spool = Spool::open(&gather.folder.join(SPOOL_FILE), gather.what.kind())?;
+pub async fn fetch_all(asked: FetchAll<'_>) -> Result<Option<Fetched>, Failure> {
+    let spool = Spool::open(&asked.folder.join(SPOOL_FILE), asked.what.kind())?;
     let reading = begun(spool.reading()?);
-    let ids = if reading.is_whole { None } else { IdsFile::of(&gather)? };
-    let work = Work { gather, spool, reading, ids };
+    let ids = match asked.what {
+        What::Contacts if !reading.is_whole => IdsFile::of(asked.connection, asked.config_folder)?,
+        _ => None,
+    };
+    let work = Work { asked, spool, reading, ids };
     let mut work = pin!(work.run());
-    let mut told = gather.stop.watch();
+    let (mut told, http) = (asked.stop.watch(), Arc::clone(&asked.source.http));
     tokio::select! {
         biased;
         done = &mut work => return done,
-        _ = told.wait_for(|told| *told) => gather.source.http.stop(),
+        _ = told.wait_for(|told| *told) => http.stop(),
     }
     work.await
 }
@@ -132,7 +135,7 @@ pub async fn gather(gather: Gather<'_>) -> Result<Option<Gathered>, Failure> {
 ///
 /// # Errors
 /// Exit 1 when what was read cannot be read again.
-pub fn gathered_before(folder: &Path, what: What) -> Result<Option<Gathered>, Failure> {
+pub fn fetched_before(folder: &Path, what: What) -> Result<Option<Fetched>, Failure> {
     let (path, kind) = (folder.join(SPOOL_FILE), what.kind());
     if !path.exists() {
         return Ok(None);
@@ -140,7 +143,7 @@ pub fn gathered_before(folder: &Path, what: What) -> Result<Option<Gathered>, Fa
     let spool = Spool::open(&path, kind)?;
     let Reading { is_whole, completeness, .. } = begun(spool.reading()?);
     let missing = spool.sums().missing;
-    Ok(is_whole.then_some(Gathered { spool, completeness, missing, is_whole }))
+    Ok(is_whole.then_some(Fetched { spool, completeness, missing, is_whole }))
 }
 
 /// A page, from wherever it came.
@@ -151,7 +154,7 @@ struct Portion {
 }
 
 struct Work<'a> {
-    gather: Gather<'a>,
+    asked: FetchAll<'a>,
     spool: Spool,
     reading: Reading,
     /// The file of ids that stands in place of the platform's own list.
@@ -159,16 +162,16 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn run(mut self) -> Result<Option<Gathered>, Failure> {
+    async fn run(mut self) -> Result<Option<Fetched>, Failure> {
         loop {
             if self.reading.is_whole || self.is_enough() {
-                return Ok(Some(self.gathered()));
+                return Ok(Some(self.fetched()));
             }
-            if self.gather.stop.is_told() {
+            if self.asked.stop.is_told() {
                 return Ok(None);
             }
             match self.next().await {
-                Err(failure) if self.gather.stop.is_told() && is_of_stop(&failure) => return Ok(None),
+                Err(failure) if self.asked.stop.is_told() && is_of_stop(&failure) => return Ok(None),
                 done => done?,
             }
             if self.reading.is_short {
@@ -178,12 +181,12 @@ impl Work<'_> {
     }
 
     fn is_enough(&self) -> bool {
-        self.gather.limit.is_some_and(|limit| self.spool.len() >= limit)
+        self.asked.limit.is_some_and(|limit| self.spool.len() >= limit)
     }
 
-    fn gathered(self) -> Gathered {
+    fn fetched(self) -> Fetched {
         let Reading { completeness, is_whole, .. } = self.reading;
-        Gathered { missing: self.spool.sums().missing, spool: self.spool, completeness, is_whole }
+        Fetched { missing: self.spool.sums().missing, spool: self.spool, completeness, is_whole }
     }
 
     /// Reads one page, and keeps it.
@@ -213,8 +216,8 @@ impl Work<'_> {
             }
             return Ok(Portion { read: Vec::new(), unread, end: PageEnd::of_given(next) });
         }
-        let Target { connector, http, .. } = self.gather.source;
-        let portion = match self.gather.what {
+        let Target { connector, http, .. } = self.asked.source;
+        let portion = match self.asked.what {
             What::Contacts => {
                 let page = connector.page(http, after.as_ref()).await.map_err(stops)?;
                 let end = PageEnd::new(page.next, page.total, !page.unread.is_empty());
@@ -255,7 +258,7 @@ impl Work<'_> {
             if self.is_enough() {
                 return Ok(false);
             }
-            let room = self.gather.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.spool.len()));
+            let room = self.asked.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.spool.len()));
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             let group: Vec<String> = ids.drain(..ids.len().min(GROUP).min(room)).collect();
             let (batch, failure) = self.read_group(group).await;
@@ -269,7 +272,7 @@ impl Work<'_> {
 
     /// Who was read, in the order of the ids, and the first failure.
     async fn read_group(&self, ids: Vec<String>) -> (Batch, Option<Failure>) {
-        let Target { connector, http, concurrency, .. } = self.gather.source;
+        let Target { connector, http, concurrency, .. } = self.asked.source;
         let (mut flight, mut done) = (JoinSet::new(), Vec::new());
         let mut failure = None;
         for (no, id) in ids.into_iter().enumerate() {
@@ -279,7 +282,7 @@ impl Work<'_> {
             if failure.is_some() {
                 break;
             }
-            let (connector, http, clock) = (Arc::clone(connector), Arc::clone(http), self.gather.clock);
+            let (connector, http, clock) = (Arc::clone(connector), Arc::clone(http), self.asked.clock);
             flight.spawn(async move { (no, read(&*connector, &http, clock, &id).await, id) });
         }
         while !flight.is_empty() {
@@ -302,12 +305,12 @@ impl Work<'_> {
         self.reading = self.spool.add(before.pass, batch, |sums| then(before, sums))?;
         let sums = self.spool.sums();
         let Reading { pass, total, .. } = self.reading;
-        (self.gather.progress)(&GatherState { held: sums.held, missing: sums.missing, pass, total });
+        (self.asked.progress)(&FetchState { held: sums.held, missing: sums.missing, pass, total });
         Ok(sums.news)
     }
 
     fn stands_still(&self, cursor: &Cursor) -> Failure {
-        let (title, name) = (&self.gather.connection.facts().title, &self.gather.connection.name);
+        let (title, name) = (&self.asked.connection.facts().title, &self.asked.connection.name);
         Failure::new(
             Exit::Unavailable,
             format!("{title} does not go on: the page after `{cursor}` of connection `{name}` is `{cursor}` again"),
@@ -317,9 +320,9 @@ impl Work<'_> {
 
     /// What it says when it asks for more than was given.
     fn short(&self) -> Failure {
-        let (title, name) = (&self.gather.connection.facts().title, &self.gather.connection.name);
+        let (title, name) = (&self.asked.connection.facts().title, &self.asked.connection.name);
         let (known, total) = (self.spool.sums().known(), self.reading.total.unwrap_or_default());
-        let what = self.gather.what.name();
+        let what = self.asked.what.name();
         Failure::new(
             Exit::Unavailable,
             format!(
