@@ -130,7 +130,8 @@ pub fn line(about: &About<'_>, series: &Series, rates: &[Rate], resumed_s: &[f64
         let x = x(*s);
         let _ = writeln!(out, "<line class=\"resumed\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{bottom}\"/>");
     }
-    curve(&mut out, class, rates, value, &x, &y);
+    let points: Vec<(f64, f64)> = points(rates, value).into_iter().map(|(s, per_s)| (x(s), y(per_s))).collect();
+    curve(&mut out, class, &points);
     let (mut path, mut is_drawn) = (String::new(), false);
     for rate in rates {
         if let Some(per_s) = allowed(rate) {
@@ -145,22 +146,21 @@ pub fn line(about: &About<'_>, series: &Series, rates: &[Rate], resumed_s: &[f64
     out + "</svg>\n"
 }
 
-/// A line through the middles of all stretches, level at both ends.
-fn curve(
-    out: &mut String,
-    class: &str,
-    rates: &[Rate],
-    value: impl Fn(&Rate) -> f64,
-    x: &impl Fn(f64) -> f64,
-    y: &impl Fn(f64) -> f64,
-) {
-    let (Some(first), Some(last)) = (rates.first(), rates.last()) else { return };
+/// The points of a line through the middles of all stretches, level at both ends.
+fn points(rates: &[Rate], value: impl Fn(&Rate) -> f64) -> Vec<(f64, f64)> {
+    let (Some(first), Some(last)) = (rates.first(), rates.last()) else { return Vec::new() };
     let mut points = vec![(first.from_s, value(first))];
     points.extend(rates.iter().map(|rate| (f64::midpoint(rate.from_s, rate.to_s), value(rate))));
     points.push((last.to_s, value(last)));
-    let shown: Vec<String> = points.iter().map(|(s, per_s)| format!("{:.1} {:.1}", x(*s), y(*per_s))).collect();
+    points
+}
+
+/// A line through these points of the plot, and the area below it.
+fn curve(out: &mut String, class: &str, points: &[(f64, f64)]) {
+    let (Some((left, _)), Some((right, _))) = (points.first(), points.last()) else { return };
+    let shown: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
     let line = shown.join("L");
-    let (left, right, bottom) = (x(first.from_s), x(last.to_s), y(0.0));
+    let [.., bottom] = PLOT;
     let _ = writeln!(
         out,
         "<path class=\"area {class}\" d=\"M{left:.1} {bottom:.1}L{line}L{right:.1} {bottom:.1}Z\"/>\

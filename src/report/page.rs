@@ -2,7 +2,8 @@
 //! source but its own style, and whatever came from outside is spelled out and stands in no attribute. The numbers are those of the receipt.
 
 use super::chart::{About, Series, bars, line, name, stacked, text};
-use super::receipt::{End, Receipt, Sums};
+use super::figures::Sums;
+use super::receipt::{End, Receipt};
 use super::rejected::{self, Rejected};
 use super::throughput::{Rate, Throughput};
 use super::words::{bytes, count, number, rate, time};

@@ -2,8 +2,8 @@
 //!
 //! It counts nothing itself.
 
-use super::console::Shared;
 use super::meter::Meter;
+use super::streams::Shared;
 use super::words::{bytes, count, number, rate, time};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};

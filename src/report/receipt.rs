@@ -1,22 +1,18 @@
 //! The receipt of a finished run: what was read, by which rules, where it went, its outcome, and the fingerprints
 //! by which all that can be proven later. Plain data: it computes nothing, and holds no secret and no value of a record.
 
-use super::summary::{Changes, Requests, tenths};
+use super::figures::{Changes, Requests, Sums, tenths};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Totals;
 use crate::scratch::spool::Completeness;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// Its name in the folder of the run.
 pub const FILE: &str = "receipt.json";
 
 /// The version of its shape: keys are only ever added to one.
 pub const VERSION: u32 = 1;
-
-/// Numbers by name.
-pub type Sums = BTreeMap<String, u64>;
 
 /// The receipt, as `receipt.json` has it. Every key is always there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //! rejects file; it reads no file itself.
 
 use super::chart::{name, text};
-use super::receipt::Sums;
+use super::figures::Sums;
 use super::words::{count, number};
 use std::collections::BTreeMap;
 use std::fmt::Write;
