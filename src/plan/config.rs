@@ -3,12 +3,12 @@
 //! It opens no connection and runs no job. All that is wrong with the file is told at once; what only a connection lacks
 //! (a variable that is not set, a setting that is needed) is told when that connection is asked for.
 
+use super::connection::{Connection, prefix, settings_of, variable};
 use super::env::Env;
-use super::filling::{Filling, settings_of};
+use super::filling::Filling;
 use super::secrets::{mask_lines, mask_tree};
 use crate::outcome::{Exit, Failure};
-use crate::platforms::settings::Settings;
-use crate::platforms::{Driver, PlatformFacts, Registry};
+use crate::platforms::{Driver, Registry};
 use crate::shown::render_failure;
 use crate::yaml::{Document, Errors, FileError, FileErrors, Kind, Node, Place, Text, nearest, read};
 use std::fmt;
@@ -22,21 +22,6 @@ pub const FILE_NAME: &str = "ferry.yaml";
 /// Variables that begin like a connection's but are the program's own.
 const OWN_VARIABLES: &[&str] = &["FERRY_CONFIG", "FERRY_STATE"];
 const TOP_KEYS: [&str; 3] = ["env_file", "connections", "jobs"];
-
-/// One account on a platform, and how it is to be reached.
-#[derive(Clone)]
-pub struct Connection {
-    /// Its name.
-    pub name: String,
-    /// Its platform.
-    pub driver: Arc<dyn Driver>,
-    /// Its settings, defaults filled in.
-    pub settings: Settings,
-    /// Where its name stands in the file; `None` when there is no file.
-    pub place: Option<Place>,
-    /// What it lacks to be used.
-    pub(super) lacks: Vec<FileError>,
-}
 
 /// The configuration, checked.
 #[derive(Clone, Debug)]
@@ -214,32 +199,10 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-impl Connection {
-    /// The facts of its platform.
-    pub fn facts(&self) -> &PlatformFacts {
-        self.driver.facts()
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.facts().name)
-    }
-}
-
 fn read_page(file: &Path) -> io::Result<String> {
     let mut page = String::new();
     File::open(file)?.take(crate::yaml::FILE_LEN_MAX as u64 + 1).read_to_string(&mut page)?;
     Ok(page)
-}
-
-/// The environment variable of a setting: `FERRY_<CONNECTION>_<SETTING>`, upper case, `-` as `_`.
-pub fn variable(connection: &str, setting: &str) -> String {
-    format!("FERRY_{connection}_{setting}").to_uppercase().replace('-', "_")
-}
-
-fn prefix(connection: &str) -> String {
-    variable(connection, "")
 }
 
 /// One reading of the file.

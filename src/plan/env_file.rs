@@ -29,7 +29,8 @@ pub(super) fn read(text: &str) -> Result<Vec<(String, String)>, (usize, &'static
             return Err((line, "it has no `=`"));
         }
         let entry = rest.trim_start();
-        let entry = entry.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(entry);
+        let exported = entry.strip_prefix("export ").or_else(|| entry.strip_prefix("export\t"));
+        let entry = exported.unwrap_or(entry);
         let (name, value) = entry.split_once('=').ok_or((line, "it has no `=`"))?;
         let name = name.trim();
         if !is_name(name) {

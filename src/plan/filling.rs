@@ -1,12 +1,11 @@
 //! The settings of one connection: from the environment, else the file, else the default; checked.
 
 use super::checks::CHECKS;
-use super::config::{Connection, variable};
+use super::connection::{Connection, default_settings, put, settings_of, variable};
 use super::env::{Env, expand};
-use crate::platforms::settings::{COMMON, Lack, Setting, Settings, lack};
-use crate::platforms::{Driver, PlatformFacts};
+use crate::platforms::Driver;
+use crate::platforms::settings::{Lack, Setting, Settings, lack};
 use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
-use secrecy::SecretString;
 use std::sync::Arc;
 
 /// Fills the settings of one connection.
@@ -22,37 +21,6 @@ pub(super) struct Filling<'e> {
     lacks: Vec<FileError>,
     /// The settings that one of these is about.
     told: Vec<String>,
-}
-
-/// All settings of a platform: the common ones first.
-pub(super) fn settings_of(platform: &PlatformFacts) -> impl Iterator<Item = &Setting> {
-    let own = |common: &&Setting| !platform.settings.iter().any(|one| one.name == common.name);
-    COMMON.iter().filter(own).chain(&*platform.settings)
-}
-
-/// The settings of a connection of this platform without anything said about them.
-pub fn default_settings(connection: &str, platform: &PlatformFacts) -> Settings {
-    let mut settings = Settings::new(connection);
-    for setting in settings_of(platform) {
-        if let Some(default) = &setting.default {
-            put(&mut settings, setting, default.to_string());
-        }
-    }
-    if settings.get("base_url").is_none() {
-        settings.set("base_url", platform.base_url.as_ref());
-    }
-    if settings.get("concurrency").is_none() {
-        settings.set("concurrency", platform.concurrency.to_string());
-    }
-    settings
-}
-
-fn put(settings: &mut Settings, setting: &Setting, value: String) {
-    if setting.secret {
-        settings.set_secret(&setting.name, SecretString::from(value));
-    } else {
-        settings.set(&setting.name, value);
-    }
 }
 
 impl<'e> Filling<'e> {

@@ -3,6 +3,7 @@
 
 pub mod checks;
 pub mod config;
+mod connection;
 mod destinations;
 pub mod env;
 mod env_file;
@@ -12,10 +13,10 @@ mod secrets;
 pub mod suggest;
 pub mod work;
 
-pub use config::{Config, ConfigError, Connection};
+pub use config::{Config, ConfigError};
+pub use connection::{Connection, default_settings, variable};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
 pub use env::Env;
-pub use filling::default_settings;
 
 use crate::files::{self, Format, KnownNames, PrivateCopy, ReadOptions};
 use crate::http::Rate;

@@ -3,8 +3,9 @@
 use super::support::{ferry, folder_with, registry, run};
 use ferry::outcome::Exit;
 use ferry::plan::checks::duration;
-use ferry::plan::config::{Config, ConfigError, variable};
+use ferry::plan::config::{Config, ConfigError};
 use ferry::plan::env::Env;
+use ferry::plan::variable;
 use ferry::platforms::settings::{Setting, Settings};
 use ferry::platforms::{PlatformFacts, Registry, Text};
 use ferry::yaml::nearest;

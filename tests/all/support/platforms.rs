@@ -2,7 +2,7 @@
 //! them only is stated in that test.
 
 use ferry::http::Credentials;
-use ferry::plan::config::variable;
+use ferry::plan::variable;
 use ferry::platforms::settings::Settings;
 use ferry::platforms::{Connected, Driver, PlatformFacts, Registry};
 use std::sync::{Arc, LazyLock};
