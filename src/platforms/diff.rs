@@ -6,20 +6,18 @@ use super::exchange::Found;
 use super::facts::PlatformFacts;
 use super::names::{NAMES, diff_names};
 use super::project::BOOKKEEPING;
+pub use super::single::OnExisting;
+use super::single::{diff_one, first_of, overwrite_of, singular};
 use crate::change::{Change, Delta, same, same_text};
-use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
-use serde::{Deserialize, Serialize};
+use crate::contact::{FIELDS, Field, Overwrite, TagMode, Wanted};
 
-/// How an existing contact is changed (`--on-existing`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OnExisting {
-    /// Its values are overwritten with those of the source.
-    #[default]
-    Update,
-    /// Only its blank fields are filled.
-    Fill,
-    /// It stays unchanged.
-    Skip,
+/// The contact that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Existing<'a> {
+    /// As it was read.
+    pub found: &'a Found,
+    /// The field that found it.
+    pub by: Option<Field>,
 }
 
 /// Compares the wanted contact (reduced by [`super::project()`]) with the existing one, where the identity fields are the
@@ -31,20 +29,21 @@ pub fn diff(
     found_by: Option<Field>,
     on_existing: OnExisting,
 ) -> Delta {
-    diff_with_identity(platform, &platform.finds_by, wanted, found, found_by, on_existing)
+    let existing = found.map(|found| Existing { found, by: found_by });
+    diff_with_identity(platform, &platform.finds_by, wanted, existing, on_existing)
 }
 
 /// [`diff()`] with the identity fields that the mapping names. For an existing contact they are only filled, unless their
-/// rule says `on_existing: update`. `found_by`, the one that found the contact, is one of them, and is never cleared.
+/// rule says `on_existing: update`. The one that found the contact is one of them, and is never cleared.
 pub fn diff_with_identity(
     platform: &PlatformFacts,
     identity: &[Field],
     wanted: &Wanted,
-    found: Option<&Found>,
-    found_by: Option<Field>,
+    existing: Option<Existing<'_>>,
     on_existing: OnExisting,
 ) -> Delta {
-    let there = found.map(|found| &found.contact);
+    let there = existing.map(|existing| &existing.found.contact);
+    let found_by = existing.and_then(|existing| existing.by);
     let mut delta = Delta { after: there.cloned().unwrap_or_default(), ..Delta::default() };
     if there.is_some() && on_existing == OnExisting::Skip {
         return delta;
@@ -69,9 +68,9 @@ pub fn diff_with_identity(
             let is_identity = identity.contains(&field) || Some(field) == found_by;
             if there.is_some() && is_identity && overwrite == Overwrite::Update && !wanted.force.has(field) {
                 overwrite = Overwrite::Fill;
-                record_kept(&mut delta, wanted, field, name);
+                record_kept(&mut delta, wanted, field);
             }
-            diff_one(&mut delta, wanted, field, name, overwrite);
+            diff_one(&mut delta, wanted, field, overwrite);
         }
     }
     diff_attributes(&mut delta, wanted, on_existing);
@@ -79,70 +78,13 @@ pub fn diff_with_identity(
 }
 
 /// Records an identity field that keeps another value at the target.
-fn record_kept(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str) {
+fn record_kept(delta: &mut Delta, wanted: &Wanted, field: Field) {
     let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
     if let (Some(old), Some(new)) = (&old, &new)
         && !same(field, old, new)
     {
-        delta.kept.push(singular(field, name));
+        delta.kept.push(singular(field));
     }
-}
-
-fn first_of(contact: &Contact, field: Field) -> Option<String> {
-    match field.is_list() {
-        true => contact.list(field).first().cloned(),
-        false => contact.text(field).map(str::to_owned),
-    }
-}
-
-fn singular(field: Field, name: &'static str) -> &'static str {
-    match field {
-        Field::Phones => "phone",
-        Field::Emails => "email",
-        _ => name,
-    }
-}
-
-/// How the value of a field changes an existing contact.
-pub(super) fn overwrite_of(wanted: &Wanted, field: Field, on_existing: OnExisting) -> Overwrite {
-    let only_fills = on_existing == OnExisting::Fill && !wanted.force.has(field);
-    match (only_fills || wanted.fill.has(field), wanted.clear.has(field)) {
-        (true, _) => Overwrite::Fill,
-        (false, true) => Overwrite::Clear,
-        (false, false) => Overwrite::Update,
-    }
-}
-
-pub(super) fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str, overwrite: Overwrite) {
-    let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
-    let new = match (overwrite, &old, new) {
-        (Overwrite::Clear, Some(_), None) => None,
-        (Overwrite::Fill, Some(_), _) | (_, _, None) => return,
-        (_, Some(old), Some(new)) if same(field, old, &new) => return,
-        (_, _, new) => new,
-    };
-    set_one(delta, field, name, (old, new), overwrite);
-}
-
-/// Records a change of a single value.
-pub(super) fn set_one(
-    delta: &mut Delta,
-    field: Field,
-    name: &'static str,
-    (old, new): (Option<String>, Option<String>),
-    overwrite: Overwrite,
-) {
-    delta.cleared += u64::from(new.is_none());
-    delta.fills |= overwrite == Overwrite::Fill;
-    if field.is_list() {
-        let list = delta.after.list_mut(field);
-        list.clear();
-        list.extend(new.clone());
-    } else {
-        delta.after.set_text(field, new.clone().unwrap_or_default());
-    }
-    delta.changed.insert(field);
-    delta.changes.push(Change { field: singular(field, name).to_owned(), old, new });
 }
 
 /// Adds the missing items to a list. A list that is not blank is not filled.

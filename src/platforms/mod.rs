@@ -20,6 +20,7 @@ mod problems;
 mod project;
 mod registry;
 mod setting;
+mod single;
 mod text;
 mod twin;
 mod value;

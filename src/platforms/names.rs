@@ -3,9 +3,9 @@
 //! A whole name is built from the parts that the source has, without defaults. If the wholes are equal, the target keeps its
 //! own division. A single part changes only that part; any other whole that differs replaces the target's.
 
-use super::diff::{OnExisting, diff_one, overwrite_of, set_one};
 use super::facts::PlatformFacts;
 use super::project::split_name;
+use super::single::{OnExisting, diff_one, overwrite_of, set_one};
 use crate::change::{Delta, same};
 use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
 use unicode_normalization::UnicodeNormalization;
@@ -13,9 +13,8 @@ use unicode_normalization::UnicodeNormalization;
 /// The fields of a name.
 pub(super) const NAMES: FieldSet = FieldSet::of(&[Field::FirstName, Field::LastName, Field::FullName]);
 
-/// The same with their names, in the order in which they are compared.
-const FIELDS: [(Field, &str); 3] =
-    [(Field::FirstName, "first_name"), (Field::LastName, "last_name"), (Field::FullName, "full_name")];
+/// The same in the order in which they are compared.
+const FIELDS: [Field; 3] = [Field::FirstName, Field::LastName, Field::FullName];
 
 /// The name that the source has, without defaults.
 enum Source {
@@ -31,16 +30,16 @@ enum Source {
 
 /// Adds the changes of the name to `delta`.
 pub(super) fn diff_names(delta: &mut Delta, platform: &PlatformFacts, wanted: &Wanted, on_existing: OnExisting) {
-    let held = || FIELDS.into_iter().filter(|(field, _)| platform.holds.contains(field));
+    let held = || FIELDS.into_iter().filter(|field| platform.holds.contains(field));
     let there = words_of(&delta.after);
     if there.is_empty() {
-        for (field, name) in held() {
-            diff_one(delta, wanted, field, name, overwrite_of(wanted, field, on_existing));
+        for field in held() {
+            diff_one(delta, wanted, field, overwrite_of(wanted, field, on_existing));
         }
         return;
     }
-    for (field, name) in held().filter(|(field, _)| wanted.clear.has(*field)) {
-        diff_one(delta, wanted, field, name, overwrite_of(wanted, field, on_existing));
+    for field in held().filter(|field| wanted.clear.has(*field)) {
+        diff_one(delta, wanted, field, overwrite_of(wanted, field, on_existing));
     }
     if words_of(&wanted.contact) == there {
         return;
@@ -49,8 +48,8 @@ pub(super) fn diff_names(delta: &mut Delta, platform: &PlatformFacts, wanted: &W
     if !source.is_left_by(&there) {
         source.write(delta, platform, wanted, on_existing);
     }
-    for (field, name) in held().filter(|(field, _)| wanted.fill.has(*field)) {
-        diff_one(delta, wanted, field, name, Overwrite::Fill);
+    for field in held().filter(|field| wanted.fill.has(*field)) {
+        diff_one(delta, wanted, field, Overwrite::Fill);
     }
 }
 
@@ -109,11 +108,11 @@ impl Source {
         // A part of a name that was split is not combined with another name.
         let fits = is_part_of_it(Field::FirstName, first) && is_part_of_it(Field::LastName, last);
         let is_split = wanted.made_name == Some(MadeName::Split);
-        for ((field, name), part) in FIELDS.into_iter().zip([first, last]) {
+        for (field, part) in FIELDS.into_iter().zip([first, last]) {
             let Some(part) = part else { continue };
             let overwrite = overwrite_of(wanted, field, on_existing);
             if overwrite != Overwrite::Fill || !is_split || fits {
-                put(delta, field, name, part.clone(), overwrite);
+                put(delta, field, part.clone(), overwrite);
             }
         }
     }
@@ -127,16 +126,16 @@ impl Source {
             Source::Whole { full, .. } => full.clone(),
         };
         let overwrite = overwrite_of(wanted, Field::FullName, on_existing);
-        put(delta, Field::FullName, "full_name", whole, overwrite);
+        put(delta, Field::FullName, whole, overwrite);
     }
 }
 
 /// Sets one part, or fills it.
-fn put(delta: &mut Delta, field: Field, name: &'static str, new: String, overwrite: Overwrite) {
+fn put(delta: &mut Delta, field: Field, new: String, overwrite: Overwrite) {
     let old = delta.after.text(field).map(str::to_owned);
     let is_as_it_should_be = old.as_ref().is_some_and(|old| overwrite == Overwrite::Fill || same(field, old, &new));
     if !is_as_it_should_be {
-        set_one(delta, field, name, (old, Some(new)), overwrite);
+        set_one(delta, field, (old, Some(new)), overwrite);
     }
 }
 

@@ -4,8 +4,11 @@
 //! documents leave open is a setting. The parts have the same order for every platform: facts, settings, driver, responses,
 //! reading, finding, writing.
 
+mod facts;
 mod iam;
 mod sessions;
+
+pub use facts::FACTS;
 
 use super::answer::{Account, Purpose, object, send, words};
 use super::connector::{Capabilities, Connected, Connector, DefinesAttributes, Driver, WriteRules};
@@ -13,8 +16,7 @@ use super::exchange::{
     Address, Checked, Cursor, Define, Definition, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::PlatformFacts;
-use super::settings::{Setting, Settings, validate, whole_number};
-use super::text::texts;
+use super::settings::{Settings, validate, whole_number};
 use super::value::{segment, text};
 use crate::change::Delta;
 use crate::change::StepKind;
@@ -23,76 +25,13 @@ use crate::http::{Credentials, Http, Login, Method, Request, Response, check_bas
 use crate::outcome::{Exit, Failure, Problem};
 use crate::yaml::nearest;
 use async_trait::async_trait;
+use facts::SETTINGS;
 use iam::{accepts_json, bearer, is_expired, login, secret};
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-/// The facts (chat API, client attributes; IAM, tokens).
-pub static FACTS: PlatformFacts = PlatformFacts {
-    name: Cow::Borrowed("twin"),
-    aliases: Cow::Borrowed(&[]),
-    title: Cow::Borrowed("TWIN"),
-    holds: Cow::Borrowed(&[]),
-    single: Cow::Borrowed(&[]),
-    reads: Cow::Borrowed(&[Field::Id, Field::TargetId]),
-    attributes: true,
-    defines_attributes: true,
-    creates: false,
-    deletes: false,
-    creates_in_steps: false,
-    needs: Cow::Borrowed(&[Cow::Borrowed(&[Field::TargetId])]),
-    finds_by: Cow::Borrowed(&[Field::TargetId]),
-    drops: Cow::Borrowed(&[]),
-    drops_attributes: false,
-    undoes: Cow::Borrowed("values are written back, and new ones deleted; attributes that were defined stay"),
-    rate_start_per_s: 5.0,
-    concurrency: 4,
-    lists: Cow::Borrowed(&[]),
-    ids_setting: Some(Cow::Borrowed("client_ids")),
-    settings: Cow::Borrowed(SETTINGS),
-    base_url: Cow::Borrowed("https://chat-api.twin24.ai/api/v1"),
-};
-
-const SETTINGS: &[Setting] = &[
-    Setting::secret_or(
-        "token",
-        texts!["email", "password"],
-        "a token of the account, valid for the time that it was issued for (a week)",
-    ),
-    Setting::text("email", None, "the e-mail to log in with, where there is no token"),
-    Setting::spare_secret("password", "the password to log in with, where there is no token"),
-    Setting::text("iam_url", Some("https://iam.twin24.ai/api/v1"), "the address of the server that issues tokens"),
-    Setting::text("ttl", Some("86400"), "how long a token from a login is valid, in seconds"),
-    Setting::text("company_id", None, "the company to log in to, where the account has several"),
-    Setting::choice(
-        "refresh_header",
-        texts!["bare", "bearer"],
-        "bare",
-        "how the old token is sent to obtain the next one",
-    ),
-    Setting::text("client_ids", Some(SESSIONS), "whose attributes are read: `sessions`, or a file of client ids"),
-    Setting::text("page_size", Some("100"), "sessions on a page of the list"),
-    Setting::choice(
-        "paging",
-        texts!["offset", "page"],
-        "offset",
-        "the parameter that requests the next page of a list",
-    ),
-    Setting::switch("group_by_client", "true", "request only one session of each client"),
-    Setting::choice("match", texts!["id", "name"], "id", "what a client's value and an attribute have in common"),
-    Setting::choice(
-        "clear_by",
-        texts!["delete", "empty"],
-        "delete",
-        "how a value is cleared: deleted, or set to an empty text",
-    ),
-];
-
-/// The clients of all chat sessions.
-const SESSIONS: &str = "sessions";
 /// The largest page: more sessions than any server of this kind sends.
 const PAGE_SIZE_MAX: u64 = 10_000;
 /// Ten years, in seconds: a longer lifetime is an error in the unit.

@@ -19,8 +19,12 @@ use std::collections::BTreeSet;
 /// How far two clocks may differ: a person created that much before the request was sent may still be the one.
 const CLOCKS_APART_MS: u64 = 5 * 60 * 1_000;
 
-/// The pattern, and the type of the items to search.
-type Search = (String, String);
+/// One search.
+struct Search {
+    pattern: String,
+    /// The type of the items to search.
+    kind: String,
+}
 
 /// The results of a lookup so far.
 #[derive(Default)]
@@ -45,15 +49,16 @@ impl Eadesk {
     /// None for a value that the platform cannot hold.
     fn searches(&self, by: &Lookup) -> Vec<Search> {
         let phones = |phone: &str| whatsapp_forms(phone).into_iter().filter(|form| !form.is_empty());
+        let search = |pattern, kind: &str| Search { pattern, kind: kind.to_owned() };
         let value = by.value.trim();
         match by.field {
-            Field::Phones => phones(value).map(|form| (phone_pattern(&form), "phone".to_owned())).collect(),
-            Field::Emails if !value.is_empty() => vec![(any_case_pattern(value), "mail".to_owned())],
+            Field::Phones => phones(value).map(|form| search(phone_pattern(&form), "phone")).collect(),
+            Field::Emails if !value.is_empty() => vec![search(any_case_pattern(value), "mail")],
             Field::Handles => {
                 let Some((service, value)) = split_handle(value) else { return Vec::new() };
                 match self.type_of(&service) {
-                    Some("phone") => phones(value).map(|form| (phone_pattern(&form), "phone".to_owned())).collect(),
-                    Some(kind) => vec![(exact_pattern(value), kind.to_owned())],
+                    Some("phone") => phones(value).map(|form| search(phone_pattern(&form), "phone")).collect(),
+                    Some(kind) => vec![search(exact_pattern(value), kind)],
                     None => Vec::new(),
                 }
             }
@@ -63,13 +68,13 @@ impl Eadesk {
 
     /// Sends one search to its end. The server may shorten a page; a short page of a search by a whole value counts as the
     /// last one nevertheless, unless it has the default length.
-    async fn search(&self, http: &Http, (pattern, kind): &Search, by: &Lookup, hits: &mut Hits) -> Result<(), Fault> {
+    async fn search(&self, http: &Http, search: &Search, by: &Lookup, hits: &mut Hits) -> Result<(), Fault> {
         let full = self.page_size.min(LIMIT_DEFAULT);
         let (mut offset, mut first_before) = (0_u64, None);
         loop {
-            let mut request = self.searching(offset, pattern);
+            let mut request = self.searching(offset, &search.pattern);
             if self.searches_by_type {
-                request = request.query("type", kind.as_str());
+                request = request.query("type", search.kind.as_str());
             }
             let (persons, response) = self.raw_persons(http, request, Purpose::Read).await?;
             let received = persons.len() as u64;

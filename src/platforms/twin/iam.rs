@@ -2,7 +2,7 @@
 //!
 //! The server that issues them (IAM) is a different one from that of the chats. It sends nothing itself.
 
-use super::{FACTS, SETTINGS};
+use super::facts::{FACTS, SETTINGS};
 use crate::http::{Login, Method, Request, Response, Token, check_base_url};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::answer::{Account, SAMPLED_LEN_MAX, object};

@@ -7,7 +7,7 @@ use super::decision::{Change, Decision, Notes, ReadReason, Ruling, Then};
 use crate::change::Delta;
 use crate::contact::{Field, TagMode, Wanted};
 use crate::outcome::{Outcome, Skip};
-use crate::platforms::diff::{OnExisting, diff_with_identity};
+use crate::platforms::diff::{Existing, OnExisting, diff_with_identity};
 use crate::platforms::{Found, Step};
 use crate::reconcile::attempt::{Attempt, Confirmed, TRIES_MAX};
 use crate::reconcile::doubt::{Verdict, judge};
@@ -219,14 +219,15 @@ fn on_existing(terms: Terms<'_>, view: &View<'_>, attempt: &Attempt) -> OnExisti
 
 /// What has to change so that the contact is as wanted.
 pub(crate) fn difference(terms: Terms<'_>, view: &View<'_>, attempt: &Attempt, wanted: &Wanted) -> Delta {
-    let (found, by) = match view.presence {
-        Presence::One(hit) => (Some(&hit.found), hit.by),
-        _ => (None, None),
+    let existing = match view.presence {
+        Presence::One(hit) => Some(Existing { found: &hit.found, by: hit.by }),
+        _ => None,
     };
+    let by = existing.and_then(|existing| existing.by);
     let mut wanted = Cow::Borrowed(wanted);
     // The value that led to the contact is its own: the platform may have given it another form.
     let forced = view.target.identity.iter().copied().filter(|field| terms.is_created && Some(*field) != by);
     forced.for_each(|field| wanted.to_mut().force.insert(field));
     let on_existing = on_existing(terms, view, attempt);
-    diff_with_identity(view.target.facts(), view.target.identity, &wanted, found, by, on_existing)
+    diff_with_identity(view.target.facts(), view.target.identity, &wanted, existing, on_existing)
 }

@@ -4,7 +4,7 @@ use super::{contact, facts, there, wanted};
 use ferry::change::{Change, Delta, same};
 use ferry::contact::{Field, Overwrite, TagMode, Wanted};
 use ferry::mapping::Overflow;
-use ferry::platforms::diff::{OnExisting, diff, diff_with_identity};
+use ferry::platforms::diff::{Existing, OnExisting, diff, diff_with_identity};
 use ferry::platforms::{PlatformFacts, Slice};
 use ferry::platforms::{project, split_name};
 use serde_json::{Value, json};
@@ -130,7 +130,8 @@ fn what_the_mapping_does_not_name_as_identity_is_overwritten_like_any_other_valu
     let wants = wanted(json!({ "phones": ["+593667357821"], "emails": ["new@x.ec"] }));
     let found = there("1", json!({ "phones": ["+593667357000"], "emails": ["old@x.ec"] }));
     let by = |identity: &[Field], found_by| {
-        shown(&diff_with_identity(facts("mercately"), identity, &wants, Some(&found), found_by, OnExisting::Update))
+        let existing = Some(Existing { found: &found, by: found_by });
+        shown(&diff_with_identity(facts("mercately"), identity, &wants, existing, OnExisting::Update))
     };
     assert_eq!(by(&[Field::Phones], None), ["email: old@x.ec -> new@x.ec"]);
     assert_eq!(
