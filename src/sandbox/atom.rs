@@ -24,7 +24,8 @@ pub(super) const MODEL: Model = Model {
     user: &[],
     secret: ("FERRY_ATOM_TOKEN", TOKEN),
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("clients"),
-    open: |setup| Box::new(Atom { seed: setup.seed, token: setup.key.clone(), contacts: ContactTable::default() }),
+    options: &[],
+    open: |setup| Ok(Box::new(Atom { seed: setup.seed, token: setup.key.clone(), contacts: ContactTable::default() })),
 };
 
 /// Items a page, unless `size` says otherwise.

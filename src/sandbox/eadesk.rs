@@ -15,7 +15,7 @@ mod search;
 use self::people::{People, Place};
 use self::person::{Card, Item, Person};
 use self::search::Search;
-use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
+use super::model::{Account, Held, Model, Reply, Row, text_of};
 use super::request_time::RequestTime;
 use super::wire::{Answer, Request, express_not_found};
 use hyper::Method;
@@ -32,7 +32,8 @@ pub(super) const MODEL: Model = Model {
     user: &[],
     secret: ("FERRY_EADESK_TOKEN", TOKEN),
     owns: |path| path.trim_start_matches('/').starts_with("api/clients/"),
-    open: |setup| Box::new(Eadesk { setup: setup.clone(), people: People::default() }),
+    options: &[],
+    open: |setup| Ok(Box::new(Eadesk { seed: setup.seed, key: setup.key.clone(), people: People::default() })),
 };
 
 /// Persons a page, unless `limit` says otherwise, and at most.
@@ -40,7 +41,8 @@ const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 1000;
 
 struct Eadesk {
-    setup: Setup,
+    seed: u64,
+    key: String,
     people: People,
 }
 
@@ -56,7 +58,7 @@ impl Account for Eadesk {
         let Some(route) = Route::of(&request.method, &segments) else {
             return Reply::read(express_not_found(request));
         };
-        if request.query("token").as_deref() != Some(&*self.setup.key) {
+        if request.query("token").as_deref() != Some(&*self.key) {
             return Reply::read(plain(401, "Unauthorized"));
         }
         let reply = match route {
@@ -136,7 +138,7 @@ impl Eadesk {
     /// Answers the bare person. Nothing is compared with those who are there.
     fn create(&mut self, request: &Request, moment: &RequestTime) -> Answered<Reply> {
         let card = card(request)?;
-        let person = Person::new(self.setup.seed, self.people.len(), card, &moment.rfc3339());
+        let person = Person::new(self.seed, self.people.len(), card, &moment.rfc3339());
         if let Some(until) = moment.hidden_until {
             self.people.hide(&person.id, until);
         }
@@ -162,7 +164,7 @@ impl Eadesk {
         let wanted = Wanted::read(&body(request)?)?;
         let value = wanted.value.ok_or_else(bad)?;
         let mut person = self.live(self.people.by_id(person))?.clone();
-        let id = person.next_item_id(self.setup.seed).ok_or_else(bad)?;
+        let id = person.next_item_id(self.seed).ok_or_else(bad)?;
         if let Some(until) = moment.hidden_until {
             self.people.hide(&id, until);
         }

@@ -4,12 +4,14 @@
 //! sync; an answer leaves only when the sync that holds its change, and every change it could have seen, is done. It
 //! does not know what a line says, and does not shrink the file.
 
+use super::locked::locked;
 use crate::outcome::Failure;
+use crate::store::Lock;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::mem;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -40,7 +42,7 @@ pub(super) struct Lost;
 
 impl Shared {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.waiting)
     }
 }
 
@@ -53,7 +55,7 @@ impl Journal {
     /// A file that cannot be read or cut, and a line that `load` does not take.
     pub(super) fn open(
         path: &Path,
-        lock: Arc<super::Lock>,
+        lock: Arc<Lock>,
         load: impl FnMut(&str) -> Result<(), String>,
     ) -> Result<Journal, Failure> {
         let file = open_private(path).and_then(|file| {
@@ -98,7 +100,7 @@ impl Journal {
     /// Writes what waits and ends the task.
     pub(super) async fn close(&self) {
         self.begin_closing();
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = locked(&self.task).take();
         if let Some(task) = task {
             let _ended = task.await;
         }
@@ -117,7 +119,7 @@ impl Drop for Journal {
 }
 
 /// The one writer. It ends when the journal closes, or at the first failure, after which nothing is acknowledged.
-async fn write_all(mut file: File, lock: Arc<super::Lock>, shared: Arc<Shared>, synced: watch::Sender<u64>) {
+async fn write_all(mut file: File, lock: Arc<Lock>, shared: Arc<Shared>, synced: watch::Sender<u64>) {
     let mut spare = Vec::new();
     loop {
         let (bytes, appended, closing) = take(&shared, mem::take(&mut spare));

@@ -1,6 +1,6 @@
 //! The connections that are open, so that the one that has been idle longest makes room for a new one.
 
-use super::server::locked;
+use super::locked::locked;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

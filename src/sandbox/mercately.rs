@@ -7,10 +7,10 @@
 
 mod customer;
 
-use self::customer::Customer;
+use self::customer::{Customer, Knows};
 use super::contact_table::{ContactTable, Place};
 use super::faults::mix;
-use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
+use super::model::{Account, Held, Model, Reply, Row, text_of};
 use super::request_time::RequestTime;
 use super::wire::{Answer, HTML, JSON, Request};
 use hyper::Method;
@@ -27,7 +27,16 @@ pub(super) const MODEL: Model = Model {
     user: &[],
     secret: ("FERRY_MERCATELY_API_KEY", KEY),
     owns: |path| path.trim_start_matches('/').split('/').next() == Some("retailers"),
-    open: |setup| Box::new(Mercately { setup: setup.clone(), contacts: ContactTable::default() }),
+    options: &[
+        // Tags that the account knows; it drops others in silence.
+        ("tags", "VIP, Newsletter, Cliente, Lead, moved-2026, Test tag"),
+        // Custom fields that it drops in silence; it knows all others.
+        ("unknown_attributes", ""),
+    ],
+    open: |setup| {
+        let knows = Knows { tags: setup.names("tags"), not_attributes: setup.names("unknown_attributes") };
+        Ok(Box::new(Mercately { seed: setup.seed, key: setup.key.clone(), knows, contacts: ContactTable::default() }))
+    },
 };
 
 /// Customers a page; the caller has no say.
@@ -37,7 +46,9 @@ const ACCOUNT: &str = "4880";
 const FIRST_NUMBER: usize = 3873;
 
 struct Mercately {
-    setup: Setup,
+    seed: u64,
+    key: String,
+    knows: Knows,
     contacts: ContactTable,
 }
 
@@ -61,7 +72,7 @@ impl Account for Mercately {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let ["retailers", "api", "v1", rest @ ..] = segments.as_slice() else { return Reply::read(lost()) };
         let Some(route) = Route::of(&request.method, rest) else { return Reply::read(lost()) };
-        if request.header("api-key") != Some(&*self.setup.key) {
+        if request.header("api-key") != Some(&*self.key) {
             return Reply::read(Answer::json(401, &info("Unauthorized")));
         }
         match route {
@@ -144,7 +155,7 @@ impl Mercately {
         let number = FIRST_NUMBER + self.contacts.len();
         let id = format!("{}{number}", self.letters(number));
         let mut customer = Customer::new(&id, &moment.rfc3339());
-        customer.assign(&wanted, &self.setup);
+        customer.assign(&wanted, &self.knows);
         let errors = self.mistakes(&customer, &wanted, None);
         if !errors.is_empty() {
             return Reply::read(refusal(&errors));
@@ -168,7 +179,7 @@ impl Mercately {
         let mut tagged = before.clone();
         tagged.tag(&wanted, &self.tags());
         let mut customer = tagged.clone();
-        customer.assign(&wanted, &self.setup);
+        customer.assign(&wanted, &self.knows);
         let errors = self.mistakes(&customer, &wanted, Some(place));
         let (left, answer) = match errors.is_empty() {
             true => (customer, Answer::json(200, &json!({ "message": "Customer updated successfully" }))),
@@ -269,12 +280,12 @@ impl Mercately {
     /// The account's tags, each with its web id.
     fn tags(&self) -> Vec<(String, String)> {
         let id = |place: usize| format!("{}{}", self.letters(FIRST_TAG + place), FIRST_TAG + place);
-        self.setup.tags.iter().enumerate().map(|(place, tag)| (tag.clone(), id(place))).collect()
+        self.knows.tags.iter().enumerate().map(|(place, tag)| (tag.clone(), id(place))).collect()
     }
 
     /// The account's number and five letters, as every web id begins.
     fn letters(&self, number: usize) -> String {
-        let mut state = mix(self.setup.seed) ^ number as u64;
+        let mut state = mix(self.seed) ^ number as u64;
         let letters = (0..LETTERS).map(|_| {
             state = mix(state);
             char::from(b'a' + (state % 26) as u8)

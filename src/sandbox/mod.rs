@@ -14,24 +14,32 @@ mod history;
 mod journal;
 mod limit;
 mod lines;
+mod locked;
 mod mercately;
 mod model;
+mod options;
 mod page;
+mod registry;
 mod request_time;
 mod server;
+mod site;
 mod twin;
 mod wire;
 
 pub use faults::{FAULTS, Fault, FaultKind};
 pub use history::Exchange;
+pub use options::AccountOptions;
 
 use crate::outcome::Failure;
 use crate::store::Lock;
 use history::History;
 use journal::Journal;
 use limit::Bucket;
-use model::{MODELS, Model, Setup};
-use server::{Hosted, Site, locked};
+use locked::locked;
+use model::{Account, Model};
+use options::Setup;
+use registry::MODELS;
+use site::{Hosted, Site};
 use std::collections::hash_map::RandomState;
 use std::fs::DirBuilder;
 use std::hash::BuildHasher;
@@ -46,17 +54,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Tags that the accounts know where a platform drops others by default.
-const TAGS: [&str; 6] = ["VIP", "Newsletter", "Cliente", "Lead", "moved-2026", "Test tag"];
 /// How late a slow answer is by default.
 const SLOW: Duration = Duration::from_secs(2);
 /// How long a new contact that lags is not found by default.
 const LAG: Duration = Duration::from_secs(2);
-/// Clients that an account begins with where none can be created by default.
-const TWIN_CLIENTS: u32 = 12;
-/// How long a token is good by default.
-const TWIN_TOKEN_TTL: Duration = Duration::from_secs(3600);
-
 /// How to run a sandbox. Begin with [`SandboxOptions::new`].
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
@@ -74,19 +75,8 @@ pub struct SandboxOptions {
     pub slow: Duration,
     /// How long a new contact is not found under [`FaultKind::Lag`].
     pub lag: Duration,
-    /// The tags that an account knows, where the platform drops others in silence (Mercately).
-    pub tags: Vec<String>,
-    /// The custom fields that an account does not know, where the platform drops those in silence (Mercately); it
-    /// knows all others.
-    pub unknown_attributes: Vec<String>,
-    /// How many clients an account begins with, where none can be created (TWIN): their ids are
-    /// `7a1e0000-0000-4000-8000-000000000001` and on, with decimal digits at the end. One that is not written to costs
-    /// no memory.
-    pub twin_clients: u32,
-    /// How long a token is good that a login gave (TWIN); a client that asks for less gets less.
-    pub twin_token_ttl: Duration,
-    /// For how many requests such a token is good, for those who do not want to wait; no end when nothing is said.
-    pub twin_token_requests: Option<u64>,
+    /// What the accounts begin with: options by platform and name ([`SandboxOptions::set`]).
+    pub accounts: AccountOptions,
     /// The keys that let a client in.
     pub keys: Keys,
 }
@@ -126,16 +116,28 @@ impl SandboxOptions {
             seed: 0,
             slow: SLOW,
             lag: LAG,
-            tags: TAGS.map(str::to_owned).to_vec(),
-            unknown_attributes: Vec::new(),
-            twin_clients: TWIN_CLIENTS,
-            twin_token_ttl: TWIN_TOKEN_TTL,
-            twin_token_requests: None,
+            accounts: AccountOptions::new(),
             keys: Keys::Fixed,
         }
     }
 
+    /// Sets an option of a platform's account, such as how many clients it begins with. The file of the platform's model
+    /// says which options there are; a sandbox with another one, or with a value that cannot be, does not start.
+    pub fn set(&mut self, platform: &str, option: &str, value: impl ToString) {
+        self.accounts.entry(platform.to_owned()).or_default().insert(option.to_owned(), value.to_string());
+    }
+
+    /// The same, for options that are made in one go.
+    #[must_use]
+    pub fn with(mut self, platform: &str, option: &str, value: impl ToString) -> SandboxOptions {
+        self.set(platform, option, value);
+        self
+    }
+
     fn check(&self) -> Result<(), Failure> {
+        if let Some(name) = self.accounts.keys().find(|name| !MODELS.iter().any(|model| model.name == **name)) {
+            return Err(Failure::usage(format!("the sandbox has no platform `{name}`")));
+        }
         if !self.listen.ip().is_loopback() {
             let message = format!("the sandbox cannot listen at `{}`: expected a loopback address", self.listen);
             return Err(
@@ -171,10 +173,11 @@ pub struct Sandbox {
 /// written, a journal that is damaged before its last line.
 pub async fn start(options: SandboxOptions) -> Result<Sandbox, Failure> {
     options.check()?;
+    let empty = MODELS.iter().map(|model| open(model, &options)).collect::<Result<Vec<Empty>, _>>()?;
     let lock = Arc::new(lock(&options.folder)?);
     let listener = TcpListener::bind(options.listen).await.map_err(|cause| not_listening(options.listen, &cause))?;
     let address = listener.local_addr().map_err(|cause| not_listening(options.listen, &cause))?;
-    let hosted = MODELS.iter().map(|model| host(model, &options, &lock)).collect::<Result<_, _>>()?;
+    let hosted = empty.into_iter().map(|one| host(one, &options, &lock)).collect::<Result<_, _>>()?;
     let site = Arc::new(Site {
         hosted,
         port: address.port(),
@@ -191,23 +194,27 @@ pub async fn start(options: SandboxOptions) -> Result<Sandbox, Failure> {
     Ok(Sandbox { address, site, closing, server })
 }
 
+/// A platform before its journal is read.
+struct Empty {
+    model: &'static Model,
+    key: String,
+    account: Box<dyn Account>,
+}
+
+fn open(model: &'static Model, options: &SandboxOptions) -> Result<Empty, Failure> {
+    let key = options.keys.key(model.secret.1);
+    let setup = Setup::new(model.name, options.seed, key.clone());
+    let account = (model.open)(&setup.with(model.options, options.accounts.get(model.name))?)?;
+    Ok(Empty { model, key, account })
+}
+
 /// A platform with what its journal remembers.
-fn host(model: &'static Model, options: &SandboxOptions, lock: &Arc<Lock>) -> Result<Hosted, Failure> {
-    let (variable, fixed) = model.secret;
-    let key = options.keys.key(fixed);
-    let mut account = (model.open)(&Setup {
-        seed: options.seed,
-        key: key.clone(),
-        tags: options.tags.clone(),
-        unknown_attributes: options.unknown_attributes.clone(),
-        twin_clients: options.twin_clients,
-        twin_token_ttl: options.twin_token_ttl,
-        twin_token_requests: options.twin_token_requests,
-    });
+fn host(empty: Empty, options: &SandboxOptions, lock: &Arc<Lock>) -> Result<Hosted, Failure> {
+    let Empty { model, key, mut account } = empty;
     let path = options.folder.join(format!("{}.jsonl", model.name));
     let journal = Journal::open(&path, Arc::clone(lock), |line| account.load(line))?;
     let bucket = options.rate.map(|(count, window)| Mutex::new(Bucket::new(count, window, Instant::now())));
-    Ok(Hosted { model, secret: (variable, key), account: Mutex::new(account), journal, bucket })
+    Ok(Hosted { model, secret: (model.secret.0, key), account: Mutex::new(account), journal, bucket })
 }
 
 impl Sandbox {

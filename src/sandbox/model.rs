@@ -1,16 +1,13 @@
-//! What a modelled platform is: facts in a table, behaviour behind a trait. One file a platform, one line here.
+//! What a modelled platform is: facts in a table, behaviour behind a trait. One file a platform, one line in `registry`.
 //!
 //! It does not serve: faults, limits and the disk are the server's.
 
+use super::options::Setup;
 use super::request_time::RequestTime;
 use super::wire::{Answer, Request};
-use super::{atom, eadesk, mercately, twin};
+use crate::outcome::Failure;
 use serde_json::Value;
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// Every platform that the sandbox models. A request belongs to the first that owns its path.
-pub(super) const MODELS: &[Model] = &[atom::MODEL, mercately::MODEL, twin::MODEL, eadesk::MODEL];
 
 /// The facts of a modelled platform.
 pub(super) struct Model {
@@ -26,27 +23,10 @@ pub(super) struct Model {
     pub(super) secret: (&'static str, &'static str),
     /// Whether a path (percent-encoded) is under this platform.
     pub(super) owns: fn(&str) -> bool,
-    /// An empty account.
-    pub(super) open: fn(&Setup) -> Box<dyn Account>,
-}
-
-/// What an account begins with.
-#[derive(Clone, Debug)]
-pub(super) struct Setup {
-    /// Makes ids.
-    pub(super) seed: u64,
-    /// The secret that lets a client in.
-    pub(super) key: String,
-    /// Tags that the account knows, where a platform drops others.
-    pub(super) tags: Vec<String>,
-    /// Custom fields that the account does not know, where a platform drops those.
-    pub(super) unknown_attributes: Vec<String>,
-    /// Clients that the account has, if the platform cannot create one.
-    pub(super) twin_clients: u32,
-    /// How long a token of a login is good.
-    pub(super) twin_token_ttl: Duration,
-    /// For how many requests it is good.
-    pub(super) twin_token_requests: Option<u64>,
+    /// The options of an account, each with its value where none is given.
+    pub(super) options: &'static [(&'static str, &'static str)],
+    /// An empty account; a failure where an option has a value that cannot be.
+    pub(super) open: fn(&Setup) -> Result<Box<dyn Account>, Failure>,
 }
 
 /// One account on a platform, and how the platform answers for it.

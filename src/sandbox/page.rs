@@ -4,8 +4,9 @@
 //! its style by a hash.
 
 use super::faults::FAULTS;
+use super::locked::locked;
 use super::model::Row;
-use super::server::{Hosted, Site, locked};
+use super::site::{Hosted, Site};
 use super::wire::{Answer, HTML, Request};
 use minijinja::{AutoEscape, Environment, Value, context};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

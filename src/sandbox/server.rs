@@ -5,13 +5,11 @@
 
 use super::faults::{Drawn, FaultKind, draw};
 use super::gate;
-use super::history::{Exchange, History};
-use super::journal::Journal;
-use super::limit::Bucket;
 use super::lines::{Line, Lines, Working};
-use super::model::{Account, Model, Reply};
+use super::locked::locked;
+use super::model::Reply;
 use super::page;
-use super::request_time::RequestTime;
+use super::site::{Hosted, Site};
 use super::wire::{Answer, HTML, JSON, Request, express_not_found};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -26,14 +24,14 @@ use hyper_util::rt::TokioIo;
 use std::fmt;
 use std::mem;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 /// Connections at once; for one more, the one that has been idle longest is closed. Bounds memory together with
 /// [`BODY_MAX`].
@@ -48,36 +46,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time for the first part of a cut answer to leave before the connection closes.
 const CUT_PAUSE: Duration = Duration::from_millis(10);
-
-/// Everything that is served.
-pub(super) struct Site {
-    pub(super) hosted: Vec<Hosted>,
-    pub(super) port: u16,
-    /// The rate that each platform is held to, in words.
-    pub(super) rate: Option<String>,
-    pub(super) faults: Vec<(FaultKind, f64)>,
-    pub(super) seed: u64,
-    pub(super) slow: Duration,
-    pub(super) lag: Duration,
-    /// Requests that faults were drawn for so far.
-    pub(super) ordinal: AtomicU64,
-    pub(super) history: Mutex<History>,
-}
-
-/// One platform, as it is served.
-pub(super) struct Hosted {
-    pub(super) model: &'static Model,
-    /// The variable of what lets a client in, and its value.
-    pub(super) secret: (&'static str, String),
-    pub(super) account: Mutex<Box<dyn Account>>,
-    pub(super) journal: Journal,
-    pub(super) bucket: Option<Mutex<Bucket>>,
-}
-
-/// A lock's content, also when a holder panicked: nothing here is left half-changed.
-pub(super) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Accepts connections until it is closed, then lets those in flight finish.
 pub(super) async fn accept(listener: TcpListener, site: Arc<Site>, mut closing: watch::Receiver<()>) {
@@ -201,38 +169,6 @@ impl Site {
             sleep(self.slow).await;
         }
         finish(drawn, answer)
-    }
-
-    fn moment(&self, drawn: Drawn) -> RequestTime {
-        let now = Instant::now();
-        RequestTime {
-            now,
-            since_1970: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            hidden_until: drawn.lag.then(|| now + self.lag),
-        }
-    }
-
-    fn record(&self, request: &Request, status: u16, acted: bool) {
-        let exchange = Exchange { method: request.method.to_string(), path: request.target(), status, acted };
-        locked(&self.history).add(Instant::now(), exchange);
-    }
-}
-
-impl Hosted {
-    fn take_token(&self) -> Result<(), Duration> {
-        self.bucket.as_ref().map_or(Ok(()), |bucket| locked(bucket).take(Instant::now()))
-    }
-
-    /// Carries a request out; gives what must be on disk before the answer leaves: this change, and whatever the
-    /// answer may tell of.
-    fn act(&self, request: &Request, moment: &RequestTime) -> (Reply, u64) {
-        let mut account = locked(&self.account);
-        account.held().reveal(moment.now);
-        let reply = account.answer(request, moment);
-        if let Some(line) = &reply.change {
-            self.journal.append(line);
-        }
-        (reply, self.journal.appended())
     }
 }
 

@@ -8,15 +8,19 @@
 //! lags is not listed for a while, but takes values. Of the filters of `GET /sessions` there is `chatId`; messages are
 //! none. Each start of a chat creates a client, which is counted.
 
+mod body;
 mod clients;
 mod tokens;
 
+use self::body::{COMPANY, empty, fields, refusal, text_in};
 use self::clients::{Chat, Chats, Number};
 use self::tokens::Tokens;
 use super::faults::mix;
-use super::model::{Account, Held, Model, Reply, Row, Setup, text_of};
+use super::model::{Account, Held, Model, Reply, Row, text_of};
+use super::options::Setup;
 use super::request_time::RequestTime;
-use super::wire::{Answer, JSON, Request};
+use super::wire::{Answer, Request};
+use crate::outcome::Failure;
 use hyper::Method;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -30,17 +34,27 @@ pub(super) const MODEL: Model = Model {
     user: &[("FERRY_TWIN_EMAIL", tokens::EMAIL)],
     secret: ("FERRY_TWIN_PASSWORD", tokens::PASSWORD),
     owns: |path| path.trim_start_matches('/').starts_with("api/v1/"),
-    open: |setup| Box::new(Twin::new(setup)),
+    options: &[
+        // Clients that the account begins with, because none can be created. Their ids are
+        // `7a1e0000-0000-4000-8000-000000000001` and on, with decimal digits at the end. One that is not written to costs
+        // no memory.
+        ("clients", "12"),
+        // How many seconds a token of a login is good; a client that asks for less gets less.
+        ("token_ttl", "3600"),
+        // For how many requests it is good; no end when nothing is given.
+        ("token_requests", ""),
+    ],
+    open: |setup| Ok(Box::new(Twin::new(setup)?)),
 };
 
-/// The account's number.
-const COMPANY: u32 = 4880;
 /// Items of a list, unless `limit` says otherwise, and at most.
 const LIMIT_DEFAULT: u64 = 20;
 const LIMIT_MAX: u64 = 100;
 
 struct Twin {
-    setup: Setup,
+    seed: u64,
+    /// How many clients the account began with.
+    clients_first: u32,
     tokens: Tokens,
     /// Deleted ones too, so that places last.
     attributes: Vec<Attribute>,
@@ -167,20 +181,21 @@ impl<'a> Route<'a> {
 }
 
 impl Twin {
-    fn new(setup: &Setup) -> Twin {
+    fn new(setup: &Setup) -> Result<Twin, Failure> {
         let attributes = (1..).zip(clients::ATTRIBUTES).map(|(number, name)| Attribute {
             id: format!("7a1e0000-0000-4000-a000-{number:012}"),
             name: name.to_owned(),
             is_deleted: false,
         });
-        Twin {
-            setup: setup.clone(),
-            tokens: Tokens::new(setup),
+        Ok(Twin {
+            seed: setup.seed,
+            clients_first: setup.number("clients")?,
+            tokens: Tokens::new(setup)?,
             attributes: attributes.collect(),
             hidden: VecDeque::new(),
             clients: BTreeMap::new(),
             started: Vec::new(),
-        }
+        })
     }
 
     /// What a request comes to; a mistake in it is the answer.
@@ -239,8 +254,7 @@ impl Twin {
 
     /// The client of this id, if there is one.
     fn client(&self, id: &str) -> Result<Number, Answer> {
-        let is_there =
-            |&number: &Number| number <= self.setup.twin_clients.into() || self.clients.contains_key(&number);
+        let is_there = |&number: &Number| number <= self.clients_first.into() || self.clients.contains_key(&number);
         clients::number_of(id).filter(is_there).ok_or_else(|| refusal(404, "Client not found."))
     }
 
@@ -280,7 +294,7 @@ impl Twin {
 
     /// A random-looking UUID that no attribute has.
     fn new_id(&self) -> String {
-        let mut state = mix(self.setup.seed) ^ self.attributes.len() as u64;
+        let mut state = mix(self.seed) ^ self.attributes.len() as u64;
         loop {
             let (high, low) = (mix(state), mix(state ^ u64::MAX));
             let (one, two, three) = (high >> 32, high >> 16 & 0xffff, high & 0xfff);
@@ -333,7 +347,7 @@ impl Twin {
         let is_on = |text: String| !["", "0", "false"].contains(&text.as_str());
         let by_client = request.query("groupByClientId").is_some_and(is_on);
         let chat = request.query("chatId");
-        let chats = Chats::of(self.setup.twin_clients, &self.started, chat.as_deref(), by_client);
+        let chats = Chats::of(self.clients_first, &self.started, chat.as_deref(), by_client);
         let number = |name: &str| request.query(name).and_then(|text| text.parse::<u64>().ok());
         let limit = number("limit").filter(|&limit| limit > 0).unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX);
         let offset = number("offset").unwrap_or(0);
@@ -380,12 +394,12 @@ impl Held for Twin {
     }
 
     fn total(&self) -> usize {
-        let first = u64::from(self.setup.twin_clients);
-        self.setup.twin_clients as usize + self.clients.range(first + 1..).count()
+        let first = u64::from(self.clients_first);
+        self.clients_first as usize + self.clients.range(first + 1..).count()
     }
 
     fn newest(&self, skip: usize, max: usize) -> Vec<Value> {
-        let first = u64::from(self.setup.twin_clients);
+        let first = u64::from(self.clients_first);
         let others = self.clients.range(first + 1..).rev().map(|(&number, _)| number);
         others.chain((1..=first).rev()).skip(skip).take(max).map(|number| self.shown(number)).collect()
     }
@@ -397,29 +411,4 @@ impl Held for Twin {
     fn chats(&self) -> usize {
         self.started.len()
     }
-}
-
-/// A body that must be an object of JSON.
-fn fields(request: &Request) -> Result<Map<String, Value>, Answer> {
-    match serde_json::from_slice(&request.body) {
-        Ok(Value::Object(body)) if request.says_json() => Ok(body),
-        _ => Err(refusal(400, "The body is not a JSON object.")),
-    }
-}
-
-/// A field of the body that must be text, and not empty.
-fn text_in(request: &Request, name: &str) -> Result<String, Answer> {
-    match fields(request)?.remove(name) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        _ => Err(refusal(422, &format!("The field {name} must be a string and not empty."))),
-    }
-}
-
-fn refusal(status: u16, words: &str) -> Answer {
-    Answer::json(status, &json!({ "error": words }))
-}
-
-/// What most writes answer: that it is done, and nothing else.
-fn empty() -> Answer {
-    Answer::text(200, JSON, "")
 }

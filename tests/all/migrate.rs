@@ -37,7 +37,7 @@ fn scene() -> Scene {
 
 fn scene_with(change: impl FnOnce(&mut SandboxOptions)) -> Scene {
     let mut scene = super::support::scene(|options| {
-        options.twin_clients = 3;
+        options.set("twin", "clients", 3);
         change(options);
     });
     scene.set_for_all("settle", "200ms");
@@ -250,7 +250,7 @@ fn with_cell(table: &str, word: &str, column: &str, cell: &str) -> String {
 #[test]
 fn the_rejects_of_a_source_that_needs_a_mapping_go_with_the_same_mapping_whatever_they_lack() {
     for rejects in ["r.jsonl", "r.csv"] {
-        let scene = scene_with(|options| options.twin_clients = 4);
+        let scene = scene_with(|options| options.set("twin", "clients", 4));
         let words = format!("migrate --from twin --to mercately --map twin-to-shop.yaml --rejects {rejects}");
         let printed = scene.run(&words);
         assert_eq!(printed.exit, 3, "{}{}", printed.out, printed.err);
@@ -275,7 +275,7 @@ fn the_rejects_of_a_source_that_needs_a_mapping_go_with_the_same_mapping_whateve
 
 #[test]
 fn the_sample_for_a_platform_without_creation_names_the_one_id_that_is_nobodys() {
-    let scene = scene_with(|options| options.twin_clients = 12);
+    let scene = scene_with(|options| options.set("twin", "clients", 12));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for file in ["samples/twin.csv", "mappings/twin.yaml"] {
         scene.write(&file.replace('/', "-"), &fs::read_to_string(root.join(file)).unwrap());
@@ -442,7 +442,7 @@ fn a_source_or_target_that_is_not_to_be_had_ends_it_before_the_other_has_work() 
 
 #[test]
 fn a_limit_reads_no_more_than_it_takes_and_the_same_command_without_it_goes_on() {
-    let scene = scene_with(|options| options.twin_clients = 150);
+    let scene = scene_with(|options| options.set("twin", "clients", 150));
     let words = "migrate --from twin --to mercately --map twin-to-shop.yaml";
     let first = scene.run(&format!("{words} --limit 5 --output json"));
     assert_eq!((first.exit, first.summary()["status"].as_str()), (3, Some("unfinished")), "{}{}", first.out, first.err);
@@ -474,7 +474,7 @@ fn an_existing_contact_is_updated_filled_or_skipped_and_none_is_created_under_on
 fn interrupted_while_it_reads_or_sends_it_goes_on_and_asks_the_source_for_nothing_twice() {
     for by_resume in [false, true] {
         let scene = scene_with(|options| {
-            options.twin_clients = 60;
+            options.set("twin", "clients", 60);
             options.slow = Duration::from_millis(60);
             options.faults = vec![(FaultKind::Slow, 1.0)];
         });
@@ -562,7 +562,7 @@ fn size_changes_the_time_that_a_migration_takes_and_not_its_memory() {
     for (from, to) in MEASURED {
         let mut peaks = Vec::new();
         for &size in &sizes {
-            let scene = scene_with(|options| options.twin_clients = size);
+            let scene = scene_with(|options| options.set("twin", "clients", size));
             let row = |n| {
                 let id = format!("7a1e0000-0000-4000-8000-{:012}", n + 1);
                 format!("Ana{n},Paz{},+59399{n:07},a{n}@example.com,Cliente,Quito,Basic,{id}\n", n % 977)

@@ -214,6 +214,21 @@ async fn a_sandbox_that_cannot_start_says_why() {
             "the sandbox cannot serve at a rate of nothing".to_owned(),
         ),
         (
+            at(other.path()).with("nowhere", "clients", 3),
+            Exit::Usage,
+            "the sandbox has no platform `nowhere`".to_owned(),
+        ),
+        (
+            at(other.path()).with("twin", "contacts", 3),
+            Exit::Usage,
+            "the sandbox has no option `twin.contacts`".to_owned(),
+        ),
+        (
+            at(other.path()).with("twin", "clients", "many"),
+            Exit::Usage,
+            "the sandbox option `twin.clients` cannot be `many`: expected a whole number".to_owned(),
+        ),
+        (
             at(damaged.path()),
             Exit::Failed,
             format!(

@@ -10,7 +10,7 @@ const CLIENT_MAPPING: &str = "contact:\n  target_id: id\n  attributes:\n    Name
 
 /// A sandbox behind a connection that can fail. One request at a time, so that a rule can count them.
 pub fn scene() -> Scene {
-    let mut scene = super::support::scene(|options| options.twin_clients = 3);
+    let mut scene = super::support::scene(|options| options.set("twin", "clients", 3));
     scene.write("map.yaml", MAPPING);
     scene.write("clients.yaml", CLIENT_MAPPING);
     scene.set_for_all("settle", "300ms");

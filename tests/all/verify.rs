@@ -189,8 +189,7 @@ fn a_contact_whose_id_is_gone_is_missing() {
     for (clients, line, expected) in
         [(2, "import two.csv --map twin.yaml --to twin --output json", 0), (1, "verify --output json", 3)]
     {
-        let options =
-            SandboxOptions { twin_clients: clients, ..SandboxOptions::new(folder.path().join(line.len().to_string())) };
+        let options = SandboxOptions::new(folder.path().join(line.len().to_string())).with("twin", "clients", clients);
         let sandbox = runtime.block_on(serve(options));
         let ended = ferry_at(folder.path(), line, &sandbox.credentials());
         runtime.block_on(sandbox.stop());

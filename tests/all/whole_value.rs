@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 fn scene() -> Scene {
-    super::support::scene(|options| options.twin_clients = 8)
+    super::support::scene(|options| options.set("twin", "clients", 8))
 }
 
 /// A file of the folder; blank where there is none.

@@ -2,7 +2,6 @@
 //!
 //! It does not know the other customers; uniqueness is the account's business.
 
-use super::super::model::Setup;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -29,6 +28,13 @@ const FIELDS: [&str; 11] = [
 const PARTS: [&str; 3] = ["tags", "custom_fields", "agent_id"];
 /// The identity papers there are; others are dropped.
 const ID_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
+
+/// What an account knows; it drops the rest in silence.
+pub(super) struct Knows {
+    pub(super) tags: Vec<String>,
+    /// Custom fields that it does not know.
+    pub(super) not_attributes: Vec<String>,
+}
 
 /// A customer, as the platform answers it.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +78,7 @@ impl Customer {
     }
 
     /// Sets what a write carries and the platform permits; the rest is dropped in silence.
-    pub(super) fn assign(&mut self, wanted: &Map<String, Value>, setup: &Setup) {
+    pub(super) fn assign(&mut self, wanted: &Map<String, Value>, knows: &Knows) {
         for name in FIELDS {
             let Some(value) = wanted.get(name).and_then(cast) else { continue };
             let value = match (name, value) {
@@ -86,14 +92,14 @@ impl Customer {
             self.0.insert("agent".to_owned(), agent);
         }
         for field in wanted.get("custom_fields").and_then(Value::as_array).into_iter().flatten() {
-            self.assign_custom(field, setup);
+            self.assign_custom(field, knows);
         }
     }
 
-    fn assign_custom(&mut self, field: &Value, setup: &Setup) {
+    fn assign_custom(&mut self, field: &Value, knows: &Knows) {
         let Some(name) = field.get("field_name").and_then(Value::as_str) else { return };
         let Some(content) = field.get(CONTENT_WRITTEN).and_then(cast) else { return };
-        if setup.unknown_attributes.iter().any(|unknown| unknown == name) {
+        if knows.not_attributes.iter().any(|unknown| unknown == name) {
             return;
         }
         let Some(held) = self.list("custom_fields") else { return };

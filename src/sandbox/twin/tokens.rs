@@ -3,10 +3,11 @@
 //! A token is a JSON Web Token in shape; its signature is the sandbox's own. Tokens are not on disk: to a sandbox that was
 //! started again every old one has expired.
 
-use super::super::model::Setup;
+use super::super::options::Setup;
 use super::super::request_time::RequestTime;
 use super::super::wire::{Answer, Request};
-use super::{COMPANY, fields, refusal};
+use super::body::{COMPANY, fields, refusal};
+use crate::outcome::Failure;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -41,15 +42,15 @@ struct Given {
 }
 
 impl Tokens {
-    pub(super) fn new(setup: &Setup) -> Tokens {
-        Tokens {
+    pub(super) fn new(setup: &Setup) -> Result<Tokens, Failure> {
+        Ok(Tokens {
             seed: setup.seed,
             password: setup.key.clone(),
-            ttl: setup.twin_token_ttl,
-            requests: setup.twin_token_requests,
+            ttl: setup.duration("token_ttl")?,
+            requests: setup.number_if_given("token_requests")?,
             made: 0,
             given: VecDeque::new(),
-        }
+        })
     }
 
     pub(super) fn login(&mut self, request: &Request, moment: &RequestTime) -> Answer {

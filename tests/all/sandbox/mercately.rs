@@ -155,11 +155,8 @@ async fn mercately_finds_by_id_phone_and_email() {
 #[tokio::test]
 async fn mercately_updates_in_part_and_drops_what_it_does_not_know() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SandboxOptions {
-        tags: vec!["VIP".to_owned(), "Lead".to_owned()],
-        unknown_attributes: vec!["secreto".to_owned()],
-        ..SandboxOptions::new(folder.path())
-    };
+    let options = SandboxOptions::new(folder.path());
+    let options = options.with("mercately", "tags", "VIP, Lead").with("mercately", "unknown_attributes", "secreto");
     let sandbox = start(options).await.unwrap();
     let body = json!({"first_name": "Rosa", "last_name": "Mena", "phone": "+593990001111", "city": "Quito"});
     let created = mercately(&sandbox, "POST", "/customers", &body.to_string()).await.json();

@@ -124,7 +124,7 @@ fn decoded(part: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn twin_takes_a_bare_token_and_its_refresh_token_once() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SandboxOptions { twin_token_ttl: Duration::from_secs(5), ..SandboxOptions::new(folder.path()) };
+    let options = SandboxOptions::new(folder.path()).with("twin", "token_ttl", 5);
     let sandbox = start(options).await.unwrap();
     let given = login(&sandbox, LOGIN).await.json();
     let (token, refresh) = (given["token"].as_str().unwrap(), given["refreshToken"].as_str().unwrap());
@@ -159,7 +159,7 @@ async fn twin_takes_a_bare_token_and_its_refresh_token_once() {
 #[tokio::test]
 async fn twin_lets_a_token_expire_after_so_many_requests() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || SandboxOptions { twin_token_requests: Some(2), ..SandboxOptions::new(folder.path()) };
+    let options = || SandboxOptions::new(folder.path()).with("twin", "token_requests", 2);
     let sandbox = start(options()).await.unwrap();
     let mut statuses = Vec::new();
     for _ in 0..2 {
@@ -189,7 +189,7 @@ async fn twin_faults_strike_a_login_too() {
 #[tokio::test]
 async fn twin_lists_its_users_a_page_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SandboxOptions { twin_clients: 240, ..SandboxOptions::new(folder.path()) };
+    let options = SandboxOptions::new(folder.path()).with("twin", "clients", 240);
     let sandbox = start(options).await.unwrap();
     let account = logged_in(&sandbox).await;
     // Query; count, items, the first item's client and the last one's.

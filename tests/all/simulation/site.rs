@@ -42,18 +42,21 @@ pub fn connection(view: &dyn View, sandbox: &Sandbox, settings: &[(&str, String)
 
 /// A sandbox with so many clients of TWIN, and without faults.
 pub fn options(folder: &Path, seed: u64, clients: usize) -> SandboxOptions {
-    let twin_clients = u32::try_from(clients).unwrap();
-    SandboxOptions { slow: SLOW, lag: LAG, seed, twin_clients, ..SandboxOptions::new(folder.join("sandbox")) }
+    let options = SandboxOptions::new(folder.join("sandbox")).with("twin", "clients", clients);
+    SandboxOptions { slow: SLOW, lag: LAG, seed, ..options }
 }
 
 /// The same, as bad as chance has it.
 pub fn rough(dice: &mut Dice, calm: &SandboxOptions) -> SandboxOptions {
-    SandboxOptions {
+    let mut options = SandboxOptions {
         faults: faults(dice),
         rate: dice.chance(15).then_some((60, Duration::from_secs(1))),
-        twin_token_requests: dice.chance(60).then(|| 40 + dice.below(100) as u64),
         ..calm.clone()
+    };
+    if dice.chance(60) {
+        options.set("twin", "token_requests", 40 + dice.below(100));
     }
+    options
 }
 
 fn faults(dice: &mut Dice) -> Vec<(FaultKind, f64)> {
