@@ -41,8 +41,8 @@ pub(super) fn run(typed: &args::Attributes, context: &Context) -> Result<Exit, F
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
         // The store remembers a request in doubt, and the next command settles it.
-        let work = work(typed, context, (&config.folder, &connection, &address), (clock, &stop));
-        let text = until_stopped(&stop, work).await;
+        let work = Work { context, config_folder: &config.folder, connection: &connection, clock, stop: &stop };
+        let text = until_stopped(&stop, work.run(typed.change.as_ref(), &address)).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
@@ -74,26 +74,89 @@ fn defines_none(connection: &Connection) -> Failure {
     Failure::usage(message).hint("they come with the contacts that have them, or are made on the platform's own page")
 }
 
-async fn work(
-    typed: &args::Attributes,
-    context: &Context,
-    (config_folder, connection, address): (&Path, &Connection, &str),
-    (clock, stop): (Clock, &Stop),
-) -> Result<String, Failure> {
-    let Some(change) = &typed.change else { return list(context, config_folder, connection, clock, stop).await };
-    let checkpoint = Checkpoint::open(&crate::run::account_at(&context.state, connection, address)?)?;
-    let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
-    let (http, settle) = (&*target.http, target.settle);
-    let defines = target.connector.capabilities().attributes;
-    let account = defines.ok_or_else(|| defines_none(connection))?;
-    let attributes = Attributes { account, http, checkpoint: &checkpoint, clock, settle };
-    let (changed, verb) = match change {
-        AttributesChange::Add { name } => (attributes.add(name).await?, "added"),
-        AttributesChange::Rename { old, new } => (attributes.rename(old, new).await?, "renamed"),
-        AttributesChange::Remove { name, .. } => (attributes.remove(name).await?, "removed"),
-    };
-    checkpoint.close()?;
-    Ok(describe_change(change, &changed, verb, connection, context))
+/// What the command works with.
+struct Work<'a> {
+    context: &'a Context,
+    config_folder: &'a Path,
+    connection: &'a Connection,
+    clock: Clock,
+    stop: &'a Stop,
+}
+
+impl Work<'_> {
+    async fn run(&self, change: Option<&AttributesChange>, address: &str) -> Result<String, Failure> {
+        match change {
+            Some(change) => self.change(change, address).await,
+            None => self.list().await,
+        }
+    }
+
+    async fn change(&self, change: &AttributesChange, address: &str) -> Result<String, Failure> {
+        let Work { context, connection, clock, .. } = *self;
+        let checkpoint = Checkpoint::open(&crate::run::account_at(&context.state, connection, address)?)?;
+        let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
+        let (http, settle) = (&*target.http, target.settle);
+        let defines = target.connector.capabilities().attributes;
+        let account = defines.ok_or_else(|| defines_none(connection))?;
+        let attributes = Attributes { account, http, checkpoint: &checkpoint, clock, settle };
+        let (changed, verb) = match change {
+            AttributesChange::Add { name } => (attributes.add(name).await?, "added"),
+            AttributesChange::Rename { old, new } => (attributes.rename(old, new).await?, "renamed"),
+            AttributesChange::Remove { name, .. } => (attributes.remove(name).await?, "removed"),
+        };
+        checkpoint.close()?;
+        Ok(describe_change(change, &changed, verb, connection, context))
+    }
+
+    async fn list(&self) -> Result<String, Failure> {
+        let Work { context, connection, clock, .. } = *self;
+        let target = Target::open(connection, clock, Duration::ZERO, None).await?;
+        if let Some(account) = target.connector.capabilities().attributes {
+            let defined = account.attributes(&target.http).await.map_err(crate::run::target::stops)?;
+            return Ok(defined_table(&defined, connection, context));
+        }
+        let InUse { names, completeness } = self.in_use(&target).await?;
+        if completeness == Completeness::Unproven {
+            context.console.note(&format!("nothing proves that these are all contacts of `{}`", connection.name));
+        }
+        if context.is_json() {
+            let names: Vec<_> = names.iter().map(|(name, count)| json!({ "name": name, "contacts": count })).collect();
+            return Ok(listed(connection, names, Some(completeness)));
+        }
+        if names.is_empty() {
+            return Ok(format!("no contact of `{}` has a custom attribute", connection.name));
+        }
+        let mut names: Vec<(String, u64)> = names.into_iter().collect();
+        names.sort_by(|(one, n), (other, m)| m.cmp(n).then_with(|| one.cmp(other)));
+        let rows = names.iter().map(|(name, count)| (escape(name).into_owned(), number(*count)));
+        Ok(table(["NAME", "CONTACTS"], rows.collect()))
+    }
+
+    /// What the contacts have, counted over all of them.
+    async fn in_use(&self, target: &Target) -> Result<InUse, Failure> {
+        let Work { context, config_folder, connection, clock, stop } = *self;
+        let fault =
+            |error: io::Error| Failure::failed(format!("`{}` cannot be written", context.state.display())).cause(error);
+        let folder = PrivateFolder::create(&context.state, "attributes-").map_err(fault)?;
+        let what = format!("reading the contacts of {}", connection.name);
+        let progress = context.console.progress(&what, target.checked.contacts);
+        let show =
+            |state: &FetchState| progress.set(State { done: state.held, total: state.total, ..State::default() });
+        let counted = names_in_use(FetchAll {
+            source: target,
+            connection,
+            config_folder,
+            what: What::Contacts,
+            folder: folder.path(),
+            limit: None,
+            clock,
+            stop,
+            progress: &show,
+        })
+        .await;
+        progress.finish();
+        counted?.ok_or_else(stopped)
+    }
 }
 
 fn describe_change(
@@ -117,65 +180,6 @@ fn describe_change(
         AttributesChange::Rename { old, .. } => format!("renamed: `{}` is now `{name}` (id {id})", escape(old)),
         _ => format!("{verb}: `{name}` (id {id})"),
     }
-}
-
-async fn list(
-    context: &Context,
-    config_folder: &Path,
-    connection: &Connection,
-    clock: Clock,
-    stop: &Stop,
-) -> Result<String, Failure> {
-    let target = Target::open(connection, clock, Duration::ZERO, None).await?;
-    if let Some(account) = target.connector.capabilities().attributes {
-        let defined = account.attributes(&target.http).await.map_err(crate::run::target::stops)?;
-        return Ok(defined_table(&defined, connection, context));
-    }
-    let InUse { names, completeness } = in_use(context, config_folder, connection, &target, (clock, stop)).await?;
-    if completeness == Completeness::Unproven {
-        context.console.note(&format!("nothing proves that these are all contacts of `{}`", connection.name));
-    }
-    if context.is_json() {
-        let names: Vec<_> = names.iter().map(|(name, count)| json!({ "name": name, "contacts": count })).collect();
-        return Ok(listed(connection, names, Some(completeness)));
-    }
-    if names.is_empty() {
-        return Ok(format!("no contact of `{}` has a custom attribute", connection.name));
-    }
-    let mut names: Vec<(String, u64)> = names.into_iter().collect();
-    names.sort_by(|(one, n), (other, m)| m.cmp(n).then_with(|| one.cmp(other)));
-    let rows = names.iter().map(|(name, count)| (escape(name).into_owned(), number(*count)));
-    Ok(table(["NAME", "CONTACTS"], rows.collect()))
-}
-
-/// What the contacts have, counted over all of them.
-async fn in_use(
-    context: &Context,
-    config_folder: &Path,
-    connection: &Connection,
-    target: &Target,
-    (clock, stop): (Clock, &Stop),
-) -> Result<InUse, Failure> {
-    let fault =
-        |error: io::Error| Failure::failed(format!("`{}` cannot be written", context.state.display())).cause(error);
-    let folder = PrivateFolder::create(&context.state, "attributes-").map_err(fault)?;
-    let what = format!("reading the contacts of {}", connection.name);
-    let progress = context.console.progress(&what, target.checked.contacts);
-    let show = |state: &FetchState| progress.set(State { done: state.held, total: state.total, ..State::default() });
-    let counted = names_in_use(FetchAll {
-        source: target,
-        connection,
-        config_folder,
-        what: What::Contacts,
-        folder: folder.path(),
-        limit: None,
-        clock,
-        stop,
-        progress: &show,
-    })
-    .await;
-    progress.finish();
-    counted?.ok_or_else(stopped)
 }
 
 fn listed(connection: &Connection, attributes: Vec<serde_json::Value>, completeness: Option<Completeness>) -> String {

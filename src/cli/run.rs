@@ -4,7 +4,7 @@ use super::args::{self, Args, TypedOption};
 use super::context::{Context, look};
 use super::rehearsed::Rehearsed;
 use super::usage;
-use crate::ids::CommandKind;
+use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
 use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Read, Takes};
@@ -422,7 +422,7 @@ fn summary_of(end: &End<'_>) -> Value {
 
 fn words_for(exit: Exit) -> &'static str {
     match exit {
-        Exit::Done => "done",
+        Exit::Done => RunStatus::Done.name(),
         Exit::Failed => "failed on this side",
         Exit::Usage => "wrong usage",
         Exit::Rejects => "done, some rejected",

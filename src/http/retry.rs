@@ -167,15 +167,19 @@ pub(super) enum Next {
     GiveUp,
 }
 
-/// What happens next to a request. `wait` is the longest wait, zero if the user gave none; `chance` is between 0 and 1.
-pub(super) fn next(
-    came: TryResult,
-    tries: Attempts,
-    health: &Health,
-    now: Instant,
-    wait: Duration,
-    chance: f64,
-) -> Next {
+/// What a decision depends on beside the request and the platform.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conditions {
+    pub now: Instant,
+    /// The longest wait, zero if the user gave none.
+    pub wait: Duration,
+    /// Between 0 and 1.
+    pub chance: f64,
+}
+
+/// What happens next to a request.
+pub(super) fn next(came: TryResult, tries: Attempts, health: &Health, conditions: Conditions) -> Next {
+    let Conditions { now, wait, chance } = conditions;
     let patience = if wait.is_zero() { PATIENCE } else { wait };
     match came {
         TryResult::Answer | TryResult::Final => Next::Return,

@@ -2,7 +2,7 @@
 
 use super::message::{Method, Request, Sent};
 use super::queue::{Queue, words};
-use super::retry::{self, Attempts, Health, Next, TryResult};
+use super::retry::{self, Attempts, Conditions, Health, Next, TryResult};
 use super::transport::HttpOptions;
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
@@ -75,7 +75,8 @@ impl Retry {
         // Changed under the lock only, so that it agrees with the recorded state.
         self.well.store(came == TryResult::Answer, Relaxed);
         health.note(came, sent, now);
-        retry::next(came, *tries, &health, now, self.wait, self.chance())
+        let conditions = Conditions { now, wait: self.wait, chance: self.chance() };
+        retry::next(came, *tries, &health, conditions)
     }
 
     pub(super) fn given_up(&self, sent: &Sent) -> Failure {
