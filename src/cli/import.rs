@@ -228,6 +228,7 @@ pub(super) fn source_asked(typed: &args::Source, mistakes: &mut Mistakes) -> Sou
         map: typed.map.clone(),
         format: typed.format.and_then(|format| mistakes.take(format_of(format, "read"))),
         encoding: typed.encoding.clone(),
+        sheet: typed.sheet.clone(),
         delimiter: typed.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
         region: typed.region.clone(),
         raw_cells: typed.raw_cells,

@@ -14,14 +14,17 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251, WINDOWS_125
 
 /// Files that often have the wrong name: how they begin, what they are, and what to do.
 const OTHER_KINDS: [(&[u8], &str, &str); 4] = [
-    (b"PK\x03\x04", "a zip archive or an Excel workbook (`.xlsx`)", SAVE_AS_CSV),
-    (b"\xD0\xCF\x11\xE0", "an old Excel workbook (`.xls`)", SAVE_AS_CSV),
+    (b"PK\x03\x04", "an Excel workbook or a zip archive", "leave out `--format`: the content says what it is"),
+    (
+        b"\xD0\xCF\x11\xE0",
+        "an old Excel workbook (`.xls`), or one with a password",
+        "open it in the spreadsheet program, and save it as `.xlsx` without a password",
+    ),
     (b"%PDF", "a PDF document", "ask for the list as CSV or JSON; a PDF holds pictures of tables"),
     (b"SQLite format 3\0", "an SQLite database", "export the table as CSV first"),
 ];
 
-const SAVE_AS_CSV: &str =
-    "open it in the spreadsheet program and save the sheet as `CSV UTF-8`; unpack an archive first";
+const SAVE_AS_XLSX: &str = "open it in the spreadsheet program, and save it as `.xlsx` or `CSV UTF-8`";
 
 /// How a vCard begins, in upper case.
 const CARD: &[u8] = b"BEGIN:VCARD";
@@ -59,7 +62,7 @@ pub(super) fn refuse_other_kinds(head: &[u8], shown: &str) -> Result<(), Failure
         ));
     }
     if begin.starts_with(b"<?xml") {
-        return Err(Failure::usage(format!("`{shown}` is XML, not a list")).hint(SAVE_AS_CSV));
+        return Err(Failure::usage(format!("`{shown}` is XML, not a list")).hint(SAVE_AS_XLSX));
     }
     Ok(())
 }

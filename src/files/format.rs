@@ -21,6 +21,8 @@ pub enum Format {
     Json,
     /// One object a line.
     Jsonl,
+    /// A sheet of an Excel workbook (ECMA-376).
+    Xlsx,
 }
 
 /// How a file is compressed.

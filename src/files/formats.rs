@@ -6,11 +6,12 @@ use super::facts::FormatFacts;
 use super::format::{Format, Packing};
 use super::json::{JSON, JSONL};
 use super::rows::RowLayout;
+use super::xlsx::XLSX;
 use crate::outcome::Failure;
 use std::path::Path;
 
 /// Every format there is.
-pub static FORMATS: [FormatFacts; 4] = [CSV, TSV, JSON, JSONL];
+pub static FORMATS: [FormatFacts; 5] = [CSV, TSV, JSON, JSONL, XLSX];
 
 impl Format {
     /// What is known of it.

@@ -8,6 +8,29 @@ pub struct Found {
     headers: AtomicU64,
     header_line: AtomicU64,
     table_line: AtomicU64,
+    hidden: Lines,
+    merged: Lines,
+    without_value: Lines,
+}
+
+/// Lines that have something in common: how many, and the first of them.
+#[derive(Debug, Default)]
+struct Lines {
+    count: AtomicU64,
+    first: AtomicU64,
+}
+
+impl Lines {
+    fn add(&self, line: u64) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let _ = self.first.compare_exchange(0, line, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// How many there are, and the first one; nothing where there are none.
+    fn found(&self) -> Option<(u64, u64)> {
+        let count = self.count.load(Ordering::Relaxed);
+        (count > 0).then(|| (count, self.first.load(Ordering::Relaxed)))
+    }
 }
 
 impl Found {
@@ -22,6 +45,43 @@ impl Found {
         let _ = self.table_line.compare_exchange(0, line, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// This row of a sheet is hidden.
+    pub(super) fn hidden_row(&self, line: u64) {
+        self.hidden.add(line);
+    }
+
+    /// Cells are merged over several rows of a sheet, of which this is the first.
+    pub(super) fn merged(&self, line: u64) {
+        self.merged.add(line);
+    }
+
+    /// A cell of this row has a formula whose value was not stored.
+    pub(super) fn formula_without_value(&self, line: u64) {
+        self.without_value.add(line);
+    }
+
+    /// A sentence for each thing of a sheet.
+    fn notes_of_sheet(&self, shown: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some((count, line)) = self.hidden.found() {
+            notes
+                .push(format!("hidden rows of `{shown}` are read like the others ({count}, the first in line {line})"));
+        }
+        if let Some((count, line)) = self.merged.found() {
+            notes.push(format!(
+                "of cells of `{shown}` that are merged over several rows only the first row has the value ({count}, the \
+                 first in line {line})"
+            ));
+        }
+        if let Some((count, line)) = self.without_value.found() {
+            notes.push(format!(
+                "formulas of `{shown}` without a stored value are read as blank ({count}, the first in line {line}); open \
+                 the file in the spreadsheet program and save it"
+            ));
+        }
+        notes
+    }
+
     /// A sentence for each thing that was found so far in the file called `shown`.
     pub fn notes(&self, shown: &str) -> Vec<String> {
         let mut notes = Vec::new();
@@ -33,6 +93,7 @@ impl Found {
                 "{n} lines of `{shown}` repeat the header and are not records, the first is line {line}"
             )),
         }
+        notes.extend(self.notes_of_sheet(shown));
         let line = self.table_line.load(Ordering::Relaxed);
         if line > 0 {
             notes.push(format!(

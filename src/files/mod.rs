@@ -1,4 +1,4 @@
-//! Contacts in files: CSV, TSV, JSON and JSON Lines, uncompressed or compressed with gzip or zstd.
+//! Contacts in files: CSV, TSV, JSON and JSON Lines, uncompressed or compressed with gzip or zstd, and XLSX.
 //!
 //! [`open`] detects how a file is written and gives its records one after the other; [`Output`] and [`RowWriter`] write
 //! a file that appears complete or not at all; [`Listing`] writes the lists of a run; [`RejectsWriter`] keeps rejected
@@ -31,6 +31,7 @@ mod spool;
 mod temporary;
 mod unflat;
 mod window;
+mod xlsx;
 
 pub use facts::{FormatFacts, Match, Opened, Reads, SeekInput, TextHead, TextInput};
 pub use format::{COLUMNS_MAX, Format, Packing, RECORD_LEN_MAX};

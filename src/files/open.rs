@@ -45,7 +45,7 @@ fn open_as(
         }
         Some(open) => {
             let file = File::open(path).map_err(|error| read_failure(shown, &error, 1))?;
-            open(SeekInput { file, shown: shown.to_owned() }, options)?
+            return open(SeekInput { file, shown: shown.to_owned() }, options);
         }
         None => {
             let named = Format::of_path(Path::new(shown)).or_else(|| Format::of_path(path));

@@ -12,6 +12,8 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// The character between two cells (ASCII).
     pub delimiter: Option<u8>,
+    /// The sheet of a workbook, by its name or its number (from 1).
+    pub sheet: Option<String>,
     /// The dotted path of the records in a JSON file.
     pub root: Option<String>,
     /// Whether formula guards are kept.

@@ -61,8 +61,7 @@ pub(super) fn open_packed(path: &Path, shown: &str) -> Result<Unpacked, Failure>
         return Err(Failure::usage(format!("`{shown}` is a folder")).hint("name a file in it"));
     }
     let bytes_read = Arc::new(AtomicU64::new(0));
-    let mut stored =
-        BufReader::with_capacity(STORED_BUFFER_LEN, Counted { inner: file, read: Arc::clone(&bytes_read) });
+    let mut stored = BufReader::with_capacity(STORED_BUFFER_LEN, Counted::new(file, &bytes_read));
     let packing = packing_of(stored.fill_buf().map_err(refused)?, path);
     let reader: Box<dyn Read + Send> = match packing {
         None => Box::new(stored),
@@ -88,12 +87,19 @@ fn packing_of(first: &[u8], path: &Path) -> Option<Packing> {
 }
 
 /// Counts what goes through.
-struct Counted {
-    inner: File,
+pub(super) struct Counted<R> {
+    inner: R,
     read: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R> Counted<R> {
+    /// Counts in `read` what is read of `inner`.
+    pub fn new(inner: R, read: &Arc<AtomicU64>) -> Counted<R> {
+        Counted { inner, read: Arc::clone(read) }
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         self.read.fetch_add(n as u64, Ordering::Relaxed);
@@ -104,7 +110,7 @@ impl Read for Counted {
 /// Something that unpacks to far more than it was.
 #[derive(Debug, thiserror::Error)]
 #[error("it unpacks to more than {UNPACKED_RATIO_MAX} times its size")]
-pub(super) struct TooDense;
+struct TooDense;
 
 /// Ends with an error where too much comes out of too little.
 struct Bounded<R> {
@@ -113,7 +119,8 @@ struct Bounded<R> {
     unpacked: u64,
 }
 
-fn bounded(inner: impl Read + Send + 'static, stored: &Arc<AtomicU64>) -> Box<dyn Read + Send> {
+/// Limits what comes out of `inner` by what it takes of the stored bytes that `stored` counts.
+pub(super) fn bounded(inner: impl Read + Send + 'static, stored: &Arc<AtomicU64>) -> Box<dyn Read + Send> {
     Box::new(Bounded { inner, stored: Arc::clone(stored), unpacked: 0 })
 }
 
@@ -129,9 +136,14 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
+/// Whether reading stopped at the limit.
+pub(super) fn is_too_dense(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooDense>())
+}
+
 /// Why a file could not be read to its end, reported after all complete records.
 pub(super) fn read_failure(shown: &str, error: &io::Error, line: u64) -> Failure {
-    if error.get_ref().is_some_and(|inner| inner.is::<TooDense>()) {
+    if is_too_dense(error) {
         let message = format!("`{shown}` unpacks to more than {UNPACKED_RATIO_MAX} times its size (at line {line})");
         return Failure::failed(message)
             .hint("no list of contacts compresses so well; decompress the file and check its content");

@@ -4,8 +4,26 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// What spreadsheets write where a formula failed.
-const ERROR_CELLS: [&str; 9] =
-    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#ERROR!", "Loading..."];
+const ERROR_CELLS: [&str; 18] = [
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+    "#ERROR!",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#UNKNOWN!",
+    "#BUSY!",
+    "#PYTHON!",
+    "#GETTING_DATA",
+    "Loading...",
+];
 
 /// Without the blanks at both ends: white space of any script, byte-order marks, zero-width spaces.
 pub(super) fn trim(text: &str) -> &str {

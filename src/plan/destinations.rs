@@ -143,7 +143,8 @@ fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Fail
             .hint("name a file in it"));
     }
     Output::probe(path).map_err(|failure| of_option(option, failure))?;
-    if must_say_format && Format::of_path(path).is_none() && !is_pipe(path) {
+    let is_written = Format::of_path(path).is_some_and(|format| format.row_layout().is_ok());
+    if must_say_format && !is_written && !is_pipe(path) {
         let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());
         return Err(Failure::usage(message)
             .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it"));

@@ -51,6 +51,8 @@ pub struct SourceAsked {
     pub map: Option<PathBuf>,
     pub format: Option<Format>,
     pub encoding: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     pub delimiter: Option<u8>,
     pub region: Option<String>,
     pub raw_cells: bool,
@@ -219,8 +221,10 @@ impl SourcePlan {
 
     /// What was said about how to read it, as far as it makes two runs different work (contract 1.3).
     pub fn reading_identity(&self) -> String {
-        let ReadOptions { format, encoding, delimiter, .. } = &self.options;
-        format!("{format:?} {encoding:?} {delimiter:?} {:?}", self.region)
+        let ReadOptions { format, encoding, delimiter, sheet, .. } = &self.options;
+        // A run that was begun before there were sheets is the same work without one.
+        let sheet = sheet.as_ref().map(|sheet| format!(" {sheet:?}")).unwrap_or_default();
+        format!("{format:?} {encoding:?} {delimiter:?} {:?}{sheet}", self.region)
     }
 
     /// Whether it is a private copy of what can be read only once.
@@ -241,6 +245,7 @@ fn options_of(asked: &SourceAsked, mapping: Option<&Mapping>) -> ReadOptions {
         format: asked.format.or_else(|| hints.format.as_deref().and_then(Format::named)),
         encoding: asked.encoding.clone().or(hints.encoding),
         delimiter: asked.delimiter.or(hints.delimiter),
+        sheet: asked.sheet.clone().or(hints.sheet),
         root: hints.root,
         raw_cells: asked.raw_cells,
         header_row: hints.header_row,

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 mod properties;
 mod rows;
 mod writing;
+mod xlsx;
 
 /// A folder with one file in it.
 fn file(name: &str, content: &[u8]) -> (TempDir, PathBuf) {
@@ -271,14 +272,17 @@ fn a_sep_line_names_the_delimiter() {
 
 #[test]
 fn a_file_that_is_no_list_is_refused_with_what_to_do() {
-    let cases: [(&str, &[u8], &str); 12] = [
+    let cases: [(&str, &[u8], &str); 11] = [
         ("x.csv", b"", "`x.csv` is empty: it has no header"),
         ("x.csv", b" \r\n\n", "`x.csv` is empty: it has no header"),
         ("x.json", b"", "`x.json` is empty: it has no header"),
         ("x.csv", b"<!DOCTYPE html><html>", "`x.csv` is a web page, not a list"),
         ("x.csv", b"\xEF\xBB\xBF\n <html lang=en>", "`x.csv` is a web page, not a list"),
-        ("x.csv", b"PK\x03\x04....", "`x.csv` is a zip archive or an Excel workbook (`.xlsx`), not a text file"),
-        ("x.csv", b"\xD0\xCF\x11\xE0....", "`x.csv` is an old Excel workbook (`.xls`), not a text file"),
+        (
+            "x.csv",
+            b"\xD0\xCF\x11\xE0....",
+            "`x.csv` is an old Excel workbook (`.xls`), or one with a password, not a text file",
+        ),
         ("x.csv", b"%PDF-1.7", "`x.csv` is a PDF document, not a text file"),
         ("x.json", b"name,phone\n", "`x.json` is not JSON: it begins with `name,phone`"),
         ("x.json", b"{\"error\":\"denied\"}", "there is no list of records in `x.json`: it is one object with `error`"),

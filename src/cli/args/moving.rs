@@ -333,7 +333,7 @@ pub struct Apply {
 /// The file that is read, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Source {
-    /// File to read: CSV, TSV, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
+    /// File to read: CSV, TSV, XLSX, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Mapping: a YAML file, or the name of a built-in mapping [default: by column names]
@@ -348,6 +348,9 @@ pub struct Source {
     /// Delimiter of the columns: `;` `,` `|` or tab [default: detected]
     #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = READING)]
     pub delimiter: Option<char>,
+    /// Sheet of a workbook, by its name or its number [default: the only one with contacts]
+    #[arg(long, value_name = "SHEET", help_heading = READING)]
+    pub sheet: Option<String>,
     /// Format of the file [default: detected]
     #[arg(long, value_parser = file_format(), help_heading = READING)]
     pub format: Option<FileFormat>,
@@ -411,10 +414,7 @@ pub enum FileFormat {
 }
 
 /// Formats that are planned, which are not listed.
-const PLANNED: [(&str, &str); 2] = [
-    ("xlsx", "use CSV in its place: spreadsheet programs save a sheet as `CSV UTF-8`"),
-    ("vcf", "use CSV in its place: address books import and export it"),
-];
+const PLANNED: [(&str, &str); 1] = [("vcf", "use CSV in its place: address books import and export it")];
 
 /// The names that `--format` accepts, from the table of formats.
 fn file_format() -> impl TypedValueParser<Value = FileFormat> {

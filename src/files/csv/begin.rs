@@ -31,8 +31,7 @@ pub(crate) struct Begin<'a> {
 
 /// Finds the header and reads it.
 pub(crate) fn begin(window: Window, begin: &Begin<'_>) -> Result<Headed, Failure> {
-    let delimiter = begin.csv.delimiter;
-    let rows = look(window.data(), delimiter, window.whole(), begin.line, ROWS_LOOKED_AT);
+    let rows = look(window.data(), begin.csv, window.whole(), begin.line, ROWS_LOOKED_AT);
     if rows.is_empty() && window.whole() {
         return Err(empty_file(begin.shown));
     }
@@ -80,7 +79,7 @@ impl Begin<'_> {
 
     /// A table whose header the mapping says to be in this line.
     fn at_line(&self, window: Window, line: u64, rows: &[Looked]) -> Result<Headed, Failure> {
-        let framing = framings(window.data(), self.csv.delimiter, window.whole(), self.line);
+        let framing = framings(window.data(), self.csv, window.whole(), self.line);
         let found = framing.take_while(|row| row.line <= line).last().filter(|row| row.line == line);
         let found = found.filter(|row| !is_blank(row, self.csv.delimiter)).map(|row| (row.at, row.line));
         let Some(place) = found else {
@@ -161,7 +160,7 @@ fn is_blank(row: &Framing<'_>, delimiter: u8) -> bool {
 
 /// Whether `data`, which follows a blank row, begins with another table.
 fn begins_second(source: &CsvSource, data: &[u8]) -> bool {
-    let rows = look(data, source.options.delimiter, source.window.whole(), 1, second::ROWS_LOOKED_AT);
+    let rows = look(data, source.options, source.window.whole(), 1, second::ROWS_LOOKED_AT);
     second::begins(&rows, &source.columns.names, &source.columns.known)
 }
 
@@ -172,7 +171,7 @@ fn survey(headed: &mut Headed) {
     let (delimiter, whole, line) = (source.options.delimiter, source.window.whole(), source.line);
     let data = source.window.data();
     let (mut whole_rows, mut short_rows, mut after_blank) = (Vec::new(), Vec::new(), false);
-    for row in framings(data, delimiter, whole, line) {
+    for row in framings(data, source.options, whole, line) {
         if is_blank(&row, delimiter) {
             after_blank = true;
             continue;
@@ -189,7 +188,9 @@ fn survey(headed: &mut Headed) {
     let rows = widths.rows;
     headed.has_rows = rows > 0 || !whole;
     let is_rejects = source.columns.kept.is_some();
-    if !is_rejects && widths.may_be_short() {
+    if source.options.is_sheet {
+        source.columns.may_be_short = true;
+    } else if !is_rejects && widths.may_be_short() {
         source.columns.may_be_short = true;
         let which = if whole { format!("{rows} rows") } else { format!("the first {rows} rows") };
         let message =
@@ -198,6 +199,6 @@ fn survey(headed: &mut Headed) {
         source.columns.marks = widths.marks;
     }
     if whole && !is_rejects {
-        source.columns.sums_line = line_of_sums(data, delimiter, line, source.columns.names.len());
+        source.columns.sums_line = line_of_sums(data, source.options, line, source.columns.names.len());
     }
 }

@@ -4,16 +4,18 @@
 use super::begin::{Begin, begin};
 use super::delimiter::delimiter_of;
 use super::header::empty_file;
-use super::read::CsvOptions;
+use super::read::{CsvOptions, Headed};
 use super::write::CsvEncoder;
 use crate::files::encoding::is_utf16;
 use crate::files::facts::{FormatFacts, Match, Opened, Reads, TextInput};
 use crate::files::format::Format;
+use crate::files::found::Found;
 use crate::files::layout::{Layout, TableLayout};
 use crate::files::options::ReadOptions;
 use crate::files::reject_columns::RowsOf;
 use crate::files::rows::{Framing, RowEncoder, RowFormat};
 use crate::files::unflat::Unflat;
+use crate::files::window::Window;
 use crate::outcome::Failure;
 use crate::record::Header;
 use std::sync::Arc;
@@ -42,6 +44,9 @@ pub(crate) const TSV: FormatFacts = FormatFacts {
     write: Some(rows(b'\t')),
 };
 
+/// Between the cells of a sheet, when it is the text of a table.
+pub(crate) const SHEET_DELIMITER: u8 = b',';
+
 /// How rows of a table are written; an encoded row has its line end.
 const fn rows(delimiter: u8) -> RowFormat {
     let framing = Framing { begin: "", between: "", behind: "", end: ["", ""] };
@@ -56,13 +61,33 @@ fn open(input: TextInput, options: &ReadOptions) -> Result<Opened, Failure> {
     let (delimiter, sep_len) = delimiter_of(window.data(), options, named);
     window.consume(sep_len);
     let line = if sep_len > 0 { 2 } else { 1 };
-    let csv = CsvOptions { delimiter, raw_cells: options.raw_cells };
+    let csv = CsvOptions { delimiter, raw_cells: options.raw_cells, is_sheet: false };
     let headed = begin(window, &Begin { line, csv, shown: &shown, encoding: layout.encoding.name(), options })
         .map_err(|failure| about_encoding(failure, options))?;
     refuse_guess_without_rows(&layout, headed.has_rows, options, &shown)?;
     layout.format = if delimiter == b'\t' { Format::Tsv } else { Format::Csv };
+    Ok(opened(headed, layout, (delimiter, sep_len > 0)))
+}
+
+/// Opens the sheet of a workbook, whose text is in the window: a line for each of its rows. What is found in it while it
+/// is read goes into `found`.
+pub(crate) fn open_sheet(
+    window: Window,
+    shown: &str,
+    options: &ReadOptions,
+    found: Arc<Found>,
+) -> Result<Opened, Failure> {
+    let csv = CsvOptions { delimiter: SHEET_DELIMITER, raw_cells: true, is_sheet: true };
+    let layout = Layout::plain(Format::Xlsx);
+    let mut headed = begin(window, &Begin { line: 1, csv, shown, encoding: layout.encoding.name(), options })?;
+    headed.source.found = found;
+    Ok(opened(headed, layout, (SHEET_DELIMITER, false)))
+}
+
+/// A table whose header has been read, as the delimiter and a `sep=` line say.
+fn opened(headed: Headed, mut layout: Layout, (delimiter, sep_line): (u8, bool)) -> Opened {
     let (columns, header_raw) = (headed.cells, headed.raw);
-    layout.table = Some(TableLayout { delimiter, sep_line: sep_len > 0, columns, header_raw });
+    layout.table = Some(TableLayout { delimiter, sep_line, columns, header_raw });
     let found = Arc::clone(&headed.source.found);
     let opened = match headed.rows_of {
         None => Opened {
@@ -75,7 +100,7 @@ fn open(input: TextInput, options: &ReadOptions) -> Result<Opened, Failure> {
             Opened { are_rejects: true, ..Opened::new(header, layout, Box::new(source)) }
         }
     };
-    Ok(Opened { found, notes: headed.notes, ..opened })
+    Opened { found, notes: headed.notes, ..opened }
 }
 
 /// A guess that finds a header and no rows is most likely a wrong one: zeros in text look like UTF-16.

@@ -1,6 +1,7 @@
 //! The first rows of a table, before it is read. Pure; it sees only the bytes that are in the window.
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
+use super::read::CsvOptions;
 use crate::files::format::COLUMNS_MAX;
 use crate::files::window::count_line_ends;
 
@@ -50,15 +51,15 @@ pub(super) struct Framing<'a> {
 /// The rows of some bytes, those included that are blank; a row that is not whole in view ends them.
 pub(super) struct Framings<'a> {
     data: &'a [u8],
-    delimiter: u8,
+    csv: CsvOptions,
     whole: bool,
     at: usize,
     line: u64,
 }
 
 /// The rows that `data` holds; `whole`: nothing comes after it. Its first line is `line`.
-pub(super) fn framings(data: &[u8], delimiter: u8, whole: bool, line: u64) -> Framings<'_> {
-    Framings { data, delimiter, whole, at: 0, line }
+pub(super) fn framings(data: &[u8], csv: CsvOptions, whole: bool, line: u64) -> Framings<'_> {
+    Framings { data, csv, whole, at: 0, line }
 }
 
 impl<'a> Iterator for Framings<'a> {
@@ -66,7 +67,7 @@ impl<'a> Iterator for Framings<'a> {
 
     fn next(&mut self) -> Option<Framing<'a>> {
         let rest = self.data.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let (len, next) = match frame(rest, self.delimiter, self.whole, LINES_LEN_MAX) {
+        let (len, next) = match frame(rest, self.csv.delimiter, self.whole, LINES_LEN_MAX) {
             Framed::Record { len, next, .. } => (len, next),
             Framed::More => return None,
             // The reader reports broken quotes; here the line is a row.
@@ -74,18 +75,18 @@ impl<'a> Iterator for Framings<'a> {
         };
         let raw = rest.get(..len)?;
         let framing = Framing { at: self.at, line: self.line, raw };
-        self.line += count_line_ends(rest.get(..next)?);
+        self.line += if self.csv.is_sheet { 1 } else { count_line_ends(rest.get(..next)?) };
         self.at += next;
         Some(framing)
     }
 }
 
 /// The first `most` rows of `data` that are not blank.
-pub(super) fn look(data: &[u8], delimiter: u8, whole: bool, line: u64, most: usize) -> Vec<Looked> {
-    let rows = framings(data, delimiter, whole, line).map(|row| Looked {
+pub(super) fn look(data: &[u8], csv: CsvOptions, whole: bool, line: u64, most: usize) -> Vec<Looked> {
+    let rows = framings(data, csv, whole, line).map(|row| Looked {
         at: row.at,
         line: row.line,
-        cells: cells(row.raw, delimiter),
+        cells: cells(row.raw, csv.delimiter),
     });
     rows.filter(|row| row.filled() > 0).take(most).collect()
 }

@@ -19,7 +19,7 @@ mod take;
 mod total;
 mod write;
 
-pub(super) use facts::{CSV, TSV};
+pub(super) use facts::{CSV, SHEET_DELIMITER, TSV, open_sheet};
 pub use guard::{guard, unguard};
 pub(super) use header::empty_file;
 pub use write::CsvEncoder;

@@ -34,6 +34,8 @@ pub struct CsvOptions {
     pub delimiter: u8,
     /// Whether a formula guard stays on.
     pub raw_cells: bool,
+    /// Whether it is a sheet: each row is one line, whatever is in its cells, and lacks the blank cells at its end.
+    pub is_sheet: bool,
 }
 
 /// A table's records, read one after the other.
@@ -278,7 +280,11 @@ impl CsvSource {
 
     /// Leaves a record behind; `next` is where the one after it begins.
     fn leave(&mut self, next: usize, quoted: bool) {
-        let lines = if quoted { count_line_ends(self.window.data().get(..next).unwrap_or_default()) } else { 1 };
+        let lines = if quoted && !self.options.is_sheet {
+            count_line_ends(self.window.data().get(..next).unwrap_or_default())
+        } else {
+            1
+        };
         self.forget(next);
         self.line += lines;
     }

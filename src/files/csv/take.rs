@@ -142,7 +142,7 @@ impl CsvSource {
         let data = self.window.data();
         let data = data.get(..SECOND_LEN).unwrap_or(data);
         let mut rows = vec![Looked { at: 0, line, cells: cells(raw, delimiter) }];
-        rows.extend(look(data, delimiter, whole, line + 1, second::ROWS_LOOKED_AT - 1));
+        rows.extend(look(data, self.options, whole, line + 1, second::ROWS_LOOKED_AT - 1));
         second::begins(&rows, &self.columns.names, &self.columns.known)
     }
 

@@ -2,6 +2,7 @@
 
 use super::kind::{Kind, amount_of};
 use super::look::{Framing, Looked, cells, framings};
+use super::read::CsvOptions;
 
 /// How a total is called, in lower case; what may stand around it is in [`BESIDE`].
 const TOTAL_WORDS: [&str; 21] = [
@@ -110,8 +111,9 @@ fn is_total_text(cell: &str) -> bool {
 }
 
 /// The line of the last row of a whole table (behind its header), where it holds nothing but sums of its columns.
-pub(super) fn line_of_sums(data: &[u8], delimiter: u8, line: u64, columns: usize) -> Option<u64> {
-    let rows = || framings(data, delimiter, true, line);
+pub(super) fn line_of_sums(data: &[u8], csv: CsvOptions, line: u64, columns: usize) -> Option<u64> {
+    let delimiter = csv.delimiter;
+    let rows = || framings(data, csv, true, line);
     let is_blank = |row: &Framing<'_>| row.raw.iter().all(|byte| byte.is_ascii_whitespace() || *byte == delimiter);
     let last = rows().filter(|row| !is_blank(row)).last()?;
     let sums = Looked { at: last.at, line: last.line, cells: cells(last.raw, delimiter) };
@@ -136,7 +138,7 @@ pub(super) fn line_of_sums(data: &[u8], delimiter: u8, line: u64, columns: usize
 
 #[cfg(test)]
 mod tests {
-    use super::{is_total, line_of_sums};
+    use super::{CsvOptions, is_total, line_of_sums};
 
     #[test]
     fn totals_are_told_by_their_words() {
@@ -169,8 +171,9 @@ mod tests {
             ("Ana,1,x\n,1,\n", None),
             ("", None),
         ];
+        let csv = CsvOptions { delimiter: b',', raw_cells: false, is_sheet: false };
         for (text, expected) in cases {
-            assert_eq!(line_of_sums(text.as_bytes(), b',', 2, 3), expected, "{text}");
+            assert_eq!(line_of_sums(text.as_bytes(), csv, 2, 3), expected, "{text}");
         }
     }
 }

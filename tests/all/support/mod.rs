@@ -11,6 +11,7 @@ mod platforms;
 mod process;
 mod sandbox;
 mod scene;
+mod workbook;
 
 pub use client::ask;
 pub use fake::{Fake, read_request, response, response_of};
@@ -21,6 +22,7 @@ pub use platforms::{PLATFORMS, all_platforms, can_delete, creating_platforms, pl
 pub use process::{Ended, Running, begin, ferry, ferry_in_shell, run};
 pub use sandbox::{runtime, serve};
 pub use scene::{Scene, scene};
+pub use workbook::{Workbook, texts, zipped};
 
 use std::time::{Duration, Instant};
 
