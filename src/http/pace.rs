@@ -26,6 +26,9 @@ use tokio::time::Instant;
 const TOLERANCE: Duration = Duration::from_millis(12);
 /// How unevenly requests may travel without the platform seeing more of them than it allows.
 const SLACK: Duration = Duration::from_millis(18);
+/// Requests that leave at once where `auto` begins: what one record takes, so that a first try does not wait. Limits that
+/// are set hold for them too, and a platform that refuses one of them is asked more slowly from then on.
+const OPENING: u32 = 4;
 /// After so many refusals a fixed rate is kept more strictly: no request leaves before its time, and the requests are
 /// spaced wider by [`STRICT_PERCENT`]. Some platforms count each gap, not the requests of a second.
 const REFUSALS_MAX: u32 = 2;
@@ -44,6 +47,8 @@ pub struct Pace {
     limits: Vec<Limit>,
     refusals: u32,
     auto: Option<(Auto, Gate)>,
+    /// How many of [`OPENING`] are left.
+    opening: u32,
     origin: Instant,
 }
 
@@ -59,7 +64,7 @@ impl Pace {
             let gate = Gate::new(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
             (auto, gate)
         });
-        Some(Pace { gates, limits: rate.limits().to_vec(), refusals: 0, auto, origin: now })
+        Some(Pace { gates, limits: rate.limits().to_vec(), refusals: 0, auto, opening: OPENING, origin: now })
     }
 
     /// Asks whether a request may leave.
@@ -69,12 +74,15 @@ impl Pace {
     /// Not yet: ask again at this instant.
     pub fn leave(&mut self, now: Instant) -> Result<(), Instant> {
         let since = nanos(now.saturating_duration_since(self.origin));
-        let gates = || self.gates.iter().chain(self.auto.iter().map(|(_, gate)| gate));
+        let is_opening = self.opening > 1;
+        let of_auto = || self.auto.iter().map(|(_, gate)| gate).filter(|_| !is_opening);
+        let gates = || self.gates.iter().chain(of_auto());
         let latest = gates().filter_map(|gate| gate.ask(since).err()).max();
         if let Some(at) = latest {
             return Err(self.origin + Duration::from_nanos(at));
         }
         gates().for_each(|gate| gate.take(since));
+        self.opening = self.opening.saturating_sub(1);
         if let Some((auto, gate)) = &mut self.auto
             && auto.left(now)
         {
@@ -91,6 +99,7 @@ impl Pace {
                 gate.keep_strictly(spacing(*limit) * STRICT_PERCENT / 100);
             }
         }
+        self.opening = 0;
         if let Some((auto, gate)) = &mut self.auto {
             auto.refused(now, until);
             gate.respace(Duration::from_secs_f64(1.0 / auto.rate_per_s()));

@@ -121,6 +121,12 @@ impl Rate {
         self.limits.iter().map(|limit| limit.per_s()).reduce(f64::min)
     }
 
+    /// The limits alone: what is left where there is no rate to be found out.
+    #[must_use]
+    pub fn without_auto(&self) -> Rate {
+        Rate { auto: false, limits: self.limits.clone() }
+    }
+
     pub(super) fn limits(&self) -> &[Limit] {
         &self.limits
     }

@@ -200,6 +200,18 @@ fn auto_climbs_while_it_is_used_falls_once_a_refusal_and_creeps_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn auto_begins_with_what_one_record_takes_and_then_with_its_rate() {
+    let came = departures("auto", 8, Duration::from_secs(1)).await;
+    let at_once = came.iter().filter(|at| **at < Duration::from_millis(20)).count();
+    assert_eq!(at_once, 4, "{came:?}");
+    let rate = options("auto").rate_start_per_s;
+    let later = came[4] - came[3];
+    assert!(later.as_secs_f64() >= 0.9 / rate, "{later:?} after the fourth, at {rate}/s");
+    let bounded = departures("auto,max=2/s", 8, Duration::from_secs(5)).await;
+    assert!(densest(&bounded, Duration::from_secs(1)) <= 2, "a bound holds from the first request on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn auto_never_passes_its_bound() {
     let came = departures("auto,max=20/s", 8, Duration::from_secs(30)).await;
     assert!(densest(&came, Duration::from_secs(1)) <= 20);
