@@ -450,6 +450,11 @@ pub fn use_sandbox(connection: &mut Connection, credentials: &[(&'static str, St
         }
     }
     connection.settings.set("settle", SANDBOX_SETTLE);
+    // It has no limit to be found out; a limit that the user has set is rehearsed. A rate that cannot be read is reported
+    // where it is used.
+    if let Ok(rate) = Rate::parse(connection.settings.get("rate").unwrap_or("auto")) {
+        connection.settings.set("rate", rate.without_auto().to_string());
+    }
 }
 
 /// What the sandbox has not shown after this time it does not hold, whatever its faults.

@@ -5,7 +5,7 @@ use ferry::outcome::Exit;
 use ferry::plan::checks::duration;
 use ferry::plan::config::{Config, ConfigError};
 use ferry::plan::env::Env;
-use ferry::plan::variable;
+use ferry::plan::{use_sandbox, variable};
 use ferry::platforms::settings::{Setting, Settings};
 use ferry::platforms::{PlatformFacts, Registry, Text};
 use ferry::yaml::nearest;
@@ -465,6 +465,18 @@ fn loopback_needs_no_tls() {
     }
     for url in ["http://localhost.example.com", "http://10.0.0.1", "http://128.0.0.1", "http://[::2]"] {
         assert!(parse(&page(url), &[]).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn a_sandbox_has_no_rate_to_be_found_out_but_keeps_the_limits_of_its_connection() {
+    for (rate, expected) in
+        [("auto", "none"), ("auto,max=50/s", "50/s"), ("10/s,300/min", "10/s,300/min"), ("none", "none")]
+    {
+        let config = without_file(&[("FERRY_SEMAPHORE_RATE", rate)]);
+        let mut connection = config.find("semaphore").unwrap().clone();
+        use_sandbox(&mut connection, &[]);
+        assert_eq!(connection.settings.get("rate"), Some(expected), "{rate}");
     }
 }
 
