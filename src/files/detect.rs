@@ -4,7 +4,6 @@
 //! functions in their own rows of the table.
 
 use super::encoding::is_utf16;
-use super::format::Packing;
 use super::reject_columns;
 use super::shown::excerpt;
 use super::window::count_line_ends;
@@ -26,23 +25,6 @@ const OTHER_KINDS: [(&[u8], &str, &str); 4] = [
 
 const SAVE_AS_XLSX: &str = "open it in the spreadsheet program, and save it as `.xlsx` or `CSV UTF-8`";
 
-/// How a vCard begins, in upper case.
-const CARD: &[u8] = b"BEGIN:VCARD";
-
-/// Refuses a vCard, by its text or by its name.
-pub(super) fn refuse_card(text: &[u8], shown: &str) -> Result<(), Failure> {
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
-    let is_card = text.get(..CARD.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(CARD));
-    let name = shown.to_ascii_lowercase();
-    let bare = Packing::of_name(&name).map_or(name.as_str(), |(_, bare)| bare);
-    let is_named = bare.ends_with(".vcf") && !text.is_empty();
-    if !is_card && !is_named {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("`{shown}` is a vCard file, which cannot be read yet"))
-        .hint("import it into an address book, and export the contacts from there as CSV"))
-}
-
 /// How a web page begins, in lower case.
 const WEB_PAGES: [&[u8]; 3] = [b"<!doctype", b"<html", b"<head"];
 
@@ -54,7 +36,6 @@ pub(super) fn refuse_other_kinds(head: &[u8], shown: &str) -> Result<(), Failure
         }
     }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
-    refuse_card(text, shown)?;
     let begin = text.get(..16).unwrap_or(text).to_ascii_lowercase();
     if WEB_PAGES.iter().any(|page| begin.starts_with(page)) {
         return Err(Failure::usage(format!("`{shown}` is a web page, not a list")).hint(

@@ -23,6 +23,8 @@ pub enum Format {
     Jsonl,
     /// A sheet of an Excel workbook (ECMA-376).
     Xlsx,
+    /// Cards of phones and address books (vCard 2.1, RFC 2426, RFC 6350).
+    Vcf,
 }
 
 /// How a file is compressed.

@@ -6,12 +6,13 @@ use super::facts::FormatFacts;
 use super::format::{Format, Packing};
 use super::json::{JSON, JSONL};
 use super::rows::RowLayout;
+use super::vcard::VCF;
 use super::xlsx::XLSX;
 use crate::outcome::Failure;
 use std::path::Path;
 
 /// Every format there is.
-pub static FORMATS: [FormatFacts; 5] = [CSV, TSV, JSON, JSONL, XLSX];
+pub static FORMATS: [FormatFacts; 6] = [CSV, TSV, JSON, JSONL, XLSX, VCF];
 
 impl Format {
     /// What is known of it.

@@ -11,6 +11,9 @@ pub struct Found {
     hidden: Lines,
     merged: Lines,
     without_value: Lines,
+    media: AtomicU64,
+    media_bytes: AtomicU64,
+    long: AtomicU64,
 }
 
 /// Lines that have something in common: how many, and the first of them.
@@ -60,6 +63,30 @@ impl Found {
         self.without_value.add(line);
     }
 
+    /// A card had pictures, sounds, keys or other cards in it, of so many bytes, and long values that mean nothing here.
+    pub(super) fn left_out_of_card(&self, (media, bytes): (u64, u64), long: u64) {
+        self.media.fetch_add(media, Ordering::Relaxed);
+        self.media_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.long.fetch_add(long, Ordering::Relaxed);
+    }
+
+    /// A sentence for what was left out of cards.
+    fn notes_of_cards(&self, shown: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        let media = self.media.load(Ordering::Relaxed);
+        if media > 0 {
+            let len = self.media_bytes.load(Ordering::Relaxed).div_ceil(1024);
+            notes.push(format!("pictures and other media of `{shown}` are left out ({media}, {len} KiB)"));
+        }
+        let long = self.long.load(Ordering::Relaxed);
+        if long > 0 {
+            notes.push(format!(
+                "values of `{shown}` that have more than 1 KiB and no known meaning are left out ({long})"
+            ));
+        }
+        notes
+    }
+
     /// A sentence for each thing of a sheet.
     fn notes_of_sheet(&self, shown: &str) -> Vec<String> {
         let mut notes = Vec::new();
@@ -94,6 +121,7 @@ impl Found {
             )),
         }
         notes.extend(self.notes_of_sheet(shown));
+        notes.extend(self.notes_of_cards(shown));
         let line = self.table_line.load(Ordering::Relaxed);
         if line > 0 {
             notes.push(format!(

@@ -1,4 +1,4 @@
-//! Contacts in files: CSV, TSV, JSON and JSON Lines, uncompressed or compressed with gzip or zstd, and XLSX.
+//! Contacts in files: CSV, TSV, JSON and JSON Lines, uncompressed or compressed with gzip or zstd, XLSX, and vCards.
 //!
 //! [`open`] detects how a file is written and gives its records one after the other; [`Output`] and [`RowWriter`] write
 //! a file that appears complete or not at all; [`Listing`] writes the lists of a run; [`RejectsWriter`] keeps rejected
@@ -30,6 +30,7 @@ mod shown;
 mod spool;
 mod temporary;
 mod unflat;
+mod vcard;
 mod window;
 mod xlsx;
 

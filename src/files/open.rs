@@ -1,6 +1,6 @@
 //! Opening a file: decompress, decode, detect the format, and let the format read it.
 
-use super::detect::{self, refuse_card};
+use super::detect;
 use super::encoding::Decoding;
 use super::facts::{FormatFacts, Match, Opened, Reads, SeekInput, TextHead, TextInput};
 use super::format::Format;
@@ -8,6 +8,7 @@ use super::formats::FORMATS;
 use super::layout::{Layout, LineEnd};
 use super::options::ReadOptions;
 use super::packed::{Unpacked, open_packed, read_failure};
+use super::vcard::charset_of;
 use super::window::Window;
 use crate::outcome::Failure;
 use encoding_rs::{Encoding, UTF_8};
@@ -80,11 +81,11 @@ fn open_text(
     if let (true, Some(error)) = (replay.head.is_empty(), &replay.fault) {
         return Err(read_failure(shown, error, 1));
     }
-    let found = detect::encoding(&replay.head, options.encoding.as_deref(), shown)?;
+    let said = options.encoding.clone().or_else(|| charset_of(&replay.head));
+    let found = detect::encoding(&replay.head, said.as_deref(), shown)?;
     let window = decoded(replay, found.encoding, found.bom_len);
     check_delimiter(options)?;
     let text = window.data().trim_ascii_start();
-    refuse_card(text, shown)?;
     let (format, open) = text_format(formats, &TextHead { text, named, options })?;
     let line_end = LineEnd::first_in(window.data());
     let layout = Layout { format, encoding: found.encoding, bom: found.bom_len > 0, line_end, table: None };

@@ -1,7 +1,7 @@
 //! The rejects file: the records that were not written, unchanged, with the problems of each.
 //!
 //! A table's are a table in the layout of its source, the columns byte for byte and `ferry_*` behind them; JSON's (and a
-//! platform's) are JSON Lines, or a table when the name says so. Either can be fixed and imported as it is. Lines of a
+//! platform's) are JSON Lines, or a table when the name says so; cards are cards with `X-FERRY-…` lines. Each can be fixed and imported as it is. Lines of a
 //! platform say that they are contacts, so that the mapping for the platform also works for them.
 
 use super::csv::CsvEncoder;
@@ -14,6 +14,7 @@ use super::output::{Output, cannot_write};
 use super::reject_columns::{ALWAYS, OF, OF_CONTACT, RowsOf, SURPLUS};
 use super::spool::Spool;
 use super::temporary::folder_of;
+use super::vcard::card_with;
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::Header;
 use serde_json::{Map, Value, json};
@@ -58,6 +59,8 @@ enum RejectsForm {
     Table,
     /// JSON Lines.
     Lines,
+    /// Cards, each with lines of our own.
+    Cards,
     /// A table, from JSON: its columns are the names that occur, and one that says of what the rows are made.
     Flattened,
 }
@@ -86,6 +89,7 @@ impl RejectsWriter {
         let table_by_name = Format::of_path(path).is_some_and(Format::is_table);
         let form = match header {
             Header::Columns(_) => RejectsForm::Table,
+            Header::Open if layout.format == Format::Vcf => RejectsForm::Cards,
             Header::Open | Header::Contact if table_by_name => RejectsForm::Flattened,
             Header::Open | Header::Contact => RejectsForm::Lines,
         };
@@ -133,6 +137,7 @@ impl RejectsWriter {
         let written = match self.form {
             RejectsForm::Table => self.table(&mut spool, &mut out),
             RejectsForm::Lines => lines(&mut spool, self.are_contacts, &mut out),
+            RejectsForm::Cards => cards(&mut spool, &self.layout, &mut out),
             RejectsForm::Flattened => self.flattened(&mut spool, &mut out),
         };
         written.map_err(|fault| match fault {
@@ -288,6 +293,23 @@ fn joined<'p>(problems: &'p [Problem], part: impl Fn(&'p Problem) -> Option<&'p 
 
 fn lines(spool: &mut Spool, are_contacts: bool, out: &mut Output) -> Result<(), Fault> {
     spool.each(|reject| Ok(out.write_all(&line(&reject, are_contacts))?))
+}
+
+/// Cards as they were, in the encoding of their source, with the problems of each.
+fn cards(spool: &mut Spool, layout: &Layout, out: &mut Output) -> Result<(), Fault> {
+    if layout.bom {
+        out.write_all(bom(layout.encoding))?;
+    }
+    let line_end = String::from_utf8_lossy(layout.line_end.bytes());
+    let mut encoded = Vec::new();
+    spool.each(|reject| {
+        let [line, column, code, message, hint] = ferry_cells(&reject);
+        let said = [("LINE", line), ("COLUMN", column), ("CODE", code), ("MESSAGE", message), ("HINT", hint)];
+        let said = said.each_ref().map(|(name, text)| (*name, text.as_str()));
+        encoded.clear();
+        encode(&card_with(&reject.raw, &said, &line_end), layout.encoding, &mut encoded);
+        Ok(out.write_all(&encoded)?)
+    })
 }
 
 /// One reject as a line of JSON: the record as it stood, or its text where it is no JSON.

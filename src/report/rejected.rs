@@ -35,7 +35,7 @@ pub struct Example {
 }
 
 /// What the codes say. One that is not here says so itself: `last_name.missing`.
-const REASONS: [(&str, &str); 31] = [
+const REASONS: [(&str, &str); 33] = [
     ("phone.invalid", "The phone number is not valid"),
     ("phone.missing", "There is no phone number"),
     ("phone.spreadsheet", "A spreadsheet has removed digits of the phone number"),
@@ -52,6 +52,8 @@ const REASONS: [(&str, &str); 31] = [
     ("row.encoding", "The row is not written in the encoding of the file"),
     ("row.too_large", "The record is too large"),
     ("row.json", "The record is not valid JSON"),
+    ("row.card", "The card has no end, or the text is in no card"),
+    ("row.group", "The card is a group of contacts"),
     ("row.table", "The row belongs to another table in the file"),
     ("row.total", "The row looks like a total"),
     ("value.lookup", "The value is not in the list of the mapping"),

@@ -81,6 +81,7 @@ impl RejectsFiles {
         let by_name = || asked.and_then(Format::of_path).filter(|format| format.is_table());
         let format = match header {
             Header::Columns(_) => layout.format.rejects_as(),
+            Header::Open if layout.format == Format::Vcf => Format::Vcf,
             Header::Open | Header::Contact => by_name().unwrap_or(Format::Jsonl),
         };
         let name = format.rejects_file();

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 mod properties;
 mod rows;
+mod vcard;
 mod writing;
 mod xlsx;
 

@@ -160,29 +160,6 @@ fn percentages_leave_blank_rows_out() {
 }
 
 #[test]
-fn cards_are_refused_by_every_command_that_reads_files() {
-    let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ana\r\nEND:VCARD\r\n";
-    let map = "contact: { first_name: First Name, phone: Phone }\n";
-    let ok = "First Name,Phone\nAna,+593991234561\n";
-    let folder =
-        folder(&[("a.vcf", card), ("b.csv", card), ("odd.vcf", "x,y\n1,2\n"), ("ok.csv", ok), ("map.yaml", map)]);
-    for file in ["a.vcf", "b.csv", "odd.vcf"] {
-        for line in
-            [format!("convert {file} --out o.csv"), format!("import {file} {TO}"), format!("map check map.yaml {file}")]
-        {
-            let ended = ferry(folder.path(), &line);
-            let told = format!("error: `{file}` is a vCard file, which cannot be read yet\n");
-            assert_eq!((ended.exit, ended.err.starts_with(&told)), (2, true), "{line}: {}", ended.err);
-        }
-    }
-    for format in ["vcf"] {
-        let ended = ferry(folder.path(), &format!("convert ok.csv --out o.csv --format {format}"));
-        assert_eq!((ended.exit, ended.err.contains("cannot be read yet")), (2, true), "{}", ended.err);
-    }
-    assert!(!folder.path().join("o.csv").exists());
-}
-
-#[test]
 fn columns_that_are_elsewhere_are_one_error() {
     let map = "contact: { first_name: Vorname, last_name: Nachname, phone: Handy, email: Mail }\n";
     let folder = folder(&[

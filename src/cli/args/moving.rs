@@ -333,7 +333,7 @@ pub struct Apply {
 /// The file that is read, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Source {
-    /// File to read: CSV, TSV, XLSX, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
+    /// File to read: CSV, TSV, XLSX, vCard, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Mapping: a YAML file, or the name of a built-in mapping [default: by column names]
@@ -414,7 +414,7 @@ pub enum FileFormat {
 }
 
 /// Formats that are planned, which are not listed.
-const PLANNED: [(&str, &str); 1] = [("vcf", "use CSV in its place: address books import and export it")];
+const PLANNED: [(&str, &str); 0] = [];
 
 /// The names that `--format` accepts, from the table of formats.
 fn file_format() -> impl TypedValueParser<Value = FileFormat> {
