@@ -8,6 +8,7 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::work::{SavedPlan, Work};
 use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::reconcile::guards::GuardsAsked;
+use crate::run::plan::{SavedPlan as Saved, Work as Checked};
 use crate::run::source::saved_plan::PlanHead;
 
 pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failure> {
@@ -18,8 +19,8 @@ pub(super) fn run(typed: &args::Apply, context: &Context) -> Result<Exit, Failur
 /// Checks a saved plan.
 pub(super) fn prepare(plan: &SavedPlan, context: &Context) -> Result<Prepared, Failure> {
     let mut mistakes = Mistakes::default();
-    let work = plan.limits.clone();
-    work.check(&context.around(&[("source", Some(&plan.file))]), ("--plan", None), &mut mistakes);
+    let limits = plan.limits.clone();
+    limits.check(&context.around(&[("source", Some(&plan.file))]), ("--plan", None), &mut mistakes);
     let is_table = Format::of_path(&plan.file).is_some_and(Format::is_table);
     let format = (!is_table).then_some(Format::Jsonl);
     if mistakes.is_empty() {
@@ -42,17 +43,7 @@ pub(super) fn prepare(plan: &SavedPlan, context: &Context) -> Result<Prepared, F
     };
     let connection = connection(&context.configuration()?, &asked)?;
     // The user has reviewed the plan, so no guard applies.
-    let work = WorkAsked { guards: GuardsAsked::none(), ..work };
-    Ok(Prepared {
-        source,
-        from: None,
-        connection,
-        asked,
-        work,
-        dry: None,
-        correct: None,
-        verify: None,
-        apply: Some(head),
-        stored: context.plan(Work::Apply(plan.clone())),
-    })
+    let limits = WorkAsked { guards: GuardsAsked::none(), ..limits };
+    let work = Checked::Apply(Saved { source, head });
+    Ok(Prepared { work, connection, asked, limits, stored: context.plan(Work::Apply(plan.clone())) })
 }

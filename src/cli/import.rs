@@ -12,12 +12,9 @@ use crate::reconcile::guards::GuardsAsked;
 use crate::run::active::close::Ended;
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::run_named;
-use crate::run::import::import;
-use crate::run::plan::DryPlan;
-use crate::run::plan::FromPlatform;
-use crate::run::plan::ImportPlan;
-use crate::run::plan::VerifyPlan;
-use crate::run::source::saved_plan::PlanHead;
+use crate::run::commands::transfer;
+use crate::run::plan::{Rules, TargetPlan, Transfer as Contacts, TransferPlan, Work as Checked};
+use crate::run::source::saved_plan::SANDBOX;
 use std::path::Path;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
@@ -52,12 +49,12 @@ pub(super) fn prepare(
         return Err(Failure::failed("a migration is no import: this is a bug in Ferry"));
     };
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (transfer.target.clone(), transfer.limits.clone());
+    let (asked, limits) = (transfer.target.clone(), transfer.limits.clone());
     let config = context.configuration();
     let connection = mistakes.take(config.and_then(|config| connection(&config, &asked)));
     let around = context.around(&[("source", Some(&source_asked.file)), ("mapping", source_asked.map.as_deref())]);
-    work.check(&around, ("--plan", plan_file(effect)), &mut mistakes);
-    let work = without_results(work, effect, &mut mistakes);
+    limits.check(&around, ("--plan", plan_file(effect)), &mut mistakes);
+    let limits = without_results(limits, effect, &mut mistakes);
     let correct = match &transfer.source {
         TransferSource::Correct(_, run) => mistakes.take(run_named(&context.state, run)),
         _ => None,
@@ -73,8 +70,11 @@ pub(super) fn prepare(
     mistakes.append(late);
     let source = SourcePlan::gather(source_asked, &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
-    let dry = dry_asked(effect);
-    Ok(Prepared { source, from: None, connection, asked, work, dry, correct, verify: None, apply: None, stored })
+    let contacts = match correct {
+        Some(of) => Contacts::Correct(source, Box::new(of)),
+        None => Contacts::Import(source),
+    };
+    Ok(Prepared { work: Checked::Transfer(contacts, effect.clone()), connection, asked, limits, stored })
 }
 
 /// The same transfer with the whole name of the run that it corrects: later its end may not be enough.
@@ -86,72 +86,41 @@ fn with_run(transfer: &Transfer, run: Option<&RunRecord>) -> Transfer {
     transfer
 }
 
-/// A checked import or migration.
+/// A checked transfer, before a sandbox has an address.
 pub(super) struct Prepared {
-    pub(super) source: SourcePlan,
-    /// The source platform, and the folder of the configuration.
-    pub(super) from: Option<(Connection, std::path::PathBuf)>,
+    pub(super) work: Checked,
     /// The target, and the country of its phones.
     pub(super) connection: (Connection, Option<Region>),
     pub(super) asked: TargetAsked,
-    pub(super) work: WorkAsked,
-    pub(super) dry: Option<DryPlan>,
-    /// The run that is corrected.
-    pub(super) correct: Option<RunRecord>,
-    pub(super) verify: Option<VerifyPlan>,
-    pub(super) apply: Option<PlanHead>,
+    pub(super) limits: WorkAsked,
     /// What the run stores.
     pub(super) stored: Plan,
 }
 
 /// Carries it out.
 pub(super) fn carry(context: &Context, prepared: Prepared) -> Result<Ended, Failure> {
-    let Prepared {
-        source,
-        from,
-        connection: (mut connection, connection_region),
-        asked,
-        work,
-        dry,
-        correct,
-        verify,
-        apply,
-        stored,
-    } = prepared;
+    let Prepared { mut work, connection: (mut connection, region), asked, limits, stored } = prepared;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     context.block_on(|clock, stop| async move {
         let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
-        let address = |connection: &Connection| match &sandbox {
-            Some(_) => "sandbox".to_owned(),
-            None => plan::address_of(connection),
-        };
-        let from = from.map(|(mut from, config_folder)| {
-            if let Some(sandbox) = &sandbox {
-                plan::use_sandbox(&mut from, &sandbox.credentials());
-            }
-            FromPlatform { address: address(&from), connection: from, config_folder }
-        });
-        let file = (from.is_none() && apply.is_none()).then_some(source.shown.as_str());
-        let typed = context.typed(file, stored);
-        let plan = ImportPlan {
-            source,
-            from,
-            address: address(&connection),
-            on_existing: asked.on_existing,
-            only_existing: asked.only_existing,
-            create_attributes: asked.create_attributes,
-            dry,
-            correct,
-            verify,
-            apply,
+        if let (Some(sandbox), Some(from)) = (&sandbox, work.account_mut()) {
+            plan::use_sandbox(&mut from.connection, &sandbox.credentials());
+            SANDBOX.clone_into(&mut from.address);
+        }
+        let address = if sandbox.is_some() { SANDBOX.to_owned() } else { plan::address_of(&connection) };
+        let plan = TransferPlan {
+            typed: context.typed(work.file(), stored),
             work,
-            wait,
+            to: TargetPlan { connection, address, wait, region },
+            rules: Rules {
+                on_existing: asked.on_existing,
+                only_existing: asked.only_existing,
+                create_attributes: asked.create_attributes,
+            },
+            limits,
             state: context.state.clone(),
-            typed,
-            connection_region,
-            connection,
         };
-        let ended = import(&plan, &context.console, clock, &stop).await;
+        let ended = transfer(&plan, &context.console, clock, &stop).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
@@ -213,11 +182,6 @@ pub(super) fn plan_file(effect: &Effect) -> Option<&Path> {
         Effect::Preview { plan_file } => plan_file.as_deref(),
         Effect::Write => None,
     }
-}
-
-/// What was asked of a dry run.
-pub(super) fn dry_asked(effect: &Effect) -> Option<DryPlan> {
-    is_preview(effect).then(|| DryPlan { file: plan_file(effect).map(Path::to_owned) })
 }
 
 /// What was typed about the source; a format that cannot be read is one of the mistakes.

@@ -3,12 +3,12 @@
 use super::args;
 use super::context::Context;
 use super::import::{
-    Prepared, carry, connection, dry_asked, effect_of, guarded, is_preview, plan_file, target_asked, without_results,
-    work_asked,
+    Prepared, carry, connection, effect_of, guarded, is_preview, plan_file, target_asked, without_results, work_asked,
 };
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Effect, Transfer, TransferSource, Work};
-use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked};
+use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, address_of};
+use crate::run::plan::{FromPlatform, Transfer as Contacts, Work as Checked};
 
 pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
     let rules = SourceAsked { map: typed.map.clone(), region: typed.region.clone(), ..SourceAsked::default() };
@@ -26,7 +26,7 @@ pub(super) fn prepare(transfer: &Transfer, effect: &Effect, context: &Context) -
         return Err(Failure::failed("an import is no migration: this is a bug in Ferry"));
     };
     let mut mistakes = Mistakes::default();
-    let (asked, work) = (transfer.target.clone(), transfer.limits.clone());
+    let (asked, limits) = (transfer.target.clone(), transfer.limits.clone());
     let config = context.configuration()?;
     let target = mistakes.take(connection(&config, &asked));
     let source_asked = TargetAsked { to: name.clone(), sandbox: asked.sandbox, ..TargetAsked::default() };
@@ -38,14 +38,14 @@ pub(super) fn prepare(transfer: &Transfer, effect: &Effect, context: &Context) -
         mistakes.take::<()>(Err(failure.hint("name two connections")));
     }
     let around = context.around(&[("mapping", rules.map.as_deref())]);
-    work.check(&around, ("--plan", plan_file(effect)), &mut mistakes);
-    let work = without_results(work, effect, &mut mistakes);
-    let dry = dry_asked(effect);
+    limits.check(&around, ("--plan", plan_file(effect)), &mut mistakes);
+    let limits = without_results(limits, effect, &mut mistakes);
     let source = SourcePlan::of_platform(name, rules, &mut mistakes);
     let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
     context.make_state(is_preview(effect))?;
-    let from = Some((from, config.folder.clone()));
+    let from = FromPlatform { address: address_of(&from), connection: from, config_folder: config.folder.clone() };
+    let work = Checked::Transfer(Contacts::Migrate(source, Box::new(from)), effect.clone());
     let stored = context.plan(Work::Transfer(transfer.clone(), effect.clone()));
     let connection = (target, from_region.or(target_region));
-    Ok(Prepared { source, from, connection, asked, work, dry, correct: None, verify: None, apply: None, stored })
+    Ok(Prepared { work, connection, asked, limits, stored })
 }

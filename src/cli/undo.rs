@@ -8,14 +8,17 @@ use super::suggest::suggestions;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::suggest::Typed;
-use crate::plan::work::{Pace, Plan, Repair, Undo, Work};
+use crate::plan::work::{Effect, Pace, Plan, Repair, Undo, Work};
 use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::run::active::close::Ended;
+use crate::run::active::folder::forget;
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{all_runs, run_named};
 use crate::run::bind::singular;
+use crate::run::commands::undo;
 use crate::run::own::{Use, prove_own};
-use crate::run::undo::{UndoPlan, look, undo, wrote_to};
+use crate::run::plan::{TargetPlan, UndoPlan};
+use crate::run::source::written::wrote_to;
 use crate::shown::escape;
 use crate::yaml::nearest;
 use std::io::{self, IsTerminal, Write};
@@ -63,6 +66,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         ..typed_for.asked
     };
     let mut connection = plan::connection(&config, &asked)?;
+    let is_dry = typed.dry_run;
     let wait = plan::wait_of(asked.wait.as_deref())?;
     let context = &context.in_state(state);
     let ended = context.block_on(|clock, stop| async move {
@@ -76,7 +80,8 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         });
         let stored = context.plan(work);
         let words = words_with(&context.words, typed.run.as_deref(), &of.run);
-        let plan = UndoPlan {
+        let to = TargetPlan { connection, address, wait, region: None };
+        let mut plan = UndoPlan {
             typed: Typed {
                 suggest: suggestions(&words, None),
                 words,
@@ -84,18 +89,19 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
                 plan: Some(stored),
             },
             of,
-            connection,
-            address,
             only,
-            plan: plan_file,
+            effect: if is_dry { Effect::Preview { plan_file } } else { Effect::Write },
             results,
-            wait,
+            to,
             state: context.state.clone(),
         };
-        let ended = if typed.dry_run {
-            look(&plan, &context.console, clock, &stop).await.map(Some)
-        } else if is_asked {
-            match look(&plan, &context.console, clock, &stop).await {
+        let ended = if is_asked && !is_dry {
+            let shown = UndoPlan { effect: Effect::Preview { plan_file: None }, ..plan };
+            let looked = undo(&shown, &context.console, clock, &stop).await;
+            plan = UndoPlan { effect: Effect::Write, ..shown };
+            // It was a look, not a run.
+            looked.iter().for_each(|looked| forget(&plan.state, &looked.summary.run));
+            match looked {
                 // What stopped the look would stop the undo; what would be left is shown with the question.
                 Ok(looked) if looked.failure.is_some() || stop.is_told() => Ok(Some(looked)),
                 Ok(looked) if !is_meant(&looked, context) => Ok(None),

@@ -18,10 +18,9 @@ use crate::run::active::folder::{forget, run_folder};
 use crate::run::active::receipt::{receipt_of, set_verified};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{all_runs, run_named};
+use crate::run::commands::VERIFY_FILE as FILE;
 use crate::run::own::{Use, prove_own};
-use crate::run::plan::DryPlan;
-use crate::run::plan::VerifyPlan;
-use crate::run::verify::FILE;
+use crate::run::plan::{Check, Replay, VerifyPlan, Work as Checked};
 use crate::shown::escape;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -53,7 +52,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         ..context.again(&plan, &info)
     };
     let verify = VerifyPlan { run: info, folder, anyway: typed.anyway, out };
-    let looked = carry(&again, prepare(&plan.work, &again, &verify, Some(DryPlan::default()))?)?;
+    let looked = carry(&again, prepare(&plan.work, &again, &verify, Check::Report)?)?;
     // It was a look, not a run.
     forget(&again.state, &looked.summary.run);
     let Some(found) = &looked.verified else { return Ok(not_looked(&looked, context)) };
@@ -61,7 +60,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     let runs = all_runs(&again.state)?;
     let is_begun = || runs.iter().any(|run| run.status == RunStatus::Unfinished && run.work == repair_of);
     let repaired = match typed.repair && (found.differ + found.missing > 0 || is_begun()) {
-        true => Some(carry(&again, prepare(&plan.work, &again, &verify, None)?)?),
+        true => Some(carry(&again, prepare(&plan.work, &again, &verify, Check::Repair)?)?),
         false => None,
     };
     put_into_receipt(found, &verify, repaired.as_ref(), &again);
@@ -210,10 +209,10 @@ fn repair_words(typed: &args::Verify, info: &RunRecord, context: &Context) -> Ve
 }
 
 /// The work of the run, without what would overwrite its files.
-fn prepare(work: &Work, context: &Context, verify: &VerifyPlan, dry: Option<DryPlan>) -> Result<Prepared, Failure> {
+fn prepare(work: &Work, context: &Context, verify: &VerifyPlan, check: Check) -> Result<Prepared, Failure> {
     let limits =
         |limits: &WorkAsked| WorkAsked { fresh: false, limit: None, rejects: None, results: None, ..limits.clone() };
-    let mut prepared = match work {
+    let prepared = match work {
         Work::Transfer(transfer, _) => {
             let transfer = Transfer { limits: limits(&transfer.limits), ..transfer.clone() };
             match &transfer.source {
@@ -224,13 +223,17 @@ fn prepare(work: &Work, context: &Context, verify: &VerifyPlan, dry: Option<DryP
         Work::Apply(plan) => apply::prepare(&SavedPlan { limits: limits(&plan.limits), ..plan.clone() }, context)?,
         _ => return Err(Failure::failed(format!("`{}` wrote no contacts to a platform", verify.run.run))),
     };
+    let replay = match prepared.work {
+        Checked::Transfer(contacts, _) => Replay::Transfer(contacts),
+        Checked::Apply(saved) => Replay::Apply(saved),
+        Checked::Verify(replay, ..) => replay,
+    };
     // All contacts are compared, and sent where they differ, whatever their number.
-    prepared.work = WorkAsked { only_changed: false, guards: GuardsAsked::none(), ..prepared.work };
-    (prepared.dry, prepared.verify) = (dry, Some(verify.clone()));
+    let limits = WorkAsked { only_changed: false, guards: GuardsAsked::none(), ..prepared.limits };
     let out = Some(verify.out.clone()).filter(|out| *out != verify.folder.join(FILE));
     let repair = Repair { of: verify.run.run.clone(), anyway: verify.anyway, out };
-    prepared.stored = Plan::new(Work::Verify(repair), None);
-    Ok(prepared)
+    let stored = Plan::new(Work::Verify(repair), None);
+    Ok(Prepared { work: Checked::Verify(replay, verify.clone(), check), limits, stored, ..prepared })
 }
 
 fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failure> {

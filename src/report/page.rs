@@ -137,6 +137,7 @@ fn place(end: &End) -> String {
         End::Platform { connection, platform, title: known, .. } => {
             format!("{} ({})", name(connection, NAME_LEN_MAX), title(platform, known))
         }
+        End::Run { run } => name(run, NAME_LEN_MAX),
     }
 }
 
@@ -402,6 +403,7 @@ fn end_words(end: &End) -> (String, Option<String>) {
             let [connection, address] = [connection, address].map(|it| name(it, NAME_LEN_MAX));
             (format!("{connection} ({}, {address}){contacts}", title(platform, known)), fingerprint.clone())
         }
+        End::Run { .. } => (format!("what {} wrote", place(end)), None),
     }
 }
 

@@ -98,6 +98,11 @@ pub enum End {
         /// target, that of the connection's name, the platform and the address, each with a line feed.
         fingerprint: Option<String>,
     },
+    /// What another run wrote.
+    Run {
+        /// The name of that run.
+        run: String,
+    },
 }
 
 impl Default for End {

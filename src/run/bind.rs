@@ -9,7 +9,6 @@ use crate::platforms::{Driver, PlatformFacts};
 use crate::record::Header;
 use crate::report::Console;
 use crate::run::item::Mapper;
-use crate::run::plan::ImportPlan;
 use crate::run::source::saved_plan::PlanHead;
 use std::sync::Arc;
 
@@ -23,22 +22,6 @@ pub struct Between<'a> {
     pub platform: &'a Arc<dyn Driver>,
     /// The country of the target's phones.
     pub region: Option<Region>,
-}
-
-/// Maps records for this plan.
-pub(super) fn mapper(
-    plan: &ImportPlan,
-    header: &Header,
-    are_rejects: bool,
-    console: &Console,
-) -> Result<Mapper, Failure> {
-    let between = Between {
-        source: &plan.source,
-        from: plan.from.as_ref().map(|from| from.connection.facts()),
-        platform: &plan.connection.driver,
-        region: plan.connection_region,
-    };
-    mapper_between(&between, header, are_rejects, console)
 }
 
 /// Maps records of a source for a platform.
@@ -74,8 +57,7 @@ pub fn mapper_between(
 }
 
 /// Takes the people of a saved plan as they are.
-pub(super) fn mapper_of_plan(plan: &ImportPlan, head: &PlanHead) -> Result<Mapper, Failure> {
-    let platform = &plan.connection.driver;
+pub(super) fn mapper_of_plan(platform: &Arc<dyn Driver>, head: &PlanHead) -> Result<Mapper, Failure> {
     let identity: Vec<Field> = head.identity.iter().filter_map(|name| Field::named(name)).collect();
     let options = BindOptions { region: None, fallback_region: None, identity_default: identity.clone() };
     let mapping = crate::mapping::Mapping::by_names(&Header::Contact).mapping;

@@ -23,7 +23,7 @@ use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::item::{Item, Mapper, pack, reject_of, unpack};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{Read, in_order};
-use crate::run::pass::first::{First, first_pass, show};
+use crate::run::pass::first::{First, FirstAsked, first_pass, show};
 use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Omitted, Sink, Sums, Table, Whose, Writer, format_of, row_layout};
@@ -294,8 +294,8 @@ fn people(
     }
     let opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
     let progress = console.progress(&format!("reading {}", plan.source.shown), None);
-    let first =
-        first_pass(opened.source, Arc::clone(mapper), folder, First::default(), stop, &|first| show(&progress, first));
+    let asked = FirstAsked { mapper: Arc::clone(mapper), folder: folder.to_owned(), stop: stop.clone() };
+    let first = first_pass(opened.source, &asked, First::default(), &|first| show(&progress, first));
     progress.finish();
     Ok(first?.map(|(_, people)| people))
 }

@@ -4,8 +4,8 @@ use crate::outcome::{Exit, Failure, Problem};
 use crate::platforms::PlatformFacts;
 use crate::reconcile::goal::revert::GONE;
 use crate::reconcile::problems::{CHANGED, KEPT};
+use crate::report::Counts;
 use crate::report::words::count;
-use crate::report::{Counts, Summary};
 use crate::run::results::ResultsWriter;
 use crate::store::{Checkpoint, OutcomeRow, RunNo};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const WHOLE: &str = "contact";
 
 /// What was left, counted by field.
 #[derive(Default)]
-pub(super) struct LeftCounts {
+pub(in crate::run) struct LeftCounts {
     changed: BTreeMap<String, u64>,
     kept: BTreeMap<String, u64>,
     /// Contacts that are not there any more.
@@ -27,7 +27,7 @@ pub(super) struct LeftCounts {
 }
 
 impl LeftCounts {
-    pub(super) fn add(&mut self, problems: &[Problem]) {
+    pub(in crate::run) fn add(&mut self, problems: &[Problem]) {
         for problem in problems {
             let counts = match &*problem.code {
                 CHANGED => &mut self.changed,
@@ -43,41 +43,26 @@ impl LeftCounts {
     }
 
     /// How an undo ends that left something: as one that could not do all of it.
-    pub(super) fn exit(&self) -> Exit {
+    pub(in crate::run) fn exit(&self) -> Exit {
         let is_nothing = self.changed.is_empty() && self.kept.is_empty() && self.gone == 0;
         if is_nothing { Exit::Done } else { Exit::Rejects }
     }
 
     /// What the platform cannot delete, in a line for the user.
-    pub(super) fn not_deleted(&self, platform: &PlatformFacts) -> Option<String> {
+    pub(in crate::run) fn not_deleted(&self, platform: &PlatformFacts) -> Option<String> {
         let contacts = self.kept.get(WHOLE).copied().filter(|_| !platform.deletes)?;
         let (title, contacts) = (&platform.title, count(contacts, "contact", "contacts"));
         Some(format!("{title} has no call to delete a contact: {contacts} that the run created stay there"))
     }
 
     /// Those that another party has changed, and those that the platform keeps.
-    pub(super) fn counts(self) -> (Counts, Counts) {
+    pub(in crate::run) fn counts(self) -> (Counts, Counts) {
         (self.changed.into_iter().collect(), self.kept.into_iter().collect())
     }
 }
 
-/// Adds to a summary what was left, and lists it.
-pub(super) fn tell_left(
-    summary: &mut Summary,
-    checkpoint: &Checkpoint,
-    (run, pass): (RunNo, u32),
-    folder: &Path,
-) -> Result<(), Failure> {
-    let mut left = LeftCounts::default();
-    let path = list_left(checkpoint, (run, pass), folder, &mut left)?;
-    (summary.changed_since, summary.not_taken_back) = left.counts();
-    let is_left = !(summary.changed_since.is_empty() && summary.not_taken_back.is_empty());
-    summary.left_file = path.filter(|_| is_left).map(|path| path.display().to_string());
-    Ok(())
-}
-
 /// Lists the contacts of which something was left, and counts it. None: nothing was.
-pub(super) fn list_left(
+pub(in crate::run) fn list_left(
     checkpoint: &Checkpoint,
     (run, pass): (RunNo, u32),
     folder: &Path,

@@ -31,11 +31,12 @@ enum Fate {
 /// What stops the run: a refused token, an unavailable target, a failing checkpoint.
 pub(super) async fn clear_left_behind(
     reconciler: &Reconciler,
-    checkpoint: &Checkpoint,
-    run: RunNo,
-    (folder, deletes): (&Path, bool),
+    checkpoint: (&Checkpoint, RunNo),
+    folder: &Path,
+    deletes: bool,
     console: &Console,
 ) -> Result<Vec<String>, Failure> {
+    let (checkpoint, run) = checkpoint;
     if !reconciler.endpoint().connector.facts().creates_in_steps {
         return Ok(Vec::new());
     }

@@ -1,145 +1,79 @@
-//! What a run is asked to transfer, checked: from where, to where, with which effect.
+//! What a run that writes to a platform is asked to do, checked: what is transferred, to where, and by which rules.
 //!
-//! It is plain data and what follows from it alone. Nothing here reads a source or a platform.
+//! It is plain data and what follows from it alone. A combination that no command offers, such as the preview of a saved
+//! plan, cannot be expressed. Nothing here reads a source or a platform.
 
-use crate::contact::Field;
 use crate::ids::{CommandKind, WorkId};
-use crate::mapping::Duplicates;
 use crate::mapping::phone::Region;
 use crate::outcome::Failure;
 use crate::plan::suggest::Typed;
+use crate::plan::work::Effect;
 use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::active::record::RunRecord;
-use crate::run::source::saved_plan::{PLAN_VERSION, PlanHead};
+use crate::run::source::saved_plan::PlanHead;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A checked import.
-pub struct ImportPlan {
-    /// The file and its mapping; of a platform as the source, only the mapping.
-    pub source: SourcePlan,
-    /// The platform as the source.
-    pub from: Option<FromPlatform>,
+/// A checked transfer of contacts into a platform.
+pub struct TransferPlan {
+    /// What is done.
+    pub work: Work,
     /// Where to.
-    pub connection: Connection,
-    /// The address without what may change between two processes of one run.
-    pub address: String,
-    /// What a contact that is there already gets.
-    pub on_existing: OnExisting,
-    /// No contact is created.
-    pub only_existing: bool,
-    /// Custom attributes that the account does not define are defined.
-    pub create_attributes: bool,
-    /// Nothing is written; what would be is told.
-    pub dry: Option<DryPlan>,
-    /// The run whose values are corrected; no contact is created.
-    pub correct: Option<RunRecord>,
-    /// What a run meant to be there is compared with what is there.
-    pub verify: Option<VerifyPlan>,
-    /// The source is a saved plan: its first line.
-    pub apply: Option<PlanHead>,
+    pub to: TargetPlan,
+    /// What is done with contacts that exist, and with those that do not.
+    pub rules: Rules,
     /// The rest of what was asked.
-    pub work: WorkAsked,
-    /// How long to wait for an unavailable platform.
-    pub wait: Duration,
+    pub limits: WorkAsked,
     /// The folder of all runs and checkpoints.
     pub state: PathBuf,
     /// What was typed.
     pub typed: Typed,
-    /// The region of the connection.
-    pub connection_region: Option<Region>,
 }
 
-impl ImportPlan {
-    /// The command that it is.
-    pub fn command(&self) -> CommandKind {
-        match &self.verify {
-            Some(_) => CommandKind::Verify,
-            None => self.work_command(),
-        }
-    }
+/// What is done.
+pub enum Work {
+    /// Contacts are transferred, or it is shown what that would change.
+    Transfer(Transfer, Effect),
+    /// A saved plan is applied: the plan was the preview.
+    Apply(SavedPlan),
+    /// What a run wanted at the target is compared with what is there.
+    Verify(Replay, VerifyPlan, Check),
+}
 
-    /// The command whose work it does.
-    pub(super) fn work_command(&self) -> CommandKind {
-        match (&self.apply, &self.from) {
-            (Some(_), _) => CommandKind::Apply,
-            (None, Some(_)) => CommandKind::Migrate,
-            (None, None) => CommandKind::Import,
-        }
-    }
+/// Which contacts are transferred.
+pub enum Transfer {
+    /// Those of a file.
+    Import(SourcePlan),
+    /// Those of a file, which correct what this run wrote; no contact is created.
+    Correct(SourcePlan, Box<RunRecord>),
+    /// Those of an account; of the source only the mapping and the region.
+    Migrate(SourcePlan, Box<FromPlatform>),
+}
 
-    /// What makes two runs the same work.
-    pub(super) fn work_id(&self) -> WorkId {
-        let source = match &self.from {
-            None => self.source.identity(),
-            Some(from) => format!("{} {} {}", from.connection.name, from.connection.facts().name, from.address),
-        };
-        let parts = format!(
-            "{}\n{source}\n{}\n{}\n{}\n{}\n{:?}\n{}",
-            self.work_command(),
-            self.connection.facts().name,
-            self.address,
-            self.source.mapping_identity(),
-            self.source.reading_identity(),
-            self.on_existing,
-            self.only_existing
-        );
-        match &self.correct {
-            None => WorkId::of(&parts),
-            Some(of) => WorkId::of(&format!("{parts}\n{}", of.run)),
-        }
-    }
+/// The work that is compared with the target.
+pub enum Replay {
+    #[allow(missing_docs)]
+    Transfer(Transfer),
+    #[allow(missing_docs)]
+    Apply(SavedPlan),
+}
 
-    /// How further records of a contact are handled.
-    pub(super) fn duplicates(&self) -> Duplicates {
-        match (&self.apply, &self.source.mapping) {
-            (Some(_), _) => Duplicates::First,
-            (None, Some((mapping, _))) => mapping.duplicates,
-            (None, None) => Duplicates::Merge,
-        }
-    }
+/// What is done about contacts that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// They are listed.
+    Report,
+    /// They are written again.
+    Repair,
+}
 
-    /// The head of the plan that this work makes.
-    pub(super) fn head(&self, finds_by: &[Field]) -> PlanHead {
-        PlanHead {
-            ferry_plan: PLAN_VERSION,
-            command: self.command(),
-            source: self.source.shown.clone(),
-            connection: self.connection.name.clone(),
-            platform: self.connection.facts().name.to_string(),
-            address: self.address.clone(),
-            mapping: self.source.mapping_identity(),
-            on_existing: match self.on_existing {
-                OnExisting::Update => "update",
-                OnExisting::Fill => "fill",
-                OnExisting::Skip => "skip",
-            }
-            .to_owned(),
-            only_existing: self.only_existing,
-            create_attributes: self.create_attributes,
-            identity: finds_by.iter().map(|field| field.name().to_owned()).collect(),
-            made: jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        }
-    }
-
-    /// A plan is for the account that it was made for.
-    ///
-    /// # Errors
-    /// Exit 2 when the connection leads elsewhere now.
-    pub(super) fn check_account(&self, head: &PlanHead) -> Result<(), Failure> {
-        let now = [&*self.connection.facts().name, &self.address];
-        if now == [head.platform.as_str(), &head.address] {
-            return Ok(());
-        }
-        let (name, [platform, address]) = (&head.connection, now);
-        let was = format!("{} at `{}`", head.platform, head.address);
-        Err(Failure::usage(format!(
-            "`{}` was made for {was}, and `{name}` is {platform} at `{address}` now",
-            self.source.shown
-        ))
-        .hint("make another plan for what the connection is now"))
-    }
+/// A saved plan as a source.
+pub struct SavedPlan {
+    /// The file.
+    pub source: SourcePlan,
+    /// Its first line.
+    pub head: PlanHead,
 }
 
 /// A platform as the source of a run.
@@ -153,11 +87,28 @@ pub struct FromPlatform {
     pub config_folder: PathBuf,
 }
 
-/// What was asked of a dry run.
-#[derive(Clone, Debug, Default)]
-pub struct DryPlan {
-    /// Where every record is written with the outcome that it would have.
-    pub file: Option<PathBuf>,
+/// The account that is written to.
+#[derive(Clone, Debug)]
+pub struct TargetPlan {
+    #[allow(missing_docs)]
+    pub connection: Connection,
+    /// The address without what may change between two processes of one run.
+    pub address: String,
+    /// How long to wait for an unavailable platform.
+    pub wait: Duration,
+    /// The country of its phones.
+    pub region: Option<Region>,
+}
+
+/// What is done with contacts that exist, and with those that do not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// What a contact that exists gets.
+    pub on_existing: OnExisting,
+    /// No contact is created.
+    pub only_existing: bool,
+    /// Custom attributes that the account does not define are defined.
+    pub create_attributes: bool,
 }
 
 /// What is to be verified.
@@ -173,6 +124,75 @@ pub struct VerifyPlan {
     pub out: PathBuf,
 }
 
+/// A checked undo.
+pub struct UndoPlan {
+    /// The run that is undone.
+    pub of: RunRecord,
+    /// Only this field is restored.
+    pub only: Option<String>,
+    /// Whether it is done, or only shown.
+    pub effect: Effect,
+    /// Every contact with its outcome.
+    pub results: Option<PathBuf>,
+    /// Where it wrote to.
+    pub to: TargetPlan,
+    /// The folder of all runs and checkpoints.
+    pub state: PathBuf,
+    /// What was typed.
+    pub typed: Typed,
+}
+
+impl Work {
+    fn transfer(&self) -> Option<&Transfer> {
+        match self {
+            Work::Transfer(transfer, _) | Work::Verify(Replay::Transfer(transfer), ..) => Some(transfer),
+            Work::Apply(_) | Work::Verify(Replay::Apply(_), ..) => None,
+        }
+    }
+
+    /// The file of records, as it is called; none where an account or a saved plan is read.
+    pub fn file(&self) -> Option<&str> {
+        match self.transfer()? {
+            Transfer::Import(source) | Transfer::Correct(source, _) => Some(&source.shown),
+            Transfer::Migrate(..) => None,
+        }
+    }
+
+    /// The account that is read.
+    pub fn account_mut(&mut self) -> Option<&mut FromPlatform> {
+        match self {
+            Work::Transfer(Transfer::Migrate(_, from), _)
+            | Work::Verify(Replay::Transfer(Transfer::Migrate(_, from)), ..) => Some(from),
+            _ => None,
+        }
+    }
+}
+
+impl TransferPlan {
+    /// What makes two runs the same work. `identity`: that of the source.
+    pub(super) fn work_id(&self, kind: CommandKind, source: &SourcePlan, identity: &str) -> WorkId {
+        WorkId::of(&self.described(kind, source, identity))
+    }
+
+    /// The same for the correction of a run.
+    pub(super) fn correction_id(&self, source: &SourcePlan, of: &RunRecord) -> WorkId {
+        let parts = self.described(CommandKind::Import, source, &source.identity());
+        WorkId::of(&format!("{parts}\n{}", of.run))
+    }
+
+    fn described(&self, kind: CommandKind, source: &SourcePlan, identity: &str) -> String {
+        format!(
+            "{kind}\n{identity}\n{}\n{}\n{}\n{}\n{:?}\n{}",
+            self.to.connection.facts().name,
+            self.to.address,
+            source.mapping_identity(),
+            source.reading_identity(),
+            self.rules.on_existing,
+            self.rules.only_existing
+        )
+    }
+}
+
 impl VerifyPlan {
     /// What makes two repairs the same work.
     pub fn repair_of(&self) -> WorkId {
@@ -183,5 +203,13 @@ impl VerifyPlan {
     pub(super) fn changed(&self, what: &str) -> Failure {
         Failure::usage(format!("{what}, so the values that `{}` was to write are no longer known", self.run.run))
             .hint("use `--anyway` to compare the records as they are now")
+    }
+}
+
+impl UndoPlan {
+    /// What makes two undos the same work.
+    pub(super) fn work_id(&self) -> WorkId {
+        let parts = format!("{}\n{}\n{}", CommandKind::Undo, self.of.run, self.only.as_deref().unwrap_or_default());
+        WorkId::of(&parts)
     }
 }

@@ -224,16 +224,17 @@ impl Target {
         })
     }
 
-    /// A finder for `people` people by these fields, in the way that the `find` setting names or that costs least.
+    /// A finder for contacts by these fields, in the way that the `find` setting names or that costs least.
+    ///
+    /// # Errors
+    /// Exit 2 for a setting that does not work; what stopped the reading of a snapshot.
     pub async fn finder(
         &self,
         connection: &Connection,
         checkpoint: &Checkpoint,
-        clock: Clock,
-        folder: &Path,
-        fields: &[Field],
-        people: u64,
+        asked: FinderAsked<'_>,
     ) -> Result<Finder, Failure> {
+        let FinderAsked { clock, folder, fields, contacts } = asked;
         let sample = self.checked.sample.clone();
         let is_empty = sample.is_empty();
         let access = Access { connector: Arc::clone(&self.connector), http: Arc::clone(&self.http), clock };
@@ -241,22 +242,11 @@ impl Target {
         let by_value: Vec<Field> = fields.iter().copied().filter(|field| *field != Field::TargetId).collect();
         match connection.settings.get("find").unwrap_or("auto") {
             "none" => return Err(find_none(connection)),
-            "each" => {
-                // The contact used to test the lookup may have just been created, and search can lag.
-                for _ in 0..PROOFS {
-                    finder.are_proven(&by_value).await.map_err(stops)?;
-                    if !finder.is_disproven(&by_value) {
-                        return Ok(finder);
-                    }
-                    finder.forget_proofs();
-                    clock.sleep(PROOF_PAUSE).await;
-                }
-                return Err(unproven(connection, &by_value));
-            }
+            "each" => return proven(finder, connection, &by_value, clock).await,
             "snapshot" => {}
-            _ if by_value.is_empty() || people == 0 => return Ok(finder),
+            _ if by_value.is_empty() || contacts == 0 => return Ok(finder),
             _ => {
-                let each = people.saturating_mul(by_value.len() as u64);
+                let each = contacts.saturating_mul(by_value.len() as u64);
                 let pages = self.checked.contacts.map(|contacts| contacts / PAGE_LEN_GUESS + 1);
                 if !is_empty && finder.are_proven(&by_value).await.map_err(stops)? {
                     if pages.is_none_or(|pages| pages <= each) {
@@ -269,6 +259,32 @@ impl Target {
         finder.take_snapshot(None).await.map_err(stops)?;
         Ok(finder)
     }
+}
+
+/// What is to be found.
+pub struct FinderAsked<'a> {
+    /// The time.
+    pub clock: Clock,
+    /// The folder of the run.
+    pub folder: &'a Path,
+    /// The fields by which contacts are found.
+    pub fields: &'a [Field],
+    /// How many contacts.
+    pub contacts: u64,
+}
+
+/// The finder, if lookups by these fields find the contact that is known to exist: it may have just been created, and
+/// search can lag.
+async fn proven(finder: Finder, connection: &Connection, fields: &[Field], clock: Clock) -> Result<Finder, Failure> {
+    for _ in 0..PROOFS {
+        finder.are_proven(fields).await.map_err(stops)?;
+        if !finder.is_disproven(fields) {
+            return Ok(finder);
+        }
+        finder.forget_proofs();
+        clock.sleep(PROOF_PAUSE).await;
+    }
+    Err(unproven(connection, fields))
 }
 
 /// The rate that a connection is told never to pass, requests per second.

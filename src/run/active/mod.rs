@@ -4,6 +4,7 @@
 
 pub(super) mod begin;
 pub mod close;
+pub(super) mod counters;
 pub mod folder;
 pub(super) mod metrics;
 mod rebuilt;
@@ -13,5 +14,6 @@ pub(super) mod removed;
 mod run;
 pub mod runs;
 mod seal;
+pub(super) mod watch;
 
 pub(super) use run::ActiveRun;

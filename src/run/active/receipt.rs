@@ -121,6 +121,7 @@ pub(in crate::run) fn source_of(folder: &Path) -> Option<String> {
     let receipt: Receipt = serde_json::from_slice(&std::fs::read(folder.join(RECEIPT_FILE)).ok()?).ok()?;
     match receipt.source {
         End::File { fingerprint, .. } | End::Platform { fingerprint, .. } => fingerprint,
+        End::Run { .. } => None,
     }
 }
 

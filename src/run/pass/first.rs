@@ -4,17 +4,19 @@
 
 use crate::files::{self, Source};
 use crate::ids::SourceStamp;
+use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure, Skip};
+use crate::plan::SourcePlan;
 use crate::reconcile::guards::rejected;
 use crate::report::Progress;
 use crate::report::words::count;
 use crate::run::item::{Candidate, IdentityHashes, Item, Looked, Mapper};
-use crate::run::ordered::in_order;
+use crate::run::ordered::{Read, in_order};
 use crate::run::stop::Stop;
 use crate::scratch::people::{People, PeopleBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the first pass found.
@@ -79,6 +81,11 @@ const ATTRIBUTES_MAX: usize = 10_000;
 const SUMS: &str = "first.json";
 pub(in crate::run) const PEOPLE: &str = "people.db";
 
+/// What decides, beside the mapping, how a source is read. `region`: the country of the target's phones.
+pub(in crate::run) fn read_as(source: &SourcePlan, region: Option<Region>) -> String {
+    format!("{:?} {:?} {:?}", source.options, source.region, region)
+}
+
 /// What an earlier process of this run found, when the file has not changed since.
 pub fn kept(folder: &Path, stamp: Option<SourceStamp>, read_as: &str) -> Option<(First, People)> {
     let first = last(folder)?;
@@ -92,6 +99,23 @@ pub fn last(folder: &Path) -> Option<First> {
 }
 
 impl First {
+    fn add(&mut self, light: Light, people: &mut PeopleBuilder) -> Result<(), Failure> {
+        self.read += 1;
+        match light {
+            Light::Candidate(origin, hashes, attributes) => {
+                people.add(origin.ordinal, origin.line, &hashes.firsts, &hashes.further)?;
+                self.add_attributes(attributes)?;
+            }
+            Light::Skipped(Skip::Blank) => self.blank += 1,
+            Light::Skipped(_) => self.filtered += 1,
+            Light::Rejected(what) => {
+                self.rejected += 1;
+                self.rejected_first.get_or_insert(what);
+            }
+        }
+        Ok(())
+    }
+
     fn add_attributes(&mut self, names: Vec<Arc<str>>) -> Result<(), Failure> {
         for name in names {
             if !self.attributes.contains(&*name) {
@@ -134,42 +158,29 @@ fn attributes_of(candidate: &Candidate) -> Vec<Arc<str>> {
     attributes.filter(|attribute| !attribute.value.is_empty()).map(|attribute| Arc::clone(&attribute.name)).collect()
 }
 
+/// What the first pass needs beside the source.
+pub(in crate::run) struct FirstAsked {
+    pub mapper: Arc<Mapper>,
+    /// The folder of the run.
+    pub folder: PathBuf,
+    pub stop: Stop,
+}
+
 /// Reads the whole source. `first`: all that is known about the pass before it.
-pub fn first_pass(
+pub(in crate::run) fn first_pass(
     source: Box<dyn Source>,
-    mapper: Arc<Mapper>,
-    folder: &Path,
+    asked: &FirstAsked,
     mut first: First,
-    stop: &Stop,
     progress: &dyn Fn(&First),
 ) -> Result<Option<(First, People)>, Failure> {
+    let FirstAsked { mapper, folder, stop } = asked;
     // Mark the old totals as stale until the new pass has finished; the identity index no longer matches them.
     if let Some(last) = last(folder) {
         First { stamp: None, ..last }.save(folder)?;
     }
     let mut builder = PeopleBuilder::create(&folder.join(PEOPLE))?;
-    let pure = Arc::clone(&mapper);
-    let defines_attributes = mapper.facts().is_some_and(|platform| platform.defines_attributes);
-    let only_maps = mapper.only_maps();
-    let light = move |read| {
-        if only_maps {
-            return match pure.look(read) {
-                Looked::Contact(origin, hashes) => Light::Candidate(origin, hashes, Vec::new()),
-                Looked::Skipped(skip) => Light::Skipped(skip),
-                Looked::Rejected(origin, problems) => Light::Rejected(rejected(origin.line, &problems)),
-            };
-        }
-        match pure.item(read) {
-            Item::Candidate(candidate) => {
-                let hashes = pure.identity_hashes(&candidate);
-                let attributes = if defines_attributes { attributes_of(&candidate) } else { Vec::new() };
-                Light::Candidate(candidate.record.origin, hashes, attributes)
-            }
-            Item::Skipped(_, skip) => Light::Skipped(skip),
-            Item::Rejected(reject) => Light::Rejected(rejected(reject.origin.line, &reject.problems)),
-        }
-    };
-    for batch in in_order(source, None, light) {
+    let mapper = Arc::clone(mapper);
+    for batch in in_order(source, None, move |read| Light::of(&mapper, read)) {
         let batch = match batch {
             Ok(batch) => batch,
             // A file that ends in the middle: what is whole is sent, and the second pass ends with this failure.
@@ -180,19 +191,7 @@ pub fn first_pass(
             Err(failure) => return Err(failure),
         };
         for light in batch {
-            first.read += 1;
-            match light {
-                Light::Candidate(origin, hashes, attributes) => {
-                    builder.add(origin.ordinal, origin.line, &hashes.firsts, &hashes.further)?;
-                    first.add_attributes(attributes)?;
-                }
-                Light::Skipped(Skip::Blank) => first.blank += 1,
-                Light::Skipped(_) => first.filtered += 1,
-                Light::Rejected(what) => {
-                    first.rejected += 1;
-                    first.rejected_first.get_or_insert(what);
-                }
-            }
+            first.add(light, &mut builder)?;
         }
         progress(&first);
         if stop.is_told() {
@@ -231,6 +230,28 @@ enum Light {
     Skipped(Skip),
     /// In words.
     Rejected(String),
+}
+
+impl Light {
+    fn of(mapper: &Mapper, read: Read) -> Light {
+        if mapper.only_maps() {
+            return match mapper.look(read) {
+                Looked::Contact(origin, hashes) => Light::Candidate(origin, hashes, Vec::new()),
+                Looked::Skipped(skip) => Light::Skipped(skip),
+                Looked::Rejected(origin, problems) => Light::Rejected(rejected(origin.line, &problems)),
+            };
+        }
+        match mapper.item(read) {
+            Item::Candidate(candidate) => {
+                let hashes = mapper.identity_hashes(&candidate);
+                let defines_attributes = mapper.facts().is_some_and(|platform| platform.defines_attributes);
+                let attributes = if defines_attributes { attributes_of(&candidate) } else { Vec::new() };
+                Light::Candidate(candidate.record.origin, hashes, attributes)
+            }
+            Item::Skipped(_, skip) => Light::Skipped(skip),
+            Item::Rejected(reject) => Light::Rejected(rejected(reject.origin.line, &reject.problems)),
+        }
+    }
 }
 
 /// Shows how far the first pass is.

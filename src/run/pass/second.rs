@@ -1,110 +1,49 @@
-//! The second pass: sends each contact to the target, many at once, none twice.
+//! The second pass: brings each contact to its goal, many at once, none twice.
+//!
+//! Where the contacts come from is not known here, nor where effects go.
 
-use crate::contact::{Field, Merged};
-use crate::files::RejectsWriter;
-use crate::identity::{IdentityValue, identities_of};
-use crate::mapping::{Duplicates, Mapped};
-use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
-use crate::reconcile::goal::{Correction, Goal};
-use crate::reconcile::guards::{Guards, Kind, rejected};
+use super::goals::Goals;
+use super::group::{Group, not_to_be_found};
+use super::merge::{Merging, Sorted};
+use super::settled::Outcomes;
+use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::reconcile::locks::Place;
 use crate::reconcile::slot::Slot;
-use crate::reconcile::subject::Subject;
-use crate::reconcile::who::Who;
 use crate::reconcile::{Earlier, End, Reconciler};
-use crate::record::{Origin, Record};
-use crate::run::bind::singular;
-use crate::run::item::{Candidate, Item, Mapper, key_of, pack, unpack};
-use crate::run::left_blank::LeftBlankList;
+use crate::run::item::Item;
 use crate::run::open::NO_PASS;
+use crate::run::source::{Given, Items, WrittenItem};
 use crate::run::stop::Stop;
-use crate::run::verify::{Meant, Verifying};
-use crate::scratch::people::{Member, People};
 use crate::scratch::received::Received;
-use crate::store::{Checkpoint, Entry, Key, OpenIntent, RunNo, SourceOutcome};
+use crate::store::{Entry, Key, OpenIntent, SourceOutcome};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-
-/// How far the pass is, for the progress.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Records counted at the source.
-    pub read: AtomicU64,
-    /// Records that have an outcome.
-    pub settled: AtomicU64,
-    /// Rejects among them.
-    pub rejected: AtomicU64,
-    /// Unknown fates among them.
-    pub unknown: AtomicU64,
-    /// Those of them that this process had nothing to do for: earlier ones of the run brought them to their outcome.
-    pub earlier: AtomicU64,
-    /// Whether this process has begun to work on a contact.
-    has_begun: AtomicBool,
-    /// The outcomes so far.
-    totals: Mutex<Totals>,
-}
-
-impl Counters {
-    fn add(&self, outcome: Outcome, n: u64) {
-        self.totals.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, n);
-    }
-
-    /// The totals so far.
-    pub fn totals(&self) -> Totals {
-        let totals = *self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.read.load(Ordering::Relaxed).max(totals.settled());
-        Totals { read, pending: read - totals.settled(), ..totals }
-    }
-}
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
 
 /// What the second pass needs.
 pub(in crate::run) struct Second {
-    /// Finds, diffs and acts.
     pub reconciler: Arc<Reconciler>,
-    /// Maps merged people once more.
-    pub mapper: Arc<Mapper>,
-    /// Where outcomes go.
-    pub checkpoint: Checkpoint,
-    /// The run.
-    pub run: RunNo,
-    /// The pass.
-    pub pass: u32,
-    /// Whether an earlier process left entries.
-    pub has_entries: bool,
-    /// Entries that were met in this pass or a later one hold; older ones may have been undone since.
-    pub holds_from: u32,
-    /// What an earlier process of this run meant to send and never heard of.
-    pub intents: HashMap<Key, OpenIntent>,
-    /// What arrived in earlier runs, where that is passed over.
-    pub received: Option<Arc<Received>>,
-    /// Which records are one contact.
-    pub people: People,
-    /// What is done with further records of a contact.
-    pub duplicates: Duplicates,
-    /// Where the rejects go.
-    pub rejects: Arc<Mutex<RejectsWriter>>,
-    /// Where the values go that contacts are sent without; nowhere where nothing is sent.
-    pub left_blank: Option<Arc<Mutex<LeftBlankList>>>,
-    /// How far it is.
-    pub counters: Arc<Counters>,
-    /// People in flight, those included that wait for the disk.
+    /// Which records are one contact; none where the contacts come from no records.
+    pub merging: Option<Merging>,
+    pub known: Known,
+    pub goals: Goals,
+    pub outcomes: Outcomes,
+    /// Contacts in flight, those included that wait for the disk.
     pub window: usize,
-    /// The run that is verified, if one is.
-    pub verifying: Option<Arc<Verifying>>,
-    /// The run that is corrected, if one is.
-    pub correction: Option<Arc<Correction>>,
-    /// When to stop.
     pub stop: Stop,
 }
 
-/// A contact with all the records that make it.
-struct Group {
-    subject: Subject,
-    /// The first is the person's own line, the others are further records of the same person.
-    records: Vec<Record>,
+/// What is known about the contacts from earlier processes and runs.
+#[derive(Default)]
+pub(in crate::run) struct Known {
+    /// Entries that were met in this pass or a later one hold; older ones may have been undone since.
+    pub holds_from: u32,
+    /// Requests that an earlier process of this run may have sent, and whose answer it did not receive.
+    pub intents: HashMap<Key, OpenIntent>,
+    /// What arrived in earlier runs, where that is skipped.
+    pub received: Option<Arc<Received>>,
 }
 
 /// What those in flight share.
@@ -114,19 +53,40 @@ struct Flight {
     slots: Arc<Semaphore>,
     /// What stopped the pass before its end.
     stopped: Arc<Mutex<Option<Failure>>>,
+    tasks: JoinSet<()>,
 }
 
 impl Flight {
+    fn new(slots: usize) -> Flight {
+        Flight { slots: Arc::new(Semaphore::new(slots)), stopped: Arc::default(), tasks: JoinSet::new() }
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Takes off those that have ended.
+    fn collect(&mut self) -> Result<(), Failure> {
+        while let Some(joined) = self.tasks.try_join_next() {
+            check_join(joined)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for all: contacts in flight are finished, whatever stopped the others.
+    async fn land(mut self, mut end: Result<(), Failure>) -> Result<(), Failure> {
+        while let Some(joined) = self.tasks.join_next().await {
+            end = end.and(check_join(joined));
+        }
+        let failure = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(end, Err)
     }
 }
 
 impl Second {
     /// Sends every contact. Returns the failure that stopped it, if one did; a stop by the user is no failure.
-    pub async fn run(mut self, mut items: mpsc::Receiver<Result<Vec<Item>, Failure>>) -> Result<(), Failure> {
-        let flight = Flight { slots: Arc::new(Semaphore::new(self.window)), stopped: Arc::default() };
-        let mut tasks = JoinSet::new();
+    pub async fn run(mut self, mut items: Items) -> Result<(), Failure> {
+        let mut flight = Flight::new(self.window);
         let mut told = self.stop.watch();
         let mut end = Ok(());
         'source: loop {
@@ -135,221 +95,149 @@ impl Second {
                 _ = told.wait_for(|told| *told) => break,
                 batch = items.recv() => batch,
             };
-            let items = match batch {
+            let batch = match batch {
                 None => break,
                 Some(Err(failure)) => {
                     end = Err(failure);
                     break;
                 }
-                Some(Ok(items)) => items,
+                Some(Ok(batch)) => batch,
             };
-            for item in items {
+            for given in batch {
                 if self.stop.is_told() || flight.is_stopped() {
                     break 'source;
                 }
-                self.counters.read.fetch_add(1, Ordering::Relaxed);
-                if let Err(failure) = self.give(item, &flight, &mut tasks).await {
+                self.outcomes.counters.read.fetch_add(1, Ordering::Relaxed);
+                if let Err(failure) = self.give(given, &mut flight).await {
                     end = Err(failure);
                     self.stop.stop();
                     break 'source;
                 }
             }
         }
-        // Contacts in flight are finished, whatever stopped the others.
-        while let Some(joined) = tasks.join_next().await {
-            end = end.and(check_join(joined));
-        }
-        let failure = flight.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(end, Err)
+        flight.land(end).await
     }
 
-    async fn give(&mut self, item: Item, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
-        if let Some(group) = self.sort(item).await? {
-            self.dispatch(group, flight, tasks).await?;
+    async fn give(&mut self, given: Given, flight: &mut Flight) -> Result<(), Failure> {
+        let group = match given {
+            Given::Record(item) => self.sort(item).await?,
+            Given::Written(written) => self.written(written).await?,
+        };
+        if let Some(group) = group {
+            self.dispatch(group, flight).await?;
         }
-        while let Some(joined) = tasks.try_join_next() {
-            check_join(joined)?;
-        }
-        Ok(())
+        flight.collect()
     }
 
-    /// Settles what the source alone decides; the rest is a person to be sent.
+    /// Settles what the source alone decides; the rest is a contact to be sent.
     async fn sort(&mut self, item: Item) -> Result<Option<Group>, Failure> {
-        let candidate = match item {
-            Item::Skipped(origin, skip) => {
-                self.note(origin, Outcome::Skipped(skip), None, Vec::new()).await?;
-                return Ok(None);
-            }
-            Item::Rejected(reject) => {
-                self.reject(reject).await?;
-                return Ok(None);
-            }
-            Item::Candidate(candidate) => *candidate,
+        let (candidate, merging) = match (item, &mut self.merging) {
+            (Item::Skipped(origin, skip), _) => return self.outcomes.skip(origin, skip, None).await.map(|()| None),
+            (Item::Rejected(reject), _) => return self.outcomes.reject(reject).await.map(|()| None),
+            (Item::Candidate(candidate), Some(merging)) => (*candidate, merging),
+            (Item::Candidate(_), None) => return Err(bug("a record has no mapping")),
         };
         let origin = candidate.record.origin;
-        let Some(member) = self.people.member(origin.ordinal)? else {
-            return Ok(Some(alone(candidate, &self.mapper.finds_by)));
-        };
-        match self.duplicates {
-            Duplicates::First if member.root == origin.ordinal => Ok(Some(alone(candidate, &self.mapper.finds_by))),
-            Duplicates::First => {
-                let outcome = Outcome::Skipped(Skip::Duplicate);
-                self.note(origin, outcome, Some(member.root_line), Vec::new()).await?;
-                Ok(None)
+        let mut group = match merging.sort(candidate)? {
+            Sorted::Contact(group) => *group,
+            Sorted::Held => return Ok(None),
+            Sorted::Duplicate(of) => {
+                return self.outcomes.skip(origin, Skip::Duplicate, Some(of)).await.map(|()| None);
             }
-            Duplicates::Merge if member.last != origin.ordinal => {
-                self.people.hold(member.root, origin.ordinal, &pack(&candidate.record))?;
-                Ok(None)
-            }
-            Duplicates::Merge => self.merge(member, candidate).await,
-        }
-    }
-
-    /// The merged person, at its last record.
-    async fn merge(&mut self, member: Member, last: Candidate) -> Result<Option<Group>, Failure> {
-        let mut records = Vec::new();
-        let mut merged: Option<Merged> = None;
-        let mut identities: Vec<IdentityValue> = Vec::new();
-        let lost = || Failure::failed("a record that was kept for merging cannot be read again");
-        for bytes in self.people.release(member.root)? {
-            let record = unpack(&bytes).ok_or_else(lost)?;
-            let Mapped::Contact(wanted) = self.mapper.bound.apply(&record) else { return Err(lost()) };
-            identities.extend(identities_of(&wanted.contact, &self.mapper.identity));
-            match &mut merged {
-                Some(merged) => merged.add(*wanted, record.origin.line),
-                None => merged = Some(Merged::new(*wanted, record.origin.line)),
-            }
-            records.push(record);
-        }
-        let last_record = last.record;
-        let Mapped::Contact(wanted) = self.mapper.bound.apply(&last_record) else { return Err(lost()) };
-        let mut merged = merged.ok_or_else(lost)?;
-        merged.add(*wanted, last_record.origin.line);
-        records.push(last_record);
-        let first = records.first().cloned().ok_or_else(lost)?;
-        match self.mapper.candidate(first, merged.into_wanted()) {
-            Item::Candidate(mut candidate) => {
-                // By whatever one of its records has the person may be found.
-                for identity in identities.into_iter().chain(last.identities) {
-                    if !candidate.identities.contains(&identity) {
-                        candidate.identities.push(identity);
-                    }
-                }
-                let mut group = alone(*candidate, &self.mapper.finds_by);
-                group.records = records;
-                Ok(Some(group))
-            }
-            Item::Rejected(reject) => {
+            Sorted::Rejected(records, reject) => {
                 let line = records.first().map_or(0, |record| record.origin.line);
-                self.reject_all(records, line, reject.problems).await?;
-                Ok(None)
+                return self.outcomes.reject_all(records, line, reject.problems).await.map(|()| None);
             }
-            Item::Skipped(..) => Err(lost()),
+        };
+        if !group.can_be_found() {
+            let (line, problem) = (group.subject.who.origin.line, not_to_be_found(&merging.mapper.finds_by));
+            return self.outcomes.reject_all(group.records, line, vec![problem]).await.map(|()| None);
+        }
+        group.subject.who.shared = merging.shared(&group)?;
+        Ok(Some(group))
+    }
+
+    /// A contact that a run wrote; where its id is unknown, its outcome is too.
+    async fn written(&self, written: WrittenItem) -> Result<Option<Group>, Failure> {
+        let WrittenItem { origin, reversal } = written;
+        match reversal {
+            Some(reversal) => Ok(Some(Group::of_written(origin, reversal))),
+            None => {
+                let (outcome, problems) = (Outcome::Unknown, vec![unknown()]);
+                let outcome = SourceOutcome { origin, outcome, duplicate_of: None, problems };
+                self.outcomes.note(outcome).await.map(|()| None)
+            }
         }
     }
 
-    /// All records of a person stay behind, for the same reason.
-    async fn reject_all(&self, records: Vec<Record>, line: u64, problems: Vec<Problem>) -> Result<(), Failure> {
-        let asked = [(Kind::Rejects, records.len() as u64)];
-        self.reconciler.guards().take(&asked, |_| rejected(line, &problems))?;
-        for Record { origin, raw, .. } in records {
-            self.reject(Reject { origin, raw, problems: problems.clone() }).await?;
-        }
+    /// Carries over a contact that an earlier pass has settled, or starts its task.
+    async fn dispatch(&mut self, mut group: Group, flight: &mut Flight) -> Result<(), Failure> {
+        let (key, origin) = (group.subject.who.key, group.subject.who.origin);
+        let Some(goal) = self.goals.goal(group.subject.goal, &key, origin.ordinal)? else {
+            for record in &group.records {
+                self.outcomes.skip(record.origin, Skip::Filtered, None).await?;
+            }
+            return Ok(());
+        };
+        group.subject.goal = goal;
+        let earlier = match self.known.intents.remove(&key) {
+            Some(intent) => Some(Earlier::Meant(intent)),
+            None => match self.entry_of(&key)? {
+                Some(entry) if self.holds(&entry) => return self.carry_over(&group, &entry).await,
+                Some(entry) => Some(Earlier::Did(entry.outcome)),
+                None if self.has_received(&key)? => return self.pass_over(&group).await,
+                None => None,
+            },
+        };
+        self.start(group, earlier, flight).await;
         Ok(())
     }
 
-    async fn note(
-        &self,
-        origin: Origin,
-        outcome: Outcome,
-        duplicate_of: Option<u64>,
-        problems: Vec<Problem>,
-    ) -> Result<(), Failure> {
-        self.counters.settled.fetch_add(1, Ordering::Relaxed);
-        self.counters.add(outcome, 1);
-        if self.has_entries && !self.counters.has_begun.load(Ordering::Relaxed) {
-            self.counters.earlier.fetch_add(1, Ordering::Relaxed);
-        }
-        self.checkpoint.note(self.run, self.pass, SourceOutcome { origin, outcome, duplicate_of, problems }).await
+    /// What an earlier process of the run found out about a contact.
+    fn entry_of(&self, key: &Key) -> Result<Option<Entry>, Failure> {
+        let Outcomes { checkpoint, run, has_entries, .. } = &self.outcomes;
+        if *has_entries { checkpoint.entry(*run, key) } else { Ok(None) }
     }
 
-    async fn reject(&self, reject: Reject) -> Result<(), Failure> {
-        self.counters.rejected.fetch_add(1, Ordering::Relaxed);
-        write_reject(&self.rejects, &reject)?;
-        self.note(reject.origin, Outcome::Rejected, None, reject.problems).await
+    /// Whether what an earlier pass found out needs no second look.
+    fn holds(&self, entry: &Entry) -> bool {
+        entry.outcome != Outcome::Unknown && entry.pass != NO_PASS && entry.pass >= self.known.holds_from
     }
 
-    /// Which identity values of a contact another contact of the source has as well.
-    fn shared(&self, group: &Group) -> Result<Vec<IdentityValue>, Failure> {
-        let Some(root) = group.records.first().map(|record| record.origin.ordinal) else { return Ok(Vec::new()) };
-        let shared = self.people.shared(root)?;
-        let is_shared = |identity: &&IdentityValue| {
-            !shared.is_empty() && self.mapper.hash_of(identity).is_some_and(|hash| shared.contains(&hash))
-        };
-        Ok(group.subject.who.identities.iter().filter(is_shared).cloned().collect())
+    fn has_received(&self, key: &Key) -> Result<bool, Failure> {
+        self.known.received.as_ref().map_or(Ok(false), |received| received.has(key))
     }
 
-    /// Carries over a contact that an earlier pass has settled, or starts its task. It queues for its identity values before
-    /// the next record is examined, so that contacts that share one keep the order of the source.
-    async fn dispatch(&mut self, mut group: Group, flight: &Flight, tasks: &mut JoinSet<()>) -> Result<(), Failure> {
-        let key = group.subject.who.key;
-        if group.subject.who.identities.is_empty()
-            && !group.subject.goal.wanted().is_some_and(|wanted| wanted.contact.has(Field::TargetId))
-        {
-            let (line, problem) = (group.subject.who.origin.line, not_to_be_found(&self.mapper.finds_by));
-            return self.reject_all(group.records, line, vec![problem]).await;
+    /// An outcome of an earlier pass, counted in this one.
+    async fn carry_over(&self, group: &Group, entry: &Entry) -> Result<(), Failure> {
+        let (who, outcomes) = (&group.subject.who, &self.outcomes);
+        if let Some(id) = &entry.target_id {
+            self.reconciler.claim(id, (&who.key, who.origin.line))?;
         }
-        group.subject.who.shared = self.shared(&group)?;
-        if let Some(verifying) = &self.verifying {
-            let meant = verifying.meant(&key, group.subject.who.origin.ordinal)?;
-            if meant == Meant::Not {
-                return self.leave_out(&group).await;
+        outcomes.checkpoint.carry_over(outcomes.run, who.key, outcomes.pass, who.origin).await?;
+        outcomes.counters.earlier.fetch_add(group.len(), Ordering::Relaxed);
+        outcomes.finish(group, entry.outcome, &entry.problems).await
+    }
+
+    /// A contact that has arrived as it is in an earlier run. It stays with this record, whichever other record reaches it.
+    async fn pass_over(&self, group: &Group) -> Result<(), Failure> {
+        let (who, outcomes) = (&group.subject.who, &self.outcomes);
+        for identity in who.own_identities() {
+            if let Some(id) = outcomes.checkpoint.link(&identity)? {
+                self.reconciler.claim(&id, (&who.key, who.origin.line))?;
+                break;
             }
-            // A plan that was applied is compared with what is there, not with what was there before.
-            group.subject.goal = match group.subject.goal {
-                Goal::Upsert(wanted) | Goal::Exactly(wanted, _) => Goal::Confirm(wanted, meant == Meant::Made),
-                goal => goal,
-            };
         }
-        if let Some(correction) = &self.correction {
-            group.subject.goal = match group.subject.goal {
-                Goal::Upsert(wanted) | Goal::Confirm(wanted, _) => Goal::Correct(wanted, Arc::clone(correction)),
-                goal => goal,
-            };
-        }
-        let mut earlier = self.intents.remove(&key).map(Earlier::Meant);
-        if self.has_entries
-            && earlier.is_none()
-            && let Some(entry) = self.checkpoint.entry(self.run, &key)?
-        {
-            if self.holds(&entry) {
-                if let Some(id) = &entry.target_id {
-                    self.reconciler.claim(id, (&key, group.subject.who.origin.line))?;
-                }
-                self.checkpoint.carry_over(self.run, key, self.pass, group.subject.who.origin).await?;
-                self.counters.earlier.fetch_add(group.records.len() as u64, Ordering::Relaxed);
-                return self.finisher().finish(&group, entry.outcome, &entry.problems).await;
-            }
-            earlier = Some(Earlier::Did(entry.outcome));
-        }
-        if earlier.is_none()
-            && let Some(received) = &self.received
-            && received.has(&key)?
-        {
-            // The contact stays with this record, whichever other record reaches it.
-            for identity in group.subject.who.own_identities() {
-                if let Some(id) = self.checkpoint.link(&identity)? {
-                    self.reconciler.claim(&id, (&key, group.subject.who.origin.line))?;
-                    break;
-                }
-            }
-            let outcome = Outcome::Skipped(Skip::Received);
-            self.finisher().finish(&group, outcome, &[]).await?;
-            let pure =
-                SourceOutcome { origin: group.subject.who.origin, outcome, duplicate_of: None, problems: Vec::new() };
-            return self.checkpoint.note(self.run, self.pass, pure).await;
-        }
-        self.counters.has_begun.store(true, Ordering::Relaxed);
+        let outcome = Outcome::Skipped(Skip::Received);
+        outcomes.finish(group, outcome, &[]).await?;
+        let pure = SourceOutcome { origin: who.origin, outcome, duplicate_of: None, problems: Vec::new() };
+        outcomes.checkpoint.note(outcomes.run, outcomes.pass, pure).await
+    }
+
+    /// Starts the task of a contact. It queues for its identity values before the next record is examined, so that
+    /// contacts that share one keep the order of the source.
+    async fn start(&self, group: Group, earlier: Option<Earlier>, flight: &mut Flight) {
+        self.outcomes.counters.has_begun.store(true, Ordering::Relaxed);
         let place = self.reconciler.queue(&group.subject);
         let mut slot = Slot::none(Arc::clone(&flight.slots));
         let mut parked = None;
@@ -358,13 +246,13 @@ impl Second {
         } else {
             parked = self.reconciler.park().await;
         }
-        let (finisher, reconciler) = (self.finisher(), Arc::clone(&self.reconciler));
+        let (outcomes, reconciler) = (self.outcomes.clone(), Arc::clone(&self.reconciler));
         let (stopped, stop) = (Arc::clone(&flight.stopped), self.stop.clone());
-        tasks.spawn(async move {
+        flight.tasks.spawn(async move {
             place.first().await;
             slot.retake().await;
             drop(parked);
-            if let Err(failure) = finisher.send(&reconciler, group, earlier, slot, place).await {
+            if let Err(failure) = send(&outcomes, &reconciler, (group, earlier), (slot, place)).await {
                 // A contact that a guard held back is left; contacts that are being written are finished.
                 let is_guard = failure.exit == Exit::Guard;
                 stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
@@ -373,142 +261,35 @@ impl Second {
                 }
             }
         });
-        Ok(())
-    }
-
-    /// Records as filtered what the verified run rejected or left out.
-    async fn leave_out(&self, group: &Group) -> Result<(), Failure> {
-        for record in &group.records {
-            self.note(record.origin, Outcome::Skipped(Skip::Filtered), None, Vec::new()).await?;
-        }
-        Ok(())
-    }
-
-    /// Whether what an earlier pass found out needs no second look.
-    fn holds(&self, entry: &Entry) -> bool {
-        entry.outcome != Outcome::Unknown && entry.pass != NO_PASS && entry.pass >= self.holds_from
-    }
-
-    fn finisher(&self) -> Finisher {
-        Finisher {
-            checkpoint: self.checkpoint.clone(),
-            run: self.run,
-            pass: self.pass,
-            rejects: Arc::clone(&self.rejects),
-            left_blank: self.left_blank.clone(),
-            counters: Arc::clone(&self.counters),
-            guards: Arc::clone(self.reconciler.guards()),
-        }
     }
 }
 
-fn alone(candidate: Candidate, finds_by: &[Field]) -> Group {
-    let key = key_of(&candidate.identities, &candidate.wanted);
-    let who = Who {
-        key,
-        origin: candidate.record.origin,
-        identities: candidate.identities.into_iter().filter(|value| finds_by.contains(&value.field)).collect(),
-        shared: Vec::new(),
-        not_carried: candidate.not_carried,
-    };
-    let goal = match candidate.precondition {
-        Some(precondition) => Goal::Exactly(candidate.wanted, precondition),
-        None => Goal::Upsert(candidate.wanted),
-    };
-    Group { subject: Subject { who, goal }, records: vec![candidate.record] }
-}
-
-/// The mapping's identity is none by which the target finds: each run would make another contact.
-fn not_to_be_found(finds_by: &[Field]) -> Problem {
-    let names: Vec<String> = finds_by.iter().map(|field| format!("`{}`", singular(*field))).collect();
-    let message = format!("there is no {}: the target finds contacts by nothing else", names.join(" or "));
-    Problem::new("identity.missing", message).hint("fill one of them in, or leave the record out with `only_if`")
-}
-
-fn check_join(joined: Result<(), tokio::task::JoinError>) -> Result<(), Failure> {
-    joined.map_err(|error| Failure::failed("a task of the run died: a fault of Ferry").cause(error))
-}
-
-fn write_reject(rejects: &Mutex<RejectsWriter>, reject: &Reject) -> Result<(), Failure> {
-    rejects.lock().unwrap_or_else(PoisonError::into_inner).write(reject)
-}
-
-/// Records the outcome of a contact.
-struct Finisher {
-    checkpoint: Checkpoint,
-    run: RunNo,
-    pass: u32,
-    rejects: Arc<Mutex<RejectsWriter>>,
-    left_blank: Option<Arc<Mutex<LeftBlankList>>>,
-    counters: Arc<Counters>,
-    guards: Arc<Guards>,
-}
-
-impl Finisher {
-    async fn send(
-        &self,
-        reconciler: &Reconciler,
-        group: Group,
-        earlier: Option<Earlier>,
-        mut slot: Slot,
-        place: Place,
-    ) -> Result<(), Failure> {
-        let end = reconciler.reconcile(&group.subject, earlier.as_ref(), &mut slot).await?;
-        match end {
-            End::Pending => {}
-            End::Settled(settled) => {
-                let key: Key = group.subject.who.key;
-                self.finish(&group, settled.outcome, &settled.problems).await?;
-                self.checkpoint.settle(self.run, key, settled).await?;
-            }
-        }
-        // Who comes next finds the links of this one.
-        drop(place);
-        Ok(())
+/// Brings one contact to its goal, and keeps its outcome. The next contact with one of its identity values comes after
+/// that, so that it finds the links of this one.
+async fn send(
+    outcomes: &Outcomes,
+    reconciler: &Reconciler,
+    contact: (Group, Option<Earlier>),
+    turn: (Slot, Place),
+) -> Result<(), Failure> {
+    let ((group, earlier), (mut slot, place)) = (contact, turn);
+    if let End::Settled(settled) = reconciler.reconcile(&group.subject, earlier.as_ref(), &mut slot).await? {
+        outcomes.finish(&group, settled.outcome, &settled.problems).await?;
+        outcomes.checkpoint.settle(outcomes.run, group.subject.who.key, settled).await?;
     }
+    drop(place);
+    Ok(())
+}
 
-    /// Counts a settled person and its further records, and writes its rejects.
-    async fn finish(&self, group: &Group, outcome: Outcome, problems: &[Problem]) -> Result<(), Failure> {
-        let is_rejected = outcome == Outcome::Rejected;
-        let root_line = group.records.first().map(|record| record.origin.line);
-        if is_rejected {
-            let asked = [(Kind::Rejects, group.records.len() as u64)];
-            self.guards.take(&asked, |_| rejected(root_line.unwrap_or_default(), problems))?;
-        }
-        let left_blank = group.subject.goal.wanted().map_or(&[][..], |wanted| &wanted.left_blank);
-        if let (Outcome::Created | Outcome::Updated | Outcome::Unchanged, false, Some(list)) =
-            (outcome, left_blank.is_empty(), &self.left_blank)
-        {
-            list.lock().unwrap_or_else(PoisonError::into_inner).add(left_blank)?;
-        }
-        let further = (group.records.len() as u64).saturating_sub(1);
-        self.counters.settled.fetch_add(further + 1, Ordering::Relaxed);
-        self.counters.add(outcome, 1);
-        self.counters.add(if is_rejected { Outcome::Rejected } else { Outcome::Skipped(Skip::Duplicate) }, further);
-        if outcome == Outcome::Unknown {
-            self.counters.unknown.fetch_add(1, Ordering::Relaxed);
-        }
-        if is_rejected {
-            self.counters.rejected.fetch_add(group.records.len() as u64, Ordering::Relaxed);
-            for record in &group.records {
-                let (origin, raw) = (record.origin, record.raw.clone());
-                write_reject(&self.rejects, &Reject { origin, raw, problems: problems.to_vec() })?;
-            }
-        }
-        for record in group.records.iter().skip(1) {
-            let pure = if is_rejected {
-                SourceOutcome {
-                    origin: record.origin,
-                    outcome: Outcome::Rejected,
-                    duplicate_of: root_line,
-                    problems: problems.to_vec(),
-                }
-            } else {
-                let outcome = Outcome::Skipped(Skip::Duplicate);
-                SourceOutcome { origin: record.origin, outcome, duplicate_of: root_line, problems: Vec::new() }
-            };
-            self.checkpoint.note(self.run, self.pass, pure).await?;
-        }
-        Ok(())
-    }
+fn check_join(joined: Result<(), JoinError>) -> Result<(), Failure> {
+    joined.map_err(|error| bug("a task of the run ended unexpectedly").cause(error))
+}
+
+fn bug(what: &str) -> Failure {
+    Failure::failed(format!("{what}: this is a bug in Ferry"))
+}
+
+fn unknown() -> Problem {
+    Problem::new("target.unknown", "this contact may have been made or not, and could not be found out about")
+        .hint("the same command finds it out when the platform is well again")
 }

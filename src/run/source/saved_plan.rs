@@ -13,7 +13,7 @@ use std::path::Path;
 pub(in crate::run) const PLAN_VERSION: u32 = 1;
 
 /// What the sandbox is called as an address.
-pub(in crate::run) const SANDBOX: &str = "sandbox";
+pub const SANDBOX: &str = "sandbox";
 
 /// What a plan is: it stands under `plan` in its first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,5 +82,14 @@ impl PlanHead {
             "skip" => OnExisting::Skip,
             _ => OnExisting::Update,
         }
+    }
+}
+
+/// How existing contacts are handled, as the head of a plan has it.
+pub(in crate::run) fn on_existing_name(on_existing: OnExisting) -> &'static str {
+    match on_existing {
+        OnExisting::Update => "update",
+        OnExisting::Fill => "fill",
+        OnExisting::Skip => "skip",
     }
 }

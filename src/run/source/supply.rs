@@ -9,7 +9,7 @@ use crate::plan::SourcePlan;
 use crate::record::{Header, Origin, Record};
 use crate::report::{Console, State};
 use crate::run::active::folder::account_at;
-use crate::run::plan::{FromPlatform, ImportPlan};
+use crate::run::plan::FromPlatform;
 use crate::run::source::account::{FetchAll, FetchState, Fetched, What, fetch_all, fetched_before};
 use crate::run::stop::Stop;
 use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
@@ -17,6 +17,7 @@ use crate::scratch::spool::{Completeness, Spool};
 use crate::store::Checkpoint;
 use serde_json::json;
 use std::path::Path;
+use std::time::Duration;
 
 /// What is read, to be opened for each pass.
 pub enum Supply<'a> {
@@ -84,27 +85,41 @@ impl Supply<'_> {
     }
 }
 
+/// An account that is to be read.
+#[derive(Clone, Copy)]
+pub struct AccountAsked<'a> {
+    /// The account.
+    pub from: &'a FromPlatform,
+    /// The folder of all runs.
+    pub state: &'a Path,
+    /// The folder of the run.
+    pub folder: &'a Path,
+    /// Enough is read when so many are held.
+    pub limit: Option<u64>,
+    /// How long to wait for an unavailable platform.
+    pub wait: Duration,
+}
+
 /// Reads all contacts of a platform into the folder of a run, or continues such a reading; with a limit, as many as it
 /// allows. None when the run was stopped.
 ///
 /// # Errors
 /// What stopped it; exit 6 when the platform gave less than it says it holds.
 pub async fn supply_of(
-    from: &FromPlatform,
-    plan: &ImportPlan,
-    folder: &Path,
+    asked: &AccountAsked<'_>,
     console: &Console,
     clock: Clock,
     stop: &Stop,
 ) -> Result<Option<Supply<'static>>, Unreached> {
+    let AccountAsked { from, state, folder, limit, wait } = *asked;
     if let Some(fetched) = fetched_before(folder, What::Contacts)? {
         return Ok(Some(supply(fetched, Traffic::default())));
     }
-    let rate = match Checkpoint::look(&account_at(&plan.state, &from.connection, &from.address)?) {
+    let rate = match Checkpoint::look(&account_at(state, &from.connection, &from.address)?) {
         Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
         Ok(None) | Err(_) => None,
     };
-    let source = Target::reach(&from.connection, clock, plan.wait, rate, stop).await?;
+    let source = Target::reach(&from.connection, clock, wait, rate, stop).await?;
     let Some(source) = source else { return Ok(None) };
     let progress = console.progress(&format!("reading from {}", from.connection.name), None);
     let show = |state: &FetchState| progress.set(State { done: state.held, ..State::default() });
@@ -114,7 +129,7 @@ pub async fn supply_of(
         config_folder: &from.config_folder,
         what: What::Contacts,
         folder,
-        limit: plan.work.limit,
+        limit,
         clock,
         stop,
         progress: &show,

@@ -6,8 +6,8 @@ use super::view::{Held, View};
 use ferry::clock::Clock;
 use ferry::outcome::{Exit, Failure};
 use ferry::run::active::close::Ended;
-use ferry::run::import::import;
-use ferry::run::plan::ImportPlan;
+use ferry::run::commands::transfer;
+use ferry::run::plan::TransferPlan;
 use ferry::sandbox::Sandbox;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,12 +86,12 @@ fn without_id(line: &str) -> String {
 }
 
 /// One start of an import or a migration.
-pub fn start(plan: &ImportPlan, cut: Cut) -> Option<Result<Ended, Failure>> {
-    one_start(cut, async |stop| import(plan, &silent(), Clock::start(), &stop).await)
+pub fn start(plan: &TransferPlan, cut: Cut) -> Option<Result<Ended, Failure>> {
+    one_start(cut, async |stop| transfer(plan, &silent(), Clock::start(), &stop).await)
 }
 
 /// A start that nothing cuts off.
-pub fn whole_start(plan: &ImportPlan) -> Ended {
+pub fn whole_start(plan: &TransferPlan) -> Ended {
     start(plan, Cut::Never).unwrap().unwrap_or_else(|failure| panic!("{failure}"))
 }
 
@@ -107,7 +107,7 @@ pub fn is_final(ended: &Ended) -> bool {
 /// it is down, and learns when nothing cuts it off any more; it returns whether all of that is done.
 pub fn to_its_end(
     dice: &mut Dice,
-    mut plan: impl FnMut() -> ImportPlan,
+    mut plan: impl FnMut() -> TransferPlan,
     mut in_between: impl FnMut(&mut Dice, bool) -> bool,
 ) -> Ended {
     let mut cuts = 1 + dice.below(4);

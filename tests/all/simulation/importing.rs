@@ -7,9 +7,10 @@ use super::view::VIEWS;
 use super::world::{World, file_of, world};
 use crate::support::{runtime, serve};
 use ferry::plan::suggest::Typed;
+use ferry::plan::work::Effect;
 use ferry::plan::{Connection, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
-use ferry::run::plan::ImportPlan;
+use ferry::run::plan::{Rules, TargetPlan, Transfer, TransferPlan, Work};
 use ferry::sandbox::{Sandbox, SandboxOptions};
 use std::path::Path;
 use std::time::Duration;
@@ -19,35 +20,29 @@ fn mapping(world: &World) -> String {
     format!("version: 1\nphone_region: EC\ncontact:{contact}only_if: \"row.Status != 'spam'\"\nduplicates: merge\n")
 }
 
-pub fn plan_of(folder: &Path, connection: Connection, world: &World) -> ImportPlan {
+pub fn plan_of(folder: &Path, connection: Connection, world: &World) -> TransferPlan {
     let asked = SourceAsked {
         file: folder.join("contacts.csv"),
         map: Some(folder.join("mapping.yaml")),
         ..SourceAsked::default()
     };
     let state = folder.join("state");
-    ImportPlan {
-        source: SourcePlan::new(&asked, &state).unwrap(),
-        from: None,
-        address: address_of(&connection),
-        connection,
-        on_existing: world.on_existing,
-        only_existing: false,
-        create_attributes: true,
-        dry: None,
-        correct: None,
-        verify: None,
-        apply: None,
-        work: WorkAsked::default(),
-        wait: Duration::ZERO,
+    TransferPlan {
+        work: Work::Transfer(Transfer::Import(SourcePlan::new(&asked, &state).unwrap()), Effect::Write),
+        to: target_of(connection),
+        rules: Rules { on_existing: world.on_existing, only_existing: false, create_attributes: true },
+        limits: WorkAsked::default(),
         state,
         typed: Typed {
             words: vec!["import".into(), "contacts.csv".into()],
             folder: folder.to_owned(),
             ..Typed::default()
         },
-        connection_region: None,
     }
+}
+
+pub fn target_of(connection: Connection) -> TargetPlan {
+    TargetPlan { address: address_of(&connection), connection, wait: Duration::ZERO, region: None }
 }
 
 pub fn write(folder: &Path, world: &World, text: &str) {

@@ -2,18 +2,18 @@
 
 use super::carried::{led, same, to_its_end, whole_start};
 use super::dice::Dice;
+use super::importing::target_of;
 use super::site::{Wire, at_ease, connection, copy, options, patience, rough};
 use super::view::{VIEWS, View};
 use super::world::{crowd, some_of};
 use crate::support::{runtime, serve};
 use ferry::plan::suggest::Typed;
-use ferry::plan::{Connection, Mistakes, SourceAsked, SourcePlan, WorkAsked, address_of};
+use ferry::plan::work::Effect;
+use ferry::plan::{Mistakes, SourceAsked, SourcePlan, WorkAsked, address_of};
 use ferry::platforms::diff::OnExisting;
-use ferry::run::plan::FromPlatform;
-use ferry::run::plan::ImportPlan;
+use ferry::run::plan::{FromPlatform, Rules, Transfer, TransferPlan, Work};
 use ferry::sandbox::Sandbox;
 use std::path::Path;
-use std::time::Duration;
 
 /// To and from TWIN a mapping has to say who is who.
 const FROM_TWIN: &str = "version: 1
@@ -49,7 +49,7 @@ impl Way {
         }
     }
 
-    fn plan(&self, folder: &Path, sandbox: &Sandbox, settings: &[(&str, String)]) -> ImportPlan {
+    fn plan(&self, folder: &Path, sandbox: &Sandbox, settings: &[(&str, String)]) -> TransferPlan {
         let map = self.mapping().map(|text| {
             std::fs::create_dir_all(folder).unwrap();
             std::fs::write(folder.join("mapping.yaml"), text).unwrap();
@@ -59,24 +59,14 @@ impl Way {
         let asked = SourceAsked { map, ..SourceAsked::default() };
         let source = SourcePlan::of_platform(self.from.name(), &asked, &mut mistakes).unwrap();
         let (from, to) = (connection(self.from, sandbox, settings), connection(self.to, sandbox, settings));
-        let of = |connection: &Connection| address_of(connection);
-        ImportPlan {
-            source,
-            from: Some(FromPlatform { address: of(&from), connection: from, config_folder: folder.to_owned() }),
-            address: of(&to),
-            connection: to,
-            on_existing: self.on_existing,
-            only_existing: false,
-            create_attributes: true,
-            dry: None,
-            correct: None,
-            verify: None,
-            apply: None,
-            work: WorkAsked::default(),
-            wait: Duration::ZERO,
+        let from = FromPlatform { address: address_of(&from), connection: from, config_folder: folder.to_owned() };
+        TransferPlan {
+            work: Work::Transfer(Transfer::Migrate(source, Box::new(from)), Effect::Write),
+            to: target_of(to),
+            rules: Rules { on_existing: self.on_existing, only_existing: false, create_attributes: true },
+            limits: WorkAsked::default(),
             state: folder.join("state"),
             typed: Typed { words: vec!["migrate".into()], folder: folder.to_owned(), ..Typed::default() },
-            connection_region: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::carried::{Led, STARTS_MAX, is_final, led, same, start, tell, to_its_end, whole_start};
 use super::dice::Dice;
-use super::importing::{plan_of, write};
+use super::importing::{plan_of, target_of, write};
 use super::site::{
     Cut, Wire, at_ease, connection, copy, cut, may_end_so, one_start, options, patience, rough, silent,
     wait_until_visible,
@@ -15,24 +15,22 @@ use crate::support::{can_delete, runtime, serve};
 use ferry::clock::Clock;
 use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Totals};
+use ferry::plan::Connection;
 use ferry::plan::suggest::Typed;
-use ferry::plan::{Connection, address_of};
+use ferry::plan::work::Effect;
 use ferry::platforms::diff::OnExisting;
 use ferry::run::active::close::Ended;
 use ferry::run::active::folder::run_folder;
 use ferry::run::active::record::RunRecord;
 use ferry::run::active::runs::{all_runs, run_named};
-use ferry::run::plan::DryPlan;
-use ferry::run::plan::ImportPlan;
-use ferry::run::plan::VerifyPlan;
-use ferry::run::undo::{UndoPlan, undo};
+use ferry::run::commands::undo;
+use ferry::run::plan::{Check, Replay, Transfer, TransferPlan, UndoPlan, VerifyPlan, Work};
 use ferry::sandbox::{Sandbox, SandboxOptions};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -91,7 +89,7 @@ fn outcomes(path: &Path) -> BTreeMap<u64, (String, Option<String>)> {
 }
 
 /// Looks until it has come to its end, cut off a few times; nothing is written at the target, however it ends.
-fn looked(dice: &mut Dice, served: &Served<'_>, plan: &ImportPlan, is_over: impl Fn(&Ended) -> bool) -> Ended {
+fn looked(dice: &mut Dice, served: &Served<'_>, plan: &TransferPlan, is_over: impl Fn(&Ended) -> bool) -> Ended {
     let writes = served.writes();
     for nth in 0..STARTS_MAX {
         let cut = if nth == 0 && dice.chance(60) { cut(dice) } else { Cut::Never };
@@ -107,14 +105,22 @@ fn looked(dice: &mut Dice, served: &Served<'_>, plan: &ImportPlan, is_over: impl
 }
 
 /// The same import, to be foretold.
-fn dry(plan: ImportPlan, file: PathBuf) -> ImportPlan {
-    ImportPlan { dry: Some(DryPlan { file: Some(file) }), ..plan }
+fn dry(plan: TransferPlan, file: PathBuf) -> TransferPlan {
+    let work = Work::Transfer(contacts_of(plan.work), Effect::Preview { plan_file: Some(file) });
+    TransferPlan { work, ..plan }
+}
+
+/// What an import reads.
+fn contacts_of(work: Work) -> Transfer {
+    let Work::Transfer(contacts, _) = work else { panic!("it is an import") };
+    contacts
 }
 
 /// The same import, to be verified.
-fn verify(plan: ImportPlan, run: RunRecord, out: PathBuf) -> ImportPlan {
+fn verify(plan: TransferPlan, run: RunRecord, out: PathBuf) -> TransferPlan {
     let verify = VerifyPlan { folder: run_folder(&plan.state, &run.run), run, anyway: false, out };
-    ImportPlan { dry: Some(DryPlan::default()), verify: Some(verify), ..plan }
+    let work = Work::Verify(Replay::Transfer(contacts_of(plan.work)), verify, Check::Report);
+    TransferPlan { work, ..plan }
 }
 
 /// Who is not as the run meant them to be: by the sign and the id.
@@ -130,12 +136,10 @@ fn not_same(path: &Path) -> BTreeSet<(String, String)> {
 fn undo_of(run: &str, state: &Path, connection: Connection) -> UndoPlan {
     UndoPlan {
         of: run_named(state, run).unwrap(),
-        address: address_of(&connection),
-        connection,
         only: None,
-        plan: None,
+        effect: Effect::Write,
         results: None,
-        wait: Duration::ZERO,
+        to: target_of(connection),
         state: state.to_owned(),
         typed: Typed { words: vec!["undo".into(), run.into()], folder: state.to_owned(), ..Typed::default() },
     }
@@ -356,7 +360,7 @@ impl<'a> Trial<'a> {
         self.served.held(self.view())
     }
 
-    fn plan(&self) -> ImportPlan {
+    fn plan(&self) -> TransferPlan {
         plan_in(&self.folder, self.served.get(), &self.settings, &self.world)
     }
 
@@ -407,9 +411,9 @@ fn results(folder: &Path) -> PathBuf {
     folder.join("results.jsonl")
 }
 
-fn plan_in(folder: &Path, sandbox: &Sandbox, settings: &[(&str, String)], world: &World) -> ImportPlan {
+fn plan_in(folder: &Path, sandbox: &Sandbox, settings: &[(&str, String)], world: &World) -> TransferPlan {
     let mut plan = plan_of(folder, connection(world.view, sandbox, settings), world);
-    plan.work.results = Some(results(folder));
+    plan.limits.results = Some(results(folder));
     plan
 }
 

@@ -1,4 +1,4 @@
-//! `ferry import FILE --correct RUN`: what it has to know about the run that is corrected.
+//! What the correction of a run has to know about that run: that it wrote to this account, and what it wrote.
 
 use crate::ids::SourceStamp;
 use crate::outcome::Failure;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Exit 2 when it did not write there.
-pub fn corrected(of: &RunRecord, checkpoint: &Checkpoint, connection: &str) -> Result<RunRow, Failure> {
+pub(in crate::run) fn corrected(of: &RunRecord, checkpoint: &Checkpoint, connection: &str) -> Result<RunRow, Failure> {
     let row = checkpoint.runs()?.into_iter().find(|row| row.name == of.run);
     row.ok_or_else(|| {
         Failure::usage(format!("`--correct`: `{}` wrote nothing to `{connection}`", of.run))
@@ -24,20 +24,23 @@ pub fn corrected(of: &RunRecord, checkpoint: &Checkpoint, connection: &str) -> R
     })
 }
 
-/// What it wrote, and whether its lines are those of the source as it is now.
+/// What the run of this row wrote, collected in `folder`.
 ///
 /// # Errors
-/// Exit 1 when it cannot be gathered.
-pub fn taken_of(
-    of: &RunRecord,
+/// Exit 1 when it cannot be collected.
+pub(in crate::run) fn correction_of(
     row: &RunRow,
     checkpoint: &Checkpoint,
-    state: &Path,
     folder: &Path,
-    source: &Path,
+    is_same_source: bool,
 ) -> Result<Arc<Correction>, Failure> {
-    let stamp = last(&run_folder(state, &of.run)).and_then(|first| first.stamp);
-    let is_same_stamp = stamp.is_some() && stamp == SourceStamp::of_file(source);
-    let is_same_source = is_same_stamp || is_what_was_read(&run_folder(state, &of.run), source);
     Ok(Arc::new(Correction { written: WrittenByRun::of(checkpoint, row.no, folder)?, is_same_source }))
+}
+
+/// Whether the lines of a file are those that a run has read.
+pub(in crate::run) fn is_same_source(of: &RunRecord, state: &Path, file: &Path) -> bool {
+    let folder = run_folder(state, &of.run);
+    let stamp = last(&folder).and_then(|first| first.stamp);
+    let is_same_stamp = stamp.is_some() && stamp == SourceStamp::of_file(file);
+    is_same_stamp || is_what_was_read(&folder, file)
 }

@@ -1,0 +1,43 @@
+//! Which goal each contact of a pass has: that of its record, or the comparison with a run, or the correction of one.
+
+use crate::outcome::Failure;
+use crate::reconcile::goal::{Correction, Goal};
+use crate::run::verified_run::{Meant, VerifiedRun};
+use crate::store::Key;
+use std::sync::Arc;
+
+/// What is wanted beside what the records say.
+#[derive(Clone, Default)]
+pub(in crate::run) struct Goals {
+    /// The run with which the contacts are compared.
+    pub confirms: Option<Arc<VerifiedRun>>,
+    /// The run whose values are corrected.
+    pub corrects: Option<Arc<Correction>>,
+}
+
+impl Goals {
+    /// The goal of the contact of this key, whose record has this ordinal; none where it is left out, because the verified
+    /// run rejected it or left it out.
+    ///
+    /// # Errors
+    /// Exit 1 when the copy of the checkpoint cannot be read.
+    pub fn goal(&self, mut goal: Goal, key: &Key, ordinal: u64) -> Result<Option<Goal>, Failure> {
+        if let Some(verified) = &self.confirms {
+            let meant = verified.meant(key, ordinal)?;
+            if meant == Meant::Not {
+                return Ok(None);
+            }
+            // A plan that was applied is compared with what is there, not with what was there before.
+            goal = match goal {
+                Goal::Upsert(wanted) | Goal::Exactly(wanted, _) => Goal::Confirm(wanted, meant == Meant::Made),
+                goal => goal,
+            };
+        }
+        Ok(Some(match (&self.corrects, goal) {
+            (Some(correction), Goal::Upsert(wanted) | Goal::Confirm(wanted, _)) => {
+                Goal::Correct(wanted, Arc::clone(correction))
+            }
+            (_, goal) => goal,
+        }))
+    }
+}

@@ -1,0 +1,151 @@
+//! What the guards can tell before the first write: from the first pass, and, where the target's content is at hand, from
+//! the whole second pass with a preview.
+
+use super::parts::{Passing, ReadRecords, Transfer};
+use crate::files::RejectsWriter;
+use crate::outcome::{Failure, Outcome};
+use crate::reconcile::Reconciler;
+use crate::reconcile::guards::{Guards, Kind};
+use crate::run::active::counters::Counters;
+use crate::run::active::watch::Watched;
+use crate::run::item::Mapper;
+use crate::run::pass::first::{First, PEOPLE, enough_records};
+use crate::run::pass::merge::Merging;
+use crate::run::pass::second::{Known, Second};
+use crate::run::pass::settled::Outcomes;
+use crate::run::preview::PreviewStore;
+use crate::run::source::{Source, items_of};
+use crate::scratch::people::People;
+use crate::store::{Checkpoint, Key, OpenIntent, RunNo};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Contacts in flight in a preview of the pass: only the disk is waited for.
+const WINDOW: usize = 64;
+
+/// Counts what earlier processes of the run have done, and the contacts that they may have created: an open intent may
+/// still arrive, so it counts before another contact is created.
+///
+/// # Errors
+/// Exit 1 when the checkpoint cannot be read.
+pub(in crate::run) fn count_done(
+    guards: &Guards,
+    checkpoint: &Checkpoint,
+    run: RunNo,
+    open: &HashMap<Key, OpenIntent>,
+) -> Result<(), Failure> {
+    if !guards.limits_clears() && ![Kind::Creates, Kind::Updates].into_iter().any(|kind| guards.limits(kind)) {
+        return Ok(());
+    }
+    guards.add(Kind::Creates, open.values().filter(|open| open.intent.creates()).count() as u64);
+    checkpoint.for_each_entry(run, |_, entry| {
+        match entry.outcome {
+            Outcome::Created => guards.add(Kind::Creates, 1),
+            Outcome::Updated => guards.add(Kind::Updates, 1),
+            _ => {}
+        }
+        guards.add(Kind::Clears, entry.cleared);
+        guards.add(Kind::ClearedRecords, (entry.cleared > 0).into());
+        Ok(())
+    })
+}
+
+/// Counts the records that are rejected whatever the target says.
+fn guard_rejects(guards: &Guards, first: &First) -> Result<(), Failure> {
+    if guards.take(&[(Kind::Rejects, first.rejected)], |_| first.example()).is_ok() {
+        return Ok(());
+    }
+    let telling = guards.reporting();
+    telling.take(&[(Kind::Rejects, first.rejected)], |_| first.example())?;
+    telling.report(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
+}
+
+impl<'a> Transfer<'a> {
+    /// What the first pass says about the limits.
+    ///
+    /// # Errors
+    /// Exit 2 or 6 when there are too few records, exit 8 when too many are rejected.
+    pub fn guard_first(&mut self, first: &First) -> Result<(), Failure> {
+        enough_records(first, self.job.limits.at_least, self.job.source.shown())?;
+        self.guards = Arc::new(Guards::new(&self.job.limits.guards, first.records(), self.job.is_preview()));
+        guard_rejects(&self.guards, first)
+    }
+
+    /// Does the second pass with a preview, against the target as it was just read, where it was: so a guard stops the run
+    /// before its first write. Gives the records back, from their beginning.
+    ///
+    /// # Errors
+    /// Exit 8 when too much would be written; else what stops the run.
+    pub async fn guard_second(
+        &mut self,
+        passing: &Passing,
+        records: ReadRecords<'a>,
+    ) -> Result<ReadRecords<'a>, Failure> {
+        let Source::Records(source) = &self.job.source else { return Ok(records) };
+        let (mapper, duplicates) = (Arc::clone(&source.mapper), source.duplicates);
+        let reconciler = &passing.reconciler;
+        if !self.is_guarded(&mapper) || reconciler.finder().snapshot_len().await.is_none() {
+            return Ok(records);
+        }
+        self.checkpoint.flush().await?;
+        let store = PreviewStore::create(self.job.state, Some(&self.checkpoint), false)?;
+        let checkpoint = Checkpoint::open(&store.checkpoint())?;
+        let Some((preview, is_complete, pass)) = self.preview_of(reconciler, &checkpoint, &store).await? else {
+            return Ok(records);
+        };
+        let opened = records.supply.open()?;
+        let rejects = RejectsWriter::create(&store.folder().join("rejects"), &opened.layout, &opened.header);
+        let (guards, counters) = (Arc::clone(preview.guards()), Arc::new(Counters::default()));
+        let second = Second {
+            merging: Some(Merging { mapper: Arc::clone(&mapper), people: records.people, duplicates }),
+            known: Known {
+                holds_from: passing.first.before_pass,
+                intents: HashMap::new(),
+                received: passing.known.received.clone(),
+            },
+            goals: passing.goals.clone(),
+            outcomes: Outcomes {
+                checkpoint,
+                run: self.stored.no,
+                pass,
+                rejects: Some(Arc::new(Mutex::new(rejects))),
+                left_blank: None,
+                counters: Arc::clone(&counters),
+                guards: Arc::clone(&guards),
+                has_entries: self.run.is_resumed,
+            },
+            reconciler: Arc::new(preview),
+            window: WINDOW,
+            stop: self.io.stop.clone(),
+        };
+        let title = format!("comparing with {}", self.job.to.connection.name);
+        let total = Some(self.total(&passing.first));
+        let watched = Watched { console: self.io.console, title: &title, total, counters: &counters, sending: None };
+        let items = items_of(opened, &mapper, self.job.limits.limit);
+        self.run.watch(second.run(items), &watched).await?;
+        // A contact that an incomplete list leaves out may exist: then it is unknown which contacts would be created.
+        let tells = |kind| is_complete || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
+        match guards.report(tells) {
+            Some(failure) => Err(failure),
+            None => Ok(ReadRecords { people: People::open(&self.run.folder.join(PEOPLE))?, ..records }),
+        }
+    }
+
+    /// Whether there is something that the preview of the pass could tell.
+    fn is_guarded(&self, mapper: &Mapper) -> bool {
+        let clears = self.guards.limits_clears() && mapper.bound.writes().clears;
+        self.preview.is_none() && (clears || self.guards.limits(Kind::Creates) || self.guards.limits(Kind::Updates))
+    }
+
+    /// A preview of the reconciler, whether its snapshot is complete, and the pass that it does.
+    async fn preview_of(
+        &self,
+        reconciler: &Reconciler,
+        checkpoint: &Checkpoint,
+        store: &PreviewStore,
+    ) -> Result<Option<(Reconciler, bool, u32)>, Failure> {
+        let pass = checkpoint.begin_pass(self.stored.no)?;
+        let preview = reconciler.preview(checkpoint, (self.stored.no, pass), Arc::clone(&store.recorder)).await?;
+        Ok(preview.map(|(preview, is_complete)| (preview, is_complete, pass)))
+    }
+}
