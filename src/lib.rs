@@ -28,6 +28,8 @@
 //! | [`template`] | bounded templates and expressions |
 //! | [`files`] | contacts in files |
 //! | [`mapping`] | record → contact, contact → row |
+//! | [`profile`] | what the columns of a source hold |
+//! | [`suggest`] | what the columns are for: evidence, decisions, vendors' layouts |
 //! | [`store`] | the truth about every run of an account: intents, outcomes, images, links |
 //! | [`scratch`] | private databases of one run |
 //! | [`http`] | the HTTP client, the only code that uses the network |
@@ -52,6 +54,7 @@ pub mod mapping;
 pub mod outcome;
 pub mod plan;
 pub mod platforms;
+pub mod profile;
 pub mod reconcile;
 pub mod record;
 pub mod report;
@@ -60,5 +63,6 @@ pub mod sandbox;
 pub mod scratch;
 pub mod shown;
 pub mod store;
+pub mod suggest;
 pub mod template;
 pub mod yaml;

@@ -1,5 +1,7 @@
 //! `ferry map`.
 
+mod suggest;
+
 use super::args::{Map, MapCheck, MapCommand};
 use super::context::Context;
 use crate::contact::{Contact, FIELDS};
@@ -30,6 +32,7 @@ const NAMES_MAX: usize = 10_000;
 pub(super) fn run(typed: &Map, context: &Context) -> Result<Exit, Failure> {
     match &typed.command {
         MapCommand::Check(check) => self::check(check, context),
+        MapCommand::Suggest(typed) => suggest::run(typed, context),
     }
 }
 

@@ -10,6 +10,8 @@ mod export;
 mod files_read;
 mod help;
 mod import;
+mod inspect;
+mod looked;
 mod map;
 mod migrate;
 mod platforms;
@@ -151,6 +153,7 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Attributes(attributes) => attributes::run(attributes, context),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, context),
         Command::Platforms(platforms) => platforms::run(platforms, context),
+        Command::Inspect(inspect) => inspect::run(inspect, context),
         Command::Map(map) => map::run(map, context),
         // Printed before there is a context.
         Command::Help(_) => Ok(Exit::Done),

@@ -22,6 +22,8 @@ pub struct ReadOptions {
     pub header_row: Option<u64>,
     /// The names of the columns of a table without a header.
     pub columns: Option<Vec<String>>,
+    /// Whether the columns of a table without a header are named by what they hold, where no mapping names them.
+    pub names_by_values: bool,
     /// What is known of the names of columns, for finding the header.
     pub names: KnownNames,
 }

@@ -3,17 +3,23 @@
 //! The decisions are made by [`super::names`]; here they become rules. The plan that is shown is made of the same
 //! decisions.
 
+mod decided;
 mod plan;
 
+pub use decided::Decided;
+pub(crate) use decided::{FLAGS_SPLIT, flags_template};
 pub use plan::{NamesPlan, NamesTarget};
 
 use super::names::{Decisions, Layout, Use, assign, first_name_of};
-use super::rule::{PhoneColumns, Rule, Source, Target};
+use super::page::ROW;
+use super::phone::Region;
+use super::rule::{Otherwise, PhoneColumns, Rule, Source, Target};
 use super::sections::ContactRules;
 use super::{Mapping, PhoneRegion, Unmapped};
 use crate::contact::{FIELDS, Field};
 use crate::record::Header;
-use crate::yaml::{Document, Text};
+use crate::template::{Source as TemplateSource, Templates};
+use crate::yaml::{Document, Errors, Text};
 use std::path::Path;
 
 /// What the last name is where a target needs one and the record has none.
@@ -38,6 +44,11 @@ pub struct FirstRecords {
 }
 
 impl Mapping {
+    /// The mapping of decisions about the columns, with the plan that is printed first.
+    pub fn of_decided(decided: &Decided<'_>, target: Option<NamesTarget<'_>>) -> ByNames {
+        of_decided(decided, target, Unmapped::Attributes)
+    }
+
     /// The mapping by column names, with the plan that is printed first. Of JSON sources only the names of a contact's
     /// own fields are known here; see [`Mapping::by_names_of`].
     pub fn by_names(header: &Header) -> ByNames {
@@ -50,35 +61,76 @@ impl Mapping {
     }
 }
 
-/// Makes the mapping.
+/// Makes the mapping by names alone.
 fn by_names(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_>>) -> ByNames {
     let names: Vec<String> = match header {
         Header::Columns(names) => names.clone(),
         Header::Open => first.names.clone(),
         Header::Contact => Vec::new(),
     };
-    let decisions = assign(Layout { names: &names, filled: &first.filled });
-    let mut maker = Maker { names: &names, decisions: &decisions, is_open: *header == Header::Open, rules: Vec::new() };
-    if *header != Header::Contact {
+    let decisions = assign(Layout { names: &names, filled: &first.filled, meanings: None });
+    let is_open = *header == Header::Open;
+    let decided = Decided {
+        names: &names,
+        is_open,
+        decisions: &decisions,
+        region: None,
+        dates: Vec::new(),
+        flags: Vec::new(),
+        tags_split: None,
+    };
+    let unmapped = if *header == Header::Contact { Unmapped::Carry } else { Unmapped::Attributes };
+    of_decided(&decided, target, unmapped)
+}
+
+/// Makes the mapping.
+fn of_decided(decided: &Decided<'_>, target: Option<NamesTarget<'_>>, unmapped: Unmapped) -> ByNames {
+    let Decided { names, is_open, decisions, .. } = *decided;
+    let mut maker = Maker { names, decisions, is_open, rules: Vec::new() };
+    if unmapped != Unmapped::Carry {
         maker.rules(target.is_some_and(|target| target.needs_last_name));
+        decided.dates.iter().for_each(|(column, format)| maker.date(*column, format));
+        maker.split_tags(decided.tags_split.as_deref());
     }
+    let page = Document::new(Path::new("column names"), "");
+    let mut templates = Templates::new(&page);
+    maker.rules.extend(flags_rule(&decided.flags, &mut templates));
     let rules = maker.rules;
     let text = |column: &usize| names.get(*column).map(|name| Text { text: name.clone(), at: 0..0 });
-    let passed_over = decisions.uses.iter().zip(&names).filter(|(used, _)| matches!(used, Use::LeftOut(_)));
+    let passed_over = decisions.uses.iter().zip(names).filter(|(used, _)| matches!(used, Use::LeftOut(_)));
     let passed_over = passed_over.map(|(_, name)| name.clone()).collect();
-    let whole = decisions.uses.iter().zip(&names).find(|(used, _)| **used == Use::Spare);
+    let whole = decisions.uses.iter().zip(names).find(|(used, _)| **used == Use::Spare);
     let whole = whole.map(|(_, name)| super::text::trim(name).into());
     let regions: Vec<Text> = decisions.regions.iter().filter_map(text).collect();
-    let plan = NamesPlan::new(&names, &decisions, target);
-    let has_region = !regions.is_empty();
-    let mut mapping = Mapping::empty(&Document::new(Path::new("column names"), ""));
-    mapping.unmapped = Some(if *header == Header::Contact { Unmapped::Carry } else { Unmapped::Attributes });
-    mapping.fingerprint = blake3::hash(plan.every_column().join("\n").as_bytes()).to_hex().to_string();
-    mapping.region = has_region.then_some(PhoneRegion { names: regions, default: None, is_by_name: true });
+    let plan = NamesPlan::new(decided, target);
+    let has_region = !regions.is_empty() || decided.region.is_some();
+    let mut mapping = Mapping::empty(&page);
+    mapping.env = templates.into_env();
+    mapping.unmapped = Some(unmapped);
+    let (region, dates) = (decided.region.map(Region::code), &decided.dates);
+    let said = match (region, dates.as_slice()) {
+        (None, []) => plan.every_column().join("\n"),
+        _ => format!("{}\n{region:?} {dates:?}", plan.every_column().join("\n")),
+    };
+    mapping.fingerprint = blake3::hash(said.as_bytes()).to_hex().to_string();
+    let is_by_name = decided.region.is_none();
+    mapping.region = has_region.then_some(PhoneRegion { names: regions, default: decided.region, is_by_name });
     let mut contact = ContactRules::of(rules);
     (contact.passed_over, contact.spare_name) = (passed_over, whole);
     mapping.contact = Some(contact);
     ByNames { mapping, plan }
+}
+
+/// The tags of columns that are each one.
+fn flags_rule(flags: &[(String, String)], templates: &mut Templates) -> Option<Rule> {
+    let text = flags_template(flags);
+    let mut errors = Errors::default();
+    let source = TemplateSource { text: &text, at: &(0..0), roots: &ROW };
+    let template = (!flags.is_empty()).then(|| templates.add(source, &mut errors))??;
+    let mut rule = Rule::new(Target::Field(Field::Tags), Field::Tags.name(), 0..0);
+    rule.source = Source::Template(template);
+    rule.verbs.split = Some(FLAGS_SPLIT.to_owned());
+    Some(rule)
 }
 
 struct Maker<'a> {
@@ -123,6 +175,28 @@ impl Maker<'_> {
         let names = columns.iter().filter_map(|column| self.names.get(*column));
         let rule = self.rule(field, names.map(String::as_str).collect());
         self.rules.push(rule);
+    }
+
+    /// An attribute of days, which a value that is none keeps as it is.
+    fn date(&mut self, column: usize, format: &str) {
+        let Some(name) = self.names.get(column).filter(|name| !super::text::trim(name).is_empty()) else { return };
+        let attribute = super::text::trim(name);
+        let attribute = attribute.strip_prefix("attributes.").unwrap_or(attribute);
+        let label = format!("attributes.{attribute}");
+        let mut rule = Rule::new(Target::Attribute(attribute.into()), &label, 0..0);
+        rule.source = Source::Names(vec![Text { text: name.clone(), at: 0..0 }]);
+        rule.verbs.optional = self.is_open.then_some(true);
+        rule.verbs.date = vec![format.to_owned()];
+        rule.verbs.otherwise = Some(Otherwise::Keep);
+        self.rules.push(rule);
+    }
+
+    /// Tags that the vendor parts in its own way.
+    fn split_tags(&mut self, by: Option<&str>) {
+        let tags = self.rules.iter_mut().find(|rule| rule.target == Target::Field(Field::Tags));
+        if let (Some(rule), Some(by)) = (tags, by) {
+            (rule.verbs.tags, rule.verbs.split) = (false, Some(by.to_owned()));
+        }
     }
 
     fn rule(&self, field: Field, names: Vec<&str>) -> Rule {

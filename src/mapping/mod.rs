@@ -38,7 +38,8 @@ mod value;
 mod verb;
 
 pub use apply::{Drafted, Mapped};
-pub use by_names::{ByNames, FirstRecords, NamesPlan, NamesTarget};
+pub use by_names::{ByNames, Decided, FirstRecords, NamesPlan, NamesTarget};
+pub(crate) use by_names::{FLAGS_SPLIT, flags_template};
 pub use columns::{Cell, Columns};
 pub use draft::{Draft, DraftContact};
 pub use options::{BindOptions, RegionChoice};

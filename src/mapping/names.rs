@@ -10,14 +10,16 @@
 //! `Department`, `Middle Name`) is not known, so its column becomes an attribute and nothing is lost.
 
 mod assign;
+mod nearly;
 mod sense;
 mod words;
 
-pub(super) use assign::{Because, Decisions, Layout, Reason, Use, assign};
+pub(crate) use assign::{Because, Decisions, Layout, Reason, Use, assign};
+pub(crate) use nearly::{Nearness, is_about_others, nearly};
+pub(crate) use sense::{Meaning, Sense, meaning};
+pub(crate) use words::{Bare, Head, Role};
 
 use crate::contact::Field;
-use sense::{Meaning, Sense, meaning};
-use words::Head;
 
 /// What a column with a known name holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub fn known_column(name: &str) -> Option<Known> {
         Meaning::Label(_) => Some(Known::Label),
         Meaning::OwnId => Some(Known::OwnId),
         Meaning::Counter => Some(Known::Counter),
-        Meaning::Company | Meaning::Unknown => None,
+        Meaning::System | Meaning::Company | Meaning::Unknown => None,
     }
 }
 
@@ -54,15 +56,23 @@ pub fn known_columns<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Option
         Use::Spare => Some(Known::Field(Field::FullName.name())),
         Use::Attribute(_) => None,
         Use::LeftOut(Reason::Label) => Some(Known::Label),
-        Use::LeftOut(Reason::OwnId) => Some(Known::OwnId),
+        Use::LeftOut(Reason::OwnId | Reason::System) => Some(Known::OwnId),
         Use::LeftOut(Reason::Counter) => Some(Known::Counter),
     };
-    assign(Layout { names: &names, filled: &[] }).uses.iter().map(known).collect()
+    assign(Layout { names: &names, ..Layout::default() }).uses.iter().map(known).collect()
+}
+
+/// What a column of this sense holds, as a mapping calls it.
+pub(crate) fn held_by(sense: Sense) -> &'static str {
+    match held(sense) {
+        Known::Field(name) => name,
+        Known::Region | Known::Label | Known::OwnId | Known::Counter => "phone_region",
+    }
 }
 
 fn held(sense: Sense) -> Known {
     let field = match sense.head {
-        Head::First | Head::MaybeFirst | Head::Bare(words::Bare::Given) => Field::FirstName,
+        Head::First | Head::MaybeFirst | Head::Bare(Bare::Given) => Field::FirstName,
         Head::Last | Head::MaybeLast => Field::LastName,
         Head::Full | Head::Person | Head::Bare(_) => Field::FullName,
         Head::Phone => Field::Phones,

@@ -15,7 +15,7 @@ use std::path::Path;
 const VERSION: &str = "1";
 
 /// A template of a contact refers to the source record.
-const ROW: Roots = Roots { names: &[ROW_NAME], hint: hint_for_row };
+pub(super) const ROW: Roots = Roots { names: &[ROW_NAME], hint: hint_for_row };
 /// A template of `columns` refers to the contact, too.
 const ROW_AND_CONTACT: Roots = Roots { names: &[ROW_NAME, CONTACT_NAME], hint: hint_for_row };
 

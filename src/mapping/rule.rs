@@ -84,7 +84,7 @@ pub(super) enum OnExistingRule {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verbs {
     pub split: Option<String>,
-    /// A cell of tags, as address books write them (by column names only).
+    /// A cell of tags, as address books write them.
     pub tags: bool,
     pub join: Option<String>,
     pub trim: Option<bool>,
@@ -141,8 +141,10 @@ pub(super) struct Rule {
     pub verbs: Verbs,
     /// Whether the values of all names are taken, instead of the first that is valid (lists only).
     pub gather: bool,
-    /// How phones are taken from columns that are known by their names.
+    /// How phones are taken from several columns.
     pub phones: Option<PhoneColumns>,
+    /// Columns of phones, each with the one that says of which type its number is.
+    pub types: Vec<(Text, Text)>,
     /// Where its verbs stand.
     pub places: Vec<(&'static str, Place)>,
 }
@@ -150,7 +152,13 @@ pub(super) struct Rule {
 impl Rule {
     pub fn new(target: Target, label: &str, at: Place) -> Rule {
         let (source, verbs) = (Source::Nothing, Verbs::default());
-        Rule { target, label: label.into(), at, source, verbs, gather: false, phones: None, places: Vec::new() }
+        let label = label.into();
+        Rule { target, label, at, source, verbs, gather: false, phones: None, types: Vec::new(), places: Vec::new() }
+    }
+
+    /// How its phones are ordered and typed; as they stand until it is said.
+    pub fn phones_mut(&mut self) -> &mut PhoneColumns {
+        self.phones.get_or_insert_with(|| PhoneColumns { as_named: usize::MAX, labels: Vec::new() })
     }
 
     pub fn set_source(&mut self, source: Source, at: &Place, errors: &mut Errors) {
@@ -191,6 +199,11 @@ impl Rule {
         let takes_several = target.is_list() || is_column;
         let message = "`all` is for lists: `phones`, `emails`, `handles`, `tags`";
         wrong("all", !target.is_list(), message);
+        let is_phones = *target == Target::Field(Field::Phones);
+        wrong("list", !target.is_list(), "`list` is for lists: `phones`, `emails`, `handles`, `tags`");
+        wrong("list", has("split"), "only one of `list` and `split` can hold");
+        wrong("mobile_first", !is_phones, "`mobile_first` is for `phones`");
+        wrong("types", !is_phones, "`types` is for `phones`");
         wrong("add", !takes_several, "`add` is for lists: `phones`, `emails`, `handles`, `tags`");
         wrong("mode", *target != Target::Field(Field::Tags), "`mode` is for `tags`");
         wrong("default", verbs.default.len() > 1 && !takes_several, "`default` must be one text here");

@@ -34,13 +34,20 @@ const fn verb(
 }
 
 /// All verbs in the order in which they are applied.
-pub const VERBS: [Verb; 24] = [
+pub const VERBS: [Verb; 27] = [
     verb("from", "name or list of names", "where the value comes from", read_from),
     verb("all", "name or list of names", "the values of all these, for lists", read_all),
     verb("value", "template", "a value that is composed of others", read_value),
     verb("split", "text", "splits a value into a list", |rule, node, reader| {
         rule.verbs.split = reader.filled(node, "split");
     }),
+    verb("list", "true", "takes apart a cell of tags as address books write them", |rule, node, reader| {
+        rule.verbs.tags = reader.flag(node, "list") == Some(true);
+    }),
+    verb("mobile_first", "true", "puts the numbers of mobiles first, for phones", |rule, node, reader| {
+        rule.phones_mut().as_named = if reader.flag(node, "mobile_first") == Some(true) { 0 } else { usize::MAX };
+    }),
+    verb("types", "map of names", "columns of phones, each with the column of their types", read_types),
     verb("join", "text", "joins a list into one value", |rule, node, reader| {
         rule.verbs.join = reader.text(node, "`join`");
     }),
@@ -114,6 +121,7 @@ impl Reader<'_> {
             Kind::Map(entries) => {
                 let all_known = self.verbs(&mut rule, entries);
                 rule.check(all_known, self.errors);
+                settle_types(&mut rule, self.errors);
             }
         }
         Some(rule)
@@ -243,6 +251,30 @@ impl Reader<'_> {
     pub fn template(&mut self, source: &str, at: &Place) -> Option<template::Template> {
         self.templates.add(template::Source { text: source, at, roots: self.roots }, self.errors)
     }
+}
+
+/// Faxes and pagers among phones are told by the type that another column names.
+fn read_types(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {
+    let at = node.at.clone();
+    let text = |text: String| Text { text, at: at.clone() };
+    rule.types = reader.pairs(node, "types").into_iter().map(|(phone, kind)| (text(phone), text(kind))).collect();
+}
+
+/// The types of phones, in the order of the rule's columns.
+fn settle_types(rule: &mut Rule, errors: &mut Errors) {
+    let types = std::mem::take(&mut rule.types);
+    let Source::Names(names) = &rule.source else { return };
+    if types.is_empty() {
+        return;
+    }
+    if let Some((phone, _)) = types.iter().find(|(phone, _)| !names.iter().any(|name| name.text == phone.text)) {
+        errors
+            .add(&phone.at, format!("`types` names `{}`, which the rule does not read", phone.text))
+            .set_hint("write the names as they stand in `from` or `all`");
+    }
+    let kind_of = |name: &Text| types.iter().find(|(phone, _)| phone.text == name.text).map(|(_, kind)| kind.clone());
+    let labels = names.iter().map(kind_of).collect();
+    rule.phones_mut().labels = labels;
 }
 
 fn read_from(rule: &mut Rule, node: &Node, reader: &mut Reader<'_>) {

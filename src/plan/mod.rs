@@ -250,6 +250,7 @@ fn options_of(asked: &SourceAsked, mapping: Option<&Mapping>) -> ReadOptions {
         raw_cells: asked.raw_cells,
         header_row: hints.header_row,
         columns: hints.columns,
+        names_by_values: false,
         names: KnownNames::new(&mapping.map(Mapping::source_names).unwrap_or_default(), is_known_column),
     }
 }

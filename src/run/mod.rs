@@ -32,6 +32,7 @@ pub mod retain;
 mod rows;
 pub mod source;
 pub mod stop;
+pub mod survey;
 pub mod target;
 mod transfer;
 mod verified_run;

@@ -46,8 +46,10 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["attributes"], &["ferry attributes shop add Plan", "ferry attributes shop remove Tariff --yes"]),
     (&["sandbox"], &["ferry sandbox --fault drop-after=0.05 --fault error-500=0.01 --seed 7"]),
     (&["platforms"], &["ferry platforms NAME"]),
-    (&["map"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
+    (&["inspect"], &["ferry inspect contacts.csv", "ferry inspect contacts.csv --samples none --json"]),
+    (&["map"], &["ferry map suggest contacts.csv --to shop --out contacts.yaml"]),
     (&["map", "check"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
+    (&["map", "suggest"], &["ferry map suggest contacts.csv"]),
     (&["completions"], &["ferry completions bash > ~/.local/share/bash-completion/completions/ferry"]),
     (&["help"], &["ferry help import", "ferry help map check", "ferry help mapping"]),
 ];
@@ -169,7 +171,7 @@ fn options_of_every_command_may_stand_before_and_after_it() {
 #[test]
 fn a_mapping_is_checked_with_or_without_a_file() {
     let Command::Map(map) = typed("ferry map check m.yaml contacts.csv --to shop").unwrap().command else { panic!() };
-    let MapCommand::Check(check) = map.command;
+    let MapCommand::Check(check) = map.command else { panic!("it is a check") };
     assert_eq!((check.file, check.to.as_deref()), (Some(PathBuf::from("contacts.csv")), Some("shop")));
 }
 

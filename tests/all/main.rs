@@ -48,6 +48,7 @@ mod settle;
 mod simulation;
 mod store;
 mod stored_plan;
+mod suggest;
 mod support;
 mod survive;
 mod templates;

@@ -873,7 +873,7 @@ fn the_verbs_stand_in_the_order_in_which_they_are_applied() {
     let names: Vec<&str> = ferry::mapping::VERBS.iter().map(|verb| verb.name).collect();
     assert_eq!(
         names.join(" "),
-        "from all value split join trim lower upper title replace match with lookup otherwise date number \
+        "from all value split list mobile_first types join trim lower upper title replace match with lookup otherwise date number \
         bool default add required optional clear on_existing mode"
     );
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 23] = [
+const MODULES: [&str; 25] = [
     "clock",
     "ids",
     "json",
@@ -26,6 +26,8 @@ const MODULES: [&str; 23] = [
     "template",
     "files",
     "mapping",
+    "profile",
+    "suggest",
     "store",
     "scratch",
     "http",

@@ -1,7 +1,7 @@
 //! The commands, with the first paragraphs of their help. Their options are in `moving` and `other`.
 
 use super::moving::{Apply, Convert, Export, Import, Migrate, Run, Undo};
-use super::other::{Attributes, Check, Completions, Help, Map, Platforms, Resume, Runs, Sandbox, Verify};
+use super::other::{Attributes, Check, Completions, Help, Inspect, Map, Platforms, Resume, Runs, Sandbox, Verify};
 use clap::Subcommand;
 
 /// The commands.
@@ -76,7 +76,12 @@ pub enum Command {
     ///
     /// With NAME, all about one platform: its fields, and its settings with their defaults and environment variables.
     Platforms(Platforms),
-    /// Check mappings
+    /// Describe the content of a file
+    ///
+    /// Shown are its format, its header and, for each column, how much is filled, what it holds and which values are
+    /// invalid; then the contacts that occur twice. Nothing is sent.
+    Inspect(Inspect),
+    /// Suggest and check mappings
     ///
     /// A mapping is a YAML file that defines how a record becomes a contact; `ferry help mapping` explains the language.
     Map(Map),

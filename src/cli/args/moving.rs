@@ -428,7 +428,7 @@ fn file_format() -> impl TypedValueParser<Value = FileFormat> {
 }
 
 /// The delimiter of columns as users type it: one character, or `tab`, `\t`.
-fn delimiter(text: &str) -> Result<char, String> {
+pub(super) fn delimiter(text: &str) -> Result<char, String> {
     let mut chars = text.chars();
     match (text, chars.next(), chars.next()) {
         ("tab" | "\\t", _, _) => Ok('\t'),

@@ -1,6 +1,6 @@
 //! The commands that inspect, rehearse and set up, with their options in the order in which help lists them.
 
-use super::headings::FILES;
+use super::headings::{FILES, READING};
 use clap::{Args as ClapArgs, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -161,7 +161,7 @@ pub struct Platforms {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  ferry map check contacts.yaml
+  ferry map suggest contacts.csv --to shop --out contacts.yaml
   ferry map check contacts.yaml contacts.csv --to shop")]
 pub struct Map {
     #[command(subcommand)]
@@ -177,6 +177,85 @@ pub enum MapCommand {
     /// Each error is shown with its place. With FILE, columns that the file lacks are errors too, and the first contacts are
     /// shown as they would arrive. With --to, the fields that the platform cannot hold are listed.
     Check(MapCheck),
+    /// Write a mapping for a file, with a comment on each guess
+    ///
+    /// Columns are understood by their names in seven languages, by what they hold, and by the layouts of vendors. What is
+    /// unsure is written as a comment, not as a rule. The exit code is 3 if the target needs a field that the file lacks.
+    Suggest(MapSuggest),
+}
+
+/// `ferry map suggest`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry map suggest contacts.csv
+  ferry map suggest contacts.csv --to shop --out contacts.yaml")]
+pub struct MapSuggest {
+    /// File of contacts; `-` is standard input
+    pub file: PathBuf,
+    /// Connection that the contacts are for [default: none; what the platform needs is not checked]
+    #[arg(long, value_name = "CONNECTION")]
+    pub to: Option<String>,
+    /// Where to write the mapping [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Use the built-in sandbox instead of the platform; its data is kept in the state folder
+    #[arg(long)]
+    pub sandbox: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+}
+
+/// How a file is read that is only looked at.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct Reading {
+    /// Country of phones without a country code: EC, 593 or Ecuador [default: what the file shows]
+    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
+    pub region: Option<String>,
+    /// Encoding of the file [default: detected]
+    #[arg(long, value_name = "NAME", help_heading = READING)]
+    pub encoding: Option<String>,
+    /// Delimiter between cells [default: detected]
+    #[arg(long, value_name = "CHARACTER", value_parser = super::moving::delimiter, help_heading = READING)]
+    pub delimiter: Option<char>,
+    /// Sheet of a workbook: its name or its number [default: the only one that has rows]
+    #[arg(long, value_name = "SHEET", help_heading = READING)]
+    pub sheet: Option<String>,
+}
+
+/// `ferry inspect`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry inspect contacts.csv
+  ferry inspect contacts.csv --samples none --json
+  ferry inspect contacts.csv --html contacts.html")]
+pub struct Inspect {
+    /// File to describe; `-` is standard input
+    pub file: PathBuf,
+    /// Which values to show: some, or none
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Samples::Some)]
+    pub samples: Samples,
+    /// Print JSON, as with --output json
+    #[arg(long)]
+    pub json: bool,
+    /// Also write a page with charts
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+}
+
+/// Which values of a file are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Samples {
+    /// The first ones of each column, and invalid ones.
+    #[default]
+    Some,
+    /// None: no personal data is printed.
+    None,
 }
 
 /// `ferry map check`.

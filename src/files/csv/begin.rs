@@ -112,6 +112,9 @@ impl Begin<'_> {
                 }
                 Ok(headed)
             }
+            Heading::Record { columns, .. } if self.options.names_by_values => {
+                self.without_header(window, &columns, rows)
+            }
             Heading::Record { row, columns } => {
                 let (line, columns) = (line(row), columns.join(", "));
                 let message =

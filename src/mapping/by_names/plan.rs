@@ -1,5 +1,6 @@
 //! What a mapping by column names does, in words: a few lines, and one line for each column with `-v`.
 
+use super::decided::Decided;
 use crate::contact::Field;
 use crate::mapping::names::{Because, Decisions, Reason, Use, first_name_of};
 
@@ -26,8 +27,8 @@ pub struct NamesPlan {
 }
 
 impl NamesPlan {
-    pub(super) fn new(names: &[String], decisions: &Decisions, target: Option<NamesTarget<'_>>) -> NamesPlan {
-        let writer = Writer { names, decisions, target };
+    pub(super) fn new(decided: &Decided<'_>, target: Option<NamesTarget<'_>>) -> NamesPlan {
+        let writer = Writer { names: decided.names, decisions: decided.decisions, decided, target };
         NamesPlan { brief: writer.brief(), every: writer.every(), is_recognised: writer.is_recognised() }
     }
 
@@ -50,6 +51,7 @@ impl NamesPlan {
 struct Writer<'a> {
     names: &'a [String],
     decisions: &'a Decisions,
+    decided: &'a Decided<'a>,
     target: Option<NamesTarget<'a>>,
 }
 
@@ -83,12 +85,14 @@ impl Writer<'_> {
             (Reason::Label, "only say of which type their neighbours are"),
             (Reason::OwnId, "ids of the exporting system"),
             (Reason::Counter, "numbers of rows"),
+            (Reason::System, "kept by the exporting system for itself"),
         ] {
             let columns: Vec<&str> = self.of(|used| used == Use::LeftOut(reason)).collect();
             lines.extend(listed(&columns, LEFT_OUT_MAX).map(|columns| format!("left out ({why}): {columns}")));
         }
         lines.extend(self.read_only());
         lines.extend(self.tags());
+        lines.extend(self.dates());
         lines.extend(self.region());
         lines.extend(self.last_name());
         lines
@@ -173,11 +177,24 @@ impl Writer<'_> {
         )
     }
 
+    fn dates(&self) -> Option<String> {
+        let columns: Vec<&str> = self.decided.dates.iter().map(|(column, _)| self.name(*column)).collect();
+        listed(&columns, KEPT_MAX).map(|columns| format!("dates are written as `YYYY-MM-DD`: {columns}"))
+    }
+
     fn region(&self) -> Option<String> {
         let columns: Vec<String> = self.decisions.regions.iter().map(|column| quoted(self.name(*column))).collect();
         let has_phones = !self.decisions.phones.is_empty();
-        (has_phones && !columns.is_empty())
-            .then(|| format!("the country of phones comes from {}", columns.join(", else ")))
+        let default = self.decided.region.map(|region| format!("{} ({})", region.name(), region.code()));
+        match (columns.is_empty(), default) {
+            (false, None) => Some(format!("the country of phones comes from {}", columns.join(", else "))),
+            (false, Some(region)) => {
+                Some(format!("the country of phones comes from {}, else it is {region}", columns.join(", else ")))
+            }
+            (true, Some(region)) => Some(format!("phones without a country code are taken as numbers of {region}")),
+            (true, None) => None,
+        }
+        .filter(|_| has_phones)
     }
 
     fn last_name(&self) -> Option<String> {
@@ -196,6 +213,7 @@ impl Writer<'_> {
                 Use::LeftOut(Reason::Label) => "left out: the type of its neighbour".to_owned(),
                 Use::LeftOut(Reason::OwnId) => "left out: an id of the exporting system".to_owned(),
                 Use::LeftOut(Reason::Counter) => "left out: the number of the row".to_owned(),
+                Use::LeftOut(Reason::System) => "left out: kept by the exporting system for itself".to_owned(),
             };
             format!("{name} → {becomes}")
         };

@@ -16,6 +16,8 @@ pub(crate) struct Layout<'a> {
     pub names: &'a [String],
     /// How often each is filled in the first records; empty where that is not known.
     pub filled: &'a [u64],
+    /// What each column holds where more is known than its name; none: by the names alone.
+    pub meanings: Option<&'a [Meaning]>,
 }
 
 /// What is done with a column.
@@ -53,6 +55,8 @@ pub(crate) enum Reason {
     OwnId,
     /// The number of the row.
     Counter,
+    /// What the exporting system keeps for itself.
+    System,
 }
 
 /// The decisions for a header.
@@ -78,7 +82,8 @@ impl Decisions {
 
 /// Decides what each column is for.
 pub(crate) fn assign(layout: Layout<'_>) -> Decisions {
-    let meanings: Vec<Meaning> = layout.names.iter().map(|name| meaning(name)).collect();
+    let by_names = || layout.names.iter().map(|name| meaning(name)).collect();
+    let meanings: Vec<Meaning> = layout.meanings.map_or_else(by_names, <[Meaning]>::to_vec);
     let uses = vec![Use::Attribute(Because::Unknown); meanings.len()];
     let mut assigning = Assigning { layout, meanings, uses };
     assigning.companies();
@@ -327,6 +332,7 @@ impl Assigning<'_> {
                 Some(Meaning::Label(sense)) if self.has_neighbour(sense) => Reason::Label,
                 Some(Meaning::OwnId) => Reason::OwnId,
                 Some(Meaning::Counter) => Reason::Counter,
+                Some(Meaning::System) => Reason::System,
                 _ => continue,
             };
             self.set(column, Use::LeftOut(reason));

@@ -24,6 +24,8 @@ pub(crate) enum Meaning {
     OwnId,
     /// The number of the row.
     Counter,
+    /// What the exporting system keeps for itself: no name says so, a vendor's layout does.
+    System,
     /// Something about a company.
     Company,
     Unknown,
@@ -73,7 +75,7 @@ pub(crate) fn meaning(name: &str) -> Meaning {
 
 /// The folded words of a name, and its numbers. A name is parted at what is no letter, at capitals within a word, and
 /// between letters and digits.
-fn pieces(name: &str) -> (Vec<String>, Vec<u32>) {
+pub(super) fn pieces(name: &str) -> (Vec<String>, Vec<u32>) {
     let mut pieces: Vec<String> = Vec::new();
     let (mut piece, mut before) = (String::new(), ' ');
     let letters: Vec<char> = name.nfkd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '’')).collect();

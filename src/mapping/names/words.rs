@@ -103,7 +103,7 @@ const HEADS: &[(Head, &str)] = &[
     ),
     (
         Head::Last,
-        "last name, surname, family name, lname, apellido, apellidos, primer apellido, apellido paterno, sobrenome, \
+        "last name, surname, family name, lname, apellido, apellidos, apelido, apelidos, primer apellido, apellido paterno, sobrenome, \
          ultimo nome, фамилия, nachname, familienname, zuname, nom de famille, cognome",
     ),
     (
@@ -147,7 +147,7 @@ const HEADS: &[(Head, &str)] = &[
     (Head::Address, "address, addr, direccion, endereco, morada, адрес, anschrift, adresse, indirizzo"),
     (
         Head::City,
-        "city, town, ciudad, localidad, municipio, poblacion, cidade, localidade, город, населенный пункт, stadt, ort, \
+        "city, town, ciudad, localidad, municipio, comuna, poblacion, cidade, localidade, город, населенный пункт, stadt, ort, \
          wohnort, ville, citta, localita",
     ),
     (
@@ -190,7 +190,15 @@ const HEADS: &[(Head, &str)] = &[
 const WHOLE: &[(Head, &str)] = &[
     (Head::MaybeFirst, "first"),
     (Head::MaybeLast, "last"),
-    (Head::Person, "contact, contacto, cliente, contato, клиент, контакт, kontakt, kunde, contatto"),
+    (
+        Head::Person,
+        "contact, contacto, cliente, contato, клиент, контакт, kontakt, kunde, contatto, customer, client, patient, student, \
+         guest, member, attendee, participant, buyer, recipient, subscriber, tenant, donor, visitor, paciente, alumno, alumna, \
+         estudiante, destinatario, socio, miembro, afiliado, titular, huesped, invitado, comprador, suscriptor, beneficiario, \
+         inquilino, aluno, estudante, membro, hospede, assinante, пациент, ученик, студент, покупатель, получатель, участник, \
+         гость, schuler, teilnehmer, mitglied, gast, empfanger, kaufer, eleve, membre, invite, destinataire, acheteur, \
+         paziente, studente, partecipante, ospite",
+    ),
     (
         Head::Tags,
         "label, labels, etiqueta, etiquetas, метка, метки, etikett, etiketten, etiquette, etiquettes, libelles, \
@@ -337,3 +345,30 @@ pub(super) static ID_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| set(OF_
 pub(super) static ID_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| set(OWN_IDS));
 /// Whole names of counters.
 pub(super) static COUNTER_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| set(COUNTERS));
+
+/// Words of a column about another party than the contact, or about another thing than the value.
+const OTHERS: &str = "assistant, spouse, wife, husband, partner, emergency, referral, referred, referrer, manager, supervisor, parent, father, \
+    mother, guardian, child, son, daughter, friend, sales, seller, rep, employee, driver, doctor, lawyer, broker, sender, guarantor, asistente, conyuge, esposa, \
+    esposo, pareja, emergencia, emergencias, referido, referencia, padre, madre, hijo, tutor, vendedor, vendedora, chofer, medico, \
+    fiador, garante, representante, assistente, emergencia, indicado, indicacao, mae, pai, filho, ассистент, ассистента, \
+    супруг, супруга, экстренный, экстренной, отец, мать, ребенок, продавец, водитель, ehepartner, notfall, \
+    notfallkontakt, vater, mutter, kind, verkaufer, fahrer, assistant, conjoint, urgence, pere, mere, enfant, vendeur, \
+    coniuge, emergenza, venditore, status, verified, valid, validated, validation, opt, optin, optout, out, consent, permission, source, count, \
+    total, date, time, extension, ext, format, bounced, bounce, clicks, opens, score, last, verificado, valido, consentimiento, fuente, \
+    cantidad, fecha, hora, extension, fonte, quantidade, data, статус, дата, время, согласие, источник, количество, datum, \
+    quelle, anzahl, einwilligung, statut, consentement, stato, consenso, fax, pager, isdn, telex, radio, callback, \
+    car, website, page, url, user, username, login, password, ip, old, former, previous, anterior, antiguo, antigo, старый, alt, alte, ancien, \
+    vecchio, signature, subject, template, response, reason, motivo, hash, encrypted, provider, domain, dominio, operator, operador, carrier, \
+    plan, brand, model, type, tipo, тип, typ, etiqueta, label, is, has, no, not, sin, sem, sans, без";
+
+/// Words of a question that a form asks.
+const ASKED: &str = "what, whats, is, your, please, enter, provide, us, give, tell, can, we, have, may, reach, which, best, contact, you, at, on, to, cual, cuál, \
+    es, tu, su, tus, sus, por, favor, indica, indique, ingresa, ingrese, escribe, escriba, dejanos, deja, nos, como, qual, \
+    e, o, a, seu, sua, teu, tua, informe, digite, insira, deixe, какой, какая, ваш, ваша, ваше, укажите, введите, \
+    пожалуйста, wie, lautet, ist, ihre, ihr, deine, dein, bitte, angeben, eingeben, quel, quelle, est, votre, ton, ta, \
+    veuillez, entrer, saisir, indiquer, tuo, tua, suo, sua, inserisci, inserire, indica, per, favore, aqui, here";
+
+/// What a column with such a word is about is not a value of the contact.
+pub(super) static FORBIDDING: LazyLock<HashSet<String>> = LazyLock::new(|| set(OTHERS));
+/// See [`ASKED`].
+pub(super) static QUESTIONS: LazyLock<HashSet<String>> = LazyLock::new(|| set(ASKED));

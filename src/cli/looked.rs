@@ -1,0 +1,80 @@
+//! A file that is looked at, not moved: opened without a mapping, with its first records and what its columns are for. A
+//! table without a header is opened with names made of its values.
+
+use super::args;
+use super::context::Context;
+use crate::files::{self, Opened};
+use crate::mapping::RegionChoice;
+use crate::outcome::Failure;
+use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
+use crate::profile::Head;
+use crate::record::Header;
+use std::path::Path;
+
+/// A file that was opened to be looked at.
+pub(super) struct Looked {
+    pub source: SourcePlan,
+    pub opened: Opened,
+    pub head: Head,
+    /// What a mapping has to say about reading it.
+    pub read: Vec<String>,
+}
+
+/// Opens a file and reads its first records.
+pub(super) fn look_at(file: &Path, reading: &args::Reading, context: &Context) -> Result<Looked, Failure> {
+    let mut mistakes = Mistakes::default();
+    let asked = SourceAsked {
+        file: file.to_owned(),
+        encoding: reading.encoding.clone(),
+        delimiter: reading.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
+        region: reading.region.clone(),
+        sheet: reading.sheet.clone(),
+        ..SourceAsked::default()
+    };
+    if file.as_os_str() == "-" {
+        context.make_state(true)?;
+    }
+    let source = SourcePlan::gather(&asked, &context.state, &mut mistakes);
+    let mut source = mistakes.end(source)?;
+    let (mut opened, has_header) = match files::open(&source.path, &source.shown, &source.options) {
+        Ok(opened) => (opened, true),
+        Err(failure) => {
+            source.options.names_by_values = true;
+            (files::open(&source.path, &source.shown, &source.options).map_err(|_| failure)?, false)
+        }
+    };
+    let head = Head::read(&opened.header, &mut *opened.source);
+    let read = read_lines(&asked, &opened.header, has_header);
+    Ok(Looked { source, opened, head, read })
+}
+
+fn read_lines(asked: &SourceAsked, header: &Header, has_header: bool) -> Vec<String> {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut lines = Vec::new();
+    lines.extend(asked.encoding.as_ref().map(|encoding| format!("encoding: {}", quoted(encoding))));
+    lines.extend(asked.delimiter.map(|delimiter| match delimiter {
+        b'\t' => "delimiter: tab".to_owned(),
+        other => format!("delimiter: {}", quoted(&char::from(other).to_string())),
+    }));
+    lines.extend(asked.sheet.as_ref().map(|sheet| format!("sheet: {}", quoted(sheet))));
+    if let (false, Header::Columns(names)) = (has_header, header) {
+        let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+        lines.push(format!("columns: [{}]", names.join(", ")));
+    }
+    lines
+}
+
+impl Looked {
+    /// The country that was typed.
+    pub fn region(&self) -> Option<crate::mapping::phone::Region> {
+        match self.source.region {
+            Some(RegionChoice::Region(region)) => Some(region),
+            Some(RegionChoice::Nowhere) | None => None,
+        }
+    }
+}
+
+/// The country of a connection's phones.
+pub(super) fn region_of(connection: &plan::Connection) -> Result<Option<crate::mapping::phone::Region>, Failure> {
+    connection.settings.get("phone_region").map(plan::region_named).transpose()
+}

@@ -1,0 +1,275 @@
+//! The country of phones that have no country code: from the record, from what was said, or from what the file shows. A
+//! wrong country makes valid numbers of strangers, so it takes more than nine chances in ten.
+
+use super::asked::Asked;
+use super::places::{country_of_city, country_of_states};
+use super::tongue::Tongue;
+use crate::contact::Field;
+use crate::mapping::names::{Decisions, Use};
+use crate::mapping::phone::Region;
+use crate::profile::{Head, Phones, Profile};
+use crate::yaml::fold;
+use std::collections::BTreeMap;
+
+/// A country is taken from here on.
+const SURE: f64 = 0.9;
+/// Of a hundred numbers without a country code, so many have to be valid in a country that something else speaks for; and
+/// in one that only the language speaks for.
+const PERCENT_MIN: u64 = 80;
+const PERCENT_ALONE: u64 = 95;
+/// In every other country of the language at most so many.
+const PERCENT_OTHERS: u64 = 50;
+/// The fewest numbers that tell anything.
+const NUMBERS_MIN: usize = 3;
+
+/// Where the country comes from.
+#[derive(Clone, Debug, Default)]
+pub struct RegionFound {
+    /// Whether phones without a country code need one at all, where no column says it.
+    pub is_needed: bool,
+    /// It was said, and no mapping has to repeat it.
+    pub given: Option<Region>,
+    /// What the file shows, how sure that is, and why.
+    pub found: Option<(Region, f64, String)>,
+    /// The countries in which most numbers are valid, with a percentage.
+    pub candidates: Vec<(Region, u64)>,
+}
+
+impl RegionFound {
+    /// The country that phones are read with.
+    pub fn region(&self) -> Option<Region> {
+        self.given.or_else(|| self.default_region())
+    }
+
+    /// The one that a mapping says.
+    pub fn default_region(&self) -> Option<Region> {
+        self.found.as_ref().filter(|(_, sure, _)| *sure >= SURE && self.is_needed).map(|(region, ..)| *region)
+    }
+}
+
+/// What is known when the country is looked for.
+pub(super) struct Known<'a> {
+    pub head: &'a Head,
+    pub profile: &'a Profile,
+    pub decisions: &'a Decisions,
+    pub tongue: Option<Tongue>,
+    pub asked: &'a Asked,
+}
+
+/// Looks for the country.
+pub(super) fn find(known: &Known<'_>) -> RegionFound {
+    let mut phones = Phones::default();
+    for (column, _) in &known.decisions.phones {
+        if let Some(column) = known.profile.columns.get(*column) {
+            phones.add(&column.phones);
+        }
+    }
+    let is_needed = phones.bare_count > 0 && known.lacks_country();
+    let given = known.asked.region;
+    if let Some(typed) = known.asked.typed {
+        let found = Some((typed, 1.0, "it was given".to_owned()));
+        return RegionFound { is_needed: true, given: None, found, candidates: Vec::new() };
+    }
+    if phones.bare.len() < NUMBERS_MIN.min(phones.bare_count.max(1) as usize) || phones.bare.is_empty() {
+        return RegionFound { is_needed, given, ..RegionFound::default() };
+    }
+    let speaking = known.speaking(&phones);
+    let found = match speaking.iter().max_by(|one, other| one.1.total_cmp(&other.1)) {
+        Some((code, sure, why)) if speaking.iter().all(|(other, ..)| other == code) => {
+            Region::named(code).map(|region| (region, *sure, why.clone()))
+        }
+        Some(_) => None,
+        None => by_language(known.tongue, &phones),
+    };
+    let mut candidates: Vec<(Region, u64)> = COUNTRIES
+        .iter()
+        .flat_map(|(_, codes)| codes.split(' '))
+        .filter_map(Region::named)
+        .map(|region| (region, phones.percent_valid(region)))
+        .collect();
+    candidates.sort_by_key(|(_, percent)| std::cmp::Reverse(*percent));
+    candidates.dedup_by_key(|(region, _)| *region);
+    candidates.truncate(2);
+    RegionFound { is_needed, given, found, candidates }
+}
+
+impl Known<'_> {
+    /// Whether some record with a phone names no country.
+    fn lacks_country(&self) -> bool {
+        let filled = |cell: &str| !cell.trim().is_empty();
+        self.head.rows().any(|cells| {
+            let has_phone = self.decisions.phones.iter().any(|(column, _)| filled(&cells.get(*column)));
+            let has_country = self.decisions.regions.iter().any(|column| filled(&cells.get(*column)));
+            has_phone && !has_country
+        })
+    }
+
+    /// What speaks for a country in which the numbers are valid: its code, how sure, and why.
+    fn speaking(&self, phones: &Phones) -> Vec<(String, f64, String)> {
+        let mut found: Vec<(String, f64, String)> = Vec::new();
+        found.extend(with_code(phones));
+        found.extend(self.written_out(phones));
+        found.extend(self.by_cities());
+        found.extend(self.by_domains());
+        found.extend(self.by_zip());
+        found.extend(self.by_documents());
+        found.extend(self.by_check_digits());
+        let is_valid =
+            |code: &str| Region::named(code).is_some_and(|region| phones.percent_valid(region) >= PERCENT_MIN);
+        found.retain(|(code, ..)| is_valid(code));
+        found
+    }
+
+    /// Digits without `+` that begin with the calling code of one country.
+    fn written_out(&self, phones: &Phones) -> Option<(String, f64, String)> {
+        let mut whole = Phones::default();
+        for number in &phones.bare {
+            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+            if digits.len() >= 11 && !digits.starts_with('0') {
+                whole.add_written(&format!("+{digits}"));
+            }
+        }
+        let (code, n) = most(&whole.by_country)?;
+        let is_most = n as usize * 100 >= phones.bare.len() * 90;
+        is_most.then(|| ((*code).to_owned(), 0.95, "the numbers begin with its calling code".to_owned()))
+    }
+
+    fn values(&self, field: Field) -> impl Iterator<Item = String> + '_ {
+        let columns: Vec<usize> = self
+            .decisions
+            .uses
+            .iter()
+            .enumerate()
+            .filter(|(_, used)| **used == Use::Field(field))
+            .map(|(column, _)| column)
+            .collect();
+        self.head
+            .rows()
+            .flat_map(move |cells| columns.clone().into_iter().map(move |column| cells.get(column).trim().to_owned()))
+            .filter(|cell| !cell.is_empty())
+    }
+
+    fn by_cities(&self) -> Option<(String, f64, String)> {
+        let states: Vec<String> = self.values(Field::State).collect();
+        if states.len() >= 3
+            && let Some(country) = country_of_states(states.iter().map(String::as_str))
+        {
+            return Some((country.to_owned(), 0.95, "its states are named".to_owned()));
+        }
+        let mut cities: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for city in self.values(Field::City) {
+            if let Some(country) = country_of_city(&city) {
+                *cities.entry(country).or_default() += 1;
+            }
+        }
+        let (country, n) = most(&cities)?;
+        let all: u64 = cities.values().sum();
+        (n >= 2 && n * 10 >= all * 9).then(|| ((*country).to_owned(), 0.95, "its cities are named".to_owned()))
+    }
+
+    fn by_domains(&self) -> Option<(String, f64, String)> {
+        let mut domains: BTreeMap<String, u64> = BTreeMap::new();
+        for email in self.values(Field::Emails) {
+            let end = email.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
+            let end = if end == "UK" { "GB".to_owned() } else { end };
+            // These are sold to everyone.
+            if end.len() == 2
+                && !["CO", "IO", "ME", "TV", "AI", "EU", "CC", "WS", "LY", "GG", "SO"].contains(&end.as_str())
+            {
+                *domains.entry(end).or_default() += 1;
+            }
+        }
+        let (country, n) = most(&domains)?;
+        let all: u64 = domains.values().sum();
+        (n >= 3 && n * 10 >= all * 9).then(|| (country.clone(), 0.92, "the e-mail addresses end so".to_owned()))
+    }
+
+    fn by_zip(&self) -> Option<(String, f64, String)> {
+        let zips: Vec<String> = self.values(Field::Zip).collect();
+        let digits = |zip: &str, pattern: &[usize]| {
+            let parts: Vec<&str> = zip.split('-').collect();
+            parts.iter().map(|part| part.len()).eq(pattern.iter().copied())
+                && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let are = |pattern: &[usize]| {
+            zips.len() >= 3 && zips.iter().filter(|zip| digits(zip, pattern)).count() * 10 >= zips.len() * 9
+        };
+        let country = match self.tongue {
+            _ if are(&[5, 3]) => "BR",
+            _ if are(&[4, 3]) => "PT",
+            Some(Tongue::German) if are(&[5]) => "DE",
+            Some(Tongue::French) if are(&[5]) => "FR",
+            Some(Tongue::Italian) if are(&[5]) => "IT",
+            Some(Tongue::Russian) if are(&[6]) => "RU",
+            _ => return None,
+        };
+        Some((country.to_owned(), 0.93, "its postal codes have this form".to_owned()))
+    }
+
+    fn by_check_digits(&self) -> Option<(String, f64, String)> {
+        const COUNTRIES: [(&str, &str); 3] = [("CPF", "BR"), ("cédula", "EC"), ("RUT", "CL")];
+        let kinds = self.profile.columns.iter().filter_map(|column| super::document::kind_of(&column.phones.bare));
+        let (kind, country) =
+            kinds.filter_map(|kind| COUNTRIES.into_iter().find(|(known, _)| *known == kind)).next()?;
+        Some((country.to_owned(), 0.94, format!("a column has the check digits of a {kind}")))
+    }
+
+    fn by_documents(&self) -> Option<(String, f64, String)> {
+        const NAMES: [(&str, &str); 10] = [
+            ("cpf", "BR"),
+            ("cnpj", "BR"),
+            ("cep", "BR"),
+            ("curp", "MX"),
+            ("rfc", "MX"),
+            ("rut", "CL"),
+            ("инн", "RU"),
+            ("снилс", "RU"),
+            ("codicefiscale", "IT"),
+            ("siret", "FR"),
+        ];
+        let names: Vec<String> = self.head.names.iter().map(|name| fold(name)).collect();
+        let (name, country) = NAMES.iter().find(|(name, _)| names.iter().any(|known| known == name))?;
+        Some(((*country).to_owned(), 0.93, format!("a column is called {}", name.to_uppercase())))
+    }
+}
+
+/// Numbers with a country code, all but few of one country.
+fn with_code(phones: &Phones) -> Option<(String, f64, String)> {
+    let (code, n) = most(&phones.by_country)?;
+    let all: u64 = phones.by_country.values().sum();
+    let is_one = n * 100 >= all * 95;
+    let sure = if n >= 10 && n * 10 >= phones.bare_count { 0.97 } else { 0.9 };
+    (is_one && n >= 3).then(|| ((*code).to_owned(), sure, format!("{n} numbers have its country code")))
+}
+
+fn most<K: Ord>(counts: &BTreeMap<K, u64>) -> Option<(&K, u64)> {
+    counts.iter().max_by_key(|(_, n)| **n).map(|(key, n)| (key, *n))
+}
+
+/// The countries in which a language is spoken, the one where most speak it first.
+const COUNTRIES: [(Tongue, &str); 7] = [
+    (Tongue::English, "US GB CA AU IE NZ ZA IN"),
+    (Tongue::Spanish, "MX CO ES AR PE VE CL EC GT BO DO CU HN PY SV NI CR PA UY"),
+    (Tongue::Portuguese, "BR PT AO MZ"),
+    (Tongue::Russian, "RU UA BY KZ UZ KG AM GE MD"),
+    (Tongue::German, "DE AT CH LU"),
+    (Tongue::French, "FR BE CH CA LU SN CI MA TN DZ"),
+    (Tongue::Italian, "IT CH"),
+];
+
+/// The only country of the language in which the numbers are valid; only where nearly all who speak it live there.
+fn by_language(tongue: Option<Tongue>, phones: &Phones) -> Option<(Region, f64, String)> {
+    let (tongue, codes) = COUNTRIES.iter().find(|(known, _)| Some(*known) == tongue)?;
+    let mut percents: Vec<(Region, u64)> =
+        codes.split(' ').filter_map(Region::named).map(|region| (region, phones.percent_valid(region))).collect();
+    percents.sort_by_key(|(_, percent)| std::cmp::Reverse(*percent));
+    let [(region, first), (_, second), ..] = percents.as_slice() else { return None };
+    let is_alone = *first >= PERCENT_ALONE && *second <= PERCENT_OTHERS && phones.bare.len() >= NUMBERS_MIN;
+    let sure = match tongue {
+        Tongue::Russian | Tongue::Italian | Tongue::Portuguese if phones.bare.len() >= 5 => 0.92,
+        Tongue::Spanish | Tongue::German | Tongue::French if phones.bare.len() >= 8 => 0.85,
+        _ => 0.7,
+    };
+    let why = "the only country of the header's language in which the numbers are valid".to_owned();
+    is_alone.then_some((*region, sure, why))
+}
