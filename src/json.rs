@@ -1,4 +1,4 @@
-//! Reading JSON of others: records of files, answers of platforms.
+//! JSON of others, read strictly (records of files, answers of platforms), and texts written as JSON.
 //!
 //! A value is nested at most 128 deep, and a key occurs once in an object: what a second one means no standard says (RFC
 //! 8259, section 4), and a parser that takes the last loses a value without a word. It does not know what the JSON is for.
@@ -218,9 +218,48 @@ impl Visitor<'_> for KeyOf {
     }
 }
 
+/// Writes a text as JSON at the end of `out`, as `serde_json` does.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    if has_escaped(text.as_bytes()) {
+        // Writing to memory does not fail, and a text always has a JSON form.
+        let _cannot_fail = serde_json::to_writer(out, text);
+        return;
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// Whether any byte of a text has to be escaped: controls, quotes, backslashes. Eight at a time.
+fn has_escaped(text: &[u8]) -> bool {
+    const EACH: u64 = u64::MAX / 255;
+    const HIGH_BITS: u64 = EACH * 0x80;
+    let (words, rest) = text.as_chunks();
+    let any = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let has_zero = |word: u64| word.wrapping_sub(EACH) & !word;
+        let has_control = word.wrapping_sub(EACH * 0x20) & !word;
+        let found = has_control | has_zero(word ^ (EACH * 0x22)) | has_zero(word ^ (EACH * 0x5C));
+        found & HIGH_BITS != 0
+    };
+    words.iter().any(any) || rest.iter().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_written_as_the_serializer_writes_it() {
+        for c in (0..=0x2FF).filter_map(char::from_u32).chain(['\u{2028}', '👍']) {
+            for text in [c.to_string(), format!("1234567{c}"), format!("1234{c}67890"), format!("12345678{c}0")] {
+                let mut written = Vec::new();
+                write_text(&text, &mut written);
+                assert_eq!(written, serde_json::to_vec(&text).unwrap(), "{text:?}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_read_is_what_the_parser_itself_would_read() {

@@ -41,7 +41,7 @@ pub enum Fields {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     text: String,
-    ends: Vec<u32>,
+    cells: Vec<Span>,
 }
 
 impl Row {
@@ -54,61 +54,169 @@ impl Row {
         row
     }
 
-    /// A row of cells that follow one another in `text`, cell `i` ending at byte `ends[i]`.
-    ///
-    /// `None` when an end does not fall on a character's border, goes back, or lies outside of `text`.
-    pub fn from_parts(text: String, ends: Vec<u32>) -> Option<Row> {
-        let mut from = 0usize;
-        for &end in &ends {
-            let end = end as usize;
-            text.get(from..end)?;
-            from = end;
-        }
-        Some(Row { text, ends })
-    }
-
     /// Adds a cell at the end.
     pub fn push(&mut self, cell: &str) {
+        let from = self.text.len();
         self.text.push_str(cell);
-        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.cells.push(Span::of_text(from, self.text.len()));
     }
 
-    /// The number of cells.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is no cell at all.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+    /// The same row, borrowed.
+    pub fn borrowed(&self) -> RowRef<'_> {
+        RowRef::new(&self.text, "", &self.cells)
     }
 
     /// Cell `index` (from 0), if there is one.
     pub fn get(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)? as usize;
-        let from = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)? as usize,
-            None => 0,
-        };
-        self.text.get(from..end)
-    }
-
-    /// Whether every cell is blank.
-    pub fn is_blank(&self) -> bool {
-        self.text.trim_start().is_empty()
-    }
-
-    /// Makes it `count` cells long: blank cells are added at its end, or the last cells are cut off.
-    pub fn resize(&mut self, count: usize) {
-        if let Some(&end) = count.checked_sub(1).and_then(|last| self.ends.get(last)) {
-            self.text.truncate(end as usize);
-        }
-        self.ends.resize(count, u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.borrowed().get(index)
     }
 
     /// All cells in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> + Clone {
-        (0..self.len()).filter_map(|index| self.get(index))
+        self.borrowed().iter()
+    }
+}
+
+/// Where a cell stands: in the text of its record, or in the text beside it, for cells that had to be unescaped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    from: u32,
+    to: u32,
+}
+
+impl Span {
+    /// The bit of a start that says that the cell stands beside the record's text. Records are far shorter.
+    const BESIDE: u32 = 1 << 31;
+
+    /// A cell of the record's own text.
+    pub fn of_text(from: usize, to: usize) -> Span {
+        let offset = |at: usize| u32::try_from(at).map_or(Span::BESIDE - 1, |at| at.min(Span::BESIDE - 1));
+        Span { from: offset(from), to: offset(to) }
+    }
+
+    /// A cell of the text beside it.
+    pub fn beside(from: usize, to: usize) -> Span {
+        let Span { from, to } = Span::of_text(from, to);
+        Span { from: from | Span::BESIDE, to }
+    }
+}
+
+/// Cells of one row, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct RowRef<'b> {
+    text: &'b str,
+    beside: &'b str,
+    cells: &'b [Span],
+}
+
+impl<'b> RowRef<'b> {
+    /// A row whose cells stand in `text`, or in `beside`. A span that is none of the two is no cell.
+    pub fn new(text: &'b str, beside: &'b str, cells: &'b [Span]) -> RowRef<'b> {
+        RowRef { text, beside, cells }
+    }
+
+    /// The number of cells.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether there is no cell at all.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Cell `index` (from 0), if there is one.
+    pub fn get(&self, index: usize) -> Option<&'b str> {
+        let Span { from, to } = *self.cells.get(index)?;
+        match from & Span::BESIDE {
+            0 => self.text.get(from as usize..to as usize),
+            _ => self.beside.get((from & !Span::BESIDE) as usize..to as usize),
+        }
+    }
+
+    /// Whether every cell is blank.
+    pub fn is_blank(&self) -> bool {
+        self.iter().all(|cell| cell.trim_start().is_empty())
+    }
+
+    /// All cells in order.
+    pub fn iter(self) -> impl Iterator<Item = &'b str> + Clone {
+        (0..self.len()).filter_map(move |index| self.get(index))
+    }
+
+    /// The same row, with values of its own.
+    pub fn to_row(self) -> Row {
+        Row::from_cells(self.iter())
+    }
+}
+
+/// A record whose values are borrowed: from a batch of records that were read together, or from a [`Record`].
+#[derive(Clone, Copy, Debug)]
+pub struct RecordRef<'b> {
+    /// Where it was read.
+    pub origin: Origin,
+    /// Its values.
+    pub fields: FieldsRef<'b>,
+    /// The bytes it was read from; see [`Record::raw`].
+    pub raw: &'b [u8],
+}
+
+/// The values of a record, borrowed; see [`Fields`].
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum FieldsRef<'b> {
+    Row(RowRef<'b>),
+    Json(&'b Value),
+    Contact(&'b Contact),
+}
+
+impl<'b> From<&'b Record> for RecordRef<'b> {
+    fn from(record: &'b Record) -> RecordRef<'b> {
+        let fields = match &record.fields {
+            Fields::Row(row) => FieldsRef::Row(row.borrowed()),
+            Fields::Json(value) => FieldsRef::Json(value),
+            Fields::Contact(contact) => FieldsRef::Contact(contact),
+        };
+        RecordRef { origin: record.origin, fields, raw: &record.raw }
+    }
+}
+
+impl RecordRef<'_> {
+    /// The same record, with values of its own.
+    pub fn to_record(self) -> Record {
+        let fields = match self.fields {
+            FieldsRef::Row(row) => Fields::Row(row.to_row()),
+            FieldsRef::Json(value) => Fields::Json(value.clone()),
+            FieldsRef::Contact(contact) => Fields::Contact(Box::new(contact.clone())),
+        };
+        Record { origin: self.origin, fields, raw: self.raw.into() }
+    }
+}
+
+/// A record that is borrowed from its batch, or that has values of its own.
+#[derive(Clone, Debug)]
+pub enum RecordCow<'b> {
+    /// Borrowed.
+    Borrowed(RecordRef<'b>),
+    /// With values of its own.
+    Owned(Record),
+}
+
+impl RecordCow<'_> {
+    /// The record, borrowed.
+    pub fn borrowed(&self) -> RecordRef<'_> {
+        match self {
+            RecordCow::Borrowed(record) => *record,
+            RecordCow::Owned(record) => record.into(),
+        }
+    }
+
+    /// The record, for what outlives its batch.
+    pub fn into_record(self) -> Record {
+        match self {
+            RecordCow::Borrowed(record) => record.to_record(),
+            RecordCow::Owned(record) => record,
+        }
     }
 }
 

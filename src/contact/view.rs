@@ -1,6 +1,7 @@
 //! The values of a contact, owned or borrowed, as they are read and written as JSON. It changes nothing.
 
 use super::{Contact, FIELDS, Field};
+use crate::json::write_text;
 use serde_json::{Map, Value};
 
 /// The values of a contact. It is implemented by [`Contact`], which owns them, and by the draft of a mapping, whose values
@@ -15,8 +16,8 @@ pub trait ContactView {
     /// A custom field (from 0): its name and its value.
     fn attribute_at(&self, index: usize) -> Option<(&str, &str)>;
 
-    /// What else the source platform sent.
-    fn native(&self) -> &Map<String, Value>;
+    /// What else the source platform sent; `None` if that is nothing.
+    fn native(&self) -> Option<&Map<String, Value>>;
 }
 
 impl Contact {
@@ -39,8 +40,8 @@ impl ContactView for Contact {
         self.attributes.get(index).map(|attribute| (&*attribute.name, attribute.value.as_str()))
     }
 
-    fn native(&self) -> &Map<String, Value> {
-        &self.native
+    fn native(&self) -> Option<&Map<String, Value>> {
+        Some(&self.native).filter(|native| !native.is_empty())
     }
 }
 
@@ -102,9 +103,9 @@ impl dyn ContactView + '_ {
             object.open();
             object.attributes(self.attributes());
         }
-        if !self.native().is_empty() {
+        if let Some(native) = self.native() {
             object.key("native");
-            object.value(self.native());
+            object.value(native);
         }
         object.end();
     }
@@ -141,7 +142,7 @@ impl<'a> JsonObject<'a> {
         if self.needs_comma {
             self.out.push(b',');
         }
-        self.value(key);
+        write_text(key, self.out);
         self.out.push(b':');
         self.needs_comma = true;
     }
@@ -156,7 +157,7 @@ impl<'a> JsonObject<'a> {
 
     fn text(&mut self, key: &str, text: &str) {
         self.key(key);
-        self.value(text);
+        write_text(text, self.out);
     }
 
     fn list<'v>(&mut self, key: &str, items: impl Iterator<Item = &'v str>) {
@@ -166,7 +167,7 @@ impl<'a> JsonObject<'a> {
             if index > 0 {
                 self.out.push(b',');
             }
-            self.value(item);
+            write_text(item, self.out);
         }
         self.out.push(b']');
     }

@@ -5,6 +5,8 @@
 //! records in the layout they came in. `FORMATS` is the only list of formats. Nothing here knows what a column means, and
 //! no file is held in memory as a whole.
 
+mod ahead;
+mod batch;
 pub mod csv;
 mod detect;
 mod encoding;
@@ -34,6 +36,8 @@ mod vcard;
 mod window;
 mod xlsx;
 
+pub use ahead::ReadAhead;
+pub use batch::{Batch, End, Read, Room};
 pub use facts::{FormatFacts, Match, Opened, Reads, SeekInput, TextHead, TextInput};
 pub use format::{COLUMNS_MAX, Format, Packing, RECORD_LEN_MAX};
 pub use formats::FORMATS;
@@ -48,5 +52,5 @@ pub use options::ReadOptions;
 pub use output::{Output, resolve};
 pub use reader::{ReadFault, Source};
 pub use rejects::{RecordKey, RejectsWriter, record_key};
-pub use rows::{Framing, RowEncoder, RowFormat, RowLayout, RowWriter, json_row};
+pub use rows::{Framing, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, json_row};
 pub use temporary::{PrivateCopy, PrivateFolder, folder_of, sweep, sweep_state, unnamed_in, write_whole};

@@ -20,6 +20,14 @@ pub struct RowFormat {
     pub encoder: RowEncoder,
 }
 
+impl RowFormat {
+    /// JSON objects with nothing around them, for those who take them one by one.
+    pub const BARE_OBJECTS: RowFormat = RowFormat {
+        framing: Framing { begin: "", between: "", behind: "", end: ["", ""] },
+        encoder: RowEncoder::Objects,
+    };
+}
+
 /// What surrounds the rows of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framing {
@@ -78,6 +86,78 @@ impl RowLayout {
     pub fn table(&self) -> Option<CsvEncoder> {
         self.rows.encoder.table()
     }
+}
+
+/// Encoded rows on their way into a file. Many threads fill buffers, and one writer puts them into the file in order.
+#[derive(Debug)]
+pub struct RowBuffer {
+    layout: RowLayout,
+    bytes: Vec<u8>,
+    /// Where each row begins and ends, in bytes that are not in the file's encoding yet.
+    rows: Vec<(usize, usize)>,
+    /// The first row with a character that the encoding does not have, from 1, and the character.
+    lost: Option<(u64, Option<char>)>,
+}
+
+impl RowBuffer {
+    /// An empty buffer for a file with this layout, with room for so many bytes.
+    pub fn new(layout: RowLayout, len: usize) -> RowBuffer {
+        RowBuffer { layout, bytes: Vec::with_capacity(len), rows: Vec::new(), lost: None }
+    }
+
+    /// Adds the row that `encode` writes at the end of the bytes.
+    ///
+    /// # Errors
+    /// That of `encode`; the buffer is then as it was.
+    pub fn add<E>(&mut self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let Framing { between, behind, .. } = self.layout.rows.framing;
+        let before = self.bytes.len();
+        if !self.rows.is_empty() {
+            self.bytes.extend_from_slice(between.as_bytes());
+        }
+        let begin = self.bytes.len();
+        let encoded = encode(&mut self.bytes);
+        match encoded {
+            Ok(()) => {
+                self.rows.push((begin, self.bytes.len()));
+                self.bytes.extend_from_slice(behind.as_bytes());
+            }
+            Err(_) => self.bytes.truncate(before),
+        }
+        encoded
+    }
+
+    /// The number of rows.
+    pub fn count(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// The rows one by one; of a buffer that is not finished.
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.rows.iter().map(|(begin, end)| self.bytes.get(*begin..*end).unwrap_or_default())
+    }
+
+    /// Brings the rows into the encoding of the file.
+    pub fn finish(&mut self) {
+        let encoding = self.layout.encoding;
+        if encoding == UTF_8 {
+            return;
+        }
+        let mut encoded = Vec::with_capacity(self.bytes.len());
+        if encode(&self.bytes, encoding, &mut encoded) > 0 {
+            let is_lost = |row: &[u8]| encode(row, encoding, &mut Vec::new()) > 0;
+            let row = self.rows().position(is_lost).unwrap_or_default();
+            let lost = lost_in(self.rows().nth(row).unwrap_or_default(), encoding);
+            self.lost = Some((row as u64 + 1, lost));
+        }
+        self.bytes = encoded;
+    }
+}
+
+/// The first character of a row that an encoding does not have.
+fn lost_in(row: &[u8], encoding: &'static Encoding) -> Option<char> {
+    let text = String::from_utf8_lossy(row);
+    text.chars().find(|c| encode(c.to_string().as_bytes(), encoding, &mut Vec::new()) > 0)
 }
 
 /// Puts rows into a file, in order.
@@ -149,6 +229,19 @@ impl<W: Write> RowWriter<W> {
         Ok(())
     }
 
+    /// Writes the rows of a finished buffer.
+    pub fn rows(&mut self, buffer: &RowBuffer) -> Result<(), Failure> {
+        if let Some((row, lost)) = buffer.lost {
+            return Err(self.no_character(lost, self.count + row));
+        }
+        if self.count > 0 && buffer.count() > 0 {
+            self.put(self.layout.rows.framing.between.as_bytes())?;
+        }
+        self.out.write_all(&buffer.bytes).map_err(|error| cannot_write(&self.shown, &error))?;
+        self.count += buffer.count();
+        Ok(())
+    }
+
     /// Writes what closes the file; gives what was written to, and the number of rows.
     pub fn end(mut self) -> Result<(W, u64), Failure> {
         let [end, end_without_rows] = self.layout.rows.framing.end;
@@ -165,18 +258,16 @@ impl<W: Write> RowWriter<W> {
         if self.layout.encoding != UTF_8 {
             self.encoded.clear();
             if encode(bytes, self.layout.encoding, &mut self.encoded) > 0 {
-                return Err(self.no_character(bytes));
+                return Err(self.no_character(lost_in(bytes, self.layout.encoding), self.count + 1));
             }
             encoded = &self.encoded;
         }
         self.out.write_all(encoded).map_err(|error| cannot_write(&self.shown, &error))
     }
 
-    fn no_character(&self, row: &[u8]) -> Failure {
+    fn no_character(&self, lost: Option<char>, row: u64) -> Failure {
         let encoding = self.layout.encoding;
-        let text = String::from_utf8_lossy(row);
-        let lost = text.chars().find(|c| encode(c.to_string().as_bytes(), encoding, &mut Vec::new()) > 0);
-        let lost = lost.map_or_else(String::new, |c| format!(" `{c}` (in row {})", self.count + 1));
+        let lost = lost.map_or_else(String::new, |c| format!(" `{c}` (in row {row})"));
         Failure::failed(format!("`{}` is written in `{}`, which has no{lost}", self.shown, encoding.name()))
             .hint("write it in `utf-8`; `bom: true` lets spreadsheets see that it is")
     }

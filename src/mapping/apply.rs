@@ -1,21 +1,22 @@
 //! Applying a program to a record. Pure except for counters; called on all cores.
 
-use super::checked::RecordRegion;
+use super::checked::{PhoneCounts, RecordRegion};
 use super::compiled::{CompiledRule, RuleSource};
 use super::draft::{Draft, DraftAttribute, Hidden};
 use super::evaluate::{Context, Gave};
 use super::phone::Region;
 use super::program::{Program, SEEN_RECORDS_MAX};
 use super::rule::{OnExistingRule, Otherwise, Target};
-use super::source::{Cell, Sight, Slot};
+use super::source::{self, Sight, Slot};
 use super::spare::settle_whole_name;
 use super::transform::left_out;
 use super::value::{LIST_JOIN, Val};
 use crate::contact::{Field, LeftBlank, Overwrite, Wanted, is_among};
 use crate::outcome::Problem;
-use crate::record::{Fields, Record};
+use crate::record::{FieldsRef, RecordRef};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -41,9 +42,33 @@ pub enum Drafted<'b> {
     Rejected(Vec<Problem>),
 }
 
+/// A program while it is applied to many records by one thread.
+pub struct Drafter<'p> {
+    program: &'p Program,
+    phones: Cell<PhoneCounts>,
+}
+
+impl<'p> Drafter<'p> {
+    /// See [`Program::draft`].
+    pub fn draft<'b>(&self, record: impl Into<RecordRef<'b>>) -> Drafted<'b>
+    where
+        'p: 'b,
+    {
+        self.program.draft_counted(record.into(), &self.phones)
+    }
+}
+
+impl Drop for Drafter<'_> {
+    fn drop(&mut self) {
+        let PhoneCounts { seen, bare } = self.phones.get();
+        self.program.phones_seen.fetch_add(seen, Ordering::Relaxed);
+        self.program.phones_bare.fetch_add(bare, Ordering::Relaxed);
+    }
+}
+
 impl Program {
     /// Makes a contact of a record, with values of its own.
-    pub fn apply(&self, record: &Record) -> Mapped {
+    pub fn apply<'b>(&'b self, record: impl Into<RecordRef<'b>>) -> Mapped {
         match self.draft(record) {
             Drafted::Contact(draft) => Mapped::Contact(Box::new(draft.to_wanted())),
             Drafted::Filtered => Mapped::Filtered,
@@ -52,7 +77,16 @@ impl Program {
     }
 
     /// Makes a contact of a record, whose values stay in the record where nothing is changed in them.
-    pub fn draft<'b>(&'b self, record: &'b Record) -> Drafted<'b> {
+    pub fn draft<'b>(&'b self, record: impl Into<RecordRef<'b>>) -> Drafted<'b> {
+        self.drafter().draft(record)
+    }
+
+    /// Makes contacts of many records: what is counted in them is added up when it ends.
+    pub fn drafter(&self) -> Drafter<'_> {
+        Drafter { program: self, phones: Cell::default() }
+    }
+
+    fn draft_counted<'b>(&'b self, record: RecordRef<'b>, phones: &Cell<PhoneCounts>) -> Drafted<'b> {
         self.look(record);
         let mut context = Context::new(self.sight(record), &self.env, &self.row_names);
         match self.passes(&context) {
@@ -63,13 +97,17 @@ impl Program {
         let checked = &mut context.checked;
         (checked.region, checked.homes) = (self.region_of(&context.sight), &self.region.homes);
         (checked.evidence, checked.line) = (self.evidence.get(), record.origin.line);
-        checked.phones = Some((&self.phones_seen, &self.phones_bare));
         let mut problems = Vec::new();
         let mut draft: Box<Draft<'b>> = Box::new(self.carried(record));
         draft.marks.tag_mode = self.tag_mode;
         let carried = [Field::Phones, Field::Emails].into_iter().filter(|field| draft.contact.has(*field));
         carried.for_each(|field| context.checked.found(field));
         for rule in &self.rules {
+            if let (Some(quick), FieldsRef::Row(row)) = (&rule.quick, record.fields)
+                && rule.put_quickly(quick, row.get(quick.column).unwrap_or_default(), &context, &mut draft)
+            {
+                continue;
+            }
             let faults_before = context.checked.faults();
             match rule.evaluate(&context) {
                 Ok(gave) => {
@@ -85,6 +123,7 @@ impl Program {
             settle_whole_name(&mut draft, name, record.origin.line);
         }
         context.checked.settle(&mut draft, &mut problems);
+        phones.set(phones.get().and(context.checked.phones.get()));
         self.add_surplus(record, &mut draft, &mut problems);
         if problems.is_empty()
             && !self.identity.is_empty()
@@ -95,19 +134,19 @@ impl Program {
         if problems.is_empty() { Drafted::Contact(draft) } else { Drafted::Rejected(problems) }
     }
 
-    pub(super) fn sight<'a>(&'a self, record: &'a Record) -> Sight<'a> {
+    pub(super) fn sight<'a>(&'a self, record: RecordRef<'a>) -> Sight<'a> {
         Sight { record, contact: None, blanks: &self.blanks, met: &self.seen.met, untrimmed: false }
     }
 
     /// Remembers the names of the first records, for "did you mean".
-    fn look(&self, record: &Record) {
+    fn look(&self, record: RecordRef<'_>) {
         if !self.seen.is_open || self.seen.records.load(Ordering::Relaxed) >= SEEN_RECORDS_MAX {
             return;
         }
         self.seen.records.fetch_add(1, Ordering::Relaxed);
-        match &record.fields {
-            Fields::Json(Value::Object(object)) => object.keys().for_each(|name| self.seen.name(name)),
-            Fields::Contact(contact) => {
+        match record.fields {
+            FieldsRef::Json(Value::Object(object)) => object.keys().for_each(|name| self.seen.name(name)),
+            FieldsRef::Contact(contact) => {
                 contact.attributes.iter().for_each(|a| self.seen.name(&format!("attributes.{}", a.name)));
                 contact.native.keys().for_each(|name| self.seen.name(&format!("native.{name}")));
             }
@@ -137,9 +176,9 @@ impl Program {
         let mut unknown = None;
         for slot in &self.region.slots {
             let value = match sight.read(slot) {
-                Ok(Cell::Text(text)) => text,
-                Ok(Cell::List(items)) => Cow::Owned(items.join(LIST_JOIN)),
-                Ok(Cell::Absent | Cell::Blank) => continue,
+                Ok(source::Cell::Text(text)) => text,
+                Ok(source::Cell::List(items)) => Cow::Owned(items.join(LIST_JOIN)),
+                Ok(source::Cell::Absent | source::Cell::Blank) => continue,
                 Err(problem) => Cow::Owned(super::evaluate::bare(&problem).to_owned()),
             };
             if let Some(region) = Region::named(&value) {
@@ -172,7 +211,7 @@ fn plain_name(field: Field) -> &'static str {
 
 impl CompiledRule {
     /// Puts what the rule gave into the contact.
-    fn put<'b>(&self, gave: Gave<'b>, line: u64, draft: &mut Draft<'b>) {
+    fn put<'b>(&'b self, gave: Gave<'b>, line: u64, draft: &mut Draft<'b>) {
         match (&self.rule.target, gave) {
             (Target::Field(field), Gave::Blank { is_blank }) => {
                 if is_blank && self.rule.verbs.clear == Some(true) && !draft.contact.has(*field) {
@@ -182,7 +221,10 @@ impl CompiledRule {
             (Target::Attribute(name), Gave::Blank { is_blank }) => {
                 let is_cleared = is_blank && self.rule.verbs.clear == Some(true);
                 if is_cleared && draft.contact.attribute(name).is_none() {
-                    draft.contact.attributes.push(DraftAttribute { name: name.clone(), value: Cow::Borrowed("") });
+                    draft
+                        .contact
+                        .attributes
+                        .push(DraftAttribute { name: Cow::Borrowed(name), value: Cow::Borrowed("") });
                     draft.marks.attribute_overwrite.push((name.clone(), Overwrite::Clear));
                 }
             }
@@ -225,16 +267,16 @@ impl CompiledRule {
             }
             RuleSource::Slots(slots) => {
                 let read = |slot: &'a Slot| match context.sight.read(slot) {
-                    Ok(Cell::Text(text)) => Some((&*slot.name, Val::One(text))),
-                    Ok(Cell::List(items)) => Some((&*slot.name, Val::Many(items))),
-                    Ok(Cell::Absent | Cell::Blank) | Err(_) => None,
+                    Ok(source::Cell::Text(text)) => Some((&*slot.name, Val::One(text))),
+                    Ok(source::Cell::List(items)) => Some((&*slot.name, Val::Many(items))),
+                    Ok(source::Cell::Absent | source::Cell::Blank) | Err(_) => None,
                 };
                 slots.iter().filter_map(read).collect()
             }
         }
     }
 
-    fn put_field<'b>(&self, field: Field, value: Val<'b>, is_default: bool, draft: &mut Draft<'b>) {
+    pub(super) fn put_field<'b>(&self, field: Field, value: Val<'b>, is_default: bool, draft: &mut Draft<'b>) {
         let had = draft.contact.has(field);
         if let Some(list) = draft.contact.list_mut(field) {
             match value {
@@ -267,10 +309,10 @@ impl CompiledRule {
     }
 
     /// Puts a custom field; of two values of one name, the mapping's own rule stays, else the first.
-    fn put_attribute<'b>(&self, name: &Arc<str>, gave: (Val<'b>, bool), line: u64, draft: &mut Draft<'b>) {
+    fn put_attribute<'b>(&self, name: &'b Arc<str>, gave: (Val<'b>, bool), line: u64, draft: &mut Draft<'b>) {
         let (value, is_default) = (gave.0.into_text(), gave.1);
         let column = self.column.as_deref().unwrap_or(name);
-        let hidden = match draft.contact.attributes.iter_mut().find(|known| known.name == *name) {
+        let hidden = match draft.contact.attributes.iter_mut().find(|known| *known.name == *name) {
             Some(known) if is_default || known.value == value => return,
             Some(_) if self.is_surplus => {
                 return Hidden { line, column, name: format!("attributes.{name}"), value: value.into_owned() }
@@ -282,7 +324,7 @@ impl CompiledRule {
             }
             None => {
                 draft.marks.default_attributes.extend(is_default.then(|| name.clone()));
-                draft.contact.attributes.push(DraftAttribute { name: name.clone(), value });
+                draft.contact.attributes.push(DraftAttribute { name: Cow::Borrowed(name), value });
                 None
             }
         };

@@ -16,7 +16,6 @@ use crate::outcome::Problem;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What phones and e-mails of one record are read with, and which of them were valid.
 #[derive(Default)]
@@ -25,8 +24,7 @@ pub(super) struct Checked<'a> {
     /// The given region and the connection's.
     pub homes: &'a [Region],
     pub evidence: Option<&'a Evidence>,
-    /// Phones seen, and those with neither country code nor region.
-    pub phones: Option<(&'a AtomicU64, &'a AtomicU64)>,
+    pub phones: Cell<PhoneCounts>,
     pub line: u64,
     faults: RefCell<Vec<Fault>>,
     left: RefCell<Vec<LeftBlank>>,
@@ -34,6 +32,21 @@ pub(super) struct Checked<'a> {
     valid: Cell<FieldSet>,
     /// The fields of which a value was left out.
     left_out: Cell<FieldSet>,
+}
+
+/// Phones that were met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PhoneCounts {
+    pub seen: u64,
+    /// Those with neither country code nor region.
+    pub bare: u64,
+}
+
+impl PhoneCounts {
+    /// Both together.
+    pub fn and(self, other: PhoneCounts) -> PhoneCounts {
+        PhoneCounts { seen: self.seen + other.seen, bare: self.bare + other.bare }
+    }
 }
 
 /// What a record says about the region of its phones.
@@ -116,19 +129,15 @@ impl<'a> Checked<'a> {
 
     /// Counts a phone; a text without a digit (`-`, `no`) is none, and no region would make it one.
     fn count(&self, text: &str, fault: Option<PhoneFault>) {
-        let Some((seen, bare)) = self.phones else { return };
         if fault.is_some() && !text.chars().any(char::is_numeric) {
             return;
         }
-        seen.fetch_add(1, Ordering::Relaxed);
         let is_bare = match fault {
             None | Some(PhoneFault::Spreadsheet | PhoneFault::UnknownRegion) => false,
             Some(PhoneFault::NoRegion) => true,
             Some(PhoneFault::Invalid) => matches!(self.region, RecordRegion::None) && !phone::has_country_code(text),
         };
-        if is_bare {
-            bare.fetch_add(1, Ordering::Relaxed);
-        }
+        self.phones.set(self.phones.get().and(PhoneCounts { seen: 1, bare: u64::from(is_bare) }));
     }
 
     /// A value of the field is valid.
@@ -151,6 +160,20 @@ impl<'a> Checked<'a> {
 }
 
 impl CompiledRule {
+    /// The phone that a trimmed text is; `None` where it is more, or none.
+    pub(super) fn one_phone(&self, text: &str, checked: &Checked<'_>) -> Option<String> {
+        self.place(checked).valid_phone(text)
+    }
+
+    /// The e-mail address that a trimmed text is; `None` where it is more, or none.
+    pub(super) fn one_email<'b>(&self, text: Cow<'b, str>, checked: &Checked<'_>) -> Option<Cow<'b, str>> {
+        self.place(checked).valid_email(text)
+    }
+
+    fn place<'r>(&'r self, checked: &'r Checked<'r>) -> Place<'r> {
+        Place { rule: self, column: self.column.as_deref(), checked }
+    }
+
     /// Reads the phones or e-mails of a value.
     pub(super) fn check<'a>(
         &self,
@@ -165,7 +188,7 @@ impl CompiledRule {
             Val::One(item) => {
                 let item = transform::trimmed(item);
                 if let Some(good) = place.valid(&item, is_phone) {
-                    return Ok(Some(Val::One(Cow::Owned(good))));
+                    return Ok(Some(Val::One(good)));
                 }
                 vec![item]
             }
@@ -174,7 +197,7 @@ impl CompiledRule {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         for item in items.into_iter().map(transform::trimmed).filter(|item| !item.is_empty()) {
             match (place.valid(&item, is_phone), is_phone) {
-                (Some(value), _) => good.push(Cow::Owned(value)),
+                (Some(value), _) => good.push(value),
                 (None, true) => place.phones(&item, &mut good, &mut bad),
                 (None, false) => place.emails(&item, &mut good),
             }
@@ -197,12 +220,26 @@ struct Place<'r> {
 
 impl Place<'_> {
     /// The value, where the whole text is one valid value.
-    fn valid(&self, text: &str, is_phone: bool) -> Option<String> {
-        if !is_phone {
-            let address = email::normalise(text).ok()?;
-            self.checked.found(Field::Emails);
-            return Some(address);
-        }
+    fn valid<'b>(&self, text: &str, is_phone: bool) -> Option<Cow<'b, str>> {
+        Some(Cow::Owned(match is_phone {
+            true => self.valid_phone(text)?,
+            false => self.valid_email(Cow::Borrowed(text))?.into_owned(),
+        }))
+    }
+
+    fn valid_email<'b>(&self, text: Cow<'b, str>) -> Option<Cow<'b, str>> {
+        let address = match text {
+            Cow::Borrowed(text) => email::normalise(text).ok()?,
+            Cow::Owned(text) => match email::normalise(&text).ok()? {
+                Cow::Borrowed(same) if same.len() == text.len() => Cow::Owned(text),
+                other => Cow::Owned(other.into_owned()),
+            },
+        };
+        self.checked.found(Field::Emails);
+        Some(address)
+    }
+
+    fn valid_phone(&self, text: &str) -> Option<String> {
         // What stands behind a number must not be read as the letters of a keypad.
         if text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
             return None;
@@ -252,7 +289,7 @@ impl Place<'_> {
             match email::normalise(part) {
                 Ok(address) => {
                     self.checked.found(Field::Emails);
-                    good.push(Cow::Owned(address));
+                    good.push(Cow::Owned(address.into_owned()));
                 }
                 Err(reason) => self.bad_email(part, reason, good),
             }

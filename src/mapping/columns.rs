@@ -5,8 +5,9 @@ use super::evaluate::{Context, Gave};
 use super::source::{self, ContactName, Sight, Slot, Wherein};
 use super::value::{LIST_JOIN, Val};
 use crate::contact::ContactView;
+use crate::json::write_text;
 use crate::outcome::Problem;
-use crate::record::Record;
+use crate::record::RecordRef;
 use minijinja::Environment;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -77,6 +78,17 @@ fn write_pairs(pairs: &[(&str, &str)], out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+fn write_list<'v>(items: impl Iterator<Item = &'v str>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_text(item, out);
+    }
+    out.push(b']');
+}
+
 /// Writing to memory does not fail, nor does a value that is made of texts.
 fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let _cannot_fail = serde_json::to_writer(out, value);
@@ -125,7 +137,7 @@ impl Columns {
     pub fn cells<'a>(
         &'a self,
         contact: &'a dyn ContactView,
-        record: &'a Record,
+        record: RecordRef<'a>,
     ) -> Result<Vec<Cell<'a>>, Vec<Problem>> {
         let mut cells = Vec::with_capacity(self.rules.len());
         self.for_each_cell(contact, record, |cell| cells.push(cell))?;
@@ -139,11 +151,10 @@ impl Columns {
     pub fn for_each_cell<'a>(
         &'a self,
         contact: &'a dyn ContactView,
-        record: &'a Record,
+        record: RecordRef<'a>,
         mut take: impl FnMut(Cell<'a>),
     ) -> Result<(), Vec<Problem>> {
-        let sight = Sight { record, contact: Some(contact), blanks: &self.blanks, met: &[], untrimmed: false };
-        let context = Context::new(sight, &self.env, &self.row_names);
+        let context = self.context(contact, record);
         let mut problems = Vec::new();
         for (rule, op) in &self.rules {
             match op.cell(rule, contact, &context) {
@@ -154,6 +165,11 @@ impl Columns {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
+    fn context<'a>(&'a self, contact: &'a dyn ContactView, record: RecordRef<'a>) -> Context<'a> {
+        let sight = Sight { record, contact: Some(contact), blanks: &self.blanks, met: &[], untrimmed: false };
+        Context::new(sight, &self.env, &self.row_names)
+    }
+
     /// Writes the row of one contact as a JSON object at the end of `out`.
     ///
     /// # Errors
@@ -161,24 +177,32 @@ impl Columns {
     pub fn write_json(
         &self,
         contact: &dyn ContactView,
-        record: &Record,
+        record: RecordRef<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Vec<Problem>> {
         let before = out.len();
         out.push(b'{');
-        let mut keys = self.keys.iter();
-        let written = self.for_each_cell(contact, record, |cell| {
+        let context = self.context(contact, record);
+        let mut problems = Vec::new();
+        for ((rule, op), key) in self.rules.iter().zip(&self.keys) {
             if out.len() > before + 1 {
                 out.push(b',');
             }
-            out.extend_from_slice(keys.next().map_or(&[][..], |key| key));
-            cell.write_json(out);
-        });
-        match written {
-            Ok(()) => out.push(b'}'),
-            Err(_) => out.truncate(before),
+            out.extend_from_slice(key);
+            if op.write_json(contact, out) {
+                continue;
+            }
+            match op.cell(rule, contact, &context) {
+                Ok(cell) => cell.write_json(out),
+                Err(found) => problems.extend(found),
+            }
         }
-        written
+        if problems.is_empty() {
+            out.push(b'}');
+            return Ok(());
+        }
+        out.truncate(before);
+        Err(problems)
     }
 }
 
@@ -204,6 +228,23 @@ impl Op {
                 Op::Copy(name.clone())
             }
         }
+    }
+
+    /// Writes what is a value of the contact as it is; whether it was that.
+    fn write_json(&self, contact: &dyn ContactView, out: &mut Vec<u8>) -> bool {
+        let mut write = |text: Option<&str>| match text.filter(|text| !text.is_empty()) {
+            Some(text) => write_text(text, out),
+            None => out.extend_from_slice(b"null"),
+        };
+        match self {
+            Op::Copy(ContactName::Text(field)) => write(contact.text(*field)),
+            Op::Copy(ContactName::First(field)) => write(contact.item(*field, 0)),
+            Op::Copy(ContactName::Attribute(name)) => write(contact.attribute(name)),
+            Op::Copy(ContactName::List(field)) => write_list(contact.items(*field), out),
+            Op::Whole(ContactName::Attributes) if contact.attribute_at(0).is_some() => contact.write_attributes(out),
+            Op::Copy(_) | Op::Whole(_) | Op::Rule { .. } => return false,
+        }
+        true
     }
 
     fn cell<'a>(

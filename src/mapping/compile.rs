@@ -3,6 +3,7 @@
 
 use super::columns::Columns;
 use super::compiled::{CompiledRule, Dotted};
+use super::op::Quick;
 use super::options::BindOptions;
 use super::program::{Program, Seen, Surplus, Writes};
 use super::resolve::Resolver;
@@ -47,11 +48,12 @@ fn compile(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<
     });
     resolver.report_missing();
     let unmapped = mapping.unmapped_for(header);
-    let surplus = resolver.surplus(mapping, unmapped, consumed, &mut bound, left_out);
+    let surplus = resolver.surplus(mapping, consumed, &mut bound, left_out);
     let is_carried = matches!(unmapped, Unmapped::Carry);
     if let Some(wanted) = mapping.identity.as_ref().filter(|_| !is_carried && !bound.is_empty()) {
         resolver.check_identity(wanted, &bound, &mapping.identity_at);
     }
+    decide_quick(&mut bound);
     let dotted = Dotted::of(&bound);
     let mut writes = writes(&bound);
     let spare_name = contact.and_then(|contact| contact.spare_name.clone());
@@ -95,6 +97,15 @@ fn compile(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<
             are_rejects: false,
         },
     )
+}
+
+/// Decides which rules are done without the general way.
+fn decide_quick(rules: &mut [CompiledRule]) {
+    let targets: Vec<Target> = rules.iter().map(|rule| rule.rule.target.clone()).collect();
+    for (at, rule) in rules.iter_mut().enumerate() {
+        let is_first = !targets.iter().take(at).any(|before| *before == rule.rule.target);
+        rule.quick = Quick::of(rule, is_first);
+    }
 }
 
 /// The fields by which the target finds contacts; first of all its own id, where a rule gives it.

@@ -1,8 +1,8 @@
 //! A compiled rule: where its values are, and what is done to them. Data only; `evaluate` gives the value of a rule.
 
-use super::rule::{Rule, Target};
+use super::op::Quick;
+use super::rule::Rule;
 use super::source::{Slot, Wherein};
-use crate::contact::Field;
 use crate::outcome::Problem;
 use crate::template::Part;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub(super) struct CompiledRule {
     pub labels: Vec<Option<Slot>>,
     /// The first name it uses, for problems.
     pub column: Option<Arc<str>>,
-    /// The column of which the value is a copy, trimmed and in NFC; `None` where the rule does more.
-    pub copied: Option<usize>,
+    /// What is done with the one column that it uses, where that is little.
+    pub quick: Option<Quick>,
 }
 
 /// Where the value of a compiled rule comes from.
@@ -40,7 +40,7 @@ pub(super) struct CompiledTemplate {
 }
 
 impl CompiledRule {
-    /// A compiled rule. Most rules only copy a column, which is decided here, once.
+    /// A compiled rule.
     pub fn new(rule: Arc<Rule>, source: RuleSource, labels: Vec<Option<Slot>>) -> CompiledRule {
         let column = match &source {
             RuleSource::Nothing => None,
@@ -49,9 +49,7 @@ impl CompiledRule {
             }
         };
         let is_plain = !rule.verbs.touch_text();
-        let mut compiled = CompiledRule { rule, source, is_plain, is_surplus: false, labels, column, copied: None };
-        compiled.copied = compiled.copied_column();
-        compiled
+        CompiledRule { rule, source, is_plain, is_surplus: false, labels, column, quick: None }
     }
 
     /// The slot whose value is taken as it is: nothing is done to it, and nothing takes its place where it is blank.
@@ -61,18 +59,6 @@ impl CompiledRule {
         let verbs = &self.rule.verbs;
         let is_bare = self.is_plain && verbs.default.is_empty() && verbs.add.is_empty() && verbs.required != Some(true);
         is_bare.then_some(slot)
-    }
-
-    fn copied_column(&self) -> Option<usize> {
-        let is_text = match &self.rule.target {
-            Target::Field(field) => !field.is_list() && *field != Field::Country,
-            Target::Attribute(_) => true,
-            Target::Column(_) => false,
-        };
-        match self.only_slot()?.place {
-            Wherein::Column(index) if is_text && self.labels.is_empty() && !self.rule.gather => Some(index),
-            _ => None,
-        }
     }
 }
 

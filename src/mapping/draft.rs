@@ -1,7 +1,10 @@
 //! A draft: a record after its mapping was applied. Its values are still in the record where nothing had to be changed in
 //! them; [`Draft::to_wanted`] makes them owned, for contacts that outlive their record.
 
-use crate::contact::{Attribute, Contact, ContactView, FIELDS, Field, LIST_COUNT, LeftBlank, TEXT_COUNT, Wanted};
+use crate::contact::{
+    Attribute, Contact, ContactView, FIELDS, Field, FieldSet, LIST_COUNT, LeftBlank, Overwrite, TEXT_COUNT, TagMode,
+    Wanted,
+};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,8 +14,32 @@ use std::sync::Arc;
 pub struct Draft<'b> {
     /// The values.
     pub contact: DraftContact<'b>,
-    /// What they may overwrite, and what was left out. Its own contact is empty.
-    pub marks: Wanted,
+    /// What they may overwrite, and what was left out.
+    pub marks: Marks,
+}
+
+/// What the values of a draft may overwrite, and what was left out; see the fields of [`Wanted`].
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Marks {
+    pub fill: FieldSet,
+    pub defaults: FieldSet,
+    pub clear: FieldSet,
+    pub force: FieldSet,
+    pub attribute_overwrite: Vec<(Arc<str>, Overwrite)>,
+    pub default_attributes: Vec<Arc<str>>,
+    pub tag_mode: TagMode,
+    pub left_blank: Vec<LeftBlank>,
+    pub not_carried: Vec<String>,
+}
+
+impl Marks {
+    /// Names a value that the mapping could not put into the contact, once.
+    pub(super) fn left_out(&mut self, name: String) {
+        if !self.not_carried.contains(&name) {
+            self.not_carried.push(name);
+        }
+    }
 }
 
 /// The values of a draft. They are kept as those of a [`Contact`].
@@ -23,31 +50,58 @@ pub struct DraftContact<'b> {
     /// Custom fields in the order met; no name twice.
     pub(super) attributes: Vec<DraftAttribute<'b>>,
     /// What else the source platform sent.
-    pub(super) native: Map<String, Value>,
+    pub(super) native: Option<Box<Map<String, Value>>>,
 }
 
 /// A custom field of a draft.
 #[derive(Clone, Debug)]
 pub(super) struct DraftAttribute<'b> {
-    pub name: Arc<str>,
+    pub name: Cow<'b, Arc<str>>,
     pub value: Cow<'b, str>,
 }
 
 impl<'b> Draft<'b> {
     /// The draft of a contact that is carried as it is.
     pub(super) fn of(contact: Contact) -> Draft<'static> {
-        Draft { contact: DraftContact::of(contact), marks: Wanted::default() }
+        Draft { contact: DraftContact::of(contact), marks: Marks::default() }
     }
 
     /// The contact with values of its own.
     pub fn to_wanted(self) -> Wanted {
-        Wanted { contact: self.contact.into_contact(), ..self.marks }
+        let Marks { fill, defaults, clear, force, tag_mode, left_blank, not_carried, .. } = self.marks;
+        Wanted {
+            contact: self.contact.into_contact(),
+            fill,
+            defaults,
+            clear,
+            force,
+            attribute_overwrite: self.marks.attribute_overwrite,
+            default_attributes: self.marks.default_attributes,
+            tag_mode,
+            made_name: None,
+            left_blank,
+            not_carried,
+        }
+    }
+
+    /// Sets a text of the record, which updates what the target has.
+    pub(super) fn set_unmarked(&mut self, field: Field, text: Cow<'b, str>) {
+        self.contact.set_text(field, text);
+        self.unmark(field);
+    }
+
+    /// The value of the field is the record's, and updates what the target has.
+    pub(super) fn unmark(&mut self, field: Field) {
+        self.marks.clear.remove(field);
+        self.marks.fill.remove(field);
+        self.marks.defaults.remove(field);
     }
 }
 
 impl<'b> DraftContact<'b> {
     fn of(mut contact: Contact) -> DraftContact<'static> {
-        let mut draft = DraftContact { native: std::mem::take(&mut contact.native), ..DraftContact::default() };
+        let native = Some(std::mem::take(&mut contact.native)).filter(|native| !native.is_empty());
+        let mut draft = DraftContact { native: native.map(Box::new), ..DraftContact::default() };
         for (field, _) in FIELDS {
             if field.is_list() {
                 let items = std::mem::take(contact.list_mut(field));
@@ -57,14 +111,15 @@ impl<'b> DraftContact<'b> {
             }
         }
         let attributes = contact.attributes.into_iter();
-        draft.attributes =
-            attributes.map(|Attribute { name, value }| DraftAttribute { name, value: Cow::Owned(value) }).collect();
+        draft.attributes = attributes
+            .map(|Attribute { name, value }| DraftAttribute { name: Cow::Owned(name), value: Cow::Owned(value) })
+            .collect();
         draft
     }
 
     fn into_contact(self) -> Contact {
         let mut contact = Contact::default();
-        contact.native = self.native;
+        contact.native = self.native.map(|native| *native).unwrap_or_default();
         let (mut texts, mut lists) = (self.texts, self.lists);
         for (field, _) in FIELDS {
             if let Some(text) = texts.get_mut(field as usize).and_then(Option::take) {
@@ -75,8 +130,9 @@ impl<'b> DraftContact<'b> {
             }
         }
         let attributes = self.attributes.into_iter();
-        contact.attributes =
-            attributes.map(|DraftAttribute { name, value }| Attribute { name, value: value.into_owned() }).collect();
+        contact.attributes = attributes
+            .map(|DraftAttribute { name, value }| Attribute { name: name.into_owned(), value: value.into_owned() })
+            .collect();
         contact
     }
 
@@ -118,15 +174,15 @@ impl<'b> DraftContact<'b> {
 
     /// The value of a custom field.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|attribute| &*attribute.name == name).map(|attribute| &*attribute.value)
+        self.attributes.iter().find(|attribute| &**attribute.name == name).map(|attribute| &*attribute.value)
     }
 
     /// Sets a custom field, in its place when it is there already.
     pub(super) fn set_attribute(&mut self, name: impl Into<Arc<str>>, value: Cow<'b, str>) {
-        let name = name.into();
-        match self.attributes.iter_mut().find(|attribute| attribute.name == name) {
+        let name: Arc<str> = name.into();
+        match self.attributes.iter_mut().find(|attribute| *attribute.name == name) {
             Some(attribute) => attribute.value = value,
-            None => self.attributes.push(DraftAttribute { name, value }),
+            None => self.attributes.push(DraftAttribute { name: Cow::Owned(name), value }),
         }
     }
 }
@@ -141,11 +197,11 @@ impl ContactView for DraftContact<'_> {
     }
 
     fn attribute_at(&self, index: usize) -> Option<(&str, &str)> {
-        self.attributes.get(index).map(|attribute| (&*attribute.name, &*attribute.value))
+        self.attributes.get(index).map(|attribute| (&**attribute.name, &*attribute.value))
     }
 
-    fn native(&self) -> &Map<String, Value> {
-        &self.native
+    fn native(&self) -> Option<&Map<String, Value>> {
+        self.native.as_deref().filter(|native| !native.is_empty())
     }
 }
 

@@ -7,13 +7,12 @@ use super::compiled::{CompiledRule, CompiledTemplate, RuleSource, placed};
 use super::phone::Region;
 use super::rule::{CONTACT_NAME, ROW_NAME, Target};
 use super::sections::{contact_names, groups};
-use super::source::{Cell, ContactName, Sight, Slot, error_cell, template_value};
+use super::source::{Cell, ContactName, Sight, Slot, template_value};
 use super::text::{is_error_cell, nfc, trim};
 use super::transform::{self, tidy};
 use super::value::{LIST_JOIN, Val};
 use crate::contact::{ContactView, Field};
 use crate::outcome::Problem;
-use crate::record::Fields;
 use crate::template::{Part, VALUE_LEN_MAX, render};
 use minijinja::{Environment, Value};
 use std::borrow::Cow;
@@ -53,25 +52,6 @@ pub(super) enum Gave<'a> {
 impl CompiledRule {
     /// The rule's value for a record; all its problems if it has no valid one.
     pub fn evaluate<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
-        match (self.copied, &context.sight.record.fields) {
-            (Some(column), Fields::Row(row)) => self.copy(row.get(column).unwrap_or_default(), context),
-            _ => self.worked_out(context),
-        }
-    }
-
-    /// The value of a rule that only copies a cell: [`CompiledRule::worked_out`] gives the same.
-    fn copy<'a>(&self, cell: &'a str, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
-        let text = trim(cell);
-        if context.sight.is_blank(text) {
-            return Ok(Gave::Blank { is_blank: true });
-        }
-        match self.only_slot() {
-            Some(slot) if is_error_cell(text) => Err(vec![error_cell(text, slot)]),
-            _ => Ok(Gave::Value(Val::One(nfc(Cow::Borrowed(text))))),
-        }
-    }
-
-    fn worked_out<'a>(&'a self, context: &Context<'a>) -> Result<Gave<'a>, Vec<Problem>> {
         let verbs = &self.rule.verbs;
         let (mut value, mut is_blank) = (None, false);
         let faults_before = context.checked.faults();
@@ -259,9 +239,13 @@ const LIST_LEN_MAX: usize = 4_096;
 /// Whether a list is too long to be taken apart. A cell of megabytes would take many times its size.
 pub(super) fn is_oversized(value: &Val<'_>) -> bool {
     match value {
-        Val::One(text) => text.len() > VALUE_LEN_MAX,
+        Val::One(text) => is_oversized_text(text),
         Val::Many(items) => items.len() > LIST_LEN_MAX || items.iter().any(|item| item.len() > VALUE_LEN_MAX),
     }
+}
+
+pub(super) fn is_oversized_text(text: &str) -> bool {
+    text.len() > VALUE_LEN_MAX
 }
 
 fn oversized(label: &str, column: &str) -> Problem {
@@ -271,7 +255,7 @@ fn oversized(label: &str, column: &str) -> Problem {
 }
 
 /// A country as its two letters; a text that names none stays as it is.
-fn country(text: Cow<'_, str>) -> Cow<'_, str> {
+pub(super) fn country(text: Cow<'_, str>) -> Cow<'_, str> {
     let is_code = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     // A calling code may be that of several countries.
     let region = Some(&text).filter(|text| !text.bytes().any(|byte| byte.is_ascii_digit()));
@@ -356,31 +340,4 @@ fn contact_value(contact: &dyn ContactView) -> Value {
         (name, value.map_or_else(|| Value::from_pairs([("", ""); 0]), |value| template_value(&value)))
     });
     Value::from_pairs(fields.chain(groups))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mapping::{BindOptions, Mapping};
-    use crate::record::{Header, Origin, Record, Row};
-    use std::path::Path;
-
-    #[test]
-    fn a_copied_cell_is_what_the_whole_rule_gives() {
-        let page = "read: { blanks: [\"-\"] }\ncontact: { first_name: A, notes: A, attributes: { Plan: A } }";
-        let Ok(mapping) = Mapping::parse(page, Path::new("m.yaml")) else { panic!("the mapping is sound") };
-        let header = Header::Columns(vec!["A".to_owned()]);
-        let Ok(program) = mapping.bind(&header, &BindOptions::default()) else { panic!("`A` is there") };
-        assert!(program.rules.iter().all(|rule| rule.copied == Some(0)));
-        for cell in
-            ["Ana", " Ana\t", "", " \u{a0}", "-", " - ", "#N/A", "Loading...", "Jose\u{301} ", "\u{feff}И\u{306}"]
-        {
-            let fields = Fields::Row(Row::from_cells([cell]));
-            let record = Record { origin: Origin::default(), fields, raw: Box::default() };
-            let context = Context::new(program.sight(&record), &program.env, &program.row_names);
-            for rule in &program.rules {
-                assert_eq!(rule.evaluate(&context), rule.worked_out(&context), "{cell:?}");
-            }
-        }
-    }
 }

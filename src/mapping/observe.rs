@@ -10,7 +10,7 @@ use super::source::Cell;
 use super::transform;
 use super::value::Val;
 use crate::contact::Field;
-use crate::record::Record;
+use crate::record::RecordRef;
 
 impl Program {
     /// The columns that phones are read from.
@@ -19,8 +19,8 @@ impl Program {
     }
 
     /// Adds the phones of a record to what their columns say.
-    pub fn observe(&self, record: &Record, evidence: &mut Evidence) {
-        let context = Context::new(self.sight(record), &self.env, &self.row_names);
+    pub fn observe<'b>(&'b self, record: impl Into<RecordRef<'b>>, evidence: &mut Evidence) {
+        let context = Context::new(self.sight(record.into()), &self.env, &self.row_names);
         let region = match self.region_of(&context.sight) {
             RecordRegion::Known(region) => Some(region),
             RecordRegion::None | RecordRegion::Unknown { .. } => None,

@@ -31,6 +31,12 @@ pub(super) struct Resolver<'h> {
     missing: Vec<(String, Place, bool)>,
 }
 
+/// The columns and names that rules have used.
+pub(super) struct Consumed {
+    columns: HashSet<usize>,
+    names: Vec<String>,
+}
+
 impl<'h> Resolver<'h> {
     pub fn new(header: &'h Header) -> Resolver<'h> {
         let (mut exact, mut alike) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
@@ -48,8 +54,8 @@ impl<'h> Resolver<'h> {
 
     /// What has been used so far: by rules, when only they have been bound. Saying where a phone is from, or testing a
     /// value with `only_if`, consumes nothing.
-    pub fn consumed(&self) -> (HashSet<usize>, Vec<String>) {
-        (self.used_columns.clone(), self.used_names.clone())
+    pub fn consumed(&self) -> Consumed {
+        Consumed { columns: self.used_columns.clone(), names: self.used_names.clone() }
     }
 
     pub fn rule(&mut self, rule: &Arc<Rule>, is_column: bool) -> CompiledRule {
@@ -264,13 +270,12 @@ impl<'h> Resolver<'h> {
     pub fn surplus(
         &mut self,
         mapping: &Mapping,
-        unmapped: Unmapped,
-        (columns, names): (HashSet<usize>, Vec<String>),
+        consumed: Consumed,
         rules: &mut Vec<CompiledRule>,
         left_out: &[Target],
     ) -> Surplus {
-        let at = &mapping.unmapped_at;
-        match (unmapped, self.header) {
+        let (at, Consumed { columns, names }) = (&mapping.unmapped_at, consumed);
+        match (mapping.unmapped_for(self.header), self.header) {
             (Unmapped::Ignore, _) => Surplus::Ignore,
             (Unmapped::Carry, Header::Contact) => Surplus::Carry(taken(&names, rules, left_out)),
             (Unmapped::Carry, _) => {

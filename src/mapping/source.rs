@@ -4,7 +4,7 @@ use super::text::{is_error_cell, trim};
 use super::value::LIST_JOIN;
 use crate::contact::{ContactView, FIELDS, Field};
 use crate::outcome::Problem;
-use crate::record::{Fields, Record};
+use crate::record::{FieldsRef, RecordRef};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ impl ContactName {
             ContactName::Attribute(name) => Value::from(contact.attribute(name)?),
             ContactName::Native(name) => {
                 let path: Vec<&str> = name.split('.').collect();
-                found(find(contact.native(), name, &path)?)
+                found(find(contact.native()?, name, &path)?)
             }
             ContactName::Group(group) => Value::Object(group_of(contact, group)?),
             ContactName::Attributes => {
@@ -93,9 +93,7 @@ impl ContactName {
                 let object: Map<String, Value> = pairs.collect();
                 (!object.is_empty()).then_some(Value::Object(object))?
             }
-            ContactName::AllNative => {
-                (!contact.native().is_empty()).then(|| Value::Object(contact.native().clone()))?
-            }
+            ContactName::AllNative => Value::Object(contact.native()?.clone()),
         })
     }
 
@@ -151,7 +149,7 @@ pub(super) enum Cell<'a> {
 /// A record, as rules look at it.
 #[derive(Clone, Copy)]
 pub(super) struct Sight<'a> {
-    pub record: &'a Record,
+    pub record: RecordRef<'a>,
     /// The contact that is written, for columns.
     pub contact: Option<&'a dyn ContactView>,
     /// Cells that mean nothing.
@@ -165,11 +163,11 @@ pub(super) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// What the record has there. `Err` for the trace of a formula that failed.
     pub fn read(&self, slot: &Slot) -> Result<Cell<'a>, Problem> {
-        let cell = match (&slot.place, &self.record.fields) {
-            (Wherein::Column(index), Fields::Row(row)) => {
+        let cell = match (&slot.place, self.record.fields) {
+            (Wherein::Column(index), FieldsRef::Row(row)) => {
                 row.get(*index).map_or(Cell::Blank, |text| Cell::Text(Cow::Borrowed(text)))
             }
-            (Wherein::Json { path, met }, Fields::Json(Value::Object(object))) => {
+            (Wherein::Json { path, met }, FieldsRef::Json(Value::Object(object))) => {
                 match find(object, &slot.name, path) {
                     None => Cell::Absent,
                     Some(value) => {
@@ -178,8 +176,8 @@ impl<'a> Sight<'a> {
                     }
                 }
             }
-            (Wherein::Source(name, met), Fields::Contact(contact)) => {
-                let cell = name.cell(&**contact);
+            (Wherein::Source(name, met), FieldsRef::Contact(contact)) => {
+                let cell = name.cell(contact);
                 if let (Some(met), true) = (met, cell != Cell::Absent) {
                     self.meet(*met);
                 }
@@ -228,11 +226,11 @@ impl<'a> Sight<'a> {
 
     /// The value for a template: text as text, JSON as it is; what is not there is an empty text.
     pub fn value(&self, slot: &Slot) -> Result<minijinja::Value, Problem> {
-        let json = match (&slot.place, &self.record.fields) {
-            (Wherein::Json { path, .. }, Fields::Json(Value::Object(object))) => {
+        let json = match (&slot.place, self.record.fields) {
+            (Wherein::Json { path, .. }, FieldsRef::Json(Value::Object(object))) => {
                 find(object, &slot.name, path).map(found).filter(|value| !value.is_string())
             }
-            (Wherein::Source(name, _), Fields::Contact(contact)) => name.json(&**contact),
+            (Wherein::Source(name, _), FieldsRef::Contact(contact)) => name.json(contact),
             (Wherein::Contact(name), _) => self.contact.and_then(|contact| name.json(contact)),
             _ => None,
         };

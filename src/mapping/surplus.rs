@@ -12,7 +12,7 @@ use super::transform::tidy;
 use super::value::LIST_JOIN;
 use crate::contact::{Contact, FIELDS, Field};
 use crate::outcome::Problem;
-use crate::record::{Fields, Record};
+use crate::record::{FieldsRef, RecordRef};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -24,9 +24,9 @@ const NAMES_MAX: usize = 256;
 
 impl Program {
     /// What of the record's contact goes on as it is.
-    pub(super) fn carried(&self, record: &Record) -> Draft<'static> {
-        let (Surplus::Carry(taken) | Surplus::CarryAttributes(taken), Fields::Contact(contact)) =
-            (&self.surplus, &record.fields)
+    pub(super) fn carried(&self, record: RecordRef<'_>) -> Draft<'static> {
+        let (Surplus::Carry(taken) | Surplus::CarryAttributes(taken), FieldsRef::Contact(contact)) =
+            (&self.surplus, record.fields)
         else {
             return Draft::default();
         };
@@ -38,22 +38,22 @@ impl Program {
         }
     }
 
-    pub(super) fn add_surplus(&self, record: &Record, draft: &mut Draft<'_>, problems: &mut Vec<Problem>) {
+    pub(super) fn add_surplus(&self, record: RecordRef<'_>, draft: &mut Draft<'_>, problems: &mut Vec<Problem>) {
         let (used, is_kept) = match &self.surplus {
             Surplus::Attributes(used) => (used, true),
             Surplus::Error(used) => (used, false),
             Surplus::CarryError(taken) => return self.note_left(record, taken),
             _ => return self.list_hidden(record, draft),
         };
-        let Fields::Json(Value::Object(object)) = &record.fields else { return };
+        let FieldsRef::Json(Value::Object(object)) = record.fields else { return };
         let mut unused = Unused { used, top: object, found: Vec::new(), native: None };
         unused.walk(object, "", 0, true);
         if let Some(native) = unused.native {
-            draft.contact.native.clone_from(native);
+            draft.contact.native = Some(Box::new(native.clone()));
         }
         for (name, value) in unused.found {
             if is_kept {
-                self.keep(record.origin.line, (&name, value), draft, problems);
+                problems.extend(self.keep(record.origin.line, &name, value, draft));
             } else {
                 self.seen.surplus(&name);
             }
@@ -64,8 +64,8 @@ impl Program {
     }
 
     /// A rule reads `a.b` from the key of that name; what `{"a": {"b": …}}` has is hidden.
-    fn list_hidden(&self, record: &Record, draft: &mut Draft<'_>) {
-        let Fields::Json(Value::Object(object)) = &record.fields else { return };
+    fn list_hidden(&self, record: RecordRef<'_>, draft: &mut Draft<'_>) {
+        let FieldsRef::Json(Value::Object(object)) = record.fields else { return };
         for Dotted { name, path } in &self.dotted {
             let (Some(exact), Some((first, rest))) = (object.get(&**name), path.split_first()) else { continue };
             let Some(nested) = object.get(&**first).and_then(|value| along(value, rest)) else { continue };
@@ -79,8 +79,8 @@ impl Program {
     }
 
     /// What no rule uses of a contact. Where it comes from is no part of what it is.
-    fn note_left(&self, record: &Record, taken: &[ContactName]) {
-        let Fields::Contact(contact) = &record.fields else { return };
+    fn note_left(&self, record: RecordRef<'_>, taken: &[ContactName]) {
+        let FieldsRef::Contact(contact) = record.fields else { return };
         let mut left = Contact::clone(contact);
         [Field::Id, Field::TargetId, Field::CreatedAt, Field::UpdatedAt]
             .into_iter()
@@ -102,12 +102,12 @@ impl Program {
         (!text.is_empty() && !self.blanks.iter().any(|blank| *blank == text)).then_some(text)
     }
 
-    fn keep(&self, line: u64, (name, value): (&str, Found<'_>), draft: &mut Draft<'_>, problems: &mut Vec<Problem>) {
-        let Some(text) = self.text_of(found_cell(value)) else { return };
+    /// Keeps a value as an attribute; the problem where it is the trace of a failed formula.
+    fn keep(&self, line: u64, name: &str, value: Found<'_>, draft: &mut Draft<'_>) -> Option<Problem> {
+        let text = self.text_of(found_cell(value))?;
         if is_error_cell(&text) {
             let message = format!("`{text}` is what a spreadsheet leaves where a formula failed");
-            problems.push(Problem::new("value.error_cell", message).at(name));
-            return;
+            return Some(Problem::new("value.error_cell", message).at(name));
         }
         let attribute = name.strip_prefix("attributes.").unwrap_or(name);
         match draft.contact.attribute(attribute) {
@@ -120,6 +120,7 @@ impl Program {
                 Hidden { line, column: name, name: name_of_hidden, value: text.into_owned() }.list(draft);
             }
         }
+        None
     }
 }
 

@@ -28,10 +28,15 @@ const ERROR_CELLS: [&str; 18] = [
 /// Without the blanks at both ends: white space of any script, byte-order marks, zero-width spaces.
 pub(super) fn trim(text: &str) -> &str {
     let bytes = text.as_bytes();
-    match (bytes.first(), bytes.last()) {
-        (Some(b'!'..=b'~'), Some(b'!'..=b'~')) => text,
-        _ => text.trim_matches(is_space),
-    }
+    let begins_bare = matches!(bytes.first(), Some(b'!'..=b'~' | 0xC3..=0xDF));
+    let ends_bare = match bytes {
+        [.., b'!'..=b'~'] => true,
+        // Of the characters of two bytes, those that begin so are no blanks.
+        [.., 0xC3..=0xDF, 0x80..=0xBF] => true,
+        _ => false,
+    };
+    let is_bare = begins_bare && ends_bare;
+    if is_bare { text } else { text.trim_matches(is_space) }
 }
 
 fn is_space(c: char) -> bool {
@@ -45,10 +50,18 @@ pub(super) fn is_error_cell(text: &str) -> bool {
 
 /// The text in Unicode NFC.
 pub(super) fn nfc(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.is_ascii() || text.chars().all(is_plainly_nfc) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    if text.bytes().all(is_of_plain_nfc)
+        || text.chars().all(is_plainly_nfc)
+        || is_nfc_quick(text.chars()) == IsNormalized::Yes
+    {
         return text;
     }
     Cow::Owned(text.nfc().collect())
+}
+
+/// Bytes of which every letter is one of [`is_plainly_nfc`]: ASCII, what continues a character, U+80 to U+2FF, U+400 to U+47F.
+fn is_of_plain_nfc(byte: u8) -> bool {
+    byte < 0xCC || byte == 0xD0 || byte == 0xD1
 }
 
 /// Letters that no normalisation changes: Latin without marks of its own, Cyrillic, common punctuation.

@@ -5,7 +5,7 @@
 //! where `--rejects` put a copy, edited or not) or by its content. Where the run is not found, digits without `+` are
 //! numbers of their region only.
 
-use crate::files::{self, Fingerprint, Ledger, ReadFault, Source, Written, write_whole};
+use crate::files::{self, End, Fingerprint, Ledger, ReadAhead, ReadFault, Room, Source, Written, write_whole};
 use crate::mapping::Program;
 use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
@@ -23,6 +23,9 @@ const OPTION: &str = "rejects";
 /// So many records from the start of a source are looked at: enough for a share of one in ten, and little beside a long
 /// source.
 pub const RECORDS_MAX: usize = 10_000;
+
+/// How much of them is read at once.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// Who asks.
 pub(super) struct EvidenceAsked<'a> {
@@ -57,6 +60,15 @@ pub(super) fn fix(
     console: &Console,
     open: impl Fn() -> Result<Box<dyn Source>, Failure>,
 ) -> Result<(), Failure> {
+    fix_with(bound, asked, console, || scan(bound, open()?))
+}
+
+fn fix_with(
+    bound: &Program,
+    asked: &EvidenceAsked<'_>,
+    console: &Console,
+    scan: impl FnOnce() -> Result<Evidence, Failure>,
+) -> Result<(), Failure> {
     if bound.phone_columns().next().is_none() {
         return Ok(());
     }
@@ -70,7 +82,7 @@ pub(super) fn fix(
     let evidence = match bound.are_rejects() || bound.phone_columns().all(is_known) {
         true => evidence,
         false => {
-            let mut all = scan(bound, open()?)?;
+            let mut all = scan()?;
             all.columns.extend(evidence.columns);
             all
         }
@@ -78,6 +90,40 @@ pub(super) fn fix(
     keep(asked.folder, &evidence)?;
     bound.set_evidence(evidence);
     Ok(())
+}
+
+/// The same, with a source that was just opened and is read further afterwards: it comes back, with what was read of it in
+/// front. `None` where that was too much to be kept, so that it has to be opened again.
+///
+/// # Errors
+/// As [`fix`].
+pub(super) fn fix_from(
+    bound: &Program,
+    asked: &EvidenceAsked<'_>,
+    console: &Console,
+    mut source: Box<dyn Source>,
+) -> Result<Option<Box<dyn Source>>, Failure> {
+    let mut ahead = ReadAhead::default();
+    fix_with(bound, asked, console, || Ok(scan_ahead(bound, &mut *source, &mut ahead)))?;
+    Ok(ahead.in_front_of(source))
+}
+
+/// What the first records of a source say; they are kept.
+fn scan_ahead(bound: &Program, source: &mut dyn Source, ahead: &mut ReadAhead) -> Evidence {
+    let mut evidence = empty(bound);
+    let mut left = RECORDS_MAX;
+    while left > 0 {
+        let batch = source.next_batch(Room { records: left, bytes: BATCH_BYTES });
+        batch.for_each_record(|record| bound.observe(record, &mut evidence));
+        left -= batch.len();
+        // A file that ends in the middle: the passes say so.
+        let is_end = *batch.end() != End::Open;
+        ahead.keep(batch);
+        if is_end {
+            break;
+        }
+    }
+    evidence
 }
 
 /// What the columns of a file say, for a command that begins no run.
@@ -100,10 +146,7 @@ pub fn look(bound: &Program, state: &Path, file: &SourcePlan, console: &Console)
 /// # Errors
 /// What makes it unreadable as a whole.
 pub fn scan(bound: &Program, source: Box<dyn Source>) -> Result<Evidence, Failure> {
-    let mut evidence = Evidence::default();
-    for column in bound.phone_columns() {
-        evidence.columns.entry(column.to_owned()).or_default();
-    }
+    let mut evidence = empty(bound);
     for record in source.take(RECORDS_MAX) {
         match record {
             Ok(record) => bound.observe(&record, &mut evidence),
@@ -113,6 +156,15 @@ pub fn scan(bound: &Program, source: Box<dyn Source>) -> Result<Evidence, Failur
         }
     }
     Ok(evidence)
+}
+
+/// The columns that phones are read from, of which nothing is known yet.
+fn empty(bound: &Program) -> Evidence {
+    let mut evidence = Evidence::default();
+    for column in bound.phone_columns() {
+        evidence.columns.entry(column.to_owned()).or_default();
+    }
+    evidence
 }
 
 /// What the run kept whose rejects these are: it lies in that run's folder, or the run wrote it as a copy.

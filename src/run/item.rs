@@ -1,6 +1,7 @@
 //! From what was read to what is wanted at the target: the pure part of a pass, done on all cores.
 
 use crate::contact::{FIELDS, Field, Overwrite, Wanted};
+use crate::files::Read;
 use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Drafted, Mapped, Overflow, Program};
 use crate::outcome::{Problem, Reject, Skip};
@@ -8,8 +9,7 @@ use crate::platforms::{Driver, PlatformFacts};
 use crate::platforms::{project, project_bookkeeping};
 use crate::reconcile::goal::exactly::Precondition;
 use crate::reconcile::goal::planned::PlannedWrite;
-use crate::record::{Fields, Origin, Record, Row};
-use crate::run::ordered::Read;
+use crate::record::{Fields, Origin, Record, RecordRef, Row};
 use crate::store::Key;
 use serde_json::Value;
 use std::sync::Arc;
@@ -70,12 +70,12 @@ impl Mapper {
             Read::Reject(reject) => return Item::Rejected(reject),
         };
         if self.is_plan {
-            return item_of_plan(record);
+            return item_of_plan(record.into_record());
         }
-        match self.bound.apply(&record) {
-            Mapped::Filtered => Item::Skipped(record.origin, Skip::Filtered),
-            Mapped::Rejected(problems) => Item::Rejected(reject_of(record, problems)),
-            Mapped::Contact(wanted) => self.candidate(record, *wanted),
+        match self.bound.apply(record.borrowed()) {
+            Mapped::Filtered => Item::Skipped(record.borrowed().origin, Skip::Filtered),
+            Mapped::Rejected(problems) => Item::Rejected(reject_of(record.borrowed(), problems)),
+            Mapped::Contact(wanted) => self.candidate(record.into_record(), *wanted),
         }
     }
 
@@ -103,7 +103,7 @@ impl Mapper {
                     .at(name.as_str())
                     .hint("leave the field out of the mapping, or use `overflow: report` or `overflow: attributes`")
             };
-            return Item::Rejected(reject_of(record, unheld.iter().map(problem).collect()));
+            return Item::Rejected(reject_of(&record, unheld.iter().map(problem).collect()));
         }
         not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
         let wanted = fitted.wanted;
@@ -139,16 +139,17 @@ impl Mapper {
             Read::Blank(_) => return Looked::Skipped(Skip::Blank),
             Read::Reject(reject) => return Looked::Rejected(reject.origin, reject.problems),
         };
-        match self.bound.draft(&record) {
+        let origin = record.borrowed().origin;
+        match self.bound.draft(record.borrowed()) {
             Drafted::Filtered => Looked::Skipped(Skip::Filtered),
-            Drafted::Rejected(problems) => Looked::Rejected(record.origin, problems),
+            Drafted::Rejected(problems) => Looked::Rejected(origin, problems),
             Drafted::Contact(mut draft) => {
                 if self.drops_target_id() {
                     draft.contact.remove(Field::TargetId);
                 }
                 let merges_by = identity_of(&draft.contact, &self.identity);
                 let identities = identities_of(&draft.contact, &self.identity);
-                Looked::Contact(record.origin, self.hashes(&merges_by, &identities))
+                Looked::Contact(origin, self.hashes(&merges_by, &identities))
             }
         }
     }
@@ -184,8 +185,9 @@ pub struct IdentityHashes {
 }
 
 /// The reject that a record becomes.
-pub fn reject_of(record: Record, problems: Vec<Problem>) -> Reject {
-    Reject { origin: record.origin, raw: record.raw, problems }
+pub fn reject_of<'b>(record: impl Into<RecordRef<'b>>, problems: Vec<Problem>) -> Reject {
+    let RecordRef { origin, raw, .. } = record.into();
+    Reject { origin, raw: raw.into(), problems }
 }
 
 /// Sixteen bytes of a hash.
@@ -286,5 +288,5 @@ fn item_of_plan(record: Record) -> Item {
 fn unreadable(record: Record) -> Item {
     let problem = Problem::new("plan.unreadable", "this line is not as a dry run writes it")
         .hint("make another plan: the same command with `--dry-run --plan`");
-    Item::Rejected(reject_of(record, vec![problem]))
+    Item::Rejected(reject_of(&record, vec![problem]))
 }

@@ -3,11 +3,11 @@
 
 use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RejectsWriter, RowEncoder, RowLayout, RowWriter, unnamed_in};
+use crate::files::{Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, unnamed_in};
 use crate::mapping::names::known_column;
-use crate::mapping::{Program, WriteHints};
+use crate::mapping::{Draft, Program, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
-use crate::record::{Origin, Record};
+use crate::record::{Origin, RecordRef};
 use crate::report::Counts;
 use crate::run::bind::singular;
 use crate::run::left_blank::LeftBlankList;
@@ -51,11 +51,28 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
+    /// What of a draft is not in its row.
+    pub(super) fn omitted(&self, draft: Draft<'_>) -> Omitted {
+        let has_native = draft.contact.native().is_some();
+        Omitted::of(draft.marks.left_blank, draft.marks.not_carried, self.omits_native() && has_native)
+    }
+
+    /// What of a contact is not in its row.
+    pub(super) fn omitted_of(&self, wanted: Wanted) -> Omitted {
+        let has_native = !wanted.contact.native.is_empty();
+        Omitted::of(wanted.left_blank, wanted.not_carried, self.omits_native() && has_native)
+    }
+
+    /// Whether rows have no place for what a source platform had beside a contact.
+    fn omits_native(&self) -> bool {
+        self.csv.is_some() && self.bound.columns().is_none()
+    }
+
     /// The contact as one row: its columns where the mapping has some, else whole, as JSON.
     pub(super) fn encode(
         &self,
         contact: &dyn ContactView,
-        record: &Record,
+        record: RecordRef<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Vec<Problem>> {
         match (self.bound.columns(), &self.csv) {
@@ -73,7 +90,7 @@ impl Encoder {
     pub(super) fn encode_json(
         &self,
         contact: &dyn ContactView,
-        record: &Record,
+        record: RecordRef<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Vec<Problem>> {
         match self.bound.columns() {
@@ -249,6 +266,22 @@ impl Sink {
         }
     }
 
+    /// Takes the rows of a finished buffer.
+    pub(super) fn rows(&mut self, buffer: &RowBuffer) -> Result<(), Failure> {
+        match self {
+            Sink::File(writer) => writer.rows(buffer),
+            Sink::Table(table) => buffer.rows().try_for_each(|row| table.row(row)),
+        }
+    }
+
+    /// How the rows are laid out that it takes in buffers.
+    pub(super) fn layout(&self) -> RowLayout {
+        match self {
+            Sink::File(writer) => writer.layout(),
+            Sink::Table(_) => RowLayout::utf8(RowFormat::BARE_OBJECTS),
+        }
+    }
+
     /// Writes what is left; the file is not in place yet. A table goes into `out`.
     pub(super) fn end(
         self,
@@ -323,6 +356,9 @@ const NAMES_MAX: usize = 1_000;
 /// Under what the further ones are counted.
 const OTHER_NAMES: &str = "others";
 
+/// What a source platform had beside a contact, by its name in a mapping.
+const NATIVE: &str = "native";
+
 /// What of a contact is not in its row.
 pub(super) struct Omitted {
     pub(super) left_blank: Vec<LeftBlank>,
@@ -330,15 +366,19 @@ pub(super) struct Omitted {
 }
 
 impl Omitted {
-    /// What `wanted` is written without; `has_native`: whether the source platform had more beside the contact. A table without columns of its own has none for what a source platform had
-    /// beside the contact.
-    pub(super) fn of(wanted: &mut Wanted, has_native: bool, encoder: &Encoder) -> Omitted {
-        let is_whole_table = encoder.csv.is_some() && encoder.bound.columns().is_none();
-        if is_whole_table && has_native {
-            wanted.left_out("native".to_owned());
+    /// What a contact is written without. A table without columns of its own has none for what a source platform had beside
+    /// the contact (`has_native`).
+    fn of(left_blank: Vec<LeftBlank>, not_carried: Vec<String>, has_native: bool) -> Omitted {
+        let mut omitted = Omitted { left_blank, not_carried };
+        if has_native && !omitted.not_carried.iter().any(|name| name == NATIVE) {
+            omitted.not_carried.push(NATIVE.to_owned());
         }
-        let left_blank = std::mem::take(&mut wanted.left_blank);
-        Omitted { left_blank, not_carried: std::mem::take(&mut wanted.not_carried) }
+        omitted
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.left_blank.is_empty() && self.not_carried.is_empty()
     }
 }
 

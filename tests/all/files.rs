@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+mod batches;
 mod properties;
 mod rows;
 mod vcard;

@@ -830,7 +830,7 @@ write: { excel: true }
     let source = row(&[" Anna ", ""]);
     let texts =
         |cells: Vec<ferry::mapping::Cell>| cells.iter().map(|cell| cell.text().into_owned()).collect::<Vec<_>>();
-    let cells = made.cells(&whole, &source).expect("cells");
+    let cells = made.cells(&whole, (&source).into()).expect("cells");
     assert_eq!(
         made.names(),
         ["Name", "Loud", "Phone", "Phones", "Tags", "All", "Plan", "City", "Address", "Attributes", "Source", "Score"]
@@ -853,13 +853,13 @@ write: { excel: true }
         ]
     );
     let mut out = b"[".to_vec();
-    made.write_json(&whole, &source, &mut out).expect("a row");
+    made.write_json(&whole, (&source).into(), &mut out).expect("a row");
     assert_eq!(
         String::from_utf8_lossy(&out),
         r#"[{"Name":"Ana","Loud":"ANA 4 Quito2","Phone":"+1","Phones":["+1","+2"],"Tags":"a,b","All":["a","b"],"Plan":"none","City":"Quito","Address":{"city":"Quito"},"Attributes":{"Zoo":"x"},"Source":"Anna","Score":7.5}"#
     );
     let mut out = Vec::new();
-    made.write_json(&ferry::contact::Contact::default(), &source, &mut out).expect("a row");
+    made.write_json(&ferry::contact::Contact::default(), (&source).into(), &mut out).expect("a row");
     assert_eq!(
         String::from_utf8_lossy(&out),
         r#"{"Name":null,"Loud":"4 0","Phone":null,"Phones":[],"Tags":null,"All":[],"Plan":"none","City":null,"Address":null,"Attributes":null,"Source":"Anna","Score":null}"#

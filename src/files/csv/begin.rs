@@ -5,7 +5,8 @@ use super::frame::raw_cells;
 use super::header::{empty_file, kept_columns};
 use super::heading::{Heading, find, row_with_mapped_names};
 use super::look::{Framing, Looked, ROWS_LOOKED_AT, cells, framings, look};
-use super::read::{CsvOptions, CsvSource, Headed};
+use super::options::CsvOptions;
+use super::read::{CsvSource, Headed};
 use super::second;
 use super::short::Widths;
 use super::total::line_of_sums;
@@ -14,6 +15,7 @@ use crate::files::options::ReadOptions;
 use crate::files::shown::excerpt;
 use crate::files::window::Window;
 use crate::outcome::Failure;
+use std::sync::Arc;
 
 /// A table of which nothing is read yet.
 pub(crate) struct Begin<'a> {
@@ -43,7 +45,7 @@ pub(crate) fn begin(window: Window, begin: &Begin<'_>) -> Result<Headed, Failure
         (None, Some(line)) => begin.at_line(window, line, &rows)?,
         (None, None) => begin.found(window, &rows)?,
     };
-    headed.source.columns.known = options.names.clone();
+    Arc::make_mut(&mut headed.source.columns).known = options.names.clone();
     survey(&mut headed);
     Ok(headed)
 }
@@ -192,16 +194,17 @@ fn survey(headed: &mut Headed) {
     headed.has_rows = rows > 0 || !whole;
     let is_rejects = source.columns.kept.is_some();
     if source.options.is_sheet {
-        source.columns.may_be_short = true;
+        Arc::make_mut(&mut source.columns).may_be_short = true;
     } else if !is_rejects && widths.may_be_short() {
-        source.columns.may_be_short = true;
         let which = if whole { format!("{rows} rows") } else { format!("the first {rows} rows") };
         let message =
             format!("{} of {which} end before the last column; what they lack is taken as blank", widths.short);
         headed.notes.push(message);
-        source.columns.marks = widths.marks;
+        let columns = Arc::make_mut(&mut source.columns);
+        (columns.may_be_short, columns.marks) = (true, widths.marks);
     }
     if whole && !is_rejects {
-        source.columns.sums_line = line_of_sums(data, source.options, line, source.columns.names.len());
+        let sums_line = line_of_sums(data, source.options, line, source.columns.names.len());
+        Arc::make_mut(&mut source.columns).sums_line = sums_line;
     }
 }

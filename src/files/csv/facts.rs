@@ -4,7 +4,8 @@
 use super::begin::{Begin, begin};
 use super::delimiter::delimiter_of;
 use super::header::empty_file;
-use super::read::{CsvOptions, Headed};
+use super::options::CsvOptions;
+use super::read::Headed;
 use super::write::CsvEncoder;
 use crate::files::encoding::is_utf16;
 use crate::files::facts::{FormatFacts, Match, Opened, Reads, TextInput};

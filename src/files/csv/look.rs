@@ -1,7 +1,7 @@
 //! The first rows of a table, before it is read. Pure; it sees only the bytes that are in the window.
 
 use super::frame::{Framed, frame, line_end_from, raw_cells};
-use super::read::CsvOptions;
+use super::options::CsvOptions;
 use crate::files::format::COLUMNS_MAX;
 use crate::files::window::count_line_ends;
 

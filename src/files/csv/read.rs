@@ -4,19 +4,21 @@
 //! stream as a reject, with its line, and reading continues with the next. Memory is bounded by one record.
 
 use super::frame::{Framed, frame, holds_zero, line_end_from, raw_cells};
-use super::guard::unguard;
 use super::header::{Columns, empty_file, name_columns, too_many_columns};
-use super::short::Marks;
+use super::heads::Heads;
+use super::options::CsvOptions;
+use super::split::Splitter;
+use crate::files::batch::{Batch, Room};
 use crate::files::format::{COLUMNS_MAX, RECORD_LEN_MAX};
 use crate::files::found::Found;
-use crate::files::known::{KnownNames, fold};
+use crate::files::known::fold;
 use crate::files::packed::read_failure;
 use crate::files::reader::{ReadFault, Source};
 use crate::files::reject_columns::{CODE, RowsOf, SURPLUS};
 use crate::files::shown::excerpt;
 use crate::files::window::{Window, count_line_ends, kept_of_too_large};
 use crate::outcome::{Failure, Problem, Reject};
-use crate::record::{Origin, Record, Row};
+use crate::record::{Origin, Record};
 use std::sync::Arc;
 
 /// The longest record of several lines in the stretch through which the end of a quote has just been looked for in
@@ -27,62 +29,27 @@ const WARY_LINES_LEN_MAX: usize = 4 << 10;
 /// What it is halved down to: a cell of two lines.
 const WARY_LINES_LEN_MIN: usize = 64;
 
-/// How to read a table.
-#[derive(Clone, Copy, Debug)]
-pub struct CsvOptions {
-    /// The character between two cells.
-    pub delimiter: u8,
-    /// Whether a formula guard stays on.
-    pub raw_cells: bool,
-    /// Whether it is a sheet: each row is one line, whatever is in its cells, and lacks the blank cells at its end.
-    pub is_sheet: bool,
-}
-
 /// A table's records, read one after the other.
 pub struct CsvSource {
     pub(super) window: Window,
     pub(super) options: CsvOptions,
     pub(super) shown: String,
-    pub(super) encoding: &'static str,
-    pub(super) columns: Heads,
-    pub(super) parser: Parser,
+    pub(super) columns: Arc<Heads>,
+    pub(super) splitter: Splitter,
     pub(super) line: u64,
-    ordinal: u64,
+    pub(super) ordinal: u64,
     /// Blank lines that were passed and are not yet counted: the line of the next one, and how many.
-    blank_lines: (u64, u64),
+    pub(super) blank_lines: (u64, u64),
     /// Whether the row before was blank, so that another table may begin.
     pub(super) after_blank: bool,
     /// Whether a second table has begun.
     pub(super) in_second: bool,
     pub(crate) found: Arc<Found>,
     /// How many bytes ahead a quote without an end has been looked for.
-    wary: usize,
+    pub(super) wary: usize,
     /// How long a record of several lines may be until then.
     wary_lines_len_max: usize,
     ended: bool,
-}
-
-/// What is known of a table's columns when its records are read.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Heads {
-    pub names: Vec<String>,
-    /// The cells of the header, folded, by which it is known again.
-    pub folded: Vec<String>,
-    /// How many of the columns have a name of the file's own: the others, at its end, may be missing in a row.
-    pub named: usize,
-    /// Which cells are kept, where `ferry_*` columns are left out.
-    pub kept: Option<Vec<bool>>,
-    /// Which cell of a rejects file says why its record was rejected.
-    pub code: Option<usize>,
-    /// Which cell of a rejects file holds what no column of the source has a place for.
-    pub surplus: Option<usize>,
-    /// Whether rows that are shorter than the header are complete, where their cells are not out of place.
-    pub may_be_short: bool,
-    pub marks: Marks,
-    /// The line of a last row that holds nothing but sums.
-    pub sums_line: Option<u64>,
-    /// Names with a known meaning, by which the header of a second table is recognised.
-    pub known: KnownNames,
 }
 
 /// What a table's first row says.
@@ -131,9 +98,8 @@ impl CsvSource {
             window,
             options,
             shown: shown.to_owned(),
-            encoding,
-            columns: Heads::default(),
-            parser: Parser::new(options.delimiter, 0),
+            columns: Arc::new(Heads::new(options, encoding)),
+            splitter: Splitter::default(),
             line,
             ordinal: 0,
             blank_lines: (0, 0),
@@ -153,11 +119,11 @@ impl CsvSource {
         if count > COLUMNS_MAX {
             return Err(too_many_columns(count, &self.shown));
         }
-        let row = self.parser.row(&raw, quoted, self.options.raw_cells);
-        let Some(row) = row.filter(|_| !holds_zero(&raw)) else {
-            return Err(self.bad_header(&self.text_problem(&raw)));
+        let Some(text) = std::str::from_utf8(&raw).ok().filter(|_| !holds_zero(&raw)) else {
+            return Err(self.bad_header(&self.columns.text_problem(&raw)));
         };
-        let cells: Vec<String> = row.iter().map(str::to_owned).collect();
+        self.splitter.split(text, quoted, self.options);
+        let cells: Vec<String> = self.splitter.row(text).iter().map(str::to_owned).collect();
         self.headed(cells, raw)
     }
 
@@ -171,10 +137,10 @@ impl CsvSource {
             Some(kept) => keep_cells(&raw, self.options.delimiter, kept),
             None => raw,
         };
-        self.parser.columns = names.len();
         let named = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
         let folded = cells.iter().map(|cell| fold(cell)).collect();
-        self.columns = Heads { names: names.clone(), folded, named, kept, code, surplus, ..Heads::default() };
+        let blank = Heads::new(self.options, self.columns.encoding);
+        self.columns = Arc::new(Heads { names: names.clone(), folded, named, kept, code, surplus, ..blank });
         let are_rejects = self.columns.kept.is_some();
         Ok(Headed { source: self, names, rows_of, are_rejects, cells, raw, notes, has_rows: true })
     }
@@ -273,7 +239,7 @@ impl CsvSource {
         }
     }
 
-    fn forget(&mut self, n: usize) {
+    pub(super) fn forget(&mut self, n: usize) {
         self.window.consume(n);
         self.wary = self.wary.saturating_sub(n);
     }
@@ -326,22 +292,7 @@ impl CsvSource {
         let cell = excerpt(cell);
         let message = format!("the quote opened in line {line} is not closed where its cell ends: `{cell}`");
         let hint = "close the quote, or write it twice where it belongs to the text";
-        self.located(Problem::new("row.quote", message).hint(hint), column)
-    }
-
-    pub(super) fn located(&self, problem: Problem, column: usize) -> Problem {
-        match self.columns.names.get(self.kept_index(column)) {
-            Some(name) => problem.at(name.clone()),
-            None => problem,
-        }
-    }
-
-    /// Which of the kept columns the file's column `index` is.
-    fn kept_index(&self, index: usize) -> usize {
-        match &self.columns.kept {
-            Some(kept) => kept.iter().take(index).filter(|keep| **keep).count(),
-            None => index,
-        }
+        self.columns.located(Problem::new("row.quote", message).hint(hint), column)
     }
 
     /// A record beyond the limit, which ends before `next`, or out of view.
@@ -433,7 +384,17 @@ impl Iterator for CsvSource {
     }
 }
 
-impl Source for CsvSource {}
+impl Source for CsvSource {
+    fn next_batch(&mut self, room: Room) -> Batch {
+        let mut batch = Batch::of_table(Arc::clone(&self.columns));
+        loop {
+            self.add_ordinary_rows(&mut batch, room);
+            if !batch.has_room(room) || !batch.add(self.next()) {
+                return batch;
+            }
+        }
+    }
+}
 
 /// The cells of `raw` that are kept, as they stand.
 pub(super) fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {
@@ -447,77 +408,4 @@ pub(super) fn keep_cells(raw: &[u8], delimiter: u8, kept: &[bool]) -> Vec<u8> {
         out.extend_from_slice(cell.bytes);
     }
     out
-}
-
-/// Splits a framed record into cells. Rows without quotes are split in place; the others go through `csv-core`.
-pub(super) struct Parser {
-    reader: csv_core::Reader,
-    delimiter: u8,
-    /// How many cells a row is likely to have.
-    columns: usize,
-    cells: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Parser {
-    fn new(delimiter: u8, columns: usize) -> Parser {
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        // The reader drops a byte-order mark from its first bytes; ours is gone already, and a cell may have one.
-        reader.read_record(b"\n", &mut [], &mut []);
-        Parser { reader, delimiter, columns, cells: Vec::new(), ends: vec![0; COLUMNS_MAX + 1] }
-    }
-
-    /// The cells of `raw`; `None` when they are not text. Of more than [`COLUMNS_MAX`] some are left out.
-    pub fn row(&mut self, raw: &[u8], quoted: bool, raw_cells: bool) -> Option<Row> {
-        let guarded = !raw_cells && memchr::memchr(b'\'', raw).is_some();
-        if quoted { self.quoted_row(raw, guarded) } else { self.plain_row(std::str::from_utf8(raw).ok()?, guarded) }
-    }
-
-    fn plain_row(&self, text: &str, guarded: bool) -> Option<Row> {
-        let mut cells = String::with_capacity(text.len());
-        let mut ends = Vec::with_capacity(self.columns);
-        let mut from = 0;
-        let stops = memchr::memchr_iter(self.delimiter, text.as_bytes()).chain(std::iter::once(text.len()));
-        for to in stops.take(COLUMNS_MAX + 1) {
-            let cell = text.get(from..to)?;
-            cells.push_str(if guarded { unguard(cell) } else { cell });
-            ends.push(u32::try_from(cells.len()).ok()?);
-            from = to + 1;
-        }
-        Row::from_parts(cells, ends)
-    }
-
-    /// Only the unescaped cells are looked at as text: all that is taken away is quotes at a cell's borders, and that
-    /// no character reaches over those is looked at too.
-    fn quoted_row(&mut self, raw: &[u8], guarded: bool) -> Option<Row> {
-        self.cells.resize(self.cells.len().max(raw.len()), 0);
-        let (result, _, out, count) = self.reader.read_record(raw, &mut self.cells, &mut self.ends);
-        let (more, _, rest, ending) = match result {
-            csv_core::ReadRecordResult::InputEmpty => {
-                self.reader.read_record(b"\n", self.cells.get_mut(out..)?, self.ends.get_mut(count..)?)
-            }
-            other => (other, 0, 0, 0),
-        };
-        if more != csv_core::ReadRecordResult::Record {
-            // More cells than there is room for: the row is rejected as ragged, and the reader is reset.
-            *self = Parser::new(self.delimiter, self.columns);
-            return Some(Row::default());
-        }
-        let cells = std::str::from_utf8(self.cells.get(..out + rest)?).ok()?;
-        let ends = self.ends.get(..count + ending)?;
-        row_of(cells, ends, guarded)
-    }
-}
-
-fn row_of(text: &str, ends: &[usize], guarded: bool) -> Option<Row> {
-    let mut cells = String::with_capacity(text.len());
-    let mut short = Vec::with_capacity(ends.len());
-    let mut from = 0;
-    for &to in ends {
-        let cell = text.get(from..to)?;
-        cells.push_str(if guarded { unguard(cell) } else { cell });
-        short.push(u32::try_from(cells.len()).ok()?);
-        from = to;
-    }
-    Row::from_parts(cells, short)
 }

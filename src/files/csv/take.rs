@@ -3,14 +3,13 @@
 use super::frame::{holds_zero, raw_cells};
 use super::look::{Looked, cells, look};
 use super::read::{CsvSource, keep_cells};
+use super::split::Splitter;
 use super::{second, total};
-use crate::files::encoding::undecodable;
-use crate::files::format::COLUMNS_MAX;
 use crate::files::known::fold;
 use crate::files::reader::ReadFault;
 use crate::files::reject_columns::SURPLUS;
 use crate::outcome::{Problem, Reject};
-use crate::record::{Fields, Record, Row};
+use crate::record::{Fields, Record, RowRef};
 
 /// How far ahead is searched for whether a row is the last; blank rows after it do not count.
 const AHEAD_LEN_MAX: usize = 1 << 20;
@@ -31,6 +30,13 @@ type Cut = Result<Box<[u8]>, (Box<[u8]>, Problem)>;
 impl CsvSource {
     /// Splits a row that was just read; a row that repeats the header gives nothing.
     pub(super) fn take(&mut self, raw: Box<[u8]>, quoted: bool, line: u64) -> Item {
+        let mut splitter = std::mem::take(&mut self.splitter);
+        let item = self.take_with(&mut splitter, raw, quoted, line);
+        self.splitter = splitter;
+        item
+    }
+
+    fn take_with(&mut self, splitter: &mut Splitter, raw: Box<[u8]>, quoted: bool, line: u64) -> Item {
         let after_blank = std::mem::take(&mut self.after_blank);
         let code = self.columns.code.and_then(|code| raw_cells(&raw, self.options.delimiter).nth(code));
         let no_record = code.and_then(|code| no_record_of(code.bytes));
@@ -38,32 +44,36 @@ impl CsvSource {
             Ok(raw) => raw,
             Err((raw, problem)) => return self.reject(raw, line, problem),
         };
-        let Some(mut row) = self.parser.row(&raw, quoted, self.options.raw_cells) else {
-            let problem = self.text_problem(&raw);
+        let Ok(text) = std::str::from_utf8(&raw) else {
+            let problem = self.columns.text_problem(&raw);
             return self.reject(raw, line, problem);
         };
+        splitter.split(text, quoted, self.options);
+        let row = splitter.row(text);
         if row.is_blank() && !row.is_empty() {
             self.after_blank = true;
             return Some(Err(ReadFault::Blank(self.origin(line))));
         }
         if holds_zero(&raw) {
-            let problem = self.text_problem(&raw);
+            let problem = self.columns.text_problem(&raw);
             return self.reject(raw, line, problem);
         }
-        if self.is_header(&row) {
+        if self.is_header(row) {
             self.in_second = false;
             self.found.header_again(line);
             return None;
         }
-        if let Some(problem) = self.no_record(&row, &raw, no_record, (line, after_blank)) {
+        let split = SplitRow { row, raw: &raw, told: no_record, line, after_blank };
+        if let Some(problem) = self.no_record(&split) {
             return self.reject(raw, line, problem);
         }
-        if !self.is_complete(&row) {
-            let problem = self.ragged_problem(&raw);
+        if !self.columns.is_complete(row) {
+            let problem = self.columns.ragged_problem(&raw);
             return self.reject(raw, line, problem);
         }
-        row.resize(self.columns.names.len());
-        Some(Ok(Record { origin: self.origin(line), fields: Fields::Row(row), raw }))
+        splitter.resize(self.columns.names.len());
+        let fields = Fields::Row(splitter.row(text).to_row());
+        Some(Ok(Record { origin: self.origin(line), fields, raw }))
     }
 
     fn reject(&mut self, raw: Box<[u8]>, line: u64, problem: Problem) -> Item {
@@ -78,7 +88,7 @@ impl CsvSource {
         let is_filled = |bytes: &[u8]| bytes.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != b'"');
         let beyond = raw_cells(&raw, delimiter).skip(kept.len()).any(|cell| is_filled(cell.bytes));
         if beyond {
-            let problem = self.ragged_problem(&raw);
+            let problem = self.columns.ragged_problem(&raw);
             return Err((raw, problem));
         }
         let surplus = self.columns.surplus.and_then(|surplus| raw_cells(&raw, delimiter).nth(surplus));
@@ -97,13 +107,8 @@ impl CsvSource {
     }
 
     /// Why a row that can be read is none of the table's: a total, or a row of another table.
-    fn no_record(
-        &mut self,
-        row: &Row,
-        raw: &[u8],
-        told: Option<(&'static str, &'static str)>,
-        (line, after_blank): (u64, bool),
-    ) -> Option<Problem> {
+    fn no_record(&mut self, split: &SplitRow<'_>) -> Option<Problem> {
+        let SplitRow { row, raw, told, line, after_blank } = *split;
         let is_rejects = self.columns.code.is_some();
         if !is_rejects && (self.in_second || after_blank && self.begins_second(raw, line)) {
             self.in_second = true;
@@ -126,7 +131,7 @@ impl CsvSource {
     }
 
     /// Whether a row repeats the header.
-    fn is_header(&self, row: &Row) -> bool {
+    fn is_header(&self, row: RowRef<'_>) -> bool {
         let folded = &self.columns.folded;
         let is_same = |(cell, name): (Option<&str>, &String)| cell.is_some_and(|cell| fold(cell) == *name);
         // Most rows differ from the header in the length of their first cell already.
@@ -165,51 +170,16 @@ impl CsvSource {
             }
         }
     }
+}
 
-    /// Whether the row has a cell for each column: what it has beyond is blank, and what it lacks may be missing.
-    fn is_complete(&self, row: &Row) -> bool {
-        let heads = &self.columns;
-        let (found, expected) = (row.len(), heads.names.len());
-        if found >= expected {
-            return found <= COLUMNS_MAX
-                && (expected..found).all(|at| row.get(at).is_none_or(|cell| cell.trim().is_empty()));
-        }
-        found > 0 && (found >= heads.named || heads.may_be_short && heads.marks.agree(row.iter()))
-    }
-
-    fn ragged_problem(&self, raw: &[u8]) -> Problem {
-        let found = raw_cells(raw, self.options.delimiter).count();
-        let expected = match &self.columns.kept {
-            Some(kept) if found >= kept.len() => kept.len(),
-            _ => self.columns.names.len(),
-        };
-        let cells = if found == 1 { "cell" } else { "cells" };
-        let message = format!("the row has {found} {cells} where the header has {expected}");
-        let hint = match found > expected {
-            true if found > COLUMNS_MAX => "check whether a line end is missing",
-            true => "put quotes around a cell that has the delimiter in it",
-            false => "check for a line end within a cell that has no quotes around it, and for a missing delimiter",
-        };
-        Problem::new("row.ragged", message).hint(hint)
-    }
-
-    /// Why a row is no text: bytes that are none in its encoding, or zeros.
-    pub(super) fn text_problem(&self, raw: &[u8]) -> Problem {
-        let (at, message) = match std::str::from_utf8(raw) {
-            Err(error) => {
-                let at = error.valid_up_to();
-                (at, format!("the bytes `{}` are not {}", undecodable(raw, at), self.encoding))
-            }
-            Ok(_) => {
-                let at = memchr::memchr(0, raw).unwrap_or(raw.len());
-                (at, "the cell has a zero byte (`\\0`) in it, which is not text".to_owned())
-            }
-        };
-        let before = raw.get(..at).unwrap_or_default();
-        let column = raw_cells(before, self.options.delimiter).count().saturating_sub(1);
-        let hint = "fix the cell, or name the file's encoding with `--encoding`";
-        self.located(Problem::new("row.encoding", message).hint(hint), column)
-    }
+/// A row that can be read.
+struct SplitRow<'r> {
+    row: RowRef<'r>,
+    raw: &'r [u8],
+    /// What its `ferry_code` says, where that is that the row is no record.
+    told: Option<(&'static str, &'static str)>,
+    line: u64,
+    after_blank: bool,
 }
 
 /// The text within the quotes of a cell.

@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, amount_of};
 use super::look::{Framing, Looked, cells, framings};
-use super::read::CsvOptions;
+use super::options::CsvOptions;
 
 /// How a total is called, in lower case; what may stand around it is in [`BESIDE`].
 const TOTAL_WORDS: [&str; 21] = [
@@ -71,9 +71,31 @@ const BESIDE: [&str; 38] = [
     "сумма",
 ];
 
+/// The letters that a total begins with.
+const FIRST_LETTERS: &str = "tsgiивсTSGIИВС";
+
+/// How many letters of a cell are compared with those words, and how many bytes have them for sure.
+const LETTERS_COMPARED: usize = 3;
+const BYTES_COMPARED: usize = 16;
+
 /// Whether a row is worth asking [`is_total`]: cheap, for every row.
 pub(super) fn may_be_total(first_filled: &str) -> bool {
-    first_filled.trim_start().chars().next().is_some_and(|c| "tsgiивсTSGIИВС".contains(c))
+    first_filled.trim_start().chars().next().is_some_and(|c| FIRST_LETTERS.contains(c))
+}
+
+/// Whether a row whose first filled cell begins with these bytes may be a total: cheaper, for every row that is not split.
+pub(super) fn may_begin_total(cell: &[u8]) -> bool {
+    let letters = first_chars(cell).flat_map(char::to_lowercase).take(LETTERS_COMPARED);
+    let is_begun = |word: &&str| word.chars().take(LETTERS_COMPARED).eq(letters.clone());
+    first_chars(cell).next().is_some_and(|c| FIRST_LETTERS.contains(c))
+        && TOTAL_WORDS.iter().chain(&BESIDE).any(|word| is_begun(word))
+}
+
+/// The first characters of some bytes, as far as they are text.
+pub(super) fn first_chars(bytes: &[u8]) -> std::str::Chars<'_> {
+    let head = bytes.get(..BYTES_COMPARED).unwrap_or(bytes);
+    let len = std::str::from_utf8(head).map_or_else(|error| error.valid_up_to(), str::len);
+    head.get(..len).and_then(|head| std::str::from_utf8(head).ok()).unwrap_or_default().chars()
 }
 
 /// Whether the cells of a row are those of a total: its first word is one, and it holds no phone, e-mail or date.

@@ -16,7 +16,7 @@ const NATIONAL_DIGITS: std::ops::RangeInclusive<usize> = 5..=17;
 const DIGITS_MAX: usize = 40;
 
 /// A phone as it was written, without what is not part of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
     /// Whether a plus stands before the digits.
     pub plus: bool,
@@ -41,7 +41,7 @@ pub(super) struct Written {
 }
 
 /// ASCII digits, in place.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Digits {
     bytes: [u8; DIGITS_MAX],
     len: usize,
@@ -59,6 +59,32 @@ impl Written {
     /// # Errors
     /// When it cannot be one whole number, whatever the plan.
     pub fn read(text: &str) -> Result<Written, PhoneFault> {
+        match Written::plain(text) {
+            Some(written) => Ok(written),
+            None => Written::read_any(text),
+        }
+    }
+
+    /// Reads what nearly all phones are: ASCII digits with blanks, hyphens and brackets, perhaps behind a `+`. `None` where
+    /// there is more to it.
+    fn plain(text: &str) -> Option<Written> {
+        let (first, last) = (text.bytes().next()?, text.bytes().last()?);
+        if !matches!(first, b'0'..=b'9' | b'+' | b'(') || !last.is_ascii_digit() {
+            return None;
+        }
+        let mut written = Written { plus: first == b'+', ..Written::default() };
+        for byte in text.bytes().skip(usize::from(written.plus)) {
+            match byte {
+                b'0'..=b'9' => written.take_digit(byte)?,
+                b' ' | b'-' => written.parted = true,
+                b'(' | b')' | b'[' | b']' => (written.parted, written.bracketed) = (true, true),
+                _ => return None,
+            }
+        }
+        written.end().map(|()| written)
+    }
+
+    fn read_any(text: &str) -> Result<Written, PhoneFault> {
         let text = unwrap(text.trim());
         if is_scientific(text) {
             return Err(PhoneFault::Spreadsheet);
@@ -201,4 +227,40 @@ fn is_bracket(c: char) -> bool {
 /// Marks that are not seen, which address books put around numbers: direction, joiners, byte order.
 fn is_unseen(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_phone_is_read_as_any_other() {
+        for text in [
+            "0991234567",
+            "+593 99 123-4567",
+            "(212) 555-0123",
+            "+1 (212) [555] 0123",
+            "+ 593 99",
+            "99 1",
+            "12",
+            "+12",
+            "1 2 3",
+            "++593991234567",
+            "+59399+1234567",
+            "0123456789012345678901234567890123456789",
+            "01234567890123456789012345678901234567890",
+            "(593) 99 123 4567",
+            "00 34 612 345 678",
+            "1-",
+            "-1",
+            "5.5",
+            "1/2",
+        ] {
+            let any = Written::read_any(text);
+            assert_eq!(Written::read(text), any, "{text}");
+            if let Some(plain) = Written::plain(text) {
+                assert_eq!(Ok(plain), any, "{text}");
+            }
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub(super) fn number(plus: bool, digits: &str, region: Option<&Plan>) -> Option<
         Length::Possible | Length::Long => &stripped,
     };
     let whole = national.len() <= NATIONAL_LEN_MAX && PLANS.is_valid(plan.calling, national);
-    whole.then(|| format!("+{}{national}", plan.calling))
+    whole.then(|| ["+", plan.calling, &**national].concat())
 }
 
 /// The plan that the number belongs to, and the number without calling code.

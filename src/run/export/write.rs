@@ -4,7 +4,7 @@ use super::matched::Contacts;
 use super::parts::{Exporting, Reached, Ready};
 use super::plan::DATES;
 use crate::contact::{Contact, Field, Wanted};
-use crate::files::{Format, Layout, Output, RowWriter};
+use crate::files::{Format, Layout, Output, Read, RowWriter};
 use crate::mapping::Mapped;
 use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
 use crate::record::{Fields, Header, Origin, Record};
@@ -14,7 +14,7 @@ use crate::run::bind::check_regions;
 use crate::run::changes::{self, Changes};
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::left_blank::LeftBlankList;
-use crate::run::ordered::{Read, in_order};
+use crate::run::ordered::in_order;
 use crate::run::results::ResultsWriter;
 use crate::run::rows::{Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
 use crate::run::source::account::{Fetched, What};
@@ -88,13 +88,13 @@ impl Maker {
 
     fn encode(&self, id: String, record: Record, wanted: &Wanted) -> Row {
         let mut bytes = Vec::with_capacity(512);
-        if let Err(problems) = self.encoder.encode(&wanted.contact, &record, &mut bytes) {
+        if let Err(problems) = self.encoder.encode(&wanted.contact, (&record).into(), &mut bytes) {
             return rejected(id, record, problems);
         }
         let mut json = None;
         if self.wants_json {
             let json = json.insert(Vec::with_capacity(512));
-            if let Err(problems) = self.encoder.encode_json(&wanted.contact, &record, json) {
+            if let Err(problems) = self.encoder.encode_json(&wanted.contact, (&record).into(), json) {
                 return rejected(id, record, problems);
             }
         }
@@ -239,8 +239,8 @@ impl Exporting<'_> {
                 }
             }
         }
-        let made = move |read: Read| match read {
-            Read::Record(record) => (record.origin.line, maker.of_contact(record)),
+        let made = move |read: Read<'_>| match read {
+            Read::Record(record) => (record.borrowed().origin.line, maker.of_contact(record.into_record())),
             Read::Reject(reject) => (reject.origin.line, Row::Rejected { id: String::new(), reject }),
             // A spool has none.
             Read::Blank(origin) => (origin.line, Row::Filtered { id: String::new() }),

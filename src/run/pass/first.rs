@@ -2,7 +2,7 @@
 //!
 //! It maps every record, shows every problem, counts, and finds the records of one contact.
 
-use crate::files::{self, Source};
+use crate::files::{self, Read, Source};
 use crate::ids::SourceStamp;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure, Skip};
@@ -11,7 +11,7 @@ use crate::reconcile::guards::rejected;
 use crate::report::Progress;
 use crate::report::words::count;
 use crate::run::item::{Candidate, IdentityHashes, Item, Looked, Mapper};
-use crate::run::ordered::{Read, in_order};
+use crate::run::ordered::in_order;
 use crate::run::stop::Stop;
 use crate::scratch::people::{People, PeopleBuilder};
 use serde::{Deserialize, Serialize};
@@ -233,7 +233,7 @@ enum Light {
 }
 
 impl Light {
-    fn of(mapper: &Mapper, read: Read) -> Light {
+    fn of(mapper: &Mapper, read: Read<'_>) -> Light {
         if mapper.only_maps() {
             return match mapper.look(read) {
                 Looked::Contact(origin, hashes) => Light::Candidate(origin, hashes, Vec::new()),
