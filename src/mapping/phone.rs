@@ -7,6 +7,7 @@ mod abroad;
 mod cell;
 mod clean;
 mod fault;
+mod keypad;
 mod kind;
 mod number;
 mod plan;
@@ -22,7 +23,6 @@ pub use region::Region;
 use clean::Written;
 use number::{international, number, whatsapp_number};
 use plan::PLANS;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
 /// The phone as E.164 with `+`, by nothing but a region.
 ///
@@ -45,10 +45,10 @@ fn number_of(text: &str, written: &Written, around: &Surroundings<'_>) -> Result
     if around.is_region_unknown && written.could_be_national() {
         return Err(PhoneFault::UnknownRegion);
     }
+    let plan = around.region.and_then(Region::plan);
     let found = if written.lettered {
-        lettered(text, around.region)
+        keypad::digits(text).and_then(|digits| number(written.plus, &digits, plan))
     } else {
-        let plan = around.region.and_then(Region::plan);
         number(written.plus, written.digits(), plan)
             .or_else(|| written_international(written))
             .or_else(|| abroad::number(written, around))
@@ -79,12 +79,4 @@ pub fn likely_abroad(text: &str, region: Option<Region>) -> Option<(String, Regi
     let number = abroad::likely(&Written::read(text).ok()?, region)?;
     let (plan, _) = PLANS.split_calling(number.get(1..)?)?;
     Some((number, Region::of(plan)?))
-}
-
-/// A number with letters in it (`1-800-FLOWERS`): rare, so left to the library, which knows the keypad.
-fn lettered(text: &str, region: Option<Region>) -> Option<String> {
-    let region = region.and_then(|region| rlibphonenumber::Region::from_code(region.code()).ok());
-    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    let whole = number.extension.is_none() && PHONE_NUMBER_UTIL.is_valid_number(&number);
-    whole.then(|| PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
 }

@@ -34,6 +34,7 @@ mod own_files;
 mod own_runs;
 mod phone;
 mod phones;
+mod plans;
 mod platforms;
 mod readme;
 mod receipt;

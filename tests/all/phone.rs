@@ -267,17 +267,57 @@ fn a_phone_has_a_country_code_by_its_sign() {
     }
 }
 
+/// The number that the numbering library reads.
+fn parsed(text: &str, code: Option<&str>) -> Option<String> {
+    let region = code.map(|code| rlibphonenumber::Region::from_code(code).expect("a region"));
+    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+    let whole = number.extension.is_none() && PHONE_NUMBER_UTIL.is_valid_number(&number);
+    whole.then(|| PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
+}
+
 /// What the numbering library makes of it, by the rules of this project.
 fn by_the_library(text: &str, code: Option<&str>) -> Option<String> {
-    let parse = |text: &str, code: Option<&str>| {
-        let region = code.map(|code| rlibphonenumber::Region::from_code(code).expect("a region"));
-        let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-        let whole = number.extension.is_none() && PHONE_NUMBER_UTIL.is_valid_number(&number);
-        whole.then(|| PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
-    };
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let zeros = || parse(&format!("+{}", digits.strip_prefix("00")?), None);
-    parse(text, code).or_else(|| if text.starts_with('+') { None } else { zeros() })
+    let zeros = || parsed(&format!("+{}", digits.strip_prefix("00")?), None);
+    parsed(text, code).or_else(|| if text.starts_with('+') { None } else { zeros() })
+}
+
+/// A number of a plan whose last digits are letters, or that has a mark among its first digits.
+fn lettered() -> impl Strategy<Value = (String, Option<&'static str>)> {
+    let before = prop::sample::select(vec!["", "", "Tel: ", "(", "=\""]);
+    let prefix = prop::sample::select(vec!["", "", "0", "1", "1-", "+", "+1 ", "015", "0xx", "0 xx ", "0XX"]);
+    let mark = prop::sample::select(vec!["x", "xx", " x ", "~", "*", " * ", "-", " ", ""]);
+    let word = prop::sample::select(vec![
+        "FLOWERS",
+        "flowers",
+        "GOFEDEX",
+        "CALLNOW",
+        "Home-Run",
+        "ABC",
+        "ab",
+        "x",
+        "XYZ",
+        " ask Ana",
+        "*",
+        "~",
+        "; home",
+        ";isub=abc",
+        ", mobil",
+        " &c",
+    ]);
+    (0..SEEDS.len(), 0..=SEEDS.len(), before, prefix, 0_usize..4, mark, 0_usize..8, word, any::<bool>()).prop_map(
+        |(seed, other, before, prefix, place, mark, cut, word, calling)| {
+            let (own, code, number) = SEEDS[seed];
+            let number = &number[..number.len() - cut];
+            let (first, last) = number.split_at(place.min(number.len()));
+            let calling = if calling || prefix == "+" { code } else { "" };
+            // A mark with few digits behind it is no part of a number: `clean` refuses it.
+            let mark = if last.len() < 7 { "" } else { mark };
+            let prefix = if number.len() < 7 { prefix.trim_end_matches([' ', 'x', 'X']) } else { prefix };
+            let region = if seed % 2 == 0 { Some(own) } else { SEEDS.get(other).map(|(region, ..)| *region) };
+            (format!("{before}{prefix}{calling}{first}{mark}{last}{word}"), region)
+        },
+    )
 }
 
 /// Numbers of a few plans that differ in everything: prefixes, transformations, shared calling codes, lengths.
@@ -334,6 +374,12 @@ proptest! {
         let is_old_form = found.as_deref().is_some_and(|n| n.starts_with("+521") || n.starts_with("+55"));
         prop_assume!(library.is_some() || !is_old_form);
         prop_assert_eq!(found, library, "`{}` in {:?}", text, code);
+    }
+
+    #[test]
+    fn letters_are_what_the_numbering_library_makes_of_them((text, code) in lettered()) {
+        let found = normalise(&text, code.and_then(Region::named)).ok();
+        prop_assert_eq!(found, parsed(&text, code), "`{}` in {:?}", text, code);
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn without_zero_fraction(text: &str) -> &str {
 }
 
 /// The ASCII form of a decimal digit; of other scripts the Arabic, Persian, Devanagari and full-width ones.
-fn digit(c: char) -> Option<u8> {
+pub(super) fn digit(c: char) -> Option<u8> {
     if c.is_ascii() {
         return c.is_ascii_digit().then_some(c as u8);
     }

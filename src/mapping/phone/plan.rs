@@ -1,6 +1,7 @@
 //! Numbering plans: which digits are a number of which region.
 //!
-//! The table is written at build time from the metadata of `rlibphonenumber` (`build.rs`). A region's patterns become
+//! The table (`plans.tsv`) is made of the metadata of `rlibphonenumber` by a test (`tests/all/plans.rs`), which also fails
+//! when they differ. A region's patterns become
 //! one small automaton when its first number comes by: tens of KiB, shared by all threads, a table look-up a digit.
 //! What writers put between digits is not its business.
 
@@ -11,8 +12,8 @@ use regex_automata::{Anchored, MatchKind};
 use std::borrow::Cow;
 use std::sync::{LazyLock, OnceLock};
 
-/// One line a region; see `build.rs` for the columns.
-const TABLE: &str = include_str!(concat!(env!("OUT_DIR"), "/plans.tsv"));
+/// One line a region; see `tests/all/plans.rs` for the columns.
+const TABLE: &str = include_str!("plans.tsv");
 /// Calling codes have at most three digits (ITU-T E.164).
 const CALLING_LEN_MAX: usize = 3;
 /// One more than the highest calling code.
