@@ -80,6 +80,8 @@ impl Wire {
         if timeout.is_zero() {
             return Err(Failure::usage("a `timeout` of zero leaves no time for a response").hint("`30s` is usual"));
         }
+        // Where one is installed, it is this one.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .default_headers(default_headers(&options.credentials)?)
             .user_agent(user_agent(&options.user_agent)?)
