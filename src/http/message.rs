@@ -60,7 +60,9 @@ impl Request {
 
     /// A writing request with a JSON body, not repeatable.
     pub fn write(method: Method, path: impl Into<String>, body: &Value) -> Request {
-        Request::new(method, path, Some(Bytes::from(body.to_string())), false)
+        // Writing a value to memory cannot fail.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        Request::new(method, path, Some(Bytes::from(body)), false)
     }
 
     fn new(method: Method, path: impl Into<String>, body: Option<Bytes>, repeatable: bool) -> Request {
@@ -89,7 +91,8 @@ impl Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Header names in lower case, and values; values that are not text are left out.
+    /// Header names in lower case, and values, where the status is no success; values that are not text are
+    /// left out.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Bytes,

@@ -3,7 +3,8 @@
 //! A limit of `N` requests in a period `P` is kept in *any* window of that length, as the platform sees it. Requests
 //! are spaced by `(P + TOLERANCE + SLACK) / N`, and one may leave up to `TOLERANCE` before its time. So a timer that
 //! wakes late (they tick in milliseconds) loses nothing, because the next ones catch up; `SLACK` is kept back for
-//! requests that travel unevenly. It costs 3 % of a limit per second, and next to nothing of a longer one.
+//! requests that travel unevenly. It costs 1.2 % of a limit per second, and next to nothing of a longer one. Where that
+//! is too little, the platform refuses a request, and more is kept back from then on.
 //!
 //! The spacing itself (GCRA) is governor's. It counts in whole requests, too coarse for a tolerance of 12 ms at two
 //! requests a second; so a request is `CELLS` of its cells here. And it cannot ask before it takes, which several
@@ -23,9 +24,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How late a wake-up may be without a loss of throughput.
-const TOLERANCE: Duration = Duration::from_millis(12);
+const TOLERANCE: Duration = Duration::from_millis(7);
 /// How unevenly requests may travel without the platform seeing more of them than it allows.
-const SLACK: Duration = Duration::from_millis(18);
+const SLACK: Duration = Duration::from_millis(5);
+/// The same after a refusal.
+const SLACK_REFUSED: Duration = Duration::from_millis(30);
 /// Requests that leave at once where `auto` begins: what one record takes, so that a first try does not wait. Limits that
 /// are set hold for them too, and a platform that refuses one of them is asked more slowly from then on.
 const OPENING: u32 = 4;
@@ -58,7 +61,7 @@ impl Pace {
         if !rate.is_auto() && rate.limits().is_empty() {
             return None;
         }
-        let gates = rate.limits().iter().map(|limit| Gate::new(spacing(*limit))).collect();
+        let gates = rate.limits().iter().map(|limit| Gate::new(spacing(*limit, SLACK))).collect();
         let auto = rate.is_auto().then(|| {
             let auto = Auto::new(start_per_s, rate.ceiling_per_s().unwrap_or(f64::INFINITY));
             let gate = Gate::new(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
@@ -94,9 +97,12 @@ impl Pace {
     /// The platform refused a request, and nothing leaves before `until`.
     pub fn refused(&mut self, now: Instant, until: Instant) {
         self.refusals = self.refusals.saturating_add(1);
-        if self.refusals == REFUSALS_MAX {
-            for (gate, limit) in self.gates.iter_mut().zip(&self.limits) {
-                gate.keep_strictly(spacing(*limit) * STRICT_PERCENT / 100);
+        for (gate, limit) in self.gates.iter_mut().zip(&self.limits) {
+            let spacing = spacing(*limit, SLACK_REFUSED);
+            match self.refusals {
+                1 => gate.respace(spacing),
+                REFUSALS_MAX => gate.keep_strictly(spacing * STRICT_PERCENT / 100),
+                _ => {}
             }
         }
         self.opening = 0;
@@ -119,8 +125,8 @@ impl Pace {
 }
 
 /// From one request to the next, so that any window of the period holds no more than the limit.
-fn spacing(limit: Limit) -> Duration {
-    let stretched = limit.period.length() + TOLERANCE + SLACK;
+fn spacing(limit: Limit, slack: Duration) -> Duration {
+    let stretched = limit.period.length() + TOLERANCE + slack;
     Duration::from_nanos(nanos(stretched).div_ceil(u64::from(limit.count)))
 }
 

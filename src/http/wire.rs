@@ -16,14 +16,17 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
 
 /// The largest response; a page of contacts is a thousandth of it.
 const BODY_LEN_MAX: usize = 64 * 1024 * 1024;
 /// How long establishing a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// The headers of a response are kept from this status on: those of a success say nothing that is asked for.
+const HEADERS_FROM: u16 = 300;
 /// The time for establishing a connection that is added to the timeout of the first byte.
 const CONNECT_SHARE: Duration = Duration::from_millis(500);
 /// A longer timeout means the same as this one.
@@ -42,6 +45,8 @@ struct Wire {
     /// The query part of the credentials, encoded.
     query: SecretString,
     timeout: Duration,
+    /// The path of the last request without a query, and its URL.
+    last: Mutex<Option<(String, Url)>>,
 }
 
 /// The network of an HTTP client: to the platform, and to the server that issues its tokens, if there is one.
@@ -103,7 +108,7 @@ impl Wire {
                 .hint("a machine without certificate authorities cannot check a platform's: install `ca-certificates`")
         })?;
         let base = shown(&options.base_url);
-        Ok(Wire { client, base, query: encoded(&options.credentials), timeout })
+        Ok(Wire { client, base, query: encoded(&options.credentials), timeout, last: Mutex::default() })
     }
 
     async fn exchange(&self, request: &Request) -> Sent {
@@ -123,13 +128,13 @@ impl Wire {
             Err(_) => return Err(self.doubt(format!("did not answer within {}", words(self.timeout)))),
         };
         let status = answer.status().as_u16();
-        let headers = headers(answer.headers());
+        let headers = if status < HEADERS_FROM { Vec::new() } else { headers(answer.headers()) };
         let body = self.body(answer, whole).await?;
         Ok(Response { status, headers, body })
     }
 
     fn build(&self, request: &Request) -> Result<reqwest::Request, Failure> {
-        let url = below(&self.base, &request.path, &request.query, self.query.expose_secret())?;
+        let url = self.url(request)?;
         let mut built = reqwest::Request::new(method(request.method), url);
         for (name, value) in &request.headers {
             let (name, mut value) = header(name, value)?;
@@ -143,21 +148,45 @@ impl Wire {
         Ok(built)
     }
 
+    /// The URL of a request. That of the last one without a query is kept, because many contacts are written to one path.
+    fn url(&self, request: &Request) -> Result<Url, Failure> {
+        let below = || below(&self.base, &request.path, &request.query, self.query.expose_secret());
+        if !request.query.is_empty() {
+            return below();
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((path, url)) if *path == request.path => Ok(url.clone()),
+            _ => {
+                let url = below()?;
+                *last = Some((request.path.clone(), url.clone()));
+                Ok(url)
+            }
+        }
+    }
+
     /// The rest of a response, each piece within the timeout, all of it within four.
     async fn body(&self, mut answer: reqwest::Response, whole: Instant) -> Result<Bytes, Sent> {
         let mut body = BytesMut::new();
+        let mut only = Bytes::new();
         loop {
             let limit = whole.min(Instant::now() + self.timeout);
             let piece = match timeout_at(limit, answer.chunk()).await {
                 Ok(Ok(Some(piece))) => piece,
-                Ok(Ok(None)) => return Ok(body.freeze()),
+                Ok(Ok(None)) => return Ok(if body.is_empty() { only } else { body.freeze() }),
                 Ok(Err(error)) => return Err(self.doubt_because("broke off in the middle of an answer", &error)),
                 Err(_) => return Err(self.stalled(limit == whole)),
             };
-            if body.len() + piece.len() > BODY_LEN_MAX {
+            if body.len().max(only.len()) + piece.len() > BODY_LEN_MAX {
                 return Err(self.too_large());
             }
-            body.extend_from_slice(&piece);
+            // Most responses are one piece, which is not copied.
+            if body.is_empty() && only.is_empty() {
+                only = piece;
+            } else {
+                body.extend_from_slice(&std::mem::take(&mut only));
+                body.extend_from_slice(&piece);
+            }
         }
     }
 

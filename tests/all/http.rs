@@ -1,5 +1,6 @@
 //! The HTTP client: rate, retries, pauses, secrets, timeouts.
 
+mod auto;
 mod login;
 mod pace;
 mod rates;

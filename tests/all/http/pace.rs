@@ -1,11 +1,9 @@
-//! Ceilings are kept in any window, and used; the pace that finds itself finds it.
+//! Ceilings are kept in any window, and used.
 
 use super::scripted::{Platform, get, limited, ok, options};
-use async_trait::async_trait;
 use ferry::http::pace::Pace;
-use ferry::http::{Auto, Http, Rate, Request, Response, Sent, Transport};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use ferry::http::{Http, Rate};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -55,7 +53,7 @@ async fn a_ceiling_is_never_passed_and_almost_all_of_it_is_used() {
         for (count, period) in *ceilings {
             assert!(densest(&came, *period) <= *count, "{rate}: {} in {period:?}", densest(&came, *period));
         }
-        assert!(came.len() as u64 * 100 >= full * 95, "{rate}: only {} of {full}", came.len());
+        assert!(came.len() as u64 * 1000 >= full * 985, "{rate}: only {} of {full}", came.len());
     }
 }
 
@@ -92,7 +90,7 @@ fn late_wake_ups_are_caught_up_with() {
                 Err(at) => now = at + Duration::from_millis(5),
             }
         }
-        assert!(left * 100 >= full * 95, "{rate}: {left} of {full}");
+        assert!(left * 1000 >= full * 985, "{rate}: {left} of {full}");
     }
 }
 
@@ -104,99 +102,6 @@ fn a_request_that_one_ceiling_holds_back_is_not_charged_to_another() {
     let at = pace.leave(start).expect_err("held back");
     assert!(at - start >= Duration::from_secs(60));
     assert_eq!(pace.leave(at), Ok(()));
-}
-
-/// Refuses whatever comes faster than its limit, with nothing but a 429.
-#[derive(Clone)]
-struct Limiter {
-    per_s: usize,
-    came: Arc<Mutex<VecDeque<Instant>>>,
-    refused: Arc<Mutex<u64>>,
-    served: Arc<Mutex<u64>>,
-}
-
-#[async_trait]
-impl Transport for Limiter {
-    async fn exchange(&self, _request: &Request) -> Sent {
-        let now = Instant::now();
-        let mut came = self.came.lock().unwrap();
-        while came.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
-            came.pop_front();
-        }
-        let fits = came.len() < self.per_s;
-        if fits {
-            came.push_back(now);
-            *self.served.lock().unwrap() += 1;
-        } else {
-            *self.refused.lock().unwrap() += 1;
-        }
-        let status = if fits { 200 } else { 429 };
-        Sent::Answered(Response { status, headers: vec![], body: "{}".into() })
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn auto_finds_the_limit_keeps_near_it_and_remembers_it() {
-    let limiter = Limiter { per_s: 30, came: Arc::default(), refused: Arc::default(), served: Arc::default() };
-    let client = Arc::new(Http::with_transport(Box::new(limiter.clone()), options("auto")));
-    let work = |seconds| {
-        let (client, end) = (Arc::clone(&client), Instant::now() + Duration::from_secs(seconds));
-        async move {
-            let mut tasks = JoinSet::new();
-            for _ in 0..16 {
-                let client = Arc::clone(&client);
-                tasks.spawn(async move {
-                    while Instant::now() < end {
-                        assert!(matches!(client.send(get()).await, Sent::Answered(response) if response.status == 200));
-                    }
-                });
-            }
-            tasks.join_all().await;
-        }
-    };
-    work(60).await;
-    *limiter.served.lock().unwrap() = 0;
-    *limiter.refused.lock().unwrap() = 0;
-    work(300).await;
-    let (served, refused) = (*limiter.served.lock().unwrap(), *limiter.refused.lock().unwrap());
-    assert!(served >= 30 * 300 * 80 / 100, "only {served} of 9000 in five minutes");
-    assert!(refused * 50 <= served, "{refused} of {served} were refused");
-    let remembered = client.rate_now().expect("a rate");
-    assert!((20.0..30.0).contains(&remembered), "remembers {remembered}");
-}
-
-#[test]
-fn auto_climbs_while_it_is_used_falls_once_a_refusal_and_creeps_back() {
-    let start = Instant::now();
-    let mut auto = Auto::new(10.0, f64::INFINITY);
-    let mut now = start;
-    let mut use_fully = |auto: &mut Auto, seconds: u64| {
-        let end = now + Duration::from_secs(seconds);
-        while now < end {
-            auto.left(now);
-            now += Duration::from_secs_f64(1.0 / auto.rate_per_s());
-        }
-        now
-    };
-    let mut at = use_fully(&mut auto, 3);
-    let climbed = auto.rate_per_s();
-    assert!((22.0..=51.0).contains(&climbed), "{climbed} after three seconds of use");
-    auto.refused(at, at);
-    auto.refused(at, at + Duration::from_millis(500));
-    assert_eq!(auto.rate_per_s(), climbed / 2.0, "one cut for two refusals");
-    assert!(auto.proven_per_s() < climbed);
-    at = use_fully(&mut auto, 10);
-    let crept = auto.rate_per_s() - climbed / 2.0;
-    assert!((climbed * 0.14..=climbed * 0.22).contains(&crept), "{crept} in ten seconds, of {climbed}");
-    for _ in 0..50 {
-        at += Duration::from_secs(2);
-        auto.refused(at, at);
-    }
-    assert_eq!(auto.rate_per_s(), 0.2, "never lower");
-    for second in 0..100 {
-        auto.left(at + Duration::from_secs(100 * second));
-    }
-    assert_eq!(auto.rate_per_s(), 0.2, "does not climb unused");
 }
 
 #[tokio::test(start_paused = true)]

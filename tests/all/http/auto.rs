@@ -1,0 +1,212 @@
+//! The rate `auto` against platforms that count in every way, and refuse in every way: it finds their limit, stays near it,
+//! is rarely refused, and remembers it.
+
+use super::scripted::{get, options};
+use async_trait::async_trait;
+use ferry::http::{Auto, Http, HttpOptions, Request, Response, Sent, Transport};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// How a platform counts requests.
+#[derive(Clone, Copy, Debug)]
+enum Counts {
+    /// A bucket of tokens that holds so many seconds' worth.
+    Bucket(f64),
+    /// The requests of the last second.
+    Sliding,
+    /// The requests of each second by the clock.
+    Fixed,
+}
+
+/// How it refuses.
+#[derive(Clone, Copy, Debug)]
+enum Tells {
+    Nothing,
+    Seconds,
+    Date,
+    Reset,
+}
+
+/// A platform with a limit.
+struct Limited {
+    per_s: f64,
+    counts: Counts,
+    tells: Tells,
+    latency: Duration,
+    start: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    came: VecDeque<Instant>,
+    tokens: f64,
+    filled_at: Option<Instant>,
+    second: u64,
+    in_second: f64,
+    served: u64,
+    refused: u64,
+}
+
+impl Limited {
+    fn takes(&self, state: &mut State, now: Instant) -> bool {
+        match self.counts {
+            Counts::Bucket(seconds) => {
+                let size = (self.per_s * seconds).max(1.0);
+                let passed = state.filled_at.replace(now).map_or(f64::INFINITY, |at| (now - at).as_secs_f64());
+                state.tokens = (state.tokens + passed * self.per_s).min(size);
+                let takes = state.tokens >= 1.0;
+                state.tokens -= if takes { 1.0 } else { 0.0 };
+                takes
+            }
+            Counts::Sliding => {
+                while state.came.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
+                    state.came.pop_front();
+                }
+                let takes = (state.came.len() as f64) < self.per_s;
+                state.came.extend(takes.then_some(now));
+                takes
+            }
+            Counts::Fixed => {
+                let second = (now - self.start).as_secs();
+                if state.second != second {
+                    (state.second, state.in_second) = (second, 0.0);
+                }
+                let takes = state.in_second < self.per_s;
+                state.in_second += if takes { 1.0 } else { 0.0 };
+                takes
+            }
+        }
+    }
+
+    fn response(&self, takes: bool) -> Response {
+        let header = |name: &str, value: String| vec![(name.to_owned(), value)];
+        let headers = match self.tells {
+            _ if takes => vec![],
+            Tells::Nothing => vec![],
+            Tells::Seconds => header("retry-after", "1".to_owned()),
+            Tells::Date => header("retry-after", httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2))),
+            Tells::Reset => header("ratelimit-reset", "1".to_owned()),
+        };
+        Response { status: if takes { 200 } else { 429 }, headers, body: "{}".into() }
+    }
+}
+
+struct Shared(Arc<Limited>);
+
+#[async_trait]
+impl Transport for Shared {
+    async fn exchange(&self, _request: &Request) -> Sent {
+        let platform = &self.0;
+        tokio::time::sleep(platform.latency / 2).await;
+        let takes = {
+            let mut state = platform.state.lock().unwrap();
+            let takes = platform.takes(&mut state, Instant::now());
+            state.served += u64::from(takes);
+            state.refused += u64::from(!takes);
+            takes
+        };
+        tokio::time::sleep(platform.latency / 2).await;
+        Sent::Answered(platform.response(takes))
+    }
+}
+
+/// What was served and refused within so many seconds of a run that always has something to send.
+async fn within(client: &Arc<Http>, platform: &Limited, seconds: u64) -> (u64, u64) {
+    let before = {
+        let state = platform.state.lock().unwrap();
+        (state.served, state.refused)
+    };
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut tasks = JoinSet::new();
+    for _ in 0..32 {
+        let client = Arc::clone(client);
+        tasks.spawn(async move {
+            while Instant::now() < end {
+                assert!(matches!(client.send(get()).await, Sent::Answered(response) if response.status == 200));
+            }
+        });
+    }
+    tasks.join_all().await;
+    let state = platform.state.lock().unwrap();
+    (state.served - before.0, state.refused - before.1)
+}
+
+fn reach(per_s: f64, counts: Counts, tells: Tells, begins_at: f64) -> (Arc<Http>, Arc<Limited>) {
+    let (start, latency) = (Instant::now(), Duration::from_millis(20));
+    let platform = Arc::new(Limited { per_s, counts, tells, latency, start, state: Mutex::default() });
+    let options = HttpOptions { rate_start_per_s: begins_at, concurrency: 32, ..options("auto") };
+    (Arc::new(Http::with_transport(Box::new(Shared(Arc::clone(&platform))), options)), platform)
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_half_a_minute_auto_is_at_the_limit_of_every_platform_and_hardly_refused() {
+    let counts = [Counts::Bucket(0.1), Counts::Bucket(1.0), Counts::Sliding, Counts::Fixed];
+    let tells = [Tells::Nothing, Tells::Seconds, Tells::Date, Tells::Reset];
+    let mut bad = Vec::new();
+    for per_s in [10.0, 100.0, 700.0] {
+        for counts in counts {
+            for tells in tells.into_iter().take(if per_s > 100.0 { 2 } else { 4 }) {
+                let (client, platform) = reach(per_s, counts, tells, 2.0);
+                let (_, early) = within(&client, &platform, 30).await;
+                let (served, refused) = within(&client, &platform, 120).await;
+                let (part, refused_part) = (served as f64 / per_s / 120.0, refused as f64 / served as f64);
+                let shown = format!(
+                    "{per_s}/s, {counts:?}, {tells:?}: {:.1} %, {:.2} % refused after half a minute, {early} before",
+                    100.0 * part,
+                    100.0 * refused_part
+                );
+                let is_remembered = client.rate_now().is_some_and(|rate| rate >= 0.9 * per_s && rate <= 1.02 * per_s);
+                if part < 0.95 || refused_part >= 0.01 || !is_remembered {
+                    bad.push(format!("{shown}; remembers {:?}", client.rate_now()));
+                }
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn auto_finds_a_limit_that_has_become_another() {
+    let (client, platform) = reach(50.0, Counts::Sliding, Tells::Seconds, 2.0);
+    within(&client, &platform, 60).await;
+    let remembered = client.rate_now().expect("a rate");
+    for (per_s, minutes) in [(20.0, 1), (100.0, 6)] {
+        let (client, platform) = reach(per_s, Counts::Sliding, Tells::Seconds, remembered);
+        within(&client, &platform, 60 * minutes).await;
+        let (served, refused) = within(&client, &platform, 60).await;
+        assert!(served as f64 >= 0.93 * 60.0 * per_s, "{served} at {per_s}/s");
+        assert!(refused * 100 < served, "{refused} of {served} at {per_s}/s");
+    }
+}
+
+#[test]
+fn auto_climbs_while_it_is_used_and_cuts_the_rate_once_for_refusals_that_belong_together() {
+    let start = Instant::now();
+    let mut auto = Auto::new(10.0, f64::INFINITY);
+    let mut now = start;
+    let end = now + Duration::from_secs(3);
+    while now < end {
+        auto.left(now);
+        now += Duration::from_secs_f64(1.0 / auto.rate_per_s());
+    }
+    let climbed = auto.rate_per_s();
+    assert!((22.0..=51.0).contains(&climbed), "{climbed} after three seconds of use");
+    auto.refused(now, now);
+    auto.refused(now, now + Duration::from_millis(500));
+    assert_eq!(auto.rate_per_s(), climbed / 2.0, "one cut for two refusals");
+    assert!(auto.proven_per_s() < climbed);
+    let mut at = now;
+    for _ in 0..50 {
+        at += Duration::from_secs(2);
+        auto.refused(at, at);
+    }
+    assert!(auto.rate_per_s() <= 0.2, "never lower, and that low where nothing is accepted");
+    for second in 0..100 {
+        auto.left(at + Duration::from_secs(100 * second));
+    }
+    assert_eq!(auto.rate_per_s(), 0.2, "does not climb unused");
+}
