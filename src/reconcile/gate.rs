@@ -34,18 +34,22 @@ impl Gate {
             // A float too large for the type becomes its maximum, a negative one zero.
             ((rate * AHEAD.as_secs_f64()).ceil() as usize).saturating_add(1).min(self.most)
         });
-        loop {
+        while !self.enter(allowed) {
             let left = self.left.notified();
             tokio::pin!(left);
             left.as_mut().enable();
-            let entered = self
-                .open
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < allowed).then_some(open + 1));
-            if entered.is_ok() {
-                return Passed(self);
+            // One may have left before this one waited for it.
+            if self.enter(allowed) {
+                break;
             }
             left.await;
         }
+        Passed(self)
+    }
+
+    fn enter(&self, allowed: usize) -> bool {
+        let one_more = |open| (open < allowed).then_some(open + 1);
+        self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 }
 

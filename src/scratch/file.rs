@@ -5,6 +5,7 @@
 use crate::outcome::Failure;
 use crate::store::{SqlError, create_folder_of, make_private};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,6 +80,8 @@ const HINT: &str = "make room there, or name another folder with `--state`";
 fn prepare(path: &Path, tables: &str) -> Result<Connection, SqlError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else SQLite plans some statements again for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -{CACHE_KIB};

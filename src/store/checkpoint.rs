@@ -75,7 +75,9 @@ impl Checkpoint {
         let (reader, shared) = (store.reader()?, Arc::new(Shared::new(shown, QUEUE)));
         let writer = Writer::new(store, Arc::clone(&shared))?;
         let (queue, queued) = mpsc::channel();
-        let thread = std::thread::Builder::new().name("checkpoint".into()).spawn(move || writer.run(&queued));
+        let runtime = tokio::runtime::Handle::try_current().ok();
+        let write = move || writer.run(&queued, runtime);
+        let thread = std::thread::Builder::new().name("checkpoint".into()).spawn(write);
         let thread = thread.map_err(|error| Failure::failed("no thread could be started").cause(error))?;
         Checkpoint::with(shared, WriteMode::Thread { queue, thread }, reader)
     }
@@ -180,16 +182,17 @@ impl Checkpoint {
     }
 
     async fn send(&self, op: Option<Op>, waiter: Waiter) -> Result<(), Failure> {
-        let slot = self.inner.shared.slots.clone().acquire_owned().await;
-        let slot = Some(slot.map_err(|_| self.inner.shared.stopped())?);
-        self.inner.queue(Queued { op, waiter, slot })
+        let slot = self.inner.shared.slots.acquire().await.map_err(|_| self.inner.shared.stopped())?;
+        // The writer frees the places of a group at once.
+        slot.forget();
+        self.inner.queue(Queued { op, waiter, has_slot: true })
     }
 
     /// Writes an operation at once and waits for the answer, blocking the thread for the time of one sync. Without an
     /// operation it waits until everything queued so far is durable.
     pub(super) fn call(&self, op: Option<Op>) -> Result<Answer, Failure> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.inner.queue(Queued { op, waiter: Waiter::Thread(answer), slot: None })?;
+        self.inner.queue(Queued { op, waiter: Waiter::Thread(answer), has_slot: false })?;
         answered.recv().unwrap_or_else(|_| Err(self.inner.shared.stopped()))
     }
 

@@ -67,11 +67,17 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Exit 1 when nothing can be written any more.
-    pub async fn settle(&self, run: RunNo, key: Key, settled: Settled) -> Result<(), Failure> {
-        if settled.target_id.is_some() {
-            for link in &settled.links {
-                self.inner.shared.links.set(Key::of_link(link), settled.target_id.as_deref());
-            }
+    pub async fn settle(&self, run: RunNo, key: Key, mut settled: Settled) -> Result<(), Failure> {
+        let links = &self.inner.shared.links;
+        if let Some(target_id) = settled.target_id.as_deref() {
+            settled.links.retain(|identity| {
+                let link = Key::of_link(identity);
+                let is_new = !links.leads_to(&link, target_id);
+                if is_new {
+                    links.set(link, Some(target_id));
+                }
+                is_new
+            });
         }
         self.queue(Op::Settle(run, key, Box::new(settled))).await
     }
@@ -127,8 +133,33 @@ impl Checkpoint {
         match self.inner.shared.links.get(&link) {
             Recent::Known(target_id) => Ok(target_id),
             Recent::Nowhere => Ok(None),
-            Recent::AskStore => Ok(self.read(|reader| reader.links(&[link]))?.pop().flatten()),
+            Recent::AskStore => {
+                let stores = self.inner.shared.links.stores();
+                let mut answer = self.read(|reader| reader.links(&[link]))?;
+                self.inner.shared.links.answered(stores, &[link], &answer);
+                Ok(answer.pop().flatten())
+            }
         }
+    }
+
+    /// Reads where these identity values lead, all at once, because [`Checkpoint::link`] will be asked soon.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read.
+    pub fn read_links_ahead<'a>(&self, identities: impl Iterator<Item = &'a IdentityValue>) -> Result<(), Failure> {
+        let known = &self.inner.shared.links;
+        if !known.any_stored() {
+            return Ok(());
+        }
+        let links = identities.map(Key::of_link).filter(|link| matches!(known.get(link), Recent::AskStore));
+        let mut links: Vec<Key> = links.collect();
+        links.sort_unstable();
+        if !links.is_empty() {
+            let stores = known.stores();
+            let answers = self.read(|reader| reader.links(&links))?;
+            known.answered(stores, &links, &answers);
+        }
+        Ok(())
     }
 
     /// Removes a link that leads nowhere any more; seen at once, durable with the next group.

@@ -4,18 +4,34 @@
 //! A link is seen as soon as it is reported; a store may write links in large groups, and says which of them its readers
 //! find ([`super::op::Applied::readable_links`]). What is kept here is bounded by such a group.
 
+use super::filter::Filter;
 use super::key::Key;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The links that the readers of the store do not find yet.
+/// Answers of the store that are kept: those for the records that are read next, and those in flight.
+const ANSWERS_MAX: usize = 8192;
+
+/// Links, each with the id to which it leads; none: nowhere.
+type Links = HashMap<Key, Option<Box<str>>>;
+
+/// The links that the readers of the store do not find yet, and what they have answered a moment ago.
 #[derive(Debug, Default)]
 pub(super) struct RecentLinks {
-    /// `None`: the link was removed.
-    recent: Mutex<HashMap<Key, Option<Box<str>>>>,
+    /// Not found by readers yet. `None`: the link was removed.
+    recent: Mutex<Links>,
+    /// What the store has answered, as it is still.
+    answers: Mutex<Links>,
+    /// How often links were stored: an answer that was read before that is not kept.
+    stores: AtomicU64,
     /// Whether the store has any link.
     has_stored: AtomicBool,
+    /// Whether it had one when it was opened.
+    had_stored: AtomicBool,
+    /// The links that the store has, where it had none when it was opened: most values of a first import lead nowhere,
+    /// and nothing is read to find that out.
+    stored: OnceLock<Filter>,
 }
 
 /// What memory knows of a link.
@@ -31,6 +47,7 @@ pub(super) enum Recent {
 impl RecentLinks {
     /// Whether the store had any link when it was opened.
     pub(super) fn set_stored(&self, has_stored: bool) {
+        self.had_stored.store(has_stored, Ordering::Release);
         self.has_stored.store(has_stored, Ordering::Release);
     }
 
@@ -42,7 +59,16 @@ impl RecentLinks {
         if let Some(known) = self.recent().get(link) {
             return Recent::Known(known.as_deref().map(str::to_owned));
         }
-        if self.has_stored.load(Ordering::Acquire) { Recent::AskStore } else { Recent::Nowhere }
+        if let Some(answer) = self.answers().get(link) {
+            return Recent::Known(answer.as_deref().map(str::to_owned));
+        }
+        let may_be_stored = self.stored.get().is_none_or(|stored| stored.has(link));
+        if may_be_stored && self.has_stored.load(Ordering::Acquire) { Recent::AskStore } else { Recent::Nowhere }
+    }
+
+    /// Whether the store has any link.
+    pub(super) fn any_stored(&self) -> bool {
+        self.has_stored.load(Ordering::Acquire)
     }
 
     /// Whether there is any link at all.
@@ -52,8 +78,18 @@ impl RecentLinks {
 
     /// Drops what the readers of the store find from now on, unless it has changed since.
     pub(super) fn stored(&self, links: &[(Key, Option<String>)]) {
+        if !self.had_stored.load(Ordering::Acquire) && !links.is_empty() {
+            let stored = self.stored.get_or_init(Filter::new);
+            links.iter().for_each(|(link, _)| stored.add(link));
+        }
         if links.iter().any(|(_, target_id)| target_id.is_some()) {
-            self.set_stored(true);
+            self.has_stored.store(true, Ordering::Release);
+        }
+        // Before the recent ones are dropped: an answer is never older than what was recent.
+        {
+            let mut answers = self.answers();
+            self.stores.fetch_add(1, Ordering::AcqRel);
+            links.iter().for_each(|(link, _)| drop(answers.remove(link)));
         }
         let mut recent = self.recent();
         for (link, target_id) in links {
@@ -63,14 +99,71 @@ impl RecentLinks {
         }
     }
 
-    fn recent(&self) -> MutexGuard<'_, HashMap<Key, Option<Box<str>>>> {
+    /// How often links were stored so far.
+    pub(super) fn stores(&self) -> u64 {
+        self.stores.load(Ordering::Acquire)
+    }
+
+    /// Keeps what the store has answered to a question that was asked after so many stores.
+    pub(super) fn answered(&self, stores: u64, links: &[Key], target_ids: &[Option<String>]) {
+        let mut answers = self.answers();
+        if self.stores() != stores {
+            return;
+        }
+        if answers.len() >= ANSWERS_MAX {
+            answers.clear();
+        }
+        answers.extend(links.iter().copied().zip(target_ids.iter().map(|id| id.as_deref().map(Box::from))));
+    }
+
+    /// Whether a link is known to lead there.
+    pub(super) fn leads_to(&self, link: &Key, target_id: &str) -> bool {
+        match self.recent().get(link) {
+            Some(known) => known.as_deref() == Some(target_id),
+            None => self.answers().get(link).is_some_and(|known| known.as_deref() == Some(target_id)),
+        }
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Links> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Links> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_forgotten_when_its_link_is_stored_and_not_kept_when_it_is_older() {
+        let (link, links) = (Key::nth(b"one", 0), RecentLinks::default());
+        links.set_stored(true);
+        let answer = |stores: u64| links.answered(stores, &[link], &[None]);
+        answer(links.stores());
+        assert!(matches!(links.get(&link), Recent::Known(None)));
+        links.set(link, Some("7"));
+        assert!(matches!(links.get(&link), Recent::Known(Some(id)) if id == "7"));
+        assert!(links.leads_to(&link, "7") && !links.leads_to(&link, "8"));
+        let before = links.stores();
+        links.stored(&[(link, Some("7".into()))]);
+        assert!(matches!(links.get(&link), Recent::AskStore));
+        answer(before);
+        assert!(matches!(links.get(&link), Recent::AskStore), "it was read before the link was stored");
+    }
+
+    #[test]
+    fn where_there_was_no_link_only_those_that_were_stored_are_asked_for() {
+        let (one, other, links) = (Key::nth(b"one", 0), Key::nth(b"other", 0), RecentLinks::default());
+        links.set_stored(false);
+        assert!(matches!(links.get(&one), Recent::Nowhere));
+        links.set(one, Some("7"));
+        links.stored(&[(one, Some("7".into()))]);
+        assert!(matches!(links.get(&one), Recent::AskStore));
+        assert!(matches!(links.get(&other), Recent::Nowhere));
+    }
 
     #[test]
     fn a_link_that_changed_while_it_was_stored_stays_as_it_is_now() {

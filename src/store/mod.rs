@@ -19,6 +19,7 @@ mod address;
 mod checkpoint;
 mod contract;
 mod entries;
+mod filter;
 mod key;
 mod lease;
 mod links;
@@ -44,5 +45,6 @@ pub use model::{
 pub use op::{Answer, Applied, Op};
 pub use sqlite::{Lock, SqliteStore};
 
+pub(crate) use filter::Filter;
 pub(crate) use private::{create_folder_of, create_private, make_private, sync_folder_of};
 pub(crate) use sqlite::{SqlError, count, int, outcome_number};

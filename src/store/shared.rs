@@ -6,7 +6,7 @@ use super::model::RunNo;
 use crate::outcome::Failure;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Semaphore;
 
 /// What the writer and the callers share.
@@ -17,7 +17,7 @@ pub(super) struct Shared {
     /// Whether a run has entries of earlier passes, for those whose pass was begun here.
     earlier: Mutex<BTreeMap<RunNo, bool>>,
     /// Places in the queue.
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) slots: Semaphore,
     /// Groups written.
     pub(super) groups: AtomicU64,
     /// Why the writer stopped.
@@ -30,7 +30,7 @@ impl Shared {
             shown: shown.to_owned(),
             links: RecentLinks::default(),
             earlier: Mutex::default(),
-            slots: Arc::new(Semaphore::new(queue_len)),
+            slots: Semaphore::new(queue_len),
             groups: AtomicU64::new(0),
             broken: OnceLock::new(),
         }

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 /// The most operations in a group, so that none takes long.
 const GROUP_MAX: usize = 1024;
@@ -43,8 +44,8 @@ pub(super) struct Queued {
     /// `None`: it only waits for what was queued before.
     pub(super) op: Option<Op>,
     pub(super) waiter: Waiter,
-    /// Its place in the queue, released when it is written; calls, of which there are few, have none.
-    pub(super) slot: Option<OwnedSemaphorePermit>,
+    /// Whether it has a place in the queue, which is free when it is written; calls, of which there are few, have none.
+    pub(super) has_slot: bool,
 }
 
 /// The writer on its thread.
@@ -52,7 +53,12 @@ pub(super) struct Writer {
     store: Box<dyn Store>,
     lease: Lease,
     shared: Arc<Shared>,
+    /// Where tasks that wait are answered: woken one by one from this thread they would contend for the runtime's queue.
+    runtime: Option<Handle>,
 }
+
+/// The answers to the tasks that wait for a group.
+type TaskAnswers = Vec<(oneshot::Sender<Result<Answer, Failure>>, Result<Answer, Failure>)>;
 
 /// What the queue brings.
 enum Next {
@@ -67,11 +73,12 @@ impl Writer {
     /// Takes the lease of the store.
     pub(super) fn new(mut store: Box<dyn Store>, shared: Arc<Shared>) -> Result<Writer, Failure> {
         let lease = store.acquire()?;
-        Ok(Writer { store, lease, shared })
+        Ok(Writer { store, lease, shared, runtime: None })
     }
 
-    /// Writes until the queue is closed, or until it fails.
-    pub(super) fn run(mut self, queue: &Receiver<Queued>) {
+    /// Writes until the queue is closed, or until it fails. Tasks that wait are answered on this runtime, if there is one.
+    pub(super) fn run(mut self, queue: &Receiver<Queued>, runtime: Option<Handle>) {
+        self.runtime = runtime;
         loop {
             let goes_on = match next(queue, self.lease.valid_for) {
                 Next::Group(group) => self.write_and_answer(group),
@@ -91,23 +98,40 @@ impl Writer {
 
     /// Writes a group and answers every caller that waits; false when it failed.
     pub(super) fn write_and_answer(&mut self, group: Vec<Queued>) -> bool {
-        let (mut ops, mut waiters, mut slots) = (Vec::new(), Vec::new(), Vec::new());
-        for Queued { op, waiter, slot } in group {
+        let (mut ops, mut waiters) = (Vec::with_capacity(group.len()), Vec::with_capacity(group.len()));
+        let mut slots = 0;
+        for Queued { op, waiter, has_slot } in group {
             waiters.push((op.is_some(), waiter));
             ops.extend(op);
-            slots.push(slot);
+            slots += usize::from(has_slot);
         }
         let applied = self.write(&ops);
         if let Err(failure) = &applied {
             self.shared.fail(failure.clone());
         }
         let mut answers = applied.as_ref().map(|applied| applied.answers.iter()).unwrap_or_default();
+        let mut to_tasks = TaskAnswers::new();
         for (has_op, waiter) in waiters {
             let answer = if has_op { answers.next().copied() } else { None };
-            answer_to(waiter, || applied.as_ref().map(|_| answer.unwrap_or(Answer::Done)).map_err(Clone::clone));
+            let answer = || applied.as_ref().map(|_| answer.unwrap_or(Answer::Done)).map_err(Clone::clone);
+            // A caller that is gone does not want the answer.
+            match waiter {
+                Waiter::None => {}
+                Waiter::Task(waiting) => to_tasks.push((waiting, answer())),
+                Waiter::Thread(waiting) => drop(waiting.send(answer())),
+            }
         }
-        drop(slots);
+        self.answer_tasks(to_tasks);
+        self.shared.slots.add_permits(slots);
         applied.is_ok()
+    }
+
+    fn answer_tasks(&self, answers: TaskAnswers) {
+        let answer_all = |answers: TaskAnswers| answers.into_iter().for_each(|(task, answer)| drop(task.send(answer)));
+        match &self.runtime {
+            Some(runtime) if !answers.is_empty() => drop(runtime.spawn(async move { answer_all(answers) })),
+            _ => answer_all(answers),
+        }
     }
 
     fn write(&mut self, ops: &[Op]) -> Result<Applied, Failure> {
@@ -118,15 +142,6 @@ impl Writer {
         self.shared.groups.fetch_add(1, Ordering::Relaxed);
         self.shared.links.stored(&applied.readable_links);
         Ok(applied)
-    }
-}
-
-fn answer_to(waiter: Waiter, answer: impl FnOnce() -> Result<Answer, Failure>) {
-    // A caller that is gone does not want the answer.
-    match waiter {
-        Waiter::None => {}
-        Waiter::Task(waiting) => drop(waiting.send(answer())),
-        Waiter::Thread(waiting) => drop(waiting.send(answer())),
     }
 }
 

@@ -40,6 +40,7 @@ mod readme;
 mod receipt;
 mod report;
 mod repository;
+mod requests;
 mod rows;
 mod runs;
 mod sandbox;

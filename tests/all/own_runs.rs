@@ -56,7 +56,7 @@ fn checkpoint(folder: &TempDir) -> PathBuf {
 /// Entries, before-images and runs in the checkpoint.
 fn counted(folder: &TempDir) -> [i64; 3] {
     let connection = rusqlite::Connection::open(checkpoint(folder)).unwrap();
-    ["entry", "image", "run"]
+    ["entry", "image_block", "run"]
         .map(|table| connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap())
 }
 
@@ -178,7 +178,7 @@ fn pruning_removes_what_only_an_old_run_needed() {
     }
     let before = counted(&folder);
     assert_eq!((before[0], before[2]), (6, 3));
-    assert!(before[1] >= 2);
+    assert!(before[1] >= 1);
     let first = run_folders(&folder).remove(0);
     let (code, out, err) = typed(&folder, "runs --prune 0d");
     assert_eq!(
@@ -225,7 +225,7 @@ fn pruning_leaves_unfinished_runs_and_gives_space_back() {
         (0, "2 finished runs removed; they can no longer be undone or verified\n"),
         "{err}"
     );
-    assert!(unfinished.exists() && size() < before * 3 / 4, "{} of {before}, {has:?}", size());
+    assert!(unfinished.exists() && size() < before * 4 / 5, "{} of {before}, {has:?}", size());
     put(&folder, "m.yaml", MAPPING);
     assert_eq!(typed(&folder, &format!("resume {}", name(&unfinished))).0, 0);
 }

@@ -1,6 +1,6 @@
 //! The store: one suite for every store, the face over it, and what it does on a disk that fails.
 
-use ferry::change::StepKind;
+use ferry::change::{StepKind, Written};
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
 use ferry::ids::{CommandKind, RunStatus};
@@ -501,7 +501,7 @@ fn what_is_no_checkpoint_is_refused() {
         (
             later,
             |path| format!("the checkpoint `{}` was written by a later version of Ferry", path.display()),
-            "its tables are of version 99, and this program knows them up to 2",
+            "its tables are of version 99, and this program knows them up to 3",
         ),
         (written("empty.db", b""), damaged_text, "it has 0 bytes, and cannot have fewer than 4096"),
         (written("text.db", &[b'x'; 8192]), damaged_text, "file is not a database"),
@@ -529,4 +529,49 @@ fn a_destination_that_cannot_be_written_is_reported_at_the_start() {
     let path = file.join("shop.db");
     assert_eq!(failure.message, format!("the checkpoint `{}` cannot be written", path.display()));
     assert_eq!(failure.exit, Exit::Failed);
+}
+
+/// What a create writes: eight values of a contact.
+fn created(ordinal: u64) -> Vec<Written> {
+    let one = |field: &str, new: String| Written { field: field.into(), new: Some(new), ..Written::default() };
+    vec![
+        one("first_name", "María Fernanda".into()),
+        one("last_name", format!("Vera {ordinal}")),
+        one("phone", format!("+5939912{ordinal:05}")),
+        one("email", format!("maria.vera{ordinal}@example.com")),
+        Written { field: "tags".into(), added: vec!["lead".into(), "vip".into()], ..Written::default() },
+        one("attributes.plan", "básico".into()),
+        one("attributes.lead_score", format!("{}.{}", ordinal % 97, ordinal % 10)),
+        one("attributes.account_manager", "Zoë Lund".into()),
+    ]
+}
+
+#[tokio::test]
+async fn a_created_contact_takes_at_most_250_bytes_also_where_it_is_alone_in_its_group() {
+    for (at_once, contacts) in [(32, 3000), (1, 300)] {
+        let folder = folder();
+        let (checkpoint, run) = begun(&folder);
+        let mut tasks = tokio::task::JoinSet::new();
+        for first in 0..at_once {
+            let checkpoint = checkpoint.clone();
+            tasks.spawn(async move {
+                for ordinal in (first..contacts).step_by(at_once as usize) {
+                    let intent = Intent { after: created(ordinal), made: None, ..intent(ordinal) };
+                    checkpoint.intend(run, key(ordinal), intent).await.unwrap();
+                    let (target_id, links) = (Some(format!("V2EON8A6SPwC2Vud{ordinal:04}")), vec![phone(ordinal)]);
+                    let settled = Settled { target_id, links, ..settled(ordinal, Outcome::Created) };
+                    checkpoint.settle(run, key(ordinal), settled).await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        let all = images(&checkpoint, run);
+        assert_eq!(all.len() as u64, contacts);
+        assert!(all.iter().all(|image| image.after.len() == 8 && image.before.is_none()));
+        checkpoint.close().unwrap();
+        let len = fs::metadata(folder.path().join("shop.db")).unwrap().len();
+        // What an empty account takes: a page for each table and index.
+        let empty = 20 * 4096;
+        assert!(len - empty <= 250 * contacts, "{} bytes a contact, {at_once} at once", (len - empty) / contacts);
+    }
 }

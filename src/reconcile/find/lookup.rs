@@ -8,6 +8,8 @@ use crate::identity::IdentityValue;
 use crate::platforms::{Connector, Fault, Found, Lookup, Page, Reading};
 use crate::reconcile::matching::{lookup_by, value_of};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Mutex;
 
 /// How the platform is reached.
 #[derive(Clone)]
@@ -24,12 +26,17 @@ pub struct Access {
 pub(super) struct Platform {
     pub(super) access: Access,
     pub(super) proofs: Proofs,
+    /// Held while a field is verified: contacts in flight wait for the answer, and do not ask for themselves.
+    /// It holds the last failure.
+    proving: Mutex<Option<Fault>>,
+    /// How often that failed.
+    failed: AtomicU64,
 }
 
 impl Platform {
     /// A platform of which these contacts are known to exist.
     pub(super) fn new(access: Access, known: Vec<Found>) -> Platform {
-        Platform { access, proofs: Proofs::new(known) }
+        Platform { access, proofs: Proofs::new(known), proving: Mutex::default(), failed: AtomicU64::new(0) }
     }
 
     pub(super) fn now_ms(&self) -> u64 {
@@ -96,12 +103,25 @@ impl Platform {
         if let Some(proof) = self.proofs.of(field) {
             return Ok(Some(proof));
         }
+        let failed = self.failed.load(Ordering::Acquire);
+        let mut last_fault = self.proving.lock().await;
+        if let Some(proof) = self.proofs.of(field) {
+            return Ok(Some(proof));
+        }
+        // A contact that waited for a question that failed does not ask it again at once.
+        if let Some(fault) = last_fault.as_ref().filter(|_| self.failed.load(Ordering::Acquire) != failed) {
+            return Err(fault.clone());
+        }
         let known = self.proofs.known_by(self.now_ms());
         let is_given = match ask_for(&*self.access.connector, &self.access.http, &known, field).await {
             Ok(None) => return Ok(None),
             Ok(Some(is_given)) => is_given,
             Err(Fault::Refused(_)) => false,
-            Err(fault) => return Err(fault),
+            Err(fault) => {
+                *last_fault = Some(fault.clone());
+                self.failed.fetch_add(1, Ordering::AcqRel);
+                return Err(fault);
+            }
         };
         let proof = if is_given { Proof::Given } else { Proof::Failed };
         self.proofs.set(field, proof);

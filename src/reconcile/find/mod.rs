@@ -5,7 +5,6 @@
 //! whether it has the value.
 
 pub(crate) mod hits;
-mod id_filter;
 mod linked;
 mod lookup;
 mod proof;
@@ -21,9 +20,8 @@ use crate::platforms::{Connector, Fault, Found, Lookup, PlatformFacts, Reading};
 use crate::reconcile::matching::{lookup_by, lookup_of};
 use crate::reconcile::problems::NO_CONTACT;
 use crate::reconcile::view::{Freshness, Hit};
-use crate::store::Checkpoint;
+use crate::store::{Checkpoint, Filter, Key};
 use hits::{Asked, Hits, IdentityHits};
-use id_filter::IdFilter;
 use linked::Links;
 use lookup::Platform;
 use proof::Proof;
@@ -44,7 +42,15 @@ pub struct Finder {
     uses_snapshot: bool,
     /// Contacts that this run has changed: what a snapshot says of them is out of date. A contact that is wrongly taken
     /// for one costs a request.
-    changed: IdFilter,
+    changed: Filter,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    contact: &'a Contact,
+    identities: &'a [IdentityValue],
+    since_ms: Option<u64>,
 }
 
 /// Making one.
@@ -55,7 +61,7 @@ impl Finder {
         let connector = Arc::clone(&access.connector);
         let links = Links::new(links, connector.facts().creates_in_steps);
         let platform = Some(Platform::new(access, known));
-        let (snapshot, changed) = (RwLock::new(None), IdFilter::new());
+        let (snapshot, changed) = (RwLock::new(None), Filter::new());
         Finder { platform, connector, links, folder, snapshot, uses_snapshot: false, changed }
     }
 
@@ -65,7 +71,7 @@ impl Finder {
         let listed = self.snapshot.read().await.clone().filter(|_| self.uses_snapshot)?;
         let (is_complete, snapshot) = (listed.is_complete, RwLock::new(Some(listed)));
         let links = Links::new(links, self.connector.facts().creates_in_steps);
-        let (connector, folder, changed) = (Arc::clone(&self.connector), self.folder.clone(), IdFilter::new());
+        let (connector, folder, changed) = (Arc::clone(&self.connector), self.folder.clone(), Filter::new());
         Some((Finder { platform: None, connector, links, folder, snapshot, uses_snapshot: true, changed }, is_complete))
     }
 
@@ -99,7 +105,7 @@ impl Finder {
 
     /// This contact is about to be changed: what a snapshot says of it is not relied on any more.
     pub(crate) fn changes(&self, id: &str) {
-        self.changed.add(id);
+        self.changed.add(&Key::nth(id.as_bytes(), 0));
     }
 
     /// Whether every contact can be looked up by these fields.
@@ -146,9 +152,10 @@ impl Finder {
         since_ms: Option<u64>,
     ) -> Result<Hits, Fault> {
         let since_ms = since_ms.filter(|_| self.platform.is_some());
+        let asking = Asking { contact, identities, since_ms };
         let mut by_identity = Vec::with_capacity(identities.len());
         for identity in identities {
-            let hits = self.by_identity(contact, identities, identity, since_ms).await?;
+            let hits = self.by_identity(&asking, identity, &by_identity).await?;
             by_identity.push(IdentityHits { identity: identity.clone(), hits });
         }
         Ok(Hits { by_identity, asked: self.asked().await })
@@ -191,16 +198,16 @@ impl Finder {
         if self.platform.is_some() { Freshness::Listed } else { Freshness::Read }
     }
 
-    /// The contacts that one identity value finds.
+    /// The contacts that one identity value finds; `found`: what the values before it have found.
     async fn by_identity(
         &self,
-        contact: &Contact,
-        identities: &[IdentityValue],
+        asking: &Asking<'_>,
         identity: &IdentityValue,
-        since_ms: Option<u64>,
+        found: &[IdentityHits],
     ) -> Result<Vec<Hit>, Fault> {
+        let Asking { contact, identities, since_ms } = *asking;
         let hit = |(found, freshness)| Hit { found, by: Some(identity.field), freshness };
-        let linked = self.linked(contact, identity, since_ms).await?;
+        let linked = self.linked(asking, identity, found).await?;
         if let Some((found, _)) = &linked
             && has_identity(&found.contact, identity)
         {
@@ -220,16 +227,19 @@ impl Finder {
         Ok(Vec::new())
     }
 
-    /// The contact at the end of a link.
+    /// The contact at the end of a link. One that another value has found is not read again.
     async fn linked(
         &self,
-        contact: &Contact,
+        asking: &Asking<'_>,
         identity: &IdentityValue,
-        since_ms: Option<u64>,
+        found: &[IdentityHits],
     ) -> Result<Option<(Found, Freshness)>, Fault> {
         let Some(id) = self.links.id_of(identity)? else { return Ok(None) };
-        let or_by = Some(lookup_by(contact, identity));
-        let (reading, freshness) = self.by_id(&id, or_by.as_ref(), since_ms).await?;
+        if let Some(hit) = found.iter().flat_map(|of| &of.hits).find(|hit| hit.found.id == id) {
+            return Ok(Some((hit.found.clone(), hit.freshness)));
+        }
+        let or_by = Some(lookup_by(asking.contact, identity));
+        let (reading, freshness) = self.by_id(&id, or_by.as_ref(), asking.since_ms).await?;
         match reading {
             Reading::There(found) => return Ok(Some((found, freshness))),
             // The link may lead somewhere, and cannot be followed.
@@ -255,9 +265,10 @@ impl Finder {
             (None, None) => return Ok(Vec::new()),
         };
         let mut hits = Vec::new();
-        for found in listed.by_identity(identity).map_err(Fault::Fatal)? {
+        let found = if listed.snapshot.is_empty() { Vec::new() } else { listed.by_identity(identity)? };
+        for found in found {
             match platform {
-                Some(platform) if self.changed.has(&found.id) => {
+                Some(platform) if self.changed.has(&Key::nth(found.id.as_bytes(), 0)) => {
                     hits.extend(read_changed(platform, found, identity).await?);
                 }
                 _ => hits.push((found, self.listed())),
@@ -297,7 +308,7 @@ impl Finder {
         or_by: Option<&Lookup>,
         since_ms: Option<u64>,
     ) -> Result<(Reading, Freshness), Fault> {
-        if since_ms.is_none() && self.uses_snapshot && !self.changed.has(id) {
+        if since_ms.is_none() && self.uses_snapshot && !self.changed.has(&Key::nth(id.as_bytes(), 0)) {
             let listed = self.snapshot.read().await.clone();
             if let Some(listed) = listed
                 && let Some(found) = listed.by_id(id).map_err(Fault::Fatal)?

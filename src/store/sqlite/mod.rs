@@ -3,6 +3,8 @@
 
 mod counter;
 mod error;
+mod image_code;
+mod images;
 mod links;
 mod lock;
 mod mark;
@@ -83,6 +85,7 @@ impl SqliteStore {
     fn execute(&mut self, lease: &Lease, ops: &[Op]) -> Result<(Vec<Answer>, u64), SqlError> {
         let generation = counter::count_group(&self.tables.connection, lease.token)?;
         let answers = ops.iter().map(|op| self.tables.apply(op)).collect::<Result<_, _>>()?;
+        self.tables.write_images()?;
         self.tables.connection.execute_batch("COMMIT")?;
         Ok((answers, generation))
     }

@@ -1,10 +1,11 @@
 //! The reading side of the tables. Every row is checked against its seal before it is used.
 
 use super::error::SqlError;
+use super::images;
 use super::links;
 use super::rows::{
-    Detail, EntryRow, check_seal, count, identities_of, image_seal, intent_seal, kind_of, note_seal, outcome_of,
-    read_key, read_turns, run_seal, text,
+    Detail, EntryRow, check_seal, count, identities_of, intent_seal, kind_of, note_seal, outcome_of, read_key,
+    read_turns, run_seal, text,
 };
 use super::schema::{self, Use};
 use crate::contact::FieldSet;
@@ -14,8 +15,7 @@ use crate::record::Origin;
 use crate::store::contract::{Give, StoreReader, TallyOf};
 use crate::store::key::Key;
 use crate::store::model::{
-    Entry, EntryNo, Image, ImageNo, Intent, NumberedEntry, NumberedImage, OpenIntent, OutcomeRow, RunNo, RunRow, Tally,
-    Turns,
+    Entry, EntryNo, ImageNo, Intent, NumberedEntry, NumberedImage, OpenIntent, OutcomeRow, RunNo, RunRow, Tally, Turns,
 };
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -26,9 +26,6 @@ const INTENTS_PAGE: i64 = 1000;
 
 /// Entries read at a time: about 1 MiB.
 const ENTRIES_PAGE: i64 = 4096;
-
-/// Images read at a time; each may hold two whole contacts.
-const IMAGES_PAGE: i64 = 256;
 
 /// A connection that reads.
 pub(in crate::store) struct SqliteReader {
@@ -94,7 +91,7 @@ impl StoreReader for SqliteReader {
     }
 
     fn image_page(&mut self, run: RunNo, after: ImageNo) -> Result<Vec<NumberedImage>, Failure> {
-        self.ask(|connection| image_page(connection, run, after))
+        self.ask(|connection| images::page(connection, run, after))
     }
 
     fn open_intents(&mut self, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, Failure> {
@@ -345,25 +342,6 @@ fn for_each_outcome(
 fn outcome_row(key: Key, entry: Entry) -> OutcomeRow {
     let Entry { outcome, origin, target_id, problems, .. } = entry;
     OutcomeRow { origin, outcome, target_id, duplicate_of: None, problems, key: Some(key) }
-}
-
-fn image_page(connection: &Connection, run: RunNo, after: ImageNo) -> Result<Vec<NumberedImage>, SqlError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT no, key, target_id, at_ms, before, after, seal FROM image
-         WHERE run = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
-    )?;
-    let mut rows = statement.query(params![run.0, after.0, IMAGES_PAGE])?;
-    let mut page = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (key, target_id, at_ms) = (read_key(row.get_ref(1)?)?, text(row, 2)?, row.get(3)?);
-        let (before, after) = (text(row, 4)?, text(row, 5)?);
-        check_seal(row.get(6)?, image_seal(run, &key, at_ms, [target_id, before, after]))?;
-        let after = serde_json::from_str(after.unwrap_or_default())?;
-        let (target_id, before) = (target_id.map(str::to_owned), before.map(str::to_owned));
-        let image = Image { key, target_id, at_ms: count(at_ms)?, before, after };
-        page.push(NumberedImage { no: ImageNo(row.get(0)?), image });
-    }
-    Ok(page)
 }
 
 /// The upper bound is the beginning with the highest character behind it.

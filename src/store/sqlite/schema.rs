@@ -3,6 +3,7 @@
 use super::error::{SqlError, beside, cannot_write, damaged};
 use crate::outcome::Failure;
 use crate::store::private::{create_private, sync_folder_of};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,7 @@ const APPLICATION_ID: i32 = 0x4645_5252;
 
 /// The version of the tables. A file of an earlier one gets the missing tables when it is opened for writing, one of a
 /// later version is refused.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// The memory of a connection for pages, in KiB. Entries are appended, so more would not help.
 const CACHE_KIB: u32 = 2048;
@@ -36,7 +37,7 @@ const CHECKED_MAX: u64 = 256 << 20;
 /// The size of a page; less cannot be a database of ours.
 const PAGE_BYTES: u64 = 4096;
 
-/// The tables of version 1. `entry`, `image`, `note` and `link_log` only grow at their ends, which is what makes writing
+/// The tables of version 1. `entry`, `note` and `link_log` only grow at their ends, which is what makes writing
 /// cheap.
 const TABLES: &str = "
 CREATE TABLE run (
@@ -81,6 +82,14 @@ CREATE TABLE turn (
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
+/// What version 3 adds: images in blocks (see `images.rs`); `image` is only read since.
+const TABLES_3: &str = "
+CREATE TABLE image_block (
+    no INTEGER PRIMARY KEY, run INTEGER NOT NULL, len INTEGER NOT NULL, data BLOB NOT NULL, seal INTEGER NOT NULL
+);
+CREATE INDEX image_block_of_run ON image_block (run);
+";
+
 /// Creates the database, whole or not at all: under another name, synced, then renamed.
 pub(super) fn create(path: &Path) -> Result<(), Failure> {
     let new = beside(path, ".new");
@@ -100,7 +109,7 @@ fn fill(new: &Path) -> Result<(), SqlError> {
     let connection = Connection::open_with_flags(new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_BYTES}; PRAGMA synchronous = EXTRA; BEGIN; PRAGMA application_id = {APPLICATION_ID};
-         PRAGMA user_version = {VERSION}; {TABLES} {TABLES_2} COMMIT;"
+         PRAGMA user_version = {VERSION}; {TABLES} {TABLES_2} {TABLES_3} COMMIT;"
     ))?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -143,6 +152,8 @@ pub(super) fn connect(path: &Path, how: Use) -> Result<Connection, SqlError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(WAIT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else SQLite plans some statements again for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(&format!(
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -{CACHE_KIB}; PRAGMA synchronous = FULL;
@@ -151,8 +162,12 @@ pub(super) fn connect(path: &Path, how: Use) -> Result<Connection, SqlError> {
     if how == Use::Read {
         connection.execute_batch("PRAGMA query_only = ON")?;
     }
-    if check_version(&connection)? < VERSION && how == Use::Write {
+    let version = check_version(&connection)?;
+    if version < 2 && how == Use::Write {
         upgrade(&connection)?;
+    }
+    if version < VERSION && how == Use::Write {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES_3} PRAGMA user_version = {VERSION}; COMMIT;"))?;
     }
     Ok(connection)
 }
@@ -179,7 +194,7 @@ fn upgrade(connection: &Connection) -> Result<(), SqlError> {
         "BEGIN IMMEDIATE; {TABLES_2} {drop_indexes}
          INSERT INTO counter SELECT name, CAST(value AS INTEGER) FROM memory WHERE name = 'generation';
          DELETE FROM memory WHERE name IN ('generation', 'turns') OR name LIKE 'turn:%';
-         PRAGMA user_version = {VERSION}; COMMIT;"
+         PRAGMA user_version = 2; COMMIT;"
     ))?;
     Ok(())
 }

@@ -6,10 +6,11 @@
 
 use super::counter::{self, Counter};
 use super::error::SqlError;
+use super::images::Images;
 use super::links::link_seal;
 use super::rows::{
-    Detail, EntryRow, check_seal, identities_text, image_seal, int, intent_seal, kind_number, note_seal,
-    outcome_number, read_turns, run_seal, text, turn_seal,
+    Detail, EntryRow, check_seal, identities_text, int, intent_seal, kind_number, note_seal, outcome_number,
+    read_turns, run_seal, text, turn_seal,
 };
 use crate::ids::RunStatus;
 use crate::outcome::Outcome;
@@ -28,17 +29,33 @@ pub(super) struct Tables {
     next_entry: HashMap<RunNo, i64>,
     /// Whether a run has entries of earlier passes.
     has_earlier: HashMap<RunNo, bool>,
+    /// Whether there may be an intent; unknown at the beginning.
+    has_intents: Option<bool>,
+    images: Images,
 }
 
 impl Tables {
     pub(super) fn new(connection: Connection) -> Tables {
-        Tables { connection, next_entry: HashMap::new(), has_earlier: HashMap::new() }
+        Tables {
+            connection,
+            next_entry: HashMap::new(),
+            has_earlier: HashMap::new(),
+            has_intents: None,
+            images: Images::new(),
+        }
     }
 
     /// Drops what is kept in memory, because a transaction was rolled back.
     pub(super) fn drop_memory(&mut self) {
         self.next_entry.clear();
         self.has_earlier.clear();
+        self.has_intents = None;
+        self.images.drop_memory();
+    }
+
+    /// Writes the images of the operations that were executed.
+    pub(super) fn write_images(&mut self) -> Result<(), SqlError> {
+        self.images.write(&self.connection)
     }
 
     /// Executes one operation.
@@ -129,8 +146,8 @@ impl Tables {
     fn forget_run(&mut self, run: RunNo) -> Result<(), SqlError> {
         self.drop_earlier(run)?;
         self.next_entry.remove(&run);
-        let tables =
-            [("note", "run"), ("image", "run"), ("intent", "run"), ("entry", "run"), ("turn", "run"), ("run", "no")];
+        self.images.forget(&self.connection, run)?;
+        let tables = [("note", "run"), ("intent", "run"), ("entry", "run"), ("turn", "run"), ("run", "no")];
         for (table, key) in tables {
             self.connection.execute(&format!("DELETE FROM {table} WHERE {key} = ?1"), [run.0])?;
         }
@@ -139,10 +156,8 @@ impl Tables {
 
     /// Removes what undoing and listing a run need.
     fn forget_images(&mut self, run: RunNo) -> Result<(), SqlError> {
-        for table in ["note", "image"] {
-            self.connection.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run.0])?;
-        }
-        Ok(())
+        self.connection.execute("DELETE FROM note WHERE run = ?1", [run.0])?;
+        self.images.forget(&self.connection, run)
     }
 
     /// Removes entries of a run by their numbers, which later entries may get. So nothing may refer to them any more: an entry
@@ -162,8 +177,9 @@ impl Tables {
     }
 
     fn intend(&mut self, run: RunNo, key: &Key, intent: &Intent) -> Result<(), SqlError> {
+        self.has_intents = Some(true);
         let has_image = intent.before.is_some() || !intent.after.is_empty();
-        let image = if has_image { Some(self.keep_image(run, key, intent)?) } else { None };
+        let image = if has_image { Some(self.images.add(&self.connection, (run, key), intent)?) } else { None };
         let identities = identities_text(&intent.identities)?;
         let numbers = intent_numbers(intent);
         let made = intent.made.as_deref();
@@ -185,17 +201,6 @@ impl Tables {
         Ok(())
     }
 
-    fn keep_image(&self, run: RunNo, key: &Key, intent: &Intent) -> Result<i64, SqlError> {
-        let (at_ms, target_id, before) = (int(intent.at_ms), intent.target_id.as_deref(), intent.before.as_deref());
-        let after = serde_json::to_string(&intent.after)?;
-        let seal = image_seal(run, key, at_ms, [target_id, before, Some(&after)]);
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO image (run, key, target_id, at_ms, before, after, seal) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        statement.execute(params![run.0, key.as_bytes().as_slice(), target_id, at_ms, before, after, seal])?;
-        Ok(self.connection.last_insert_rowid())
-    }
-
     /// Removes an intent. One that stands for an unknown outcome stays, unless `even_unknown`.
     fn withdraw(&mut self, run: RunNo, key: &Key, even_unknown: bool) -> Result<(), SqlError> {
         let mut statement = self.connection.prepare_cached(
@@ -204,11 +209,11 @@ impl Tables {
         let found = statement
             .query_row(params![run.0, key.as_bytes().as_slice(), even_unknown], |row| row.get::<_, Option<i64>>(0))
             .optional()?;
-        if let Some(image) = found.flatten() {
-            let sql = "DELETE FROM image WHERE no = ?1 AND run = ?2 AND key = ?3";
-            self.connection.prepare_cached(sql)?.execute(params![image, run.0, key.as_bytes().as_slice()])?;
+        drop(statement);
+        match found.flatten() {
+            Some(image) => self.images.remove(&self.connection, run, key, image),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn settle(&mut self, run: RunNo, key: &Key, settled: &Settled) -> Result<(), SqlError> {
@@ -240,6 +245,9 @@ impl Tables {
     /// The entry that this outcome replaces: of an earlier pass, or one whose outcome was unknown. Ends the intent unless the
     /// outcome is unknown.
     fn known_entry(&mut self, run: RunNo, key: &Key, outcome: Outcome) -> Result<Option<i64>, SqlError> {
+        if !self.has_intents()? {
+            return self.earlier_entry(run, key);
+        }
         let sql = match outcome {
             Outcome::Unknown => "SELECT entry FROM intent WHERE run = ?1 AND key = ?2",
             _ => "DELETE FROM intent WHERE run = ?1 AND key = ?2 RETURNING entry",
@@ -252,6 +260,17 @@ impl Tables {
             Some(no) => Ok(Some(no)),
             None => self.earlier_entry(run, key),
         }
+    }
+
+    /// Whether there may be an intent: a run that changes nothing announces none.
+    fn has_intents(&mut self) -> Result<bool, SqlError> {
+        if let Some(has_intents) = self.has_intents {
+            return Ok(has_intents);
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM intent)";
+        let has_intents = self.connection.query_row(sql, [], |row| row.get(0))?;
+        self.has_intents = Some(has_intents);
+        Ok(has_intents)
     }
 
     fn earlier_entry(&mut self, run: RunNo, key: &Key) -> Result<Option<i64>, SqlError> {
