@@ -4,7 +4,7 @@
 //! connection, so that the contact does not look changed the next night. A name that is seen at the target is trusted.
 //! Reading a contact back is the executor's.
 
-use super::view::{DroppedNames, attribute_name, tag_name};
+use super::view::{ATTRIBUTES, DroppedNames, TAGS};
 use crate::change::{Delta, same};
 use crate::contact::{Contact, Field};
 use crate::platforms::PlatformFacts;
@@ -85,27 +85,31 @@ impl Dropped {
             return revived;
         }
         let mut state = self.state();
-        for name in names_in(contact) {
+        for_each_name_in(contact, |name| {
             let has_room = state.verdicts.len() < NAMES_MAX;
-            match state.verdicts.get(&name) {
+            match state.verdicts.get(name) {
                 Some(Verdict::Kept) => {}
                 Some(Verdict::Dropped) => {
-                    state.set(&name, Verdict::Kept);
-                    revived.push(name);
+                    state.set(name, Verdict::Kept);
+                    revived.push(name.to_owned());
                 }
-                Some(Verdict::Unanswered(_)) => state.set(&name, Verdict::Kept),
-                None if has_room => state.set(&name, Verdict::Kept),
+                Some(Verdict::Unanswered(_)) => state.set(name, Verdict::Kept),
+                None if has_room => state.set(name, Verdict::Kept),
                 None => {}
             }
-        }
+        });
         revived
     }
 
     /// The names among these changes of which it is unknown whether the platform keeps them.
     pub(crate) fn untried(&self, delta: &Delta) -> Vec<String> {
-        let state = self.state();
-        let names = self.names_set(delta);
-        names.into_iter().filter(|name| is_open(state.verdicts.get(name))).collect()
+        let (state, mut untried) = (self.state(), Vec::new());
+        self.for_each_name(delta, |name| {
+            if is_open(state.verdicts.get(name)) {
+                untried.push(name.to_owned());
+            }
+        });
+        untried
     }
 
     /// The contact that carries these names could not be read back.
@@ -123,23 +127,25 @@ impl Dropped {
         }
     }
 
-    fn names_set(&self, delta: &Delta) -> Vec<String> {
-        let mut names = Vec::new();
+    /// Gives each name among these changes that the platform may drop.
+    fn for_each_name(&self, delta: &Delta, give: impl FnMut(&str)) {
+        let mut names = Names { name: String::new(), give };
         if self.drops.contains(&Field::Tags) {
-            names.extend(delta.tags_added.iter().map(|tag| tag_name(tag)));
+            delta.tags_added.iter().for_each(|tag| names.give(TAGS, tag));
         }
         if self.drops_attributes {
             let set = delta.changed_attributes.iter().filter(|name| delta.after.attribute(name) != Some(""));
-            names.extend(set.map(|name| attribute_name(name)));
+            set.for_each(|name| names.give(ATTRIBUTES, name));
         }
         let fields = self.drops.iter().filter(|field| **field != Field::Tags);
-        names.extend(fields.filter(|f| delta.changed.has(**f) && delta.after.has(**f)).map(|f| f.name().to_owned()));
-        names
+        let set = fields.filter(|field| delta.changed.has(**field) && delta.after.has(**field));
+        set.for_each(|field| names.give("", field.name()));
     }
 
     /// Which of the names the platform dropped, seen from the contact that was read back. Remembers all of them.
     pub(crate) fn judge(&self, names: &[String], delta: &Delta, there: &Contact) -> Vec<String> {
-        let kept = names_in(there);
+        let mut kept = Vec::new();
+        for_each_name_in(there, |name| kept.push(name.to_owned()));
         let mut state = self.state();
         let mut dropped = Vec::new();
         for name in names {
@@ -167,8 +173,11 @@ impl Dropped {
 
     /// The names among these changes that were found dropped for other contacts in the meantime.
     pub(crate) fn dropped(&self, delta: &Delta) -> Vec<String> {
-        let dropped = self.names();
-        self.names_set(delta).into_iter().filter(|name| dropped.0.contains(name)).collect()
+        let (names, mut dropped) = (self.names(), Vec::new());
+        if !names.0.is_empty() {
+            self.for_each_name(delta, |name| dropped.extend(names.0.contains(name).then(|| name.to_owned())));
+        }
+        dropped
     }
 }
 
@@ -180,7 +189,22 @@ fn is_open(verdict: Option<&Verdict>) -> bool {
     }
 }
 
-fn names_in(contact: &Contact) -> Vec<String> {
-    let tags = contact.list(Field::Tags).iter().map(|tag| tag_name(tag));
-    tags.chain(contact.attributes.iter().map(|attribute| attribute_name(&attribute.name))).collect()
+fn for_each_name_in(contact: &Contact, give: impl FnMut(&str)) {
+    let mut names = Names { name: String::new(), give };
+    contact.list(Field::Tags).iter().for_each(|tag| names.give(TAGS, tag));
+    contact.attributes.iter().for_each(|attribute| names.give(ATTRIBUTES, &attribute.name));
+}
+
+/// Puts names together in one place of memory, because most of them are only compared.
+struct Names<G> {
+    name: String,
+    give: G,
+}
+
+impl<G: FnMut(&str)> Names<G> {
+    fn give(&mut self, kind: &str, rest: &str) {
+        self.name.clear();
+        self.name.extend([kind, rest]);
+        (self.give)(&self.name);
+    }
 }

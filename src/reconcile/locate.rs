@@ -170,6 +170,11 @@ impl Reconciler {
             return self.overlaid(self.finder.by_target_id(id, since_ms).await?).map(Hits::into_presence);
         }
         let who = &subject.who;
+        if who.shared.is_empty() {
+            return self
+                .overlaid(self.finder.by_identities(contact, &who.identities, since_ms).await?)
+                .map(Hits::into_presence);
+        }
         let (shared, own): (Vec<IdentityValue>, Vec<IdentityValue>) =
             who.identities.iter().cloned().partition(|identity| who.shared.contains(identity));
         let hits = self.overlaid(self.finder.by_identities(contact, &own, since_ms).await?)?;

@@ -10,9 +10,9 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// A slot that is not held yet.
-    pub fn none(slots: Arc<Semaphore>) -> Slot {
-        Slot { slots, held: None }
+    /// A slot; `held`: of these, or none that is held yet.
+    pub fn new(slots: Arc<Semaphore>, held: Option<OwnedSemaphorePermit>) -> Slot {
+        Slot { slots, held }
     }
 
     /// Gives it up, for the next contact.

@@ -85,12 +85,16 @@ impl DroppedNames {
     }
 }
 
-pub(crate) fn tag_name(tag: &str) -> String {
-    format!("tags.{tag}")
+/// How the names of tags and attributes begin.
+pub(crate) const TAGS: &str = "tags.";
+pub(crate) const ATTRIBUTES: &str = "attributes.";
+
+fn tag_name(tag: &str) -> String {
+    format!("{TAGS}{tag}")
 }
 
-pub(crate) fn attribute_name(name: &str) -> String {
-    format!("attributes.{name}")
+fn attribute_name(name: &str) -> String {
+    format!("{ATTRIBUTES}{name}")
 }
 
 /// How a contact was read.
