@@ -7,6 +7,7 @@ use crate::outcome::Failure;
 use crate::store::create_private;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// More identity fields than this cannot be distinguished in a row.
 const FIELDS_MAX: usize = 16;
@@ -204,9 +205,9 @@ impl PeopleBuilder {
 
 /// Which records of a source belong to the same contact, read record by record in the order of the source.
 pub struct People {
-    db: Connection,
+    db: Mutex<Connection>,
     /// Records that wait for the last of their contact, in a file of its own that no later process reads.
-    held: Connection,
+    held: Mutex<Connection>,
     page: std::collections::VecDeque<Member>,
     /// The ordinal from which the next page is fetched; `None` after the last one.
     next_page: Option<u64>,
@@ -224,6 +225,7 @@ impl People {
         let has_shared: bool =
             db.query_row("SELECT EXISTS (SELECT root FROM shared)", [], |row| row.get(0)).map_err(fault)?;
         let held = hold_beside(path)?;
+        let (db, held) = (Mutex::new(db), Mutex::new(held));
         Ok(People { db, held, page: Default::default(), next_page: Some(0), has_duplicates: any, has_shared })
     }
 
@@ -234,7 +236,8 @@ impl People {
             return Ok(Vec::new());
         }
         let sql = "SELECT field, hash FROM shared WHERE root = ?1";
-        let mut select = self.db.prepare_cached(sql).map_err(fault)?;
+        let db = locked(&self.db);
+        let mut select = db.prepare_cached(sql).map_err(fault)?;
         let row = |row: &rusqlite::Row<'_>| Ok((usize::from(row.get::<_, u8>(0)?), row.get(1)?));
         let rows = select.query_map([root as i64], row).map_err(fault)?;
         rows.collect::<Result<_, _>>().map_err(fault)
@@ -242,8 +245,7 @@ impl People {
 
     /// How many records are not the first of their contact.
     pub fn duplicates(&self) -> Result<u64, Failure> {
-        let count: i64 = self
-            .db
+        let count: i64 = locked(&self.db)
             .query_row("SELECT COUNT(*) FROM member WHERE ordinal <> root", [], |row| row.get(0))
             .map_err(fault)?;
         Ok(count.unsigned_abs())
@@ -271,7 +273,8 @@ impl People {
 
     fn fetch(&mut self, from: u64) -> Result<(), Failure> {
         let sql = "SELECT ordinal, root, last, root_line FROM member WHERE ordinal >= ?1 ORDER BY ordinal LIMIT ?2";
-        let mut statement = self.db.prepare_cached(sql).map_err(fault)?;
+        let db = locked(&self.db);
+        let mut statement = db.prepare_cached(sql).map_err(fault)?;
         let member = |row: &rusqlite::Row<'_>| {
             let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
             Ok(Member { ordinal: number(0)?, root: number(1)?, last: number(2)?, root_line: number(3)? })
@@ -285,18 +288,25 @@ impl People {
 
     /// Keeps a record until the last of its contact is read.
     pub fn hold(&self, root: u64, ordinal: u64, record: &[u8]) -> Result<(), Failure> {
-        let mut insert = self.held.prepare_cached("INSERT OR REPLACE INTO held VALUES (?1, ?2, ?3)").map_err(fault)?;
+        let held = locked(&self.held);
+        let mut insert = held.prepare_cached("INSERT OR REPLACE INTO held VALUES (?1, ?2, ?3)").map_err(fault)?;
         insert.execute(params![root as i64, ordinal as i64, record]).map_err(fault).map(|_| ())
     }
 
     /// The records kept for a contact, in order; they are removed.
     pub fn release(&self, root: u64) -> Result<Vec<Vec<u8>>, Failure> {
+        let held = locked(&self.held);
         let mut select =
-            self.held.prepare_cached("SELECT record FROM held WHERE root = ?1 ORDER BY ordinal").map_err(fault)?;
+            held.prepare_cached("SELECT record FROM held WHERE root = ?1 ORDER BY ordinal").map_err(fault)?;
         let rows = select.query_map([root as i64], |row| row.get(0)).map_err(fault)?;
         let records = rows.collect::<Result<_, _>>().map_err(fault)?;
-        let mut delete = self.held.prepare_cached("DELETE FROM held WHERE root = ?1").map_err(fault)?;
+        let mut delete = held.prepare_cached("DELETE FROM held WHERE root = ?1").map_err(fault)?;
         delete.execute([root as i64]).map_err(fault)?;
         Ok(records)
     }
+}
+
+/// One connection is used by one thread at a time.
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,14 +2,13 @@
 //!
 //! Where the contacts come from is not known here, nor where effects go.
 
+use super::flight::Flight;
 use super::goals::Goals;
 use super::group::{Group, not_to_be_found};
 use super::merge::{Merging, Sorted};
 use super::settled::Outcomes;
-use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
-use crate::reconcile::locks::Place;
-use crate::reconcile::slot::Slot;
-use crate::reconcile::{Earlier, End, Reconciler};
+use crate::outcome::{Failure, Outcome, Problem, Skip};
+use crate::reconcile::{Earlier, Reconciler};
 use crate::run::item::Item;
 use crate::run::open::NO_PASS;
 use crate::run::source::{Given, Items, WrittenItem};
@@ -17,10 +16,8 @@ use crate::run::stop::Stop;
 use crate::scratch::received::Received;
 use crate::store::{Entry, Key, OpenIntent, SourceOutcome};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinError, JoinSet};
 
 /// What the second pass needs.
 pub(in crate::run) struct Second {
@@ -46,47 +43,19 @@ pub(in crate::run) struct Known {
     pub received: Option<Arc<Received>>,
 }
 
-/// What those in flight share.
-struct Flight {
-    /// Slots for contacts that are being worked on. A contact that waits for another one, or for a time, holds none, so
-    /// there is always one that can proceed.
-    slots: Arc<Semaphore>,
-    /// What stopped the pass before its end.
-    stopped: Arc<Mutex<Option<Failure>>>,
-    tasks: JoinSet<()>,
-}
-
-impl Flight {
-    fn new(slots: usize) -> Flight {
-        Flight { slots: Arc::new(Semaphore::new(slots)), stopped: Arc::default(), tasks: JoinSet::new() }
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    /// Takes off those that have ended.
-    fn collect(&mut self) -> Result<(), Failure> {
-        while let Some(joined) = self.tasks.try_join_next() {
-            check_join(joined)?;
-        }
-        Ok(())
-    }
-
-    /// Waits for all: contacts in flight are finished, whatever stopped the others.
-    async fn land(mut self, mut end: Result<(), Failure>) -> Result<(), Failure> {
-        while let Some(joined) = self.tasks.join_next().await {
-            end = end.and(check_join(joined));
-        }
-        let failure = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(end, Err)
-    }
-}
-
 impl Second {
     /// Sends every contact. Returns the failure that stopped it, if one did; a stop by the user is no failure.
-    pub async fn run(mut self, mut items: Items) -> Result<(), Failure> {
-        let mut flight = Flight::new(self.window);
+    ///
+    /// It is a task itself, because a task that another one starts waits in the queue of its worker, where nothing has
+    /// to be woken for it.
+    pub async fn run(self, items: Items) -> Result<(), Failure> {
+        let sent = tokio::spawn(self.send_all(items)).await;
+        sent.unwrap_or_else(|error| Err(super::bug("the pass ended unexpectedly").cause(error)))
+    }
+
+    async fn send_all(mut self, mut items: Items) -> Result<(), Failure> {
+        let (reconciler, outcomes) = (Arc::clone(&self.reconciler), self.outcomes.clone());
+        let mut flight = Flight::new(reconciler, outcomes, self.stop.clone(), self.window);
         let mut told = self.stop.watch();
         let mut end = Ok(());
         'source: loop {
@@ -103,6 +72,11 @@ impl Second {
                 }
                 Some(Ok(batch)) => batch,
             };
+            if let Err(failure) = self.read_ahead(&batch) {
+                end = Err(failure);
+                self.stop.stop();
+                break;
+            }
             for given in batch {
                 if self.stop.is_told() || flight.is_stopped() {
                     break 'source;
@@ -118,15 +92,24 @@ impl Second {
         flight.land(end).await
     }
 
+    /// Reads at once what will be asked about each of these contacts.
+    fn read_ahead(&self, batch: &[Given]) -> Result<(), Failure> {
+        let candidates = batch.iter().filter_map(|given| match given {
+            Given::Record(Item::Candidate(candidate)) => Some(candidate),
+            _ => None,
+        });
+        self.outcomes.checkpoint.read_links_ahead(candidates.flat_map(|candidate| &candidate.identities))
+    }
+
     async fn give(&mut self, given: Given, flight: &mut Flight) -> Result<(), Failure> {
         let group = match given {
             Given::Record(item) => self.sort(item).await?,
             Given::Written(written) => self.written(written).await?,
         };
-        if let Some(group) = group {
-            self.dispatch(group, flight).await?;
+        match group {
+            Some(group) => self.dispatch(group, flight).await,
+            None => Ok(()),
         }
-        flight.collect()
     }
 
     /// Settles what the source alone decides; the rest is a contact to be sent.
@@ -135,7 +118,7 @@ impl Second {
             (Item::Skipped(origin, skip), _) => return self.outcomes.skip(origin, skip, None).await.map(|()| None),
             (Item::Rejected(reject), _) => return self.outcomes.reject(reject).await.map(|()| None),
             (Item::Candidate(candidate), Some(merging)) => (*candidate, merging),
-            (Item::Candidate(_), None) => return Err(bug("a record has no mapping")),
+            (Item::Candidate(_), None) => return Err(super::bug("a record has no mapping")),
         };
         let origin = candidate.record.origin;
         let mut group = match merging.sort(candidate)? {
@@ -239,54 +222,8 @@ impl Second {
     async fn start(&self, group: Group, earlier: Option<Earlier>, flight: &mut Flight) {
         self.outcomes.counters.has_begun.store(true, Ordering::Relaxed);
         let place = self.reconciler.queue(&group.subject);
-        let mut slot = Slot::none(Arc::clone(&flight.slots));
-        let mut parked = None;
-        if place.is_first() {
-            slot.retake().await;
-        } else {
-            parked = self.reconciler.park().await;
-        }
-        let (outcomes, reconciler) = (self.outcomes.clone(), Arc::clone(&self.reconciler));
-        let (stopped, stop) = (Arc::clone(&flight.stopped), self.stop.clone());
-        flight.tasks.spawn(async move {
-            place.first().await;
-            slot.retake().await;
-            drop(parked);
-            if let Err(failure) = send(&outcomes, &reconciler, (group, earlier), (slot, place)).await {
-                // A contact that a guard held back is left; contacts that are being written are finished.
-                let is_guard = failure.exit == Exit::Guard;
-                stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
-                if !is_guard {
-                    stop.stop();
-                }
-            }
-        });
+        flight.start(group, earlier, place).await;
     }
-}
-
-/// Brings one contact to its goal, and keeps its outcome. The next contact with one of its identity values comes after
-/// that, so that it finds the links of this one.
-async fn send(
-    outcomes: &Outcomes,
-    reconciler: &Reconciler,
-    contact: (Group, Option<Earlier>),
-    turn: (Slot, Place),
-) -> Result<(), Failure> {
-    let ((group, earlier), (mut slot, place)) = (contact, turn);
-    if let End::Settled(settled) = reconciler.reconcile(&group.subject, earlier.as_ref(), &mut slot).await? {
-        outcomes.finish(&group, settled.outcome, &settled.problems).await?;
-        outcomes.checkpoint.settle(outcomes.run, group.subject.who.key, settled).await?;
-    }
-    drop(place);
-    Ok(())
-}
-
-fn check_join(joined: Result<(), JoinError>) -> Result<(), Failure> {
-    joined.map_err(|error| bug("a task of the run ended unexpectedly").cause(error))
-}
-
-fn bug(what: &str) -> Failure {
-    Failure::failed(format!("{what}: this is a bug in Ferry"))
 }
 
 fn unknown() -> Problem {
