@@ -144,6 +144,31 @@ fn value_of(contact: &Value, field: &str) -> String {
 }
 
 #[test]
+fn a_rate_that_has_yet_to_be_found_is_told_once_and_only_where_it_matters() {
+    let mut scene = scene(|_| {});
+    let rows = |count: u64| (0..count).map(|n| format!("Ana {n},+5939900{n:05}\n")).collect::<String>();
+    scene.write("many.csv", &format!("First name,Phone\n{}", rows(120)));
+    scene.write("few.csv", &format!("First name,Phone\n{}", rows(20)));
+    for (rate, file, start) in [
+        ("auto", "many.csv", Some("2")),
+        ("auto,max=1/s", "many.csv", Some("1")),
+        ("auto", "few.csv", None),
+        ("500/s", "many.csv", None),
+    ] {
+        scene.set("FERRY_MERCATELY_RATE", rate);
+        let ended = scene.run(&format!("import {file} --to mercately --dry-run"));
+        let told: Vec<&str> = ended.err.lines().filter(|line| line.contains("rate limit")).collect();
+        let expected = start.map(|start| {
+            format!(
+                "note: the rate limit of `mercately` is not known: the run starts at {start} requests/s and speeds up until \
+                 one is refused; set `rate` if you know the limit"
+            )
+        });
+        assert_eq!(told, expected.iter().map(String::as_str).collect::<Vec<_>>(), "{rate}, {file}: {}", ended.err);
+    }
+}
+
+#[test]
 fn a_dry_run_into_each_platform_foretells_what_the_real_run_does() {
     std::thread::scope(|scope| {
         for platform in all_platforms() {

@@ -38,6 +38,7 @@ async fn work(transfer: &mut Transfer<'_>) -> Result<(), Failure> {
     let Some(shown) = transfer.read().await? else { return Ok(()) };
     transfer.guard_first(&shown.first)?;
     let Some(target) = transfer.reach().await? else { return Ok(()) };
+    transfer.tell_about_rate(&shown.first);
     let written = transfer.write(&target, shown).await;
     written.map_err(|failure| of_connection(&transfer.job.to.connection, failure))
 }

@@ -13,7 +13,7 @@ use crate::run::pass::goals::Goals;
 use crate::run::pass::second::Known;
 use crate::run::preview::PreviewStore;
 use crate::run::source::supply::Supply;
-use crate::run::target::{Target, of_connection, remembered_rate};
+use crate::run::target::{Target, about_rate, of_connection, remembered_rate};
 use crate::scratch::people::People;
 use crate::scratch::spool::Completeness;
 use crate::store::{Checkpoint, RunNo};
@@ -108,6 +108,12 @@ impl Transfer<'_> {
             self.target = target.map(Arc::new);
         }
         Ok(self.target.clone())
+    }
+
+    /// Says that the rate has yet to be found, where that makes a difference.
+    pub fn tell_about_rate(&self, first: &First) {
+        let note = about_rate(&self.job.to.connection, &self.checkpoint, self.total(first));
+        note.iter().for_each(|note| self.io.console.note(note));
     }
 
     /// Both passes must read identical input, because duplicates are identified by record position.
