@@ -5,6 +5,7 @@ use super::context::{Context, with_sandbox};
 use super::files_read::files_read;
 use super::import::{no_results, pace_of};
 use super::suggest::suggestions;
+use super::verify::shown_here;
 use crate::contact::{FIELDS, Field};
 use crate::outcome::{Exit, Failure};
 use crate::plan::suggest::Typed;
@@ -103,7 +104,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
             looked.iter().for_each(|looked| forget(&plan.state, &looked.summary.run));
             match looked {
                 // What stopped the look would stop the undo; what would be left is shown with the question.
-                Ok(looked) if looked.failure.is_some() || stop.is_told() => Ok(Some(looked)),
+                Ok(looked) if looked.failure.is_some() || stop.is_requested() => Ok(Some(looked)),
                 Ok(looked) if !is_meant(&looked, context) => Ok(None),
                 Ok(_) => undo(&plan, &context.console, clock, &stop).await.map(Some),
                 Err(failure) => Err(failure),
@@ -120,7 +121,8 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
         context.console.note("nothing was undone");
         return Ok(Exit::Done);
     };
-    Ok(context.print_end(&ended))
+    // The state folder is a full path, because the run that is undone may have been started in another folder.
+    Ok(context.print_end(&Ended { summary: shown_here(&ended.summary, context), ..ended }))
 }
 
 /// The newest run that can be undone; only on a terminal, because Ferry asks.

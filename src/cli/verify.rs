@@ -168,7 +168,7 @@ fn place_in(verify: &VerifyPlan) -> String {
 }
 
 /// The summary with its files as seen from the folder in which the command was typed.
-fn shown_here(summary: &Summary, context: &Context) -> Summary {
+pub(super) fn shown_here(summary: &Summary, context: &Context) -> Summary {
     let shown = |path: &Option<String>| path.as_ref().map(|path| shown_path(Path::new(path), context));
     let [rejects_file, receipt, left_file] = [&summary.rejects_file, &summary.receipt, &summary.left_file].map(shown);
     Summary { rejects_file, receipt, left_file, ..summary.clone() }

@@ -18,16 +18,21 @@ pub(super) fn place_of(path: &Path, ledger: &Ledger, about: &About) -> PathBuf {
     if is_taken { free_name(path) } else { path.to_owned() }
 }
 
-/// Being gathered while the export is written.
+/// Collected while the export is written.
 pub(super) struct Changes {
     written: Exported,
     /// Where what was written is kept for the next run.
     kept: PathBuf,
-    columns: Columns,
-    /// Whether the columns are the mapping's: otherwise `id` is among them already.
-    is_mapped: bool,
-    layout: RowLayout,
+    shape: Shape,
     out: Output,
+}
+
+/// How the changes are written.
+pub(super) struct Shape {
+    pub(super) columns: Columns,
+    /// Whether the columns are the mapping's: otherwise `id` is among them already.
+    pub(super) is_mapped: bool,
+    pub(super) layout: RowLayout,
 }
 
 /// Ready to be put in place.
@@ -41,21 +46,15 @@ pub(super) struct ChangesReady {
 
 impl Changes {
     /// Begins the file. `folder` is the run's, `kept` where the rows of the last finished run are.
-    pub(super) fn begin(
-        out: Output,
-        kept: PathBuf,
-        folder: &Path,
-        (columns, is_mapped): (Columns, bool),
-        layout: RowLayout,
-    ) -> Result<Changes, Failure> {
+    pub(super) fn begin(out: Output, kept: PathBuf, folder: &Path, shape: Shape) -> Result<Changes, Failure> {
         let written = Exported::create(&folder.join("written.db"))?;
-        Ok(Changes { written, kept, columns, is_mapped, layout, out })
+        Ok(Changes { written, kept, shape, out })
     }
 
     /// Takes the row (JSON) of a contact that is written.
     pub(super) fn row(&mut self, id: &str, row: &[u8]) -> Result<(), Failure> {
-        if self.layout.table().is_some() {
-            self.columns.note(row)?;
+        if self.shape.layout.table().is_some() {
+            self.shape.columns.note(row)?;
         }
         self.written.add(id, row)
     }
@@ -67,7 +66,7 @@ impl Changes {
 
     /// Compares and writes. Removed contacts are reported only when the export is known to be complete.
     pub(super) fn end(self, is_proven: bool) -> Result<ChangesReady, Failure> {
-        let Changes { mut written, kept, mut columns, is_mapped, layout, out } = self;
+        let Changes { mut written, kept, shape: Shape { mut columns, is_mapped, layout }, out } = self;
         if layout.table().is_some() {
             written.for_each_gone(&kept, |row| columns.note(row))?;
         }
@@ -82,7 +81,9 @@ impl Changes {
                 "removed" => counted.removed += 1,
                 _ => counted.changed += 1,
             }
-            change.write((&columns, &shown), layout, &mut row, &mut file)
+            row.clear();
+            change.encode((&columns, &shown), layout, &mut row)?;
+            file.row(&row)
         })?;
         Ok(ChangesReady { written, kept, out: file.end()?.0, counted })
     }
@@ -124,14 +125,12 @@ impl Change<'_> {
         Ok(Some(Change { kind, changed, fields, before, now }))
     }
 
-    fn write(
+    fn encode(
         self,
         (columns, shown): (&Columns, &[bool]),
         layout: RowLayout,
         row: &mut Vec<u8>,
-        file: &mut RowWriter,
     ) -> Result<(), Failure> {
-        row.clear();
         let Change { kind, changed, fields, before, now } = self;
         match layout.table() {
             Some(csv) => {
@@ -147,7 +146,7 @@ impl Change<'_> {
                 row.extend(object.to_string().as_bytes());
             }
         }
-        file.row(row)
+        Ok(())
     }
 }
 

@@ -113,7 +113,7 @@ impl Conversion<'_> {
         let out = self.output()?;
         let layout = row_layout(format, &hints, plan.raw_cells)?;
         let people = self.people()?;
-        if self.stop.is_told() {
+        if self.stop.is_requested() {
             return Ok(Written::default());
         }
         let writer = Writer { sums, rejects, results, left_blank: LeftBlankList::new(folder) };
@@ -174,7 +174,7 @@ impl Conversion<'_> {
         for batch in batches_in_order(source, self.plan.work.limit, move |batch| encoder.encode(batch)) {
             target.writer.write(batch?, &mut target.sink)?;
             target.show(self.run);
-            if self.stop.is_told() {
+            if self.stop.is_requested() {
                 return Ok(false);
             }
         }
@@ -206,7 +206,7 @@ impl Conversion<'_> {
                 }
             }
             target.show(self.run);
-            if self.stop.is_told() {
+            if self.stop.is_requested() {
                 return Ok(false);
             }
         }
@@ -276,7 +276,7 @@ impl Conversion<'_> {
         found.notes(&source.shown).iter().for_each(|note| self.console.note(note));
         let rejects = self.rejects.finish(writer.rejects, self.console)?;
         writer.sums.left_blank = writer.left_blank.finish()?;
-        if self.stop.is_told() {
+        if self.stop.is_requested() {
             self.rejects.copy(rejects, self.console)?;
             return Ok(Written { is_whole: false, rejects });
         }

@@ -77,7 +77,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     };
     let ending = Ending {
         rejects_file: (done.rejects > 0).then(|| rejects_files.shown().to_owned()),
-        is_stopped: stop.is_told() && !done.is_whole,
+        is_stopped: stop.is_requested() && !done.is_whole,
         ..ending_of(plan, &run, sums, done.is_whole, failure)
     };
     let ends = (ending.status == RunStatus::Done).then(|| Ends {

@@ -110,7 +110,7 @@ impl State {
     }
 }
 
-/// Which fields, each with what is there and what was meant.
+/// Which fields, each with the value at the target and the intended one.
 fn fields_in_words(changes: &[PlannedChange], is_short: bool) -> String {
     let value = |value: &Option<String>| match value {
         None => "(blank)".to_owned(),
@@ -120,7 +120,7 @@ fn fields_in_words(changes: &[PlannedChange], is_short: bool) -> String {
         Some(text) => format!("`{text}`"),
     };
     let field = |change: &PlannedChange| {
-        format!("{}: {} is there, {} was meant", change.field, value(&change.old), value(&change.new))
+        format!("{}: {} at the target, {} intended", change.field, value(&change.old), value(&change.new))
     };
     changes.iter().map(field).collect::<Vec<_>>().join("; ")
 }

@@ -42,7 +42,7 @@ pub(super) async fn clear_left_behind(
     }
     checkpoint.flush().await?;
     let mut unclaimed: Vec<(Key, Entry)> = Vec::new();
-    // At most what was in flight when earlier processes died.
+    // At most what was in flight when earlier processes were killed.
     checkpoint.for_each_entry(run, |key, entry| {
         if entry.pass == NO_PASS && entry.outcome == Outcome::Created {
             unclaimed.push((key, entry));

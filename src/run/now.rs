@@ -43,7 +43,7 @@ fn take_effort(info: &mut RunRecord, state: &Path) {
     info.requests[0] = info.requests[0].max(sent);
 }
 
-/// None: there is no such run in it, or it has nothing to tell.
+/// None: there is no such run in it, or it has no outcome yet.
 fn tally_of(info: &RunRecord, state: &Path) -> Option<Tally> {
     let account = StoreAddress::of_state(state).account(info.account.clone()?);
     let checkpoint = Checkpoint::look(&account).ok()??;

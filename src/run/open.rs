@@ -20,7 +20,7 @@ const ALIVE_SLACK_MS: u64 = 5_000;
 pub use crate::store::NO_PASS;
 
 /// All open intents, each dated when it was sent at the latest: a process can have waited long between intending and
-/// sending. They are at most what was in flight when earlier processes died (see `crate::reconcile::gate`), and the
+/// sending. They are at most what was in flight when earlier processes were killed (see `crate::reconcile::gate`), and the
 /// unknown.
 pub fn open_intents(checkpoint: &Checkpoint, state: &Path, clock: Clock) -> Result<Vec<OpenIntent>, Failure> {
     let mut all: Vec<OpenIntent> = Vec::new();

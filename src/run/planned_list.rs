@@ -87,7 +87,7 @@ impl PlanFile {
 fn reason(row: &OutcomeRow) -> String {
     let (why, codes) = (outcome_name(row.outcome).1, row.problems.iter().map(|problem| &*problem.code));
     match row.duplicate_of {
-        Some(line) => format!("{} of line {line}", if why.is_empty() { "same person as that" } else { why }),
+        Some(line) => format!("{} of line {line}", if why.is_empty() { "same contact as that" } else { why }),
         None if why.is_empty() => codes.collect::<Vec<_>>().join(" | "),
         None => why.to_owned(),
     }

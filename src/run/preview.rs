@@ -45,7 +45,7 @@ impl PreviewStore {
     pub fn create(state: &Path, checkpoint: Option<&Checkpoint>, keeps: bool) -> Result<PreviewStore, Failure> {
         make_private(state)?;
         let folder = PrivateFolder::create(state, "dry-run-").map_err(|error| {
-            Failure::failed(format!("no copies can be made in `{}`", state.display()))
+            Failure::failed(format!("no copies can be created in `{}`", state.display()))
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
         })?;
@@ -108,7 +108,7 @@ impl Samples {
             if !shown.is_empty() {
                 shown.push(String::new());
             }
-            shown.push("one person, by their lines".to_owned());
+            shown.push("lines of one contact".to_owned());
             shown.extend(clusters.iter().map(|(first, others)| {
                 let others: Vec<String> = others.iter().take(SAMPLE_MAX).map(u64::to_string).collect();
                 format!("  {first}, {}", others.join(", "))

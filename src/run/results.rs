@@ -1,8 +1,7 @@
 //! `--results`: every record with its outcome and the id it has at the target.
 
 use crate::files::{About, Form, Format, Ledger, Listing, Output};
-use crate::outcome::{Failure, Outcome, Problem, Skip};
-use crate::record::Origin;
+use crate::outcome::{Failure, Outcome, Skip};
 use crate::store::{Checkpoint, OutcomeRow, RunNo};
 use serde_json::json;
 use std::path::Path;
@@ -40,24 +39,11 @@ impl ResultsWriter {
         Ok(ResultsWriter { list: Listing::create(path, Format::Csv, &COLUMNS, noted)? })
     }
 
-    /// Adds a record of a file that was written: its id is the source's, where it has one.
-    pub fn line(
-        &mut self,
-        origin: Origin,
-        id: Option<&str>,
-        outcome: Outcome,
-        duplicate_of: Option<u64>,
-        problems: &[Problem],
-    ) -> Result<(), Failure> {
-        let target_id = id.map(str::to_owned);
-        self.add(&OutcomeRow { origin, outcome, target_id, duplicate_of, problems: problems.to_vec(), key: None })
-    }
-
     /// Adds a record.
     pub fn add(&mut self, row: &OutcomeRow) -> Result<(), Failure> {
         let (outcome, why) = outcome_name(row.outcome);
         let reason = match row.duplicate_of {
-            Some(line) if why.is_empty() => format!("same person as line {line}"),
+            Some(line) if why.is_empty() => format!("same contact as line {line}"),
             Some(line) => format!("{why} of line {line}"),
             None => why.to_owned(),
         };

@@ -54,8 +54,8 @@ pub fn check_name(option: &str, pattern: &Path) -> Result<(), Failure> {
         let Some((word, behind)) = after.split_once('}') else { return Ok(()) };
         let whole = format!("{{{word}}}");
         if whole != DATE && whole != TIME {
-            return Err(Failure::usage(format!("`{option}`: `{whole}` in `{text}` stands for nothing"))
-                .hint(format!("`{DATE}` is the day on which the run began, `{TIME}` its time")));
+            return Err(Failure::usage(format!("`{option}`: `{whole}` in `{text}` is not a placeholder"))
+                .hint(format!("`{DATE}` is the day on which the run started, `{TIME}` the time")));
         }
         rest = behind;
     }

@@ -12,6 +12,7 @@ use crate::report::Counts;
 use crate::run::bind::singular;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::results::{ResultsWriter, outcome_name};
+use crate::store::OutcomeRow;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Seek, Write};
@@ -424,7 +425,9 @@ impl Writer<'_> {
             *self.sums.rejects.entry(problem.code.to_string()).or_default() += 1;
         }
         let Some(results) = &mut self.results else { return Ok(()) };
-        results.line(Origin { ordinal: 0, line: whose.line }, whose.id, outcome, duplicate_of, problems)
+        let (origin, problems) = (Origin { ordinal: 0, line: whose.line }, problems.to_vec());
+        let target_id = whose.id.map(str::to_owned);
+        results.add(&OutcomeRow { origin, outcome, target_id, duplicate_of, problems, key: None })
     }
 
     /// Writes a reject, and counts it.

@@ -1,4 +1,4 @@
-//! Being told to stop: the first signal finishes what is in flight and saves, the second stops at once.
+//! A request to stop the run: the first signal finishes what is in flight and saves, the second stops at once.
 
 use crate::outcome::Exit;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 /// How long an orderly stop may take.
 pub const STOP_MAX: Duration = Duration::from_secs(30);
 
-/// Says to every part when the run is to stop.
+/// Shows every part when the run is to stop.
 #[derive(Clone, Debug)]
 pub struct Stop {
     flag: watch::Sender<bool>,
@@ -23,13 +23,13 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Tells every part to stop.
+    /// Asks every part to stop.
     pub fn stop(&self) {
         self.flag.send_replace(true);
     }
 
-    /// Whether it was told.
-    pub fn is_told(&self) -> bool {
+    /// Whether it was requested.
+    pub fn is_requested(&self) -> bool {
         *self.flag.borrow()
     }
 

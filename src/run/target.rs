@@ -79,7 +79,7 @@ pub fn connect(
 /// Several failures as one: the first, with the others as causes.
 fn together(failures: Vec<Failure>) -> Failure {
     let mut failures = failures.into_iter();
-    let first = failures.next().unwrap_or_else(|| Failure::usage("the settings of the connection are wrong"));
+    let first = failures.next().unwrap_or_else(|| Failure::usage("the settings of the connection are invalid"));
     failures.fold(first, |mut all, next| {
         all.message = format!("{}\n{}", all.message, next.message);
         all.hint = all.hint.or(next.hint);
@@ -214,14 +214,14 @@ impl Target {
         remembered_rate: Option<f64>,
         stop: &Stop,
     ) -> Result<Option<Target>, Unreached> {
-        let mut told = stop.watch();
+        let mut stopping = stop.watch();
         let target = tokio::select! {
             target = Target::open(connection, clock, wait, remembered_rate) => target?,
-            _ = told.wait_for(|told| *told) => return Ok(None),
+            _ = stopping.wait_for(|stop| *stop) => return Ok(None),
         };
         let http = Arc::clone(&target.http);
         tokio::spawn(async move {
-            if told.wait_for(|told| *told).await.is_ok() {
+            if stopping.wait_for(|stop| *stop).await.is_ok() {
                 http.stop();
             }
         });
@@ -305,7 +305,7 @@ async fn proven(finder: Finder, connection: &Connection, fields: &[Field], clock
     Err(unproven(connection, fields))
 }
 
-/// The rate that a connection is told never to pass, requests per second.
+/// The rate that a connection is stopping never to pass, requests per second.
 pub fn ceiling_of(connection: &Connection) -> Result<Option<f64>, Failure> {
     Ok(Rate::parse(connection.settings.get("rate").unwrap_or("auto"))?.ceiling_per_s())
 }
@@ -316,7 +316,7 @@ fn find_none(connection: &Connection) -> Failure {
         connection.name,
         connection.facts().title
     ))
-    .hint("leave `find` out, or say `find: snapshot` or `find: each`")
+    .hint("leave `find` out, or set `find: snapshot` or `find: each`")
 }
 
 fn unproven(connection: &Connection, fields: &[Field]) -> Failure {
@@ -329,5 +329,5 @@ fn unproven(connection: &Connection, fields: &[Field]) -> Failure {
             names.join(" and ")
         ),
     )
-    .hint("say `find: snapshot`, or leave it out")
+    .hint("set `find: snapshot`, or leave it out")
 }

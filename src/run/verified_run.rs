@@ -25,13 +25,13 @@ pub(in crate::run) struct VerifiedRun {
 
 /// What the verified run wanted of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::run) enum Meant {
+pub(in crate::run) enum Intended {
     /// It exists; what the rules leave as it is may be as it is.
-    There,
+    Exists,
     /// The run created it: every value is compared.
-    Made,
+    Created,
     /// The run rejected the record, or left it out.
-    Not,
+    NotCompared,
 }
 
 impl VerifiedRun {
@@ -46,7 +46,7 @@ impl VerifiedRun {
     ) -> Result<VerifiedRun, Failure> {
         make_private(state)?;
         let copies = PrivateFolder::create(state, "verify-").map_err(|error| {
-            Failure::failed(format!("no copies can be made in `{}`", state.display()))
+            Failure::failed(format!("no copies can be created in `{}`", state.display()))
                 .cause(error)
                 .hint("make room, or name another folder with `--state`")
         })?;
@@ -57,7 +57,7 @@ impl VerifiedRun {
         let copy = Checkpoint::open(&to)?;
         let name = verify.run.run.clone();
         let row = copy.runs()?.into_iter().find(|row| row.name == name).ok_or_else(|| {
-            Failure::usage(format!("nothing is known any more of what `{name}` did"))
+            Failure::usage(format!("nothing is known about what `{name}` did"))
                 .hint("its connection is another one now, or its checkpoint was removed")
         })?;
         // Makes the index by which a key is found.
@@ -70,11 +70,11 @@ impl VerifiedRun {
     ///
     /// # Errors
     /// Exit 1 when the copy cannot be read.
-    pub(in crate::run) fn meant(&self, key: &Key, ordinal: u64) -> Result<Meant, Failure> {
-        let meant = match self.copy.entry(self.of, key)?.map(|entry| entry.outcome) {
-            Some(Outcome::Rejected | Outcome::Skipped(_)) => return Ok(Meant::Not),
-            Some(Outcome::Created) => Meant::Made,
-            _ => Meant::There,
+    pub(in crate::run) fn intended(&self, key: &Key, ordinal: u64) -> Result<Intended, Failure> {
+        let intended = match self.copy.entry(self.of, key)?.map(|entry| entry.outcome) {
+            Some(Outcome::Rejected | Outcome::Skipped(_)) => return Ok(Intended::NotCompared),
+            Some(Outcome::Created) => Intended::Created,
+            _ => Intended::Exists,
         };
         let (word, bit) = (usize::try_from(ordinal / 64).unwrap_or(usize::MAX), ordinal % 64);
         let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,7 @@ impl VerifiedRun {
         if let Some(bits) = compared.get_mut(word) {
             *bits |= 1 << bit;
         }
-        Ok(meant)
+        Ok(intended)
     }
 
     /// Whether the contact of the record with this ordinal was compared.
@@ -106,7 +106,7 @@ impl VerifiedRun {
     pub(in crate::run) fn note_source(&self, name: &str, now: &Path, console: &Console) {
         if is_same_account(&self.folder, now) == Some(false) {
             let run = &self.name;
-            console.note(&format!("`{name}` is not what it was when `{run}` read it: what it says now is compared"));
+            console.note(&format!("`{name}` has changed since `{run}` read it; its present content is compared"));
         }
     }
 }

@@ -225,18 +225,18 @@ fn a_file_that_is_no_plan_for_this_account_is_refused_with_a_hint() {
         ),
         (
             "other.jsonl",
-            "error: `other.jsonl` is no plan that can be applied\n\
-             hint: make one: the import or migration with `--dry-run --plan plan.jsonl`\n",
+            "error: `other.jsonl` is not a plan that can be applied\n\
+             hint: create one: run the import or migration with `--dry-run --plan plan.jsonl`\n",
         ),
         (
             "moved.jsonl",
-            "error: `moved.jsonl` was made for twin at `sandbox`, and `atom` is atom at `sandbox` now\n\
-             hint: make another plan for what the connection is now\n",
+            "error: `moved.jsonl` was created for twin at `sandbox`, and `atom` is atom at `sandbox` now\n\
+             hint: create another plan for the connection as it is now\n",
         ),
         (
             "newer.jsonl",
             "error: `newer.jsonl` is a plan of version 2\n\
-             hint: it was made by a newer Ferry: make it again with this one\n",
+             hint: it was written by a newer version of Ferry: create it again with this one\n",
         ),
     ] {
         let (code, _, err) = ferry(folder, &format!("apply {file}"));

@@ -465,7 +465,7 @@ fn a_state_folder_that_others_can_look_into_is_closed_or_named() {
     fs::create_dir(folder.path().join("mine")).unwrap();
     put(&folder, "mine/letter.txt", "x");
     open("mine");
-    for (state, expected, note) in [("st", 0o700, "now they cannot"), ("mine", 0o755, "other users can look into")] {
+    for (state, expected, note) in [("st", 0o700, "it is private now"), ("mine", 0o755, "other users can read")] {
         let line = format!("convert good.csv --map m.yaml --out o.jsonl --state {state}");
         assert_eq!(typed(&folder, &line).0, 0);
         open(state);

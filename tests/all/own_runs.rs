@@ -125,7 +125,7 @@ fn a_damaged_run_is_reported_and_rebuilt_from_the_checkpoint() {
         }
         let (code, out, err) = typed(&folder, "runs --output json");
         let what = if damage == "gone" { "missing" } else { "damaged" };
-        let note = format!("run.json` is {what}; what is shown of the run is what its checkpoint knows");
+        let note = format!("run.json` is {what}; the run is shown as its checkpoint knows it");
         assert!(code == 0 && err.contains(&note), "{err}");
         let shown: Value = serde_json::from_str(&out).unwrap();
         assert_eq!((&shown[0]["run"], &shown[0]["status"]), (&json!(name(&run)), &json!("unfinished")));

@@ -117,14 +117,14 @@ fn a_changed_source_or_mapping_is_reported_and_compared_only_on_request() {
     fs::write(folder.path().join("three.csv"), more).unwrap();
     let refused = ferry(folder.path(), "verify");
     let expected = format!(
-        "error: `three.csv` is not what it was, so the values that `{run}` was to write are no longer known\n\
+        "error: `three.csv` has changed, so the values that `{run}` was to write are no longer known\n\
          hint: use `--anyway` to compare the records as they are now\n"
     );
     assert!(refused.exit == 2 && refused.err.ends_with(&expected), "{}", refused.err);
     assert_eq!(ferry(folder.path(), "verify --anyway --output json").compared(), [2, 0, 1, 0, 1]);
     fs::write(folder.path().join("map.yaml"), format!("{MAPPING}only_if: \"row.Tag == 'VIP'\"\n")).unwrap();
     let refused = ferry(folder.path(), "verify");
-    let expected = "error: the mapping or the connection is not what it was, so";
+    let expected = "error: the mapping or the connection has changed, so";
     assert!(refused.exit == 2 && refused.err.contains(expected), "{}", refused.err);
     assert_eq!(ferry(folder.path(), "verify --anyway --output json").compared(), [1, 0, 0, 0, 3]);
 }

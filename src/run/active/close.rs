@@ -38,7 +38,7 @@ pub(in crate::run) struct Ending {
 
 /// How a run ended.
 pub struct Ended {
-    /// What is told.
+    /// What is shown.
     pub summary: Summary,
     /// How the program ends.
     pub exit: Exit,

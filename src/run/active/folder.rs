@@ -33,7 +33,7 @@ pub fn file_of(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// Creates a folder that only its user can look into.
+/// Creates a folder that only its user can read.
 pub fn make_private(folder: &Path) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -68,12 +68,9 @@ pub fn tighten(state: &Path, is_dry: bool) -> Option<String> {
         let mut entries = std::fs::read_dir(state).ok()?.flatten();
         let is_own = entries.all(|entry| entry.file_name().to_str().is_some_and(is_ours));
         if is_own && !is_dry && std::fs::set_permissions(state, std::fs::Permissions::from_mode(0o700)).is_ok() {
-            return Some(format!(
-                "other users could look into the state folder `{}`; now they cannot",
-                state.display()
-            ));
+            return Some(format!("other users could read the state folder `{}`; it is private now", state.display()));
         }
-        Some(format!("other users can look into the state folder `{}` (mode {mode:04o})", state.display()))
+        Some(format!("other users can read the state folder `{}` (mode {mode:04o})", state.display()))
     }
     #[cfg(not(unix))]
     {
@@ -107,7 +104,7 @@ pub fn account_of(connection: &Connection, address: &str) -> AccountKey {
     AccountKey::of(&connection.name, &connection.facts().name, address)
 }
 
-/// Where the account of a connection is kept, in a state folder that only its user can look into.
+/// Where the account of a connection is kept, in a state folder that only its user can read.
 pub fn account_at(state: &Path, connection: &Connection, address: &str) -> Result<AccountAddress, Failure> {
     let store = StoreAddress::of_state(state);
     let StoreAddress::Folder(folder) = &store;

@@ -41,7 +41,7 @@ pub fn set_verified(state: &Path, run: &str, shown: Map<String, Value>) -> Resul
     let path = folder.join(RECEIPT_FILE);
     let fault = || {
         Failure::failed(format!("the receipt `{}` cannot be read", path.display()))
-            .hint("only a finished run has one; what was read back is told above")
+            .hint("only a finished run has one; the comparison is printed above")
     };
     let bytes = std::fs::read(&path).map_err(|error| fault().cause(error))?;
     let mut receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| fault().cause(error))?;

@@ -87,7 +87,7 @@ impl RunRecord {
         }
     }
 
-    /// The seal that its command has in this state folder; none where no seal can be made.
+    /// The seal that its command has in this state folder; none where none can be computed.
     pub(in crate::run) fn expected_seal(&self, state: &Path) -> Option<String> {
         let plan = self.plan.as_ref().and_then(|plan| serde_json::to_string(plan).ok());
         let words: Vec<String> = self.arguments.iter().cloned().chain(plan).collect();

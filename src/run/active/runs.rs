@@ -32,10 +32,8 @@ impl Runs {
             None => match rebuilt(state, name) {
                 Some(info) => {
                     let what = if is_missing { "missing" } else { "damaged" };
-                    self.notes.push(format!(
-                        "`{}` is {what}; what is shown of the run is what its checkpoint knows",
-                        path.display()
-                    ));
+                    self.notes
+                        .push(format!("`{}` is {what}; the run is shown as its checkpoint knows it", path.display()));
                     self.runs.push(info);
                 }
                 // A folder that is no run's.
@@ -100,7 +98,7 @@ pub fn run_named(state: &Path, name: &str) -> Result<RunRecord, Failure> {
             Some(Removed { run, day, .. }) => Err(Failure::usage(format!(
                 "`{run}` was removed by `ferry runs --prune` on {day}: it can no longer be undone or verified"
             ))
-            .hint("`ferry runs` lists the runs that are left")),
+            .hint("`ferry runs` lists the remaining runs")),
             None => Err(Failure::usage(format!("there is no run `{name}` in `{}`", runs_folder(state).display()))
                 .hint("`ferry runs` lists them")),
         },

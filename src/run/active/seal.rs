@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-/// The seal of a run's command; none where it cannot be made.
+/// The seal of a run's command; none where it cannot be computed.
 pub(in crate::run) fn seal_of(run: &str, folder: &Path, arguments: &[String], state: &Path) -> Option<String> {
     let (number, user) = identity_of(state)?;
     let since_epoch = |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).ok();

@@ -38,13 +38,13 @@ impl ActiveRun {
         let mut ticks = tokio::time::interval(TICK);
         let never = Stop::default();
         let (_, stop) = watched.sending.unzip();
-        let (mut told, mut is_stopping) = (stop.unwrap_or(&never).watch(), false);
+        let (mut stopping, mut is_stopping) = (stop.unwrap_or(&never).watch(), false);
         let mut since_save = 0;
         watched.measure(&self.metrics);
         let done = loop {
             tokio::select! {
                 done = &mut work => break done,
-                _ = told.wait_for(|told| *told), if !is_stopping => {
+                _ = stopping.wait_for(|stop| *stop), if !is_stopping => {
                     is_stopping = true;
                     progress.clear();
                     watched.show_stopping();

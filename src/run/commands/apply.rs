@@ -30,7 +30,7 @@ pub(super) fn job<'a>(plan: &'a TransferPlan, saved: &'a SavedPlan, io: Io<'a>) 
     Ok(records::job(plan, CommandKind::Apply, source, (Source::Records(records), source.identity())))
 }
 
-/// A plan is for the account that it was made for.
+/// A plan is applied to the account for which it was created.
 fn check_account(shown: &str, head: &PlanHead, to: &TargetPlan) -> Result<(), Failure> {
     let now = [&*to.connection.facts().name, &to.address];
     if now == [head.platform.as_str(), &head.address] {
@@ -38,6 +38,6 @@ fn check_account(shown: &str, head: &PlanHead, to: &TargetPlan) -> Result<(), Fa
     }
     let (name, [platform, address]) = (&head.connection, now);
     let was = format!("{} at `{}`", head.platform, head.address);
-    Err(Failure::usage(format!("`{shown}` was made for {was}, and `{name}` is {platform} at `{address}` now"))
-        .hint("make another plan for what the connection is now"))
+    Err(Failure::usage(format!("`{shown}` was created for {was}, and `{name}` is {platform} at `{address}` now"))
+        .hint("create another plan for the connection as it is now"))
 }

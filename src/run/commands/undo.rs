@@ -65,8 +65,8 @@ fn check_account(plan: &UndoPlan) -> Result<(), Failure> {
         return Ok(());
     }
     let of = &plan.of.run;
-    Err(Failure::usage(format!("`{name}` leads to another address than when `{of}` wrote to it"))
-        .hint("give the connection the address back that it had, and run the same command again"))
+    Err(Failure::usage(format!("`{name}` has another address than when `{of}` wrote to it"))
+        .hint("restore the address of the connection, then run the same command again"))
 }
 
 /// Says that the run was undone before. It is done again all the same: what was left then may be restored now.
@@ -79,7 +79,7 @@ fn note_earlier(plan: &UndoPlan, console: &Console) -> Result<(), Failure> {
     if same.iter().all(|info| info.is_done())
         && let Some(undo) = same.iter().map(|info| &info.run).max()
     {
-        console.note(&format!("`{name}` was undone before, by `{undo}`: only what was left then is tried again"));
+        console.note(&format!("`{name}` was undone before, by `{undo}`: only what it left is tried again"));
     }
     Ok(())
 }

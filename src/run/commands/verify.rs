@@ -54,7 +54,7 @@ fn job<'a>(plan: &'a TransferPlan, job: Job<'a>, verify: &VerifyPlan, check: Che
     let account = account_at(&plan.state, &plan.to.connection, &plan.to.address)?;
     let confirms = Some(Arc::new(VerifiedRun::open(&plan.state, &account, verify)?));
     if verify.run.work != job.work && !verify.anyway {
-        return Err(verify.changed("the mapping or the connection is not what it was"));
+        return Err(verify.changed("the mapping or the connection has changed"));
     }
     check_source(plan, &job, verify)?;
     let evidence = std::iter::once(verify.folder.clone()).chain(job.evidence).collect();
@@ -82,7 +82,7 @@ fn check_source(plan: &TransferPlan, job: &Job<'_>, verify: &VerifyPlan) -> Resu
     if is_same || verify.anyway {
         return Ok(());
     }
-    Err(verify.changed(&format!("`{}` is not what it was", source.shown)))
+    Err(verify.changed(&format!("`{}` has changed", source.shown)))
 }
 
 /// What the pass found.

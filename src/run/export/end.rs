@@ -58,7 +58,7 @@ impl Exporting<'_> {
             summary,
             ends,
             failure,
-            is_stopped: self.stop.is_told() && !reached.is_done,
+            is_stopped: self.stop.is_requested() && !reached.is_done,
             ..Ending::default()
         };
         self.run.close(ending, None)

@@ -11,7 +11,7 @@ use crate::record::{Fields, Header, Origin, Record};
 use crate::report::State;
 use crate::report::words::count;
 use crate::run::bind::check_regions;
-use crate::run::changes::{self, Changes};
+use crate::run::changes::{self, Changes, Shape};
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::in_order;
@@ -181,7 +181,7 @@ impl Exporting<'_> {
         let path = self.moment.fill(path);
         let layout = row_layout(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
         let kept = self.kept.with_extension("db");
-        let columns = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
+        let (columns, is_mapped) = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
         let (info, state) = (&self.run.record, &self.plan.state);
         let place = changes::place_of(&path, &info.ledger(state), &info.about("changes"));
         if place != path {
@@ -192,7 +192,7 @@ impl Exporting<'_> {
             ));
         }
         let out = Output::create_as(&place, &path)?.noted(info.ledger(state), info.about("changes"));
-        Changes::begin(out, kept, &self.run.folder, columns, layout).map(Some)
+        Changes::begin(out, kept, &self.run.folder, Shape { columns, is_mapped, layout }).map(Some)
     }
 
     fn sink(&self, out: Output) -> Result<Sink, Failure> {
@@ -223,7 +223,7 @@ impl Exporting<'_> {
             let mut next = 0;
             loop {
                 let rows = spool.rows(next)?;
-                if rows.is_empty() || self.stop.is_told() {
+                if rows.is_empty() || self.stop.is_requested() {
                     return Ok(rows.is_empty());
                 }
                 for held in rows {
@@ -249,7 +249,7 @@ impl Exporting<'_> {
             for (line, row) in batch? {
                 show(take(line, row)?);
             }
-            if self.stop.is_told() {
+            if self.stop.is_requested() {
                 return Ok(false);
             }
         }

@@ -1,4 +1,4 @@
-//! The first pass: everything that the source alone can tell, before anything is sent.
+//! The first pass: everything that the source alone can show, before anything is sent.
 //!
 //! It maps every record, shows every problem, counts, and finds the records of one contact.
 
@@ -70,7 +70,7 @@ impl First {
     }
 
     /// Contacts to be sent.
-    pub fn people(&self) -> u64 {
+    pub fn contacts(&self) -> u64 {
         self.read.saturating_sub(self.rejected + self.filtered + self.blank + self.duplicates)
     }
 }
@@ -126,7 +126,7 @@ impl First {
             return Ok(());
         }
         Err(Failure::usage(format!("the records have more than {ATTRIBUTES_MAX} custom attributes"))
-            .hint("name those that are meant under `attributes:` in the mapping, and say `unmapped: ignore`"))
+            .hint("name those that you need under `attributes:` in the mapping, and set `unmapped: ignore`"))
     }
 
     /// Whether it is about the source as it is now.
@@ -146,7 +146,7 @@ impl First {
     /// Exit 1 when they cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), Failure> {
         let fault =
-            |error: std::io::Error| Failure::failed("the sums of the first pass cannot be written").cause(error);
+            |error: std::io::Error| Failure::failed("the totals of the first pass cannot be written").cause(error);
         let text = serde_json::to_vec(self).map_err(|error| fault(error.into()))?;
         files::write_whole(&folder.join(SUMS), &text).map_err(fault)
     }
@@ -194,7 +194,7 @@ pub(in crate::run) fn first_pass(
             first.add(light, &mut builder)?;
         }
         progress(&first);
-        if stop.is_told() {
+        if stop.is_requested() {
             return Ok(None);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::outcome::Failure;
 use crate::reconcile::goal::{Correction, Goal};
-use crate::run::verified_run::{Meant, VerifiedRun};
+use crate::run::verified_run::{Intended, VerifiedRun};
 use crate::store::Key;
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ impl Goals {
     /// Exit 1 when the copy of the checkpoint cannot be read.
     pub fn goal(&self, mut goal: Goal, key: &Key, ordinal: u64) -> Result<Option<Goal>, Failure> {
         if let Some(verified) = &self.confirms {
-            let meant = verified.meant(key, ordinal)?;
-            if meant == Meant::Not {
+            let intended = verified.intended(key, ordinal)?;
+            if intended == Intended::NotCompared {
                 return Ok(None);
             }
             // A plan that was applied is compared with what is there, not with what was there before.
             goal = match goal {
-                Goal::Upsert(wanted) | Goal::Exactly(wanted, _) => Goal::Confirm(wanted, meant == Meant::Made),
+                Goal::Upsert(wanted) | Goal::Exactly(wanted, _) => Goal::Confirm(wanted, intended == Intended::Created),
                 goal => goal,
             };
         }

@@ -56,12 +56,12 @@ impl Second {
     async fn send_all(mut self, mut items: Items) -> Result<(), Failure> {
         let (reconciler, outcomes) = (Arc::clone(&self.reconciler), self.outcomes.clone());
         let mut flight = Flight::new(reconciler, outcomes, self.stop.clone(), self.window);
-        let mut told = self.stop.watch();
+        let mut stopping = self.stop.watch();
         let mut end = Ok(());
         'source: loop {
             let batch = tokio::select! {
                 biased;
-                _ = told.wait_for(|told| *told) => break,
+                _ = stopping.wait_for(|stop| *stop) => break,
                 batch = items.recv() => batch,
             };
             let batch = match batch {
@@ -78,7 +78,7 @@ impl Second {
                 break;
             }
             for given in batch {
-                if self.stop.is_told() || flight.is_stopped() {
+                if self.stop.is_requested() || flight.is_stopped() {
                     break 'source;
                 }
                 self.outcomes.counters.read.fetch_add(1, Ordering::Relaxed);
@@ -227,6 +227,6 @@ impl Second {
 }
 
 fn unknown() -> Problem {
-    Problem::new("target.unknown", "this contact may have been made or not, and could not be found out about")
-        .hint("the same command finds it out when the platform is well again")
+    Problem::new("target.unknown", "whether this contact was created is unknown")
+        .hint("run the same command again when the platform works")
 }

@@ -167,11 +167,11 @@ impl Work<'_> {
             if self.reading.is_whole || self.is_enough() {
                 return Ok(Some(self.fetched()));
             }
-            if self.asked.stop.is_told() {
+            if self.asked.stop.is_requested() {
                 return Ok(None);
             }
             match self.next().await {
-                Err(failure) if self.asked.stop.is_told() && is_of_stop(&failure) => return Ok(None),
+                Err(failure) if self.asked.stop.is_requested() && is_of_stop(&failure) => return Ok(None),
                 done => done?,
             }
             if self.reading.is_short {

@@ -1,4 +1,4 @@
-//! `ferry apply`: a saved plan as the source of a run. Each of its lines is a person, with what was to change.
+//! `ferry apply`: a saved plan as the source of a run. Each of its lines is a contact, with what was to change.
 
 use crate::files::{self, Format};
 use crate::ids::CommandKind;
@@ -20,7 +20,7 @@ pub const SANDBOX: &str = "sandbox";
 pub struct PlanHead {
     /// The version.
     pub ferry_plan: u32,
-    /// The command that made it.
+    /// The command that wrote it.
     pub command: CommandKind,
     /// What that read.
     pub source: String,
@@ -38,9 +38,9 @@ pub struct PlanHead {
     pub only_existing: bool,
     #[allow(missing_docs)]
     pub create_attributes: bool,
-    /// By which fields people are found.
+    /// The fields by which contacts are found.
     pub identity: Vec<String>,
-    /// When it was made: local time.
+    /// When it was written: local time.
     pub made: String,
 }
 
@@ -48,12 +48,12 @@ impl PlanHead {
     /// The head of a saved plan.
     ///
     /// # Errors
-    /// Exit 2 when the file is no plan that can be applied.
+    /// Exit 2 when the file is not a plan that can be applied.
     pub fn read(source: &SourcePlan) -> Result<PlanHead, Failure> {
         let shown = &source.shown;
         let no_plan = || {
-            Failure::usage(format!("`{shown}` is no plan that can be applied"))
-                .hint("make one: the import or migration with `--dry-run --plan plan.jsonl`")
+            Failure::usage(format!("`{shown}` is not a plan that can be applied"))
+                .hint("create one: run the import or migration with `--dry-run --plan plan.jsonl`")
         };
         if Format::of_path(Path::new(shown)).is_some_and(Format::is_table) {
             return Err(Failure::usage(format!("`{shown}` is a table, which is for reading"))
@@ -65,12 +65,12 @@ impl PlanHead {
         let head: PlanHead = serde_json::from_value(head).map_err(|_| no_plan())?;
         if head.ferry_plan != PLAN_VERSION {
             return Err(Failure::usage(format!("`{shown}` is a plan of version {}", head.ferry_plan))
-                .hint("it was made by a newer Ferry: make it again with this one"));
+                .hint("it was written by a newer version of Ferry: create it again with this one"));
         }
         Ok(head)
     }
 
-    /// Whether it was made for the sandbox.
+    /// Whether it is for the sandbox.
     pub fn is_sandbox(&self) -> bool {
         self.address == SANDBOX
     }

@@ -42,7 +42,7 @@ impl WrittenAsked<'_> {
 
     /// Nothing is known about what the run wrote.
     pub fn forgotten(&self) -> Failure {
-        Failure::usage(format!("nothing is known any more about what `{}` wrote", self.of.run))
+        Failure::usage(format!("nothing is known about what `{}` wrote", self.of.run))
             .hint("its checkpoint was moved or removed; `ferry runs` lists the runs")
     }
 

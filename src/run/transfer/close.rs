@@ -60,7 +60,7 @@ impl<'a> Finished<'a> {
     /// Whether a preview can be shown: that of a part shows that part.
     pub fn is_shown(&self) -> bool {
         let Transfer { job, io, reached, target, .. } = &self.transfer;
-        let is_part = job.limits.limit.is_some() && !io.stop.is_told();
+        let is_part = job.limits.limit.is_some() && !io.stop.is_requested();
         target.is_some() && self.is_settled() && (reached.is_whole || is_part)
     }
 
@@ -122,7 +122,7 @@ impl<'a> Finished<'a> {
             summary,
             ends,
             failure,
-            is_stopped: io.stop.is_told() && !reached.is_whole,
+            is_stopped: io.stop.is_requested() && !reached.is_whole,
             exit: Some(exit.unwrap_or(Exit::Done).worse(sections.exit.unwrap_or(Exit::Done))),
             verified: sections.verified,
         };

@@ -1,5 +1,5 @@
-//! What the guards can tell before the first write: from the first pass, and, where the target's content is at hand, from
-//! the whole second pass with a preview.
+//! What the guards find before the first write: in the first pass, and, where the target is known from a snapshot, in the
+//! whole second pass with a preview.
 
 use super::parts::{Passing, ReadRecords, Transfer};
 use crate::files::RejectsWriter;
@@ -55,9 +55,9 @@ fn guard_rejects(guards: &Guards, first: &First) -> Result<(), Failure> {
     if guards.take(&[(Kind::Rejects, first.rejected)], |_| first.example()).is_ok() {
         return Ok(());
     }
-    let telling = guards.reporting();
-    telling.take(&[(Kind::Rejects, first.rejected)], |_| first.example())?;
-    telling.report(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
+    let reporting = guards.reporting();
+    reporting.take(&[(Kind::Rejects, first.rejected)], |_| first.example())?;
+    reporting.report(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
 }
 
 impl<'a> Transfer<'a> {
@@ -131,7 +131,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Whether there is something that the preview of the pass could tell.
+    /// Whether the preview of the pass can find something.
     fn is_guarded(&self, mapper: &Mapper) -> bool {
         let clears = self.guards.limits_clears() && mapper.bound.writes().clears;
         self.preview.is_none() && (clears || self.guards.limits(Kind::Creates) || self.guards.limits(Kind::Updates))

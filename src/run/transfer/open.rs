@@ -65,7 +65,7 @@ fn begin(job: &Job<'_>, account: (&Checkpoint, AccountKey), io: Io<'_>) -> Resul
         let left = run_named(job.state, &other.name).map_or(0, |record| record.totals.settled());
         let left = count(left, "record", "records");
         io.console.note(&format!(
-            "another run to `{}` was left unfinished at {left}: `{}`; what had arrived is found as it is",
+            "another run to `{}` was left unfinished at {left}: `{}`; contacts that have arrived are found as they are",
             job.to.connection.name, other.name
         ));
     }

@@ -94,7 +94,7 @@ impl Transfer<'_> {
         (self.stored.no, self.reached.pass)
     }
 
-    /// Connects to the target; none when the run was told to stop before it had answered.
+    /// Connects to the target; none when the run was stopped before it had answered.
     ///
     /// # Errors
     /// Exit 2 for settings that do not work, 6 for an unavailable platform, 7 for one that refuses.

@@ -1,6 +1,7 @@
 //! What the source alone shows: an account is read to disk, the evidence about phones is fixed, and the first pass counts.
 
 use super::parts::{ReadRecords, Shown, Transfer};
+use crate::ids::SourceStamp;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::run::bind::check_regions;
@@ -14,7 +15,7 @@ use crate::scratch::people::People;
 use std::sync::Arc;
 
 impl<'a> Transfer<'a> {
-    /// What the source alone shows; none: the run was told to stop. An account is read only when the target has answered.
+    /// What the source alone shows; none: the run was stopped. An account is read only when the target has answered.
     ///
     /// # Errors
     /// Everything that is wrong with the source; what stopped the reading of an account.
@@ -77,7 +78,23 @@ impl<'a> Transfer<'a> {
         evidence::fix(&mapper.bound, &asked, self.io.console, || Ok(supply.open()?.source))
     }
 
-    /// The first pass, or what is left of an earlier one; none when the run was told to stop.
+    /// What is known about the first pass before it is done.
+    fn unread(&self, stamp: Option<SourceStamp>, read_as: String) -> First {
+        match last(&self.run.earlier) {
+            // A preview of what another run has run: it reads for itself, and as that run would.
+            Some(last) if self.job.is_preview() && last.is_of(stamp, &read_as) => last.emptied(),
+            last => First {
+                stamp,
+                read_as,
+                since_pass: self.stored.next_pass,
+                before_pass: last.map_or(0, |last| last.since_pass),
+                is_clean: !self.run.is_resumed,
+                ..First::default()
+            },
+        }
+    }
+
+    /// The first pass, or what is left of an earlier one; none when the run was stopped.
     async fn first(
         &self,
         plan: &SourcePlan,
@@ -89,18 +106,7 @@ impl<'a> Transfer<'a> {
         if let Some(first) = kept(&self.run.folder, stamp, &read_as) {
             return Ok(Some(first));
         }
-        let first = match last(&self.run.earlier) {
-            // A preview of what another run has run: it reads for itself, and as that run would.
-            Some(last) if self.job.is_preview() && last.is_of(stamp, &read_as) => last.emptied(),
-            last => First {
-                stamp,
-                read_as,
-                since_pass: self.stored.next_pass,
-                before_pass: last.map_or(0, |last| last.since_pass),
-                is_clean: !self.run.is_resumed,
-                ..First::default()
-            },
-        };
+        let first = self.unread(stamp, read_as);
         let progress = self.io.console.progress(&format!("reading {}", plan.shown), None);
         let asked =
             FirstAsked { mapper: Arc::clone(mapper), folder: self.run.folder.clone(), stop: self.io.stop.clone() };

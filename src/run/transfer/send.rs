@@ -54,7 +54,7 @@ impl<'a> Transfer<'a> {
         }
         let known = Known { holds_from: first.before_pass, intents, received };
         let passing = Passing { reconciler, goals: self.goals()?, known, first };
-        if let Some(read) = records.take_if(|_| !self.io.stop.is_told()) {
+        if let Some(read) = records.take_if(|_| !self.io.stop.is_requested()) {
             match self.guard_second(&passing, read).await {
                 Ok(read) => records = Some(read),
                 Err(failure) => {
@@ -94,7 +94,7 @@ impl<'a> Transfer<'a> {
         self.job.limits.limit.map_or(first.read, |limit| first.read.min(limit))
     }
 
-    /// The contacts, from the beginning; none: the run was told to stop before it was known what they are.
+    /// The contacts, from the beginning; none: the run was stopped before it was known what they are.
     async fn contacts(
         &self,
         records: Option<ReadRecords<'a>>,
@@ -113,7 +113,7 @@ impl<'a> Transfer<'a> {
                 let (merging, total) = (Some(Merging { mapper, people, duplicates }), self.total(first));
                 Ok(Some(Contacts { supply: Some(supply), merging, items, total }))
             }
-            (Source::Written(written), _) if !self.io.stop.is_told() => {
+            (Source::Written(written), _) if !self.io.stop.is_requested() => {
                 self.checkpoint.flush().await?;
                 written.close(&self.checkpoint, self.job.state, self.job.is_preview())?;
                 let folders = (self.job.state, &*self.run.folder);
@@ -156,7 +156,7 @@ impl<'a> Transfer<'a> {
         self.put_in_place(rejects, left_blank)?;
         self.reached.over = self.guards.report(|_| self.preview.is_some());
         sent?;
-        if self.io.stop.is_told() {
+        if self.io.stop.is_requested() {
             return Ok(());
         }
         self.end_pass(&reconciler, supply.as_ref(), &first).await

@@ -47,7 +47,7 @@ impl Transfer<'_> {
         let (checkpoint, connection, clock) = (&self.checkpoint, &self.job.to.connection, self.io.clock);
         let ready = self.prepare(target, first).await?;
         // Most contacts that were received are in the source again; the others are looked up.
-        let contacts = first.people().saturating_sub(received.map_or(0, Received::len));
+        let contacts = first.contacts().saturating_sub(received.map_or(0, Received::len));
         let (identity, fields, owners) = match &self.job.source {
             Source::Records(records) => {
                 let fields = &records.mapper.finds_by;
@@ -133,7 +133,7 @@ impl Transfer<'_> {
         if has_own {
             self.checkpoint.index_entries(self.stored.no)?;
         }
-        if self.io.stop.is_told() {
+        if self.io.stop.is_requested() {
             return Ok(HashMap::new());
         }
         if !first.is_clean {
