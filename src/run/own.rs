@@ -42,7 +42,7 @@ pub fn prove_own(info: &RunRecord, state: &Path, how: Use) -> Result<(), Failure
     let (run, state) = (&info.run, state.display());
     Err(Failure::usage(format!("the command of `{run}` was not written by Ferry in this state folder (`{state}`)"))
         .cause("the folder was copied or moved from another disk, or its `run.json` was changed")
-        .hint(format!("if the run is yours, run its command again: `ferry {}`", words.join(" "))))
+        .hint(format!("if the run is yours, type its command again: `ferry {}`", words.join(" "))))
 }
 
 #[cfg(unix)]
