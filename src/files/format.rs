@@ -10,6 +10,9 @@ pub const RECORD_LEN_MAX: usize = 16 << 20;
 /// The most columns of a table: four times what the widest exports have.
 pub const COLUMNS_MAX: usize = 4096;
 
+/// How the name of a workbook ends.
+pub(super) const SHEET_ENDING: &str = "xlsx";
+
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {

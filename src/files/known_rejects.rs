@@ -1,6 +1,8 @@
 //! Whether a file is a rejects file, by what it begins with: the `ferry_*` columns of a table, `ferry` beside the record of
-//! a line of JSON, the `X-FERRY-…` lines of a card.
+//! a line of JSON, the `X-FERRY-…` lines of a card. Of a workbook the header of its sheet is read.
 
+use super::open::open;
+use super::options::ReadOptions;
 use super::packed::open_packed;
 use serde_json::Value;
 use std::io::Read;
@@ -21,6 +23,9 @@ pub fn is_rejects_file(path: &Path) -> bool {
     let Ok(unpacked) = open_packed(path, &path.display().to_string()) else { return false };
     // The beginning decides, whatever is cut or damaged after it.
     let _ = unpacked.reader.take(HEAD_LEN).read_to_end(&mut head);
+    if head.starts_with(b"PK\x03\x04") {
+        return open(path, "", &ReadOptions::default()).is_ok_and(|opened| opened.are_rejects);
+    }
     // UTF-16 has a zero beside each ASCII letter.
     head.retain(|byte| *byte != 0);
     is_rejects(&String::from_utf8_lossy(&head))

@@ -3,11 +3,12 @@
 //! Data is written to a temporary file beside the destination; only [`Output::commit`] puts it in place. If it is dropped
 //! before that, it is removed and the earlier file stays. The temporary file is private; the final one gets the
 //! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
-//! (standard output, a pipe, a device) is written as it comes.
+//! (standard output, a pipe, a device) is written as it comes. Rows for a workbook come in as CSV and are packed into it.
 
-use super::format::Packing;
+use super::format::{Packing, SHEET_ENDING};
 use super::ledger::{About, Ledger};
 use super::temporary::{folder_of, sweep, sync_folder, temporary_in};
+use super::xlsx::{SheetLimit, SheetWriter};
 use crate::outcome::Failure;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -36,6 +37,31 @@ enum Packed {
     Plain(BufWriter<Place>),
     Gzip(flate2::write::GzEncoder<BufWriter<Place>>),
     Zstd(zstd::Encoder<'static, BufWriter<Place>>),
+    Sheet(Box<SheetWriter<BufWriter<Place>>>),
+}
+
+/// How the bytes of a file are packed, as its name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packs {
+    Not,
+    As(Packing),
+    Workbook,
+}
+
+impl Packs {
+    /// By the name of a file, in lower case.
+    fn of_name(name: &str, shown: &str) -> Result<Packs, Failure> {
+        let is_workbook = |name: &str| Path::new(name).extension().is_some_and(|ending| ending == SHEET_ENDING);
+        match Packing::of_name(name) {
+            Some((_, bare)) if is_workbook(bare) => {
+                Err(Failure::usage(format!("`{shown}`: a workbook is compressed as it is"))
+                    .hint("end the name with `.xlsx`"))
+            }
+            Some((packing, _)) => Ok(Packs::As(packing)),
+            None if is_workbook(name) => Ok(Packs::Workbook),
+            None => Ok(Packs::Not),
+        }
+    }
 }
 
 enum Place {
@@ -68,7 +94,7 @@ impl Output {
     fn begin(path: PathBuf, shown: &Path, name: &Path) -> Result<Output, Failure> {
         let shown = shown.display().to_string();
         let name = name.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        let packing = Packing::of_name(&name).map(|(packing, _)| packing);
+        let packs = Packs::of_name(&name, &shown)?;
         let place = match fs::metadata(&path) {
             Ok(facts) if facts.is_dir() => {
                 return Err(Failure::usage(format!("`{shown}` is a folder")).hint("name a file in it"));
@@ -77,7 +103,7 @@ impl Output {
             _ => temporary(&path, &shown)?,
         };
         let destination = matches!(place, Place::Temporary(_)).then_some(path);
-        let packed = pack(place, packing).map_err(|error| cannot_write(&shown, &error))?;
+        let packed = pack(place, packs).map_err(|error| cannot_write(&shown, &error))?;
         Ok(Output { packed, shown, destination, noted: None })
     }
 
@@ -125,6 +151,7 @@ impl Write for Output {
             Packed::Plain(out) => out.write(bytes),
             Packed::Gzip(out) => out.write(bytes),
             Packed::Zstd(out) => out.write(bytes),
+            Packed::Sheet(out) => out.write(bytes),
         }
     }
 
@@ -133,6 +160,7 @@ impl Write for Output {
             Packed::Plain(out) => out.flush(),
             Packed::Gzip(out) => out.flush(),
             Packed::Zstd(out) => out.flush(),
+            Packed::Sheet(out) => out.flush(),
         }
     }
 }
@@ -158,6 +186,9 @@ impl Write for Place {
 /// The failure of a write: the disk is full, the pipe is closed.
 pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
     let failure = Failure::failed(format!("`{shown}` cannot be written")).cause(error);
+    if error.get_ref().is_some_and(|inner| inner.is::<SheetLimit>()) {
+        return failure.hint("write a CSV file in place of a workbook; nothing was replaced");
+    }
     match error.kind() {
         io::ErrorKind::StorageFull => failure.hint("make room on the disk; the earlier file is untouched"),
         io::ErrorKind::FileTooLarge => {
@@ -215,12 +246,13 @@ fn mode_for(path: &Path) -> io::Result<fs::Permissions> {
     Ok(empty.as_file().metadata()?.permissions())
 }
 
-fn pack(place: Place, packing: Option<Packing>) -> io::Result<Packed> {
+fn pack(place: Place, packs: Packs) -> io::Result<Packed> {
     let out = BufWriter::with_capacity(BUFFER_LEN, place);
-    Ok(match packing {
-        None => Packed::Plain(out),
-        Some(Packing::Gzip) => Packed::Gzip(flate2::write::GzEncoder::new(out, flate2::Compression::default())),
-        Some(Packing::Zstd) => Packed::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
+    Ok(match packs {
+        Packs::Not => Packed::Plain(out),
+        Packs::Workbook => Packed::Sheet(Box::new(SheetWriter::begin(out)?)),
+        Packs::As(Packing::Gzip) => Packed::Gzip(flate2::write::GzEncoder::new(out, flate2::Compression::default())),
+        Packs::As(Packing::Zstd) => Packed::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
     })
 }
 
@@ -229,6 +261,7 @@ fn place_file(packed: Packed, destination: Option<&Path>, noted: Option<(Ledger,
         Packed::Plain(out) => out,
         Packed::Gzip(out) => out.finish()?,
         Packed::Zstd(out) => out.finish()?,
+        Packed::Sheet(out) => out.finish()?,
     };
     let mut place = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     place.flush()?;

@@ -147,7 +147,7 @@ fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Fail
     if must_say_format && !is_written && !is_pipe(path) {
         let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());
         return Err(Failure::usage(message)
-            .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it"));
+            .hint("end it with `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` behind it packs it"));
     }
     Ok(())
 }

@@ -79,7 +79,10 @@ impl RejectsFiles {
         (layout, header): (&Layout, &Header),
     ) -> RejectsFiles {
         let by_name = || asked.and_then(Format::of_path).filter(|format| format.is_table());
+        let is_csv =
+            || asked.and_then(Format::of_path).is_some_and(|format| matches!(format, Format::Csv | Format::Tsv));
         let format = match header {
+            Header::Columns(_) if layout.format == Format::Xlsx && is_csv() => Format::Csv,
             Header::Columns(_) => layout.format.rejects_as(),
             Header::Open if layout.format == Format::Vcf => Format::Vcf,
             Header::Open | Header::Contact => by_name().unwrap_or(Format::Jsonl),
@@ -164,7 +167,9 @@ impl RejectsFiles {
             ));
         }
         if count > 0 {
-            let mut out = Output::create(copy)?.noted(Ledger::of_state(&self.state), self.about.clone());
+            // A workbook is one already; the name of the copy must not pack it twice.
+            let name = if Format::of_path(copy) == Some(Format::Xlsx) { &self.folder } else { copy };
+            let mut out = Output::create_as(copy, name)?.noted(Ledger::of_state(&self.state), self.about.clone());
             let copied = File::open(&self.own).and_then(|mut own| io::copy(&mut own, &mut out));
             copied.map_err(|error| cannot_write(copy, &error))?;
             return out.commit();

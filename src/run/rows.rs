@@ -26,12 +26,16 @@ const LIST_JOIN: &str = "; ";
 pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
     Format::of_path(path).ok_or_else(|| {
         Failure::usage(format!("the name of `{}` does not say how to write it", path.display()))
-            .hint("end it with `.csv`, `.tsv`, `.json` or `.jsonl`, and `.gz` or `.zst` behind it to pack it")
+            .hint("end it with `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` behind it packs it")
     })
 }
 
 /// How a file of a format is written, with what the mapping says about writing.
 pub(super) fn row_layout(format: Format, hints: &WriteHints, raw_cells: bool) -> Result<RowLayout, Failure> {
+    if matches!(format, Format::Xlsx | Format::Vcf) {
+        // They have one encoding, and nothing else can be said about them.
+        return format.row_layout();
+    }
     let label = hints.encoding.as_deref().unwrap_or("utf-8");
     let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
         .ok_or_else(|| Failure::usage(format!("there is no encoding `{label}`")))?;

@@ -13,6 +13,7 @@ mod batches;
 mod properties;
 mod rows;
 mod vcard;
+mod workbooks;
 mod writing;
 mod xlsx;
 

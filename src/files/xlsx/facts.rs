@@ -8,12 +8,13 @@ use super::strings::Strings;
 use super::styles::Styles;
 use super::text::SheetText;
 use super::xml::Xml;
-use crate::files::csv::open_sheet;
+use crate::files::csv::{CsvEncoder, SHEET_DELIMITER, open_sheet};
 use crate::files::facts::{FormatFacts, Opened, Reads, SeekInput};
-use crate::files::format::Format;
+use crate::files::format::{Format, SHEET_ENDING};
 use crate::files::found::Found;
 use crate::files::options::ReadOptions;
 use crate::files::packed::{is_too_dense, read_failure};
+use crate::files::rows::{Framing, RowEncoder, RowFormat};
 use crate::files::window::Window;
 use crate::outcome::Failure;
 use std::io;
@@ -22,13 +23,17 @@ use std::sync::Arc;
 /// Workbooks of Excel and of programs that write its format.
 pub(crate) const XLSX: FormatFacts = FormatFacts {
     format: Format::Xlsx,
-    name: "xlsx",
+    name: SHEET_ENDING,
     about: "A sheet of an Excel workbook",
-    endings: &["xlsx", "xlsm"],
+    endings: &[SHEET_ENDING],
     reads: Reads::Seek { detect: |head| head.starts_with(b"PK\x03\x04"), open },
-    rejects_as: Format::Csv,
-    rejects_file: "rejects.csv",
-    write: None,
+    rejects_as: Format::Xlsx,
+    rejects_file: "rejects.xlsx",
+    // The rows are CSV, which the file packs into the workbook.
+    write: Some(RowFormat {
+        framing: Framing { begin: "", between: "", behind: "", end: ["", ""] },
+        encoder: RowEncoder::Cells(CsvEncoder { delimiter: SHEET_DELIMITER, raw_cells: true }),
+    }),
 };
 
 /// What other archives hold, and what to do: the name of a part of theirs, what they are, and the hint.

@@ -15,6 +15,8 @@ mod strings;
 mod styles;
 mod text;
 mod unescape;
+mod write;
 mod xml;
 
 pub(super) use facts::XLSX;
+pub(super) use write::{SheetLimit, SheetWriter};

@@ -1,9 +1,10 @@
-//! Characters that XML cannot hold, as spreadsheets write them in texts: `_x000D_` is a carriage return. Pure.
+//! Characters that XML cannot hold, as spreadsheets write them in texts: `_x000D_` is a carriage return. Pure; both
+//! directions.
 
 use std::borrow::Cow;
 
-/// What `_xHHHH_` is taken for, and the length of the rest.
-fn escaped(text: &str) -> Option<(char, &str)> {
+/// The character that `_xHHHH_` stands for, and what follows it.
+fn code(text: &str) -> Option<(char, &str)> {
     let digits = text.strip_prefix("_x")?.get(..4)?;
     let rest = text.get(6..)?.strip_prefix('_')?;
     if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -22,7 +23,7 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find("_x") {
         let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(before);
-        match escaped(from).filter(|(c, _)| *c != '\0') {
+        match code(from).filter(|(c, _)| *c != '\0') {
             Some((c, behind)) => {
                 out.push(c);
                 rest = behind;
@@ -37,9 +38,37 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Writes the text at the end of `xml` so that reading gives it back.
+pub(super) fn escaped(text: &str, xml: &mut String) {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match c {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            '_' if code(rest).is_some() => xml.push_str("_x005F_"),
+            '\t' | '\n' => xml.push(c),
+            '\0'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}' => xml.push_str(&format!("_x{:04X}_", u32::from(c))),
+            c => xml.push(c),
+        }
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::unescaped;
+    use super::{escaped, unescaped};
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for text in ["a & <b>", "a\r\n\tb", "_x000D_", "_x005F_x000D_", "\u{1}\u{FFFE}ñ", "_x_x0041_", ""] {
+            let mut xml = String::new();
+            escaped(text, &mut xml);
+            assert!(!xml.contains(|c| matches!(c, '\0'..='\u{8}' | '\r' | '<' | '\u{FFFE}')), "{xml:?}");
+            let read = xml.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+            assert_eq!(unescaped(&read), text);
+        }
+    }
 
     #[test]
     fn characters_that_xml_cannot_hold_are_read() {

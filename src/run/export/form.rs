@@ -31,6 +31,13 @@ impl Form {
             None if plan.is_to_stdout() => Format::Jsonl,
             None => format_of(&plan.out)?,
         };
+        if format == Format::Xlsx && Format::of_path(&plan.out) != Some(Format::Xlsx) {
+            return Err(Failure::usage(format!(
+                "`--format xlsx`: `{}` is not the name of a workbook",
+                plan.out.display()
+            ))
+            .hint("end the name of `--out` with `.xlsx`"));
+        }
         let hints = mapping.write_hints().clone();
         let layout = row_layout(format, &hints, plan.raw_cells)?;
         Ok(Form { bound, layout, hints })
