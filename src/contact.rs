@@ -7,7 +7,8 @@ mod name;
 mod view;
 
 pub use merge::Merged;
-pub use name::MadeName;
+pub(crate) use name::squeeze;
+pub use name::{MadeName, split_name};
 pub use view::ContactView;
 
 use serde_json::{Map, Value};

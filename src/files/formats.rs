@@ -5,7 +5,7 @@ use super::csv::{CSV, TSV};
 use super::facts::FormatFacts;
 use super::format::{Format, Packing};
 use super::json::{JSON, JSONL};
-use super::rows::RowLayout;
+use super::rows::{RowEncoder, RowLayout};
 use super::vcard::VCF;
 use super::xlsx::XLSX;
 use crate::outcome::Failure;
@@ -41,6 +41,12 @@ impl Format {
     /// Whether it is written as a table: a row of cells for each record.
     pub fn is_table(self) -> bool {
         self.facts().and_then(|facts| facts.write).is_some_and(|write| write.encoder.is_table())
+    }
+
+    /// Whether lists other than of contacts can be written so.
+    pub fn is_of_lists(self) -> bool {
+        let write = self.facts().and_then(|facts| facts.write);
+        write.is_some_and(|write| !matches!(write.encoder, RowEncoder::Cards))
     }
 
     /// How such a file is written, in UTF-8.

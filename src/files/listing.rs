@@ -45,7 +45,8 @@ impl Listing {
         columns: &[&str],
         noted: Option<(Ledger, About)>,
     ) -> Result<Listing, Failure> {
-        let layout = Format::of_path(path).unwrap_or(otherwise).row_layout()?;
+        let format = Format::of_path(path).filter(|format| format.is_of_lists()).unwrap_or(otherwise);
+        let layout = format.row_layout()?;
         let out = match noted {
             Some((ledger, about)) => Output::create(path)?.noted(ledger, about),
             None => Output::create(path)?,

@@ -48,6 +48,8 @@ pub enum RowEncoder {
     Cells(CsvEncoder),
     /// As a JSON object.
     Objects,
+    /// As a vCard: rows are contacts.
+    Cards,
 }
 
 impl RowEncoder {
@@ -60,7 +62,7 @@ impl RowEncoder {
     pub fn table(&self) -> Option<CsvEncoder> {
         match self {
             RowEncoder::Cells(csv) => Some(*csv),
-            RowEncoder::Objects => None,
+            RowEncoder::Objects | RowEncoder::Cards => None,
         }
     }
 }

@@ -143,11 +143,15 @@ fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Fail
             .hint("name a file in it"));
     }
     Output::probe(path).map_err(|failure| of_option(option, failure))?;
-    let is_written = Format::of_path(path).is_some_and(|format| format.row_layout().is_ok());
+    let is_written = Format::of_path(path).is_some_and(|format| option == "--out" || format.is_of_lists());
     if must_say_format && !is_written && !is_pipe(path) {
         let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());
-        return Err(Failure::usage(message)
-            .hint("end it with `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` behind it packs it"));
+        return Err(Failure::usage(message).hint(match option {
+            "--out" => {
+                "end it with `.csv`, `.tsv`, `.xlsx`, `.json`, `.jsonl` or `.vcf`; `.gz` or `.zst` behind it packs it"
+            }
+            _ => "end it with `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` behind it packs it",
+        }));
     }
     Ok(())
 }

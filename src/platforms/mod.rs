@@ -33,6 +33,6 @@ pub use exchange::{
     Step, StepResult,
 };
 pub use facts::{LISTS, List, PlatformFacts};
-pub use project::{BOOKKEEPING, Projection, project, project_bookkeeping, split_name};
+pub use project::{BOOKKEEPING, Projection, project, project_bookkeeping};
 pub use registry::Registry;
 pub use text::{Slice, Text};

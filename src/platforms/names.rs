@@ -4,10 +4,9 @@
 //! own division. A single part changes only that part; any other whole that differs replaces the target's.
 
 use super::facts::PlatformFacts;
-use super::project::split_name;
 use super::single::{OnExisting, diff_one, overwrite_of, set_one};
 use crate::change::{Delta, same};
-use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted};
+use crate::contact::{Contact, Field, FieldSet, MadeName, Overwrite, Wanted, split_name};
 use unicode_normalization::UnicodeNormalization;
 
 /// The fields of a name.

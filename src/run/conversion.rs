@@ -20,7 +20,7 @@ use crate::run::ordered::{batches_in_order, in_order};
 use crate::run::pass::first::{First, FirstAsked, first_pass, show};
 use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
-use crate::run::rows::{Columns, Encoder, Sink, Sums, Table, Whose, Writer, format_of, row_layout};
+use crate::run::rows::{Columns, Encoder, Sink, Sums, Table, Whose, Writer, check_columns, format_of, row_layout};
 use crate::run::stop::Stop;
 use crate::scratch::people::{Member, People};
 use std::path::PathBuf;
@@ -112,6 +112,7 @@ impl Conversion<'_> {
         let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
         let out = self.output()?;
         let layout = row_layout(format, &hints, plan.raw_cells)?;
+        check_columns(&layout, &self.mapper.bound)?;
         let people = self.people()?;
         if self.stop.is_requested() {
             return Ok(Written::default());
@@ -121,7 +122,7 @@ impl Conversion<'_> {
         let bytes = (Arc::clone(&opened.bytes_read), opened.bytes_total);
         let found = Arc::clone(&opened.found);
         let mut target = Target { sink: self.sink(out, layout)?, writer, progress, bytes, found };
-        let encoder = Encoder { bound: Arc::clone(&self.mapper.bound), csv: layout.table() };
+        let encoder = Encoder::new(Arc::clone(&self.mapper.bound), &layout);
         self.run.metrics.measure(0, 0, None);
         let source = self.rejects.watch(opened.source);
         let has_people = people.is_some();

@@ -3,7 +3,7 @@
 
 use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, unnamed_in};
+use crate::files::{Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card, unnamed_in};
 use crate::mapping::names::known_column;
 use crate::mapping::{Draft, Program, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
@@ -25,8 +25,9 @@ const LIST_JOIN: &str = "; ";
 /// The format that the name of a file that is written says.
 pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
     Format::of_path(path).ok_or_else(|| {
-        Failure::usage(format!("the name of `{}` does not say how to write it", path.display()))
-            .hint("end it with `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` behind it packs it")
+        Failure::usage(format!("the name of `{}` does not say how to write it", path.display())).hint(
+            "end it with `.csv`, `.tsv`, `.xlsx`, `.json`, `.jsonl` or `.vcf`; `.gz` or `.zst` behind it packs it",
+        )
     })
 }
 
@@ -49,13 +50,36 @@ pub(super) fn row_layout(format: Format, hints: &WriteHints, raw_cells: bool) ->
     Ok(layout)
 }
 
+/// Whether the file holds vCards.
+fn are_cards(layout: &RowLayout) -> bool {
+    matches!(layout.rows.encoder, RowEncoder::Cards)
+}
+
+/// A vCard has a contact's own fields, and no columns.
+///
+/// # Errors
+/// Exit 2 when the mapping has columns.
+pub(super) fn check_columns(layout: &RowLayout, bound: &Program) -> Result<(), Failure> {
+    if !are_cards(layout) || bound.columns().is_none() {
+        return Ok(());
+    }
+    Err(Failure::usage("the mapping has `columns`, and a vCard has the fields of a contact only")
+        .hint("write a table or JSON, or use a mapping without `columns`"))
+}
+
 /// Turns contacts into encoded rows; pure, used on all cores.
 pub(super) struct Encoder {
     pub(super) bound: Arc<Program>,
     pub(super) csv: Option<CsvEncoder>,
+    pub(super) are_cards: bool,
 }
 
 impl Encoder {
+    /// For files that are written so.
+    pub(super) fn new(bound: Arc<Program>, layout: &RowLayout) -> Encoder {
+        Encoder { bound, csv: layout.table(), are_cards: are_cards(layout) }
+    }
+
     /// What of a draft is not in its row.
     pub(super) fn omitted(&self, draft: Draft<'_>) -> Omitted {
         let has_native = draft.contact.native().is_some();
@@ -70,7 +94,7 @@ impl Encoder {
 
     /// Whether rows have no place for what a source platform had beside a contact.
     fn omits_native(&self) -> bool {
-        self.csv.is_some() && self.bound.columns().is_none()
+        self.are_cards || self.csv.is_some() && self.bound.columns().is_none()
     }
 
     /// The contact as one row: its columns where the mapping has some, else whole, as JSON.
@@ -85,6 +109,10 @@ impl Encoder {
                 let cells = columns.cells(contact, record)?;
                 let texts: Vec<_> = cells.iter().map(|cell| cell.text()).collect();
                 csv.row(texts.iter().map(|text| &**text), out);
+                Ok(())
+            }
+            _ if self.are_cards => {
+                put_card(contact, out);
                 Ok(())
             }
             _ => self.encode_json(contact, record, out),

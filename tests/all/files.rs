@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 mod batches;
+mod cards;
 mod properties;
 mod rows;
 mod vcard;

@@ -5,6 +5,7 @@ use super::decode::{NoText, Writing};
 use super::handles::{handle_of, is_handle};
 use super::lines::{Line, Lines};
 use super::phones::{Use, number_of, use_of};
+use crate::contact::Field;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -69,6 +70,9 @@ const NAMED: [(&str, &str); 24] = [
     ("GEO", "Location"),
 ];
 
+/// Under which name a field of a contact stands that vCard has no property for; its label names the field.
+pub(super) const FIELD: &str = "X-FIELD";
+
 /// The longest value of a property that has no meaning here; a longer one is left out and counted.
 const OTHER_LEN_MAX: usize = 1 << 10;
 
@@ -111,6 +115,8 @@ struct Gathered {
     notes: Vec<String>,
     id: String,
     attributes: Map<String, Value>,
+    /// Fields of a contact by their names.
+    fields: Vec<(&'static str, String)>,
 }
 
 /// The contact of a card.
@@ -170,9 +176,13 @@ impl Gathered {
             "LABEL" => self.attribute("Address Label", writing.text(line)?.replace('\n', ", ")),
             name if is_handle(name) => self.handles.extend(handle_of(head, &writing.text(line)?)),
             name if TECHNICAL.contains(&name) => {}
+            FIELD if field_of(label).is_some() => {
+                let text = writing.text(line)?;
+                self.fields.extend(field_of(label).map(|field| (field, text)));
+            }
             name => {
                 let text = writing.text(line)?;
-                if text.len() > OTHER_LEN_MAX {
+                if text.len() > OTHER_LEN_MAX && label.is_none() {
                     card.long += 1;
                 } else {
                     self.attribute(named(name, label).as_ref(), text);
@@ -265,6 +275,10 @@ impl Gathered {
         if !self.notes.is_empty() {
             put("notes", Value::from(self.notes.join("\n")));
         }
+        for (name, text) in self.fields {
+            put_at(&mut object, name, text);
+        }
+        let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
         if !self.attributes.is_empty() {
             put("attributes", Value::Object(self.attributes));
         }
@@ -295,6 +309,25 @@ impl Gathered {
         };
         let names = [("first_name", first), ("last_name", last), ("full_name", whole)];
         names.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+    }
+}
+
+/// The field that a label names, if it is one that holds a text.
+fn field_of(label: Option<&str>) -> Option<&'static str> {
+    let field = Field::named(label?).filter(|field| !field.is_list())?;
+    Some(field.name())
+}
+
+/// Puts a text at a name, or at the group and the name that a dot parts.
+fn put_at(object: &mut Map<String, Value>, name: &str, text: String) {
+    match name.split_once('.') {
+        None => drop(object.insert(name.to_owned(), Value::from(text))),
+        Some((group, inner)) => {
+            let group = object.entry(group).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(group) = group {
+                group.insert(inner.to_owned(), Value::from(text));
+            }
+        }
     }
 }
 

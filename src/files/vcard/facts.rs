@@ -6,6 +6,7 @@ use super::read::CardSource;
 use crate::files::facts::{FormatFacts, Match, Opened, Reads, TextHead, TextInput};
 use crate::files::format::Format;
 use crate::files::options::ReadOptions;
+use crate::files::rows::{Framing, RowEncoder, RowFormat};
 use crate::files::shown::excerpt;
 use crate::outcome::Failure;
 use crate::record::Header;
@@ -20,7 +21,10 @@ pub(crate) const VCF: FormatFacts = FormatFacts {
     reads: Reads::Text { detect, open },
     rejects_as: Format::Vcf,
     rejects_file: "rejects.vcf",
-    write: None,
+    write: Some(RowFormat {
+        framing: Framing { begin: "", between: "", behind: "", end: ["", ""] },
+        encoder: RowEncoder::Cards,
+    }),
 };
 
 /// Values whose encodings are looked at.

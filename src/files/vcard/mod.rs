@@ -16,7 +16,9 @@ mod property;
 mod read;
 mod rejects;
 mod text;
+mod write;
 
 pub(super) use facts::VCF;
 pub(super) use facts::charset_of;
 pub(super) use rejects::card_with;
+pub use write::put_card;

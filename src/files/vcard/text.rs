@@ -4,7 +4,6 @@
 const LINE_LEN_MAX: usize = 75;
 
 /// The end of every line.
-#[cfg(test)]
 pub(super) const LINE_END: &str = "\r\n";
 
 /// The text with the escapes of a value.

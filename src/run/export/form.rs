@@ -5,7 +5,7 @@ use crate::files::{Format, RowLayout};
 use crate::mapping::{BindOptions, Mapping, Program, WriteHints};
 use crate::outcome::Failure;
 use crate::record::Header;
-use crate::run::rows::{Columns, format_of, row_layout};
+use crate::run::rows::{Columns, check_columns, format_of, row_layout};
 use crate::run::source::account::What;
 use std::sync::Arc;
 
@@ -40,6 +40,11 @@ impl Form {
         }
         let hints = mapping.write_hints().clone();
         let layout = row_layout(format, &hints, plan.raw_cells)?;
+        check_columns(&layout, &bound)?;
+        if plan.what != What::Contacts && !format.is_of_lists() {
+            return Err(Failure::usage(format!("`--what {}` are no contacts, and a vCard is one", plan.what.name()))
+                .hint("write a table or JSON"));
+        }
         Ok(Form { bound, layout, hints })
     }
 

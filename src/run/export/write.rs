@@ -215,7 +215,7 @@ impl Exporting<'_> {
         let show = |so_far: Totals| {
             progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
         };
-        let encoder = Encoder { bound: Arc::clone(&self.form.bound), csv: self.form.layout.table() };
+        let encoder = Encoder::new(Arc::clone(&self.form.bound), &self.form.layout);
         let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some(), contacts };
         let limit = self.plan.work.limit;
         let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), writer);

@@ -121,7 +121,7 @@ fn an_export_is_a_workbook_and_so_are_the_rejects_of_one() {
     // A sheet that the mapping names is that of the source.
     fs::write(
         folder.path().join("map.yaml"),
-        "read: { sheet: Clientes }\ncontact: { first_name: Nombre, phone: Celular }\n",
+        "read: { sheet: Clientes }\ncontact: { first_name: Nombre, last_name: Apellido, phone: Celular }\n",
     )
     .unwrap();
     let again = ferry(folder.path(), &format!("import left.xlsx --map map.yaml {to} --rejects rest.xlsx"));

@@ -2,11 +2,11 @@
 
 use super::{contact, facts, there, wanted};
 use ferry::change::{Change, Delta, same};
-use ferry::contact::{Field, Overwrite, TagMode, Wanted};
+use ferry::contact::{Field, Overwrite, TagMode, Wanted, split_name};
 use ferry::mapping::Overflow;
 use ferry::platforms::diff::{Existing, OnExisting, diff, diff_with_identity};
+use ferry::platforms::project;
 use ferry::platforms::{PlatformFacts, Slice};
-use ferry::platforms::{project, split_name};
 use serde_json::{Value, json};
 
 /// `field: old -> new` for every change.
