@@ -9,14 +9,13 @@ use crate::plan::{Mistakes, SourcePlan};
 use crate::run::convert::{ConvertPlan, convert};
 
 pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Failure> {
-    let mut late = Mistakes::default();
-    let source = source_asked(&typed.source, &mut late);
+    let source = source_asked(&typed.source);
     let conversion = Conversion { source, out: typed.out.clone(), limits: work_asked(&typed.work) };
-    perform(&conversion, late, context)
+    perform(&conversion, context)
 }
 
-/// Converts a file. `late`: errors that are reported behind others.
-pub(super) fn perform(conversion: &Conversion, late: Mistakes, context: &Context) -> Result<Exit, Failure> {
+/// Converts a file.
+pub(super) fn perform(conversion: &Conversion, context: &Context) -> Result<Exit, Failure> {
     let Conversion { source: asked, out, limits } = conversion;
     let mut mistakes = Mistakes::default();
     let around = context.around(&[("source", Some(&asked.file)), ("mapping", asked.map.as_deref())]);
@@ -24,7 +23,6 @@ pub(super) fn perform(conversion: &Conversion, late: Mistakes, context: &Context
     if mistakes.is_empty() {
         context.make_state(false)?;
     }
-    mistakes.append(late);
     let source = SourcePlan::gather(asked, &context.state, &mut mistakes);
     let source = mistakes.end(source)?;
     let plan = ConvertPlan {

@@ -2,7 +2,7 @@
 
 use super::args::{self, Listed};
 use super::context::{Context, with_sandbox};
-use super::import::{format_of, pace_of};
+use super::import::pace_of;
 use crate::mapping::Mapping;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Export, Work};
@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failure> {
-    let mut late = Mistakes::default();
     let export = Export {
         from: typed.from.clone(),
         sandbox: typed.sandbox,
@@ -22,7 +21,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
         map: typed.map.clone(),
         region: typed.region.clone(),
         out: typed.out.clone().unwrap_or_else(|| PathBuf::from("-")),
-        format: typed.format.and_then(|format| late.take(format_of(format, "written"))),
+        format: typed.format,
         raw_cells: typed.raw_cells,
         since: typed.since.clone(),
         changes: typed.changes.clone(),
@@ -31,12 +30,11 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
         limits: work_asked(typed),
         pace: pace_of(&typed.pace),
     };
-    perform(&export, (typed.format.is_none(), late), context)
+    perform(&export, context)
 }
 
-/// Exports an account. `late`: whether the names of files must say their format, and errors that are reported behind
-/// others.
-pub(super) fn perform(typed: &Export, late: (bool, Mistakes), context: &Context) -> Result<Exit, Failure> {
+/// Exports an account.
+pub(super) fn perform(typed: &Export, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
     let (work, what) = (typed.limits.clone(), what_named(&typed.what));
     let out = typed.out.clone();
@@ -46,8 +44,7 @@ pub(super) fn perform(typed: &Export, late: (bool, Mistakes), context: &Context)
     let since = typed.since.as_deref().map(|since| mistakes.take(since_of(since)));
     let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
     age.is_some().then(|| mistakes.take(retain::check(&out)));
-    check_files(typed, late.0, context, &mut mistakes);
-    mistakes.append(late.1);
+    check_files(typed, typed.format.is_none(), context, &mut mistakes);
     let format = typed.format;
     let (mut connection, config_folder) = mistakes.end(connection)?;
     let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;

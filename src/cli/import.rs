@@ -1,8 +1,7 @@
 //! `ferry import`, and what `ferry migrate` shares with it.
 
-use super::args::{self, FileFormat};
+use super::args;
 use super::context::{Context, with_sandbox};
-use crate::files::Format;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Effect, Pace, Plan, Transfer, TransferSource, Work};
@@ -18,15 +17,14 @@ use crate::run::source::saved_plan::SANDBOX;
 use std::path::Path;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
-    let mut late = Mistakes::default();
-    let (transfer, effect) = work_of(typed, &mut late);
-    Ok(context.print_end(&carry(context, prepare(&transfer, &effect, late, context)?)?))
+    let (transfer, effect) = work_of(typed);
+    Ok(context.print_end(&carry(context, prepare(&transfer, &effect, context)?)?))
 }
 
-/// The work that was typed; an error that is reported behind others goes to `late`.
-fn work_of(typed: &args::Import, late: &mut Mistakes) -> (Transfer, Effect) {
+/// The work that was typed.
+fn work_of(typed: &args::Import) -> (Transfer, Effect) {
     let limits = guarded(work_asked(&typed.work), &typed.guards);
-    let source = source_asked(&typed.source, late);
+    let source = source_asked(&typed.source);
     let transfer = Transfer {
         source: match &typed.correct {
             Some(run) => TransferSource::Correct(source, run.clone()),
@@ -39,12 +37,7 @@ fn work_of(typed: &args::Import, late: &mut Mistakes) -> (Transfer, Effect) {
 }
 
 /// Checks an import.
-pub(super) fn prepare(
-    transfer: &Transfer,
-    effect: &Effect,
-    late: Mistakes,
-    context: &Context,
-) -> Result<Prepared, Failure> {
+pub(super) fn prepare(transfer: &Transfer, effect: &Effect, context: &Context) -> Result<Prepared, Failure> {
     let (TransferSource::Import(source_asked) | TransferSource::Correct(source_asked, _)) = &transfer.source else {
         return Err(Failure::failed("a migration is no import: this is a bug in Ferry"));
     };
@@ -67,7 +60,6 @@ pub(super) fn prepare(
     if mistakes.is_empty() {
         context.make_state(is_preview(effect))?;
     }
-    mistakes.append(late);
     let source = SourcePlan::gather(source_asked, &context.state, &mut mistakes);
     let (source, connection) = mistakes.end(source.zip(connection))?;
     let contacts = match correct {
@@ -184,31 +176,18 @@ pub(super) fn plan_file(effect: &Effect) -> Option<&Path> {
     }
 }
 
-/// What was typed about the source; a format that cannot be read is one of the mistakes.
-pub(super) fn source_asked(typed: &args::Source, mistakes: &mut Mistakes) -> SourceAsked {
+/// What was typed about the source.
+pub(super) fn source_asked(typed: &args::Source) -> SourceAsked {
     SourceAsked {
         file: typed.file.clone(),
         shown: None,
         map: typed.map.clone(),
-        format: typed.format.and_then(|format| mistakes.take(format_of(format, "read"))),
+        format: typed.format,
         encoding: typed.encoding.clone(),
         sheet: typed.sheet.clone(),
         delimiter: typed.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
         region: typed.region.clone(),
         raw_cells: typed.raw_cells,
-    }
-}
-
-/// The format of this name, where it can be `done`: read or written.
-///
-/// # Errors
-/// Exit 2 for a format that cannot be.
-pub(super) fn format_of(format: FileFormat, done: &str) -> Result<Format, Failure> {
-    match format {
-        FileFormat::Known(format) => Ok(format),
-        FileFormat::Planned(name, hint) => {
-            Err(Failure::usage(format!("`--format`: `{name}` cannot be {done} yet")).hint(hint))
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use super::context::Context;
 use super::files_read::no_plan;
 use super::{apply, convert, export, import, migrate, undo, verify};
 use crate::outcome::{Exit, Failure};
-use crate::plan::Mistakes;
 use crate::plan::work::{Pace, Plan, Repair, TransferSource, Undo, Work};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{all_runs, run_named};
@@ -29,11 +28,10 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
 
 /// Does the work of a stored plan.
 fn perform(work: &Work, context: &Context) -> Result<Exit, Failure> {
-    let none = Mistakes::default;
     let prepared = match work {
         Work::Transfer(transfer, effect) => match &transfer.source {
             TransferSource::Migrate(..) => migrate::prepare(transfer, effect, context)?,
-            _ => import::prepare(transfer, effect, none(), context)?,
+            _ => import::prepare(transfer, effect, context)?,
         },
         Work::Apply(plan) => apply::prepare(plan, context)?,
         Work::Verify(Repair { of, anyway, out }) => {
@@ -45,8 +43,8 @@ fn perform(work: &Work, context: &Context) -> Result<Exit, Failure> {
             let (run, only, results) = (Some(of.clone()), only.clone(), results.clone());
             return undo::run(&args::Undo { run, dry_run: false, only, plan: None, results, pace }, context);
         }
-        Work::Convert(conversion) => return convert::perform(conversion, none(), context),
-        Work::Export(plan) => return export::perform(plan, (plan.format.is_none(), none()), context),
+        Work::Convert(conversion) => return convert::perform(conversion, context),
+        Work::Export(plan) => return export::perform(plan, context),
     };
     Ok(context.print_end(&import::carry(context, prepared)?))
 }

@@ -217,7 +217,7 @@ fn prepare(work: &Work, context: &Context, verify: &VerifyPlan, check: Check) ->
             let transfer = Transfer { limits: limits(&transfer.limits), ..transfer.clone() };
             match &transfer.source {
                 TransferSource::Migrate(..) => migrate::prepare(&transfer, &Effect::Write, context)?,
-                _ => import::prepare(&transfer, &Effect::Write, Mistakes::default(), context)?,
+                _ => import::prepare(&transfer, &Effect::Write, context)?,
             }
         }
         Work::Apply(plan) => apply::prepare(&SavedPlan { limits: limits(&plan.limits), ..plan.clone() }, context)?,

@@ -3,7 +3,9 @@
 
 use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
-use crate::files::{Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card, unnamed_in};
+use crate::files::{
+    Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card, unnamed_in,
+};
 use crate::mapping::names::known_column;
 use crate::mapping::{Draft, Program, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};

@@ -1,7 +1,7 @@
 //! What can be typed, and what help says about it.
 
 use clap::{CommandFactory, Parser};
-use ferry::cli::args::{Args, Command, FileFormat, MapCommand, OnExisting};
+use ferry::cli::args::{Args, Command, MapCommand, OnExisting};
 use ferry::files::Format;
 use ferry::report::{Choice, OutputKind};
 use std::path::PathBuf;
@@ -110,7 +110,7 @@ fn an_import_takes_standard_input_and_all_its_options() {
     let Command::Import(import) = args.command else { panic!("{:?}", args.command) };
     assert_eq!(import.source.file, PathBuf::from("-"));
     assert_eq!((import.target.to.as_str(), import.source.map), ("shop", Some(PathBuf::from("people.yaml"))));
-    assert_eq!((import.source.delimiter, import.source.format), (Some('\t'), Some(FileFormat::Known(Format::Csv))));
+    assert_eq!((import.source.delimiter, import.source.format), (Some('\t'), Some(Format::Csv)));
     assert_eq!(
         (import.target.on_existing, import.target.only_existing, import.target.sandbox),
         (OnExisting::Fill, true, true)

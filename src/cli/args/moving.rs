@@ -201,7 +201,7 @@ pub struct Export {
     pub limit: Option<u64>,
     /// Format of the file [default: by its name; jsonl on standard output]
     #[arg(long, value_parser = file_format(), help_heading = FILES)]
-    pub format: Option<FileFormat>,
+    pub format: Option<Format>,
     /// Write cells as they are, without a `'` before what a spreadsheet would run as a formula
     #[arg(long, help_heading = FILES)]
     pub raw_cells: bool,
@@ -353,7 +353,7 @@ pub struct Source {
     pub sheet: Option<String>,
     /// Format of the file [default: detected]
     #[arg(long, value_parser = file_format(), help_heading = READING)]
-    pub format: Option<FileFormat>,
+    pub format: Option<Format>,
     /// Neither add nor remove the `'` before cells that a spreadsheet would run as a formula
     #[arg(long, help_heading = READING)]
     pub raw_cells: bool,
@@ -404,27 +404,10 @@ pub enum Listed {
     Templates,
 }
 
-/// A format as it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
-    /// A format that Ferry knows.
-    Known(Format),
-    /// One that is planned: its name, and what to do until then.
-    Planned(&'static str, &'static str),
-}
-
-/// Formats that are planned, which are not listed.
-const PLANNED: [(&str, &str); 0] = [];
-
 /// The names that `--format` accepts, from the table of formats.
-fn file_format() -> impl TypedValueParser<Value = FileFormat> {
-    let known = FORMATS.iter().map(|facts| PossibleValue::new(facts.name).help(facts.about));
-    let planned = PLANNED.iter().map(|(name, _)| PossibleValue::new(*name).hide(true));
-    let planned_of = |name: &str| PLANNED.into_iter().find(|(planned, _)| *planned == name);
-    PossibleValuesParser::new(known.chain(planned)).map(move |name: String| match planned_of(&name) {
-        Some((name, hint)) => FileFormat::Planned(name, hint),
-        None => FileFormat::Known(Format::named(&name).unwrap_or(Format::Csv)),
-    })
+fn file_format() -> impl TypedValueParser<Value = Format> {
+    let names = FORMATS.iter().map(|facts| PossibleValue::new(facts.name).help(facts.about));
+    PossibleValuesParser::new(names).map(|name: String| Format::named(&name).unwrap_or(Format::Csv))
 }
 
 /// The delimiter of columns as users type it: one character, or `tab`, `\t`.
