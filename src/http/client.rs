@@ -40,19 +40,23 @@ struct Counts {
     took_us: AtomicU64,
 }
 
-/// Counts a request while it is in flight, also if it is abandoned.
-struct InFlight<'c>(&'c AtomicU64);
+/// Counts a request while it is in flight. One that is abandoned counts as sent, because it may have left.
+struct InFlight<'c> {
+    counts: &'c Counts,
+    is_over: bool,
+}
 
 impl<'c> InFlight<'c> {
-    fn new(count: &'c AtomicU64) -> InFlight<'c> {
-        count.fetch_add(1, Relaxed);
-        InFlight(count)
+    fn new(counts: &'c Counts) -> InFlight<'c> {
+        counts.in_flight.fetch_add(1, Relaxed);
+        InFlight { counts, is_over: false }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.counts.in_flight.fetch_sub(1, Relaxed);
+        self.counts.sent.fetch_add(u64::from(!self.is_over), Relaxed);
     }
 }
 
@@ -147,11 +151,12 @@ impl Http {
     /// One attempt, counted and logged.
     async fn exchange(&self, route: &Route, request: &Request, tries: &Attempts) -> Sent {
         let begun = Instant::now();
-        let _in_flight = InFlight::new(&self.counts.in_flight);
+        let mut in_flight = InFlight::new(&self.counts);
         let sent = match route.is_login {
             true => self.transport.log_in(request).await,
             false => self.transport.exchange(request).await,
         };
+        in_flight.is_over = true;
         if !matches!(sent, Sent::NotSent(_)) {
             self.counts.sent.fetch_add(1, Relaxed);
             let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -188,6 +193,11 @@ impl Http {
             retried: self.counts.retried.load(Relaxed),
             rate_limited: self.counts.rate_limited.load(Relaxed),
         }
+    }
+
+    /// How many requests may be in flight.
+    pub fn concurrency(&self) -> usize {
+        self.route.queue.concurrency
     }
 
     /// How many requests have left and have no response yet.

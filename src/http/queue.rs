@@ -20,6 +20,8 @@ const STAGGER: Duration = Duration::from_millis(5);
 /// The queue before a server.
 pub(super) struct Queue {
     slots: Semaphore,
+    /// How many there are.
+    pub(super) concurrency: usize,
     /// Held by the next request, so that requests leave in the order in which they asked.
     head: tokio::sync::Mutex<()>,
     pace: Option<Mutex<Pace>>,
@@ -54,8 +56,10 @@ impl Queue {
         clock: Option<Clock>,
         address: String,
     ) -> Queue {
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         Queue {
-            slots: Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            slots: Semaphore::new(concurrency),
+            concurrency,
             head: tokio::sync::Mutex::new(()),
             pace: pace.map(Mutex::new),
             pause: Mutex::default(),

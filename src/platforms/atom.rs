@@ -4,13 +4,16 @@
 //! facts, settings, driver, responses, reading, finding, writing.
 
 use super::answer::{Account, Purpose, object, send};
-use super::connector::{Connected, Connector, Driver, WriteRules};
+use super::connector::{Capabilities, Connected, Connector, Driver, WriteRules};
 use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
+use super::pages::Numbering;
 use super::problems::missing_name;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::text::texts;
-use super::value::{keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take_text, text};
+use super::value::{
+    keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take, take_text, text,
+};
 use crate::change::Delta;
 use crate::change::StepKind;
 use crate::contact::{Attribute, Contact, Field, split_name};
@@ -48,6 +51,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     undoes: Cow::Borrowed("changes are written back; a created contact stays, because it cannot be deleted"),
     rate_start_per_s: 2.0,
     concurrency: 4,
+    numbered_pages: true,
     lists: Cow::Borrowed(&[]),
     ids_setting: None,
     settings: Cow::Borrowed(SETTINGS),
@@ -171,6 +175,10 @@ impl WriteRules for Atom {
 
 #[async_trait]
 impl Connector for Atom {
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { numbered_pages: Some(Numbering { first: 1, step: 1 }), ..Capabilities::default() }
+    }
+
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
         let first = self.page(http, None).await?;
         Ok(Checked { contacts: first.found.is_empty().then_some(0), sample: first.found })
@@ -335,7 +343,7 @@ fn unwrap_clients(answer: Value, id: Option<&str>) -> Option<Vec<Value>> {
 /// Reading.
 fn read_client(client: Value) -> Option<Found> {
     let Value::Object(mut client) = client else { return None };
-    let id = client.shift_remove("id").as_ref().and_then(id_of)?;
+    let id = take(&mut client, "id").as_ref().and_then(id_of)?;
     let mut contact = Contact::default();
     contact.set_text(Field::Id, id.as_str());
     move_text(&mut client, "firstName", &mut contact, Field::FirstName);
@@ -408,7 +416,7 @@ const RAW_OPTIONALS: &str = "optionals";
 
 /// An array of texts or of objects with a `name`; or one text with commas.
 fn read_tags(client: &mut Map<String, Value>, contact: &mut Contact) {
-    let tags: Vec<String> = match client.shift_remove("tags") {
+    let tags: Vec<String> = match take(client, "tags") {
         Some(Value::Array(tags)) => tags.iter().filter_map(|tag| text(tag.get("name").unwrap_or(tag))).collect(),
         Some(Value::String(tags)) => tags.split(',').filter_map(super::value::tidy).collect(),
         _ => Vec::new(),
@@ -420,8 +428,10 @@ fn read_tags(client: &mut Map<String, Value>, contact: &mut Contact) {
 fn read_user(client: &mut Map<String, Value>, contact: &mut Contact) {
     match client.shift_remove("user") {
         Some(Value::Object(mut user)) => {
-            move_text(&mut user, "id", contact, Field::OwnerId);
-            move_text(&mut user, "name", contact, Field::OwnerName);
+            for (name, field) in [("id", Field::OwnerId), ("name", Field::OwnerName)] {
+                let value = user.shift_remove(name).as_ref().and_then(text);
+                value.into_iter().for_each(|value| contact.set_text(field, value));
+            }
             if !user.is_empty() {
                 client.insert("user".to_owned(), Value::Object(user));
             }

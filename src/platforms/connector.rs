@@ -6,6 +6,7 @@ use super::exchange::{
     StepResult,
 };
 use super::facts::{List, PlatformFacts};
+use super::pages::Numbering;
 use super::settings::Settings;
 use crate::change::Delta;
 use crate::contact::Wanted;
@@ -106,6 +107,7 @@ pub struct Capabilities<'a> {
     pub attributes: Option<&'a dyn DefinesAttributes>,
     pub lists: Option<&'a dyn Lists>,
     pub deletes: Option<&'a dyn Deletes>,
+    pub numbered_pages: Option<Numbering>,
 }
 
 /// Creating a contact takes several requests.

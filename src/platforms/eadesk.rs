@@ -12,6 +12,7 @@ use super::answer::{Account, Purpose, send};
 use super::connector::{Capabilities, Connected, Connector, Deletes, Driver, PartialCreates, WriteRules};
 use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
+use super::pages::Numbering;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::text::texts;
 use super::value::{text, tidy};
@@ -47,6 +48,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     undoes: Cow::Borrowed("a created contact is deleted; changes are written back"),
     rate_start_per_s: 2.0,
     concurrency: 4,
+    numbered_pages: true,
     lists: Cow::Borrowed(&[]),
     ids_setting: None,
     settings: Cow::Borrowed(SETTINGS),
@@ -205,7 +207,9 @@ impl WriteRules for Eadesk {
 #[async_trait]
 impl Connector for Eadesk {
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { partial_creates: Some(self), deletes: Some(self), ..Capabilities::default() }
+        // The cursor is an offset. A server that shortens pages shows its own step with the first one.
+        let numbered_pages = Some(Numbering { first: 0, step: self.page_size });
+        Capabilities { partial_creates: Some(self), deletes: Some(self), numbered_pages, ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {

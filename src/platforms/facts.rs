@@ -47,6 +47,8 @@ pub struct PlatformFacts {
     pub rate_start_per_s: f64,
     /// Requests in flight, unless the settings say otherwise.
     pub concurrency: usize,
+    /// Whether the pages of contacts are numbered, so that several can be requested at a time.
+    pub numbered_pages: bool,
     /// What it lists beside contacts.
     pub lists: Slice<List>,
     /// The setting that may name a file of ids, one a line, in place of the platform's own list.
@@ -79,6 +81,7 @@ impl PlatformFacts {
             undoes: Text::default(),
             rate_start_per_s: 1.0,
             concurrency: 4,
+            numbered_pages: false,
             lists: Slice::default(),
             ids_setting: None,
             settings: Slice::default(),

@@ -12,10 +12,13 @@ use super::exchange::{
     Address, Agent, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::{List, PlatformFacts};
+use super::pages::Numbering;
 use super::problems::missing_name;
 use super::settings::{Setting, Settings, validate, wrong};
 use super::text::texts;
-use super::value::{keep_rest, move_email, move_phone, move_text, move_time, segment, take_text, text, with_plus};
+use super::value::{
+    keep_rest, move_email, move_phone, move_text, move_time, segment, take, take_text, text, with_plus,
+};
 use crate::change::Delta;
 use crate::change::StepKind;
 use crate::contact::{Contact, Field, Wanted};
@@ -75,6 +78,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     undoes: Cow::Borrowed("changes are written back; a created contact stays, because it cannot be deleted"),
     rate_start_per_s: 2.0,
     concurrency: 4,
+    numbered_pages: true,
     lists: Cow::Borrowed(&[List::Agents, List::Conversations, List::Templates]),
     ids_setting: None,
     settings: Cow::Borrowed(SETTINGS),
@@ -184,7 +188,8 @@ impl WriteRules for Mercately {
 #[async_trait]
 impl Connector for Mercately {
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { lists: Some(self), ..Capabilities::default() }
+        let numbered_pages = Some(Numbering { first: 1, step: 1 });
+        Capabilities { lists: Some(self), numbered_pages, ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
@@ -354,13 +359,13 @@ fn read_country(customer: &mut Map<String, Value>, contact: &mut Contact) {
     let code = customer.get("country_id").and_then(Value::as_str).map(str::trim).filter(is_code);
     if let Some(code) = code.map(str::to_uppercase) {
         contact.set_text(Field::Country, code);
-        customer.shift_remove("country_id");
+        let _code = take(customer, "country_id");
     }
 }
 
 /// `{"tag", "web_id"}`, in a newer schema `{"name", "value"}`, where `false` is a tag that the customer does not have.
 fn read_tags(customer: &mut Map<String, Value>, contact: &mut Contact) {
-    let Some(Value::Array(tags)) = customer.shift_remove("tags") else { return };
+    let Some(Value::Array(tags)) = take(customer, "tags") else { return };
     let is_there = |tag: &&Value| tag.get("value").and_then(Value::as_bool) != Some(false);
     let name = |tag: &Value| text(tag.get("tag").or_else(|| tag.get("name")).unwrap_or(tag));
     contact.list_mut(Field::Tags).extend(tags.iter().filter(is_there).filter_map(name));
@@ -368,7 +373,7 @@ fn read_tags(customer: &mut Map<String, Value>, contact: &mut Contact) {
 
 /// The key of the value ends in a colon; newer schemas omit it.
 fn read_custom_fields(customer: &mut Map<String, Value>, contact: &mut Contact) {
-    let Some(Value::Array(fields)) = customer.shift_remove("custom_fields") else { return };
+    let Some(Value::Array(fields)) = take(customer, "custom_fields") else { return };
     for field in &fields {
         let content = ["field_content:", "field_content"].into_iter().find_map(|key| text(field.get(key)?));
         if let (Some(name), Some(content)) = (field.get("field_name").and_then(Value::as_str), content) {
@@ -380,7 +385,7 @@ fn read_custom_fields(customer: &mut Map<String, Value>, contact: &mut Contact) 
 /// An agent as an object, or its number under either name.
 fn read_owner(customer: &mut Map<String, Value>, contact: &mut Contact) {
     move_text(customer, "agent_id", contact, Field::OwnerId);
-    match customer.shift_remove("agent") {
+    match take(customer, "agent") {
         Some(Value::Null) | None => {}
         Some(agent @ Value::Object(_)) => {
             let agent = agent_of(&agent);

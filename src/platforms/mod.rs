@@ -16,6 +16,7 @@ mod exchange;
 mod facts;
 mod mercately;
 mod names;
+mod pages;
 mod problems;
 mod project;
 mod registry;
@@ -33,6 +34,7 @@ pub use exchange::{
     Step, StepResult,
 };
 pub use facts::{LISTS, List, PlatformFacts};
+pub use pages::{Numbering, PageRead, Pages};
 pub use project::{BOOKKEEPING, Projection, project, project_bookkeeping};
 pub use registry::Registry;
 pub use text::{Slice, Text};

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// The digits of a phone with its country code: at most fifteen (E.164), and no country's numbers have less than seven.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -17,7 +17,18 @@ const EPOCH_MS_MIN: i64 = 100_000_000_000;
 /// Trimmed and in Unicode NFC; `None` when nothing is left.
 pub fn tidy(text: &str) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty()).then(|| text.nfc().collect())
+    (!text.is_empty()).then(|| if is_composed(text) { text.to_owned() } else { text.nfc().collect() })
+}
+
+/// The same, without a copy where nothing is to be changed.
+fn tidied(text: String) -> Option<String> {
+    let is_tidy = !text.is_empty() && text.trim().len() == text.len() && is_composed(&text);
+    if is_tidy { Some(text) } else { tidy(&text) }
+}
+
+/// Whether a text is in NFC for certain. Nearly every text is, and to see that costs a tenth of composing it.
+fn is_composed(text: &str) -> bool {
+    text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes
 }
 
 /// A value as text: numbers and the like as JSON writes them; `None` for `null` and blanks.
@@ -31,7 +42,15 @@ pub fn text(value: &Value) -> Option<String> {
 
 /// Takes a value out of an object, as text.
 pub fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
-    object.shift_remove(name).as_ref().and_then(text)
+    match take(object, name)? {
+        Value::String(text) => tidied(text),
+        other => text(&other),
+    }
+}
+
+/// Takes a value out of an object, in which `null` stays: to close the gap costs more than all else ([`keep_rest`] does).
+pub fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    object.get_mut(name).map(Value::take)
 }
 
 /// Moves a value of an object into a field of a contact.
@@ -62,7 +81,7 @@ pub fn tidy_email(email: &str) -> String {
 /// Moves a time, as RFC 3339; one that cannot be parsed stays in the object.
 pub fn move_time(object: &mut Map<String, Value>, name: &str, contact: &mut Contact, field: Field) {
     if let Some(time) = object.get(name).and_then(time) {
-        object.shift_remove(name);
+        let _moved = take(object, name);
         contact.set_text(field, time);
     }
 }

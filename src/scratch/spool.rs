@@ -1,14 +1,14 @@
 //! A spool: what a source platform holds, each contact once, on disk, with how far it has been read.
 //!
-//! It is in the folder of a run and survives its process, so that a reading which was stopped continues after its last page.
-//! What counts as complete is decided elsewhere.
+//! It is in the folder of a run and survives its process, so that a reading which was stopped continues after the last page
+//! that was committed. What counts as complete is decided elsewhere.
 
 use crate::contact::Contact;
 use crate::files::{ReadFault, Source};
 use crate::outcome::Failure;
 use crate::record::{Fields, Origin, Record};
 use crate::store::{SqlError, create_folder_of, create_private};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,11 @@ const CACHE_KIB: u32 = 4096;
 const STATEMENTS: usize = 16;
 /// Rows read at a time.
 const ROWS_READ: usize = 256;
+/// Batches that are committed together, unless the caller commits before: what a killed process reads again at most.
+const TOGETHER: u32 = 32;
+/// Pages of the write-ahead log after which it is moved into the file (16 MiB): an index over random ids changes the same
+/// pages again and again, and each is moved once.
+const LOG_PAGES: u32 = 4096;
 /// Marks the file as one of ours (`FERS`).
 const APPLICATION_ID: i32 = 0x4645_5253;
 
@@ -123,6 +128,16 @@ pub struct Spool {
     path: PathBuf,
     kind: Kind,
     sums: Sums,
+    /// What is added and not committed yet.
+    open: Option<Open>,
+}
+
+/// A transaction that has not been committed.
+struct Open {
+    batches: u32,
+    reading: Reading,
+    /// What is held without it.
+    before: Sums,
 }
 
 impl Spool {
@@ -137,7 +152,7 @@ impl Spool {
                 .hint("make room, or name another folder with `--state`")
         })?;
         let (connection, sums) = prepare(path).map_err(|error| failure(error, path))?;
-        Ok(Spool { connection: Mutex::new(connection), path: path.to_owned(), kind, sums })
+        Ok(Spool { connection: Mutex::new(connection), path: path.to_owned(), kind, sums, open: None })
     }
 
     /// Where it is.
@@ -160,6 +175,9 @@ impl Spool {
     /// # Errors
     /// Exit 1 when it cannot be read.
     pub fn reading(&self) -> Result<Reading, Failure> {
+        if let Some(open) = &self.open {
+            return Ok(open.reading.clone());
+        }
         self.ask(|connection| {
             let text: Option<String> =
                 connection.query_row("SELECT value FROM reading", [], |row| row.get(0)).optional()?;
@@ -173,28 +191,52 @@ impl Spool {
     }
 
     /// Adds what a pass met, and how far the reading is with it (`then`, from the sums after it), both or neither. A contact
-    /// that is known gets the later version, and keeps its place.
+    /// that is known gets the later version, and keeps its place. It is committed with the next [`TOGETHER`] batches, or by
+    /// [`Spool::commit`].
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written; then nothing is left of what was not committed.
+    pub fn add(&mut self, pass: u32, batch: &Batch, then: impl FnOnce(&Sums) -> Reading) -> Result<Reading, Failure> {
+        let before = self.sums;
+        let open = self.open.take();
+        let added = self.ask(|connection| {
+            if open.is_none() {
+                connection.execute_batch("BEGIN IMMEDIATE")?;
+            }
+            add(connection, pass, batch, before)
+        });
+        let committed = open.as_ref().map_or(before, |open| open.before);
+        self.sums = match added {
+            Ok(sums) => sums,
+            Err(failure) => return Err(self.roll_back(committed, failure)),
+        };
+        let reading = then(&self.sums);
+        let batches = open.map_or(0, |open| open.batches) + 1;
+        self.open = Some(Open { batches, reading: reading.clone(), before: committed });
+        if batches >= TOGETHER {
+            self.commit()?;
+        }
+        Ok(reading)
+    }
+
+    /// Commits what was added: it is kept from now on, and seen through other connections.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written.
-    pub fn add(&mut self, pass: u32, batch: &Batch, then: impl FnOnce(&Sums) -> Reading) -> Result<Reading, Failure> {
-        let before = self.sums;
-        let (sums, reading) = self.ask(|connection| {
-            connection.execute_batch("BEGIN IMMEDIATE")?;
-            let added = add(connection, pass, batch, before).and_then(|sums| {
-                let reading = then(&sums);
-                let text = serde_json::to_string(&reading)?;
-                connection.prepare_cached("INSERT OR REPLACE INTO reading VALUES (1, ?1)")?.execute([text])?;
-                connection.execute_batch("COMMIT")?;
-                Ok((sums, reading))
-            });
-            if added.is_err() {
-                let _the_first_error_counts = connection.execute_batch("ROLLBACK");
-            }
-            added
-        })?;
-        self.sums = sums;
-        Ok(reading)
+    pub fn commit(&mut self) -> Result<(), Failure> {
+        let Some(Open { reading, before, .. }) = self.open.take() else { return Ok(()) };
+        let committed = self.ask(|connection| {
+            let text = serde_json::to_string(&reading)?;
+            connection.prepare_cached("INSERT OR REPLACE INTO reading VALUES (1, ?1)")?.execute([text])?;
+            Ok(connection.prepare_cached("COMMIT")?.execute([]).map(drop)?)
+        });
+        committed.map_err(|failure| self.roll_back(before, failure))
+    }
+
+    fn roll_back(&mut self, committed: Sums, failure: Failure) -> Failure {
+        self.sums = committed;
+        let _the_first_error_counts = self.ask(|connection| Ok(connection.execute_batch("ROLLBACK")?));
+        failure
     }
 
     /// Whether a contact is held, in any version.
@@ -295,18 +337,7 @@ impl Spool {
 
 fn add(connection: &Connection, pass: u32, batch: &Batch, before: Sums) -> Result<Sums, SqlError> {
     let mut sums = Sums { news: 0, ..before };
-    let mut pass_of = connection.prepare_cached("SELECT pass FROM held WHERE id = ?1")?;
-    let mut insert = connection.prepare_cached("INSERT INTO held (id, pass, json) VALUES (?1, ?2, ?3)")?;
-    let mut update = connection.prepare_cached("UPDATE held SET pass = ?2, json = ?3 WHERE id = ?1")?;
-    let mut found = connection.prepare_cached("DELETE FROM missing WHERE id = ?1")?;
-    for (id, json) in &batch.read {
-        let met: Option<u32> = pass_of.query_row([id], |row| row.get(0)).optional()?;
-        let statement = if met.is_none() { &mut insert } else { &mut update };
-        statement.execute(params![id, pass, json])?;
-        sums.missing -= if met.is_none() { found.execute([id])? as u64 } else { 0 };
-        sums.held += u64::from(met.is_none());
-        sums.news += u64::from(met != Some(pass));
-    }
+    add_read(connection, pass, &batch.read, &mut sums)?;
     let mut meet = connection.prepare_cached("UPDATE held SET pass = ?2 WHERE id = ?1 AND pass <> ?2")?;
     let mut miss = connection.prepare_cached("UPDATE missing SET pass = ?2 WHERE id = ?1 AND pass <> ?2")?;
     for id in &batch.known {
@@ -320,6 +351,43 @@ fn add(connection: &Connection, pass: u32, batch: &Batch, before: Sums) -> Resul
         sums.news += lost;
     }
     Ok(sums)
+}
+
+/// Contacts that were read. In the first pass nearly all are new, in a later one nearly all are known as they are.
+fn add_read(connection: &Connection, pass: u32, read: &[(String, String)], sums: &mut Sums) -> Result<(), SqlError> {
+    let mut known = connection.prepare_cached("SELECT no, pass, json = ?2 FROM held WHERE id = ?1")?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO held (id, pass, json) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+    let mut meet = connection.prepare_cached("UPDATE held SET pass = ?2 WHERE no = ?1")?;
+    let mut change = connection.prepare_cached("UPDATE held SET pass = ?2, json = ?3 WHERE no = ?1")?;
+    let mut found = connection.prepare_cached("DELETE FROM missing WHERE id = ?1")?;
+    for (id, json) in read {
+        if pass == 1 && insert.execute(params![id, pass, json])? == 1 {
+            sums.held += 1;
+            sums.news += 1;
+        } else if let Some((no, met, is_same)) = known_as(&mut known, id, json)? {
+            if !is_same {
+                change.execute(params![no, pass, json])?;
+            } else if met != pass {
+                meet.execute(params![no, pass])?;
+            }
+            sums.news += u64::from(met != pass);
+            continue;
+        } else {
+            sums.held += insert.execute(params![id, pass, json])? as u64;
+            sums.news += 1;
+        }
+        if sums.missing > 0 {
+            sums.missing -= found.execute([id])? as u64;
+        }
+    }
+    Ok(())
+}
+
+/// The place of a contact that is held, the pass that last met it, and whether it is still the same.
+fn known_as(known: &mut Statement<'_>, id: &str, json: &str) -> Result<Option<(i64, u32, bool)>, SqlError> {
+    let row = known.query_row([id, json], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    Ok(row.optional()?)
 }
 
 fn missing(connection: &Connection, from: i64) -> Result<Vec<(i64, String)>, SqlError> {
@@ -339,7 +407,7 @@ fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, SqlError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Every page is a transaction of its own in the write-ahead log, so that a killed process loses a page at most.
+/// Transactions go to the write-ahead log, so that a killed process loses none that is committed.
 fn prepare(path: &Path) -> Result<(Connection, Sums), SqlError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -349,7 +417,7 @@ fn prepare(path: &Path) -> Result<(Connection, Sums), SqlError> {
     }
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0;
-         PRAGMA cache_size = -{CACHE_KIB}; PRAGMA application_id = {APPLICATION_ID};
+         PRAGMA cache_size = -{CACHE_KIB}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA application_id = {APPLICATION_ID};
          CREATE TABLE IF NOT EXISTS held (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pass INTEGER NOT NULL,
              json TEXT NOT NULL);
          CREATE TABLE IF NOT EXISTS missing (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pass INTEGER NOT NULL);
@@ -363,7 +431,7 @@ fn prepare(path: &Path) -> Result<(Connection, Sums), SqlError> {
     Ok((connection, sums))
 }
 
-fn look(path: &Path) -> Result<Connection, SqlError> {
+pub(super) fn look(path: &Path) -> Result<Connection, SqlError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection
@@ -420,7 +488,7 @@ impl Iterator for Records {
 
 impl Source for Records {}
 
-fn failure(error: SqlError, path: &Path) -> Failure {
+pub(super) fn failure(error: SqlError, path: &Path) -> Failure {
     let shown = path.display();
     let code = match &error {
         SqlError::Sql(error) => error.sqlite_error_code(),

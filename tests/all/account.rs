@@ -1,5 +1,7 @@
 //! Reading everything that a source holds: each once, whatever its pages do, and how that is known.
 
+mod ahead;
+
 use super::support::registry;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -173,6 +175,8 @@ struct Fetch {
     lofts: &'static str,
     what: What,
     limit: Option<u64>,
+    /// Requests in flight.
+    at_once: usize,
     pigeon: Arc<Pigeon>,
     states: Mutex<Vec<FetchState>>,
     stop: Stop,
@@ -184,6 +188,7 @@ fn scene() -> Fetch {
         lofts: "all",
         what: What::Contacts,
         limit: None,
+        at_once: PIGEON.concurrency,
         pigeon: Arc::default(),
         states: Mutex::default(),
         stop: Stop::default(),
@@ -218,7 +223,7 @@ impl Fetch {
             http: Arc::new(http),
             checked: Checked::default(),
             settle: Duration::ZERO,
-            concurrency: PIGEON.concurrency,
+            concurrency: self.at_once,
         };
         let asked = FetchAll {
             source: &source,

@@ -8,6 +8,7 @@ mod eadesk;
 mod mercately;
 mod mercately_lists;
 mod names;
+mod pages;
 mod settings;
 mod twin;
 
@@ -230,6 +231,7 @@ fn every_connector_can_do_what_its_facts_say() {
         assert_eq!(can.attributes.is_some(), platform.defines_attributes, "{name}: defined attributes");
         assert_eq!(can.lists.is_some(), !platform.lists.is_empty(), "{name}: lists");
         assert_eq!(can.deletes.is_some(), platform.deletes, "{name}: deletes");
+        assert_eq!(can.numbered_pages.is_some(), platform.numbered_pages, "{name}: numbered pages");
     }
 }
 

@@ -26,6 +26,7 @@ pub static FACTS: PlatformFacts = PlatformFacts {
     undoes: Cow::Borrowed("values are written back, and new ones deleted; attributes that were defined stay"),
     rate_start_per_s: 5.0,
     concurrency: 4,
+    numbered_pages: false,
     lists: Cow::Borrowed(&[]),
     ids_setting: Some(Cow::Borrowed("client_ids")),
     settings: Cow::Borrowed(SETTINGS),

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::contact::{Contact, Field};
 use crate::http::Http;
 use crate::identity::IdentityValue;
-use crate::platforms::{Connector, Fault, Found, Lookup, Page, Reading};
+use crate::platforms::{Connector, Fault, Found, Lookup, Reading};
 use crate::reconcile::matching::{lookup_by, value_of};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,11 +46,6 @@ impl Platform {
     /// A contact by id, or, with a server that reads no contact by id, by the other lookup.
     pub(super) async fn read(&self, id: &str, or_by: Option<&Lookup>) -> Result<Reading, Fault> {
         self.access.connector.read(&self.access.http, id, or_by).await
-    }
-
-    /// A page of all contacts.
-    pub(super) async fn page(&self, after: Option<&String>) -> Result<Page, Fault> {
-        self.access.connector.page(&self.access.http, after).await
     }
 
     /// The contacts that have this identity value.

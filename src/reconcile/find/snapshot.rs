@@ -2,19 +2,23 @@
 //!
 //! It says when its reading began and whether it is known to be complete. What that proves is the finder's business.
 
-use super::lookup::Platform;
+use super::lookup::{Access, Platform};
 use crate::contact::Contact;
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
-use crate::platforms::{Fault, Found, Page};
+use crate::platforms::{Fault, Found, Pages};
 use crate::reconcile::matching::all_identities;
 use crate::scratch::snapshot::{Snapshot, SnapshotBuilder};
 use serde_json::{Map, Value};
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A list that brings no new contact this often, while the platform says it holds more, is read no further.
 const PASSES_MAX: u32 = 3;
+
+/// Where fewer requests are left than this, they are all that are sent ahead.
+const FEW: u64 = 64;
 
 /// A snapshot and when its reading began.
 #[derive(Clone)]
@@ -47,15 +51,15 @@ pub(super) async fn read_all(
     pages_max: Option<u64>,
 ) -> Result<Option<Listed>, Fault> {
     let begun_ms = platform.now_ms();
-    let mut filling = Snapshot::create(folder).map_err(Fault::Fatal)?;
-    let mut pages_left = pages_max.unwrap_or(u64::MAX);
-    let mut total = None;
+    let filling = Snapshot::create(folder).map_err(Fault::Fatal)?;
+    let pages_left = pages_max.unwrap_or(u64::MAX);
+    let mut taking = Taking { pages: pages_of(platform), filling, pages_left, total: None, page_len: 0 };
     for pass in 1..=PASSES_MAX {
-        let before = filling.len();
-        total = match read_pass(platform, &mut filling, pass, &mut pages_left).await? {
-            PassEnd::Complete(total) => total,
-            PassEnd::TooMany => return Ok(None),
-        };
+        let before = taking.filling.len();
+        if !taking.read_pass(pass).await? {
+            return Ok(None);
+        }
+        let Taking { filling, total, .. } = &taking;
         // No contact at all may be a failure that looks like the end.
         let is_blank = total.is_none() && filling.is_empty();
         let is_short = is_blank || total.is_some_and(|total| filling.len() < total);
@@ -63,52 +67,87 @@ pub(super) async fn read_all(
             break;
         }
     }
+    let Taking { filling, total, .. } = taking;
     let snapshot = Arc::new(filling.done().map_err(Fault::Fatal)?);
     let missed = total.filter(|total| *total > snapshot.len()).map(|total| (snapshot.len(), total));
     Ok(Some(Listed { snapshot, begun_ms, is_complete: total.is_some() && missed.is_none(), missed }))
 }
 
-/// How a pass over all pages ended.
-enum PassEnd {
-    /// At the last page; the total that the platform says, if it does.
-    Complete(Option<u64>),
-    /// It would take too many requests.
-    TooMany,
+/// A snapshot that is being taken.
+struct Taking {
+    pages: Pages<Rows>,
+    filling: SnapshotBuilder,
+    /// Requests that it may still take.
+    pages_left: u64,
+    /// How many contacts the platform says there are, most recently.
+    total: Option<u64>,
+    /// Contacts on the largest page.
+    page_len: u64,
 }
 
-async fn read_pass(
-    platform: &Platform,
-    filling: &mut SnapshotBuilder,
-    pass: u32,
-    pages_left: &mut u64,
-) -> Result<PassEnd, Fault> {
-    let (mut cursor, mut total) = (None, None);
-    loop {
-        let Some(left) = pages_left.checked_sub(1) else { return Ok(PassEnd::TooMany) };
-        *pages_left = left;
-        let page = platform.page(cursor.as_ref()).await?;
-        total = page.total.or(total);
-        let news = add_page(filling, pass, &page).map_err(Fault::Fatal)?;
-        match page.next {
-            Some(next) if news > 0 => cursor = Some(next),
-            _ => return Ok(PassEnd::Complete(total)),
+impl Taking {
+    /// Reads all pages once; `false` when that would take too many requests.
+    async fn read_pass(&mut self, pass: u32) -> Result<bool, Fault> {
+        let (mut cursor, mut met) = (None, 0);
+        self.total = None;
+        loop {
+            let Some(left) = self.pages_left.checked_sub(1) else { return Ok(false) };
+            let (rows, next) = self.pages.read(cursor.as_ref(), self.ahead(pass, met)).await?;
+            self.pages_left = left;
+            self.total = rows.total.or(self.total);
+            self.page_len = self.page_len.max(rows.contacts.len() as u64);
+            let news = self.add(pass, &rows.contacts).map_err(Fault::Fatal)?;
+            met += news;
+            match next {
+                Some(next) if news > 0 => cursor = Some(next),
+                _ => return Ok(true),
+            }
         }
     }
+
+    /// How many pages there are still to be read, as far as that is known, and no more than may be.
+    fn ahead(&self, pass: u32, met: u64) -> Option<u64> {
+        let few = Some(self.pages_left).filter(|left| *left < FEW);
+        let contacts = self.total.or((pass > 1).then_some(self.filling.len()));
+        let Some((contacts, page_len)) = contacts.zip(NonZeroU64::new(self.page_len)) else { return few };
+        let pages = contacts.saturating_sub(met).div_ceil(page_len.get());
+        Some(pages.saturating_add(1).min(self.pages_left))
+    }
+
+    /// Adds a page; how many of its contacts are new in this pass.
+    fn add(&mut self, pass: u32, contacts: &[(String, String, Vec<IdentityValue>)]) -> Result<u64, Failure> {
+        let rows: Vec<(&str, &str, &[IdentityValue])> =
+            contacts.iter().map(|(id, json, values)| (&**id, &**json, &**values)).collect();
+        self.filling.add(pass, &rows)
+    }
 }
 
-/// Puts a page into the snapshot; how many of its contacts are new in this pass.
-fn add_page(filling: &mut SnapshotBuilder, pass: u32, page: &Page) -> Result<u64, Failure> {
-    let mut rows: Vec<(&str, String, Vec<IdentityValue>)> = Vec::with_capacity(page.found.len());
-    for found in &page.found {
-        let mut json = Vec::new();
-        let mut contact = found.contact.clone();
-        contact.native = Map::new();
-        contact.write_json(&mut json);
-        rows.push((&found.id, String::from_utf8_lossy(&json).into_owned(), all_identities(&found.contact)));
-    }
-    let rows: Vec<(&str, &str, &[IdentityValue])> =
-        rows.iter().map(|(id, json, values)| (*id, &**json, &**values)).collect();
-    filling.add(pass, &rows)
+/// A page, as it is kept.
+struct Rows {
+    /// The id, the text and the identity values of each contact.
+    contacts: Vec<(String, String, Vec<IdentityValue>)>,
+    total: Option<u64>,
+}
+
+fn pages_of(platform: &Platform) -> Pages<Rows> {
+    let Access { connector, http, .. } = platform.access.clone();
+    let (numbering, at_once) = (connector.capabilities().numbered_pages, http.concurrency());
+    Pages::new(numbering, at_once, move |after| {
+        let (connector, http) = (Arc::clone(&connector), Arc::clone(&http));
+        async move {
+            let page = connector.page(&http, after.as_ref()).await?;
+            let contacts = page.found.into_iter().map(row_of).collect();
+            Ok((Rows { contacts, total: page.total }, page.next))
+        }
+    })
+}
+
+fn row_of(mut found: Found) -> (String, String, Vec<IdentityValue>) {
+    let identities = all_identities(&found.contact);
+    found.contact.native = Map::new();
+    let mut json = Vec::new();
+    found.contact.write_json(&mut json);
+    (found.id, String::from_utf8_lossy(&json).into_owned(), identities)
 }
 
 /// A contact as it is kept on disk.

@@ -41,10 +41,32 @@ fn a_spool_resumes_with_its_last_page() {
     assert_eq!((spool.is_empty(), spool.reading().unwrap()), (true, Reading::default()));
     spool.add(1, &batch(&[("a", "{}"), ("b", "{}")], &[], &["x"]), |_| at("2")).unwrap();
     spool.add(1, &batch(&[("c", "{}")], &[], &[]), |_| at("3")).unwrap();
-    std::mem::forget(spool);
+    spool.commit().unwrap();
+    spool.add(1, &batch(&[("d", "{}")], &[], &[]), |_| at("4")).unwrap();
+    assert_eq!(
+        (spool.len(), spool.reading().unwrap()),
+        (4, at("4")),
+        "what is not committed is seen by its own process"
+    );
+    drop(spool);
     let spool = Spool::open(&path, Kind::Contacts).unwrap();
     assert_eq!((spool.len(), spool.reading().unwrap()), (3, at("3")));
     assert_eq!((ids(&spool), missing(&spool)), (vec!["a".into(), "b".into(), "c".into()], vec!["x".to_owned()]));
+}
+
+#[test]
+fn a_killed_process_loses_few_batches_that_nobody_committed() {
+    let folder = folder();
+    let path = folder.path().join("source.db");
+    let mut spool = Spool::open(&path, Kind::Contacts).unwrap();
+    for no in 0..100 {
+        spool.add(1, &batch(&[(&format!("p{no}"), "{}")], &[], &[]), |_| at(&no.to_string())).unwrap();
+    }
+    drop(spool);
+    let spool = Spool::open(&path, Kind::Contacts).unwrap();
+    let after: u64 = spool.reading().unwrap().after.unwrap().parse().unwrap();
+    assert_eq!(spool.len(), after + 1, "the contacts and how far the reading is are committed together");
+    assert!(spool.len() > 100 - 32, "{} of 100", spool.len());
 }
 
 #[test]
@@ -96,6 +118,7 @@ fn its_records_are_contacts_or_objects_in_the_order_of_first_meeting() {
     let mut spool = Spool::open(&contacts, Kind::Contacts).unwrap();
     let many: Vec<(String, String)> = (0..600).map(|no| (format!("p{no}"), json.to_owned())).collect();
     spool.add(1, &Batch { read: many, ..Batch::default() }, |_| at("2")).unwrap();
+    spool.commit().unwrap();
     let records: Vec<_> = spool.source().unwrap().map(Result::unwrap).collect();
     assert_eq!(records.len(), 600);
     for (no, record) in records.iter().enumerate() {
@@ -107,6 +130,7 @@ fn its_records_are_contacts_or_objects_in_the_order_of_first_meeting() {
     }
     let mut spool = Spool::open(&folder.path().join("objects.db"), Kind::Objects).unwrap();
     spool.add(1, &batch(&[("a", r#"{"b":1,"a":2}"#)], &[], &[]), |_| at("2")).unwrap();
+    spool.commit().unwrap();
     let record = spool.source().unwrap().next().unwrap().unwrap();
     let Fields::Json(object) = record.fields else { panic!("no object") };
     assert_eq!(object.to_string(), r#"{"b":1,"a":2}"#);
@@ -128,6 +152,7 @@ fn a_damaged_spool_is_an_error_with_a_hint() {
     let rows = folder.path().join("rows.db");
     let mut spool = Spool::open(&rows, Kind::Contacts).unwrap();
     spool.add(1, &batch(&[("a", "{}"), ("b", "[1]"), ("c", "{}")], &[], &[]), |_| at("2")).unwrap();
+    spool.commit().unwrap();
     let mut source = spool.source().unwrap();
     assert!(source.next().unwrap().is_ok());
     let Some(Err(ReadFault::Fatal(failure))) = source.next() else { panic!("a row that is no object was read") };
@@ -138,6 +163,7 @@ fn a_damaged_spool_is_an_error_with_a_hint() {
     let mut spool = Spool::open(&cut, Kind::Contacts).unwrap();
     let many: Vec<(String, String)> = (0..2_000).map(|no| (format!("p{no}"), format!(r#"{{"id":"p{no}"}}"#))).collect();
     spool.add(1, &Batch { read: many, ..Batch::default() }, |_| at("2")).unwrap();
+    spool.commit().unwrap();
     drop(spool);
     let bytes = fs::read(&cut).unwrap();
     fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();

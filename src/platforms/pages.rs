@@ -1,0 +1,145 @@
+//! The pages of a list in their order, several of them read ahead where the platform numbers them.
+//!
+//! A page is guessed from the one before it. A guess that proves wrong costs its request and nothing else, because pages are
+//! handed over by their cursors only. It knows neither what is kept of a page nor when a list is complete.
+
+use super::exchange::{Cursor, Fault};
+use crate::outcome::Failure;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use tokio::task::JoinHandle;
+
+/// How the cursors of a list follow one another: they are numbers of pages, or of contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbering {
+    /// The number of the first page, which is read without a cursor.
+    pub first: u64,
+    /// From one page to the next.
+    pub step: u64,
+}
+
+impl Numbering {
+    fn number(self, cursor: Option<&Cursor>) -> Option<u64> {
+        cursor.map_or(Some(self.first), |cursor| cursor.parse().ok())
+    }
+
+    /// The cursor of the page after this one.
+    fn after(self, cursor: Option<&Cursor>) -> Option<Cursor> {
+        Some(self.number(cursor)?.checked_add(self.step)?.to_string())
+    }
+
+    /// As this page shows it: a server may send fewer contacts than it was asked for.
+    fn seen(self, cursor: Option<&Cursor>, next: &Cursor) -> Option<Numbering> {
+        let step = self.number(Some(next))?.checked_sub(self.number(cursor)?)?;
+        (step > 0).then_some(Numbering { step, ..self })
+    }
+}
+
+/// A page that was read, and where the next one begins; `None` after the last one.
+pub type PageRead<P> = Result<(P, Option<Cursor>), Fault>;
+type Request<P> = Pin<Box<dyn Future<Output = PageRead<P>> + Send>>;
+
+/// The pages of one list.
+pub struct Pages<P> {
+    read: Box<dyn Fn(Option<Cursor>) -> Request<P> + Send + Sync>,
+    /// `None`: only the page itself tells where the next one begins.
+    numbering: Option<Numbering>,
+    /// Pages that are in flight at most.
+    at_once: usize,
+    flight: VecDeque<InFlight<P>>,
+    /// How many pages were read one after the other, and where the next one begins.
+    count: u64,
+    next: Option<Cursor>,
+    /// Whether the latest page was followed by the one that was expected.
+    is_sure: bool,
+}
+
+/// A page that was requested; not any more when this is dropped.
+struct InFlight<P> {
+    after: Option<Cursor>,
+    task: JoinHandle<PageRead<P>>,
+}
+
+impl<P> Drop for InFlight<P> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<P: Send + 'static> Pages<P> {
+    /// The pages that `read` gives, at most `at_once` of them in flight.
+    pub fn new<F>(
+        numbering: Option<Numbering>,
+        at_once: usize,
+        read: impl Fn(Option<Cursor>) -> F + Send + Sync + 'static,
+    ) -> Pages<P>
+    where
+        F: Future<Output = PageRead<P>> + Send + 'static,
+    {
+        let read = Box::new(move |after| -> Request<P> { Box::pin(read(after)) });
+        Pages { read, numbering, at_once: at_once.max(1), flight: VecDeque::new(), count: 0, next: None, is_sure: true }
+    }
+
+    /// Whether this page is there already.
+    pub fn is_here(&self, after: Option<&Cursor>) -> bool {
+        self.flight.front().is_some_and(|front| front.after.as_ref() == after && front.task.is_finished())
+    }
+
+    /// The page that begins at this cursor. `left`: how many pages there are from it on, as far as that is known; without it
+    /// no more are requested ahead than were read, so that a short list costs few requests beyond its end.
+    ///
+    /// # Errors
+    /// What came in place of the page. Pages behind it are not looked at.
+    pub async fn read(&mut self, after: Option<&Cursor>, left: Option<u64>) -> PageRead<P> {
+        if self.flight.front().is_none_or(|front| front.after.as_ref() != after) {
+            self.flight.clear();
+            if self.next.as_ref() != after {
+                self.count = 0;
+            }
+            self.request(after.cloned());
+        }
+        self.request_ahead(left);
+        let read = match self.flight.front_mut() {
+            Some(front) => (&mut front.task).await,
+            None => return Err(Fault::Fatal(Failure::failed("no page was requested"))),
+        };
+        self.flight.pop_front();
+        let read = read.unwrap_or_else(|error| {
+            Err(Fault::Fatal(Failure::failed("a page could not be read: a bug in Ferry").cause(error)))
+        });
+        match &read {
+            Ok((_, Some(next))) => self.learn(after, next),
+            Ok((_, None)) | Err(_) => {
+                self.flight.clear();
+                (self.count, self.next) = (0, None);
+            }
+        }
+        read
+    }
+
+    fn request(&mut self, after: Option<Cursor>) {
+        let task = tokio::spawn((self.read)(after.clone()));
+        self.flight.push_back(InFlight { after, task });
+    }
+
+    fn request_ahead(&mut self, left: Option<u64>) {
+        let Some(numbering) = self.numbering.filter(|_| self.is_sure) else { return };
+        let window = usize::try_from(left.unwrap_or(self.count + 1)).unwrap_or(usize::MAX).min(self.at_once);
+        while self.flight.len() < window {
+            let last = self.flight.back().and_then(|last| last.after.as_ref());
+            let Some(next) = numbering.after(last) else { return };
+            self.request(Some(next));
+        }
+    }
+
+    fn learn(&mut self, after: Option<&Cursor>, next: &Cursor) {
+        self.count += 1;
+        self.next = Some(next.clone());
+        let Some(numbering) = self.numbering else { return };
+        self.is_sure = numbering.after(after).as_ref() == Some(next);
+        if !self.is_sure {
+            self.numbering = Some(numbering.seen(after, next).unwrap_or(numbering));
+        }
+    }
+}
