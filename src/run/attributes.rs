@@ -66,47 +66,6 @@ pub async fn imagine(connector: &dyn Connector, http: &Http, names: &[String]) -
     Ok(defined)
 }
 
-/// Sees to it that the account defines these attributes, before anything is written that has them. Gives back all that
-/// it defines; nothing where a platform defines none.
-///
-/// # Errors
-/// Exit 2: some are missing and `create` is not set (all are told, each with the nearest name), or two have one of the
-/// names. Otherwise as [`Attributes::add`].
-pub async fn ensure(
-    connector: &dyn Connector,
-    http: &Http,
-    checkpoint: &Checkpoint,
-    clock: Clock,
-    settle: Duration,
-    names: &[String],
-    create: bool,
-) -> Result<Vec<Definition>, Failure> {
-    let Some(account) = connector.capabilities().attributes else { return Ok(Vec::new()) };
-    let attributes = Attributes { account, http, checkpoint, clock, settle };
-    let mut defined = attributes.list().await?;
-    let (mut missing, mut failures) = (Vec::<&String>::new(), Vec::new());
-    for name in names {
-        match only(&defined, name) {
-            Ok(None) if !missing.contains(&name) => missing.push(name),
-            Ok(_) => {}
-            Err(failure) if failures.contains(&failure) => {}
-            Err(failure) => failures.push(failure),
-        }
-    }
-    if !create {
-        let title = &connector.facts().title;
-        failures.extend(missing.iter().map(|name| undefined(name, &defined, title)));
-    }
-    if let Some(failure) = Failure::together(failures) {
-        return Err(failure);
-    }
-    for name in missing {
-        let (Changed::AsItWas(made) | Changed::Done(made)) = attributes.add(name).await?;
-        defined.push(made);
-    }
-    Ok(defined)
-}
-
 fn undefined(name: &str, defined: &[Definition], title: &str) -> Failure {
     let failure = Failure::usage(format!("the account has no attribute `{name}`, and {title} takes none undefined"));
     let create = "`--create-attributes` defines what is missing";
@@ -130,6 +89,36 @@ fn only(defined: &[Definition], name: &str) -> Result<Option<Definition>, Failur
 }
 
 impl Attributes<'_> {
+    /// Sees to it that the account defines these attributes, before anything is written that has them. Gives back all that
+    /// it defines. `title` is what the platform is called.
+    ///
+    /// # Errors
+    /// Exit 2: some are missing and `create` is not set (all are told, each with the nearest name), or two have one of the
+    /// names. Otherwise as [`Attributes::add`].
+    pub async fn ensure(&self, title: &str, names: &[String], create: bool) -> Result<Vec<Definition>, Failure> {
+        let mut defined = self.list().await?;
+        let (mut missing, mut failures) = (Vec::<&String>::new(), Vec::new());
+        for name in names {
+            match only(&defined, name) {
+                Ok(None) if !missing.contains(&name) => missing.push(name),
+                Ok(_) => {}
+                Err(failure) if failures.contains(&failure) => {}
+                Err(failure) => failures.push(failure),
+            }
+        }
+        if !create {
+            failures.extend(missing.iter().map(|name| undefined(name, &defined, title)));
+        }
+        if let Some(failure) = Failure::together(failures) {
+            return Err(failure);
+        }
+        for name in missing {
+            let (Changed::AsItWas(made) | Changed::Done(made)) = self.add(name).await?;
+            defined.push(made);
+        }
+        Ok(defined)
+    }
+
     /// All that the account defines.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use ferry::platforms::{
     Address, Capabilities, Checked, Connector, Cursor, Define, DefinesAttributes, Definition, Fault, Found, Lookup,
     Needs, Page, PlatformFacts, Reading, Ready, Step, StepResult, WriteRules,
 };
-use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, ensure, names_in_use};
+use ferry::run::attributes::{Attributes, Changed, InUse, NAMES_MAX, names_in_use};
 use ferry::run::source::account::{FetchAll, What};
 use ferry::run::stop::Stop;
 use ferry::run::target::Target;
@@ -305,7 +305,8 @@ async fn missing_attributes_are_all_reported_at_once_or_defined() {
     let needed = strings(&["Plan", "Citi", "Zip", "Plan", "Zip"]);
     let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(&["Plan", "City"], &[]));
     let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
-    let refused = ensure(&loft, &http, &checkpoint, clock, SETTLE, &needed, false).await.unwrap_err();
+    let attributes = Attributes { account: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
+    let refused = attributes.ensure("Loft", &needed, false).await.unwrap_err();
     assert_eq!(
         ferry::shown::render_failure(&refused, false),
         "error: the account has no attribute `Citi`, and Loft takes none undefined\n\
@@ -314,10 +315,10 @@ async fn missing_attributes_are_all_reported_at_once_or_defined() {
          hint: `--create-attributes` defines what is missing\n"
     );
     assert_eq!((refused.exit, loft.sent()), (Exit::Usage, 0));
-    let defined = ensure(&loft, &http, &checkpoint, clock, SETTLE, &needed, true).await.unwrap();
+    let defined = attributes.ensure("Loft", &needed, true).await.unwrap();
     let names: Vec<&str> = defined.iter().map(|one| one.name.as_str()).collect();
     assert_eq!((names, loft.sent()), (vec!["Plan", "City", "Citi", "Zip"], 2));
-    ensure(&loft, &http, &checkpoint, clock, SETTLE, &needed, true).await.unwrap();
+    attributes.ensure("Loft", &needed, true).await.unwrap();
     assert_eq!(loft.sent(), 2);
 }
 
@@ -325,13 +326,14 @@ async fn missing_attributes_are_all_reported_at_once_or_defined() {
 async fn two_attributes_with_one_name_are_ambiguous() {
     let (folder, http, loft) = (TempDir::new().unwrap(), http(), loft(&["Plan", "Plan", "City"], &[]));
     let (checkpoint, clock) = (checkpoint(&folder), Clock::start());
+    let attributes = Attributes { account: &loft, http: &http, checkpoint: &checkpoint, clock, settle: SETTLE };
     for create in [false, true] {
         let needed = strings(&["Plan", "City", "Plan"]);
-        let refused = ensure(&loft, &http, &checkpoint, clock, SETTLE, &needed, create).await.unwrap_err();
+        let refused = attributes.ensure("Loft", &needed, create).await.unwrap_err();
         assert_eq!(refused.to_string(), "the account has two attributes `Plan`, with the ids `a1` and `a2`");
         assert_eq!((refused.exit, refused.also.len(), loft.sent()), (Exit::Usage, 0, 0));
     }
-    assert!(ensure(&loft, &http, &checkpoint, clock, SETTLE, &strings(&["City"]), false).await.is_ok());
+    assert!(attributes.ensure("Loft", &strings(&["City"]), false).await.is_ok());
 }
 
 fn found(id: &str, names: &[&str]) -> Found {

@@ -11,7 +11,7 @@ use crate::reconcile::dropped::MEMORY;
 use crate::reconcile::entries::Entries;
 use crate::reconcile::{Effects, Policy, Reconciler, reconciler};
 use crate::report::words::{count, time};
-use crate::run::attributes;
+use crate::run::attributes::{self, Attributes};
 use crate::run::open::{live, open_intents, settle_others};
 use crate::run::pass::first::First;
 use crate::run::source::Source;
@@ -87,11 +87,16 @@ impl Transfer<'_> {
         let needs = self.needs(records.mapper.bound.writes(), first);
         let mut ready = connector.prepare(http, &needs).await.map_err(stops)?;
         let create = self.job.rules.create_attributes;
-        ready.attributes = if create && self.job.effects != EffectsTo::Target {
-            attributes::imagine(connector, http, &needs.attributes).await?
-        } else {
-            let (checkpoint, clock) = (&self.checkpoint, self.io.clock);
-            attributes::ensure(connector, http, checkpoint, clock, target.settle, &needs.attributes, create).await?
+        ready.attributes = match connector.capabilities().attributes {
+            None => Vec::new(),
+            Some(_) if create && self.job.effects != EffectsTo::Target => {
+                attributes::imagine(connector, http, &needs.attributes).await?
+            }
+            Some(account) => {
+                let (checkpoint, clock, settle) = (&self.checkpoint, self.io.clock, target.settle);
+                let attributes = Attributes { account, http, checkpoint, clock, settle };
+                attributes.ensure(&connector.facts().title, &needs.attributes, create).await?
+            }
         };
         Ok(ready)
     }
