@@ -4,11 +4,13 @@
 
 mod merge;
 mod name;
+mod stored;
 mod view;
 
 pub use merge::Merged;
 pub(crate) use name::squeeze;
 pub use name::{MadeName, split_name};
+pub use stored::StoredContact;
 pub use view::ContactView;
 
 use serde_json::{Map, Value};

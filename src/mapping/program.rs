@@ -182,6 +182,13 @@ impl Program {
         (!self.attributes_open).then_some(self.writes.attributes.as_slice())
     }
 
+    /// Whether the contacts of a platform come out as they are: no rule, filter or column is theirs.
+    pub fn carries_whole(&self) -> bool {
+        let carries = matches!(&self.surplus, Surplus::Carry(taken) if taken.is_empty());
+        let has_rules = !self.rules.is_empty() || self.spare_name.is_some() || !self.identity.is_empty();
+        carries && !has_rules && self.filter.is_none() && self.columns.is_none()
+    }
+
     /// The fields by which duplicates are recognised.
     pub fn identity(&self) -> &[Field] {
         &self.identity

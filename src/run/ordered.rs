@@ -6,7 +6,7 @@
 use crate::files::{Batch, End, Read, Room, Source};
 use crate::outcome::Failure;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 /// Records in a batch: enough to make handing over cheap.
 const BATCH_LEN: usize = 256;
@@ -52,43 +52,68 @@ pub fn batches_in_order<T: Send + 'static>(
 }
 
 fn ordered<T: Send + 'static>(
-    mut source: Box<dyn Source>,
+    source: Box<dyn Source>,
     (limit, room): (Option<u64>, Room),
     work: impl Fn(Batch) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    let (tickets, batches) = sync_channel(BATCHES_AHEAD);
+    each_in_order(Batches { source, room, left: limit.unwrap_or(u64::MAX), end: End::Open }, work)
+}
+
+/// Works on batches of any kind, which a thread of their own reads. After an error none is read.
+pub fn each_in_order<B: Send + 'static, T: Send + 'static>(
+    batches: impl Iterator<Item = Result<B, Failure>> + Send + 'static,
+    work: impl Fn(B) -> T + Send + Sync + 'static,
+) -> Ordered<T> {
+    let (tickets, ordered) = sync_channel(BATCHES_AHEAD);
     let work = Arc::new(work);
     std::thread::spawn(move || {
-        let mut left = limit.unwrap_or(u64::MAX);
-        while left > 0 {
-            let records = room.records.min(usize::try_from(left).unwrap_or(usize::MAX));
-            let batch = source.next_batch(Room { records, ..room });
-            left -= batch.len() as u64;
-            let end = batch.end().clone();
-            if !batch.is_empty() {
-                let (done, ticket) = sync_channel(1);
-                if tickets.send(ticket).is_err() {
-                    return;
-                }
-                let work = Arc::clone(&work);
-                // A consumer that has gone away wants no results.
-                rayon::spawn(move || drop(done.send(Ok(work(batch)))));
+        for batch in batches {
+            let (done, ticket) = sync_channel(1);
+            // A consumer that has gone away wants no results, and needs no reason.
+            if tickets.send(ticket).is_err() {
+                return;
             }
-            match end {
-                End::Open => {}
-                End::Whole => return,
-                End::Fault(failure) => return send_fault(failure, &tickets),
+            match batch {
+                Ok(batch) => {
+                    let work = Arc::clone(&work);
+                    rayon::spawn(move || drop(done.send(Ok(work(batch)))));
+                }
+                Err(failure) => return drop(done.send(Err(failure))),
             }
         }
     });
-    Ordered { batches }
+    Ordered { batches: ordered }
 }
 
-fn send_fault<T>(failure: Failure, tickets: &SyncSender<Receiver<Done<T>>>) {
-    let (done, ticket) = sync_channel(1);
-    // As above: a consumer that has gone away needs no reason.
-    if done.send(Err(failure)).is_ok() {
-        let _is_gone = tickets.send(ticket).is_err();
+/// The records of a source.
+struct Batches {
+    source: Box<dyn Source>,
+    room: Room,
+    /// How many more may be read.
+    left: u64,
+    /// How the last batch ended.
+    end: End,
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.left > 0 {
+            match std::mem::replace(&mut self.end, End::Whole) {
+                End::Open => {}
+                End::Whole => return None,
+                End::Fault(failure) => return Some(Err(failure)),
+            }
+            let records = self.room.records.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            let batch = self.source.next_batch(Room { records, ..self.room });
+            self.left -= batch.len() as u64;
+            self.end = batch.end().clone();
+            if !batch.is_empty() {
+                return Some(Ok(batch));
+            }
+        }
+        None
     }
 }
 

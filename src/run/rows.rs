@@ -16,6 +16,7 @@ use crate::run::left_blank::LeftBlankList;
 use crate::run::results::{ResultsWriter, outcome_name};
 use crate::store::OutcomeRow;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::Path;
@@ -155,12 +156,14 @@ impl Column {
         }
     }
 
-    fn value(self, contact: &Contact) -> String {
+    fn value(self, contact: &dyn ContactView) -> Cow<'_, str> {
         match self {
-            Column::Whole(field) => {
-                contact.text(field).map_or_else(|| contact.list(field).join(LIST_JOIN), str::to_owned)
-            }
-            Column::First(field) => contact.list(field).first().cloned().unwrap_or_default(),
+            Column::Whole(field) if field.is_list() => match (contact.item(field, 0), contact.item(field, 1)) {
+                (Some(only), None) => Cow::Borrowed(only),
+                _ => Cow::Owned(contact.items(field).collect::<Vec<_>>().join(LIST_JOIN)),
+            },
+            Column::Whole(field) => contact.text(field).unwrap_or_default().into(),
+            Column::First(field) => contact.item(field, 0).unwrap_or_default().into(),
         }
     }
 }
@@ -174,7 +177,7 @@ pub(super) enum Columns {
 }
 
 /// See [`Columns::Contacts`].
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ContactColumns {
     /// By their place.
     fields: BTreeMap<usize, Column>,
@@ -190,7 +193,7 @@ impl Columns {
 
     /// The same with `id`, also of no contacts.
     pub(super) fn of_contacts_with_ids() -> Columns {
-        Columns::Contacts(ContactColumns { fields: [(1, Column::Whole(Field::Id))].into(), attributes: Vec::new() })
+        Columns::Contacts(ContactColumns::with_id())
     }
 
     /// Keeps the columns of a row in mind.
@@ -221,7 +224,9 @@ impl Columns {
     pub(super) fn texts(&self, row: &[u8]) -> Result<Vec<String>, Failure> {
         let object = object_of(row)?;
         Ok(match self {
-            Columns::Contacts(columns) => columns.texts(&Contact::from_json(&object)),
+            Columns::Contacts(columns) => {
+                columns.cells(&Contact::from_json(&object)).into_iter().map(Cow::into_owned).collect()
+            }
             Columns::Names(names) => {
                 names.iter().map(|name| object.get(name).map_or_else(String::new, text_of)).collect()
             }
@@ -244,32 +249,47 @@ fn column_of(attribute: &str) -> String {
 }
 
 impl ContactColumns {
-    fn note(&mut self, contact: &Contact) {
+    /// Those of contacts that all have an id.
+    pub(super) fn with_id() -> ContactColumns {
+        ContactColumns { fields: [(1, Column::Whole(Field::Id))].into(), attributes: Vec::new() }
+    }
+
+    /// Keeps the columns of a contact in mind.
+    pub(super) fn note(&mut self, contact: &dyn ContactView) {
         for (at, (field, _)) in FIELDS.into_iter().enumerate() {
             let is_named_by_its_first = matches!(field, Field::Phones | Field::Emails);
             if contact.has(field) && is_named_by_its_first {
                 self.fields.insert(2 * at, Column::First(field));
             }
-            if contact.has(field) && (!is_named_by_its_first || contact.list(field).len() > 1) {
+            if contact.has(field) && (!is_named_by_its_first || contact.item(field, 1).is_some()) {
                 self.fields.insert(2 * at + 1, Column::Whole(field));
             }
         }
-        for attribute in &contact.attributes {
-            if !self.attributes.iter().any(|(known, _)| **known == *attribute.name) {
-                let column = column_of(&attribute.name);
-                self.attributes.push((attribute.name.to_string(), column));
-            }
+        contact.attributes().for_each(|(name, _)| self.note_attribute(name));
+    }
+
+    fn note_attribute(&mut self, name: &str) {
+        if !self.attributes.iter().any(|(known, _)| known == name) {
+            self.attributes.push((name.to_owned(), column_of(name)));
         }
     }
 
-    fn names(&self) -> Vec<&str> {
+    /// Adds the columns of contacts that come later.
+    pub(super) fn merge(&mut self, later: ContactColumns) {
+        self.fields.extend(later.fields);
+        later.attributes.iter().for_each(|(name, _)| self.note_attribute(name));
+    }
+
+    /// Their names, in order.
+    pub(super) fn names(&self) -> Vec<&str> {
         let fields = self.fields.values().map(|column| column.name());
         fields.chain(self.attributes.iter().map(|(_, column)| column.as_str())).collect()
     }
 
-    fn texts(&self, contact: &Contact) -> Vec<String> {
+    /// The texts of a contact, in the order of the names.
+    pub(super) fn cells<'c>(&self, contact: &'c dyn ContactView) -> Vec<Cow<'c, str>> {
         let fields = self.fields.values().map(|column| column.value(contact));
-        let attributes = self.attributes.iter().map(|(name, _)| contact.attribute(name).unwrap_or_default().to_owned());
+        let attributes = self.attributes.iter().map(|(name, _)| contact.attribute(name).unwrap_or_default().into());
         fields.chain(attributes).collect()
     }
 }

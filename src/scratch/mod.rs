@@ -13,6 +13,7 @@ pub mod received;
 pub mod recorded;
 pub mod snapshot;
 pub mod spool;
+pub mod stored;
 pub mod written;
 
 mod file;

@@ -23,16 +23,26 @@ const NAME: &str = "contact_id";
 /// The contacts of the account, by phone and e-mail.
 pub(super) struct Contacts(Snapshot);
 
+/// What the objects of an export are matched with.
+pub(super) enum Matched {
+    /// Nothing: they are no conversations.
+    No,
+    With(Contacts),
+    /// The run was stopped before the contacts were read.
+    Stopped,
+}
+
 impl Exporting<'_> {
-    /// The contacts that the list is matched with, if it is one that is matched; none when the run was stopped.
-    pub(super) async fn contacts(&self, target: &Target) -> Result<Option<Option<Contacts>>, Failure> {
+    /// The contacts that the list is matched with, if it is one that is matched.
+    pub(super) async fn contacts(&self, target: &Target) -> Result<Matched, Failure> {
         if self.plan.what != What::List(List::Conversations) {
-            return Ok(Some(None));
+            return Ok(Matched::No);
         }
         let folder = self.run.folder.join(FOLDER);
-        let fetched = self.fetch(target, What::Contacts, &folder, None).await?;
-        let contacts = |fetched: &Fetched| tokio::task::block_in_place(|| Contacts::of(fetched, &folder));
-        fetched.as_ref().map(contacts).transpose().map(|contacts| contacts.map(Some))
+        let Some(fetched) = self.fetch(target, What::Contacts, &folder, None).await? else {
+            return Ok(Matched::Stopped);
+        };
+        tokio::task::block_in_place(|| Contacts::of(&fetched, &folder)).map(Matched::With)
     }
 }
 

@@ -5,9 +5,12 @@
 
 mod end;
 mod form;
+mod maker;
 mod matched;
 mod parts;
 mod plan;
+mod put;
+mod whole;
 mod write;
 
 pub use crate::run::source::account::What;
@@ -32,6 +35,7 @@ use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
 use crate::scratch::spool::Completeness;
 use crate::store::{Checkpoint, Lock};
 use form::Form;
+use matched::Matched;
 use parts::{Exporting, Reached, Ready};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,7 +111,11 @@ impl Exporting<'_> {
         if let Some(note) = fetched.note_of_secrets(&target.http, &plan.connection.name)? {
             self.console.note(&note);
         }
-        let Some(contacts) = self.contacts(target).await? else { return Ok(()) };
+        let contacts = match self.contacts(target).await? {
+            Matched::No => None,
+            Matched::With(contacts) => Some(contacts),
+            Matched::Stopped => return Ok(()),
+        };
         self.met.store(fetched.spool.len() + fetched.missing, Ordering::Relaxed);
         reached.completeness = Some(fetched.completeness).filter(|_| fetched.is_whole).or(Some(Completeness::Unproven));
         let ready = tokio::task::block_in_place(|| self.write(&fetched, contacts, reached))?;

@@ -1,6 +1,6 @@
 //! What an export is asked to do, checked. Nothing here reads a platform.
 
-use crate::contact::Field;
+use crate::contact::{ContactView, Field};
 use crate::files::Format;
 use crate::ids::{CommandKind, WorkId};
 use crate::mapping::phone::Region;
@@ -15,7 +15,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The dates by which a contact is left out with `--since`, the first that it has.
-pub(super) const DATES: [Field; 2] = [Field::UpdatedAt, Field::CreatedAt];
+const DATES: [Field; 2] = [Field::UpdatedAt, Field::CreatedAt];
+
+/// Whether a contact was last changed, or else created, before this moment; not where that is unknown.
+pub(super) fn is_before(contact: &dyn ContactView, moment: jiff::Timestamp) -> bool {
+    let changed: Option<jiff::Timestamp> = DATES.iter().find_map(|field| contact.text(*field)?.parse().ok());
+    changed.is_some_and(|at| at < moment)
+}
 
 /// What stands behind the name of a job's file that does not hold everything.
 const PARTIAL: &str = ".partial";

@@ -1,14 +1,13 @@
 //! From what was read to the rows of the file: mapped and encoded on all cores, written in order.
 
+use super::maker::{Maker, Row};
 use super::matched::Contacts;
 use super::parts::{Exporting, Reached, Ready};
-use super::plan::DATES;
-use crate::contact::{Contact, Field, Wanted};
+use super::put::Out;
+use super::whole::Whole;
 use crate::files::{Format, Layout, Output, Read, RowWriter};
-use crate::mapping::Mapped;
-use crate::outcome::{Exit, Failure, Outcome, Problem, Reject, Skip, Totals};
-use crate::record::{Fields, Header, Origin, Record};
-use crate::report::State;
+use crate::outcome::{Exit, Failure, Problem, Reject};
+use crate::record::{Header, Origin};
 use crate::report::words::count;
 use crate::run::bind::check_regions;
 use crate::run::changes::{self, Changes, Shape};
@@ -16,101 +15,11 @@ use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::in_order;
 use crate::run::results::ResultsWriter;
-use crate::run::rows::{Encoder, Omitted, Sink, Table, Whose, Writer, format_of, row_layout};
+use crate::run::rows::{Encoder, Sink, Table, Writer, format_of, row_layout};
 use crate::run::source::account::{Fetched, What};
-use crate::scratch::spool::Completeness;
-use crate::scratch::spool::{Row as Held, Spool};
-use serde_json::{Value, json};
+use crate::scratch::spool::{Completeness, Spool};
+use serde_json::json;
 use std::sync::Arc;
-
-/// Records of another list between two looks at whether to stop.
-const LOOK_EVERY: u64 = 256;
-
-/// One contact as it will be written, or why it is not.
-enum Row {
-    Written { id: String, bytes: Vec<u8>, json: Option<Vec<u8>>, omitted: Omitted },
-    Filtered { id: String },
-    Rejected { id: String, reject: Reject },
-}
-
-/// Makes rows; used on all cores.
-struct Maker {
-    encoder: Encoder,
-    since: Option<jiff::Timestamp>,
-    /// Whether the row is wanted as JSON too.
-    wants_json: bool,
-    /// The contacts that the objects are matched with.
-    contacts: Option<Contacts>,
-}
-
-impl Maker {
-    fn of_contact(&self, record: Record) -> Row {
-        let id = match &record.fields {
-            Fields::Contact(contact) => contact.text(Field::Id).unwrap_or_default().to_owned(),
-            _ => String::new(),
-        };
-        if let (Some(since), Fields::Contact(contact)) = (self.since, &record.fields)
-            && changed_at(contact).is_some_and(|at| at < since)
-        {
-            return Row::Filtered { id };
-        }
-        match self.encoder.bound.apply(&record) {
-            Mapped::Filtered => Row::Filtered { id },
-            Mapped::Rejected(problems) => rejected(id, record, problems),
-            Mapped::Contact(wanted) => self.encode(id, record, &wanted),
-        }
-    }
-
-    /// An object of another list: as it came, or the columns of the mapping.
-    fn of_object(&self, mut held: Held) -> Result<Row, Failure> {
-        let Ok(Value::Object(mut object)) = serde_json::from_str(&held.json) else {
-            return Err(Failure::failed(format!("`{}` was kept, and cannot be read again", held.id)));
-        };
-        if let Some(contacts) = &self.contacts {
-            contacts.put_into(&mut object)?;
-            held.json = Value::Object(object.clone()).to_string();
-        }
-        if self.encoder.bound.columns().is_none() {
-            let json = self.wants_json.then(|| held.json.clone().into_bytes());
-            let omitted = Omitted { left_blank: Vec::new(), not_carried: Vec::new() };
-            return Ok(Row::Written { id: held.id, bytes: held.json.into_bytes(), json, omitted });
-        }
-        // What is called as a field of a contact is found as that, everything under its own name.
-        let mut contact = Contact::from_json(&object);
-        contact.native.clone_from(&object);
-        let record = Record {
-            origin: Origin { ordinal: held.ordinal, line: held.ordinal + 1 },
-            fields: Fields::Json(Value::Object(object)),
-            raw: held.json.into_bytes().into(),
-        };
-        Ok(self.encode(held.id, record, &Wanted { contact, ..Wanted::default() }))
-    }
-
-    fn encode(&self, id: String, record: Record, wanted: &Wanted) -> Row {
-        let mut bytes = Vec::with_capacity(512);
-        if let Err(problems) = self.encoder.encode(&wanted.contact, (&record).into(), &mut bytes) {
-            return rejected(id, record, problems);
-        }
-        let mut json = None;
-        if self.wants_json {
-            let json = json.insert(Vec::with_capacity(512));
-            if let Err(problems) = self.encoder.encode_json(&wanted.contact, (&record).into(), json) {
-                return rejected(id, record, problems);
-            }
-        }
-        let omitted = Omitted { left_blank: wanted.left_blank.clone(), not_carried: wanted.not_carried.clone() };
-        Row::Written { id, bytes, json, omitted }
-    }
-}
-
-fn rejected(id: String, record: Record, problems: Vec<Problem>) -> Row {
-    Row::Rejected { id, reject: Reject { origin: record.origin, raw: record.raw, problems } }
-}
-
-/// When a contact was last changed, or else created; `None` where that is not known.
-fn changed_at(contact: &Contact) -> Option<jiff::Timestamp> {
-    DATES.iter().find_map(|field| contact.text(*field)?.parse().ok())
-}
 
 impl Exporting<'_> {
     /// Writes everything, nothing in place yet but the rejects; none when the run was told to stop.
@@ -136,11 +45,23 @@ impl Exporting<'_> {
         let rejects = self.rejects.writer(&Layout::plain(Format::Jsonl), &Header::Contact);
         let noted = || Some((self.run.record.ledger(&plan.state), self.run.record.about("results")));
         let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
-        let mut changes = self.changes()?;
-        let mut sink = self.sink(create()?)?;
-        let left_blank = LeftBlankList::new(&self.run.folder);
-        let mut writer = Writer { sums: &mut reached.sums, rejects, results, left_blank };
-        let is_all = self.rows((&fetched.spool, contacts), &mut sink, changes.as_mut(), &mut writer)?;
+        let changes = self.changes()?;
+        let whole = self.whole(&fetched.spool)?;
+        let sink = match whole.as_ref().and_then(Whole::columns) {
+            Some(columns) => Sink::File(RowWriter::begin(create()?, self.form.layout, columns.names())?),
+            None => self.sink(create()?)?,
+        };
+        let writer = Writer { sums: &mut reached.sums, rejects, results, left_blank: LeftBlankList::new(folder) };
+        let progress = self.console.progress(&format!("writing {}", self.run.record.target), Some(fetched.spool.len()));
+        let mut out = Out { sink, changes, writer, progress };
+        let is_all = match whole {
+            Some(whole) => self.write_whole(&fetched.spool, whole, &mut out)?,
+            None => self.rows(&fetched.spool, contacts, &mut out)?,
+        };
+        let Out { sink, changes, mut writer, progress } = out;
+        if is_all {
+            progress.finish();
+        }
         if is_all && plan.work.limit.is_none_or(|limit| writer.sums.totals.read < limit) {
             self.missing(&fetched.spool, &mut writer)?;
         }
@@ -203,41 +124,12 @@ impl Exporting<'_> {
         Ok(Sink::File(RowWriter::begin(out, form.layout, columns.into_iter().flatten().map(String::as_str))?))
     }
 
-    /// Writes every contact that was read; whether that was all, and not a stop.
-    fn rows(
-        &self,
-        (spool, contacts): (&Spool, Option<Contacts>),
-        sink: &mut Sink,
-        mut changes: Option<&mut Changes>,
-        writer: &mut Writer<'_>,
-    ) -> Result<bool, Failure> {
-        let progress = self.console.progress(&format!("writing {}", self.run.record.target), Some(spool.len()));
-        let show = |so_far: Totals| {
-            progress.set(State { done: so_far.read, rejected: so_far.rejected, ..State::default() });
-        };
+    /// Writes what was read, by a mapping or from another list; whether that was all, and not a stop.
+    fn rows(&self, spool: &Spool, contacts: Option<Contacts>, out: &mut Out<'_>) -> Result<bool, Failure> {
         let encoder = Encoder::new(Arc::clone(&self.form.bound), &self.form.layout);
-        let maker = Maker { encoder, since: self.plan.since, wants_json: changes.is_some(), contacts };
-        let limit = self.plan.work.limit;
-        let mut take = |line: u64, row: Row| put(line, row, sink, changes.as_deref_mut(), writer);
+        let maker = Maker { encoder, since: self.plan.since, wants_json: out.changes.is_some(), contacts };
         if self.plan.what != What::Contacts {
-            let mut next = 0;
-            loop {
-                let rows = spool.rows(next)?;
-                if rows.is_empty() || self.stop.is_requested() {
-                    return Ok(rows.is_empty());
-                }
-                for held in rows {
-                    if limit.is_some_and(|limit| held.ordinal >= limit) {
-                        return Ok(true);
-                    }
-                    next = held.ordinal + 1;
-                    self.rejects.saw(held.json.as_bytes());
-                    let so_far = take(next, maker.of_object(held)?)?;
-                    if next % LOOK_EVERY == 0 {
-                        show(so_far);
-                    }
-                }
-            }
+            return self.objects(spool, &maker, out);
         }
         let made = move |read: Read<'_>| match read {
             Read::Record(record) => (record.borrowed().origin.line, maker.of_contact(record.into_record())),
@@ -245,16 +137,35 @@ impl Exporting<'_> {
             // A spool has none.
             Read::Blank(origin) => (origin.line, Row::Filtered { id: String::new() }),
         };
-        for batch in in_order(self.rejects.watch(spool.source()?), limit, made) {
+        for batch in in_order(self.rejects.watch(spool.source()?), self.plan.work.limit, made) {
             for (line, row) in batch? {
-                show(take(line, row)?);
+                out.put(line, row)?;
             }
+            out.show();
             if self.stop.is_requested() {
                 return Ok(false);
             }
         }
-        progress.finish();
         Ok(true)
+    }
+
+    fn objects(&self, spool: &Spool, maker: &Maker, out: &mut Out<'_>) -> Result<bool, Failure> {
+        let mut next = 0;
+        loop {
+            let rows = spool.rows(next)?;
+            if rows.is_empty() || self.stop.is_requested() {
+                return Ok(rows.is_empty());
+            }
+            for held in rows {
+                if self.plan.work.limit.is_some_and(|limit| held.ordinal >= limit) {
+                    return Ok(true);
+                }
+                next = held.ordinal + 1;
+                self.rejects.saw(held.json.as_bytes());
+                out.put(next, maker.of_object(held)?)?;
+            }
+            out.show();
+        }
     }
 
     /// Each id that no contact has is a reject.
@@ -273,35 +184,4 @@ impl Exporting<'_> {
             writer.reject(&Reject { origin, raw, problems: vec![problem] }, Some(id))
         })
     }
-}
-
-/// Takes one row to where it belongs, and counts it.
-fn put(
-    line: u64,
-    row: Row,
-    sink: &mut Sink,
-    changes: Option<&mut Changes>,
-    writer: &mut Writer<'_>,
-) -> Result<Totals, Failure> {
-    writer.sums.totals.read += 1;
-    match row {
-        Row::Written { id, bytes, json, omitted } => {
-            sink.row(&bytes)?;
-            writer.omit(omitted)?;
-            if let (Some(changes), Some(json)) = (changes, json) {
-                changes.row(&id, &json)?;
-            }
-            writer.note(Whose { line, id: Some(&id) }, Outcome::Created, None, &[])?;
-        }
-        Row::Filtered { id } => {
-            writer.note(Whose { line, id: Some(&id) }, Outcome::Skipped(Skip::Filtered), None, &[])?;
-        }
-        Row::Rejected { id, reject } => {
-            if let Some(changes) = changes {
-                changes.rejected(&id)?;
-            }
-            writer.reject(&reject, Some(&id))?;
-        }
-    }
-    Ok(writer.sums.totals)
 }
