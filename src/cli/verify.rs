@@ -233,7 +233,7 @@ fn prepare(work: &Work, context: &Context, verify: &VerifyPlan, check: Check) ->
     let out = Some(verify.out.clone()).filter(|out| *out != verify.folder.join(FILE));
     let repair = Repair { of: verify.run.run.clone(), anyway: verify.anyway, out };
     let stored = Plan::new(Work::Verify(repair), None);
-    Ok(Prepared { work: Checked::Verify(replay, verify.clone(), check), limits, stored, ..prepared })
+    Ok(Prepared { work: Checked::Verify(replay, Box::new(verify.clone()), check), limits, stored, ..prepared })
 }
 
 fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failure> {

@@ -38,7 +38,7 @@ pub enum Work {
     /// A saved plan is applied: the plan was the preview.
     Apply(SavedPlan),
     /// What a run wanted at the target is compared with what is there.
-    Verify(Replay, VerifyPlan, Check),
+    Verify(Replay, Box<VerifyPlan>, Check),
 }
 
 /// Which contacts are transferred.

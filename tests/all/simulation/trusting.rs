@@ -119,7 +119,7 @@ fn contacts_of(work: Work) -> Transfer {
 /// The same import, to be verified.
 fn verify(plan: TransferPlan, run: RunRecord, out: PathBuf) -> TransferPlan {
     let verify = VerifyPlan { folder: run_folder(&plan.state, &run.run), run, anyway: false, out };
-    let work = Work::Verify(Replay::Transfer(contacts_of(plan.work)), verify, Check::Report);
+    let work = Work::Verify(Replay::Transfer(contacts_of(plan.work)), Box::new(verify), Check::Report);
     TransferPlan { work, ..plan }
 }
 
