@@ -1,5 +1,6 @@
 //! `ferry map`.
 
+mod beside;
 mod suggest;
 
 use super::args::{Map, MapCheck, MapCommand};
@@ -17,11 +18,12 @@ use crate::run::evidence;
 use crate::run::item::{Item, Mapper};
 use crate::run::ordered::in_order;
 use crate::shown::escape;
+use beside::Pair;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// So many contacts are shown as they would arrive.
-const SHOWN_MAX: usize = 3;
+/// So many records are shown, before and after.
+const SHOWN_MAX: usize = 10;
 
 /// So many fields that the platform cannot hold are named, the most frequent first.
 const NAMED_MAX: usize = 20;
@@ -58,7 +60,8 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let mapper = Arc::new(mapper(&source, target.as_ref(), &opened, context)?);
     let is_open = opened.header == Header::Open;
     evidence::look(&mapper.bound, &context.state, &source, &context.console)?;
-    let looked = Looked::through(Arc::clone(&mapper), opened)?;
+    let head = names_of_source(&source, &opened.header);
+    let looked = Looked::through(Arc::clone(&mapper), opened, head)?;
     // Names that no record has are known only when all records have been seen.
     if let (true, Some(mistakes)) = (is_open, mapper.bound.unmet_names()) {
         return Err(mistakes.into());
@@ -108,13 +111,15 @@ struct Looked {
     rejected: BTreeMap<String, u64>,
     /// For how many records, by field.
     not_carried: BTreeMap<String, u64>,
-    /// The first contacts, by their lines.
-    first: Vec<(u64, Contact)>,
+    /// The names of the source's values.
+    names: Vec<String>,
+    /// The first records.
+    first: Vec<Pair>,
 }
 
 impl Looked {
-    fn through(mapper: Arc<Mapper>, opened: Opened) -> Result<Looked, Failure> {
-        let mut looked = Looked::default();
+    fn through(mapper: Arc<Mapper>, opened: Opened, names: Vec<String>) -> Result<Looked, Failure> {
+        let mut looked = Looked { names, ..Looked::default() };
         for batch in in_order(opened.source, None, move |read| mapper.item(read)) {
             batch?.into_iter().for_each(|item| looked.add(item));
         }
@@ -128,6 +133,9 @@ impl Looked {
             Item::Skipped(..) => self.filtered += 1,
             Item::Rejected(reject) => {
                 let code = reject.problems.first().map_or(String::new(), |problem| problem.code.to_string());
+                if self.first.len() < SHOWN_MAX {
+                    self.first.push(Pair::of_reject(&reject));
+                }
                 add_name(&mut self.rejected, code);
             }
             Item::Candidate(candidate) => {
@@ -135,7 +143,8 @@ impl Looked {
                     add_name(&mut self.not_carried, name);
                 }
                 if self.first.len() < SHOWN_MAX {
-                    self.first.push((candidate.record.origin.line, candidate.wanted.contact));
+                    let after = values_of(&candidate.wanted.contact);
+                    self.first.push(Pair::of_record(&candidate.record, &self.names, after));
                 }
             }
         }
@@ -176,13 +185,18 @@ impl Looked {
         }
         let mut lines = vec![format!("{}: {}", count(self.read, "record", "records"), parts.join(", "))];
         if !self.first.is_empty() {
-            lines.extend([String::new(), "the first contacts as they would arrive".to_owned()]);
+            lines.extend([String::new(), "the first records, before and after".to_owned()]);
         }
-        for (line, contact) in &self.first {
-            lines.push(format!("  line {line}"));
-            lines.extend(values_of(contact).into_iter().map(|(name, value)| format!("    {name}: {}", escape(&value))));
-        }
+        self.first.iter().for_each(|pair| lines.extend(pair.lines()));
         lines.join("\n")
+    }
+}
+
+/// The names of a table's columns; of a JSON source, those of its first records.
+fn names_of_source(source: &SourcePlan, header: &Header) -> Vec<String> {
+    match header {
+        Header::Columns(names) => names.clone(),
+        Header::Open | Header::Contact => source.first_records().names,
     }
 }
 

@@ -1,0 +1,67 @@
+//! A record before and after its mapping, side by side: what stands in the file, and what would arrive.
+
+use crate::outcome::Reject;
+use crate::profile::Cells;
+use crate::record::Record;
+use crate::shown::escape;
+
+/// Each side is so wide, in characters.
+const SIDE: usize = 45;
+/// Of a record, so many values are shown.
+const VALUES_MAX: usize = 24;
+/// The longest name that is shown whole.
+const NAME_MAX: usize = 18;
+
+/// One record.
+pub(super) struct Pair {
+    line: u64,
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+impl Pair {
+    /// A record that becomes a contact with these values.
+    pub fn of_record(record: &Record, names: &[String], after: Vec<(String, String)>) -> Pair {
+        let cells = Cells::of(record, names);
+        let before = names.iter().enumerate().map(|(at, name)| (name.clone(), cells.get(at).into_owned()));
+        let before = before.filter(|(_, value)| !value.trim().is_empty()).map(|(name, value)| one(&name, &value));
+        let after = after.iter().map(|(name, value)| one(name, value));
+        Pair { line: record.origin.line, before: before.collect(), after: after.collect() }
+    }
+
+    /// A record that is rejected: its bytes, and why.
+    pub fn of_reject(reject: &Reject) -> Pair {
+        let raw = String::from_utf8_lossy(reject.raw.get(..SIDE * 4).unwrap_or(&reject.raw)).into_owned();
+        let after = reject
+            .problems
+            .iter()
+            .map(|problem| cut(&format!("rejected: {}: {}", problem.code, problem.message), SIDE));
+        Pair { line: reject.origin.line, before: vec![cut(&raw, SIDE)], after: after.collect() }
+    }
+
+    /// The lines that show it.
+    pub fn lines(&self) -> Vec<String> {
+        let rows = self.before.len().max(self.after.len());
+        let mut lines = vec![format!("  line {}", self.line)];
+        let side = |values: &[String], row: usize| values.get(row).cloned().unwrap_or_default();
+        for row in 0..rows.min(VALUES_MAX) {
+            let line = format!("    {:<SIDE$}  {}", side(&self.before, row), side(&self.after, row));
+            lines.push(line.trim_end().to_owned());
+        }
+        let more = rows.saturating_sub(VALUES_MAX);
+        lines.extend((more > 0).then(|| format!("    … {more} more")));
+        lines
+    }
+}
+
+fn one(name: &str, value: &str) -> String {
+    cut(&format!("{}: {value}", cut(name.trim(), NAME_MAX)), SIDE)
+}
+
+fn cut(text: &str, len_max: usize) -> String {
+    let text = escape(text);
+    match text.char_indices().nth(len_max) {
+        None => text.into_owned(),
+        Some(_) => text.chars().take(len_max - 1).chain(['…']).collect(),
+    }
+}
