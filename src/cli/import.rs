@@ -1,6 +1,7 @@
 //! `ferry import`, and what `ferry migrate` shares with it.
 
 use super::args;
+use super::asked_before::{Target, may_go_on};
 use super::context::{Context, with_sandbox};
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
@@ -18,7 +19,15 @@ use std::path::Path;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
     let (transfer, effect) = work_of(typed);
-    Ok(context.print_end(&carry(context, prepare(&transfer, &effect, context)?)?))
+    let prepared = prepare(&transfer, &effect, context)?;
+    if let Checked::Transfer(Contacts::Import(source), _) = &prepared.work {
+        let (connection, region) = &prepared.connection;
+        let target = Target { name: &connection.name, facts: connection.facts(), region: *region };
+        if !may_go_on(typed, source, &target, context)? {
+            return Ok(Exit::Done);
+        }
+    }
+    Ok(context.print_end(&carry(context, prepared)?))
 }
 
 /// The work that was typed.

@@ -3,12 +3,13 @@
 
 use super::args;
 use super::context::Context;
-use crate::files::{self, Opened};
+use crate::files::{self, About, Ledger, Opened, Output};
 use crate::mapping::RegionChoice;
 use crate::outcome::Failure;
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::profile::Head;
 use crate::record::Header;
+use std::io::Write;
 use std::path::Path;
 
 /// A file that was opened to be looked at.
@@ -72,6 +73,22 @@ impl Looked {
             Some(RegionChoice::Nowhere) | None => None,
         }
     }
+}
+
+/// Writes a mapping, in place of a file that Ferry wrote only.
+pub(super) fn save_mapping(option: &'static str, out: &Path, text: &str, context: &Context) -> Result<(), Failure> {
+    let mut mistakes = Mistakes::default();
+    let around = context.around(&[]);
+    // An export may replace any file by `--out`.
+    let checked = if option == "--out" { "map suggest --out" } else { option };
+    plan::check_files(&around, [(checked, Some(out.to_owned()), false)], &mut mistakes);
+    mistakes.end(Some(()))?;
+    context.make_state(false)?;
+    let about = About { option: "mapping", run: "map suggest".to_owned(), ..About::default() };
+    let mut output = Output::create(out)?.noted(Ledger::of_state(&context.state), about);
+    let fault = |error| Failure::failed(format!("`{}` cannot be written", out.display())).cause(error);
+    output.write_all(text.as_bytes()).map_err(fault)?;
+    output.commit()
 }
 
 /// The country of a connection's phones.

@@ -2,6 +2,7 @@
 
 mod apply;
 pub mod args;
+mod asked_before;
 mod attributes;
 mod check;
 mod context;

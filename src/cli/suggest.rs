@@ -17,7 +17,7 @@ const ONCE: [(&str, bool); 7] = [
 ];
 
 /// Options that name a file of the run, which another run would write over.
-const FILES: [(&str, bool); 2] = [("--rejects", true), ("--results", true)];
+const FILES: [(&str, bool); 3] = [("--rejects", true), ("--results", true), ("--save-map", true)];
 
 /// The option that names a source platform: rejects are read from a file instead.
 const FROM: [(&str, bool); 1] = [("--from", true)];

@@ -15,8 +15,6 @@ const VALUE_LEN_MAX: usize = 60;
 const LONGEST_LEN_MAX: usize = 120;
 /// Different values that are shown.
 const SAMPLES_MAX: usize = 5;
-/// Digits that a text with a phone in it has at least.
-const PHONE_DIGITS_MIN: usize = 7;
 /// Invalid values that are kept with their lines.
 const INVALID_MAX: usize = 20;
 
@@ -122,10 +120,6 @@ pub struct Column {
     pub phones: Phones,
     /// Values that are not what the column is expected to hold.
     pub invalid: Invalid,
-    /// Texts that have an `@`, and texts with the digits of a phone.
-    pub with_at: u64,
-    #[allow(missing_docs)]
-    pub with_digits: u64,
     /// Cells that hold several numbers.
     pub several: u64,
     /// Texts of one word, of two to five, and of more (deep only).
@@ -160,8 +154,6 @@ impl Column {
             separated: [0; 5],
             phones: Phones::default(),
             invalid: Invalid::default(),
-            with_at: 0,
-            with_digits: 0,
             several: 0,
             words: [0; 3],
             lettered: 0,
@@ -245,8 +237,6 @@ impl Column {
     }
 
     fn add_text(&mut self, cell: &str) {
-        self.with_at += u64::from(cell.contains('@'));
-        self.with_digits += u64::from(cell.bytes().filter(u8::is_ascii_digit).count() >= PHONE_DIGITS_MIN);
         let words = cell.split_whitespace().count();
         let kind = match words {
             0 | 1 => 0,
@@ -275,8 +265,6 @@ impl Column {
         add(&mut self.words, &other.words);
         self.dated += other.dated;
         self.several += other.several;
-        self.with_at += other.with_at;
-        self.with_digits += other.with_digits;
         self.lettered += other.lettered;
         self.companies += other.companies;
         self.countries += other.countries;

@@ -32,6 +32,8 @@ impl Look {
 
     /// What a value without blanks around it looks like.
     pub fn of(cell: &str) -> Look {
+        // Spreadsheets put it before what must stay a text.
+        let cell = cell.strip_prefix('\'').unwrap_or(cell);
         let counts = Counts::of(cell);
         if counts.at > 0 {
             let is_email = email::normalise(cell).is_ok() || !email::parts(cell).is_empty();
@@ -126,9 +128,16 @@ impl Counts {
     }
 
     fn is_number(&self, cell: &str) -> bool {
-        self.letters == 0
-            && (is_amount(cell) || cell.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit()))
-            || self.letters <= 3 && self.others <= 1 && is_amount(cell.trim_matches(|c: char| !c.is_ascii_digit()))
+        let is_whole = |text: &str| text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
+        match self.letters {
+            0 if self.others == 0 => is_amount(cell) || is_whole(cell),
+            0 => self.others == 1 && is_amount(cell.trim_matches(|c: char| !c.is_ascii_digit())),
+            _ => {
+                let unit: String = cell.chars().filter(|c| c.is_alphabetic()).collect();
+                let amount = cell.trim_matches(|c: char| !c.is_ascii_digit());
+                CURRENCIES.contains(&unit.to_lowercase().as_str()) && is_amount(amount)
+            }
+        }
     }
 
     fn is_hash(&self) -> bool {
@@ -136,6 +145,10 @@ impl Counts {
         len >= HASH_LEN_MIN && self.separators == 0 && self.digits * 5 >= len && self.letters > 0
     }
 }
+
+/// Letters beside an amount.
+const CURRENCIES: [&str; 14] =
+    ["usd", "eur", "gbp", "mxn", "brl", "cop", "pen", "clp", "ars", "rub", "r", "s", "руб", "chf"];
 
 /// Whether a text with letters is a number first, or says that it is one: `0991234567 (casa)`, `tel: 0991234567`.
 fn begins_as_phone(cell: &str) -> bool {
@@ -269,6 +282,7 @@ mod tests {
             ("+593 99 123 4567", Look::Phone),
             ("(02) 234-5678", Look::Phone),
             ("0991234567", Look::Phone),
+            ("'+593991234567", Look::Phone),
             ("tel: 0991234567", Look::Phone),
             ("0991234567 / 022345678", Look::Phone),
             ("0991234567, 022345678", Look::Phone),
@@ -285,6 +299,8 @@ mod tests {
             ("-12,50", Look::Number),
             ("$ 12.50", Look::Number),
             ("17", Look::Number),
+            ("12.50 EUR", Look::Number),
+            ("A12", Look::Text),
             ("Sí", Look::YesNo),
             ("https://example.com/1", Look::Url),
             ("5f8d0d55b54764421b7156c3", Look::Hash),

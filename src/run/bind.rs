@@ -2,7 +2,7 @@
 
 use crate::contact::Field;
 use crate::mapping::phone::Region;
-use crate::mapping::{BindOptions, ByNames, Mapping, NamesTarget, Overflow, Program};
+use crate::mapping::{BindOptions, ByNames, Mapping, Overflow, Program};
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::platforms::{Driver, PlatformFacts};
@@ -10,6 +10,7 @@ use crate::record::Header;
 use crate::report::Console;
 use crate::run::item::Mapper;
 use crate::run::source::saved_plan::PlanHead;
+use crate::run::unmapped;
 use std::sync::Arc;
 
 /// A source, and the platform that its contacts are for.
@@ -132,54 +133,27 @@ pub fn bind(
             Ok((bound, mapping.overflow, None))
         }
         None => {
-            let mapping = by_names(source, header, platform, console)?;
+            let mapping = unmapped(source, region, platform, console)?;
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;
             Ok((bound, mapping.overflow, mapping.identity.clone()))
         }
     }
 }
 
-/// The mapping that the names of the columns give, and what it does.
-fn by_names(
+/// The mapping of a source without one, which is shown first.
+fn unmapped(
     source: &SourcePlan,
-    header: &Header,
+    region: Option<Region>,
     platform: Option<&PlatformFacts>,
     console: &Console,
 ) -> Result<Mapping, Failure> {
-    let needs_last_name = |platform: &PlatformFacts| platform.needs.iter().any(|needs| **needs == [Field::LastName]);
-    let target =
-        platform.map(|platform| NamesTarget { title: &platform.title, needs_last_name: needs_last_name(platform) });
-    let first = source.first_records();
-    let is_empty = *header == Header::Open && first.names.is_empty();
-    let ByNames { mapping, plan } = Mapping::by_names_of(header, &first, target);
-    if !plan.is_recognised() && !is_empty {
-        return Err(nothing_recognised(source, header, &first.names));
-    }
+    let suggestion = unmapped::suggested(source, platform, region)?;
+    let ByNames { mapping, plan } = unmapped::by_names(source, &suggestion)?;
     console.plan_line("there is no mapping, so columns are taken by their names (`-v` lists every column):");
     plan.lines().iter().for_each(|line| console.plan_line(&format!("  {line}")));
     plan.every_column().iter().for_each(|line| console.detail(1, &format!("  {line}")));
     Ok(mapping)
 }
-
-/// Contacts that have only attributes would be of no use.
-fn nothing_recognised(source: &SourcePlan, header: &Header, seen: &[String]) -> Failure {
-    let names = match header {
-        Header::Columns(names) => names.as_slice(),
-        Header::Open | Header::Contact => seen,
-    };
-    let shown: Vec<String> = names.iter().take(COLUMNS_SHOWN_MAX).map(|name| format!("`{name}`")).collect();
-    let more = match names.len().saturating_sub(COLUMNS_SHOWN_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let shown = format!("its columns are {}{more}", shown.join(", "));
-    Failure::usage(format!("no column of `{}` is recognised as a name, a phone or an e-mail", source.shown))
-        .cause(shown)
-        .hint("write a mapping that names the columns, for example `contact: { full_name: …, phone: … }`, and give it with `--map`; `ferry map check` checks it")
-}
-
-/// More columns than this are not listed in an error.
-const COLUMNS_SHOWN_MAX: usize = 12;
 
 /// More phones than one in this many without a country code are a mistake, when no region was named.
 const PHONES_WITHOUT_CODE: u64 = 10;

@@ -37,6 +37,7 @@ pub mod stop;
 pub mod survey;
 pub mod target;
 mod transfer;
+pub mod unmapped;
 mod verified_run;
 
 pub use active::folder::{account_at, account_of};

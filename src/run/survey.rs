@@ -99,5 +99,5 @@ pub fn asked_of(platform: Option<&PlatformFacts>, region: Option<Region>, known:
             (true, false) => Attributes::Any,
         },
     });
-    Asked { target, region, typed: None }
+    Asked { target, region, ..Asked::default() }
 }

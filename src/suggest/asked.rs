@@ -40,4 +40,6 @@ pub struct Asked {
     pub region: Option<Region>,
     /// The country that was typed.
     pub typed: Option<Region>,
+    /// No country is to be looked for.
+    pub is_region_unwanted: bool,
 }

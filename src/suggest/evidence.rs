@@ -17,6 +17,8 @@ const NAME: f64 = 0.95;
 const LAYOUT: f64 = 0.97;
 /// Of one that is understood without the name of its group.
 const PART: f64 = 0.9;
+/// Of one that is understood without one of its words.
+const WORD: f64 = 0.65;
 /// So many columns that begin with the same word are a group.
 const GROUP_MIN: usize = 3;
 /// Of a name that may be that of a person, or of anything else about one.
@@ -48,6 +50,7 @@ struct Named {
 pub(super) fn judge(head: &FirstRecords, profile: &Profile, vendor: Option<&'static Vendor>) -> Vec<Judged> {
     let prefix = common_prefix(&head.names);
     let named: Vec<Named> = head.names.iter().map(|name| named(name, prefix.as_deref(), vendor)).collect();
+    let named = without_second_names(named);
     let values: Vec<Values<'_>> =
         profile.columns.iter().enumerate().map(|(at, column)| Values::of(head, at, column)).collect();
     let judging = Judging { names: &head.names, named: &named, values: &values };
@@ -69,7 +72,7 @@ fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> N
         Meaning::Unknown => match nearly(name) {
             Some((meaning, Nearness::Question)) => by_name(meaning, 0.8, "the question of a form"),
             Some((meaning, Nearness::Slip)) => by_name(meaning, 0.7, "its name but for a letter"),
-            Some((meaning, Nearness::Word)) => by_name(meaning, 0.65, "its name but for a word"),
+            Some((meaning, Nearness::Word)) => by_name(meaning, WORD, "its name but for a word"),
             None => by_name(Meaning::Unknown, 0.0, ""),
         },
         Meaning::Value(sense) if sense.head == Head::Person => by_name(Meaning::Value(sense), PERSON, "its name"),
@@ -106,6 +109,20 @@ fn common_prefix(names: &[String]) -> Option<String> {
     let same = names.iter().filter(|name| name.starts_with(&first)).count();
     let says = meaning(&first) != Meaning::Unknown || is_about_others(&first);
     (same >= GROUP_MIN && !says).then_some(first)
+}
+
+/// A name that is nearly that of a person is another thing where the file has one that is exactly that.
+fn without_second_names(mut named: Vec<Named>) -> Vec<Named> {
+    let is_name = |named: &Named| {
+        matches!(named.meaning, Meaning::Value(sense)
+            if matches!(sense.head, Head::First | Head::Last | Head::Full | Head::Bare(_)))
+    };
+    if named.iter().any(|named| named.n >= NAME && is_name(named)) {
+        for named in named.iter_mut().filter(|named| is_name(named) && named.n <= WORD) {
+            (named.meaning, named.n) = (Meaning::Unknown, 0.0);
+        }
+    }
+    named
 }
 
 struct Judging<'a> {

@@ -66,6 +66,9 @@ pub(super) fn find(known: &Known<'_>) -> RegionFound {
     }
     let is_needed = phones.bare_count > 0 && known.lacks_country();
     let given = known.asked.region;
+    if known.asked.is_region_unwanted {
+        return RegionFound::default();
+    }
     if let Some(typed) = known.asked.typed {
         let found = Some((typed, 1.0, "it was given".to_owned()));
         return RegionFound { is_needed: true, given: None, found, candidates: Vec::new() };

@@ -11,6 +11,12 @@ use crate::profile::{Column, Head as FirstRecords, Look};
 /// Records whose texts are read word by word.
 const ROWS_MAX: usize = 300;
 
+/// Shorter texts on average are ways to say that there is no value.
+const WORD_LEN_MIN: u64 = 4;
+
+/// Fewer values say nothing against a name.
+const VALUES_MIN: u64 = 3;
+
 /// What values say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Says {
@@ -76,9 +82,7 @@ impl<'a> Values<'a> {
     fn phones(&self) -> u64 {
         let column = self.column;
         let short = if column.len_min >= 6 && column.len_max <= 17 { column.look(Look::Number) } else { 0 };
-        let compact = column.dates.get(8).copied().unwrap_or(0);
-        let compact = if compact == column.filled && compact >= 5 { 0 } else { compact };
-        column.look(Look::Phone) + column.look(Look::Broken) + short + compact
+        column.look(Look::Phone) + column.look(Look::Broken) + short + self.compact_dates()
     }
 
     /// Whether they are numbers that rise from row to row.
@@ -91,26 +95,36 @@ impl<'a> Values<'a> {
         document::kind_of(&self.column.phones.bare)
     }
 
-    /// What the values say about a column that is called so.
+    /// What the values say about a column that is called so. A few values say nothing against its name.
     pub fn about(&self, head: Head) -> Says {
-        if self.column.filled == 0 {
-            return Says::default();
-        }
+        let says = if self.column.filled == 0 { Says::default() } else { self.judged(head) };
+        if says.v < 0.0 && self.column.filled < VALUES_MIN { Says::default() } else { says }
+    }
+
+    fn judged(&self, head: Head) -> Says {
         let not_text = [Look::Email, Look::Phone, Look::Date, Look::Number, Look::YesNo, Look::Url, Look::Hash];
+        let not_email = [Look::Phone, Look::Date, Look::Number, Look::YesNo, Look::Url, Look::Hash];
+        let sentences: u64 = self.column.words.iter().skip(1).sum();
+        // An invalid number is meant to be one all the same.
+        let others = self.column.lettered
+            + self.column.dated.saturating_sub(self.compact_dates())
+            + [Look::Email, Look::YesNo, Look::Url, Look::Hash].iter().map(|look| self.column.look(*look)).sum::<u64>();
         let never = || Says { v: -1.0, power: 1.0, words: format!("its values are {}", self.in_words()) };
         let unless = |looks: &[Look], power: f64| match self.is_mostly(looks) {
             true => never(),
             false => Says { v: 0.5, power, words: String::new() },
         };
         match head {
-            // What was meant to be one is invalid, not something else.
-            Head::Email if self.share(self.column.with_at) >= 0.5 => Says::default(),
-            Head::Email => self.signed(self.column.look(Look::Email), 0.95, "e-mail addresses"),
+            Head::Email if self.is_mostly(&not_email) || self.share(sentences) >= 0.5 => never(),
+            Head::Email => self.unsigned(self.column.look(Look::Email), 0.95, "e-mail addresses"),
             Head::Phone if self.document().is_some() => never(),
-            Head::Phone if self.share(self.column.with_digits) >= 0.5 => Says::default(),
+            // `no`, `N/A` and `-` say that there is none.
+            Head::Phone if self.share(others) >= 0.5 && self.column.len_sum >= self.column.filled * WORD_LEN_MIN => {
+                never()
+            }
             Head::Phone => {
                 let power = if self.column.phones.with_code * 2 >= self.column.filled { 0.92 } else { 0.85 };
-                self.signed(self.phones(), power, "phones")
+                self.unsigned(self.phones(), power, "phones")
             }
             Head::First
             | Head::Last
@@ -141,13 +155,16 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn signed(&self, n: u64, power: f64, what: &str) -> Says {
+    /// Dates without signs, of which some may be phones of eight digits; all of a column are dates.
+    fn compact_dates(&self) -> u64 {
+        let compact = self.column.dates.get(8).copied().unwrap_or(0);
+        if compact == self.column.filled && compact >= 5 { 0 } else { compact }
+    }
+
+    /// What fits speaks for it; what does not may be invalid.
+    fn unsigned(&self, n: u64, power: f64, what: &str) -> Says {
         let share = self.share(n);
-        let v = match share {
-            share if share >= 0.5 => share,
-            share if share >= 0.2 => 0.0,
-            share => (share - 0.2) * 5.0,
-        };
+        let v = if share >= 0.5 { share } else { 0.0 };
         Says { v, power, words: self.counted(n, what) }
     }
 
@@ -164,7 +181,7 @@ impl<'a> Values<'a> {
         let share = self.share(known + if self.column.len_max <= 3 { self.column.look(Look::YesNo) } else { 0 });
         match share {
             share if share >= 0.6 => Says { v: share, power: 0.6, words: self.counted(known, "countries") },
-            share if share < 0.2 => never(),
+            _ if self.looks(&[Look::Text]) < 0.5 && self.column.look(Look::Number) < self.column.filled => never(),
             _ => Says::default(),
         }
     }

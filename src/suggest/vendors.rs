@@ -1,7 +1,7 @@
 //! The layouts of vendors' files: data, one YAML file a vendor. A layout says what names alone do not: which columns are the
 //! exporting system's own, and what a name means there.
 //!
-//! A layout is recognised by its columns: at least one that no other layout has, and most of those that are always there.
+//! A layout is recognised by its columns: at least two that no other layout has, and most of those that are always there.
 
 use crate::mapping::names::{Bare, Head, Meaning, Role, Sense};
 use crate::yaml::{Errors, Kind, Node, fold, read};
@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 /// Of a hundred columns that are always there, so many have to be.
 const PERCENT_MIN: usize = 70;
+/// So many columns have to be there that no other layout has: one name can be there by chance.
+const OWN_MIN: usize = 2;
 /// A layout that has so much more of its own columns than the next one is the better.
 const LEAD_MIN: usize = 1;
 
@@ -78,7 +80,7 @@ pub(super) fn recognise(names: &[String]) -> Option<&'static Vendor> {
     for vendor in VENDORS.iter() {
         let own = vendor.unique.iter().filter(|column| has(column)).count();
         let there = vendor.always.iter().filter(|column| has(column)).count();
-        if own > 0 && there * 100 >= vendor.always.len() * PERCENT_MIN {
+        if own >= OWN_MIN && there * 100 >= vendor.always.len() * PERCENT_MIN {
             found.push((own, vendor));
         }
     }

@@ -40,12 +40,18 @@ pub struct Import {
     /// Nothing is changed then. The exit code is 6, and 2 for a file without any record.
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = LIMITS)]
     pub at_least: u64,
+    /// Import without a mapping and without a question; without a terminal Ferry never asks
+    #[arg(long, short, display_order = 10)]
+    pub yes: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub pace: Pace,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub work: Work,
+    /// Without a mapping, also save the plan as a mapping
+    #[arg(long, value_name = "FILE", conflicts_with = "map", help_heading = FILES)]
+    pub save_map: Option<PathBuf>,
 }
 
 /// `ferry migrate`.

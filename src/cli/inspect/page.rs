@@ -47,10 +47,10 @@ fn lead(inspected: &Inspected) -> String {
         inspected.suggestion.vendor.map(|vendor| format!(", a file of {}", text(&vendor.name))).unwrap_or_default();
     let mut out = format!("<p class=\"lead\">{records} in {columns}{vendor}</p>\n<p class=\"soft\">");
     let _ = write!(out, "{}, {}", text(inspected.layout.format.name()), text(inspected.layout.encoding.name()));
-    for (n, what) in [(profile.blank, "blank rows"), (profile.malformed.n, "rows that cannot be read")] {
-        if n > 0 {
-            let _ = write!(out, "; {} {what}", number(n));
-        }
+    let blank = (profile.blank, "blank row", "blank rows");
+    let malformed = (profile.malformed.n, "row that cannot be read", "rows that cannot be read");
+    for (n, one, many) in [blank, malformed].into_iter().filter(|(n, ..)| *n > 0) {
+        let _ = write!(out, "; {}", count(n, one, many));
     }
     out.push_str("</p>\n");
     for note in &inspected.notes {

@@ -3,9 +3,8 @@
 
 use crate::cli::args;
 use crate::cli::context::{Context, until_stopped, with_sandbox};
-use crate::cli::looked::{look_at, region_of};
+use crate::cli::looked::{look_at, region_of, save_mapping};
 use crate::contact::Field;
-use crate::files::{About as Written, Ledger, Output};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Connection, TargetAsked};
 use crate::report::words::shell;
@@ -13,7 +12,6 @@ use crate::run::bind::singular;
 use crate::run::survey::asked_of;
 use crate::run::target::{Target, stops};
 use crate::suggest::{About, Asked, Suggestion, suggest, yaml};
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,7 +38,7 @@ pub(super) fn run(typed: &args::MapSuggest, context: &Context) -> Result<Exit, F
     let text = yaml(&suggestion, &about);
     match &typed.out {
         Some(out) => {
-            save(out, &text, context)?;
+            save_mapping("--out", out, &text, context)?;
             context.console.result_line(&told(&suggestion, &about));
         }
         None => context.console.result_line(text.trim_end()),
@@ -50,6 +48,9 @@ pub(super) fn run(typed: &args::MapSuggest, context: &Context) -> Result<Exit, F
 
 /// What the file lacks is said, and ends with 3.
 fn ended(suggestion: &Suggestion, context: &Context) -> Exit {
+    if !suggestion.is_recognised() {
+        context.console.note("no column is recognised as a name, a phone or an e-mail: name them in the mapping");
+    }
     let missing = suggestion.missing();
     let title = suggestion.names_target().map(|target| target.title.to_owned()).unwrap_or_default();
     for needs in &missing {
@@ -97,20 +98,6 @@ fn defined(to: &str, sandbox: bool, context: &Context) -> Result<Vec<String>, Fa
         }
         names
     })
-}
-
-/// Writes the mapping, in place of a file that Ferry wrote only.
-fn save(out: &Path, text: &str, context: &Context) -> Result<(), Failure> {
-    let mut mistakes = plan::Mistakes::default();
-    let around = context.around(&[]);
-    plan::check_files(&around, [("map suggest --out", Some(out.to_owned()), false)], &mut mistakes);
-    mistakes.end(Some(()))?;
-    context.make_state(false)?;
-    let about = Written { option: "out", run: "map suggest".to_owned(), ..Written::default() };
-    let mut output = Output::create(out)?.noted(Ledger::of_state(&context.state), about);
-    let fault = |error| Failure::failed(format!("`{}` cannot be written", out.display())).cause(error);
-    output.write_all(text.as_bytes()).map_err(fault)?;
-    output.commit()
 }
 
 /// What was decided, in four lines at most.

@@ -6,6 +6,8 @@ use super::words::{FORBIDDING, ID_WORDS, QUESTIONS, WORDS};
 
 /// The fewest letters of a word in which one may be wrong.
 const LETTERS_MIN: usize = 5;
+/// A higher number is not the number of a column.
+const NUMBER_MAX: u32 = 99;
 /// Longer names are not tried without each of their words.
 const WORDS_MAX: usize = 6;
 
@@ -26,11 +28,19 @@ pub(crate) fn nearly(name: &str) -> Option<(Meaning, Nearness)> {
     if words.is_empty() || words.iter().any(|word| is_forbidding(word)) {
         return None;
     }
-    let suffix: String = numbers.iter().map(|number| format!(" {number}")).collect();
+    // A calling code among the words (`Tel. (+593)`) is not the number of a column.
+    let suffix: String =
+        numbers.iter().filter(|number| **number <= NUMBER_MAX).map(|number| format!(" {number}")).collect();
     let understood = |words: &[&str]| -> Option<Meaning> {
         let found = meaning(&format!("{}{suffix}", words.join(" ")));
         matches!(found, Meaning::Value(_)).then_some(found)
     };
+    if numbers.iter().any(|number| *number > NUMBER_MAX) {
+        let all: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Some(found) = understood(&all) {
+            return Some((found, Nearness::Question));
+        }
+    }
     let plain: Vec<&str> = words.iter().map(String::as_str).filter(|word| !QUESTIONS.contains(*word)).collect();
     if plain.len() < words.len() && !plain.is_empty() {
         if let Some(found) = understood(&plain) {

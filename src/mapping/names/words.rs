@@ -197,7 +197,9 @@ const WHOLE: &[(Head, &str)] = &[
          estudiante, destinatario, socio, miembro, afiliado, titular, huesped, invitado, comprador, suscriptor, beneficiario, \
          inquilino, aluno, estudante, membro, hospede, assinante, пациент, ученик, студент, покупатель, получатель, участник, \
          гость, schuler, teilnehmer, mitglied, gast, empfanger, kaufer, eleve, membre, invite, destinataire, acheteur, \
-         paziente, studente, partecipante, ospite",
+         paziente, studente, partecipante, ospite, contact person, primary contact, main contact, persona de contacto, \
+         contacto principal, pessoa de contato, контактное лицо, ansprechpartner, ansprechpartnerin, kontaktperson, \
+         personne de contact, persona di contatto, interlocuteur",
     ),
     (
         Head::Tags,
@@ -359,7 +361,11 @@ const OTHERS: &str = "assistant, spouse, wife, husband, partner, emergency, refe
     quelle, anzahl, einwilligung, statut, consentement, stato, consenso, fax, pager, isdn, telex, radio, callback, \
     car, website, page, url, user, username, login, password, ip, old, former, previous, anterior, antiguo, antigo, старый, alt, alte, ancien, \
     vecchio, signature, subject, template, response, reason, motivo, hash, encrypted, provider, domain, dominio, operator, operador, carrier, \
-    plan, brand, model, type, tipo, тип, typ, etiqueta, label, is, has, no, not, sin, sem, sans, без";
+    product, producto, produto, produkt, produit, prodotto, товар, campaign, campana, campanha, event, evento, pet, mascota, \
+    animal, school, escuela, escola, colegio, школа, schule, ecole, scuola, file, archivo, deal, сделка, project, proyecto, projeto, \
+    course, curso, курс, kurs, cours, corso, team, equipo, store, tienda, loja, branch, sucursal, filial, job, position, cargo, \
+    puesto, должность, bank, banco, банк, channel, canal, канал, order, pedido, заказ, bestellung, commande, ordine, invoice, factura, \
+    fatura, ticket, plan, brand, model, type, tipo, тип, typ, etiqueta, label, is, has, no, not, sin, sem, sans, без";
 
 /// Words of a question that a form asks.
 const ASKED: &str = "what, whats, is, your, please, enter, provide, us, give, tell, can, we, have, may, reach, which, best, contact, you, at, on, to, cual, cuál, \
