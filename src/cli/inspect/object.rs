@@ -2,6 +2,7 @@
 
 use super::found::Inspected;
 use super::holds::holding;
+use crate::files::Format;
 use crate::profile::{Column, Invalid};
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(super) fn object(inspected: &Inspected) -> Value {
     json!({
         "file": {
             "name": inspected.shown, "format": layout.format.name(), "encoding": layout.encoding.name(),
-            "delimiter": table.map(|table| char::from(table.delimiter).to_string()),
+            "delimiter": table.filter(|_| layout.format != Format::Xlsx).map(|table| char::from(table.delimiter).to_string()),
         },
         "rows": { "contacts": profile.records, "blank": profile.blank, "malformed": invalid(&profile.malformed, inspected) },
         "layout": vendor,

@@ -2,6 +2,7 @@
 
 use super::found::{GROUPS_SHOWN, Inspected};
 use super::holds::holding;
+use crate::files::Format;
 use crate::report::words::{count, number, shell};
 use crate::shown::escape;
 
@@ -58,7 +59,8 @@ pub(super) fn table(inspected: &Inspected) -> String {
 fn head(inspected: &Inspected) -> String {
     let mut parts = vec![inspected.shown.clone(), inspected.layout.format.name().to_owned()];
     parts.push(inspected.layout.encoding.name().to_owned());
-    if let Some(table) = &inspected.layout.table {
+    // The cells of a sheet have none.
+    if let Some(table) = inspected.layout.table.as_ref().filter(|_| inspected.layout.format != Format::Xlsx) {
         parts.push(match table.delimiter {
             b'\t' => "tabs".to_owned(),
             other => format!("delimiter `{}`", char::from(other)),

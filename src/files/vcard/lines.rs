@@ -106,15 +106,13 @@ impl Lines {
     /// Adds the continuation of the last line.
     fn join(&mut self, raw: &[u8]) {
         let Some(last) = self.all.last_mut() else { return };
-        if last.head.is_quoted_printable() {
-            if let Some(text) = soft_break(&last.value) {
-                let len = text.len();
+        match soft_break(&last.value).filter(|_| last.head.is_quoted_printable()).map(<[u8]>::len) {
+            Some(len) => {
                 last.value.truncate(len);
                 last.push(raw);
-                return;
             }
+            None => last.push(raw.get(1..).unwrap_or_default()),
         }
-        last.push(raw.get(1..).unwrap_or_default());
     }
 }
 

@@ -49,6 +49,8 @@ fn every_cell_is_text() {
     let first = ["Ana", "Ruiz", "+593991234561", "ana@example.com", "=1+1", "00501", "a\nb, \"c\"", " <&> _x000D_ "];
     assert_eq!(rows[1], first);
     assert_eq!(rows[2], ["Eva", "Gil", "+593991234562", "", "@SUM(A1)", "1E5", "", ""]);
+    let inspected = ferry(folder.path(), "inspect out.xlsx");
+    assert!(inspected.out.starts_with("out.xlsx · xlsx · UTF-8\n"), "{}{}", inspected.out, inspected.err);
     let sheet = part(&path, "xl/worksheets/sheet1.xml");
     assert!(!sheet.contains("<f>") && !sheet.contains("<v>"), "{sheet}");
     assert!(sheet.contains("<c r=\"A1\" s=\"2\" t=\"inlineStr\"><is><t>first_name</t></is></c>"), "{sheet}");
