@@ -6,7 +6,7 @@ use super::import::{source_asked, work_asked};
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Conversion, Work};
 use crate::plan::{Mistakes, SourcePlan};
-use crate::run::convert::{ConvertPlan, convert};
+use crate::run::commands::{ConvertPlan, convert};
 
 pub(super) fn run(typed: &args::Convert, context: &Context) -> Result<Exit, Failure> {
     let source = source_asked(&typed.source);

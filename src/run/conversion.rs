@@ -1,5 +1,5 @@
 //! The passes of a conversion: a record becomes a row, or the records of one contact become one, at the last of them. How
-//! the run begins and ends is decided in `convert`.
+//! the run begins and ends is decided in `commands/convert.rs`.
 
 use crate::contact::{Merged, Wanted};
 use crate::files::{self, Format, Found, Opened, Output, Read, RowLayout, RowWriter, Source};

@@ -8,7 +8,6 @@ pub mod bind;
 mod changes;
 pub mod commands;
 mod conversion;
-pub mod convert;
 mod correction;
 mod differences;
 mod encoded;

@@ -1,7 +1,8 @@
-//! What is particular to each command that writes to a platform: its source, what is wanted, where effects go, and what it
-//! adds to the end of its run. The work itself is `crate::run::transfer`.
+//! What is particular to each command: its source, what is wanted, where effects go, and what it adds to the end of its
+//! run. The work itself is `crate::run::transfer`; of `convert` it is `crate::run::conversion`.
 
 mod apply;
+mod convert;
 mod correct;
 mod foretold;
 mod import;
@@ -11,6 +12,8 @@ mod undo;
 mod undone;
 mod verify;
 
+pub use crate::run::conversion::ConvertPlan;
+pub use convert::convert;
 pub use undo::undo;
 pub use verify::FILE as VERIFY_FILE;
 

@@ -3,8 +3,6 @@
 //! It reads once, unless the mapping names an identity: then a first pass finds the records of one contact. What it
 //! writes appears whole or not at all, so that a stopped conversion is resumed by doing it again.
 
-pub use crate::run::conversion::ConvertPlan;
-
 use crate::clock::Clock;
 use crate::files;
 use crate::ids::{CommandKind, RunStatus, SourceStamp, WorkId};
@@ -17,7 +15,7 @@ use crate::run::active::close::{Ended, Ending, unbalanced};
 use crate::run::active::metrics::RunMetrics;
 use crate::run::active::receipt::{Ends, file_read, file_written, mapping_of};
 use crate::run::bind::bind;
-use crate::run::conversion::{Conversion, Written};
+use crate::run::conversion::{Conversion, ConvertPlan, Written};
 use crate::run::item::Mapper;
 use crate::run::rejects::RejectsFiles;
 use crate::run::rows::Sums;
@@ -34,65 +32,63 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         console.note(note);
     }
     let (bound, _, identity) = bind(&plan.source, &opened.header, None, None, console)?;
-    let work = work_of(plan);
-    let spec = RunSpec {
-        kind: CommandKind::Convert,
-        source: &plan.source.shown,
-        target: &plan.out.display().to_string(),
-        work,
-        state: &plan.state,
-        typed: &plan.typed,
-        start: if plan.work.fresh { Start::Fresh } else { Start::Resume },
-    };
-    let mut run = ActiveRun::begin(&spec, clock)?;
-    if run.is_resumed {
-        console.note(&format!("`{}` was stopped before its end, and is done again", run.record.run));
-    }
-    run.save()?;
+    let mut run = begin(plan, console, clock)?;
     let shape = (&opened.layout, &opened.header);
-    let rejects_files = RejectsFiles::of(&plan.state, &run.record, plan.work.rejects.as_deref(), shape);
+    let rejects = RejectsFiles::of(&plan.state, &run.record, plan.work.rejects.as_deref(), shape);
     let stamp = SourceStamp::of_file(&plan.source.path);
     run.metrics = RunMetrics::reset(&run.folder);
-    let mut sums = Sums::default();
-    let mapper = Mapper {
+    let mapper = Arc::new(Mapper {
         is_plan: false,
         bound: Arc::new(bound.for_rejects(opened.are_rejects)),
         platform: None,
         identity: identity.unwrap_or_default(),
         finds_by: Vec::new(),
         overflow: Overflow::Report,
-    };
-    let mapper = Arc::new(mapper);
-    let conversion = Conversion { plan, console, stop, run: &run, rejects: &rejects_files, mapper, stamp };
-    let done = conversion.fix_evidence(opened).and_then(|opened| conversion.write(opened, &mut sums));
-    if let Err(failure) = &done
-        && failure.exit == Exit::Usage
-    {
-        // Nothing was written, and there is nothing to resume.
-        return Err(run.abandon(None, failure.clone()));
-    }
-    let (done, failure) = match done {
-        Ok(done) => (done, None),
-        Err(failure) => (Written::default(), Some(failure)),
-    };
-    let ending = Ending {
-        rejects_file: (done.rejects > 0).then(|| rejects_files.shown().to_owned()),
-        is_stopped: stop.is_requested() && !done.is_whole,
-        ..ending_of(plan, &run, sums, done.is_whole, failure)
-    };
-    let ends = (ending.status == RunStatus::Done).then(|| Ends {
-        source: file_read(&plan.source, stamp),
-        mapping: mapping_of(&plan.source),
-        target: file_written(&plan.out.display().to_string(), &run.record, &plan.state),
     });
-    let rejects = ending.rejects_file.as_ref().map(|path| path.display().to_string());
-    let rejects_command = rejects.and_then(|path| plan.typed.suggest.with_rejects(&path));
-    let summary = Summary { rejects_command, ..ending.summary };
-    Ok(run.close(Ending { ends, summary, ..ending }, None))
+    let conversion = Conversion { plan, console, stop, run: &run, rejects: &rejects, mapper, stamp };
+    let mut sums = Sums::default();
+    let done = conversion.fix_evidence(opened).and_then(|opened| conversion.write(opened, &mut sums));
+    match done {
+        // Nothing was written, and there is nothing to resume.
+        Err(failure) if failure.exit == Exit::Usage => Err(run.abandon(None, failure)),
+        done => {
+            let ending = ending(&conversion, done, sums);
+            Ok(run.close(ending, None))
+        }
+    }
+}
+
+fn begin(plan: &ConvertPlan, console: &Console, clock: Clock) -> Result<ActiveRun, Failure> {
+    let spec = RunSpec {
+        kind: CommandKind::Convert,
+        source: &plan.source.shown,
+        target: &plan.out.display().to_string(),
+        work: work_of(plan),
+        state: &plan.state,
+        typed: &plan.typed,
+        start: if plan.work.fresh { Start::Fresh } else { Start::Resume },
+    };
+    let run = ActiveRun::begin(&spec, clock)?;
+    if run.is_resumed {
+        console.note(&format!("`{}` was stopped before its end, and is done again", run.record.run));
+    }
+    run.save()?;
+    Ok(run)
+}
+
+fn work_of(plan: &ConvertPlan) -> WorkId {
+    let (source, out) = (&plan.source, std::path::absolute(&plan.out).unwrap_or_else(|_| plan.out.clone()));
+    let (file, mapping, reading) = (source.identity(), source.mapping_identity(), source.reading_identity());
+    WorkId::of(&format!("convert\n{file}\n{}\n{mapping}\n{reading}", out.display()))
 }
 
 /// What a conversion adds to the end of its run.
-fn ending_of(plan: &ConvertPlan, run: &ActiveRun, sums: Sums, is_whole: bool, failure: Option<Failure>) -> Ending {
+fn ending(of: &Conversion<'_>, done: Result<Written, Failure>, sums: Sums) -> Ending {
+    let (plan, record) = (of.plan, &of.run.record);
+    let (Written { is_whole, rejects }, failure) = match done {
+        Ok(written) => (written, None),
+        Err(failure) => (Written::default(), Some(failure)),
+    };
     let mut totals = sums.totals;
     if !sums.is_placed {
         // No contact counts as written before the file is in place.
@@ -100,23 +96,25 @@ fn ending_of(plan: &ConvertPlan, run: &ActiveRun, sums: Sums, is_whole: bool, fa
     }
     totals.pending = totals.read.saturating_sub(totals.settled());
     let failure = failure.or_else(|| unbalanced(&totals, is_whole).filter(|_| is_whole));
+    let status = RunStatus::of(failure.is_none() && is_whole);
+    let ends = (status == RunStatus::Done).then(|| Ends {
+        source: file_read(&plan.source, of.stamp),
+        mapping: mapping_of(&plan.source),
+        target: file_written(&record.target, record, &plan.state),
+    });
+    let rejects_file = (rejects > 0).then(|| of.rejects.shown().to_owned());
+    let rejects_shown = rejects_file.as_ref().map(|path| path.display().to_string());
     let summary = Summary {
         skipped: sums.skipped.into_iter().collect(),
         rejects: sums.rejects.into_iter().collect(),
         left_blank: sums.left_blank,
         not_carried: sums.not_carried.into_iter().collect(),
-        source: run.record.source.clone(),
-        target: run.record.target.clone(),
+        source: record.source.clone(),
+        target: record.target.clone(),
         next_command: Some(plan.typed.suggest.again()),
+        rejects_command: rejects_shown.and_then(|path| plan.typed.suggest.with_rejects(&path)),
         ..Summary::default()
     };
-    Ending { status: RunStatus::of(failure.is_none() && is_whole), totals, summary, failure, ..Ending::default() }
-}
-
-fn work_of(plan: &ConvertPlan) -> WorkId {
-    let out = std::path::absolute(&plan.out).unwrap_or_else(|_| plan.out.clone());
-    let (source, mapping, reading) =
-        (plan.source.identity(), plan.source.mapping_identity(), plan.source.reading_identity());
-    let parts = format!("convert\n{source}\n{}\n{mapping}\n{reading}", out.display());
-    WorkId::of(&parts)
+    let is_stopped = of.stop.is_requested() && !is_whole;
+    Ending { status, totals, summary, failure, rejects_file, is_stopped, ends, ..Ending::default() }
 }
