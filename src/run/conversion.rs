@@ -94,6 +94,12 @@ impl Conversion<'_> {
         let (source, folder) = (&self.plan.source, &*self.run.folder);
         let asked = EvidenceAsked { folder, earlier: Vec::new(), state: &self.plan.state, file: Some(source) };
         let bound = &self.mapper.bound;
+        if self.plan.work.limit.is_some() {
+            // What is found behind the limit is not reported, so nothing is read ahead.
+            let open = || Ok(files::open(&source.path, &source.shown, &source.options)?.source);
+            evidence::fix(bound, &asked, self.console, open)?;
+            return Ok(opened);
+        }
         let rest = evidence::fix_from(bound, &asked, self.console, opened.source)?;
         Ok(match rest {
             Some(source) => Opened { source, ..opened },
