@@ -88,7 +88,7 @@ pub(super) fn may_begin_total(cell: &[u8]) -> bool {
     let letters = first_chars(cell).flat_map(char::to_lowercase).take(LETTERS_COMPARED);
     let is_begun = |word: &&str| word.chars().take(LETTERS_COMPARED).eq(letters.clone());
     first_chars(cell).next().is_some_and(|c| FIRST_LETTERS.contains(c))
-        && TOTAL_WORDS.iter().chain(&BESIDE).any(|word| is_begun(word))
+        && TOTAL_WORDS.iter().chain(&BESIDE).any(is_begun)
 }
 
 /// The first characters of some bytes, as far as they are text.
