@@ -65,7 +65,7 @@ async fn line(context: &Context, connection: &Connection, clock: Clock) -> Resul
     let keys: Vec<String> = keys.iter().map(|(key, proof)| format!("{key} ({})", words_of(*proof))).collect();
     let contacts = match target.checked.contacts {
         Some(contacts) => count(contacts, "contact", "contacts"),
-        None if known.is_empty() => "whose list shows no contact".to_owned(),
+        None if known.is_empty() => "its list shows no contact".to_owned(),
         None => "contacts (it does not say how many)".to_owned(),
     };
     Ok(format!("`{}` works: {title}, {contacts}; finds by {}", connection.name, keys.join(", ")))

@@ -158,7 +158,7 @@ fn since_of(text: &str) -> Result<Timestamp, Failure> {
     let moment = text.parse().ok();
     let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::system()).ok();
     moment.or_else(|| Some(day()?.timestamp())).ok_or_else(|| {
-        Failure::usage(format!("`--since`: `{text}` is no day and no moment"))
+        Failure::usage(format!("`--since`: `{text}` is neither a date nor a time"))
             .hint("write it as `2026-11-01`, or as `2026-11-01T08:00:00Z`")
     })
 }

@@ -35,8 +35,8 @@ fn unknown(name: &str, platforms: &Registry) -> Failure {
     let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let failure = Failure::usage(format!("there is no platform `{name}`"));
     match nearest(name, names()) {
-        Some(near) => failure.hint(format!("did you mean `{near}`? there are {known}")),
-        None => failure.hint(format!("there are {known}")),
+        Some(near) => failure.hint(format!("did you mean `{near}`? the platforms are {known}")),
+        None => failure.hint(format!("the platforms are {known}")),
     }
 }
 
@@ -94,7 +94,7 @@ fn all(platforms: &[&PlatformFacts]) -> String {
         let column = [platform.name.to_uppercase()].into_iter().chain(fields).chain([attributes(platform).to_owned()]);
         rows.iter_mut().zip(column).for_each(|(row, cell)| row.push(cell));
     }
-    let legend = "* people are found by it   + needed   | one of those so marked is needed";
+    let legend = "* finds contacts   + required   | one of the fields marked so is required";
     let described = platforms.iter().map(|platform| short(platform)).collect::<Vec<_>>().join("\n\n");
     format!("{}\n\n{legend}\n\n{described}\n\n`ferry platforms NAME` says all about one", table(&rows))
 }

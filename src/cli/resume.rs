@@ -59,7 +59,7 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {
     };
     if info.is_dry() {
         return Err(Failure::usage(format!("`{}` was a dry run: there is nothing to resume", info.run))
-            .hint(format!("type its command again: `ferry {}`", info.arguments.join(" "))));
+            .hint(format!("run its command again: `ferry {}`", info.arguments.join(" "))));
     }
     if info.is_done() {
         return Err(Failure::usage(format!("`{}` is done: there is nothing to resume", info.run))

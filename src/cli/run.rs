@@ -201,7 +201,7 @@ fn chosen<'j>(typed: &args::Run, jobs: &'j [Read], config: &Config) -> Result<Ve
     if jobs.is_empty() {
         let message = match config.file() {
             Some(file) => format!("`{}` has no jobs", file.display()),
-            None => "there is no `ferry.yaml` here, and so there are no jobs".to_owned(),
+            None => "there is no `ferry.yaml` here, so there are no jobs".to_owned(),
         };
         let example = "nightly:\n  export: { from: CONNECTION, out: \"contacts-{date}.csv\" }";
         let hint = format!("write them into `ferry.yaml`:\njobs:\n  {}", example.replace('\n', "\n  "));
@@ -212,15 +212,15 @@ fn chosen<'j>(typed: &args::Run, jobs: &'j [Read], config: &Config) -> Result<Ve
     }
     if typed.jobs.is_empty() {
         return Err(
-            Failure::usage("no job is named").hint(format!("there are {known}; `ferry run --all` does them all"))
+            Failure::usage("no job is named").hint(format!("the jobs are {known}; `ferry run --all` runs all of them"))
         );
     }
     let found = typed.jobs.iter().map(|name| {
         jobs.iter().find(|job| job.name == *name).ok_or_else(|| {
             let failure = Failure::usage(format!("there is no job `{name}`"));
             match nearest(name, names()) {
-                Some(near) => failure.hint(format!("did you mean `{near}`? there are {known}")),
-                None => failure.hint(format!("there are {known}")),
+                Some(near) => failure.hint(format!("did you mean `{near}`? the jobs are {known}")),
+                None => failure.hint(format!("the jobs are {known}")),
             }
         })
     });
@@ -266,7 +266,7 @@ fn plan(
     let mut rehearsed = Rehearsed::new(&context.state);
     all_or_failures(chosen.iter().map(|job| {
         let Some(command) = commands.iter().find(|command| command.name == job.command) else {
-            return Err(Failure::failed(format!("there is no command `{}`: a fault of Ferry", job.command)));
+            return Err(Failure::failed(format!("there is no command `{}`: this is a bug in Ferry", job.command)));
         };
         let mut given = merged(job, typed, command)?;
         if has(&given, "dry_run") {
@@ -314,7 +314,7 @@ fn shared_files(chosen: &[&Job], typed: &[TypedOption], commands: &[CommandWords
     match typed.iter().find(is_file) {
         Some(option) if chosen.len() > 1 => {
             let message = format!("`{}` names one file, and there are {} jobs", option.option, chosen.len());
-            Err(Failure::usage(message).hint("do one job at a time, or name the files in `ferry.yaml`"))
+            Err(Failure::usage(message).hint("run one job at a time, or name the files in `ferry.yaml`"))
         }
         _ => Ok(()),
     }
@@ -330,8 +330,8 @@ fn merged(job: &Job, typed: &[TypedOption], command: &CommandWords) -> Result<Ve
             if option.option == "--sandbox" {
                 continue;
             }
-            let message = format!("`{}` is no option of `ferry {}`", option.option, command.name);
-            let hint = format!("job `{}` is one: leave the option out, or the job", job.name);
+            let message = format!("`{}` is not an option of `ferry {}`", option.option, command.name);
+            let hint = format!("job `{}` runs it: leave out the option, or the job", job.name);
             return Err(Failure::usage(message).hint(hint));
         };
         given.retain(|one| one.key != known.key);
@@ -403,7 +403,7 @@ fn close(ended: &[End<'_>], exit: Exit, has_contacts: bool, context: &Context) {
     let mut table = format!("\n{:<width$}  EXIT  STATUS\n", "JOB");
     for End { name, exit, .. } in ended {
         let code = exit.map_or(String::new(), |exit| exit.code().to_string());
-        table.push_str(&format!("{name:<width$}  {code:>4}  {}\n", exit.map_or("not begun", words_for)));
+        table.push_str(&format!("{name:<width$}  {code:>4}  {}\n", exit.map_or("not started", words_for)));
     }
     context.console.block(&table);
 }

@@ -70,7 +70,7 @@ fn one(info: &RunRecord, context: &Context) -> Result<Exit, Failure> {
         context.console.result_line(&text);
         return Ok(Exit::Done);
     }
-    let typed = format!("  typed in  {}\n  begun     {}", info.folder.display(), info.started);
+    let typed = format!("  folder    {}\n  started   {}", info.folder.display(), info.started);
     let words: Vec<_> = info.arguments.iter().map(|word| shell(word)).collect();
     context.console.result_line(&escape_lines(&format!("ferry {}\n{typed}\n", words.join(" "))));
     context.console.result_line(summary_of(info, context).human().trim_end());

@@ -46,14 +46,15 @@ fn fault(text: &str) -> Result<(FaultKind, f64), Failure> {
     let kind = FaultKind::named(kind).ok_or_else(|| wrong(format!("there is no fault `{kind}`")))?;
     match probability.parse::<f64>() {
         Ok(probability) if (0.0..=1.0).contains(&probability) => Ok((kind, probability)),
-        _ => Err(wrong(format!("`{probability}` is no probability"))),
+        _ => Err(wrong(format!("`{probability}` is not a probability"))),
     }
 }
 
 /// `10/s`, `300/min`: so many requests in so long.
 fn rate_of(text: &str) -> Result<(u32, std::time::Duration), Failure> {
-    let wrong =
-        || Failure::usage(format!("`--rate {text}` is no rate")).hint("say how many per time: `10/s`, `300/min`");
+    let wrong = || {
+        Failure::usage(format!("`--rate {text}` is not a rate")).hint("write a number and a period: `10/s`, `300/min`")
+    };
     let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
     let seconds = match unit.trim() {
         "s" => 1,

@@ -219,7 +219,7 @@ fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {
             Work::Convert(_) | Work::Export(_) => break,
         }
     }
-    Err(Failure::usage(format!("the connection to which `{}` wrote is not known any more", of.run)))
+    Err(Failure::usage(format!("the connection to which `{}` wrote is no longer known", of.run)))
 }
 
 /// The words, with the whole name of the run: later its end may not be enough.

@@ -250,7 +250,7 @@ fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failur
     };
     let refuse = |what: &str| Failure::usage(format!("`{}` {what}", info.run));
     if !can(&info) {
-        return Err(refuse("carried nothing into a platform")
+        return Err(refuse("wrote nothing to a platform")
             .hint("imports, migrations and applied plans can be verified; `ferry runs` lists all runs"));
     }
     match info.status {

@@ -49,15 +49,15 @@ fn base_url(value: &str, settings: &Settings) -> Result<(), Wrong> {
         return wrong(format!("the address must begin with `https://`, not with `{}:`", url.scheme()), example);
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return wrong("the address holds a user name or a password", "put them into the settings made for them");
+        return wrong("the address holds a user name or a password", "use the settings for credentials");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return wrong("the address has a part after `?` or `#`", "take it off");
+        return wrong("the address has a part after `?` or `#`", "remove it");
     }
     if url.scheme() == "http" && !is_loopback(&url) && !settings.is_true("allow_http") {
         let host = url.host_str().unwrap_or_default();
         let message = format!("`http://{host}` would send the credentials unencrypted");
-        return wrong(message, "use `https://`; to allow it all the same, set `allow_http: true`");
+        return wrong(message, "use `https://`, or set `allow_http: true` to allow it");
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ fn concurrency(value: &str, _: &Settings) -> Result<(), Wrong> {
         Ok(1..=CONCURRENCY_MAX) => Ok(()),
         _ => wrong(
             format!("expected a whole number from 1 to {CONCURRENCY_MAX}, not `{value}`"),
-            "without it, as many requests are in flight as the platform takes well",
+            "leave it out to use the platform's default",
         ),
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn concurrency_option(option: &str, value: &str) -> Result<(), Failur
 
 fn some_time(value: &str, settings: &Settings) -> Result<(), Wrong> {
     match duration(value) {
-        Some(time) if time.is_zero() => wrong("expected a length of time above 0", "write it as `30s` or `2m`"),
+        Some(time) if time.is_zero() => wrong("expected a duration above 0", "write it as `30s` or `2m`"),
         _ => any_time(value, settings),
     }
 }
@@ -105,7 +105,7 @@ fn any_time(value: &str, _: &Settings) -> Result<(), Wrong> {
     if duration(value).is_some() {
         return Ok(());
     }
-    let message = format!("expected a length of time, not `{value}`");
+    let message = format!("expected a duration, not `{value}`");
     wrong(message, "write a whole number and a unit: `500ms`, `30s`, `10m`, `2h`")
 }
 

@@ -80,7 +80,7 @@ impl Config {
                 let message = format!("the configuration `{}` cannot be read", file.display());
                 Err(Failure::usage(message)
                     .cause(error)
-                    .hint("`--config` names the file; without it, it is `ferry.yaml` here")
+                    .hint("name the file with `--config`; the default is `ferry.yaml` in this folder")
                     .into())
             }
         }
@@ -160,9 +160,9 @@ impl Config {
         let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let failure = Failure::usage(format!("there is no connection `{name}`"));
         match nearest(name, names.iter().copied()) {
-            Some(near) => failure.hint(format!("did you mean `{near}`? there are: {list}")),
-            None if list.is_empty() => failure.hint("there are none yet: see `connections:` in `ferry.yaml`"),
-            None => failure.hint(format!("there are: {list}")),
+            Some(near) => failure.hint(format!("did you mean `{near}`? the connections are {list}")),
+            None if list.is_empty() => failure.hint("add one under `connections:` in `ferry.yaml`"),
+            None => failure.hint(format!("the connections are {list}")),
         }
     }
 }
@@ -246,7 +246,7 @@ impl Reading<'_> {
             Some(Node { kind: Kind::Map(entries), .. }) => entries,
             Some(node) => {
                 let message = format!("{what} is {}, expected a map", node.kind_name());
-                self.mistake(&node.at, message, "write `name: value`, one a line");
+                self.mistake(&node.at, message, "write `name: value`, one per line");
                 Vec::new()
             }
         }
@@ -257,7 +257,7 @@ impl Reading<'_> {
             Kind::Text { text: path, .. } => {
                 let file = self.env_file.insert(self.folder.join(path));
                 if !self.env.add_file(file)? {
-                    let hint = "create it, or correct the path, which begins in the folder of this file";
+                    let hint = "create it, or correct the path, which is relative to the folder of this file";
                     self.mistake(&node.at, format!("the file `{path}` does not exist"), hint);
                 }
                 Ok(())
@@ -274,7 +274,7 @@ impl Reading<'_> {
         let mut connections: Vec<Connection> = Vec::new();
         for (key, value) in self.entries(Some(node), "`connections`") {
             if !is_name(&key.text) {
-                let message = format!("`{}` is no name for a connection", key.text);
+                let message = format!("`{}` is not a valid name for a connection", key.text);
                 self.mistake(&key.at, message, "use letters, digits, `-` and `_`");
             } else if connections.iter().any(|one| one.name == key.text) {
                 // Told already.
@@ -312,7 +312,7 @@ impl Reading<'_> {
         let misspelt = entries.iter().find(|(setting, _)| is_misspelt(&setting.text));
         let said = entries.iter().find(|(setting, _)| setting.text == PLATFORM);
         if let (None, Some((setting, _))) = (said, misspelt) {
-            let message = format!("`{}` is no setting of a connection", setting.text);
+            let message = format!("`{}` is not a setting of a connection", setting.text);
             self.mistake(&setting.at, message, format!("did you mean `{PLATFORM}`?"));
         }
         let (name, span) = match said.or(misspelt) {
@@ -354,7 +354,7 @@ pub(super) fn listed(names: &[&str]) -> String {
 pub(super) fn did_you_mean(word: &str, names: &[&str]) -> String {
     match nearest(word, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", listed(names)),
+        None => format!("expected one of {}", listed(names)),
     }
 }
 
@@ -376,7 +376,7 @@ fn notes(connections: &[Connection], env: &Env) -> Vec<String> {
         let rest = |name: &'_ str| name.strip_prefix("FERRY_").unwrap_or(name).to_owned();
         let rests: Vec<String> = all.iter().map(|name| rest(name)).collect();
         let near = format!("FERRY_{}", nearest(&rest(name), rests.iter().map(String::as_str))?);
-        Some(format!("the environment variable `{name}` is no setting of a connection; did you mean `{near}`?"))
+        Some(format!("the environment variable `{name}` is not a setting of a connection; did you mean `{near}`?"))
     };
     strangers.filter_map(note).collect()
 }

@@ -106,7 +106,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 fn free(option: &str, path: &Path, whole_path: &Path, taken: &[Taken], around: &Around) -> Result<(), Failure> {
     if let Some(taken) = taken.iter().find(|taken| is_same(&taken.path, whole_path)) {
-        return Err(Failure::usage(format!("`{option}` would write over {}", taken.what)).hint("name another file"));
+        return Err(Failure::usage(format!("`{option}` would overwrite {}", taken.what)).hint("name another file"));
     }
     let state = whole(&around.state);
     let sandbox_out = SANDBOX_OUT.iter().fold(state.clone(), |path, name| path.join(name));
@@ -123,7 +123,7 @@ fn free(option: &str, path: &Path, whole_path: &Path, taken: &[Taken], around: &
     match rule {
         Replaces::Any => Ok(()),
         Replaces::Rejects if is_rejects_file(whole_path) => Ok(()),
-        Replaces::Rejects => Err(Failure::usage(format!("`{option}`: `{shown}` exists and is no rejects file"))
+        Replaces::Rejects => Err(Failure::usage(format!("`{option}`: `{shown}` exists and is not a rejects file"))
             .hint("name another file, or move this one away")),
         Replaces::OwnOfOtherDays if ledger.wrote_on(whole_path, &around.day) => Ok(()),
         Replaces::Own | Replaces::OwnOfOtherDays if ledger.of_file(whole_path).is_some() => Ok(()),
@@ -145,12 +145,12 @@ fn writable(option: &str, path: &Path, must_say_format: bool) -> Result<(), Fail
     Output::probe(path).map_err(|failure| of_option(option, failure))?;
     let is_written = Format::of_path(path).is_some_and(|format| option == "--out" || format.is_of_lists());
     if must_say_format && !is_written && !is_pipe(path) {
-        let message = format!("`{option}`: the name of `{}` does not say how to write it", path.display());
+        let message = format!("`{option}`: the name of `{}` does not name a format", path.display());
         return Err(Failure::usage(message).hint(match option {
             "--out" => {
-                "end it with `.csv`, `.tsv`, `.xlsx`, `.json`, `.jsonl` or `.vcf`; `.gz` or `.zst` behind it packs it"
+                "use `.csv`, `.tsv`, `.xlsx`, `.json`, `.jsonl` or `.vcf`; `.gz` or `.zst` after it compresses the file"
             }
-            _ => "end it with `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` behind it packs it",
+            _ => "use `.csv`, `.tsv`, `.xlsx`, `.json` or `.jsonl`; `.gz` or `.zst` after it compresses the file",
         }));
     }
     Ok(())

@@ -48,7 +48,7 @@ impl Env {
         };
         let entries = env_file::read(&text).map_err(|(line, why)| {
             broken(format!("line {line} is not of the form `NAME=value`: {why}"))
-                .hint("write `NAME=value`, one a line; put a value with `#` or line breaks between single quotes")
+                .hint("write `NAME=value`, one per line; put a value with `#` or line breaks between single quotes")
         })?;
         for (name, value) in entries {
             if self.get(&name).is_none() {
@@ -108,7 +108,7 @@ pub fn expand(text: &str, span: &Place, env: &Env) -> Result<String, Vec<FileErr
 fn not_set(name: &str, span: &Place, env: &Env) -> FileError {
     if !is_name(name) {
         // What stands there is not repeated: it may be a part of a secret.
-        let message = "`${…}` holds no name of an environment variable";
+        let message = "`${…}` has no valid name of an environment variable";
         return FileError::at(span, message).hint("names have letters, digits and `_`: `${NAME}`");
     }
     let mistake = FileError::at(span, format!("the environment variable `{name}` is not set"));

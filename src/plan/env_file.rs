@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Result<Vec<(String, String)>, (usize, &'static
         let (name, value) = entry.split_once('=').ok_or((line, "it has no `=`"))?;
         let name = name.trim();
         if !is_name(name) {
-            return Err((line, "what stands before the `=` is no name"));
+            return Err((line, "the text before the `=` is not a valid name"));
         }
         let (value, after) = value_of(value.trim_start_matches([' ', '\t'])).map_err(|why| (line, why))?;
         line += rest.get(..rest.len() - after.len()).unwrap_or_default().matches('\n').count();

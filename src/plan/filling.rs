@@ -61,7 +61,7 @@ impl<'e> Filling<'e> {
 
     fn unknown(&mut self, key: &Text) {
         let names: Vec<&str> = settings_of(self.driver.facts()).map(|setting| &*setting.name).collect();
-        let message = format!("`{}` is no setting of {}", key.text, self.driver.facts().title);
+        let message = format!("`{}` is not a setting of {}", key.text, self.driver.facts().title);
         let hint = match nearest(&key.text, names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("`ferry platforms {}` lists the settings", self.driver.facts().name),
@@ -90,7 +90,7 @@ impl<'e> Filling<'e> {
             Kind::Map(rows) if self.takes_table(setting) => self.table(setting, rows),
             _ => {
                 let message = format!("`{}` is {}, expected a text", setting.name, node.kind_name());
-                let hint = "give it a value, or take the line out";
+                let hint = "give it a value, or remove the line";
                 self.mistakes.push(FileError::at(&node.at, message).hint(hint));
             }
         }
@@ -180,13 +180,13 @@ impl<'e> Filling<'e> {
 /// What copying does to a secret. It is not repeated. A password may have any letters; all others are ASCII everywhere.
 fn secret(setting: &Setting, value: &str) -> Option<(&'static str, &'static str)> {
     if value.chars().any(char::is_control) {
-        return Some(("it holds a line break or another control character", "copy it again, on one line"));
+        return Some(("it has a line break or another control character", "copy it again, on one line"));
     }
     if value.trim() != value {
-        return Some(("it begins or ends with a blank", "copy it again, without what stands around it"));
+        return Some(("it begins or ends with a blank", "copy it again, without the blanks around it"));
     }
     if setting.name != "password" && !value.is_ascii() {
-        return Some(("it holds a letter outside ASCII", "copy it again: a look-alike has slipped in"));
+        return Some(("it has a character outside ASCII", "copy it again: one of its characters is a look-alike"));
     }
     None
 }

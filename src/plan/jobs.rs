@@ -150,7 +150,7 @@ impl Reading<'_> {
 
     fn job(&mut self, key: &Text, node: &Node) -> Option<Job> {
         if !is_name(&key.text) {
-            let message = format!("`{}` is no name for a job", key.text);
+            let message = format!("`{}` is not a valid name for a job", key.text);
             self.mistake(&key.at, message, "use letters, digits, `-` and `_`");
         }
         let Kind::Map(entries) = &node.kind else {
@@ -167,7 +167,7 @@ impl Reading<'_> {
             self.arguments(command, arguments).iter().chain(beside.cloned().collect::<Vec<_>>().iter())
         {
             if given.iter().any(|one| one.key == argument.text) {
-                let message = format!("`{}` stands here and beside `{}`", argument.text, command.text);
+                let message = format!("`{}` is given here and beside `{}`", argument.text, command.text);
                 self.mistake(&argument.at, message, "keep one of them");
             } else {
                 given.extend(self.given(words, argument, value));
@@ -196,7 +196,7 @@ impl Reading<'_> {
                 Some((first, _)) if names.contains(&name) => {
                     let first: &Text = first;
                     let message = format!("job `{}` has two commands: `{}` and `{name}`", job.text, first.text);
-                    self.mistake(&key.at, message, "make two jobs of it");
+                    self.mistake(&key.at, message, "split it into two jobs");
                 }
                 _ if BESIDE.contains(&name) => {}
                 _ => {
@@ -279,13 +279,13 @@ impl Reading<'_> {
             let names: Vec<&str> = self.commands.iter().filter(knows).map(|words| words.name.as_str()).collect();
             let message = format!("`{}` has no `{}`", words.name, key.text);
             let hint = match names.is_empty() {
-                true => "take the line out".to_owned(),
+                true => "remove the line".to_owned(),
                 false => format!("use it with {}", listed(&names)),
             };
             return self.mistake(&key.at, message, hint);
         }
         let names: Vec<&str> = words.arguments.iter().map(|known| known.key.as_str()).collect();
-        let message = format!("`{}` is no argument of `{}`", key.text, words.name);
+        let message = format!("`{}` is not an argument of `{}`", key.text, words.name);
         let hint = match nearest(&key.text, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("`ferry {} --help` lists them, with `-` for `_`", words.name),
@@ -301,7 +301,7 @@ impl Reading<'_> {
                 let text = |item: &'_ Node| matches!(item.kind, Kind::Text { .. });
                 if let Some(other) = items.iter().find(|item| !text(item)) {
                     let message = format!("an item of `{}` is {}, expected a text", key.text, other.kind_name());
-                    self.mistake(&other.at, message, "give it a value, or take it out");
+                    self.mistake(&other.at, message, "give it a value, or remove it");
                     return None;
                 }
                 items.iter().filter_map(|item| text_of(item)).collect()
@@ -309,7 +309,7 @@ impl Reading<'_> {
             _ => {
                 let expected = if argument.takes == Takes::Nothing { "`true` or `false`" } else { "a text" };
                 let message = format!("`{}` is {}, expected {expected}", key.text, node.kind_name());
-                self.mistake(&place_of(node, key), message, "give it a value, or take the line out");
+                self.mistake(&place_of(node, key), message, "give it a value, or remove the line");
                 return None;
             }
         };
@@ -331,7 +331,7 @@ impl Reading<'_> {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                let message = format!("`{}` cannot be `{text}`", argument.key);
+                let message = format!("invalid value `{text}` for `{}`", argument.key);
                 self.mistake(&node.at, message, "expected `true` or `false`");
                 None
             }

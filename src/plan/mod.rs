@@ -302,7 +302,7 @@ impl Mistakes {
         match (Failure::together(self.0), value) {
             (None, Some(value)) => Ok(value),
             (Some(failure), _) => Err(failure),
-            (None, None) => Err(Failure::failed("there is no plan, and nothing is wrong with it: a fault of Ferry")),
+            (None, None) => Err(Failure::failed("there is no plan and no error: this is a bug in Ferry")),
         }
     }
 }
@@ -352,7 +352,7 @@ fn no_mapping(shown: &str, error: &io::Error) -> Failure {
     let failure = Failure::usage(format!("the mapping `{shown}` cannot be read")).cause(error);
     match (error.kind(), nearest(shown, names())) {
         (io::ErrorKind::NotFound, Some(near)) => failure.hint(format!("did you mean the built-in `{near}`?")),
-        (io::ErrorKind::InvalidData, _) => failure.hint("a mapping is a YAML page, written as UTF-8"),
+        (io::ErrorKind::InvalidData, _) => failure.hint("a mapping is a YAML file in UTF-8"),
         _ => failure.hint(format!("a mapping is a YAML file, or the name of a built-in one: {list}")),
     }
 }
@@ -379,7 +379,7 @@ pub fn wait_of(asked: Option<&str>) -> Result<Duration, Failure> {
 /// The length of time that an option gives.
 pub fn duration_of(option: &str, text: &str) -> Result<Duration, Failure> {
     checks::duration(text).ok_or_else(|| {
-        Failure::usage(format!("`{option}`: `{text}` is not a length of time"))
+        Failure::usage(format!("`{option}`: `{text}` is not a duration"))
             .hint("write a whole number and a unit: `30s`, `10m`, `2h`, `90d`")
     })
 }

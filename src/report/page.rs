@@ -249,7 +249,7 @@ fn speed(throughput: &Throughput) -> String {
         out.push_str(&line(&About { id, title, description: description.clone() }, series, &rates, &resumed_s));
     }
     out.push_str(
-        "<details>\n<summary>The same in numbers</summary>\n<table>\n<caption>Means of equal stretches</caption>\n",
+        "<details>\n<summary>The same in numbers</summary>\n<table>\n<caption>Averages of equal periods</caption>\n",
     );
     out.push_str(
         "<thead><tr><th scope=\"col\">From</th><th scope=\"col\">To</th><th scope=\"col\" class=\"n\">Requests</th>",
@@ -410,7 +410,7 @@ fn end_words(end: &End) -> (String, Option<String>) {
 fn verified(receipt: &Receipt) -> String {
     let Some(verify) = &receipt.verify else { return String::new() };
     let mut out = section("Verification", "Whether the target still holds what the run intended.");
-    out.push_str("<table>\n<caption>What reading back has shown</caption>\n<tbody>\n");
+    out.push_str("<table>\n<caption>Comparison with the target</caption>\n<tbody>\n");
     for (key, value) in verify {
         let value = match value {
             Value::String(text) => text.clone(),

@@ -150,14 +150,14 @@ impl Summary {
         let mut out = self.heading();
         out.push_str(&self.totals());
         out.push_str(&listed("rejects, by reason", &self.rejects));
-        out.push_str(&listed("not carried (the target has no room for it)", &self.not_carried));
+        out.push_str(&listed("not carried (the target cannot hold it)", &self.not_carried));
         out.push_str(&listed("left blank (the contact is sent without these values)", &self.left_blank));
         out.push_str(&listed("only the real run can tell whether the platform keeps", &self.uncertain));
         if !self.shown.is_empty() {
             out.push_str(&format!("\n{}\n", self.shown.join("\n")));
         }
         out.push_str(&listed("left alone (another party has changed it since)", &self.changed_since));
-        out.push_str(&listed("left (the platform cannot take it back)", &self.not_taken_back));
+        out.push_str(&listed("left (the platform cannot undo it)", &self.not_taken_back));
         out.push('\n');
         out.push_str(&self.effort());
         out.push_str(&self.forecast());
@@ -225,7 +225,7 @@ impl Summary {
         out.push_str(&self.traffic());
         if self.cleared > 0 {
             let would = if self.status == RunStatus::DryRun { "would be " } else { "" };
-            out.push_str(&format!("\n{} {would}emptied at the target", count(self.cleared, "value", "values")));
+            out.push_str(&format!("\n{} {would}erased at the target", count(self.cleared, "value", "values")));
         }
         if let Some(Changes { added, changed, removed }) = self.changes {
             let [added, changed, removed] = [added, changed, removed].map(number);
@@ -261,7 +261,8 @@ impl Summary {
     fn forecast(&self) -> String {
         let Some(forecast) = self.forecast else { return String::new() };
         let takes = Duration::try_from_secs_f64(forecast.seconds).unwrap_or_default();
-        let finish = self.finish.as_ref().map(|finish| format!(", done at {finish} if begun now")).unwrap_or_default();
+        let finish =
+            self.finish.as_ref().map(|finish| format!(", done at {finish} if started now")).unwrap_or_default();
         format!("the real run: about {}, {}{finish}\n", count(forecast.requests, "request", "requests"), time(takes))
     }
 
@@ -281,7 +282,7 @@ impl Summary {
             out.push_str(&format!("  and {} more, all of them with `--results FILE`\n", number(more)));
         }
         out.push_str(&format!(
-            "`ferry resume {}` or the same command finds out, and sends again only what is proven absent\n",
+            "run `ferry resume {}` or the same command to settle them; only what is proven absent is sent again\n",
             escape(&self.run)
         ));
         out
@@ -324,7 +325,7 @@ impl Summary {
             out.push_str(&format!("\nthe report is in {}, the receipt beside it\n", escape(&report)));
         }
         if let Some(command) = self.next_command.as_ref().filter(|_| self.status == RunStatus::Unfinished) {
-            out.push_str(&format!("\nto go on, run: {}\n", escape(command)));
+            out.push_str(&format!("\nto resume, run: {}\n", escape(command)));
         }
         out
     }

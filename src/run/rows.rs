@@ -28,8 +28,8 @@ const LIST_JOIN: &str = "; ";
 /// The format that the name of a file that is written says.
 pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
     Format::of_path(path).ok_or_else(|| {
-        Failure::usage(format!("the name of `{}` does not say how to write it", path.display())).hint(
-            "end it with `.csv`, `.tsv`, `.xlsx`, `.json`, `.jsonl` or `.vcf`; `.gz` or `.zst` behind it packs it",
+        Failure::usage(format!("the name of `{}` does not name a format", path.display())).hint(
+            "use `.csv`, `.tsv`, `.xlsx`, `.json`, `.jsonl` or `.vcf`; `.gz` or `.zst` after it compresses the file",
         )
     })
 }

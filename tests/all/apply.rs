@@ -181,7 +181,7 @@ fn no_file_that_is_asked_for_is_written_over_the_source() {
     ];
     for (line, option, source) in cases {
         let (code, out, err) = ferry(folder, &line);
-        let told = format!("error: `{option}` would write over the source `{source}`\nhint: name another file\n");
+        let told = format!("error: `{option}` would overwrite the source `{source}`\nhint: name another file\n");
         assert!(code == 2 && out.is_empty() && err.starts_with(&told), "{line}: {code} {out}{err}");
     }
     assert_eq!(fs::read_to_string(folder.join("after.csv")).unwrap(), AFTER);

@@ -234,7 +234,7 @@ error: there is no platform `semafore`
   |
   = hint: did you mean `semaphore`?
 
-error: `tokne` is no setting of Pigeon
+error: `tokne` is not a setting of Pigeon
  --> home/ferry.yaml:7:5
   |
 7 |     tokne: ***
@@ -256,9 +256,9 @@ error: `base_url`: `http://example.com` would send the credentials unencrypted
 9 |     base_url: http://example.com
   |               ^^^^^^^^^^^^^^^^^^
   |
-  = hint: use `https://`; to allow it all the same, set `allow_http: true`
+  = hint: use `https://`, or set `allow_http: true` to allow it
 
-error: `timeout`: expected a length of time, not `soon`
+error: `timeout`: expected a duration, not `soon`
   --> home/ferry.yaml:10:14
    |
 10 |     timeout: soon
@@ -282,7 +282,7 @@ error: connection `birds_` does not say its platform
    |
    = hint: add `platform:` with one of `pigeon`, `semaphore`
 
-error: `bad name` is no name for a connection
+error: `bad name` is not a valid name for a connection
   --> home/ferry.yaml:14:3
    |
 14 |   bad name: {}
@@ -296,7 +296,7 @@ error: connection `pigeon` is a list, expected a map
 15 |   pigeon: ***
    |           ^^^
    |
-   = hint: write `name: value`, one a line
+   = hint: write `name: value`, one per line
 
 10 errors in `home/ferry.yaml`
 ";
@@ -345,8 +345,8 @@ const WRONG: &[(&str, &str, &str)] = &[
         "share their environment variables",
         "3:3",
     ),
-    ("connections:\n  pigeon:\n    \"a\\eb\": 1\n", "`a\\u{1b}b` is no setting of Pigeon", "3:5"),
-    ("connections:\n  pigeon:\n    ünknöwn: \"a\\eb\u{202e}\"\n", "`ünknöwn` is no setting of Pigeon", "3:5"),
+    ("connections:\n  pigeon:\n    \"a\\eb\": 1\n", "`a\\u{1b}b` is not a setting of Pigeon", "3:5"),
+    ("connections:\n  pigeon:\n    ünknöwn: \"a\\eb\u{202e}\"\n", "`ünknöwn` is not a setting of Pigeon", "3:5"),
 ];
 
 #[test]
@@ -428,9 +428,12 @@ fn an_unknown_connection_is_reported_with_the_nearest_name_and_all_names() {
     let cases = [
         (
             "shpo",
-            "error: there is no connection `shpo`\nhint: did you mean `shop`? there are: `shop`, `birds`, `pigeon`, `semaphore`\n",
+            "error: there is no connection `shpo`\nhint: did you mean `shop`? the connections are `shop`, `birds`, `pigeon`, `semaphore`\n",
         ),
-        ("nest", "error: there is no connection `nest`\nhint: there are: `shop`, `birds`, `pigeon`, `semaphore`\n"),
+        (
+            "nest",
+            "error: there is no connection `nest`\nhint: the connections are `shop`, `birds`, `pigeon`, `semaphore`\n",
+        ),
     ];
     assert_eq!(config.find("pigeon").map(|one| one.name.as_str()).unwrap(), "pigeon");
     for (name, expected) in cases {
@@ -444,7 +447,7 @@ fn a_wrong_value_in_the_environment_is_reported_where_it_is_needed() {
     let config = without_file(&[("FERRY_PIGEON_BASE_URL", "http://example.com"), ("FERRY_PIGEON_TOKEN", "t")]);
     let expected = "\
 error: the environment variable `FERRY_PIGEON_BASE_URL`: `http://example.com` would send the credentials unencrypted
-hint: use `https://`; to allow it all the same, set `FERRY_PIGEON_ALLOW_HTTP=true`
+hint: use `https://`, or set `FERRY_PIGEON_ALLOW_HTTP=true` to allow it
 ";
     assert_eq!(config.connection("pigeon").unwrap_err().render(false), expected);
     let allowed = [
@@ -489,11 +492,11 @@ fn a_variable_that_looks_like_a_setting_gets_a_note() {
         ("FERRY_SOMETHING_ELSE_ENTIRELY", "x"),
         ("PATH", "/bin"),
     ];
-    let note = "the environment variable `FERRY_PIGEON_TOKNE` is no setting of a connection; did you mean `FERRY_PIGEON_TOKEN`?";
+    let note = "the environment variable `FERRY_PIGEON_TOKNE` is not a setting of a connection; did you mean `FERRY_PIGEON_TOKEN`?";
     assert_eq!(without_file(&vars).notes, [note]);
     let config =
         parse("connections:\n  s: { platform: pigeon }\n", &[("FERRY_STATE", "x"), ("FERRY_STATES", "x")]).unwrap();
-    let note = "the environment variable `FERRY_STATES` is no setting of a connection; did you mean `FERRY_S_RATE`?";
+    let note = "the environment variable `FERRY_STATES` is not a setting of a connection; did you mean `FERRY_S_RATE`?";
     assert!(config.notes.iter().all(|told| told == note), "{:?}", config.notes);
 }
 
@@ -561,9 +564,9 @@ fn nothing_in_an_environment_file_stands_for_anything_else() {
         (format!("A=x\n\n{CANARY}\nB=y"), "line 3 is not of the form `NAME=value`: it has no `=`"),
         (
             format!("A='x\ny'\n{CANARY} x=y"),
-            "line 3 is not of the form `NAME=value`: what stands before the `=` is no name",
+            "line 3 is not of the form `NAME=value`: the text before the `=` is not a valid name",
         ),
-        (format!("=x{CANARY}"), "line 1 is not of the form `NAME=value`: what stands before the `=` is no name"),
+        (format!("=x{CANARY}"), "line 1 is not of the form `NAME=value`: the text before the `=` is not a valid name"),
         (format!("\nA=\"x{CANARY}"), "line 2 is not of the form `NAME=value`: its quote is not closed"),
         (format!("A='x'{CANARY}"), "line 1 is not of the form `NAME=value`: something stands behind the closing quote"),
     ] {

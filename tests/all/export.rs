@@ -71,7 +71,7 @@ fn a_failed_export_leaves_the_file_of_yesterday() {
     scene.stop();
     let gone = scene.run("export --from mercately --map rows.yaml --out a.csv --wait 100ms");
     assert_eq!(gone.exit, 6, "{}", gone.err);
-    assert!(gone.out.trim_end().lines().last().unwrap().starts_with("to go on, run: ferry resume "), "{}", gone.out);
+    assert!(gone.out.trim_end().lines().last().unwrap().starts_with("to resume, run: ferry resume "), "{}", gone.out);
     assert_eq!((sorted(&file(&scene, "a.csv")).as_str(), files(&scene)), (yesterday, vec!["a.csv".to_owned()]));
     scene.restart(|_| {});
     // The same export, finished, makes the stopped ones needless.
@@ -186,7 +186,7 @@ fn an_export_that_was_stopped_or_killed_goes_on_with_its_next_page_and_a_second_
     let stopped = process.finish();
     let last = stopped.out;
     assert_eq!(stopped.exit, 130, "{last}");
-    assert!(last.trim_end().lines().last().unwrap().starts_with("to go on, run: ferry resume "), "{last}");
+    assert!(last.trim_end().lines().last().unwrap().starts_with("to resume, run: ferry resume "), "{last}");
     let before = scene.requests();
     let process = scene.begin("resume");
     scene.wait_until("two more pages", |scene| scene.requests() >= before + 2);

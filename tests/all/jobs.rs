@@ -109,7 +109,7 @@ fn retain_and_at_least_stand_once_and_with_a_command_that_knows_them() {
         .map(|one| (one.message.as_str(), one.hint.as_deref().unwrap()))
         .collect();
     let expected = [
-        ("`retain` stands here and beside `export`", "keep one of them"),
+        ("`retain` is given here and beside `export`", "keep one of them"),
         ("`import` has no `at_least`", "use it with `export`"),
     ];
     assert_eq!(told, expected);
@@ -222,7 +222,7 @@ fn nothing_is_done_when_an_option_or_a_job_is_unknown() {
     for (line, expected) in [
         (
             "good nightly --on-existing fill",
-            "error: `--on-existing` is no option of `ferry convert`\nhint: job `good` is one: leave the option out, or the job\n",
+            "error: `--on-existing` is not an option of `ferry convert`\nhint: job `good` runs it: leave out the option, or the job\n",
         ),
         (
             "good --limit 0",
@@ -231,14 +231,17 @@ fn nothing_is_done_when_an_option_or_a_job_is_unknown() {
         ("good --limt 3", "error: unknown option `--limt` for `ferry run`\nhint: did you mean `--limit`?\n"),
         (
             "good godo wood",
-            "error: there is no job `godo`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n\nerror: there is no job `wood`\nhint: did you mean `good`? there are `good`, `bad`, `nightly`\n",
+            "error: there is no job `godo`\nhint: did you mean `good`? the jobs are `good`, `bad`, `nightly`\n\nerror: there is no job `wood`\nhint: did you mean `good`? the jobs are `good`, `bad`, `nightly`\n",
         ),
         (
             "good bad --rejects r.csv",
-            "error: `--rejects` names one file, and there are 2 jobs\nhint: do one job at a time, or name the files in `ferry.yaml`\n",
+            "error: `--rejects` names one file, and there are 2 jobs\nhint: run one job at a time, or name the files in `ferry.yaml`\n",
         ),
         ("good --all", "error: `[JOB]...` and `--all` cannot be used together\nhint: see `ferry run --help`\n"),
-        ("", "error: no job is named\nhint: there are `good`, `bad`, `nightly`; `ferry run --all` does them all\n"),
+        (
+            "",
+            "error: no job is named\nhint: the jobs are `good`, `bad`, `nightly`; `ferry run --all` runs all of them\n",
+        ),
     ] {
         let told = typed(folder.path(), &format!("run --config home/ferry.yaml {line}"));
         assert_eq!(told, (String::new(), expected.to_owned(), 2), "{line}");
@@ -308,7 +311,7 @@ fn after_a_signal_no_other_job_begins() {
     process.signal("INT");
     let (exit, _, err) = process.finish().parts();
     assert_eq!(exit, 130, "{err}");
-    assert!(err.ends_with("nightly   130  interrupted\ngood           not begun\n"), "{err}");
+    assert!(err.ends_with("nightly   130  interrupted\ngood           not started\n"), "{err}");
     assert!(!home.join("good.csv").exists());
 }
 

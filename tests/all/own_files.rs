@@ -80,12 +80,12 @@ fn no_option_writes_over_what_is_read_or_into_the_state_folder() {
     fs::create_dir(folder.path().join("sub")).unwrap();
     symlink("../.ferry", folder.path().join("sub/state")).unwrap();
     let paths = [
-        ("good.csv", "would write over the source `good.csv`"),
-        ("twin.csv", "would write over the source `good.csv`"),
-        ("link.csv", "would write over the mapping `m.yaml`"),
-        ("sub/../link.csv", "would write over the mapping `m.yaml`"),
-        ("conf.csv", "would write over the configuration `ferry.yaml`"),
-        ("env.csv", "would write over the environment file `./.env`"),
+        ("good.csv", "would overwrite the source `good.csv`"),
+        ("twin.csv", "would overwrite the source `good.csv`"),
+        ("link.csv", "would overwrite the mapping `m.yaml`"),
+        ("sub/../link.csv", "would overwrite the mapping `m.yaml`"),
+        ("conf.csv", "would overwrite the configuration `ferry.yaml`"),
+        ("env.csv", "would overwrite the environment file `./.env`"),
         (".ferry/x.csv", "is in the state folder"),
         ("sub/state/x.csv", "is in the state folder"),
     ];
@@ -126,7 +126,7 @@ fn a_file_that_is_no_rejects_file_is_never_replaced_by_rejects() {
             let line = format!("convert {source} --map m.yaml --out o.jsonl --rejects {name}");
             let (code, out, err) = typed(&folder, &line);
             let expected = format!(
-                "error: `--rejects`: `{name}` exists and is no rejects file\nhint: name another file, or move this one away\n"
+                "error: `--rejects`: `{name}` exists and is not a rejects file\nhint: name another file, or move this one away\n"
             );
             assert_eq!((code, out, err), (2, String::new(), expected));
             assert_eq!(get(&folder, name), text);

@@ -232,7 +232,7 @@ rejects, by reason
   phone.invalid      10
   last_name.missing   2
 
-not carried (the target has no room for it)
+not carried (the target cannot hold it)
   address.country  41
   tags.Moroso       7
 
@@ -273,7 +273,7 @@ a.csv → shop
 
 0 records in 0 s
 
-to go on, run: ferry resume r
+to resume, run: ferry resume r
 ";
     assert_eq!(unfinished.human(), expected);
 }

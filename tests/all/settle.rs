@@ -65,7 +65,7 @@ fn every_platform_is_asked_for_the_outcome_of_a_lost_request() {
         let lost = scene.run(&format!("import all.csv --map {map} --to {platform}"));
         assert_eq!(lost.exit, 4, "{platform} {act:?}: {lost:?}");
         let known = if platform == "twin" { ", `7a1e0000-0000-4000-8000-000000000002` at the target" } else { "" };
-        let expected = format!("the outcome of 1 record is still unknown:\n  line 3{known}\n`ferry resume ");
+        let expected = format!("the outcome of 1 record is still unknown:\n  line 3{known}\nrun `ferry resume ");
         assert!(lost.out.contains(&expected), "{platform}: {lost:?}");
         assert!(lost.out.trim_end().ends_with(&format!("import all.csv --map {map} --to {platform}")), "{lost:?}");
         scene.rule(|_| Act::Pass);
@@ -116,7 +116,7 @@ fn records_with_an_unknown_outcome_are_named_until_it_is_known() {
     assert_eq!(lost.exit, 4, "{lost:?}");
     let lines: String = (3..43).step_by(2).map(|line| format!("  line {line}\n")).collect();
     let expected = format!(
-        "the outcome of 23 records is still unknown:\n{lines}  and 3 more, all of them with `--results FILE`\n`ferry resume "
+        "the outcome of 23 records is still unknown:\n{lines}  and 3 more, all of them with `--results FILE`\nrun `ferry resume "
     );
     assert!(lost.out.contains(&expected), "{lost:?}");
 

@@ -263,7 +263,7 @@ fn a_file_that_was_only_touched_is_what_it_was_and_is_not_written_over() {
     for words in ["verify RUN --out three.csv", "undo RUN --results three.csv", "undo RUN -n --plan three.csv"] {
         let refused = ferry(folder.path(), &words.replace("RUN", &run));
         assert_eq!(refused.exit, 2, "{words}: {}", refused.err);
-        assert!(refused.err.contains("would write over the source `three.csv` of `"), "{words}: {}", refused.err);
+        assert!(refused.err.contains("would overwrite the source `three.csv` of `"), "{words}: {}", refused.err);
     }
     assert_eq!(fs::read_to_string(folder.path().join("three.csv")).unwrap(), THREE);
     // Atom has no call to delete, and that is said.

@@ -104,7 +104,7 @@ fn a_list_becomes_cards_and_cards_become_contacts_again() {
         ),
         (
             "convert in.csv --out out.csv --results results.vcf",
-            "`--results`: the name of `results.vcf` does not say how to write it",
+            "`--results`: the name of `results.vcf` does not name a format",
         ),
         (
             "export --from mercately --sandbox --what agents --out out.vcf",

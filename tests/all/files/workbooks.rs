@@ -86,7 +86,7 @@ fn what_a_sheet_cannot_hold_is_an_error_and_the_earlier_file_stays() {
             "export --from mercately --sandbox --out - --format xlsx",
             "`--format xlsx`: `-` is not the name of a workbook",
         ),
-        ("convert ok.csv --out out.xlsm", "the name of `out.xlsm` does not say how to write it"),
+        ("convert ok.csv --out out.xlsm", "the name of `out.xlsm` does not name a format"),
     ] {
         let ended = ferry(folder.path(), line);
         assert_eq!((ended.exit, ended.err.contains(told)), (2, true), "{line}: {}", ended.err);
