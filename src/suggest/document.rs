@@ -1,7 +1,10 @@
 //! Numbers of identity documents, told by their check digits: such a number often has as many digits as a phone.
 
+/// Whether digits pass the check of a document.
+type Check = fn(&[u32]) -> bool;
+
 /// The documents whose check digits are known, with what they are called.
-const KINDS: [(&str, fn(&[u32]) -> bool); 3] = [("CPF", cpf), ("cédula", cedula), ("RUT", rut)];
+const KINDS: [(&str, Check); 3] = [("CPF", cpf), ("cédula", cedula), ("RUT", rut)];
 
 /// The fewest values that can prove a document, and how many of a hundred have to pass.
 const VALUES_MIN: usize = 8;
@@ -12,7 +15,7 @@ pub(super) fn kind_of(values: &[String]) -> Option<&'static str> {
     if values.len() < VALUES_MIN {
         return None;
     }
-    let passes = |check: fn(&[u32]) -> bool| {
+    let passes = |check: Check| {
         let good = values.iter().filter(|value| digits_of(value).is_some_and(|digits| check(&digits))).count();
         good * 100 >= values.len() * PERCENT_MIN
     };

@@ -50,6 +50,9 @@ pub fn yaml(suggestion: &Suggestion, about: &About) -> String {
     page.text
 }
 
+/// A line of an attribute, and the comment behind it.
+type Attribute = (String, String);
+
 struct Page<'a> {
     suggestion: &'a Suggestion,
     about: &'a About,
@@ -329,7 +332,7 @@ impl Page<'_> {
             .filter(|(at, _)| !self.suggestion.flag_columns.iter().any(|(column, _)| column == at))
             .map(|(at, _)| at)
             .collect();
-        let (mut rules, mut wanted): (Vec<(String, String)>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+        let (mut rules, mut wanted) = (Vec::<Attribute>::new(), Vec::<Attribute>::new());
         for column in columns {
             if self.column(column).is_none_or(|column| column.filled == 0) {
                 wanted.push((String::new(), format!("{}: blank in the records that were read", self.name(column))));
@@ -406,7 +409,7 @@ impl Page<'_> {
 
     fn why(&self, column: usize) -> String {
         let (sure, reasons) = self.suggestion.why(column);
-        let holds = self.column(column).map(|column| separated(column)).unwrap_or_default();
+        let holds = self.column(column).map(separated).unwrap_or_default();
         format!("{} %: {}{holds}", percent(sure), reasons.join(", "))
     }
 

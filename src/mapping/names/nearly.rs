@@ -37,15 +37,17 @@ pub(crate) fn nearly(name: &str) -> Option<(Meaning, Nearness)> {
     };
     if numbers.iter().any(|number| *number > NUMBER_MAX) {
         let all: Vec<&str> = words.iter().map(String::as_str).collect();
-        if let Some(found) = understood(&all) {
-            return Some((found, Nearness::Question));
+        let found = understood(&all);
+        if found.is_some() {
+            return found.map(|found| (found, Nearness::Question));
         }
     }
     let plain: Vec<&str> = words.iter().map(String::as_str).filter(|word| !QUESTIONS.contains(*word)).collect();
-    if plain.len() < words.len() && !plain.is_empty() {
-        if let Some(found) = understood(&plain) {
-            return Some((found, Nearness::Question));
-        }
+    if plain.len() < words.len()
+        && !plain.is_empty()
+        && let Some(found) = understood(&plain)
+    {
+        return Some((found, Nearness::Question));
     }
     slipped(&words, &understood).or_else(|| without_one(&plain, &understood))
 }
