@@ -28,10 +28,18 @@ impl Checkpoint {
     /// # Errors
     /// Exit 1 when the checkpoint cannot be read, also when the row is not as it was written.
     pub fn entry(&self, run: RunNo, key: &Key) -> Result<Option<Entry>, Failure> {
-        if self.inner.shared.has_earlier(run) == Some(false) {
-            return Ok(None);
+        Ok(self.entries(run, &[*key])?.pop().flatten())
+    }
+
+    /// The same for many records at once, in their order.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::entry`].
+    pub fn entries(&self, run: RunNo, keys: &[Key]) -> Result<Vec<Option<Entry>>, Failure> {
+        if keys.is_empty() || self.inner.shared.has_earlier(run) == Some(false) {
+            return Ok(vec![None; keys.len()]);
         }
-        Ok(self.read(|reader| reader.entries(run, &[*key]))?.pop().flatten())
+        self.read(|reader| reader.entries(run, keys))
     }
 
     /// Announces a step. When this returns, the intent is on the disk; then the step may be sent. A caller that

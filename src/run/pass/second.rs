@@ -9,7 +9,7 @@ use super::merge::{Merging, Sorted};
 use super::settled::Outcomes;
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 use crate::reconcile::{Earlier, Reconciler};
-use crate::run::item::Item;
+use crate::run::item::{Item, key_of};
 use crate::run::open::NO_PASS;
 use crate::run::source::{Given, Items, WrittenItem};
 use crate::run::stop::Stop;
@@ -41,6 +41,8 @@ pub(in crate::run) struct Known {
     pub intents: HashMap<Key, OpenIntent>,
     /// What arrived in earlier runs, where that is skipped.
     pub received: Option<Arc<Received>>,
+    /// What an earlier process of this run found out about the contacts that are next.
+    pub entries: HashMap<Key, Option<Entry>>,
 }
 
 impl Second {
@@ -93,12 +95,20 @@ impl Second {
     }
 
     /// Reads at once what will be asked about each of these contacts.
-    fn read_ahead(&self, batch: &[Given]) -> Result<(), Failure> {
+    fn read_ahead(&mut self, batch: &[Given]) -> Result<(), Failure> {
         let candidates = batch.iter().filter_map(|given| match given {
             Given::Record(Item::Candidate(candidate)) => Some(candidate),
             _ => None,
         });
-        self.outcomes.checkpoint.read_links_ahead(candidates.flat_map(|candidate| &candidate.identities))
+        let Outcomes { checkpoint, run, has_entries, .. } = &self.outcomes;
+        if *has_entries {
+            let mut keys: Vec<Key> = candidates.clone().map(|one| key_of(&one.identities, &one.wanted)).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let entries = checkpoint.entries(*run, &keys)?;
+            self.known.entries = keys.into_iter().zip(entries).collect();
+        }
+        checkpoint.read_links_ahead(candidates.flat_map(|candidate| &candidate.identities))
     }
 
     async fn give(&mut self, given: Given, flight: &mut Flight) -> Result<(), Failure> {
@@ -177,9 +187,14 @@ impl Second {
     }
 
     /// What an earlier process of the run found out about a contact.
-    fn entry_of(&self, key: &Key) -> Result<Option<Entry>, Failure> {
+    fn entry_of(&mut self, key: &Key) -> Result<Option<Entry>, Failure> {
         let Outcomes { checkpoint, run, has_entries, .. } = &self.outcomes;
-        if *has_entries { checkpoint.entry(*run, key) } else { Ok(None) }
+        match self.known.entries.remove(key) {
+            Some(entry) => Ok(entry),
+            // A contact of several records has a key that none of them has alone.
+            None if *has_entries => checkpoint.entry(*run, key),
+            None => Ok(None),
+        }
     }
 
     /// Whether what an earlier pass found out needs no second look.

@@ -100,8 +100,8 @@ impl<'a> Transfer<'a> {
             merging: Some(Merging { mapper: Arc::clone(&mapper), people: records.people, duplicates }),
             known: Known {
                 holds_from: passing.first.before_pass,
-                intents: HashMap::new(),
                 received: passing.known.received.clone(),
+                ..Known::default()
             },
             goals: passing.goals.clone(),
             outcomes: Outcomes {

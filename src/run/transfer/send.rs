@@ -52,7 +52,7 @@ impl<'a> Transfer<'a> {
         if self.run.is_resumed {
             count_done(&self.guards, &self.checkpoint, self.stored.no, &intents)?;
         }
-        let known = Known { holds_from: first.before_pass, intents, received };
+        let known = Known { holds_from: first.before_pass, intents, received, ..Known::default() };
         let passing = Passing { reconciler, goals: self.goals()?, known, first };
         if let Some(read) = records.take_if(|_| !self.io.stop.is_requested()) {
             match self.guard_second(&passing, read).await {

@@ -319,12 +319,14 @@ impl Tables {
     fn carry_over(&mut self, run: RunNo, key: &Key, pass: u32, origin: Origin) -> Result<(), SqlError> {
         let missing =
             || SqlError::Misuse(format!("run {} has no entry `{key}` of an earlier pass to carry over", run.0));
-        let no = self.earlier_entry(run, key)?.ok_or_else(missing)?;
         let mut statement = self.connection.prepare_cached(
-            "SELECT outcome, target_id, detail, ordinal, line, pass, seal FROM entry WHERE run = ?1 AND no = ?2",
+            "SELECT outcome, target_id, detail, ordinal, line, pass, seal, entry.no
+             FROM earlier JOIN entry ON entry.run = earlier.run AND entry.no = earlier.no
+             WHERE earlier.run = ?1 AND earlier.key = ?2",
         )?;
-        let mut rows = statement.query([run.0, no])?;
+        let mut rows = statement.query(params![run.0, key.as_bytes().as_slice()])?;
         let row = rows.next()?.ok_or_else(missing)?;
+        let no = row.get(7)?;
         let (outcome, target_id, detail) = (row.get(0)?, text(row, 1)?, text(row, 2)?);
         let numbers = [row.get(3)?, row.get(4)?, row.get(5)?, outcome];
         let found = EntryRow { run, no, key, numbers, target_id, detail };
