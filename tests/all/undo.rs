@@ -247,6 +247,21 @@ fn a_dry_run_says_what_would_be_done_and_writes_nothing() {
 }
 
 #[test]
+fn a_dry_run_foretells_the_requests_of_the_undo_and_the_receipt_names_the_run() {
+    let scene = scene();
+    // Nothing is cleared, which would be read back.
+    let run = import(&scene, "eadesk", "base.csv").run();
+    let looked = done(&scene, &format!("undo {run} --dry-run"));
+    assert!(looked.summary().get("receipt").is_none(), "{}", looked.out);
+    let undone = done(&scene, &format!("undo {run}"));
+    assert_eq!(looked.summary()["forecast"]["requests"], undone.summary()["requests"]["sent"], "{}", undone.out);
+    let receipt = scene.read(&format!(".ferry/runs/{}/receipt.json", undone.run()));
+    let receipt: Value = serde_json::from_str(&receipt).unwrap();
+    let named = (&receipt["command"], &receipt["source"], &receipt["records"]["deleted"]);
+    assert_eq!(named, (&json!("undo"), &json!({ "run": run }), &json!(3)), "{receipt}");
+}
+
+#[test]
 fn an_undo_that_was_killed_is_resumed() {
     let mut scene = scene();
     let people: String = (0..300).map(|n| format!("Ana{n},Vera,+59399700{n:04},a{n}@example.com,,,\n")).collect();
