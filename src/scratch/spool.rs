@@ -129,7 +129,7 @@ pub struct Spool {
     kind: Kind,
     sums: Sums,
     /// What is added and not committed yet.
-    open: Option<Open>,
+    open: Option<Box<Open>>,
 }
 
 /// A transaction that has not been committed.
@@ -212,7 +212,7 @@ impl Spool {
         };
         let reading = then(&self.sums);
         let batches = open.map_or(0, |open| open.batches) + 1;
-        self.open = Some(Open { batches, reading: reading.clone(), before: committed });
+        self.open = Some(Box::new(Open { batches, reading: reading.clone(), before: committed }));
         if batches >= TOGETHER {
             self.commit()?;
         }
@@ -224,7 +224,8 @@ impl Spool {
     /// # Errors
     /// Exit 1 when it cannot be written.
     pub fn commit(&mut self) -> Result<(), Failure> {
-        let Some(Open { reading, before, .. }) = self.open.take() else { return Ok(()) };
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let Open { reading, before, .. } = *open;
         let committed = self.ask(|connection| {
             let text = serde_json::to_string(&reading)?;
             connection.prepare_cached("INSERT OR REPLACE INTO reading VALUES (1, ?1)")?.execute([text])?;

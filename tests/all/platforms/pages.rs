@@ -1,5 +1,7 @@
 //! Pages read ahead: how long they take, and how many requests.
 
+#![allow(clippy::result_large_err, reason = "a fault is as large in a connector")]
+
 use ferry::outcome::{Exit, Failure};
 use ferry::platforms::{Cursor, Fault, Numbering, PageRead, Pages};
 use std::sync::{Arc, Mutex};
