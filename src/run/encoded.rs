@@ -38,8 +38,8 @@ enum Event {
 impl BatchEncoder {
     /// Maps and encodes a batch; the values stay in the batch until they are in a row.
     pub(super) fn encode(&self, batch: Batch) -> Encoded {
-        // A row is about as long as its record; names of columns are added in JSON.
-        let rows = RowBuffer::new(self.layout, batch.bytes_len() * 3 / 2);
+        // In JSON the names of the columns are as long as their values.
+        let rows = RowBuffer::new(self.layout, batch.bytes_len() * 2);
         let mut encoded = Encoded { rows, read: 0, events: Vec::new() };
         let drafter = self.encoder.bound.drafter();
         batch.for_each(|read| self.add(read, &drafter, &mut encoded));

@@ -14,8 +14,10 @@ const BATCH_LEN: usize = 256;
 /// A batch is handed over early when its records hold this much.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// Records in a batch of which nothing is kept but encoded bytes: those of short rows fill it.
+/// Of a batch of which nothing is kept but encoded bytes: rather many records, and few bytes, because the allocator keeps
+/// large blocks for some time after they were freed.
 const ENCODED_BATCH_LEN: usize = 4096;
+const ENCODED_BATCH_BYTES: usize = 64 * 1024;
 
 /// Batches read and not yet consumed.
 const BATCHES_AHEAD: usize = 12;
@@ -48,7 +50,7 @@ pub fn batches_in_order<T: Send + 'static>(
     limit: Option<u64>,
     work: impl Fn(Batch) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    ordered(source, (limit, Room { records: ENCODED_BATCH_LEN, bytes: BATCH_BYTES }), work)
+    ordered(source, (limit, Room { records: ENCODED_BATCH_LEN, bytes: ENCODED_BATCH_BYTES }), work)
 }
 
 fn ordered<T: Send + 'static>(
