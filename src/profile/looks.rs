@@ -53,7 +53,7 @@ impl Look {
             Look::Number
         } else if is_url(cell) {
             Look::Url
-        } else if counts.is_hash() {
+        } else if counts.is_hash(cell) {
             Look::Hash
         } else {
             Look::Text
@@ -140,9 +140,10 @@ impl Counts {
         }
     }
 
-    fn is_hash(&self) -> bool {
+    fn is_hash(&self, cell: &str) -> bool {
         let len = self.digits + self.letters + self.signs + self.others;
-        len >= HASH_LEN_MIN && self.separators == 0 && self.digits * 5 >= len && self.letters > 0
+        let is_one_word = !cell.contains(char::is_whitespace);
+        is_one_word && len >= HASH_LEN_MIN && self.separators == 0 && self.digits * 5 >= len && self.letters > 0
     }
 }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 const FILES: [&str; 2] = [include_str!("suggest/messy.txt"), include_str!("suggest/languages.txt")];
 
 /// What the decisions score, a right one 1, a missed one -1, a wrong one -5. It may only rise.
-const SCORE_MIN: i64 = 261;
+const SCORE_MIN: i64 = 265;
 
 /// A file with what is expected of it.
 struct Case {
