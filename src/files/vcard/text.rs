@@ -47,7 +47,8 @@ mod tests {
             let lines: Vec<&str> = out.split_terminator(LINE_END).collect();
             assert!(lines.iter().all(|line| line.len() <= LINE_LEN_MAX), "{out}");
             assert!(lines.iter().skip(1).all(|line| line.starts_with(' ')), "{out}");
-            let joined: String = lines.iter().enumerate().map(|(at, line)| &line[usize::from(at > 0)..]).collect();
+            let joined: String =
+                lines.iter().enumerate().filter_map(|(at, line)| line.get(usize::from(at > 0)..)).collect();
             assert_eq!(joined, format!("NOTE:{text}"));
         }
     }

@@ -26,7 +26,7 @@ pub enum Supply<'a> {
     /// What a source platform held.
     Platform {
         /// Every contact, on disk.
-        spool: Spool,
+        spool: Box<Spool>,
         /// How it is known that no contact is missing.
         completeness: Completeness,
         /// Not, when only as many were read as are wanted this time.
@@ -148,7 +148,7 @@ pub async fn supply_of(
 
 fn supply(fetched: Fetched, traffic: Traffic) -> Supply<'static> {
     let Fetched { spool, completeness, is_whole, .. } = fetched;
-    Supply::Platform { spool, completeness, is_whole, traffic }
+    Supply::Platform { spool: Box::new(spool), completeness, is_whole, traffic }
 }
 
 /// Every contact, and then a reject for each id that no contact has.
