@@ -162,7 +162,8 @@ mod tests {
             at_ms: 0,
             attempt: 1,
             target_id: None,
-            before: Some("x".repeat(1000)),
+            // Nothing that packing makes small.
+            before: Some((0..32).map(|part| Key::nth(b"part", 32 * ordinal + part).to_string()).collect()),
             after: Vec::new(),
             made: None,
             begun: FieldSet::default(),
