@@ -25,7 +25,7 @@ const OPTION: &str = "rejects";
 pub const RECORDS_MAX: usize = 10_000;
 
 /// How much of them is read at once.
-const BATCH_BYTES: usize = 64 << 10;
+const BATCH_BYTES: usize = 32 << 10;
 
 /// Who asks.
 pub(super) struct EvidenceAsked<'a> {

@@ -17,7 +17,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// Of a batch of which nothing is kept but encoded bytes: rather many records, and few bytes, because the allocator keeps
 /// large blocks for some time after they were freed.
 const ENCODED_BATCH_LEN: usize = 4096;
-const ENCODED_BATCH_BYTES: usize = 64 * 1024;
+const ENCODED_BATCH_BYTES: usize = 32 * 1024;
 
 /// Batches read and not yet consumed.
 const BATCHES_AHEAD: usize = 12;
