@@ -53,11 +53,15 @@ pub(super) struct Lines {
 /// The lines of a card.
 pub(super) fn lines_of(card: &[u8]) -> Lines {
     let mut lines = Lines::default();
-    let (mut at, mut number, mut depth, mut is_open) = (0, 0, 0u32, false);
+    let (mut at, mut number, mut depth, mut is_open, mut is_ferry) = (0, 0, 0u32, false, false);
     while let Some((raw, next)) = line_at(card, at, true) {
         (at, number) = (next, number + 1);
         let is_outer = depth == 1;
         let is_joined = is_open && is_outer && lines.all.last().is_some_and(|last| last.goes_on_with(raw));
+        is_ferry = is_ferry && is_continued(raw) || !is_joined && is_ferry_line(raw);
+        if is_ferry {
+            continue;
+        }
         if is_joined {
             lines.join(raw);
         } else if is_begin(raw) || is_outer && is_nested_begin(raw) {
@@ -82,7 +86,7 @@ fn is_nested_begin(raw: &[u8]) -> bool {
 impl Lines {
     /// Adds a line; false where it is no property.
     fn add(&mut self, raw: &[u8], line: u64) -> bool {
-        if raw.trim_ascii().is_empty() || is_ferry_line(raw) || raw.first() == Some(&b'#') {
+        if raw.trim_ascii().is_empty() || raw.first() == Some(&b'#') {
             return false;
         }
         if self.all.len() >= PROPERTIES_MAX {

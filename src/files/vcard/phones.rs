@@ -5,6 +5,9 @@ use super::property::Head;
 /// Types that are no phone of the contact.
 const NO_PHONES: [&str; 5] = ["fax", "pager", "bbs", "modem", "telex"];
 
+/// The fewest digits of a number behind which others are dialled later.
+const DIGITS_MIN: usize = 5;
+
 /// In which order phones are used: the types, and what a label may say.
 const ORDER: [&[&str]; 5] = [
     &["whatsapp"],
@@ -61,9 +64,11 @@ pub(super) fn number_of(text: &str) -> String {
             None => bare.to_owned(),
         };
     }
-    let pause = bare.char_indices().skip(5).find(|(_, c)| matches!(c, ',' | 'p' | 'P' | 'w' | 'W'));
+    let pause = bare.char_indices().skip(DIGITS_MIN).find(|(_, c)| matches!(c, ',' | 'p' | 'P' | 'w' | 'W'));
     let parted = pause.and_then(|(at, c)| {
         let (number, rest) = bare.split_at_checked(at)?;
+        let digits = number.chars().filter(char::is_ascii_digit).count();
+        (digits >= DIGITS_MIN).then_some(())?;
         Some((number, dialled(rest.get(c.len_utf8()..)?)?))
     });
     // What has the length of a phone is a second number.
