@@ -1,17 +1,18 @@
-//! Splitting a framed row into cells, without a copy: a cell is a stretch of its row; only one with a quote written twice is
-//! unescaped, beside the row. Where a row ends, and whether its quotes are sound, is decided in `frame`.
+//! Splitting a framed row into cells. A row without quotes is not copied: its cells are stretches of it. The others are unescaped by
+//! `csv-core`, beside the row. Where a row ends, and whether its quotes are sound, is decided in `frame`.
 
 use super::guard::unguard;
 use super::options::CsvOptions;
 use crate::files::format::COLUMNS_MAX;
 use crate::record::{RowRef, Span};
-use memchr::memchr;
+use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 
 /// Splits rows; its buffers are used again for each.
 #[derive(Debug, Default)]
 pub(crate) struct Splitter {
     cells: Vec<Span>,
     beside: String,
+    unescaper: Option<Unescaper>,
 }
 
 impl Splitter {
@@ -44,61 +45,24 @@ impl Splitter {
         }
     }
 
+    /// Only the unescaped cells are checked as text: all that is taken away is quotes at the borders of cells.
     fn split_quoted(&mut self, text: &str, options: CsvOptions) {
-        let bytes = text.as_bytes();
-        let mut from = 0;
-        loop {
-            let end = match bytes.get(from) {
-                Some(b'"') => self.add_quoted(text, from, options),
-                _ => {
-                    let rest = bytes.get(from..).unwrap_or_default();
-                    let end = memchr(options.delimiter, rest).map_or(bytes.len(), |step| from + step);
-                    self.add(text, from, end, options);
-                    end
-                }
-            };
-            if end >= bytes.len() {
-                return;
-            }
-            if self.cells.len() > COLUMNS_MAX {
-                // The row is rejected as ragged, whatever is in it.
-                return self.cells.clear();
-            }
-            from = end + 1;
-        }
-    }
-
-    /// Adds the cell that opens with the quote at `from`; where it ends.
-    fn add_quoted(&mut self, text: &str, from: usize, options: CsvOptions) -> usize {
-        let bytes = text.as_bytes();
-        let (mut at, mut is_doubled) = (from + 1, false);
-        let close = loop {
-            let Some(step) = memchr(b'"', bytes.get(at..).unwrap_or_default()) else { break bytes.len() };
-            let quote = at + step;
-            if bytes.get(quote + 1) != Some(&b'"') {
-                break quote;
-            }
-            is_doubled = true;
-            at = quote + 2;
+        let unescaper = match &mut self.unescaper {
+            Some(unescaper) if unescaper.delimiter == options.delimiter => unescaper,
+            other => other.insert(Unescaper::new(options.delimiter)),
         };
-        match text.get(from + 1..close) {
-            Some(inner) if is_doubled => self.add_beside(inner, options),
-            _ => self.add(text, from + 1, close, options),
+        let Some((cells, ends)) = unescaper.read(text.as_bytes()) else {
+            // The row is rejected as ragged, whatever is in it.
+            self.unescaper = None;
+            return;
+        };
+        self.beside.push_str(cells);
+        let mut from = 0;
+        for &to in ends {
+            let guard_len = if options.raw_cells { 0 } else { guard_len(cells.get(from..to)) };
+            self.cells.push(Span::beside(from + guard_len, to));
+            from = to;
         }
-        close + 1
-    }
-
-    fn add_beside(&mut self, inner: &str, options: CsvOptions) {
-        let begin = self.beside.len();
-        for (number, piece) in inner.split("\"\"").enumerate() {
-            if number > 0 {
-                self.beside.push('"');
-            }
-            self.beside.push_str(piece);
-        }
-        let cell = self.beside.get(begin..).unwrap_or_default();
-        let guard_len = if options.raw_cells { 0 } else { cell.len() - unguard(cell).len() };
-        self.cells.push(Span::beside(begin + guard_len, self.beside.len()));
     }
 
     /// Adds a stretch of the row as a cell, without its formula guard.
@@ -107,6 +71,40 @@ impl Splitter {
         let is_guarded = !options.raw_cells && text.as_bytes().get(from) == Some(&b'\'');
         let guard_len = if is_guarded { guard_len(text.get(from..to)) } else { 0 };
         self.cells.push(Span::of_text(from + guard_len, to));
+    }
+}
+
+/// `csv-core`, and its buffers.
+#[derive(Debug)]
+struct Unescaper {
+    delimiter: u8,
+    reader: csv_core::Reader,
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Unescaper {
+    fn new(delimiter: u8) -> Unescaper {
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
+        // The reader drops a byte-order mark from its first bytes; that of the file is gone already, and a cell may have one.
+        reader.read_record(b"\n", &mut [], &mut []);
+        Unescaper { delimiter, reader, cells: Vec::new(), ends: vec![0; COLUMNS_MAX + 1] }
+    }
+
+    /// The cells of a row, one after the other, and where each ends; `None` of more than [`COLUMNS_MAX`].
+    fn read(&mut self, row: &[u8]) -> Option<(&str, &[usize])> {
+        self.cells.resize(self.cells.len().max(row.len()), 0);
+        let (result, _, out, count) = self.reader.read_record(row, &mut self.cells, &mut self.ends);
+        let (end, _, rest, last) = match result {
+            ReadRecordResult::InputEmpty => {
+                self.reader.read_record(b"\n", self.cells.get_mut(out..)?, self.ends.get_mut(count..)?)
+            }
+            other => (other, 0, 0, 0),
+        };
+        if end != ReadRecordResult::Record {
+            return None;
+        }
+        Some((std::str::from_utf8(self.cells.get(..out + rest)?).ok()?, self.ends.get(..count + last)?))
     }
 }
 
