@@ -66,6 +66,7 @@ fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> N
     }
     let by_name = |meaning, n, how: &str| Named { meaning, n, how: how.to_owned() };
     match meaning(name) {
+        _ if is_own_attribute(name) => by_name(Meaning::Unknown, 0.0, ""),
         Meaning::Unknown if let Some(meaning) = without_path(name).or_else(|| without_prefix(name, prefix)) => {
             by_name(meaning, PART, "its name behind that of its group")
         }
@@ -81,10 +82,15 @@ fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> N
     }
 }
 
+/// Whether an export of Ferry says by this name that the column is a custom attribute, or a value of the platform's own.
+fn is_own_attribute(name: &str) -> bool {
+    name.starts_with("attributes.") || name.starts_with("native.")
+}
+
 /// What a nested name of JSON says by its last part: `profile.last_name`.
 fn without_path(name: &str) -> Option<Meaning> {
     let (path, last) = name.rsplit_once('.')?;
-    let is_plain = !path.contains(' ') && !matches!(path, "attributes" | "native") && !is_about_others(path);
+    let is_plain = !path.contains(' ') && !is_about_others(path);
     let is_value = |meaning: &Meaning| matches!(meaning, Meaning::Value(sense) if !matches!(sense.head, Head::Person));
     let is_company = meaning(path) == Meaning::Company;
     (is_plain && !is_company).then(|| meaning(last)).filter(is_value)
@@ -136,6 +142,9 @@ impl Judging<'_> {
         let (Some(named), Some(values)) = (self.named.get(at), self.values.get(at)) else {
             return unknown(None);
         };
+        if self.names.get(at).is_some_and(|name| is_own_attribute(name)) {
+            return unknown(None);
+        }
         let Meaning::Value(sense) = named.meaning else {
             return match named.meaning {
                 Meaning::Unknown => self.by_values(at, 0.0),
