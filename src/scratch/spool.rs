@@ -191,7 +191,7 @@ impl Spool {
     }
 
     /// Adds what a pass met, and how far the reading is with it (`then`, from the sums after it), both or neither. A contact
-    /// that is known gets the later version, and keeps its place. It is committed with the next [`TOGETHER`] batches, or by
+    /// that is known gets the later version, and keeps its place. It is committed with the next `TOGETHER` batches, or by
     /// [`Spool::commit`].
     ///
     /// # Errors
