@@ -239,7 +239,13 @@ fn compare(platform: &str, options: &str) {
     let (said, sent) = (said.as_u64().unwrap(), sent.as_u64().unwrap());
     let paths = scene.sandbox().history().into_iter().skip(asked).map(|one| format!("{} {}", one.method, one.path));
     let paths: Vec<_> = paths.collect();
-    assert!(said.abs_diff(sent) <= slack, "{words}: {said} {sent} {slack} {paths:#?}");
+    // Pages are requested ahead: how many of them turn out to stand behind the end differs from run to run.
+    let of_dry = usize::try_from(dry.summary()["requests"]["sent"].as_u64().unwrap()).unwrap().min(paths.len());
+    let pages =
+        |paths: &[String]| paths.iter().filter(|path| path.contains("page=") || path.contains("offset=")).count();
+    let (dry_paths, real_paths) = paths.split_at(of_dry);
+    let ahead = pages(dry_paths).abs_diff(pages(real_paths)) as u64;
+    assert!(said.abs_diff(sent) <= slack + ahead, "{words}: {said} {sent} {slack} {ahead} {paths:#?}");
     // What was planned has come about: nothing is left to be done.
     let again = scene.run_json(&format!("{words} --dry-run --plan again.jsonl"));
     let changes = json_lines(&scene.read("again.jsonl"));
