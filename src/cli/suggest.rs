@@ -22,6 +22,10 @@ const FILES: [(&str, bool); 3] = [("--rejects", true), ("--results", true), ("--
 /// The option that names a source platform: rejects are read from a file instead.
 const FROM: [(&str, bool); 1] = [("--from", true)];
 
+/// The option that names the output of `convert`, and what is put into its value for the rejects.
+const OUT: &str = "--out";
+const FIXED: &str = "-fixed";
+
 /// Limits that a run can ask to be raised.
 const LIMITS: [&str; 4] = ["--max-rejects", "--max-creates", "--max-updates", "--max-clears"];
 
@@ -79,7 +83,7 @@ fn with_limits(words: &[String]) -> Vec<Word> {
 
 /// The words around the path of the rejects: in place of the source, or of a migration an import of them.
 fn around_rejects(words: &[String], source: Option<&str>) -> Option<(Vec<String>, Vec<String>)> {
-    let words = without(words, &FILES);
+    let words = with_output_beside(without(words, &FILES));
     if let Some(source) = source {
         let at = words.iter().position(|word| word == source)?;
         let (before, after) = words.split_at_checked(at)?;
@@ -90,6 +94,32 @@ fn around_rejects(words: &[String], source: Option<&str>) -> Option<(Vec<String>
     let (before, after) = words.split_at_checked(at)?;
     let import = CommandKind::Import.name().to_owned();
     Some((before.iter().cloned().chain([import]).collect(), after.iter().skip(1).cloned().collect()))
+}
+
+/// The words with an output beside the one that is there already: it holds the records that were not rejected.
+fn with_output_beside(mut words: Vec<String>) -> Vec<String> {
+    let mut is_path = false;
+    for word in &mut words {
+        if is_path {
+            *word = beside(word);
+        } else if let Some(path) = word.strip_prefix(OUT).and_then(|rest| rest.strip_prefix('=')) {
+            *word = format!("{OUT}={}", beside(path));
+        }
+        is_path = word == OUT;
+    }
+    words
+}
+
+/// A path with another file name: `out/a.csv.gz` becomes `out/a-fixed.csv.gz`. Standard output stays.
+fn beside(path: &str) -> String {
+    let name_at = path.rfind('/').map_or(0, |at| at + 1);
+    let (folder, name) = path.split_at_checked(name_at).unwrap_or(("", path));
+    let hidden = name.len() - name.trim_start_matches('.').len();
+    let stem_len = name.get(hidden..).and_then(|rest| rest.find('.')).map_or(name.len(), |at| hidden + at);
+    match name.split_at_checked(stem_len) {
+        Some((stem, ending)) if path != "-" => format!("{folder}{stem}{FIXED}{ending}"),
+        _ => path.to_owned(),
+    }
 }
 
 fn place_of(words: &[String]) -> Vec<String> {
@@ -126,6 +156,21 @@ mod tests {
         assert_eq!(rejects.as_deref(), Some("ferry import r.jsonl --to crm --map m.yaml"));
         assert_eq!(of("-nq import a.csv -nv --to shop", None).again(), "ferry import a.csv -v --to shop");
         assert_eq!(of("apply plan.jsonl", None).with_rejects("r.csv"), None);
+    }
+
+    #[test]
+    fn the_rejects_of_a_conversion_do_not_replace_its_output() {
+        for (out, expected) in [
+            ("--out b.csv", "--out b-fixed.csv"),
+            ("--out=x.y/b.csv.gz", "--out=x.y/b-fixed.csv.gz"),
+            ("--out ./.b", "--out ./.b-fixed"),
+            ("--out -", "--out -"),
+        ] {
+            let suggested = of(&format!("convert a.csv {out} --map m.yaml"), Some("a.csv"));
+            let expected = format!("ferry convert r.csv {expected} --map m.yaml");
+            assert_eq!(suggested.with_rejects("r.csv").as_deref(), Some(expected.as_str()));
+            assert_eq!(suggested.again(), format!("ferry convert a.csv {out} --map m.yaml"));
+        }
     }
 
     #[test]
