@@ -1,8 +1,8 @@
 //! `ferry import FILE --correct RUN`: the records of a file, with which the values that a run wrote are corrected.
 
-use super::foretold::foretold;
+use super::foretold::carried_out;
 use super::import;
-use super::records::{meaning_of, with_effect};
+use super::records::meaning_of;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::plan::work::Effect;
@@ -12,7 +12,7 @@ use crate::run::active::record::RunRecord;
 use crate::run::left::{LeftCounts, list_left};
 use crate::run::plan::TransferPlan;
 use crate::run::transfer::job::{Aim, Io, Job};
-use crate::run::transfer::{Finished, Sections, transfer};
+use crate::run::transfer::{Finished, Sections};
 
 pub(super) async fn correct(
     plan: &TransferPlan,
@@ -21,9 +21,7 @@ pub(super) async fn correct(
     io: Io<'_>,
 ) -> Result<Ended, Failure> {
     let job = job(plan, correction.0, correction.1, io)?;
-    let mut finished = transfer(with_effect(job, effect), io).await?;
-    let sections = foretold(plan, &finished, effect);
-    let sections = finished.take(sections);
+    let (mut finished, sections) = carried_out(plan, job, effect, io).await?;
     let sections = add_left(&mut finished, sections);
     Ok(finished.close(sections))
 }

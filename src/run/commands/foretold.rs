@@ -1,5 +1,6 @@
 //! What a preview of a transfer adds to its end: some of the changes, a forecast, and the plan that it saves.
 
+use super::records::with_effect;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use crate::plan::work::Effect;
@@ -9,13 +10,27 @@ use crate::run::planned_list::PlanFile;
 use crate::run::preview::{Samples, finish_of, forecast};
 use crate::run::source::saved_plan::{PLAN_VERSION, PlanHead, on_existing_name};
 use crate::run::source::{Records, Source};
-use crate::run::transfer::{Finished, Sections};
+use crate::run::transfer::job::{Io, Job};
+use crate::run::transfer::{Finished, Sections, transfer};
+
+/// Does the work of records, and returns it with the sections of a preview.
+pub(super) async fn carried_out<'a>(
+    plan: &TransferPlan,
+    job: Job<'a>,
+    effect: &Effect,
+    io: Io<'a>,
+) -> Result<(Finished<'a>, Sections), Failure> {
+    let mut finished = transfer(with_effect(job, effect), io).await?;
+    let sections = foretold(plan, &finished, effect);
+    let sections = finished.take(sections);
+    Ok((finished, sections))
+}
 
 /// The sections of a preview; none of a run that writes, or of a preview that did not come to its end.
 ///
 /// # Errors
 /// Exit 1 when the checkpoint cannot be read or the plan cannot be written.
-pub(super) fn foretold(plan: &TransferPlan, finished: &Finished<'_>, effect: &Effect) -> Result<Sections, Failure> {
+fn foretold(plan: &TransferPlan, finished: &Finished<'_>, effect: &Effect) -> Result<Sections, Failure> {
     let transfer = &finished.transfer;
     let (Effect::Preview { plan_file }, Source::Records(records)) = (effect, &transfer.job.source) else {
         return Ok(Sections::default());

@@ -1,7 +1,7 @@
 //! `ferry import`: the records of a file, into a platform.
 
-use super::foretold::foretold;
-use super::records::{self, duplicates_of, with_effect};
+use super::foretold::carried_out;
+use super::records::{self, duplicates_of};
 use crate::files;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
@@ -12,7 +12,6 @@ use crate::run::bind::{Between, mapper_between};
 use crate::run::plan::TransferPlan;
 use crate::run::source::{Records, Source};
 use crate::run::transfer::job::{Io, Job};
-use crate::run::transfer::transfer;
 use std::sync::Arc;
 
 pub(super) async fn import(
@@ -21,9 +20,7 @@ pub(super) async fn import(
     effect: &Effect,
     io: Io<'_>,
 ) -> Result<Ended, Failure> {
-    let mut finished = transfer(with_effect(job(plan, source, io)?, effect), io).await?;
-    let sections = foretold(plan, &finished, effect);
-    let sections = finished.take(sections);
+    let (finished, sections) = carried_out(plan, job(plan, source, io)?, effect, io).await?;
     Ok(finished.close(sections))
 }
 

@@ -1,7 +1,7 @@
 //! `ferry migrate`: the contacts of an account, into a platform.
 
-use super::foretold::foretold;
-use super::records::{self, duplicates_of, with_effect};
+use super::foretold::carried_out;
+use super::records::{self, duplicates_of};
 use crate::files::{Format, Layout};
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
@@ -13,7 +13,6 @@ use crate::run::bind::{Between, mapper_between};
 use crate::run::plan::{FromPlatform, TransferPlan};
 use crate::run::source::{Records, Source};
 use crate::run::transfer::job::{Io, Job};
-use crate::run::transfer::transfer;
 use std::sync::Arc;
 
 pub(super) async fn migrate(
@@ -23,9 +22,7 @@ pub(super) async fn migrate(
     io: Io<'_>,
 ) -> Result<Ended, Failure> {
     let job = job(plan, account.0, account.1, io)?;
-    let mut finished = transfer(with_effect(job, effect), io).await?;
-    let sections = foretold(plan, &finished, effect);
-    let sections = finished.take(sections);
+    let (finished, sections) = carried_out(plan, job, effect, io).await?;
     Ok(finished.close(sections))
 }
 
