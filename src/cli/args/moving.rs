@@ -183,7 +183,7 @@ pub struct Export {
     /// Connection to read: its name in ferry.yaml, or the name of a platform
     #[arg(long, value_name = "CONNECTION", display_order = 1)]
     pub from: String,
-    /// File to write: .csv, .tsv, .json or .jsonl, also followed by .gz or .zst [default: `-`, standard output]
+    /// File to write: .csv, .tsv, .json, .jsonl or .vcf, also followed by .gz or .zst, or .xlsx [default: `-`, standard output]
     #[arg(long, value_name = "FILE", display_order = 2)]
     pub out: Option<PathBuf>,
     /// Mapping that names the columns: a YAML file, or the name of a built-in mapping [default: whole contacts]
@@ -249,7 +249,7 @@ Examples:
   ferry convert contacts.csv --out clean.csv.gz --map contacts.yaml --region EC
   zcat old.csv.gz | ferry convert - --out old.jsonl.zst")]
 pub struct Convert {
-    /// File to write: .csv, .tsv, .json or .jsonl, also followed by .gz or .zst; `-` is standard output
+    /// File to write: .csv, .tsv, .json, .jsonl or .vcf, also followed by .gz or .zst, or .xlsx; `-` is standard output
     #[arg(long, value_name = "FILE", display_order = 1)]
     pub out: PathBuf,
     #[command(flatten)]
