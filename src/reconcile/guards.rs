@@ -158,6 +158,8 @@ pub struct Guards {
     records: u64,
     /// Nothing is written, so nothing is stopped.
     only_reports: bool,
+    /// Whether the records that the source alone shows to be rejected are counted already, before the second pass.
+    has_source_rejects: bool,
     /// The options and values with which the run does not stop here again. Copies for a preview share it.
     needed: Arc<Mutex<Needed>>,
 }
@@ -172,13 +174,25 @@ impl Guards {
             let asked = kind.asked(asked);
             Count { most: asked.and_then(|asked| asked.of(records)), asked, ..Count::default() }
         };
-        Guards { counts: Mutex::new(KINDS.map(of)), records, only_reports, needed: Arc::default() }
+        Guards {
+            counts: Mutex::new(KINDS.map(of)),
+            records,
+            only_reports,
+            has_source_rejects: false,
+            needed: Arc::default(),
+        }
     }
 
     /// The same with what was counted so far, for a preview.
     pub fn reporting(&self) -> Guards {
         let (counts, needed) = (Mutex::new(self.counts().clone()), Arc::clone(&self.needed));
-        Guards { counts, records: self.records, only_reports: true, needed }
+        Guards {
+            counts,
+            records: self.records,
+            only_reports: true,
+            has_source_rejects: self.has_source_rejects,
+            needed,
+        }
     }
 
     /// Whether there is a limit for a kind.
@@ -232,6 +246,29 @@ impl Guards {
             }
         }
         Ok(())
+    }
+
+    /// Counts all records that the source alone shows to be rejected, before the second pass meets them.
+    ///
+    /// # Errors
+    /// Exit 8 when that is too many.
+    pub fn take_source_rejects(&mut self, n: u64, example: &str) -> Result<(), Failure> {
+        self.has_source_rejects = true;
+        let asked = [(Kind::Rejects, n)];
+        if self.take(&asked, |_| example.to_owned()).is_ok() {
+            return Ok(());
+        }
+        let reporting = self.reporting();
+        reporting.take(&asked, |_| example.to_owned())?;
+        reporting.report(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
+    }
+
+    /// Counts a record that the source alone shows to be rejected, unless all of them are counted already.
+    ///
+    /// # Errors
+    /// Exit 8 when it is too much.
+    pub fn take_source_reject(&self, example: impl Fn() -> String) -> Result<(), Failure> {
+        if self.has_source_rejects { Ok(()) } else { self.take(&[(Kind::Rejects, 1)], |_| example()) }
     }
 
     /// What was counted was not written.

@@ -99,11 +99,16 @@ impl Console {
     }
 
     /// Prints the summary of a run, on standard output (or where [`Look::results_to_stderr`] says): for users, or as one JSON
-    /// object, which is then the last thing there.
+    /// object, which is then the last thing there. The command that resumes the run is shown in both cases.
     pub fn summary(&self, summary: &Summary) {
         match self.shared.look.output {
             OutputKind::Human => self.shared.result(&summary.human()),
-            OutputKind::Json => self.shared.json(format!("{}\n", summary.json())),
+            OutputKind::Json => {
+                self.shared.json(format!("{}\n", summary.json()));
+                if let Some(line) = summary.resume_line() {
+                    self.block(&line);
+                }
+            }
         }
     }
 

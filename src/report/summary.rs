@@ -302,6 +302,12 @@ impl Summary {
         )
     }
 
+    /// The line with the command that resumes an unfinished run.
+    pub(super) fn resume_line(&self) -> Option<String> {
+        let command = self.next_command.as_ref().filter(|_| self.status == RunStatus::Unfinished)?;
+        Some(format!("to resume, run: {}", escape(command)))
+    }
+
     fn what_next(&self) -> String {
         let mut out = String::new();
         if let Some(path) = self.rejects_file.as_ref().filter(|_| self.records.rejected > 0) {
@@ -324,8 +330,8 @@ impl Summary {
             let report = std::path::Path::new(receipt).with_file_name(super::page::FILE).display().to_string();
             out.push_str(&format!("\nthe report is in {}, the receipt beside it\n", escape(&report)));
         }
-        if let Some(command) = self.next_command.as_ref().filter(|_| self.status == RunStatus::Unfinished) {
-            out.push_str(&format!("\nto resume, run: {}\n", escape(command)));
+        if let Some(line) = self.resume_line() {
+            out.push_str(&format!("\n{line}\n"));
         }
         out
     }

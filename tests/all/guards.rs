@@ -235,6 +235,26 @@ fn a_read_target_stops_too_many_changes_and_creations_before_the_first() {
 }
 
 #[test]
+fn under_a_limit_only_the_rejects_of_the_records_tried_count() {
+    let scene = stage(0);
+    let text = format!("{}Eva,Paz,099,Quito\nIda,Paz,0996011111,Quito\n", sheet(3, |_| false));
+    scene.write("sheet.csv", &text);
+    let dry = scene.run_json(&format!("{IMPORT} --limit 3 --max-rejects 0 --dry-run"));
+    assert_eq!((dry.exit, dry.count("created"), dry.count("rejected")), (0, 3, 0), "{dry:?}");
+    let part = scene.run_json(&format!("{IMPORT} --limit 3 --max-rejects 0"));
+    assert_eq!((part.exit, part.count("created"), part.count("rejected")), (0, 3, 0), "{part:?}");
+    assert!(part.err.contains("to resume, run: ferry import sheet.csv"), "{}", part.err);
+    // The fourth record is the reject: a canary that reaches it stops, before it counts it.
+    for dry in ["", " --dry-run"] {
+        let stopped = scene.run_json(&format!("{IMPORT} --limit 4 --max-rejects 0{dry}"));
+        assert_eq!(stopped.exit, 8, "{stopped:?}");
+        assert!(stopped.err.contains("1 record would be rejected, and `--max-rejects` allows 0"), "{}", stopped.err);
+    }
+    let whole = scene.run_json(&format!("{IMPORT} --max-rejects 1"));
+    assert_eq!((whole.exit, whole.count("created"), whole.count("rejected")), (3, 4, 1), "{whole:?}");
+}
+
+#[test]
 fn a_canary_goes_first_and_the_full_run_sends_no_record_twice() {
     let scene = stage(40);
     let canary = scene.run_json(&format!("{IMPORT} --limit 10 --max-creates 10"));

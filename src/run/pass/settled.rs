@@ -42,8 +42,13 @@ impl Outcomes {
     /// A record that was rejected, whatever the target says.
     ///
     /// # Errors
-    /// Exit 1 when the checkpoint or the rejects cannot be written.
+    /// Exit 8 when that is one too many; exit 1 when the checkpoint or the rejects cannot be written.
     pub async fn reject(&self, reject: Reject) -> Result<(), Failure> {
+        self.guards.take_source_reject(|| rejected(reject.origin.line, &reject.problems))?;
+        self.add_reject(reject).await
+    }
+
+    async fn add_reject(&self, reject: Reject) -> Result<(), Failure> {
         self.counters.rejected.fetch_add(1, Ordering::Relaxed);
         self.write_reject(&reject)?;
         let Reject { origin, problems, .. } = reject;
@@ -58,7 +63,7 @@ impl Outcomes {
         let asked = [(Kind::Rejects, records.len() as u64)];
         self.guards.take(&asked, |_| rejected(line, &problems))?;
         for Record { origin, raw, .. } in records {
-            self.reject(Reject { origin, raw, problems: problems.clone() }).await?;
+            self.add_reject(Reject { origin, raw, problems: problems.clone() }).await?;
         }
         Ok(())
     }

@@ -50,16 +50,6 @@ pub(in crate::run) fn count_done(
     })
 }
 
-/// Counts the records that are rejected whatever the target says.
-fn guard_rejects(guards: &Guards, first: &First) -> Result<(), Failure> {
-    if guards.take(&[(Kind::Rejects, first.rejected)], |_| first.example()).is_ok() {
-        return Ok(());
-    }
-    let reporting = guards.reporting();
-    reporting.take(&[(Kind::Rejects, first.rejected)], |_| first.example())?;
-    reporting.report(|kind| kind == Kind::Rejects).map_or(Ok(()), Err)
-}
-
 impl<'a> Transfer<'a> {
     /// What the first pass says about the limits.
     ///
@@ -67,8 +57,12 @@ impl<'a> Transfer<'a> {
     /// Exit 2 or 6 when there are too few records, exit 8 when too many are rejected.
     pub fn guard_first(&mut self, first: &First) -> Result<(), Failure> {
         enough_records(first, self.job.limits.at_least, self.job.source.shown())?;
-        self.guards = Arc::new(Guards::new(&self.job.limits.guards, first.records(), self.job.is_preview()));
-        guard_rejects(&self.guards, first)
+        let mut guards = Guards::new(&self.job.limits.guards, first.records(), self.job.is_preview());
+        // Under `--limit` only the rejects of the records that are tried count, and the second pass meets those.
+        let is_part = self.job.limits.limit.is_some_and(|limit| limit < first.read);
+        let counted = if is_part { Ok(()) } else { guards.take_source_rejects(first.rejected, &first.example()) };
+        self.guards = Arc::new(guards);
+        counted
     }
 
     /// Does the second pass with a preview, against the target as it was just read, where it was: so a guard stops the run
