@@ -30,8 +30,11 @@ pub(super) fn may_go_on(
     target: &Target<'_>,
     context: &Context,
 ) -> Result<bool, Failure> {
-    let asks =
-        !typed.yes && !typed.dry.dry_run && !context.is_job && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let asks = !typed.yes
+        && !typed.dry.dry_run
+        && context.job.is_none()
+        && io::stdin().is_terminal()
+        && io::stderr().is_terminal();
     if source.mapping.is_some() || !(asks || typed.save_map.is_some()) {
         return Ok(true);
     }

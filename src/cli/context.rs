@@ -40,8 +40,8 @@ pub struct Context {
     pub folder: PathBuf,
     /// The run that is resumed by name.
     pub resumes: Option<String>,
-    /// Whether it is a job of `ferry.yaml`.
-    pub is_job: bool,
+    /// The job of `ferry.yaml` that it is.
+    pub job: Option<String>,
     /// Whether the notes about the configuration have been printed.
     pub knows_notes: bool,
 }
@@ -59,7 +59,8 @@ impl Context {
     /// What was typed, with the command lines that the run may print. `source` is the file that it reads.
     pub(super) fn typed(&self, source: Option<&str>, plan: Plan) -> Typed {
         let suggest = suggestions(&self.words, source);
-        Typed { words: self.words.clone(), folder: self.folder.clone(), suggest, plan: Some(plan) }
+        let (words, folder, job) = (self.words.clone(), self.folder.clone(), self.job.clone());
+        Typed { words, folder, job, suggest, plan: Some(plan) }
     }
 
     /// The plan of a run that does this work.
@@ -100,7 +101,7 @@ impl Context {
             words: self.words.clone(),
             folder: self.folder.clone(),
             resumes: self.resumes.clone(),
-            is_job: self.is_job,
+            job: self.job.clone(),
             knows_notes: self.knows_notes,
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn perform(typed: &Export, context: &Context) -> Result<Exit, Failure
             wait,
             state: context.state.clone(),
             typed: context.typed(None, context.plan(Work::Export(Box::new(typed.clone())))),
-            is_job: context.is_job,
+            is_job: context.job.is_some(),
             resumes: context.resumes.clone(),
             connection,
         };

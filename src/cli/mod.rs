@@ -115,7 +115,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         words,
         folder,
         resumes: None,
-        is_job: false,
+        job: None,
         knows_notes: false,
     };
     let exit = match dispatch(&args, &context) {

@@ -20,7 +20,7 @@ pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
         words: info.arguments.clone(),
         folder: info.folder.clone(),
         resumes: Some(info.run.clone()),
-        is_job: false,
+        job: None,
         ..context.again(&plan, &info)
     };
     perform(&plan.work, &again)

@@ -7,7 +7,7 @@ use super::usage;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
-use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Read, Takes};
+use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Read, Takes, Wanted};
 use crate::report::words::shell;
 use crate::report::{Console, Look, OutputKind};
 use crate::run::retain;
@@ -35,13 +35,10 @@ type Dispatch = fn(&Args, &Context) -> Result<Exit, Failure>;
 pub(super) fn run(typed: &args::Run, context: &Context, dispatch: Dispatch) -> Result<Exit, Failure> {
     let config = Config::load(&context.platforms, context.config.as_deref(), &context.env)?;
     let commands = command_words();
-    let mut jobs = jobs::read(&config, &commands).map_err(|wrong| config.wrong(vec![wrong]))?;
-    for read in &mut jobs {
-        let refused = read.job.iter().flat_map(|job| refusals(job, !read.mistakes.is_empty(), &commands));
-        let refused: Vec<FileError> = refused.collect();
-        read.mistakes.extend(refused);
-    }
-    let chosen = chosen(typed, &jobs, &config)?;
+    let wanted = wanted(typed, &config)?;
+    let jobs = jobs::read(&config, &commands, wanted).map_err(|wrong| config.wrong(vec![wrong]))?;
+    let jobs: Vec<Read> = jobs.into_iter().map(|read| with_refusals(read, &commands)).collect();
+    let chosen = in_order(typed, &jobs);
     let sound: Vec<&Job> = chosen.iter().filter_map(|read| sound(read)).collect();
     let mistakes: Vec<FileError> = chosen.iter().flat_map(|read| read.mistakes.iter().cloned()).collect();
     let wrong = (!mistakes.is_empty()).then(|| Failure::from(config.wrong(mistakes)));
@@ -194,11 +191,37 @@ impl Args {
     }
 }
 
+/// The same job with the errors that the command line finds in it.
+pub(super) fn with_refusals(mut read: Read, commands: &[CommandWords]) -> Read {
+    let refused = read.job.iter().flat_map(|job| refusals(job, !read.mistakes.is_empty(), commands));
+    let refused: Vec<FileError> = refused.collect();
+    read.mistakes.extend(refused);
+    read
+}
+
+/// Names of jobs that a message lists.
+const NAMES_SHOWN: usize = 20;
+
 /// The jobs that are asked for.
-fn chosen<'j>(typed: &args::Run, jobs: &'j [Read], config: &Config) -> Result<Vec<&'j Read>, Failure> {
-    let names = || jobs.iter().map(|job| job.name.as_str());
-    let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if jobs.is_empty() {
+fn wanted<'t>(typed: &'t args::Run, config: &Config) -> Result<Wanted<'t>, Failure> {
+    let names = names_of_jobs(config)?;
+    if typed.all {
+        return Ok(Wanted::All);
+    }
+    if typed.jobs.is_empty() {
+        let known = listed(&names);
+        return Err(
+            Failure::usage("no job is named").hint(format!("the jobs are {known}; `ferry run --all` runs all of them"))
+        );
+    }
+    all_or_failures(typed.jobs.iter().map(|name| known_job(name, &names)))?;
+    Ok(Wanted::Named(&typed.jobs))
+}
+
+/// The names of all jobs; at least one.
+pub(super) fn names_of_jobs(config: &Config) -> Result<Vec<String>, Failure> {
+    let names = jobs::names(config).map_err(|wrong| config.wrong(vec![wrong]))?;
+    if names.is_empty() {
         let message = match config.file() {
             Some(file) => format!("`{}` has no jobs", file.display()),
             None => "there is no `ferry.yaml` here, so there are no jobs".to_owned(),
@@ -207,24 +230,37 @@ fn chosen<'j>(typed: &args::Run, jobs: &'j [Read], config: &Config) -> Result<Ve
         let hint = format!("write them into `ferry.yaml`:\njobs:\n  {}", example.replace('\n', "\n  "));
         return Err(Failure::usage(message).hint(hint));
     }
+    Ok(names)
+}
+
+/// Whether there is such a job.
+pub(super) fn known_job(name: &str, names: &[String]) -> Result<(), Failure> {
+    if names.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let failure = Failure::usage(format!("there is no job `{name}`"));
+    let known = listed(names);
+    Err(match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => failure.hint(format!("did you mean `{near}`? the jobs are {known}")),
+        None => failure.hint(format!("the jobs are {known}")),
+    })
+}
+
+/// The first names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES_SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(NAMES_SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The jobs in the order in which they are asked for.
+fn in_order<'j>(typed: &args::Run, jobs: &'j [Read]) -> Vec<&'j Read> {
     if typed.all {
-        return Ok(jobs.iter().collect());
+        return jobs.iter().collect();
     }
-    if typed.jobs.is_empty() {
-        return Err(
-            Failure::usage("no job is named").hint(format!("the jobs are {known}; `ferry run --all` runs all of them"))
-        );
-    }
-    let found = typed.jobs.iter().map(|name| {
-        jobs.iter().find(|job| job.name == *name).ok_or_else(|| {
-            let failure = Failure::usage(format!("there is no job `{name}`"));
-            match nearest(name, names()) {
-                Some(near) => failure.hint(format!("did you mean `{near}`? the jobs are {known}")),
-                None => failure.hint(format!("the jobs are {known}")),
-            }
-        })
-    });
-    all_or_failures(found)
+    typed.jobs.iter().filter_map(|name| jobs.iter().find(|job| job.name == *name)).collect()
 }
 
 /// Everything, or all failures as one.
@@ -374,7 +410,7 @@ fn one(
         words: job.words.clone(),
         folder: context.folder.clone(),
         resumes: None,
-        is_job: true,
+        job: Some(job.name.clone()),
         knows_notes: true,
     };
     let exit = dispatch(&job.args, &own).unwrap_or_else(|failure| {

@@ -87,6 +87,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
                 suggest: suggestions(&words, None),
                 words,
                 folder: context.folder.clone(),
+                job: None,
                 plan: Some(stored),
             },
             of,

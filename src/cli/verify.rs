@@ -48,7 +48,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         state,
         words: repair_words(typed, &info, context),
         resumes: None,
-        is_job: false,
+        job: None,
         ..context.again(&plan, &info)
     };
     let verify = VerifyPlan { run: info, folder, anyway: typed.anyway, out };

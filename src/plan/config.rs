@@ -5,8 +5,9 @@
 
 use super::connection::{Connection, prefix, settings_of, variable};
 use super::env::Env;
-use super::filling::Filling;
+use super::filling::{Filling, Secrets};
 use super::secrets::{mask_lines, mask_tree};
+use super::tenants::{BETWEEN, Row, Template, Tenants};
 use crate::outcome::{Exit, Failure};
 use crate::platforms::{Driver, Registry};
 use crate::shown::render_failure;
@@ -21,7 +22,11 @@ use std::sync::Arc;
 pub const FILE_NAME: &str = "ferry.yaml";
 /// Variables that begin like a connection's but are the program's own.
 const OWN_VARIABLES: &[&str] = &["FERRY_CONFIG", "FERRY_STATE"];
-const TOP_KEYS: [&str; 3] = ["env_file", "connections", "jobs"];
+const TOP_KEYS: [&str; 5] = ["env_file", "connections", "jobs", "tenants", "template"];
+/// Keys of `tenants`, where it is a map, and of a template.
+const FILE: &str = "file";
+const CONNECTIONS: &str = "connections";
+const JOBS: &str = "jobs";
 
 /// The configuration, checked.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// The jobs as they stand in the file, unchecked.
     pub jobs: Option<Node>,
+    /// The rows that make further connections and jobs, by a template.
+    pub tenants: Option<Tenants>,
     /// The file that adds to the environment, if one is named.
     pub env_file: Option<PathBuf>,
     /// What is worth knowing and no mistake: variables that look like settings and are none.
@@ -42,6 +49,7 @@ pub struct Config {
     page: String,
     /// The environment with what `env_file` adds to it.
     pub(super) env: Env,
+    platforms: Registry,
 }
 
 /// Why there is no configuration, or no such connection in it.
@@ -97,46 +105,93 @@ impl Config {
         let mut mistakes = Errors::default();
         let root = read(page, "the configuration", &mut mistakes);
         let masked = root.as_ref().map_or_else(|| mask_lines(page, platforms), |root| mask_tree(page, root, platforms));
-        let mut reading = Reading { platforms, env: env.clone(), folder, env_file: None, mistakes };
+        let mut reading = Reading::new(platforms, env, folder, mistakes);
         let (connections, jobs) = reading.root(root)?;
         if !reading.mistakes.is_empty() {
             return Err(ConfigError::Mistakes(FileErrors::new(&Document::new(path, masked), reading.mistakes)));
         }
         let notes = notes(&connections, &reading.env);
-        let (folder, env_file) = (folder.to_owned(), reading.env_file);
-        Ok(Config { connections, folder, jobs, env_file, notes, path: Some(path), page: masked, env: reading.env })
+        let Reading { env_file, tenants, env, .. } = reading;
+        let (folder, path, platforms) = (folder.to_owned(), Some(path), platforms.clone());
+        Ok(Config { connections, folder, jobs, tenants, env_file, notes, path, page: masked, env, platforms })
     }
 
     fn without_file(platforms: &Registry, env: &Env) -> Config {
         let connections = default_connections(platforms, env);
         let notes = notes(&connections, env);
-        let (folder, env) = (PathBuf::from("."), env.clone());
-        Config { connections, folder, jobs: None, env_file: None, notes, path: None, page: String::new(), env }
+        Config {
+            connections,
+            folder: PathBuf::from("."),
+            jobs: None,
+            tenants: None,
+            env_file: None,
+            notes,
+            path: None,
+            page: String::new(),
+            env: env.clone(),
+            platforms: platforms.clone(),
+        }
     }
 
     /// A connection by its name (or another name of its platform, when it is named after it), whatever it lacks: enough
-    /// for a rehearsal, which needs no credentials.
+    /// for a rehearsal, which needs no credentials. That of a row is called `ROW/CONNECTION`.
     ///
     /// # Errors
     ///
     /// When there is none; with the nearest name, and all names.
-    pub fn find(&self, name: &str) -> Result<&Connection, ConfigError> {
+    pub fn find(&self, name: &str) -> Result<Connection, ConfigError> {
         let alias = |one: &&Connection| one.name == one.facts().name && one.facts().is_named(name);
         let exact = self.connections.iter().find(|one| one.name == name);
-        exact.or_else(|| self.connections.iter().find(alias)).ok_or_else(|| self.unknown(name).into())
+        match exact.or_else(|| self.connections.iter().find(alias)) {
+            Some(found) => Ok(found.clone()),
+            None => self.of_tenant(name).unwrap_or_else(|| Err(self.unknown(name).into())),
+        }
     }
 
-    /// A connection by its name, ready to be used.
+    /// A connection by its name, ready to be used: secrets that stand elsewhere are read, which may take seconds.
     ///
     /// # Errors
     ///
     /// When there is none, or with all that it lacks.
-    pub fn connection(&self, name: &str) -> Result<&Connection, ConfigError> {
-        let found = self.find(name)?;
-        if found.lacks.is_empty() {
-            return Ok(found);
+    pub fn connection(&self, name: &str) -> Result<Connection, ConfigError> {
+        let mut found = self.find(name)?;
+        let mut wrong = std::mem::take(&mut found.wrong);
+        wrong.append(&mut found.lacks);
+        if wrong.is_empty() {
+            wrong = found.resolve();
         }
-        Err(self.wrong(found.lacks.clone()))
+        if wrong.is_empty() { Ok(found) } else { Err(self.wrong(wrong)) }
+    }
+
+    /// The connection of a row; none where the name is not one of a row.
+    fn of_tenant(&self, name: &str) -> Option<Result<Connection, ConfigError>> {
+        let tenants = self.tenants.as_ref()?;
+        let (row, rest) = tenants.row_of(name)?;
+        let (key, node) = tenants.template.connections.iter().find(|(key, _)| key.text == rest)?;
+        Some(self.filled_connection(tenants, row, (key, node)))
+    }
+
+    fn filled_connection(
+        &self,
+        tenants: &Tenants,
+        row: &Row,
+        template: (&Text, &Node),
+    ) -> Result<Connection, ConfigError> {
+        let (key, node) = template;
+        let mut wrong: Vec<FileError> = row.error(&tenants.file).into_iter().collect();
+        let filled = tenants.filled(node, row, &mut wrong);
+        let mut reading = Reading::new(&self.platforms, &self.env, &self.folder, Errors::default());
+        let key = Text { text: row.full_name(&key.text), at: key.at.clone() };
+        let connection = reading.connection(key, filled, Secrets::Elsewhere);
+        wrong.extend(reading.mistakes);
+        match connection {
+            Some(mut connection) => {
+                connection.wrong = wrong.into_iter().map(|error| row.own(error)).collect();
+                connection.lacks = connection.lacks.into_iter().map(|error| row.own(error)).collect();
+                Ok(connection)
+            }
+            None => Err(self.wrong(wrong.into_iter().map(|error| row.own(error)).collect())),
+        }
     }
 
     /// Mistakes in the file, to be told with their places.
@@ -155,7 +210,16 @@ impl Config {
         self.folder.join(path)
     }
 
+    fn template_connections(&self) -> impl Iterator<Item = &str> {
+        self.tenants.iter().flat_map(|tenants| tenants.template.connections.iter().map(|(key, _)| key.text.as_str()))
+    }
+
     fn unknown(&self, name: &str) -> Failure {
+        if let Some((row, rest)) = self.tenants.as_ref().and_then(|tenants| tenants.row_of(name)) {
+            let names: Vec<&str> = self.template_connections().collect();
+            let message = format!("the tenant `{}` has no connection `{rest}`", row.name);
+            return Failure::usage(message).hint(format!("the template has {}", listed(&names)));
+        }
         let names: Vec<&str> = self.connections.iter().map(|one| one.name.as_str()).collect();
         let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let failure = Failure::usage(format!("there is no connection `{name}`"));
@@ -211,7 +275,14 @@ struct Reading<'a> {
     env: Env,
     folder: &'a Path,
     env_file: Option<PathBuf>,
+    tenants: Option<Tenants>,
     mistakes: Errors,
+}
+
+impl<'a> Reading<'a> {
+    fn new(platforms: &'a Registry, env: &Env, folder: &'a Path, mistakes: Errors) -> Reading<'a> {
+        Reading { platforms, env: env.clone(), folder, env_file: None, tenants: None, mistakes }
+    }
 }
 
 impl Reading<'_> {
@@ -220,12 +291,14 @@ impl Reading<'_> {
     }
 
     fn root(&mut self, root: Option<Node>) -> Result<(Vec<Connection>, Option<Node>), Failure> {
-        let (mut connections, mut jobs) = (None, None);
+        let (mut connections, mut jobs, mut tenants, mut template) = (None, None, None, None);
         for (key, value) in self.entries(root, "the configuration") {
             match key.text.as_str() {
                 "env_file" => self.env_file(&value)?,
                 "connections" => connections = Some(value),
                 "jobs" => jobs = Some(value),
+                "tenants" => tenants = Some(value),
+                "template" => template = Some((key, value)),
                 name => {
                     let hint = did_you_mean(name, &TOP_KEYS);
                     self.mistake(&key.at, format!("`{name}` is not a key of the configuration"), hint);
@@ -237,7 +310,72 @@ impl Reading<'_> {
         let mut others = default_connections(self.platforms, &self.env);
         others.retain(|one| !named(one));
         connections.append(&mut others);
+        self.tenants(tenants, template);
         Ok((connections, jobs))
+    }
+
+    /// The tenants: a file with a template beside it, or both in one map.
+    fn tenants(&mut self, tenants: Option<Node>, template: Option<(Text, Node)>) {
+        let place = match (&tenants, &template) {
+            (Some(node), _) => node.at.clone(),
+            (None, Some((key, _))) => {
+                let hint = "name the table: `tenants: FILE`";
+                return self.mistake(&key.at, "a template without `tenants`", hint);
+            }
+            (None, None) => return,
+        };
+        let mut parts = Template::default();
+        let (mut file, known) = (None, self.mistakes.len());
+        match tenants {
+            Some(Node { kind: Kind::Text { text, .. }, .. }) => file = Some(text),
+            Some(node) => {
+                for (key, value) in self.entries(Some(node), "`tenants`") {
+                    match (key.text.as_str(), value.kind) {
+                        (FILE, Kind::Text { text, .. }) => file = Some(text),
+                        (name, kind) => self.template(name, &key, Node { kind, at: value.at }, &mut parts),
+                    }
+                }
+            }
+            None => {}
+        }
+        for (key, value) in self.entries(template.map(|(_, node)| node), "`template`") {
+            self.template(key.text.as_str(), &key, value, &mut parts);
+        }
+        let Some(file) = file else {
+            return self.mistake(&place, "`tenants` names no file", "write `tenants: FILE`, a CSV or JSON Lines file");
+        };
+        if parts.connections.is_empty() && parts.jobs.is_empty() && self.mistakes.len() == known {
+            let hint = "write `template:` with `connections:` and `jobs:` below it";
+            return self.mistake(&place, "the tenants have no template", hint);
+        }
+        let file = if self.folder == Path::new(".") { PathBuf::from(file) } else { self.folder.join(file) };
+        match Tenants::read(&file, parts, &place) {
+            Ok(tenants) => self.tenants = Some(tenants),
+            Err(wrong) => self.mistakes.extend(wrong),
+        }
+    }
+
+    /// A part of the template of tenants.
+    fn template(&mut self, name: &str, key: &Text, value: Node, parts: &mut Template) {
+        let into = match name {
+            CONNECTIONS => &mut parts.connections,
+            JOBS => &mut parts.jobs,
+            _ => {
+                let hint = did_you_mean(name, &[FILE, CONNECTIONS, JOBS]);
+                return self.mistake(&key.at, format!("`{name}` is not a key of `tenants`"), hint);
+            }
+        };
+        if let Kind::Map(entries) = value.kind {
+            into.extend(entries);
+        } else {
+            let message = format!("`{name}` is {}, expected a map", value.kind_name());
+            self.mistake(&value.at, message, "write `name:` and what belongs to it below");
+        }
+        let wrong: Vec<Text> = into.iter().map(|(key, _)| key).filter(|key| !is_name(&key.text)).cloned().collect();
+        for key in wrong {
+            let message = format!("`{}` is not a valid name", key.text);
+            self.mistake(&key.at, message, format!("use letters, digits, `-` and `_`; `{BETWEEN}` comes from the row"));
+        }
     }
 
     fn entries(&mut self, node: Option<Node>, what: &str) -> Vec<(Text, Node)> {
@@ -282,13 +420,13 @@ impl Reading<'_> {
                 let message = format!("`{}` and `{}` share their environment variables", key.text, other.name);
                 self.mistake(&key.at, message, "give one of them another name");
             } else {
-                connections.extend(self.connection(key, value));
+                connections.extend(self.connection(key, value, Secrets::Anywhere));
             }
         }
         connections
     }
 
-    fn connection(&mut self, key: Text, node: Node) -> Option<Connection> {
+    fn connection(&mut self, key: Text, node: Node, secrets: Secrets) -> Option<Connection> {
         let entries = self.entries(Some(node), &format!("connection `{}`", key.text));
         let said = self.platform(&key, &entries);
         let is_said = said.is_ok();
@@ -296,7 +434,7 @@ impl Reading<'_> {
         let is_platform = |setting: &Text| setting.text == PLATFORM || is_misspelt(&setting.text);
         let given = entries.into_iter().filter(|(setting, _)| !is_platform(setting)).collect();
         let place = Some(key.at.clone());
-        let mut filling = Filling::new(key.text, driver, place, &self.env);
+        let mut filling = Filling::new(key.text, driver, place, &self.env).with_secrets(secrets, self.folder);
         filling.take_file(given);
         let (connection, mistakes) = filling.end();
         self.mistakes.extend(mistakes);

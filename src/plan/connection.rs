@@ -1,7 +1,8 @@
 //! A connection: one account on a platform, with its settings, and the environment variables that are named after it.
 //!
-//! It reads neither file nor environment.
+//! It reads neither file nor environment, but for the secrets that its settings refer to.
 
+use super::references::Reference;
 use crate::platforms::settings::{COMMON, Setting, Settings};
 use crate::platforms::{Driver, PlatformFacts};
 use crate::yaml::{FileError, Place};
@@ -20,14 +21,48 @@ pub struct Connection {
     pub settings: Settings,
     /// Where its name stands in the file; `None` when there is no file.
     pub place: Option<Place>,
+    /// What is wrong with the row of tenants that it is made of. In `ferry.yaml` itself nothing is.
+    pub(super) wrong: Vec<FileError>,
     /// What it lacks to be used.
     pub(super) lacks: Vec<FileError>,
+    /// Secret settings that stand elsewhere; until they are resolved, the setting holds the reference.
+    pub(super) references: Vec<SecretReference>,
+}
+
+/// A secret setting that stands elsewhere.
+#[derive(Clone, Debug)]
+pub(super) struct SecretReference {
+    pub setting: String,
+    pub reference: Reference,
+    /// Where it is referred to.
+    pub place: Place,
 }
 
 impl Connection {
     /// The facts of its platform.
     pub fn facts(&self) -> &PlatformFacts {
         self.driver.facts()
+    }
+
+    /// Reads the secrets that stand elsewhere; gives back what is wrong with them.
+    pub(super) fn resolve(&mut self) -> Vec<FileError> {
+        let mut wrong = Vec::new();
+        for SecretReference { setting, reference, place } in std::mem::take(&mut self.references) {
+            let found =
+                reference.resolve().map_err(|why| (why.message, why.hint)).and_then(|secret| {
+                    match secret_wrong(&setting, &secret) {
+                        Some((message, hint)) => Err((message.to_owned(), hint.to_owned())),
+                        None => Ok(secret),
+                    }
+                });
+            match found {
+                Ok(secret) => self.settings.set_secret(&setting, SecretString::from(secret)),
+                Err((message, hint)) => {
+                    wrong.push(FileError::at(&place, format!("`{setting}`: {message}")).hint(hint));
+                }
+            }
+        }
+        wrong
     }
 }
 
@@ -39,7 +74,7 @@ impl fmt::Debug for Connection {
 
 /// The environment variable of a setting: `FERRY_<CONNECTION>_<SETTING>`, upper case, `-` as `_`.
 pub fn variable(connection: &str, setting: &str) -> String {
-    format!("FERRY_{connection}_{setting}").to_uppercase().replace('-', "_")
+    format!("FERRY_{connection}_{setting}").to_uppercase().replace(['-', '/'], "_")
 }
 
 /// What the variables of a connection begin with.
@@ -77,4 +112,18 @@ pub(super) fn put(settings: &mut Settings, setting: &Setting, value: String) {
     } else {
         settings.set(&setting.name, value);
     }
+}
+
+/// What copying does to a secret. It is not repeated. A password may have any letters; all others are ASCII everywhere.
+pub(super) fn secret_wrong(setting: &str, value: &str) -> Option<(&'static str, &'static str)> {
+    if value.chars().any(char::is_control) {
+        return Some(("it has a line break or another control character", "copy it again, on one line"));
+    }
+    if value.trim() != value {
+        return Some(("it begins or ends with a blank", "copy it again, without the blanks around it"));
+    }
+    if setting != "password" && !value.is_ascii() {
+        return Some(("it has a character outside ASCII", "copy it again: one of its characters is a look-alike"));
+    }
+    None
 }

@@ -1,12 +1,25 @@
 //! The settings of one connection: from the environment, else the file, else the default; checked.
 
 use super::checks::CHECKS;
-use super::connection::{Connection, default_settings, put, settings_of, variable};
-use super::env::{Env, expand};
+use super::connection::{Connection, SecretReference, default_settings, put, secret_wrong, settings_of, variable};
+use super::env::{Env, expand, only_names};
+use super::references::{Reference, is_reference};
 use crate::platforms::Driver;
 use crate::platforms::settings::{Lack, Setting, Settings, lack};
 use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Where the secrets of a connection may stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Secrets {
+    /// Also in the settings themselves.
+    #[default]
+    Anywhere,
+    /// Only elsewhere: the settings refer to them.
+    Elsewhere,
+}
 
 /// Fills the settings of one connection.
 pub(super) struct Filling<'e> {
@@ -15,6 +28,10 @@ pub(super) struct Filling<'e> {
     place: Option<Place>,
     env: &'e Env,
     settings: Settings,
+    secrets: Secrets,
+    /// To which paths of references are relative.
+    folder: PathBuf,
+    references: Vec<SecretReference>,
     /// Wrong in the file itself.
     mistakes: Vec<FileError>,
     /// In the way of this connection only.
@@ -26,7 +43,24 @@ pub(super) struct Filling<'e> {
 impl<'e> Filling<'e> {
     pub fn new(name: String, driver: Arc<dyn Driver>, place: Option<Place>, env: &'e Env) -> Filling<'e> {
         let settings = default_settings(&name, driver.facts());
-        Filling { name, driver, place, env, settings, mistakes: Vec::new(), lacks: Vec::new(), told: Vec::new() }
+        Filling {
+            name,
+            driver,
+            place,
+            env,
+            settings,
+            secrets: Secrets::Anywhere,
+            folder: PathBuf::new(),
+            references: Vec::new(),
+            mistakes: Vec::new(),
+            lacks: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// The same with secrets in these places; paths of references are relative to `folder`.
+    pub fn with_secrets(self, secrets: Secrets, folder: &Path) -> Filling<'e> {
+        Filling { secrets, folder: folder.to_owned(), ..self }
     }
 
     /// Takes what the file gives, and what the environment gives in its place.
@@ -55,8 +89,8 @@ impl<'e> Filling<'e> {
     /// The connection, and what is wrong in the file.
     pub fn end(mut self) -> (Connection, Vec<FileError>) {
         self.needed();
-        let Filling { name, driver, place, settings, mistakes, lacks, .. } = self;
-        (Connection { name, driver, settings, place, lacks }, mistakes)
+        let Filling { name, driver, place, settings, mistakes, lacks, references, .. } = self;
+        (Connection { name, driver, settings, place, wrong: Vec::new(), lacks, references }, mistakes)
     }
 
     fn unknown(&mut self, key: &Text) {
@@ -101,12 +135,36 @@ impl<'e> Filling<'e> {
             Ok(value) => value,
             Err(unset) => return self.lacks.extend(unset),
         };
+        if setting.secret && is_reference(text) {
+            return self.reference(setting, value, span);
+        }
+        if setting.secret && self.secrets == Secrets::Elsewhere && !only_names(text) {
+            let message = format!("`{}` of a tenant is a literal secret", setting.name);
+            let hint = "refer to it: `${NAME}`, `file:PATH` or `cmd:COMMAND`";
+            return self.mistakes.push(FileError::at(span, message).hint(hint));
+        }
         match self.wrong(setting, &value) {
             None => put(&mut self.settings, setting, value),
             Some((message, hint)) => {
                 let message = format!("`{}`: {message}", setting.name);
                 self.mistakes.push(FileError::at(span, message).hint(hint));
             }
+        }
+    }
+
+    /// A secret that is read when the connection is used. Until then the setting holds the reference.
+    fn reference(&mut self, setting: &Setting, text: String, span: &Place) {
+        match Reference::of(&text, &self.folder) {
+            Some(Ok(reference)) => {
+                self.settings.set_secret(&setting.name, SecretString::from(text));
+                let (setting, place) = (setting.name.to_string(), span.clone());
+                self.references.push(SecretReference { setting, reference, place });
+            }
+            Some(Err(wrong)) => {
+                let message = format!("`{}`: {}", setting.name, wrong.message);
+                self.mistakes.push(FileError::at(span, message).hint(wrong.hint));
+            }
+            None => {}
         }
     }
 
@@ -143,7 +201,7 @@ impl<'e> Filling<'e> {
             });
         }
         if setting.secret {
-            return secret(setting, value).map(|(message, hint)| (message.to_owned(), hint.to_owned()));
+            return secret_wrong(&setting.name, value).map(|(message, hint)| (message.to_owned(), hint.to_owned()));
         }
         let (_, check) = CHECKS.iter().find(|(name, _)| *name == setting.name)?;
         check(value, &self.settings).err().map(|wrong| (wrong.message, wrong.hint))
@@ -175,18 +233,4 @@ impl<'e> Filling<'e> {
             self.lacks.push(place.hint(hint));
         }
     }
-}
-
-/// What copying does to a secret. It is not repeated. A password may have any letters; all others are ASCII everywhere.
-fn secret(setting: &Setting, value: &str) -> Option<(&'static str, &'static str)> {
-    if value.chars().any(char::is_control) {
-        return Some(("it has a line break or another control character", "copy it again, on one line"));
-    }
-    if value.trim() != value {
-        return Some(("it begins or ends with a blank", "copy it again, without the blanks around it"));
-    }
-    if setting.name != "password" && !value.is_ascii() {
-        return Some(("it has a character outside ASCII", "copy it again: one of its characters is a look-alike"));
-    }
-    None
 }

@@ -3,9 +3,10 @@
 //! What commands and arguments there are is handed in, so that the command line has the only list of them. Nothing is
 //! run here, and only `ferry run` reads the jobs: an error in one stops no other job and no other command.
 
-use super::config::{did_you_mean, is_name, listed};
+use super::config::{ConfigError, did_you_mean, is_name, listed};
 use super::env::expand;
-use super::{BUILT_IN, Config, duration_of, region_choice};
+use super::tenants::{Row, Tenants};
+use super::{BUILT_IN, Config, Schedule, duration_of, region_choice};
 use crate::http::Rate;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
@@ -18,6 +19,11 @@ pub const COMMANDS: [CommandKind; 4] =
 
 /// Arguments that may also stand beside the command, since they are about what the job leaves.
 const BESIDE: [&str; 2] = ["retain", "at_least"];
+/// When a worker starts the job.
+const SCHEDULE: &str = "schedule";
+const TIMEZONE: &str = "timezone";
+/// Keys of a job that are no arguments of its command.
+const OF_JOB: [&str; 2] = [SCHEDULE, TIMEZONE];
 
 /// A command as the command line knows it.
 #[derive(Clone, Debug)]
@@ -69,6 +75,17 @@ pub struct Job {
     pub place: Place,
     /// What the command is given, in the order of the page; nothing that is wrong.
     pub given: Vec<Given>,
+    /// When a worker starts it; none: only when it is submitted.
+    pub schedule: Option<Schedule>,
+}
+
+/// Which jobs are read.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'n> {
+    /// All of them, also those of all tenants.
+    All,
+    /// Those of these names; names that no job has are passed over.
+    Named(&'n [String]),
 }
 
 /// What stands in the configuration under the name of a job.
@@ -117,19 +134,48 @@ impl Given {
     }
 }
 
-/// The jobs of a configuration, in its order, each with all that is wrong with it.
+/// The names of the jobs of a configuration: those of the file in its order, then those of each tenant.
 ///
 /// # Errors
 /// What is wrong with the list as a whole.
-pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, FileError> {
-    let read = |(key, node): &(Text, Node)| {
-        let mut reading = Reading { config, commands, mistakes: Vec::new() };
-        let job = reading.job(key, node);
-        Read { name: key.text.clone(), job, mistakes: reading.mistakes }
+pub fn names(config: &Config) -> Result<Vec<String>, FileError> {
+    let own = entries(config)?.iter().map(|(key, _)| key.text.clone());
+    Ok(own.chain(config.tenants.iter().flat_map(Tenants::job_names)).collect())
+}
+
+/// Jobs of a configuration, in the order of [`names`], each with all that is wrong with it.
+///
+/// # Errors
+/// What is wrong with the list as a whole.
+pub fn read(config: &Config, commands: &[CommandWords], wanted: Wanted<'_>) -> Result<Vec<Read>, FileError> {
+    let is_wanted = |name: &str| match wanted {
+        Wanted::All => true,
+        Wanted::Named(names) => names.iter().any(|one| one == name),
     };
+    let own = entries(config)?.iter().filter(|(key, _)| is_wanted(&key.text));
+    let mut jobs: Vec<Read> = own.map(|(key, node)| read_one(config, commands, None, (key, node))).collect();
+    let Some(tenants) = &config.tenants else { return Ok(jobs) };
+    let of_row = |row| tenants.template.jobs.iter().map(move |(key, node)| (row, key, node));
+    let of_tenant = |(row, key, node)| read_one(config, commands, Some((tenants, row)), (key, node));
+    match wanted {
+        Wanted::All => {
+            jobs.extend(tenants.rows().flat_map(of_row).map(of_tenant));
+            tell_shared_accounts(tenants, &mut jobs);
+        }
+        Wanted::Named(names) => {
+            for (row, rest) in names.iter().filter_map(|name| tenants.row_of(name)) {
+                jobs.extend(of_row(row).filter(|(_, key, _)| key.text == rest).map(of_tenant));
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// The jobs as they stand in the file.
+fn entries(config: &Config) -> Result<&[(Text, Node)], FileError> {
     match &config.jobs {
-        None | Some(Node { kind: Kind::Null, .. }) => Ok(Vec::new()),
-        Some(Node { kind: Kind::Map(entries), .. }) => Ok(entries.iter().map(read).collect()),
+        None | Some(Node { kind: Kind::Null, .. }) => Ok(&[]),
+        Some(Node { kind: Kind::Map(entries), .. }) => Ok(entries),
         Some(node) => {
             let message = format!("`jobs` is {}, expected a map", node.kind_name());
             Err(FileError::at(&node.at, message).hint("write `name:` and its command below it"))
@@ -137,9 +183,39 @@ pub fn read(config: &Config, commands: &[CommandWords]) -> Result<Vec<Read>, Fil
     }
 }
 
+fn read_one(config: &Config, commands: &[CommandWords], tenant: Option<Tenant<'_>>, job: (&Text, &Node)) -> Read {
+    let (key, node) = job;
+    let (name, mut mistakes) = match tenant {
+        Some((tenants, row)) => (row.full_name(&key.text), row.error(&tenants.file).into_iter().collect()),
+        None => (key.text.clone(), Vec::new()),
+    };
+    let filled = tenant.map(|(tenants, row)| tenants.filled(node, row, &mut mistakes));
+    let mut reading = Reading { config, commands, tenant, mistakes };
+    let job = reading.job(&name, key, filled.as_ref().unwrap_or(node));
+    let mistakes = match tenant {
+        Some((_, row)) => reading.mistakes.into_iter().map(|error| row.own(error)).collect(),
+        None => reading.mistakes,
+    };
+    Read { name, job, mistakes }
+}
+
+/// Two rows that lead to one account would work on it at a time, so the jobs of the later one are wrong.
+fn tell_shared_accounts(tenants: &Tenants, jobs: &mut [Read]) {
+    for (later, first, connection) in tenants.shared_accounts() {
+        let message = format!("`{later}` and `{first}` have the same settings for `{connection}`");
+        let error = FileError::without_place(message).hint("a row is one account; remove one of them");
+        let of_later = format!("{later}/");
+        jobs.iter_mut().filter(|job| job.name.starts_with(&of_later)).for_each(|job| job.mistakes.push(error.clone()));
+    }
+}
+
+/// The row that a job is filled in with, and its table.
+type Tenant<'a> = (&'a Tenants, &'a Row);
+
 struct Reading<'a> {
     config: &'a Config,
     commands: &'a [CommandWords],
+    tenant: Option<Tenant<'a>>,
     mistakes: Vec<FileError>,
 }
 
@@ -148,7 +224,7 @@ impl Reading<'_> {
         self.mistakes.push(FileError::at(span, message).hint(hint));
     }
 
-    fn job(&mut self, key: &Text, node: &Node) -> Option<Job> {
+    fn job(&mut self, name: &str, key: &Text, node: &Node) -> Option<Job> {
         if !is_name(&key.text) {
             let message = format!("`{}` is not a valid name for a job", key.text);
             self.mistake(&key.at, message, "use letters, digits, `-` and `_`");
@@ -174,7 +250,41 @@ impl Reading<'_> {
             }
         }
         self.needed(words, command, arguments, entries);
-        Some(Job { name: key.text.clone(), command: command.text.clone(), place: command.at.clone(), given })
+        let schedule = self.schedule(name, entries);
+        let (name, command, place) = (name.to_owned(), command.text.clone(), command.at.clone());
+        Some(Job { name, command, place, given, schedule })
+    }
+
+    /// When it starts. What is wrong with the schedule or its time zone is told.
+    fn schedule(&mut self, name: &str, entries: &[(Text, Node)]) -> Option<Schedule> {
+        let of = |key: &str| entries.iter().find(|(known, _)| known.text == key);
+        let (schedule, zone) = (of(SCHEDULE), of(TIMEZONE));
+        if let (None, Some((key, _))) = (schedule, zone) {
+            self.mistake(&key.at, "`timezone` without `schedule`", "add `schedule: \"5 3 * * *\"`, or remove the line");
+        }
+        let (key, node) = schedule?;
+        let text = self.one_text(key, node)?;
+        let zone = match zone {
+            Some((key, node)) => Some(self.one_text(key, node)?),
+            None => None,
+        };
+        match Schedule::parse(&text, zone.as_deref(), name) {
+            Ok(schedule) => Some(schedule),
+            Err(failure) => {
+                self.mistake(&node.at, failure.message, failure.hint.unwrap_or_default());
+                None
+            }
+        }
+    }
+
+    /// One text, variables filled in.
+    fn one_text(&mut self, key: &Text, node: &Node) -> Option<String> {
+        let Kind::Text { text, .. } = &node.kind else {
+            let message = format!("`{}` is {}, expected a text", key.text, node.kind_name());
+            self.mistake(&place_of(node, key), message, "give it a value, or remove the line");
+            return None;
+        };
+        expand(text, &node.at, &self.config.env).map_err(|unset| self.mistakes.extend(unset)).ok()
     }
 
     fn names(&self) -> Vec<&'static str> {
@@ -198,10 +308,10 @@ impl Reading<'_> {
                     let message = format!("job `{}` has two commands: `{}` and `{name}`", job.text, first.text);
                     self.mistake(&key.at, message, "split it into two jobs");
                 }
-                _ if BESIDE.contains(&name) => {}
+                _ if BESIDE.contains(&name) || OF_JOB.contains(&name) => {}
                 _ => {
                     is_told = true;
-                    let all: Vec<&str> = names.iter().copied().chain(BESIDE).collect();
+                    let all: Vec<&str> = names.iter().copied().chain(BESIDE).chain(OF_JOB).collect();
                     let message = format!("`{name}` is not a key of a job");
                     let hint = match self.belongs_to(name, entries) {
                         Some(command) => format!("move it into `{command}: {{ … }}`"),
@@ -340,13 +450,7 @@ impl Reading<'_> {
 
     /// A value as the command is given it.
     fn value(&mut self, argument: &Argument, text: String, place: &Place) -> Option<String> {
-        if argument.takes == Takes::Connection
-            && let Err(error) = self.config.find(&text)
-        {
-            let failure = Failure::from(error);
-            self.mistake(place, failure.message, failure.hint.unwrap_or_default());
-            return None;
-        }
+        let text = if argument.takes == Takes::Connection { self.connection(text, place)? } else { text };
         if let Some((_, check)) = CHECKS.iter().find(|(key, _)| *key == argument.key)
             && let Err(failure) = check(&text)
         {
@@ -355,6 +459,27 @@ impl Reading<'_> {
             return None;
         }
         Some(if argument.takes == Takes::Path { self.path(&argument.key, &text) } else { text })
+    }
+
+    /// The full name of a connection: of a tenant, those of the template come first.
+    fn connection(&mut self, text: String, place: &Place) -> Option<String> {
+        let own = self.tenant.filter(|(tenants, _)| tenants.has_connection(&text));
+        let name = own.map_or(text.clone(), |(_, row)| row.full_name(&text));
+        match self.config.find(&name) {
+            Ok(found) => {
+                // What it lacks is told when it is used.
+                self.mistakes.extend(found.wrong);
+                Some(name)
+            }
+            Err(ConfigError::Mistakes(wrong)) => {
+                self.mistakes.extend(wrong.list().iter().cloned());
+                None
+            }
+            Err(ConfigError::Failed(failure)) => {
+                self.mistake(place, failure.message, failure.hint.unwrap_or_default());
+                None
+            }
+        }
     }
 
     /// A path beside `ferry.yaml`, as seen from here; the name of a built-in mapping stays one.

@@ -9,14 +9,19 @@ pub mod env;
 mod env_file;
 mod filling;
 pub mod jobs;
+mod references;
+pub mod schedule;
 mod secrets;
 pub mod suggest;
+mod tenants;
 pub mod work;
 
 pub use config::{Config, ConfigError};
 pub use connection::{Connection, default_settings, variable};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
 pub use env::Env;
+pub use schedule::Schedule;
+pub use tenants::Tenants;
 
 use crate::files::{self, Format, KnownNames, PrivateCopy, ReadOptions};
 use crate::http::Rate;
@@ -397,7 +402,7 @@ pub fn connection(config: &Config, asked: &TargetAsked) -> Result<Connection, Fa
     concurrency.as_deref().and_then(|text| mistakes.take(checks::concurrency_option("--concurrency", text)));
     mistakes.take(wait_of(asked.wait.as_deref()));
     let found = if asked.sandbox { config.find(&asked.to) } else { config.connection(&asked.to) };
-    let mut connection = mistakes.take(found.map_err(Failure::from)).cloned();
+    let mut connection = mistakes.take(found.map_err(Failure::from));
     if let Some(connection) = &mut connection {
         rate.into_iter().for_each(|text| connection.settings.set("rate", text));
         concurrency.into_iter().for_each(|text| connection.settings.set("concurrency", text));

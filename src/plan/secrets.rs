@@ -10,19 +10,29 @@ use regex::Regex;
 pub(super) fn mask_tree(page: &str, root: &Node, platforms: &Registry) -> String {
     let mut secrets: Vec<Place> = Vec::new();
     match &root.kind {
-        Kind::Map(entries) => entries.iter().for_each(|(key, value)| match (key.text.as_str(), &value.kind) {
-            ("env_file" | "jobs", _) => {}
-            ("connections", Kind::Map(connections)) => {
-                for (name, connection) in connections {
-                    hide_settings(page, name, connection, platforms, &mut secrets);
-                }
-            }
-            _ => secrets.extend(hidden(page, key, value)),
-        }),
+        Kind::Map(entries) => {
+            entries.iter().for_each(|(key, value)| hide_part(page, key, value, platforms, &mut secrets));
+        }
         Kind::Null => {}
         Kind::Text { .. } | Kind::List(_) => secrets.push(root.at.clone()),
     }
     mask(page, &secrets)
+}
+
+/// A part of the file at its top, or of the template of tenants.
+fn hide_part(page: &str, key: &Text, value: &Node, platforms: &Registry, secrets: &mut Vec<Place>) {
+    match (key.text.as_str(), &value.kind) {
+        ("env_file" | "jobs" | "file", _) | ("tenants", Kind::Text { .. }) => {}
+        ("connections", Kind::Map(connections)) => {
+            for (name, connection) in connections {
+                hide_settings(page, name, connection, platforms, secrets);
+            }
+        }
+        ("tenants" | "template", Kind::Map(parts)) => {
+            parts.iter().for_each(|(key, value)| hide_part(page, key, value, platforms, secrets));
+        }
+        _ => secrets.extend(hidden(page, key, value)),
+    }
 }
 
 fn hide_settings(page: &str, name: &Text, connection: &Node, platforms: &Registry, secrets: &mut Vec<Place>) {

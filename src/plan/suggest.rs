@@ -16,6 +16,8 @@ pub struct Typed {
     pub words: Vec<String>,
     /// The folder it was typed in.
     pub folder: PathBuf,
+    /// The job of `ferry.yaml` that it is.
+    pub job: Option<String>,
     /// The command lines that the run may print.
     pub suggest: Suggestions,
     /// What the run stores of it.

@@ -6,12 +6,19 @@ use super::eadesk::EadeskDriver;
 use super::facts::PlatformFacts;
 use super::mercately::MercatelyDriver;
 use super::twin::TwinDriver;
+use std::fmt;
 use std::sync::Arc;
 
 /// The drivers of all platforms, in the order in which they are shown.
 #[derive(Clone)]
 pub struct Registry {
     drivers: Vec<Arc<dyn Driver>>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.facts().map(|one| &one.name)).finish()
+    }
 }
 
 impl Registry {

@@ -107,6 +107,11 @@ impl Errors {
         self.0.iter().any(|error| error.place.as_ref() == Some(place))
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

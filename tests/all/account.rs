@@ -203,7 +203,7 @@ fn connection(lofts: &str) -> Connection {
         Path::new("ferry.yaml"),
         &Env::from_iter::<[(&str, &str); 0]>([]),
     );
-    config.unwrap().connection("loft").unwrap().clone()
+    config.unwrap().connection("loft").unwrap()
 }
 
 impl Fetch {

@@ -359,9 +359,10 @@ async fn in_use(pages: Vec<Page>) -> Result<InUse, Failure> {
     };
     let (yaml, env) = ("connections: { loft: { platform: loft } }", Env::from_iter::<[(&str, &str); 0]>([]));
     let config = Config::parse(&registry([LOFT.clone()]), yaml, Path::new("ferry.yaml"), &env).unwrap();
+    let connection = config.connection("loft").unwrap();
     let asked = FetchAll {
         source: &source,
-        connection: config.connection("loft").unwrap(),
+        connection: &connection,
         config_folder: folder.path(),
         what: What::Contacts,
         folder: folder.path(),

@@ -435,7 +435,7 @@ fn an_unknown_connection_is_reported_with_the_nearest_name_and_all_names() {
             "error: there is no connection `nest`\nhint: the connections are `shop`, `birds`, `pigeon`, `semaphore`\n",
         ),
     ];
-    assert_eq!(config.find("pigeon").map(|one| one.name.as_str()).unwrap(), "pigeon");
+    assert_eq!(config.find("pigeon").map(|one| one.name).unwrap(), "pigeon");
     for (name, expected) in cases {
         let error = config.find(name).unwrap_err();
         assert_eq!((error.render(false).as_str(), error.exit()), (expected, Exit::Usage));
@@ -477,7 +477,7 @@ fn a_sandbox_has_no_rate_to_be_found_out_but_keeps_the_limits_of_its_connection(
         [("auto", "none"), ("auto,max=50/s", "50/s"), ("10/s,300/min", "10/s,300/min"), ("none", "none")]
     {
         let config = without_file(&[("FERRY_SEMAPHORE_RATE", rate)]);
-        let mut connection = config.find("semaphore").unwrap().clone();
+        let mut connection = config.find("semaphore").unwrap();
         use_sandbox(&mut connection, &[]);
         assert_eq!(connection.settings.get("rate"), Some(expected), "{rate}");
     }

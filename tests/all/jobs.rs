@@ -1,7 +1,7 @@
 //! Jobs: what stands in `ferry.yaml` becomes the words of a command, and the commands are done one after the other.
 
 use super::support::{PLATFORMS, begin, ferry, run, run_folders, wait_until};
-use ferry::plan::jobs::{Argument, CommandWords, Job, Takes, read};
+use ferry::plan::jobs::{Argument, CommandWords, Job, Takes, Wanted, read};
 use ferry::plan::{Config, Env};
 use ferry::store::Checkpoint;
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn jobs_of(page: &str, file: &str) -> Vec<Job> {
     let env: Env = [("PLACE", "north")].into_iter().collect();
     let page = format!("connections: {{ shop: {{ platform: mercately }} }}\njobs:\n{page}");
     let config = Config::parse(&PLATFORMS, &page, Path::new(file), &env).unwrap();
-    let jobs = read(&config, &commands()).unwrap();
+    let jobs = read(&config, &commands(), Wanted::All).unwrap();
     let of = |read: ferry::plan::jobs::Read| {
         assert!(read.mistakes.is_empty(), "{}", config.wrong(read.mistakes));
         read.job.unwrap()
@@ -102,7 +102,7 @@ fn retain_and_at_least_stand_once_and_with_a_command_that_knows_them() {
     let page = format!("connections: {{ shop: {{ platform: mercately }} }}\n{page}");
     let env = Env::default();
     let config = Config::parse(&PLATFORMS, &page, Path::new("ferry.yaml"), &env).unwrap();
-    let jobs = read(&config, &commands()).unwrap();
+    let jobs = read(&config, &commands(), Wanted::All).unwrap();
     let told: Vec<_> = jobs
         .iter()
         .flat_map(|job| &job.mistakes)
@@ -287,7 +287,7 @@ fn two_nights_never_overlap() {
     let folder = folder(import);
     let home = folder.path().join("home");
     let config = Config::load(&PLATFORMS, Some(&home.join("ferry.yaml")), &Env::default()).unwrap();
-    let account = ferry::run::account_at(&home.join(".ferry"), config.find("shop").unwrap(), "sandbox").unwrap();
+    let account = ferry::run::account_at(&home.join(".ferry"), &config.find("shop").unwrap(), "sandbox").unwrap();
     let night_before = Checkpoint::open(&account).unwrap();
     let (out, err, code) = typed(&home, "run nightly --quiet");
     assert_eq!((out.as_str(), code), ("", 7), "{err}");

@@ -157,6 +157,8 @@ impl ActiveRun {
 
 fn set_typed(record: &mut RunRecord, spec: &RunSpec<'_>) {
     (record.arguments, record.folder) = (spec.typed.words.clone(), spec.typed.folder.clone());
+    // A run stays one of its job when it is resumed by name.
+    record.job = spec.typed.job.clone().or(record.job.take());
     // A path that is not Unicode cannot be stored: such a run is shown and undone, and resumed by its command.
     record.plan = spec.typed.plan.clone().filter(|plan| serde_json::to_value(plan).is_ok());
 }

@@ -37,6 +37,9 @@ pub struct RunRecord {
     pub arguments: Vec<String>,
     /// The folder it was typed in.
     pub folder: PathBuf,
+    /// The job of `ferry.yaml` that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// Requests sent, repeated and refused for the rate, by all the processes of this run.
     pub requests: [u64; 3],
     /// Seconds of all the processes of this run.
@@ -76,6 +79,7 @@ impl RunRecord {
             totals: Totals::default(),
             arguments: Vec::new(),
             folder: PathBuf::new(),
+            job: None,
             requests: [0; 3],
             seconds: 0.0,
             rejects_file: None,
