@@ -26,6 +26,7 @@ mod links;
 mod memory;
 mod model;
 mod op;
+pub mod postgres;
 mod private;
 mod runs;
 mod shared;

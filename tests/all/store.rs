@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 mod conformance;
 mod damage;
+mod postgres;
 mod random;
 
 fn folder() -> TempDir {

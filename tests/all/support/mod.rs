@@ -8,6 +8,7 @@ mod files;
 mod left_out;
 mod line;
 mod platforms;
+pub mod postgres;
 mod process;
 mod sandbox;
 mod scene;
