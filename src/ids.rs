@@ -24,7 +24,7 @@ pub enum CommandKind {
 pub const RESUME: &str = "resume";
 
 /// Every command that begins a run, with its name.
-const COMMANDS: [(CommandKind, &str); 7] = [
+pub const COMMANDS: [(CommandKind, &str); 7] = [
     (CommandKind::Import, "import"),
     (CommandKind::Migrate, "migrate"),
     (CommandKind::Apply, "apply"),
@@ -77,7 +77,15 @@ pub enum RunStatus {
     Undone,
 }
 
+/// Every status of a run.
+pub const STATUSES: [RunStatus; 4] = [RunStatus::Done, RunStatus::Unfinished, RunStatus::DryRun, RunStatus::Undone];
+
 impl RunStatus {
+    /// The status of this name.
+    pub fn named(name: &str) -> Option<RunStatus> {
+        STATUSES.into_iter().find(|status| status.name() == name)
+    }
+
     /// `done`, or what is left to do.
     pub fn of(is_done: bool) -> RunStatus {
         if is_done { RunStatus::Done } else { RunStatus::Unfinished }
@@ -175,8 +183,9 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), name);
             assert_eq!((CommandKind::named(name), kind.name()), (Some(kind), name));
         }
-        for status in [RunStatus::Done, RunStatus::Unfinished, RunStatus::DryRun, RunStatus::Undone] {
+        for status in STATUSES {
             assert_eq!(serde_json::to_value(status).unwrap(), status.name());
+            assert_eq!(RunStatus::named(status.name()), Some(status));
         }
     }
 

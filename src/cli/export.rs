@@ -154,7 +154,7 @@ fn what_named(name: &str) -> What {
 }
 
 /// The moment that `--since` names: a day begins at midnight here.
-fn since_of(text: &str) -> Result<Timestamp, Failure> {
+pub(super) fn since_of(text: &str) -> Result<Timestamp, Failure> {
     let moment = text.parse().ok();
     let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::system()).ok();
     moment.or_else(|| Some(day()?.timestamp())).ok_or_else(|| {

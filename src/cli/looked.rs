@@ -1,8 +1,9 @@
 //! A file that is looked at, not moved: opened without a mapping, with its first records and what its columns are for. A
 //! table without a header is opened with names made of its values.
 
-use super::args;
+use super::args::{self, SchemaOf};
 use super::context::Context;
+use super::schema::line_for;
 use crate::files::{self, About, Ledger, Opened, Output};
 use crate::mapping::RegionChoice;
 use crate::outcome::Failure;
@@ -75,7 +76,7 @@ impl Looked {
     }
 }
 
-/// Writes a mapping, in place of a file that Ferry wrote only.
+/// Writes a mapping, in place of a file that Ferry wrote only. Its first line names the schema for editors.
 pub(super) fn save_mapping(option: &'static str, out: &Path, text: &str, context: &Context) -> Result<(), Failure> {
     let mut mistakes = Mistakes::default();
     let around = context.around(&[]);
@@ -87,7 +88,8 @@ pub(super) fn save_mapping(option: &'static str, out: &Path, text: &str, context
     let about = About { option: "mapping", run: "map suggest".to_owned(), ..About::default() };
     let mut output = Output::create(out)?.noted(Ledger::of_state(&context.state), about);
     let fault = |error| Failure::failed(format!("`{}` cannot be written", out.display())).cause(error);
-    output.write_all(text.as_bytes()).map_err(fault)?;
+    let schema = line_for(SchemaOf::Mapping, out, context)?;
+    output.write_all(format!("{schema}\n{text}").as_bytes()).map_err(fault)?;
     output.commit()
 }
 

@@ -21,6 +21,7 @@ mod resume;
 mod run;
 mod runs;
 mod sandbox;
+mod schema;
 mod suggest;
 mod undo;
 mod usage;
@@ -156,6 +157,7 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Platforms(platforms) => platforms::run(platforms, context),
         Command::Inspect(inspect) => inspect::run(inspect, context),
         Command::Map(map) => map::run(map, context),
+        Command::Schema(schema) => schema::run(schema, context),
         // Printed before there is a context.
         Command::Help(_) => Ok(Exit::Done),
         Command::Completions(completions) => {

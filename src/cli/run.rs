@@ -98,7 +98,7 @@ fn run_all<'j>(
 }
 
 /// The commands that can be a job, as the command line has them.
-fn command_words() -> Vec<CommandWords> {
+pub(super) fn command_words() -> Vec<CommandWords> {
     let root = Args::command();
     let known = COMMANDS.iter().filter_map(|kind| root.find_subcommand(kind.name()));
     known
@@ -107,19 +107,25 @@ fn command_words() -> Vec<CommandWords> {
             command.build();
             let own = command.get_arguments().filter(|argument| !argument.is_global_set());
             let own = own.filter(|argument| !matches!(argument.get_id().as_str(), "help" | "version"));
-            CommandWords { name: command.get_name().to_owned(), arguments: own.map(argument).collect() }
+            CommandWords {
+                name: command.get_name().to_owned(),
+                about: command.get_about().map(ToString::to_string).unwrap_or_default(),
+                arguments: own.map(argument).collect(),
+            }
         })
         .collect()
 }
 
 fn argument(known: &clap::Arg) -> Argument {
     let name = known.get_long().unwrap_or(known.get_id().as_str());
+    let is_path = known.get_value_parser().type_id() == TypeId::of::<PathBuf>();
     let is_connection = known.get_value_names().unwrap_or_default().iter().any(|name| *name == "CONNECTION");
     let takes = match known.get_action() {
         ArgAction::SetTrue | ArgAction::SetFalse | ArgAction::Count => Takes::Nothing,
+        ArgAction::Append if is_path => Takes::Paths,
         ArgAction::Append => Takes::Texts,
         _ if is_connection => Takes::Connection,
-        _ if known.get_value_parser().type_id() == TypeId::of::<PathBuf>() => Takes::Path,
+        _ if is_path => Takes::Path,
         _ => Takes::Text,
     };
     Argument {
@@ -127,6 +133,11 @@ fn argument(known: &clap::Arg) -> Argument {
         option: known.get_long().map(|long| format!("--{long}")),
         shown: known.to_string(),
         takes,
+        about: known.get_help().map(ToString::to_string).unwrap_or_default(),
+        choices: match takes {
+            Takes::Nothing => Vec::new(),
+            _ => known.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect(),
+        },
         is_needed: known.is_required_set(),
     }
 }
@@ -345,7 +356,11 @@ fn shared_files(chosen: &[&Job], typed: &[TypedOption], commands: &[CommandWords
     let is_read = |argument: &Argument| argument.key == "map";
     let is_file = |option: &&TypedOption| {
         let mut known = commands.iter().flat_map(|command| &command.arguments);
-        known.any(|one| one.takes == Takes::Path && !is_read(one) && one.option.as_ref() == Some(&option.option))
+        known.any(|one| {
+            matches!(one.takes, Takes::Path | Takes::Paths)
+                && !is_read(one)
+                && one.option.as_ref() == Some(&option.option)
+        })
     };
     match typed.iter().find(is_file) {
         Some(option) if chosen.len() > 1 => {

@@ -1,6 +1,8 @@
 //! `ferry runs`.
 
-use super::args::Runs;
+mod only;
+
+use super::args::{Runs, RunsOnly};
 use super::context::Context;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
@@ -16,6 +18,7 @@ use crate::run::left_blank::left_blank_file;
 use crate::run::now::up_to_date;
 use crate::run::rejects::own_rejects;
 use crate::shown::escape_lines;
+use only::Only;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -25,18 +28,22 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
         (_, Some(age)) => prune(duration_of("--prune", age)?, context),
         (Some(name), _) if typed.rejects => rejects(&run_named(&context.state, name)?, context),
         (Some(name), _) => one(&up_to_date(run_named(&context.state, name)?, &context.state), context),
-        (None, None) => all(context),
+        (None, None) => all(&typed.only, context),
     }
 }
 
-fn all(context: &Context) -> Result<Exit, Failure> {
+fn all(typed: &RunsOnly, context: &Context) -> Result<Exit, Failure> {
+    let only = Only::of(typed)?;
     let Found { runs, notes } = look_at_runs(&context.state)?;
     notes.iter().for_each(|note| context.console.note(note));
-    let runs: Vec<RunRecord> = runs.into_iter().map(|info| up_to_date(info, &context.state)).collect();
+    let are_none = runs.is_empty();
+    let runs = only.of_runs(runs, |info| up_to_date(info, &context.state));
     if context.is_json() {
         let runs = serde_json::to_string_pretty(&runs)
             .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
         context.console.result_line(&runs);
+    } else if runs.is_empty() && !are_none {
+        context.console.note("no run is like that; `ferry runs` lists all of them");
     } else if runs.is_empty() {
         context.console.note(&format!("there are no runs in `{}` yet", context.state.display()));
     } else {

@@ -29,7 +29,9 @@ mod program;
 mod quick;
 mod resolve;
 mod rule;
+pub mod schema;
 mod sections;
+mod shapes;
 mod source;
 mod spare;
 mod surplus;
@@ -56,6 +58,7 @@ use minijinja::Environment;
 use phone::Region;
 use rule::Rule;
 use sections::ContactRules;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is done with the fields of a source that no rule uses.

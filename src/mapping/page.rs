@@ -3,12 +3,15 @@
 use super::phone::Region;
 use super::rule::{CONTACT_NAME, ROW_NAME};
 use super::sections::{ContactRules, contact_names, read_columns};
+use super::shapes;
 use super::verb::Reader;
 use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
 use crate::contact::Field;
 use crate::files::FORMATS;
 use crate::template::{Roots, Source, Templates};
-use crate::yaml::{Document, Errors, FileErrors, Kind, Node, Place, Text, read};
+use crate::yaml::shape::{described, map_of, or_blank};
+use crate::yaml::{Document, Errors, FileErrors, Kind, Node, Place, Shape, Text, read};
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// The only version there is.
@@ -28,30 +31,109 @@ fn hint_for_row(name: &str) -> String {
 
 type ReadKey = fn(&mut Mapping, &Node, &mut Reader<'_>);
 
+/// A key of a mapping.
+pub(super) struct Key {
+    name: &'static str,
+    /// What it says, in one line.
+    does: &'static str,
+    /// What stands behind it.
+    shape: Shape,
+    read: ReadKey,
+}
+
+const fn key(name: &'static str, does: &'static str, shape: Shape, read: ReadKey) -> Key {
+    Key { name, does, shape, read }
+}
+
+const OVERFLOWS: [(&str, Overflow); 3] =
+    [("report", Overflow::Report), ("attributes", Overflow::Attributes), ("reject", Overflow::Reject)];
+const DUPLICATES: [(&str, Duplicates); 2] = [("merge", Duplicates::Merge), ("first", Duplicates::First)];
+const UNMAPPED: [(&str, Unmapped); 4] = [
+    ("ignore", Unmapped::Ignore),
+    ("attributes", Unmapped::Attributes),
+    ("error", Unmapped::Error),
+    ("carry", Unmapped::Carry),
+];
+
+/// The words of a choice.
+fn words<T: Copy, const N: usize>(choices: [(&'static str, T); N]) -> Vec<&'static str> {
+    choices.map(|(word, _)| word).to_vec()
+}
+
 /// The keys of a mapping.
-const KEYS: [(&str, ReadKey); 11] = [
-    ("version", |_, node, reader| read_version(node, reader)),
-    ("read", read_read),
-    ("phone_region", read_region),
-    ("contact", |mapping, node, reader| mapping.contact = Some(ContactRules::read(node, reader))),
-    ("only_if", read_only_if),
-    ("identity", read_identity),
-    ("unmapped", read_unmapped),
-    ("overflow", |mapping, node, reader| {
-        let choices =
-            [("report", Overflow::Report), ("attributes", Overflow::Attributes), ("reject", Overflow::Reject)];
-        mapping.overflow = reader.choice(node, "overflow", &choices).unwrap_or_default();
+pub(super) const KEYS: [Key; 12] = [
+    key("version", "the version of the mapping language", Shape::Own(version_schema), |_, node, reader| {
+        read_version(node, reader);
     }),
-    ("duplicates", |mapping, node, reader| {
-        let choices = [("merge", Duplicates::Merge), ("first", Duplicates::First)];
-        mapping.duplicates = reader.choice(node, "duplicates", &choices).unwrap_or_default();
+    key(
+        "read",
+        "how the file is read; what is not said is detected",
+        Shape::Own(|| keys_schema(&READ_KEYS)),
+        read_read,
+    ),
+    key(
+        "phone_region",
+        "the country of phones without a country code, or the column that names it",
+        Shape::Own(shapes::phone_region),
+        read_region,
+    ),
+    key("contact", "where each field of a contact comes from", Shape::Own(shapes::contact), |mapping, node, reader| {
+        mapping.contact = Some(ContactRules::read(node, reader));
     }),
     ("columns", |mapping, node, reader| {
         reader.roots = &ROW_AND_CONTACT;
         mapping.columns = Some(read_columns(node, reader));
         reader.roots = &ROW;
     }),
-    ("write", read_write),
+    key("write", "how a file is written", Shape::Own(|| keys_schema(&WRITE_KEYS)), read_write),
+];
+
+/// The keys of `read`.
+const READ_KEYS: [Key; 8] = [
+    key("delimiter", "what stands between cells: one character, or `tab`", Shape::Text, |mapping, node, reader| {
+        mapping.read.delimiter = delimiter(node, reader);
+    }),
+    key("encoding", "the encoding: utf-8, windows-1252", Shape::Text, |mapping, node, reader| {
+        mapping.read.encoding = encoding(node, reader);
+    }),
+    key("root", "JSON: where the records are (`data.items`)", Shape::Text, |mapping, node, reader| {
+        mapping.read.root = reader.text(node, "`root`");
+    }),
+    key("sheet", "workbooks: the sheet, by its name or its number", Shape::Text, |mapping, node, reader| {
+        mapping.read.sheet = reader.filled(node, "sheet");
+    }),
+    key("header_row", "the line of the header, from 1", Shape::Own(header_row_schema), |mapping, node, reader| {
+        mapping.read.header_row = header_row(node, reader);
+    }),
+    key("columns", "the names of the columns of a file without a header", Shape::List, |mapping, node, reader| {
+        mapping.read.columns = file_columns(node, reader);
+    }),
+    key("blanks", "cells that mean nothing", Shape::Texts, |mapping, node, reader| {
+        mapping.read.blanks = reader.texts(node, "`blanks`").into_iter().map(|text| text.text).collect();
+    }),
+    key("format", "the format of the file", Shape::Words(|| words(formats())), |mapping, node, reader| {
+        mapping.read.format = reader.choice(node, "format", &formats()).map(str::to_owned);
+    }),
+];
+
+fn formats() -> [(&'static str, &'static str); FORMATS.len()] {
+    FORMATS.each_ref().map(|facts| (facts.name, facts.name))
+}
+
+/// The keys of `write`.
+const WRITE_KEYS: [Key; 4] = [
+    key("delimiter", "what stands between cells: one character, or `tab`", Shape::Text, |mapping, node, reader| {
+        mapping.write.delimiter = delimiter(node, reader);
+    }),
+    key("encoding", "the encoding: utf-8, windows-1252", Shape::Text, |mapping, node, reader| {
+        mapping.write.encoding = encoding(node, reader);
+    }),
+    key("bom", "whether a byte-order mark goes first", Shape::Flag, |mapping, node, reader| {
+        mapping.write.bom = reader.flag(node, "bom");
+    }),
+    key("excel", "short for what Excel opens by a double click", Shape::Flag, |mapping, node, reader| {
+        mapping.write.excel = reader.flag(node, "excel") == Some(true);
+    }),
 ];
 
 impl Mapping {
@@ -96,7 +178,7 @@ fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
 }
 
 /// Reads the known keys of a map; the others are errors.
-fn read_keys(node: &Node, what: &str, keys: &[(&str, ReadKey)], mapping: &mut Mapping, reader: &mut Reader<'_>) {
+fn read_keys(node: &Node, what: &str, keys: &[Key], mapping: &mut Mapping, reader: &mut Reader<'_>) {
     let Kind::Map(entries) = &node.kind else {
         let error = reader.errors.add(&node.at, format!("{what} must be a map, not {}", node.kind_name()));
         if what == "a mapping" {
@@ -105,10 +187,10 @@ fn read_keys(node: &Node, what: &str, keys: &[(&str, ReadKey)], mapping: &mut Ma
         return;
     };
     for (key, value) in entries {
-        match keys.iter().find(|(name, _)| *name == key.text) {
+        match keys.iter().find(|known| known.name == key.text) {
             Some(_) if matches!(value.kind, Kind::Null) => {}
-            Some((_, read)) => read(mapping, value, reader),
-            None => unknown_key(key, what, keys.iter().map(|(name, _)| *name), reader),
+            Some(known) => (known.read)(mapping, value, reader),
+            None => unknown_key(key, what, keys.iter().map(|known| known.name), reader),
         }
     }
 }
@@ -130,22 +212,7 @@ fn read_version(node: &Node, reader: &mut Reader<'_>) {
 }
 
 fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
-    let keys: [(&str, ReadKey); 8] = [
-        ("delimiter", |mapping, node, reader| mapping.read.delimiter = delimiter(node, reader)),
-        ("encoding", |mapping, node, reader| mapping.read.encoding = encoding(node, reader)),
-        ("root", |mapping, node, reader| mapping.read.root = reader.text(node, "`root`")),
-        ("sheet", |mapping, node, reader| mapping.read.sheet = reader.filled(node, "sheet")),
-        ("header_row", |mapping, node, reader| mapping.read.header_row = header_row(node, reader)),
-        ("columns", |mapping, node, reader| mapping.read.columns = file_columns(node, reader)),
-        ("blanks", |mapping, node, reader| {
-            mapping.read.blanks = reader.texts(node, "`blanks`").into_iter().map(|text| text.text).collect();
-        }),
-        ("format", |mapping, node, reader| {
-            let names = FORMATS.each_ref().map(|facts| (facts.name, facts.name));
-            mapping.read.format = reader.choice(node, "format", &names).map(str::to_owned);
-        }),
-    ];
-    read_keys(node, "`read`", &keys, mapping, reader);
+    read_keys(node, "`read`", &READ_KEYS, mapping, reader);
     if mapping.read.header_row.is_some() && mapping.read.columns.is_some() {
         let message = "`read` has both `header_row` and `columns`";
         reader.errors.add(&node.at, message).set_hint("keep `columns` for a file without a header, else `header_row`");
@@ -160,6 +227,20 @@ fn header_row(node: &Node, reader: &mut Reader<'_>) -> Option<u64> {
         let message = format!("`header_row` must be the number of a line, not `{text}`");
         reader.errors.add(&node.at, message).set_hint("count the lines of the file from 1, as in `header_row: 3`");
     }
+/// The JSON Schema of a map with these keys; a blank value is as good as none.
+pub(super) fn keys_schema(keys: &[Key]) -> Value {
+    let key = |key: &Key| (key.name.to_owned(), described(or_blank(key.shape.schema()), key.does));
+    map_of(keys.iter().map(key).collect())
+}
+
+fn version_schema() -> Value {
+    json!({ "enum": [1, VERSION] })
+}
+
+fn header_row_schema() -> Value {
+    json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^0*[1-9][0-9]*$" }] })
+}
+
     line
 }
 
@@ -184,13 +265,7 @@ fn file_columns(node: &Node, reader: &mut Reader<'_>) -> Option<Vec<String>> {
 }
 
 fn read_write(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
-    let keys: [(&str, ReadKey); 4] = [
-        ("delimiter", |mapping, node, reader| mapping.write.delimiter = delimiter(node, reader)),
-        ("encoding", |mapping, node, reader| mapping.write.encoding = encoding(node, reader)),
-        ("bom", |mapping, node, reader| mapping.write.bom = reader.flag(node, "bom")),
-        ("excel", |mapping, node, reader| mapping.write.excel = reader.flag(node, "excel") == Some(true)),
-    ];
-    read_keys(node, "`write`", &keys, mapping, reader);
+    read_keys(node, "`write`", &WRITE_KEYS, mapping, reader);
     let write = &mut mapping.write;
     if write.excel {
         write.delimiter = write.delimiter.or(Some(b';'));
@@ -284,15 +359,4 @@ fn read_identity(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
     }
     mapping.identity_at = node.at.clone();
     mapping.identity = Some(fields).filter(|fields| !fields.is_empty());
-}
-
-fn read_unmapped(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
-    let choices = [
-        ("ignore", Unmapped::Ignore),
-        ("attributes", Unmapped::Attributes),
-        ("error", Unmapped::Error),
-        ("carry", Unmapped::Carry),
-    ];
-    mapping.unmapped = reader.choice(node, "unmapped", &choices);
-    mapping.unmapped_at = Place::clone(&node.at);
 }

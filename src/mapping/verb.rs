@@ -8,7 +8,7 @@ use super::text::one_of;
 use super::transform::check_date_format;
 use crate::contact::TagMode;
 use crate::template::{self, Roots, Templates};
-use crate::yaml::{Errors, Kind, Node, Place, Text, nearest};
+use crate::yaml::{Errors, Kind, Node, Place, Shape, Text, nearest};
 
 /// A pattern that compiles to more than this is an error, not a wish.
 const PATTERN_SIZE_MAX: usize = 1 << 20;
@@ -17,8 +17,10 @@ const PATTERN_SIZE_MAX: usize = 1 << 20;
 pub struct Verb {
     /// In the mapping.
     pub name: &'static str,
-    /// What stands after it.
+    /// What stands after it, in words.
     pub argument: &'static str,
+    /// The same for editors.
+    pub(super) shape: Shape,
     /// What it does, in one line.
     pub does: &'static str,
     read: fn(&mut Rule, &Node, &mut Reader<'_>),
@@ -26,80 +28,127 @@ pub struct Verb {
 
 const fn verb(
     name: &'static str,
-    argument: &'static str,
+    (argument, shape): (&'static str, Shape),
     does: &'static str,
     read: fn(&mut Rule, &Node, &mut Reader<'_>),
 ) -> Verb {
-    Verb { name, argument, does, read }
+    Verb { name, argument, shape, does, read }
 }
+
+const EXISTING: [(&str, OnExistingRule); 2] = [("update", OnExistingRule::Update), ("fill", OnExistingRule::Fill)];
+const MODES: [(&str, TagMode); 3] = [("add", TagMode::Add), ("replace", TagMode::Replace), ("remove", TagMode::Remove)];
 
 /// All verbs in the order in which they are applied.
 pub const VERBS: [Verb; 27] = [
-    verb("from", "name or list of names", "where the value comes from", read_from),
-    verb("all", "name or list of names", "the values of all these, for lists", read_all),
-    verb("value", "template", "a value that is composed of others", read_value),
-    verb("split", "text", "splits a value into a list", |rule, node, reader| {
+    verb("from", ("name or list of names", Shape::Texts), "where the value comes from", read_from),
+    verb("all", ("name or list of names", Shape::Texts), "the values of all these, for lists", read_all),
+    verb("value", ("template", Shape::Text), "a value that is composed of others", read_value),
+    verb("split", ("text", Shape::Text), "splits a value into a list", |rule, node, reader| {
         rule.verbs.split = reader.filled(node, "split");
     }),
-    verb("list", "true", "takes apart a cell of tags as address books write them", |rule, node, reader| {
-        rule.verbs.tags = reader.flag(node, "list") == Some(true);
-    }),
-    verb("mobile_first", "true", "puts the numbers of mobiles first, for phones", |rule, node, reader| {
-        rule.phones_mut().as_named = if reader.flag(node, "mobile_first") == Some(true) { 0 } else { usize::MAX };
-    }),
-    verb("types", "map of names", "columns of phones, each with the column of their types", read_types),
-    verb("join", "text", "joins a list into one value", |rule, node, reader| {
+    verb(
+        "list",
+        ("true", Shape::Flag),
+        "takes apart a cell of tags as address books write them",
+        |rule, node, reader| {
+            rule.verbs.tags = reader.flag(node, "list") == Some(true);
+        },
+    ),
+    verb(
+        "mobile_first",
+        ("true", Shape::Flag),
+        "puts the numbers of mobiles first, for phones",
+        |rule, node, reader| {
+            rule.phones_mut().as_named = if reader.flag(node, "mobile_first") == Some(true) { 0 } else { usize::MAX };
+        },
+    ),
+    verb("types", ("map of names", Shape::Pairs), "columns of phones, each with the column of their types", read_types),
+    verb("join", ("text", Shape::Text), "joins a list into one value", |rule, node, reader| {
         rule.verbs.join = reader.text(node, "`join`");
     }),
-    verb("trim", "true or false", "removes blanks at both ends (on by default)", |rule, node, reader| {
-        rule.verbs.trim = reader.flag(node, "trim");
+    verb(
+        "trim",
+        ("true or false", Shape::Flag),
+        "removes blanks at both ends (on by default)",
+        |rule, node, reader| {
+            rule.verbs.trim = reader.flag(node, "trim");
+        },
+    ),
+    verb("lower", ("true", Shape::Flag), "lower case", |rule, node, reader| {
+        read_case(rule, node, reader, "lower", Case::Lower)
     }),
-    verb("lower", "true", "lower case", |rule, node, reader| read_case(rule, node, reader, "lower", Case::Lower)),
-    verb("upper", "true", "upper case", |rule, node, reader| read_case(rule, node, reader, "upper", Case::Upper)),
-    verb("title", "true", "title case", |rule, node, reader| {
+    verb("upper", ("true", Shape::Flag), "upper case", |rule, node, reader| {
+        read_case(rule, node, reader, "upper", Case::Upper)
+    }),
+    verb("title", ("true", Shape::Flag), "title case", |rule, node, reader| {
         read_case(rule, node, reader, "title", Case::Title);
     }),
-    verb("replace", "map of texts", "replaces each key in the text by its value", |rule, node, reader| {
-        rule.verbs.replace = reader.pairs(node, "replace");
-    }),
-    verb("match", "regular expression", "replaces what it matches by `with`", read_match),
-    verb("with", "text", "replacement for `match`; `$1` is its first group", |rule, node, reader| {
+    verb(
+        "replace",
+        ("map of texts", Shape::Pairs),
+        "replaces each key in the text by its value",
+        |rule, node, reader| {
+            rule.verbs.replace = reader.pairs(node, "replace");
+        },
+    ),
+    verb("match", ("regular expression", Shape::Text), "replaces what it matches by `with`", read_match),
+    verb("with", ("text", Shape::Text), "replacement for `match`; `$1` is its first group", |rule, node, reader| {
         rule.verbs.with = reader.text(node, "`with`");
     }),
-    verb("lookup", "map of texts", "replaces a whole value by the one beside it", |rule, node, reader| {
-        rule.verbs.lookup = Some(reader.pairs(node, "lookup").into_iter().collect());
-    }),
-    verb("otherwise", "keep, blank, reject or a text", "what to do with an unknown or invalid value", read_otherwise),
-    verb("date", "format or list of formats", "reads a date, and writes it as `YYYY-MM-DD`", read_date),
-    verb("number", "true", "writes a number plainly", |rule, node, reader| {
+    verb(
+        "lookup",
+        ("map of texts", Shape::Pairs),
+        "replaces a whole value by the one beside it",
+        |rule, node, reader| {
+            rule.verbs.lookup = Some(reader.pairs(node, "lookup").into_iter().collect());
+        },
+    ),
+    verb(
+        "otherwise",
+        ("keep, blank, reject or a text", Shape::Text),
+        "what to do with an unknown or invalid value",
+        read_otherwise,
+    ),
+    verb("date", ("format or list of formats", Shape::Texts), "reads a date, and writes it as `YYYY-MM-DD`", read_date),
+    verb("number", ("true", Shape::Flag), "writes a number plainly", |rule, node, reader| {
         rule.verbs.number = reader.flag(node, "number");
     }),
-    verb("bool", "true", "writes yes and no as `true` and `false`", |rule, node, reader| {
+    verb("bool", ("true", Shape::Flag), "writes yes and no as `true` and `false`", |rule, node, reader| {
         rule.verbs.boolean = reader.flag(node, "bool");
     }),
-    verb("default", "text (lists: or list)", "the value for a blank", |rule, node, reader| {
+    verb("default", ("text (lists: or list)", Shape::Texts), "the value for a blank", |rule, node, reader| {
         rule.verbs.default = reader.texts(node, "`default`").into_iter().map(|text| text.text).collect();
     }),
-    verb("add", "text or list", "items to add to a list", |rule, node, reader| {
+    verb("add", ("text or list", Shape::Texts), "items to add to a list", |rule, node, reader| {
         rule.verbs.add = reader.texts(node, "`add`").into_iter().map(|text| text.text).collect();
     }),
-    verb("required", "true", "rejects the record if the value is blank", |rule, node, reader| {
+    verb("required", ("true", Shape::Flag), "rejects the record if the value is blank", |rule, node, reader| {
         rule.verbs.required = reader.flag(node, "required");
     }),
-    verb("optional", "true", "the column may be absent", |rule, node, reader| {
+    verb("optional", ("true", Shape::Flag), "the column may be absent", |rule, node, reader| {
         rule.verbs.optional = reader.flag(node, "optional");
     }),
-    verb("clear", "true", "lets a blank cell erase the value at the target", |rule, node, reader| {
+    verb("clear", ("true", Shape::Flag), "lets a blank cell erase the value at the target", |rule, node, reader| {
         rule.verbs.clear = reader.flag(node, "clear");
     }),
-    verb("on_existing", "update or fill", "whether a value at the target is overwritten", |rule, node, reader| {
-        let choices = [("update", OnExistingRule::Update), ("fill", OnExistingRule::Fill)];
-        rule.verbs.on_existing = reader.choice(node, "on_existing", &choices);
-    }),
-    verb("mode", "add, replace or remove", "what to do with other tags", |rule, node, reader| {
-        let choices = [("add", TagMode::Add), ("replace", TagMode::Replace), ("remove", TagMode::Remove)];
-        rule.verbs.mode = reader.choice(node, "mode", &choices);
-    }),
+    verb(
+        "on_existing",
+        ("update or fill", Shape::Words(|| EXISTING.map(|(word, _)| word).to_vec())),
+        "whether a value at the target is overwritten",
+        |rule, node, reader| {
+            let choices = [("update", OnExistingRule::Update), ("fill", OnExistingRule::Fill)];
+            rule.verbs.on_existing = reader.choice(node, "on_existing", &choices);
+        },
+    ),
+    verb(
+        "mode",
+        ("add, replace or remove", Shape::Words(|| MODES.map(|(word, _)| word).to_vec())),
+        "what to do with other tags",
+        |rule, node, reader| {
+            let choices = [("add", TagMode::Add), ("replace", TagMode::Replace), ("remove", TagMode::Remove)];
+            rule.verbs.mode = reader.choice(node, "mode", &choices);
+        },
+    ),
 ];
 
 /// What reading a rule needs.

@@ -22,7 +22,14 @@ use std::sync::Arc;
 pub const FILE_NAME: &str = "ferry.yaml";
 /// Variables that begin like a connection's but are the program's own.
 const OWN_VARIABLES: &[&str] = &["FERRY_CONFIG", "FERRY_STATE"];
-const TOP_KEYS: [&str; 5] = ["env_file", "connections", "jobs", "tenants", "template"];
+/// The keys of the file, each with what it says.
+pub(super) const TOP_KEYS: [(&str, &str); 5] = [
+    ("env_file", "a file that adds variables to the environment; it is read first"),
+    ("connections", "accounts on platforms, by their names"),
+    ("jobs", "commands with their arguments, by their names"),
+    ("tenants", "a file of which each row makes connections and jobs from the template"),
+    ("template", "connections and jobs that each tenant has"),
+];
 /// Keys of `tenants`, where it is a map, and of a template.
 const FILE: &str = "file";
 const CONNECTIONS: &str = "connections";
@@ -300,7 +307,7 @@ impl Reading<'_> {
                 "tenants" => tenants = Some(value),
                 "template" => template = Some((key, value)),
                 name => {
-                    let hint = did_you_mean(name, &TOP_KEYS);
+                    let hint = did_you_mean(name, &TOP_KEYS.map(|(key, _)| key));
                     self.mistake(&key.at, format!("`{name}` is not a key of the configuration"), hint);
                 }
             }
@@ -474,7 +481,7 @@ impl Reading<'_> {
 }
 
 /// The key that says which platform a connection is of.
-const PLATFORM: &str = "platform";
+pub(super) const PLATFORM: &str = "platform";
 
 fn is_misspelt(key: &str) -> bool {
     key != PLATFORM && nearest(key, [PLATFORM]).is_some()

@@ -4,8 +4,8 @@ use super::checks::CHECKS;
 use super::connection::{Connection, SecretReference, default_settings, put, secret_wrong, settings_of, variable};
 use super::env::{Env, expand, only_names};
 use super::references::{Reference, is_reference};
-use crate::platforms::Driver;
 use crate::platforms::settings::{Lack, Setting, Settings, lack};
+use crate::platforms::{Driver, PlatformFacts};
 use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ impl<'e> Filling<'e> {
         let Some(node) = node else { return };
         match &node.kind {
             Kind::Text { text, .. } => self.text(setting, text, &node.at),
-            Kind::Map(rows) if self.takes_table(setting) => self.table(setting, rows),
+            Kind::Map(rows) if takes_table(self.driver.facts(), setting) => self.table(setting, rows),
             _ => {
                 let message = format!("`{}` is {}, expected a text", setting.name, node.kind_name());
                 let hint = "give it a value, or remove the line";
@@ -184,12 +184,6 @@ impl<'e> Filling<'e> {
         self.settings.set_table(&setting.name, table);
     }
 
-    /// A table of names is a setting of the platform's own, without words to choose from and without a default.
-    fn takes_table(&self, setting: &Setting) -> bool {
-        let own = self.driver.facts().settings.iter().any(|one| one.name == setting.name);
-        own && !setting.secret && setting.choices.is_empty() && setting.default.is_none()
-    }
-
     /// What is wrong with a value, and what to do about it.
     fn wrong(&self, setting: &Setting, value: &str) -> Option<(String, String)> {
         if !setting.choices.is_empty() && !setting.choices.iter().any(|choice| choice == value) {
@@ -233,4 +227,10 @@ impl<'e> Filling<'e> {
             self.lacks.push(place.hint(hint));
         }
     }
+}
+
+/// Whether a setting may be a table of names: it is the platform's own, without words to choose from and without a default.
+pub(super) fn takes_table(platform: &PlatformFacts, setting: &Setting) -> bool {
+    let is_own = platform.settings.iter().any(|one| one.name == setting.name);
+    is_own && !setting.secret && setting.choices.is_empty() && setting.default.is_none()
 }

@@ -10,26 +10,71 @@ use super::{BUILT_IN, Config, Schedule, duration_of, region_choice};
 use crate::http::Rate;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
-use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
+use crate::yaml::{FileError, Kind, Node, Place, Shape, Text, nearest};
 use std::path::Path;
 
 /// The commands that can be a job.
 pub const COMMANDS: [CommandKind; 4] =
     [CommandKind::Import, CommandKind::Export, CommandKind::Migrate, CommandKind::Convert];
 
-/// Arguments that may also stand beside the command, since they are about what the job leaves.
-const BESIDE: [&str; 2] = ["retain", "at_least"];
 /// When a worker starts the job.
 const SCHEDULE: &str = "schedule";
 const TIMEZONE: &str = "timezone";
-/// Keys of a job that are no arguments of its command.
-const OF_JOB: [&str; 2] = [SCHEDULE, TIMEZONE];
+
+/// A key that may stand beside the command of a job.
+pub(super) struct JobKey {
+    pub name: &'static str,
+    /// What it says, in one line.
+    pub does: &'static str,
+    /// What stands behind it.
+    pub shape: Shape,
+    /// Whether it is an argument of the command, since it is about what the job leaves.
+    is_argument: bool,
+}
+
+/// The keys that may stand beside the command of a job.
+pub(super) const JOB_KEYS: [JobKey; 4] = [
+    JobKey {
+        name: "retain",
+        does: "after success, how long older files of the same name pattern stay: 30d",
+        shape: Shape::Text,
+        is_argument: true,
+    },
+    JobKey {
+        name: "at_least",
+        does: "fewer contacts are a failure, and the file stays as it was",
+        shape: Shape::Text,
+        is_argument: true,
+    },
+    JobKey {
+        name: SCHEDULE,
+        does: "when a worker starts the job, as in cron: `5 3 * * *`",
+        shape: Shape::Text,
+        is_argument: false,
+    },
+    JobKey {
+        name: TIMEZONE,
+        does: "the time zone of the schedule: America/Guayaquil",
+        shape: Shape::Text,
+        is_argument: false,
+    },
+];
+
+fn is_job_key(name: &str) -> bool {
+    JOB_KEYS.iter().any(|key| key.name == name)
+}
+
+fn is_argument_beside(name: &str) -> bool {
+    JOB_KEYS.iter().any(|key| key.name == name && key.is_argument)
+}
 
 /// A command as the command line knows it.
 #[derive(Clone, Debug)]
 pub struct CommandWords {
     /// Its name.
     pub name: String,
+    /// What it does, in one line.
+    pub about: String,
     /// What it can be given.
     pub arguments: Vec<Argument>,
 }
@@ -45,6 +90,10 @@ pub struct Argument {
     pub shown: String,
     /// What it takes.
     pub takes: Takes,
+    /// What it says, in one line.
+    pub about: String,
+    /// The words that it can be; none: any text.
+    pub choices: Vec<String>,
     /// Whether the command cannot do without.
     pub is_needed: bool,
 }
@@ -60,6 +109,8 @@ pub enum Takes {
     Texts,
     /// A path.
     Path,
+    /// Several paths.
+    Paths,
     /// The name of a connection.
     Connection,
 }
@@ -236,7 +287,7 @@ impl Reading<'_> {
             return None;
         };
         let (command, arguments) = self.command(key, entries)?;
-        let beside = entries.iter().filter(|(beside, _)| BESIDE.contains(&beside.text.as_str()));
+        let beside = entries.iter().filter(|(beside, _)| is_argument_beside(&beside.text));
         let words = self.commands.iter().find(|words| words.name == command.text)?;
         let mut given: Vec<Given> = Vec::new();
         for (argument, value) in
@@ -308,10 +359,10 @@ impl Reading<'_> {
                     let message = format!("job `{}` has two commands: `{}` and `{name}`", job.text, first.text);
                     self.mistake(&key.at, message, "split it into two jobs");
                 }
-                _ if BESIDE.contains(&name) || OF_JOB.contains(&name) => {}
+                _ if is_job_key(name) => {}
                 _ => {
                     is_told = true;
-                    let all: Vec<&str> = names.iter().copied().chain(BESIDE).chain(OF_JOB).collect();
+                    let all: Vec<&str> = names.iter().copied().chain(JOB_KEYS.iter().map(|key| key.name)).collect();
                     let message = format!("`{name}` is not a key of a job");
                     let hint = match self.belongs_to(name, entries) {
                         Some(command) => format!("move it into `{command}: {{ … }}`"),
@@ -384,7 +435,7 @@ impl Reading<'_> {
     }
 
     fn unknown(&mut self, words: &CommandWords, key: &Text) {
-        if BESIDE.contains(&key.text.as_str()) {
+        if is_argument_beside(&key.text) {
             let knows = |words: &&CommandWords| words.arguments.iter().any(|known| known.key == key.text);
             let names: Vec<&str> = self.commands.iter().filter(knows).map(|words| words.name.as_str()).collect();
             let message = format!("`{}` has no `{}`", words.name, key.text);
@@ -407,7 +458,7 @@ impl Reading<'_> {
     fn texts(&mut self, argument: &Argument, key: &Text, node: &Node) -> Option<Vec<String>> {
         let texts: Vec<(&str, &Place)> = match (&node.kind, argument.takes) {
             (Kind::Text { text, .. }, _) => vec![(text, &node.at)],
-            (Kind::List(items), Takes::Texts) => {
+            (Kind::List(items), Takes::Texts | Takes::Paths) => {
                 let text = |item: &'_ Node| matches!(item.kind, Kind::Text { .. });
                 if let Some(other) = items.iter().find(|item| !text(item)) {
                     let message = format!("an item of `{}` is {}, expected a text", key.text, other.kind_name());
@@ -458,7 +509,8 @@ impl Reading<'_> {
             self.mistake(place, format!("`{}`: {message}", argument.key), failure.hint.unwrap_or_default());
             return None;
         }
-        Some(if argument.takes == Takes::Path { self.path(&argument.key, &text) } else { text })
+        let is_path = matches!(argument.takes, Takes::Path | Takes::Paths);
+        Some(if is_path { self.path(&argument.key, &text) } else { text })
     }
 
     /// The full name of a connection: of a tenant, those of the template come first.

@@ -11,6 +11,7 @@ mod filling;
 pub mod jobs;
 mod references;
 pub mod schedule;
+pub mod schema;
 mod secrets;
 pub mod suggest;
 mod tenants;
@@ -156,7 +157,12 @@ impl SourcePlan {
     }
 
     /// A platform as the source: what it holds is read to disk by the run, so there is no file.
-    pub fn of_platform(connection: &str, asked: &SourceAsked, mistakes: &mut Mistakes) -> Option<SourcePlan> {
+    pub fn of_platform(
+        connection: &str,
+        asked: &SourceAsked,
+        state: &Path,
+        mistakes: &mut Mistakes,
+    ) -> Option<SourcePlan> {
         let mapping = asked.map.as_deref().map(|map| mistakes.take(load_mapping(map)));
         let region = asked.region.as_deref().map(|region| mistakes.take(region_choice(region)));
         let shown = connection.to_owned();

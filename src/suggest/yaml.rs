@@ -10,8 +10,6 @@ use crate::profile::{Column, Separator, dates};
 use crate::yaml::{fold, nearest};
 use std::fmt::Write;
 
-/// The schema that an editor checks the file with.
-const SCHEMA: &str = "# yaml-language-server: $schema=mapping.schema.json";
 /// What a last name is where the target needs one and the record has none.
 const LAST_NAME_BLANK: &str = "-";
 /// Comments begin here, where the rule leaves room.
@@ -88,7 +86,6 @@ impl Page<'_> {
         let layout = self.suggestion.vendor.map(|vendor| format!(", a file of {}", vendor.name)).unwrap_or_default();
         let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
         let text = format!("suggested from {records} of {file}{layout}. Check it: ferry map check {out} {file}{to}");
-        self.line(0, SCHEMA, "");
         self.comment(0, &text);
         self.line(0, "version: 1", "");
         if !self.about.read.is_empty() {

@@ -4,10 +4,12 @@
 
 mod errors;
 mod nearest;
+pub mod shape;
 mod tree;
 
 pub use errors::{Document, Errors, FileError, FileErrors, Place};
 pub use nearest::nearest;
+pub use shape::Shape;
 pub use tree::{FILE_LEN_MAX, Kind, Node, Text, read};
 
 pub(crate) use nearest::fold;

@@ -50,6 +50,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["map"], &["ferry map suggest contacts.csv --to shop --out contacts.yaml"]),
     (&["map", "check"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
     (&["map", "suggest"], &["ferry map suggest contacts.csv"]),
+    (&["schema"], &["ferry schema mapping > mapping.schema.json"]),
     (&["completions"], &["ferry completions bash > ~/.local/share/bash-completion/completions/ferry"]),
     (&["help"], &["ferry help import", "ferry help map check", "ferry help mapping"]),
 ];

@@ -15,12 +15,14 @@ use tempfile::TempDir;
 fn argument(key: &str, takes: Takes, is_needed: bool) -> Argument {
     let option = (key != "file").then(|| format!("--{}", key.replace('_', "-")));
     let shown = option.clone().unwrap_or_else(|| "<FILE>".to_owned());
-    Argument { key: key.to_owned(), option, shown, takes, is_needed }
+    let (about, choices) = (String::new(), Vec::new());
+    Argument { key: key.to_owned(), option, shown, takes, about, choices, is_needed }
 }
 
 /// Commands as the program has them, or will.
 fn commands() -> Vec<CommandWords> {
     let command = |name: &str, arguments: &[(&str, Takes, bool)]| CommandWords {
+        about: String::new(),
         name: name.to_owned(),
         arguments: arguments.iter().map(|(key, takes, is_needed)| argument(key, *takes, *is_needed)).collect(),
     };

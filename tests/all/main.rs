@@ -45,6 +45,7 @@ mod rows;
 mod runs;
 mod sandbox;
 mod schedule;
+mod schema;
 mod scratch;
 mod secrets;
 mod settle;

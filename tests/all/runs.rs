@@ -75,3 +75,65 @@ fn a_killed_run_is_shown_as_it_stands_and_its_next_process_tells_its_own_speed()
     let done = newest(&scene);
     assert_eq!((done["books"]["created"].as_u64(), done["status"].as_str()), (Some(80), Some("done")), "{done}");
 }
+
+/// The names of the commands of the runs that are listed, the newest first.
+fn listed(scene: &Scene, options: &str) -> Vec<String> {
+    let ended = scene.run_json(&format!("runs {options}"));
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let runs = ended.summary();
+    runs.as_array().unwrap().iter().map(|run| run["command"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_list_of_runs_is_narrowed_down_by_what_is_asked() {
+    let scene = scene(|_| {});
+    scene.write("m.yaml", MAPPING);
+    scene.write("atom", "First,Last,Phone\nAna,Vera,0991234567\nBea,Paz,0991234568\n");
+    scene.write("ferry.yaml", "jobs:\n  night:\n    export: { from: mercately, out: a.csv }\n");
+    for words in [
+        "import atom --map m.yaml --to mercately",
+        "import atom --map m.yaml --to mercately --dry-run",
+        "run night",
+        "convert atom --map m.yaml --out b.csv",
+        "import atom --map m.yaml --to eadesk --limit 1",
+    ] {
+        assert_eq!(scene.run(words).exit, 0, "{words}");
+    }
+    for (options, expected) in [
+        ("", "import convert export import import"),
+        ("--command import", "import import import"),
+        ("--command import --command convert", "import convert import import"),
+        // The name of a file is no connection.
+        ("--connection atom", ""),
+        ("--connection mercately", "export import import"),
+        ("--connection mercately --connection eadesk --limit 2", "import export"),
+        ("--status dry-run", "import"),
+        ("--status unfinished --command import", "import"),
+        ("--status done --limit 1", "convert"),
+        ("--job night", "export"),
+        ("--job nigh", ""),
+        ("--since 1h", "import convert export import import"),
+        ("--since 2030-01-01", ""),
+        ("--since 2020-01-01T00:00:00Z --limit 1", "import"),
+    ] {
+        assert_eq!(listed(&scene, options).join(" "), expected, "{options}");
+    }
+    let none = scene.run("runs --job nigh");
+    assert!(none.exit == 0 && none.err.contains("no run is like that"), "{none:?}");
+    let table = scene.run("runs --job night").out;
+    assert!(table.lines().count() == 2 && table.contains("-export-mercately-"), "{table}");
+    for (options, why) in [
+        ("--since yesterday", "neither a time nor an age"),
+        ("--status failed", "possible values"),
+        ("--limit 0", "above 0"),
+        ("7f3a --limit 2", "cannot be"),
+    ] {
+        let ended = scene.run(&format!("runs {options}"));
+        assert_eq!(ended.exit, 2, "{options}: {ended:?}");
+        println!("{options} ({why}): {}", ended.err);
+    }
+    // A run that is resumed by its name stays that of its job.
+    assert_eq!(scene.run("run night --limit 1").exit, 0);
+    assert_eq!(scene.run("resume").exit, 0);
+    assert_eq!(listed(&scene, "--job night --since 1h"), ["export", "export"]);
+}

@@ -1,7 +1,9 @@
 //! The commands, with the first paragraphs of their help. Their options are in `moving` and `other`.
 
 use super::moving::{Apply, Convert, Export, Import, Migrate, Run, Undo};
-use super::other::{Attributes, Check, Completions, Help, Inspect, Map, Platforms, Resume, Runs, Sandbox, Verify};
+use super::other::{
+    Attributes, Check, Completions, Help, Inspect, Map, Platforms, Resume, Runs, Sandbox, Schema, Verify,
+};
 use clap::Subcommand;
 
 /// The commands.
@@ -55,7 +57,8 @@ pub enum Command {
     Undo(Undo),
     /// List the runs, or show one
     ///
-    /// The newest run comes first. With RUN, its command and its summary are shown.
+    /// The newest run comes first. With RUN, its command and its summary are shown. Several options narrow the list down
+    /// together.
     Runs(Runs),
     /// Test a connection and describe the account
     ///
@@ -85,6 +88,11 @@ pub enum Command {
     ///
     /// A mapping is a YAML file that defines how a record becomes a contact; `ferry help mapping` explains the language.
     Map(Map),
+    /// Print the JSON Schema of a mapping or of ferry.yaml
+    ///
+    /// An editor that has it completes and checks the file while it is written. `map suggest --out` and `init` write the
+    /// schema beside the state of the runs, and name it in the first line of the file.
+    Schema(Schema),
     /// Print shell completions
     ///
     /// The script goes to standard output; save it where the shell looks for completions.

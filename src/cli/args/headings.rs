@@ -6,3 +6,4 @@ pub(super) const LIMITS: &str = "Limits";
 pub(super) const SPEED: &str = "Speed and waiting";
 pub(super) const FILES: &str = "Output files";
 pub(super) const GLOBAL: &str = "Global options";
+pub(super) const LISTED: &str = "Which runs to list";

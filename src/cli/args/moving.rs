@@ -427,7 +427,7 @@ pub(super) fn delimiter(text: &str) -> Result<char, String> {
 }
 
 /// A number above 0.
-fn positive(text: &str) -> Result<u64, String> {
+pub(super) fn positive(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(n) if n > 0 => Ok(n),
         _ => Err("expected a whole number above 0".to_owned()),

@@ -1,6 +1,8 @@
 //! The commands that inspect, rehearse and set up, with their options in the order in which help lists them.
 
-use super::headings::{FILES, READING};
+use super::headings::{FILES, LISTED, READING};
+use crate::ids::{COMMANDS, CommandKind, RunStatus, STATUSES};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ pub struct Verify {
 #[command(after_help = "\
 Examples:
   ferry runs
+  ferry runs --since 7d --status unfinished
+  ferry runs --connection shop --command import --limit 5
   ferry runs 7f3a --rejects > rejects.csv
   ferry runs --prune 90d")]
 pub struct Runs {
@@ -59,6 +63,67 @@ pub struct Runs {
     /// A removed run can no longer be undone or verified. Unfinished runs stay.
     #[arg(long, value_name = "AGE", conflicts_with = "run")]
     pub prune: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub only: RunsOnly,
+}
+
+/// Which runs are listed.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct RunsOnly {
+    /// List runs that started since then: 7d, 12h, 2026-11-01 or 2026-11-01T08:00:00Z
+    #[arg(long, value_name = "WHEN", conflicts_with_all = NOT_LISTED, help_heading = LISTED)]
+    pub since: Option<String>,
+    /// List runs of this command; repeatable
+    #[arg(long, value_name = "COMMAND", value_parser = commands(), conflicts_with_all = NOT_LISTED, help_heading = LISTED)]
+    pub command: Vec<CommandKind>,
+    /// List runs that read from or write to this connection; repeatable
+    #[arg(long, value_name = "CONNECTION", conflicts_with_all = NOT_LISTED, help_heading = LISTED)]
+    pub connection: Vec<String>,
+    /// List runs of this status; repeatable
+    #[arg(long, value_name = "STATUS", value_parser = statuses(), conflicts_with_all = NOT_LISTED, help_heading = LISTED)]
+    pub status: Vec<RunStatus>,
+    /// List runs of this job of ferry.yaml; repeatable
+    #[arg(long, value_name = "JOB", conflicts_with_all = NOT_LISTED, help_heading = LISTED)]
+    pub job: Vec<String>,
+    /// List the newest N of them
+    #[arg(long, value_name = "N", value_parser = super::moving::positive, conflicts_with_all = NOT_LISTED, help_heading = LISTED)]
+    pub limit: Option<u64>,
+}
+
+/// What is asked of one run, or does more than list.
+const NOT_LISTED: [&str; 2] = ["run", "prune"];
+
+fn commands() -> impl TypedValueParser<Value = CommandKind> {
+    PossibleValuesParser::new(COMMANDS.map(|(_, name)| name)).map(|name| CommandKind::named(&name).unwrap_or_default())
+}
+
+fn statuses() -> impl TypedValueParser<Value = RunStatus> {
+    PossibleValuesParser::new(STATUSES.map(RunStatus::name)).map(|name| RunStatus::named(&name).unwrap_or_default())
+}
+
+/// `ferry schema`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry schema mapping > mapping.schema.json
+  ferry schema config > ferry.schema.json
+
+An editor with a language server for YAML completes and checks a file whose first line is
+  # yaml-language-server: $schema=mapping.schema.json")]
+pub struct Schema {
+    /// What to describe
+    #[arg(value_enum)]
+    pub of: SchemaOf,
+}
+
+/// A kind of file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    /// A mapping
+    Mapping,
+    /// The configuration, ferry.yaml
+    Config,
 }
 
 /// `ferry check`.

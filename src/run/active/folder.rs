@@ -51,7 +51,16 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
 }
 
 /// What the state folder holds; where it holds anything else, it is a working folder of the user too.
-const STATE_NAMES: [&str; 6] = ["runs", "connections", "exports", "sandbox", "outputs.jsonl", "removed-runs.jsonl"];
+const STATE_NAMES: [&str; 8] = [
+    "runs",
+    "connections",
+    "exports",
+    "sandbox",
+    "outputs.jsonl",
+    "removed-runs.jsonl",
+    "mapping.schema.json",
+    "ferry.schema.json",
+];
 
 /// Takes the rights of others to a state folder away that was created with them. Where that is not Ferry's to do, or nothing
 /// is to be changed, it says so.
