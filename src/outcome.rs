@@ -45,6 +45,8 @@ pub enum Skip {
     Kept,
     /// Has arrived as it is in an earlier run, and `--only-changed`.
     Received,
+    /// Is on a suppression list (`skip`).
+    Suppressed,
 }
 
 /// One thing that is wrong with a record.

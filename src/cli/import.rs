@@ -197,6 +197,7 @@ pub(super) fn source_asked(typed: &args::Source) -> SourceAsked {
         delimiter: typed.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
         region: typed.region.clone(),
         raw_cells: typed.raw_cells,
+        skip: typed.skip.clone(),
     }
 }
 

@@ -13,10 +13,11 @@ use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::platforms::{Driver, PlatformFacts};
 use crate::record::Header;
 use crate::report::words::{count, number};
-use crate::run::bind::{Between, bind, check_regions, mapper_between, singular};
+use crate::run::bind::{Between, bind, mapper_between, singular, suppressed};
 use crate::run::evidence;
 use crate::run::item::{Item, Mapper};
 use crate::run::ordered::in_order;
+use crate::run::regions::check_regions;
 use crate::shown::escape;
 use beside::Pair;
 use std::collections::BTreeMap;
@@ -99,7 +100,8 @@ fn mapper(
     let (bound, overflow, _) = bind(source, &opened.header, None, None, &context.console)?;
     let bound = Arc::new(bound.for_rejects(opened.are_rejects));
     let identity = bound.identity().to_vec();
-    Ok(Mapper { bound, platform: None, identity, finds_by: Vec::new(), overflow, is_plan: false })
+    let suppressed = suppressed(source, None, &context.console)?;
+    Ok(Mapper { bound, platform: None, identity, finds_by: Vec::new(), overflow, is_plan: false, suppressed })
 }
 
 /// The outcome of a check: counts, and the first contacts.
@@ -107,6 +109,8 @@ fn mapper(
 struct Looked {
     read: u64,
     filtered: u64,
+    /// Contacts on a suppression list.
+    suppressed: u64,
     /// By the code of the first problem.
     rejected: BTreeMap<String, u64>,
     /// For how many records, by field.
@@ -138,6 +142,7 @@ impl Looked {
                 }
                 add_name(&mut self.rejected, code);
             }
+            Item::Candidate(candidate) if candidate.is_suppressed => self.suppressed += 1,
             Item::Candidate(candidate) => {
                 for name in candidate.not_carried {
                     add_name(&mut self.not_carried, name);
@@ -174,7 +179,7 @@ impl Looked {
 
     fn in_words(&self) -> String {
         let rejected: u64 = self.rejected.values().sum();
-        let contacts = self.read.saturating_sub(self.filtered + rejected);
+        let contacts = self.read.saturating_sub(self.filtered + self.suppressed + rejected);
         let mut parts = vec![count(contacts, "contact", "contacts")];
         if rejected > 0 {
             let codes: Vec<String> = self.rejected.iter().map(|(code, n)| format!("{code} {}", number(*n))).collect();
@@ -182,6 +187,9 @@ impl Looked {
         }
         if self.filtered > 0 {
             parts.push(format!("{} left out by `only_if`", number(self.filtered)));
+        }
+        if self.suppressed > 0 {
+            parts.push(format!("{} left out by `skip`", number(self.suppressed)));
         }
         let mut lines = vec![format!("{}: {}", count(self.read, "record", "records"), parts.join(", "))];
         if !self.first.is_empty() {

@@ -11,7 +11,12 @@ use crate::plan::{Mistakes, SourceAsked, SourcePlan, TargetAsked, address_of};
 use crate::run::plan::{FromPlatform, Transfer as Contacts, Work as Checked};
 
 pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
-    let rules = SourceAsked { map: typed.map.clone(), region: typed.region.clone(), ..SourceAsked::default() };
+    let rules = SourceAsked {
+        map: typed.map.clone(),
+        region: typed.region.clone(),
+        skip: typed.skip.clone(),
+        ..SourceAsked::default()
+    };
     let transfer = Transfer {
         source: TransferSource::Migrate(typed.from.clone(), rules),
         target: target_asked(&typed.target, &typed.pace),
@@ -40,7 +45,7 @@ pub(super) fn prepare(transfer: &Transfer, effect: &Effect, context: &Context) -
     let around = context.around(&[("mapping", rules.map.as_deref())]);
     limits.check(&around, ("--plan", plan_file(effect)), &mut mistakes);
     let limits = without_results(limits, effect, &mut mistakes);
-    let source = SourcePlan::of_platform(name, rules, &mut mistakes);
+    let source = SourcePlan::of_platform(name, rules, &context.state, &mut mistakes);
     let (source, ((from, from_region), (target, target_region))) = mistakes.end(source.zip(from.zip(target)))?;
     context.make_state(is_preview(effect))?;
     let from = FromPlatform { address: address_of(&from), connection: from, config_folder: config.folder.clone() };

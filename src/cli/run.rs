@@ -353,7 +353,7 @@ fn without_results(job: &Job, given: &mut Vec<Given>, context: &Context) {
 
 /// Several jobs cannot write one file.
 fn shared_files(chosen: &[&Job], typed: &[TypedOption], commands: &[CommandWords]) -> Result<(), Failure> {
-    let is_read = |argument: &Argument| argument.key == "map";
+    let is_read = |argument: &Argument| ["map", "skip"].contains(&argument.key.as_str());
     let is_file = |option: &&TypedOption| {
         let mut known = commands.iter().flat_map(|command| &command.arguments);
         known.any(|one| {

@@ -158,6 +158,8 @@ pub struct Mapping {
     contact: Option<ContactRules>,
     only_if: Option<Template>,
     columns: Option<Vec<Arc<Rule>>>,
+    /// Suppression lists, as the page names them.
+    skip: Vec<String>,
     identity_at: Place,
     unmapped_at: Place,
     fingerprint: String,
@@ -186,6 +188,17 @@ impl Mapping {
         names.extend(self.region.iter().flat_map(|region| &region.names).map(|name| name.text.as_str()));
         names.extend(self.only_if.iter().flat_map(row_names));
         names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The suppression lists; their paths are relative to the folder of the mapping.
+    pub fn skip_lists(&self) -> Vec<PathBuf> {
+        let folder = self.page.path.parent().unwrap_or(Path::new(""));
+        self.skip.iter().map(|list| folder.join(list)).collect()
+    }
+
+    /// The country of phones without a country code, where no column says it.
+    pub fn region_default(&self) -> Option<Region> {
+        self.region.as_ref().and_then(|region| region.default)
     }
 
     /// How the file is to be written.
@@ -236,6 +249,7 @@ impl Mapping {
             contact: None,
             only_if: None,
             columns: None,
+            skip: Vec::new(),
             identity_at: 0..0,
             unmapped_at: 0..0,
             fingerprint: String::new(),

@@ -80,7 +80,38 @@ pub(super) const KEYS: [Key; 12] = [
     key("contact", "where each field of a contact comes from", Shape::Own(shapes::contact), |mapping, node, reader| {
         mapping.contact = Some(ContactRules::read(node, reader));
     }),
-    ("columns", |mapping, node, reader| {
+    key("only_if", "an expression; records for which it is not true are skipped", Shape::Text, read_only_if),
+    key(
+        "skip",
+        "suppression lists: files with the phones and e-mails of contacts that are skipped",
+        Shape::Texts,
+        |mapping, node, reader| {
+            mapping.skip = reader.texts(node, "`skip`").into_iter().map(|text| text.text).collect();
+        },
+    ),
+    key("identity", "the fields by which a contact is found again", Shape::Own(shapes::identity), read_identity),
+    key(
+        "unmapped",
+        "how fields are handled that no rule uses",
+        Shape::Words(|| words(UNMAPPED)),
+        |mapping, node, reader| {
+            mapping.unmapped = reader.choice(node, "unmapped", &UNMAPPED);
+            mapping.unmapped_at = Place::clone(&node.at);
+        },
+    ),
+    key(
+        "overflow",
+        "how a value is handled that the target has no field for",
+        Shape::Words(|| words(OVERFLOWS)),
+        |mapping, node, reader| mapping.overflow = reader.choice(node, "overflow", &OVERFLOWS).unwrap_or_default(),
+    ),
+    key(
+        "duplicates",
+        "how further records of a contact are handled",
+        Shape::Words(|| words(DUPLICATES)),
+        |mapping, node, reader| mapping.duplicates = reader.choice(node, "duplicates", &DUPLICATES).unwrap_or_default(),
+    ),
+    key("columns", "the columns of a file that is written", Shape::Own(shapes::columns), |mapping, node, reader| {
         reader.roots = &ROW_AND_CONTACT;
         mapping.columns = Some(read_columns(node, reader));
         reader.roots = &ROW;
@@ -211,6 +242,20 @@ fn read_version(node: &Node, reader: &mut Reader<'_>) {
     }
 }
 
+/// The JSON Schema of a map with these keys; a blank value is as good as none.
+pub(super) fn keys_schema(keys: &[Key]) -> Value {
+    let key = |key: &Key| (key.name.to_owned(), described(or_blank(key.shape.schema()), key.does));
+    map_of(keys.iter().map(key).collect())
+}
+
+fn version_schema() -> Value {
+    json!({ "enum": [1, VERSION] })
+}
+
+fn header_row_schema() -> Value {
+    json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^0*[1-9][0-9]*$" }] })
+}
+
 fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
     read_keys(node, "`read`", &READ_KEYS, mapping, reader);
     if mapping.read.header_row.is_some() && mapping.read.columns.is_some() {
@@ -227,20 +272,6 @@ fn header_row(node: &Node, reader: &mut Reader<'_>) -> Option<u64> {
         let message = format!("`header_row` must be the number of a line, not `{text}`");
         reader.errors.add(&node.at, message).set_hint("count the lines of the file from 1, as in `header_row: 3`");
     }
-/// The JSON Schema of a map with these keys; a blank value is as good as none.
-pub(super) fn keys_schema(keys: &[Key]) -> Value {
-    let key = |key: &Key| (key.name.to_owned(), described(or_blank(key.shape.schema()), key.does));
-    map_of(keys.iter().map(key).collect())
-}
-
-fn version_schema() -> Value {
-    json!({ "enum": [1, VERSION] })
-}
-
-fn header_row_schema() -> Value {
-    json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^0*[1-9][0-9]*$" }] })
-}
-
     line
 }
 

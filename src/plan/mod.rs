@@ -62,6 +62,9 @@ pub struct SourceAsked {
     pub delimiter: Option<u8>,
     pub region: Option<String>,
     pub raw_cells: bool,
+    /// Suppression lists, beside those of the mapping.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<PathBuf>,
 }
 
 /// What was said about the work.
@@ -111,6 +114,8 @@ pub struct SourcePlan {
     pub region: Option<RegionChoice>,
     /// It is a saved plan: the first record says so, the others are people.
     pub is_plan: bool,
+    /// Suppression lists: those that were typed, and those of the mapping.
+    pub skip: Vec<SourcePlan>,
 }
 
 /// So many records of a JSON source say which names it has, where no mapping does.
@@ -169,7 +174,8 @@ impl SourcePlan {
         let options = ReadOptions::default();
         let (mapping, region) =
             (mapping.map_or(Some(None), |it| it.map(Some))?, region.map_or(Some(None), |it| it.map(Some))?);
-        Some(SourcePlan { path: PathBuf::new(), shown, _copy: None, options, mapping, region, is_plan: false })
+        let skip = lists_of(asked, mapping.as_ref(), state, mistakes);
+        Some(SourcePlan { path: PathBuf::new(), shown, _copy: None, options, mapping, region, is_plan: false, skip })
     }
 
     /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
@@ -185,7 +191,8 @@ impl SourcePlan {
         }
         let copy = if is_stream { Some(mistakes.take(copy_of_stream(&asked.file, &shown, state))?) } else { None };
         let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.path().to_owned());
-        let source = SourcePlan { path, shown, _copy: copy, options, mapping, region, is_plan: false };
+        let skip = lists_of(asked, mapping.as_ref(), state, mistakes);
+        let source = SourcePlan { path, shown, _copy: copy, options, mapping, region, is_plan: false, skip };
         if mistakes.is_empty() {
             return Some(source);
         }
@@ -247,6 +254,32 @@ impl SourcePlan {
     pub fn mapping_identity(&self) -> String {
         self.mapping.as_ref().map_or_else(|| "by names".to_owned(), |(mapping, _)| mapping.fingerprint())
     }
+}
+
+/// The suppression lists, each as a source of its own. One without a header has columns that are named by their values.
+fn lists_of(
+    asked: &SourceAsked,
+    mapping: Option<&(Mapping, String)>,
+    state: &Path,
+    mistakes: &mut Mistakes,
+) -> Vec<SourcePlan> {
+    let of_mapping = mapping.map(|(mapping, _)| mapping.skip_lists()).unwrap_or_default();
+    let mut lists: Vec<PathBuf> = Vec::new();
+    for list in asked.skip.iter().cloned().chain(of_mapping) {
+        if list.as_os_str() == "-" {
+            let failure = Failure::usage("`skip`: a list cannot be standard input").hint("put it into a file");
+            mistakes.take::<()>(Err(failure));
+        } else if !lists.contains(&list) {
+            lists.push(list);
+        }
+    }
+    let list = |file: PathBuf| {
+        let asked = SourceAsked { file, ..SourceAsked::default() };
+        let mut list = SourcePlan::gather(&asked, state, mistakes)?;
+        list.options.names_by_values = files::open(&list.path, &list.shown, &list.options).is_err();
+        Some(list)
+    };
+    lists.into_iter().filter_map(list).collect()
 }
 
 /// How the file is read: what was typed wins over what the mapping says.

@@ -260,7 +260,9 @@ impl SourceAsked {
         self.map_in_folder(folder);
     }
 
+    /// The mapping and the lists, which a migration has too.
     fn map_in_folder(&mut self, folder: &Path) {
+        self.skip.iter_mut().for_each(|list| *list = folder.join(&list));
         self.map.iter_mut().for_each(|map| map_in(map, folder));
     }
 }

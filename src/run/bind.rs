@@ -10,6 +10,7 @@ use crate::record::Header;
 use crate::report::Console;
 use crate::run::item::Mapper;
 use crate::run::source::saved_plan::PlanHead;
+use crate::run::suppressed::{ListRegion, Suppressed};
 use crate::run::unmapped;
 use std::sync::Arc;
 
@@ -51,8 +52,9 @@ pub fn mapper_between(
         .hint(format!("it finds contacts by {}", known.join(", "))));
     }
     let bound = Arc::new(bound.for_rejects(are_rejects));
-    let mapper =
-        Mapper { bound, platform: Some(Arc::clone(between.platform)), identity, finds_by, overflow, is_plan: false };
+    let suppressed = suppressed(between.source, between.region, console)?;
+    let platform = Some(Arc::clone(between.platform));
+    let mapper = Mapper { bound, platform, identity, finds_by, overflow, is_plan: false, suppressed };
     check_identity(between, &mapper)?;
     Ok(mapper)
 }
@@ -71,7 +73,22 @@ pub(super) fn mapper_of_plan(platform: &Arc<dyn Driver>, head: &PlanHead) -> Res
         finds_by,
         overflow,
         is_plan: true,
+        suppressed: None,
     })
+}
+
+/// The contacts that are left out of a source. `region`: the country of the connection's phones.
+///
+/// # Errors
+/// Exit 2 for a list that cannot be used.
+pub fn suppressed(
+    source: &SourcePlan,
+    region: Option<Region>,
+    console: &Console,
+) -> Result<Option<Arc<Suppressed>>, Failure> {
+    let of_mapping = source.mapping.as_ref().and_then(|(mapping, _)| mapping.region_default());
+    let region = ListRegion { typed: source.region, fallback: of_mapping.or(region) };
+    Suppressed::read(&source.skip, region, console)
 }
 
 /// The source must have a value by which the target finds a contact.
@@ -153,17 +170,4 @@ fn unmapped(
     plan.lines().iter().for_each(|line| console.plan_line(&format!("  {line}")));
     plan.every_column().iter().for_each(|line| console.detail(1, &format!("  {line}")));
     Ok(mapping)
-}
-
-/// More phones than one in this many without a country code are a mistake, when no region was named.
-const PHONES_WITHOUT_CODE: u64 = 10;
-
-/// Phones without a country code, and no region anywhere: no contact could be found by them.
-pub fn check_regions(bound: &Program, shown: &str) -> Result<(), Failure> {
-    let (without, phones) = bound.phones_without_code();
-    if without * PHONES_WITHOUT_CODE <= phones {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given"))
-        .hint("use `--region EC`, or `phone_region: EC` in the mapping, with their country; use `--region none` if this is intentional"))
 }

@@ -11,13 +11,13 @@ use crate::plan::{SourcePlan, WorkAsked};
 use crate::record::Record;
 use crate::report::{Console, Progress, State};
 use crate::run::active::ActiveRun;
-use crate::run::bind::check_regions;
 use crate::run::encoded::BatchEncoder;
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::item::{Candidate, Item, Mapper, pack, reject_of, unpack};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::{batches_in_order, in_order};
 use crate::run::pass::first::{First, FirstAsked, first_pass, show};
+use crate::run::regions::check_regions;
 use crate::run::rejects::RejectsFiles;
 use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Sink, Sums, Table, Whose, Writer, check_columns, format_of, row_layout};
@@ -177,7 +177,8 @@ impl Conversion<'_> {
     /// Every record is a row of its own: mapped and encoded on all cores.
     fn alone(&self, source: Box<dyn Source>, encoder: Encoder, target: &mut Target<'_>) -> Result<bool, Failure> {
         let lists_rows = target.writer.results.is_some();
-        let encoder = BatchEncoder { encoder, layout: target.sink.layout(), lists_rows };
+        let suppressed = self.mapper.suppressed.clone();
+        let encoder = BatchEncoder { encoder, layout: target.sink.layout(), lists_rows, suppressed };
         for batch in batches_in_order(source, self.plan.work.limit, move |batch| encoder.encode(batch)) {
             target.writer.write(batch?, &mut target.sink)?;
             target.show(self.run);
@@ -240,14 +241,26 @@ impl Conversion<'_> {
                 people.hold(member.root, origin.ordinal, &pack(&candidate.record))
             }
             Some(member) if duplicates == Duplicates::Merge => {
+                let is_suppressed = candidate.is_suppressed;
                 let (wanted, records) = self.of_all(people, member, candidate.record)?;
-                target.one(encoder, wanted, &records)
+                match is_suppressed || records.iter().any(|record| self.is_suppressed(record)) {
+                    true => target.suppress(&records),
+                    false => target.one(encoder, wanted, &records),
+                }
             }
+            _ if candidate.is_suppressed => target.suppress(&[candidate.record]),
             _ => {
                 let wanted = Wanted { not_carried: candidate.not_carried, ..candidate.wanted };
                 target.one(encoder, wanted, &[candidate.record])
             }
         }
+    }
+
+    /// Whether the contact of one record is on a suppression list.
+    fn is_suppressed(&self, record: &Record) -> bool {
+        let has_list = self.mapper.suppressed.is_some();
+        has_list
+            && matches!(self.mapper.bound.apply(record), Mapped::Contact(wanted) if self.mapper.is_suppressed(&wanted.contact))
     }
 
     /// The contact that all its records make, and the records.
@@ -307,6 +320,12 @@ impl Conversion<'_> {
 }
 
 impl Target<'_> {
+    /// Counts the records of a contact that is on a suppression list.
+    fn suppress(&mut self, records: &[Record]) -> Result<(), Failure> {
+        let outcome = Outcome::Skipped(Skip::Suppressed);
+        records.iter().try_for_each(|record| self.writer.note(at(record.origin.line), outcome, None, &[]))
+    }
+
     /// Writes one contact, and counts its records.
     fn one(&mut self, encoder: &Encoder, wanted: Wanted, records: &[Record]) -> Result<(), Failure> {
         let Some(first) = records.first() else { return Ok(()) };

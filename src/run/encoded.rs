@@ -7,6 +7,8 @@ use crate::outcome::{Failure, Outcome, Problem, Reject, Skip};
 use crate::record::RecordRef;
 use crate::run::item::reject_of;
 use crate::run::rows::{Encoder, Omitted, Sink, Whose, Writer};
+use crate::run::suppressed::Suppressed;
+use std::sync::Arc;
 
 /// Encodes batches; pure, used on all cores.
 pub(super) struct BatchEncoder {
@@ -15,6 +17,8 @@ pub(super) struct BatchEncoder {
     pub(super) layout: RowLayout,
     /// Whether each row that is written is listed, too.
     pub(super) lists_rows: bool,
+    /// Contacts that are left out.
+    pub(super) suppressed: Option<Arc<Suppressed>>,
 }
 
 /// A batch as it will be written.
@@ -69,6 +73,10 @@ impl BatchEncoder {
                 return Ok(());
             }
         };
+        if self.suppressed.as_ref().is_some_and(|suppressed| suppressed.has(&draft.contact)) {
+            encoded.events.push(Event::Skipped(record.origin.line, Skip::Suppressed));
+            return Ok(());
+        }
         encoded.rows.add(|out| self.encoder.encode(&draft.contact, record, out))?;
         let omitted = self.encoder.omitted(*draft);
         if !omitted.is_empty() {

@@ -1,6 +1,6 @@
 //! From what was read to what is wanted at the target: the pure part of a pass, done on all cores.
 
-use crate::contact::{FIELDS, Field, Overwrite, Wanted};
+use crate::contact::{ContactView, FIELDS, Field, Overwrite, Wanted};
 use crate::files::Read;
 use crate::identity::{IdentityValue, identities_of, identity_of};
 use crate::mapping::{Drafted, Mapped, Overflow, Program};
@@ -10,6 +10,7 @@ use crate::platforms::{project, project_bookkeeping};
 use crate::reconcile::goal::exactly::Precondition;
 use crate::reconcile::goal::planned::PlannedWrite;
 use crate::record::{Fields, Origin, Record, RecordRef, Row};
+use crate::run::suppressed::Suppressed;
 use crate::store::Key;
 use serde_json::Value;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct Mapper {
     pub overflow: Overflow,
     /// The source is a saved plan, whose lines are people already.
     pub is_plan: bool,
+    /// Contacts that are left out.
+    pub suppressed: Option<Arc<Suppressed>>,
 }
 
 /// A record before the target is asked.
@@ -54,6 +57,8 @@ pub struct Candidate {
     pub identities: Vec<IdentityValue>,
     /// What a saved plan expects.
     pub precondition: Option<Arc<Precondition>>,
+    /// Whether it is on a suppression list.
+    pub is_suppressed: bool,
 }
 
 impl Mapper {
@@ -86,9 +91,13 @@ impl Mapper {
         }
         let merges_by = identity_of(&wanted.contact, &self.identity);
         let identities = identities_of(&wanted.contact, &self.identity);
+        // A target may have no field for the value that is on a list.
+        let is_suppressed = self.is_suppressed(&wanted.contact);
         let mut not_carried = std::mem::take(&mut wanted.not_carried);
         let Some(platform) = self.facts() else {
-            let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition: None };
+            let precondition = None;
+            let candidate =
+                Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed };
             return Item::Candidate(Box::new(candidate));
         };
         let mut unheld = project_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
@@ -106,8 +115,14 @@ impl Mapper {
             return Item::Rejected(reject_of(&record, unheld.iter().map(problem).collect()));
         }
         not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
-        let wanted = fitted.wanted;
-        Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, precondition: None }))
+        let (wanted, precondition) = (fitted.wanted, None);
+        let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed };
+        Item::Candidate(Box::new(candidate))
+    }
+
+    /// Whether a contact, as the mapping makes it, is on a suppression list.
+    pub fn is_suppressed(&self, contact: &dyn ContactView) -> bool {
+        self.suppressed.as_ref().is_some_and(|suppressed| suppressed.has(contact))
     }
 
     /// One hash for each identity field by which the candidate is merged, and those of its further values, by the place
@@ -282,7 +297,9 @@ fn item_of_plan(record: Record) -> Item {
     let precondition = Some(Arc::new(precondition));
     let mut merges_by = identities.clone();
     merges_by.dedup_by_key(|identity| identity.field);
-    Item::Candidate(Box::new(Candidate { record, wanted, not_carried, merges_by, identities, precondition }))
+    let is_suppressed = false;
+    let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed };
+    Item::Candidate(Box::new(candidate))
 }
 
 fn unreadable(record: Record) -> Item {

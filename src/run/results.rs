@@ -25,6 +25,7 @@ pub fn outcome_name(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Skipped(Skip::Changed) => ("skipped", "changed"),
         Outcome::Skipped(Skip::Kept) => ("skipped", "kept"),
         Outcome::Skipped(Skip::Received) => ("skipped", "received"),
+        Outcome::Skipped(Skip::Suppressed) => ("skipped", "suppressed"),
     }
 }
 

@@ -242,6 +242,7 @@ fn skip_name(skip: Skip) -> &'static str {
         Skip::Changed => "changed",
         Skip::Kept => "kept",
         Skip::Received => "received",
+        Skip::Suppressed => "suppressed",
     }
 }
 

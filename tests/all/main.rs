@@ -50,6 +50,7 @@ mod scratch;
 mod secrets;
 mod settle;
 mod simulation;
+mod skip;
 mod store;
 mod stored_plan;
 mod suggest;

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const DOCUMENTS: [(&str, usize); 9] = [
     ("README.md", 1),
     ("docs/tour.md", 18),
-    ("docs/mapping.md", 5),
+    ("docs/mapping.md", 6),
     ("docs/trust.md", 26),
     ("docs/migrate.md", 3),
     ("docs/nightly.md", 5),

@@ -75,6 +75,11 @@ pub struct Migrate {
     /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
     #[arg(long, value_name = "COUNTRY", help_heading = READING)]
     pub region: Option<String>,
+    /// Skip contacts whose phone or e-mail is in this list; repeatable
+    ///
+    /// A list is a file of any format that is read. Its columns of phones and e-mails are found by their names and values.
+    #[arg(long, value_name = "FILE", display_order = 9)]
+    pub skip: Vec<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dry: Dry,
@@ -354,6 +359,11 @@ pub struct Source {
     /// Delimiter of the columns: `;` `,` `|` or tab [default: detected]
     #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = READING)]
     pub delimiter: Option<char>,
+    /// Skip contacts whose phone or e-mail is in this list; repeatable
+    ///
+    /// A list is a file of any format that is read. Its columns of phones and e-mails are found by their names and values.
+    #[arg(long, value_name = "FILE", display_order = 9)]
+    pub skip: Vec<PathBuf>,
     /// Sheet of a workbook, by its name or its number [default: the only one with contacts]
     #[arg(long, value_name = "SHEET", help_heading = READING)]
     pub sheet: Option<String>,

@@ -14,7 +14,7 @@ use crate::run::active::begin::{RunSpec, Start};
 use crate::run::active::close::{Ended, Ending, unbalanced};
 use crate::run::active::metrics::RunMetrics;
 use crate::run::active::receipt::{Ends, file_read, file_written, mapping_of};
-use crate::run::bind::bind;
+use crate::run::bind::{bind, suppressed};
 use crate::run::conversion::{Conversion, ConvertPlan, Written};
 use crate::run::item::Mapper;
 use crate::run::rejects::RejectsFiles;
@@ -28,10 +28,9 @@ use std::sync::Arc;
 /// What stops it before it has begun. Once it has, how it ended is told in [`Ended`].
 pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop) -> Result<Ended, Failure> {
     let opened = files::open(&plan.source.path, &plan.source.shown, &plan.source.options)?;
-    for note in &opened.notes {
-        console.note(note);
-    }
+    opened.notes.iter().for_each(|note| console.note(note));
     let (bound, _, identity) = bind(&plan.source, &opened.header, None, None, console)?;
+    let suppressed = suppressed(&plan.source, None, console)?;
     let mut run = begin(plan, console, clock)?;
     let shape = (&opened.layout, &opened.header);
     let rejects = RejectsFiles::of(&plan.state, &run.record, plan.work.rejects.as_deref(), shape);
@@ -44,6 +43,7 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         identity: identity.unwrap_or_default(),
         finds_by: Vec::new(),
         overflow: Overflow::Report,
+        suppressed,
     });
     let conversion = Conversion { plan, console, stop, run: &run, rejects: &rejects, mapper, stamp };
     let mut sums = Sums::default();

@@ -18,6 +18,8 @@ pub(in crate::run) struct Group {
     pub subject: Subject,
     /// The first is the contact's own, the others are further records of the same contact. None where no source was mapped.
     pub records: Vec<Record>,
+    /// Whether it is on a suppression list.
+    pub is_suppressed: bool,
 }
 
 impl Group {
@@ -35,7 +37,8 @@ impl Group {
             Some(precondition) => Goal::Exactly(candidate.wanted, precondition),
             None => Goal::Upsert(candidate.wanted),
         };
-        Group { subject: Subject { who, goal }, records: vec![candidate.record] }
+        let is_suppressed = candidate.is_suppressed;
+        Group { subject: Subject { who, goal }, records: vec![candidate.record], is_suppressed }
     }
 
     /// A contact that a run wrote: it is known by its id alone.
@@ -43,7 +46,7 @@ impl Group {
         let identities = vec![IdentityValue { field: Field::TargetId, value: reversal.id.clone() }];
         let key = Key::of(&identities, CommandKind::Undo.name().as_bytes());
         let who = Who { key, origin, identities, shared: Vec::new(), not_carried: Vec::new() };
-        Group { subject: Subject { who, goal: Goal::Revert(reversal) }, records: Vec::new() }
+        Group { subject: Subject { who, goal: Goal::Revert(reversal) }, records: Vec::new(), is_suppressed: false }
     }
 
     /// The records that are counted for the contact: a contact that no record was mapped for counts as one.

@@ -59,10 +59,11 @@ impl Merging {
         let held = records.len();
         records.push(last.record);
         let mut merged: Option<Merged> = None;
-        let mut identities: Vec<IdentityValue> = Vec::new();
+        let (mut identities, mut is_suppressed) = (Vec::<IdentityValue>::new(), last.is_suppressed);
         for (nth, record) in records.iter().enumerate() {
             let Mapped::Contact(wanted) = self.mapper.bound.apply(record) else { return Err(lost()) };
             if nth < held {
+                is_suppressed |= self.mapper.is_suppressed(&wanted.contact);
                 identities.extend(identities_of(&wanted.contact, &self.mapper.identity));
             }
             match &mut merged {
@@ -79,7 +80,7 @@ impl Merging {
                         candidate.identities.push(identity);
                     }
                 }
-                let group = Group { records, ..Group::of_record(*candidate, &self.mapper.finds_by) };
+                let group = Group { records, is_suppressed, ..Group::of_record(*candidate, &self.mapper.finds_by) };
                 Ok(Sorted::Contact(Box::new(group)))
             }
             Item::Rejected(reject) => Ok(Sorted::Rejected(records, reject)),

@@ -142,12 +142,23 @@ impl Second {
                 return self.outcomes.reject_all(records, line, reject.problems).await.map(|()| None);
             }
         };
+        if group.is_suppressed {
+            return self.suppress(&group).await.map(|()| None);
+        }
         if !group.can_be_found() {
             let (line, problem) = (group.subject.who.origin.line, not_to_be_found(&merging.mapper.finds_by));
             return self.outcomes.reject_all(group.records, line, vec![problem]).await.map(|()| None);
         }
         group.subject.who.shared = merging.shared(&group)?;
         Ok(Some(group))
+    }
+
+    /// A contact that is on a suppression list is left out with all its records.
+    async fn suppress(&self, group: &Group) -> Result<(), Failure> {
+        for record in &group.records {
+            self.outcomes.skip(record.origin, Skip::Suppressed, None).await?;
+        }
+        Ok(())
     }
 
     /// A contact that a run wrote; where its id is unknown, its outcome is too.

@@ -13,7 +13,7 @@ use rusqlite::types::ValueRef;
 use serde::{Deserialize, Serialize};
 
 /// Outcomes and their numbers on disk; a number is never given a second meaning.
-const OUTCOMES: [(Outcome, i64); 14] = [
+const OUTCOMES: [(Outcome, i64); 15] = [
     (Outcome::Created, 0),
     (Outcome::Updated, 1),
     (Outcome::Unchanged, 2),
@@ -28,6 +28,7 @@ const OUTCOMES: [(Outcome, i64); 14] = [
     (Outcome::Skipped(Skip::Kept), 11),
     (Outcome::Skipped(Skip::Received), 12),
     (Outcome::Skipped(Skip::Blank), 13),
+    (Outcome::Skipped(Skip::Suppressed), 14),
 ];
 
 /// The number of an outcome on disk.

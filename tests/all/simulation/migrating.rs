@@ -57,7 +57,7 @@ impl Way {
         });
         let mut mistakes = Mistakes::default();
         let asked = SourceAsked { map, ..SourceAsked::default() };
-        let source = SourcePlan::of_platform(self.from.name(), &asked, &mut mistakes).unwrap();
+        let source = SourcePlan::of_platform(self.from.name(), &asked, folder, &mut mistakes).unwrap();
         let (from, to) = (connection(self.from, sandbox, settings), connection(self.to, sandbox, settings));
         let from = FromPlatform { address: address_of(&from), connection: from, config_folder: folder.to_owned() };
         TransferPlan {
