@@ -91,7 +91,7 @@ fn number_contacts(connection: &Connection) -> Result<u64, SqlError> {
              (SELECT min(no) AS first FROM image GROUP BY coalesce(id, 'k' || hex(key)), id IS NULL);
          COMMIT",
     )?;
-    count(connection.query_row("SELECT count(*) FROM contact", [], |row| row.get(0))?)
+    Ok(count(connection.query_row("SELECT count(*) FROM contact", [], |row| row.get(0))?)?)
 }
 
 impl WrittenByRun {

@@ -2,6 +2,7 @@
 //! name, its platform and its address. It is no path: the same account can be kept in another folder or another store.
 
 use super::contract::{Store, StoreReader};
+use super::postgres::{PostgresAddress, PostgresReader, PostgresStore};
 use super::sqlite::{self, SqliteReader, SqliteStore};
 use crate::outcome::Failure;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ impl fmt::Display for AccountKey {
 pub enum StoreAddress {
     /// A folder of this machine: one SQLite database for each account.
     Folder(PathBuf),
+    /// A PostgreSQL database, which processes on many machines share.
+    Postgres(PostgresAddress),
 }
 
 impl StoreAddress {
@@ -67,7 +70,14 @@ impl StoreAddress {
 
     /// The accounts that exist, in the order of their keys; none where they cannot be listed.
     pub fn accounts(&self) -> Vec<AccountAddress> {
-        let StoreAddress::Folder(folder) = self;
+        let folder = match self {
+            StoreAddress::Folder(folder) => folder,
+            StoreAddress::Postgres(address) => {
+                let keys = address.database().and_then(|database| PostgresReader::accounts(&database));
+                let keys = keys.unwrap_or_default().into_iter().map(AccountKey);
+                return keys.map(|key| self.account(key)).collect();
+            }
+        };
         let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
         let names = names.filter_map(|name| name.to_str()?.strip_suffix(sqlite::ENDING).map(str::to_owned));
         let mut keys: Vec<AccountKey> = names.map(AccountKey).collect();
@@ -86,32 +96,58 @@ pub struct AccountAddress {
 }
 
 impl AccountAddress {
-    /// Whether the store has this account.
+    /// Whether the store has this account, or cannot be asked.
     pub fn exists(&self) -> bool {
-        self.file().exists()
+        match &self.store {
+            StoreAddress::Folder(folder) => self.file_in(folder).exists(),
+            StoreAddress::Postgres(_) => self.look().map_or(true, |reader| reader.is_some()),
+        }
     }
 
     /// Opens the account for writing.
     pub(super) fn open(&self) -> Result<Box<dyn Store>, Failure> {
-        Ok(Box::new(SqliteStore::open(&self.file())?))
+        Ok(match &self.store {
+            StoreAddress::Folder(folder) => Box::new(SqliteStore::open(&self.file_in(folder))?),
+            StoreAddress::Postgres(address) => {
+                Box::new(PostgresStore::open(address.database()?, self.key.as_str(), address.lease())?)
+            }
+        })
     }
 
     /// Opens the account for reading, if it exists.
     pub(super) fn look(&self) -> Result<Option<Box<dyn StoreReader>>, Failure> {
-        let reader = SqliteReader::look(&self.file())?;
-        Ok(reader.map(|reader| Box::new(reader) as Box<dyn StoreReader>))
+        Ok(match &self.store {
+            StoreAddress::Folder(folder) => {
+                SqliteReader::look(&self.file_in(folder))?.map(|reader| Box::new(reader) as Box<dyn StoreReader>)
+            }
+            StoreAddress::Postgres(address) => PostgresReader::look(&address.database()?, self.key.as_str())?
+                .map(|reader| Box::new(reader) as Box<dyn StoreReader>),
+        })
     }
 
-    /// The database of the account.
-    pub(super) fn file(&self) -> PathBuf {
-        let StoreAddress::Folder(folder) = &self.store;
+    /// The database of the account in a folder.
+    fn file_in(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}{}", self.key, sqlite::ENDING))
+    }
+
+    /// The database of the account, where it is a file.
+    ///
+    /// # Errors
+    /// Exit 1 for another store.
+    pub(super) fn file(&self) -> Result<PathBuf, Failure> {
+        match &self.store {
+            StoreAddress::Folder(folder) => Ok(self.file_in(folder)),
+            StoreAddress::Postgres(address) => Err(Failure::failed(format!("`{address}` is no folder"))),
+        }
     }
 }
 
 /// What messages call it.
 impl fmt::Display for AccountAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.file().display().fmt(f)
+        match &self.store {
+            StoreAddress::Folder(folder) => self.file_in(folder).display().fmt(f),
+            StoreAddress::Postgres(address) => write!(f, "{} in {address}", self.key),
+        }
     }
 }

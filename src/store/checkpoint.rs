@@ -6,6 +6,7 @@ use super::address::AccountAddress;
 use super::contract::{Store, StoreReader};
 use super::op::{Answer, Op};
 use super::shared::{Shared, guard};
+use super::watchdog;
 use super::writer::{QUEUE, Queued, Waiter, Writer};
 use crate::outcome::Failure;
 use std::fmt;
@@ -46,7 +47,13 @@ impl Checkpoint {
     /// Exit 7 when another process writes to the account; exit 1 when the store is damaged, cannot be written, or is on a
     /// network drive.
     pub fn open(at: &AccountAddress) -> Result<Checkpoint, Failure> {
-        Checkpoint::over(at.open()?, &at.to_string())
+        let (store, shown) = (at.open()?, at.to_string());
+        let timer = store.timer();
+        let checkpoint = Checkpoint::over(store, &shown)?;
+        if let Some(timer) = timer {
+            watchdog::watch(timer, &shown)?;
+        }
+        Ok(checkpoint)
     }
 
     /// The same without a thread: every operation is written by its caller before it returns. For simulations, in which
@@ -103,7 +110,7 @@ impl Checkpoint {
     /// # Errors
     /// Exit 1 when it is damaged or cannot be copied.
     pub fn copy_to(&self, to: &AccountAddress) -> Result<(), Failure> {
-        self.long_reader()?.copy_to(&to.file())
+        self.long_reader()?.copy_to(&to.file()?)
     }
 
     /// Writes what is queued, closes the store and releases the account; other clones can do nothing any more.

@@ -4,13 +4,14 @@
 //! One suite of tests (`tests/all/store`) runs against every store.
 
 use super::key::Key;
-use super::lease::Lease;
+use super::lease::{Lease, LeaseTimer};
 use super::model::{
     Entry, EntryNo, ImageNo, NumberedEntry, NumberedImage, OpenIntent, OutcomeRow, RunNo, RunRow, Tally, Turns,
 };
 use super::op::{Applied, Op};
 use crate::outcome::Failure;
 use std::path::Path;
+use std::time::Duration;
 
 /// Which entries of a run a tally counts; source outcomes are always those of the pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,11 @@ pub trait Store: Send {
     /// # Errors
     /// Exit 1 when the store cannot be read.
     fn reader(&self) -> Result<Box<dyn StoreReader>, Failure>;
+
+    /// What this process knows of the end of its lease; none where the account is held until the store is closed.
+    fn timer(&self) -> Option<LeaseTimer> {
+        None
+    }
 }
 
 /// The reading side of one account. Every method fails with exit 1 when the store cannot be read, and when a row is not
@@ -98,4 +104,9 @@ pub trait StoreReader: Send {
 
     /// Copies the account into a new SQLite database, which is what a preview works on.
     fn copy_to(&mut self, file: &Path) -> Result<(), Failure>;
+
+    /// How long ago the process that held the account before could still send; none where only its files tell.
+    fn idle_for(&mut self) -> Result<Option<Duration>, Failure> {
+        Ok(None)
+    }
 }

@@ -17,9 +17,11 @@
 
 mod address;
 mod checkpoint;
+mod coded;
 mod contract;
 mod entries;
 mod filter;
+mod image_code;
 mod key;
 mod lease;
 mod links;
@@ -31,13 +33,14 @@ mod private;
 mod runs;
 mod shared;
 mod sqlite;
+mod watchdog;
 mod writer;
 
 pub use address::{AccountAddress, AccountKey, StoreAddress};
 pub use checkpoint::Checkpoint;
 pub use contract::{Store, StoreReader, TallyOf};
 pub use key::Key;
-pub use lease::Lease;
+pub use lease::{Lease, LeaseTimer};
 pub use memory::MemoryStore;
 pub use model::{
     Entry, EntryNo, Image, ImageNo, Intent, Meaning, NO_PASS, NewRun, NumberedEntry, NumberedImage, OpenIntent,
@@ -46,6 +49,7 @@ pub use model::{
 pub use op::{Answer, Applied, Op};
 pub use sqlite::{Lock, SqliteStore};
 
+pub(crate) use coded::{count, int, outcome_number};
 pub(crate) use filter::Filter;
 pub(crate) use private::{create_folder_of, create_private, make_private, sync_folder_of};
-pub(crate) use sqlite::{SqlError, count, int, outcome_number};
+pub(crate) use sqlite::SqlError;

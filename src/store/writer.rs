@@ -5,7 +5,7 @@
 //! any more.
 
 use super::contract::Store;
-use super::lease::Lease;
+use super::lease::{Lease, RENEWED_AFTER};
 use super::op::{Answer, Applied, Op};
 use super::shared::Shared;
 use crate::outcome::Failure;
@@ -28,9 +28,6 @@ const GATHER: Duration = Duration::from_millis(100);
 
 /// The most operations in the queue: enough for a group while another is synced, each small.
 pub(super) const QUEUE: usize = 4 * GROUP_MAX;
-
-/// A lease is renewed when this part of its time is over.
-const RENEWED_AFTER: u32 = 3;
 
 /// The caller that waits for an operation to be durable.
 pub(super) enum Waiter {

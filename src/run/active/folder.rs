@@ -116,7 +116,8 @@ pub fn account_of(connection: &Connection, address: &str) -> AccountKey {
 /// Where the account of a connection is kept, in a state folder that only its user can read.
 pub fn account_at(state: &Path, connection: &Connection, address: &str) -> Result<AccountAddress, Failure> {
     let store = StoreAddress::of_state(state);
-    let StoreAddress::Folder(folder) = &store;
-    make_private(folder)?;
+    if let StoreAddress::Folder(folder) = &store {
+        make_private(folder)?;
+    }
     Ok(store.account(account_of(connection, address)))
 }

@@ -18,6 +18,9 @@ const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 /// The port where none is named.
 const PORT: u16 = 5432;
 
+/// How long a lease is valid without being renewed.
+const LEASE: Duration = Duration::from_secs(30);
+
 /// How long opening a connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -43,6 +46,7 @@ struct Inner {
     config: Config,
     tls: Tls,
     shown: String,
+    lease: Duration,
     opened: Mutex<Option<Database>>,
 }
 
@@ -57,7 +61,7 @@ impl PostgresAddress {
     /// # Errors
     /// Exit 2 when it is no address, when a typed one has a password, and when a network is to be used without TLS.
     pub fn parse(text: &str, given: &Given<'_>) -> Result<PostgresAddress, Failure> {
-        let (text, tls_mode, root) = without_tls_options(text);
+        let (text, own) = own_options(text);
         // The error of the driver could show what was given.
         let mut config = Config::from_str(&text).map_err(|_| {
             Failure::usage(format!("`{}` is not the address of a database", given.by))
@@ -70,7 +74,7 @@ impl PostgresAddress {
             ))
             .hint("put the address into `FERRY_STATE`, or the password into a file that `PGPASSFILE` names"));
         }
-        let tls = Tls::of(tls_mode.as_deref(), root, is_near(&config), given.by)?;
+        let tls = Tls::of(own.tls_mode.as_deref(), own.root, is_near(&config), given.by)?;
         if config.get_password().is_none()
             && let Some(password) = given.password_file.as_deref().map(|file| password_of(&config, file)).transpose()?
         {
@@ -78,8 +82,8 @@ impl PostgresAddress {
         }
         config.ssl_mode(tls.mode()).application_name("ferry").connect_timeout(CONNECT_MAX);
         config.keepalives_idle(CONNECT_MAX).keepalives_interval(CONNECT_MAX / 2).tcp_user_timeout(SILENCE_MAX);
-        let shown = shown(&config);
-        Ok(PostgresAddress(Arc::new(Inner { config, tls, shown, opened: Mutex::default() })))
+        let (shown, lease) = (shown(&config), own.lease.unwrap_or(LEASE));
+        Ok(PostgresAddress(Arc::new(Inner { config, tls, shown, lease, opened: Mutex::default() })))
     }
 
     /// The database, connected and with the tables of this version: opened once, then shared.
@@ -94,6 +98,11 @@ impl PostgresAddress {
         let database = Database::open(&self.0.config, &self.0.tls, &self.0.shown)?;
         *opened = Some(database.clone());
         Ok(database)
+    }
+
+    /// How long a lease of an account is valid without being renewed.
+    pub fn lease(&self) -> Duration {
+        self.0.lease
     }
 
     /// The address without password, as messages show it.
@@ -122,22 +131,31 @@ impl fmt::Debug for PostgresAddress {
     }
 }
 
-/// The address without the options that the driver does not know, and those: `sslmode` and `sslrootcert`.
-fn without_tls_options(text: &str) -> (String, Option<String>, Option<PathBuf>) {
-    let Some((address, options)) = text.split_once('?') else { return (text.to_owned(), None, None) };
-    let (mut mode, mut root, mut rest) = (None, None, Vec::new());
+/// The options of an address that the driver does not know, and `sslmode`.
+#[derive(Default)]
+struct OwnOptions {
+    tls_mode: Option<String>,
+    root: Option<PathBuf>,
+    /// `lease_ms`: how long a lease is valid, for tests.
+    lease: Option<Duration>,
+}
+
+/// An address without its own options, and those.
+fn own_options(text: &str) -> (String, OwnOptions) {
+    let Some((address, options)) = text.split_once('?') else { return (text.to_owned(), OwnOptions::default()) };
+    let (mut own, mut rest) = (OwnOptions::default(), Vec::new());
     for option in options.split('&') {
         match option.split_once('=') {
-            Some(("sslmode", value)) => mode = Some(value.to_owned()),
+            Some(("sslmode", value)) => own.tls_mode = Some(value.to_owned()),
             Some(("sslrootcert", value)) => {
-                root = Some(PathBuf::from(&*percent_encoding::percent_decode_str(value).decode_utf8_lossy()));
+                own.root = Some(PathBuf::from(&*percent_encoding::percent_decode_str(value).decode_utf8_lossy()));
             }
+            Some(("lease_ms", value)) => own.lease = value.parse().ok().map(Duration::from_millis),
             _ => rest.push(option),
         }
     }
     let rest = rest.join("&");
-    let address = if rest.is_empty() { address.to_owned() } else { format!("{address}?{rest}") };
-    (address, mode, root)
+    (if rest.is_empty() { address.to_owned() } else { format!("{address}?{rest}") }, own)
 }
 
 /// Whether every host is this machine: a socket, or loopback.

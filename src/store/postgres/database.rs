@@ -80,7 +80,12 @@ impl Database {
         self.ask_for(PATIENCE, work)
     }
 
-    fn ask_for<T, F>(&self, patience: Duration, work: impl Fn(Client) -> F + Send + 'static) -> Result<T, Failure>
+    /// The same, for as long as this.
+    pub(super) fn ask_for<T, F>(
+        &self,
+        patience: Duration,
+        work: impl Fn(Client) -> F + Send + 'static,
+    ) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, DbError>> + Send,

@@ -1,7 +1,7 @@
 //! The counters of a database: how often it was written, how many processes have taken a turn, and the last lease.
 
 use super::error::SqlError;
-use super::rows::int;
+use crate::store::coded::int;
 use rusqlite::{Connection, OptionalExtension};
 
 /// A number that only grows.

@@ -1,6 +1,7 @@
 //! What goes wrong in an SQLite database, and the message that users get for it.
 
 use crate::outcome::{Exit, Failure};
+use crate::store::coded::CodeError;
 use crate::store::private;
 use rusqlite::ErrorCode;
 use std::io;
@@ -30,6 +31,15 @@ pub(crate) enum SqlError {
     /// The receiver of the rows wants no more of them.
     #[error("{0}")]
     Stopped(Failure),
+}
+
+impl From<CodeError> for SqlError {
+    fn from(error: CodeError) -> SqlError {
+        match error {
+            CodeError::Damaged(how) => SqlError::Damaged(how),
+            CodeError::Json(error) => SqlError::Json(error),
+        }
+    }
 }
 
 impl SqlError {

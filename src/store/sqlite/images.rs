@@ -7,8 +7,9 @@
 //! Databases of earlier versions hold images in rows of their own (table `image`), which are read and removed here too.
 
 use super::error::SqlError;
-use super::image_code::{Bytes, decode, encode, key_of, number};
-use super::rows::{check_seal, count, image_seal, int, read_key, seal, text};
+use super::rows::{image_seal, read_key, text};
+use crate::store::coded::{check_seal, count, int, seal};
+use crate::store::image_code::{Bytes, decode, encode, key_of, number};
 use crate::store::key::Key;
 use crate::store::model::{Image, ImageNo, Intent, NumberedImage, RunNo};
 use rusqlite::{Connection, OptionalExtension, Row, params};

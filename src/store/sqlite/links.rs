@@ -4,7 +4,8 @@
 //! the table a group at a time, in its order.
 
 use super::error::SqlError;
-use super::rows::{check_seal, read_key, seal};
+use super::rows::read_key;
+use crate::store::coded::{check_seal, link_seal};
 use crate::store::key::Key;
 use rusqlite::{Connection, params};
 
@@ -68,11 +69,6 @@ pub(super) fn stored(connection: &Connection, link: &Key) -> Result<Option<Strin
     let target_id: String = row.get(0)?;
     check_seal(row.get(1)?, link_seal(link, Some(&target_id)))?;
     Ok(Some(target_id))
-}
-
-/// The seal of a link.
-pub(super) fn link_seal(link: &Key, target_id: Option<&str>) -> i64 {
-    seal(&[], &[Some(link.as_bytes().as_slice()), target_id.map(str::as_bytes)])
 }
 
 /// Whether the table has any link.

@@ -3,7 +3,7 @@
 
 mod counter;
 mod error;
-mod image_code;
+mod fill;
 mod images;
 mod links;
 mod lock;
@@ -14,9 +14,9 @@ mod schema;
 mod tables;
 
 pub(crate) use error::SqlError;
+pub(in crate::store) use fill::Fill;
 pub use lock::Lock;
 pub(in crate::store) use reader::SqliteReader;
-pub(crate) use rows::{count, int, outcome_number};
 
 use super::contract::{Store, StoreReader};
 use super::lease::Lease;

@@ -3,19 +3,16 @@
 use super::error::SqlError;
 use super::images;
 use super::links;
-use super::rows::{
-    Detail, EntryRow, check_seal, count, identities_of, intent_seal, kind_of, note_seal, outcome_of, read_key,
-    read_turns, run_seal, text,
-};
+use super::rows::{EntryRow, read_key, read_turns, run_seal, text};
 use super::schema::{self, Use};
-use crate::contact::FieldSet;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Failure;
 use crate::record::Origin;
+use crate::store::coded::{Detail, check_seal, count, intent_of, intent_seal, note_seal, outcome_of};
 use crate::store::contract::{Give, StoreReader, TallyOf};
 use crate::store::key::Key;
 use crate::store::model::{
-    Entry, EntryNo, ImageNo, Intent, NumberedEntry, NumberedImage, OpenIntent, OutcomeRow, RunNo, RunRow, Tally, Turns,
+    Entry, EntryNo, ImageNo, NumberedEntry, NumberedImage, OpenIntent, OutcomeRow, RunNo, RunRow, Tally, Turns,
 };
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -258,23 +255,12 @@ fn open_intents(connection: &Connection, after: Option<(RunNo, Key)>) -> Result<
 fn read_intent(row: &Row<'_>) -> Result<OpenIntent, SqlError> {
     let (run, key) = (RunNo(row.get(0)?), read_key(row.get_ref(1)?)?);
     let numbers: [i64; 6] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(12)?];
-    let texts @ [target_id, identities, made] = [text(row, 7)?, text(row, 8)?, text(row, 11)?];
+    let texts = [text(row, 7)?, text(row, 8)?, text(row, 11)?];
     let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
     let image: Option<i64> = row.get(9)?;
     let sealed = [run.0, kind, ordinal, line, at_ms, attempt, begun, image.unwrap_or(-1)];
     check_seal(row.get(10)?, intent_seal(&sealed, &key, texts))?;
-    let intent = Intent {
-        kind: kind_of(kind)?,
-        identities: identities_of(identities.unwrap_or_default())?,
-        origin: Origin { ordinal: count(ordinal)?, line: count(line)? },
-        at_ms: count(at_ms)?,
-        attempt: u32::try_from(attempt).map_err(|_| SqlError::Damaged("an attempt that is impossible"))?,
-        target_id: target_id.map(str::to_owned),
-        before: None,
-        after: Vec::new(),
-        made: made.map(str::to_owned),
-        begun: FieldSet::of_bits(u32::try_from(begun).map_err(|_| SqlError::Damaged("fields that do not exist"))?),
-    };
+    let intent = intent_of(numbers, texts)?;
     let sent_by_ms = intent.at_ms;
     Ok(OpenIntent { run, key, intent, sent_by_ms })
 }

@@ -7,14 +7,14 @@
 use super::counter::{self, Counter};
 use super::error::SqlError;
 use super::images::Images;
-use super::links::link_seal;
-use super::rows::{
-    Detail, EntryRow, check_seal, identities_text, int, intent_seal, kind_number, note_seal, outcome_number,
-    read_turns, run_seal, text, turn_seal,
-};
+use super::rows::{EntryRow, read_turns, run_seal, text};
 use crate::ids::RunStatus;
 use crate::outcome::Outcome;
 use crate::record::Origin;
+use crate::store::coded::{
+    Detail, check_seal, identities_text, int, intent_numbers, intent_seal, link_seal, note_seal, outcome_number,
+    turn_seal,
+};
 use crate::store::key::Key;
 use crate::store::model::{EntryNo, Intent, Meaning, NewRun, RunNo, Settled, SourceOutcome, Turns};
 use crate::store::op::{Answer, Op};
@@ -56,6 +56,11 @@ impl Tables {
     /// Writes the images of the operations that were executed.
     pub(super) fn write_images(&mut self) -> Result<(), SqlError> {
         self.images.write(&self.connection)
+    }
+
+    /// Adds an image alone, without an intent.
+    pub(super) fn add_image(&mut self, run: RunNo, key: &Key, intent: &Intent) -> Result<(), SqlError> {
+        self.images.add(&self.connection, (run, key), intent).map(drop)
     }
 
     /// Executes one operation.
@@ -291,7 +296,7 @@ impl Tables {
         Ok(has_earlier)
     }
 
-    fn write_entry(&self, row: &EntryRow) -> Result<(), SqlError> {
+    pub(super) fn write_entry(&self, row: &EntryRow) -> Result<(), SqlError> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO entry (run, no, key, ordinal, line, pass, outcome, target_id, detail, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -411,18 +416,11 @@ impl Tables {
         Ok(rows.next()?.map(read_turns).transpose()?.map(|(_, turns)| turns))
     }
 
-    fn keep_turns(&self, run: RunNo, turns: &Turns) -> Result<(), SqlError> {
+    pub(super) fn keep_turns(&self, run: RunNo, turns: &Turns) -> Result<(), SqlError> {
         let (first, last, how) = (int(turns.first), int(turns.last), turns.how.as_deref());
         let mut statement =
             self.connection.prepare_cached("INSERT OR REPLACE INTO turn VALUES (?1, ?2, ?3, ?4, ?5)")?;
         statement.execute(params![run.0, first, last, how, turn_seal(run, first, last, how)])?;
         Ok(())
     }
-}
-
-/// Kind, ordinal, line, time, attempt and begun lists of an intent.
-fn intent_numbers(intent: &Intent) -> [i64; 6] {
-    let Origin { ordinal, line } = intent.origin;
-    let (attempt, begun) = (i64::from(intent.attempt), i64::from(intent.begun.bits()));
-    [kind_number(intent.kind), int(ordinal), int(line), int(intent.at_ms), attempt, begun]
 }

@@ -2,9 +2,11 @@
 //! damaged row, a lost log) is done by their [`Place`].
 
 use super::{folder, intent, key, new_run, origin, phone, settled};
+use crate::support::postgres;
 use ferry::change::Written;
 use ferry::ids::RunStatus;
 use ferry::outcome::{Exit, Failure, Outcome, Problem, Skip, Totals};
+use ferry::store::postgres::PostgresStore;
 use ferry::store::{
     Answer, EntryNo, Image, ImageNo, Intent, Key, Lease, Meaning, MemoryStore, NO_PASS, Op, OpenIntent, OutcomeRow,
     RunNo, Settled, SourceOutcome, SqliteStore, Store, StoreReader, Tally, TallyOf, Turns,
@@ -92,6 +94,30 @@ impl Place for InFile {
     }
 }
 
+/// In a database on the server of all tests.
+pub(super) struct InDatabase(String);
+
+impl InDatabase {
+    /// A new database; `None`, said aloud, where there is no PostgreSQL.
+    pub(super) fn new() -> Option<InDatabase> {
+        postgres::database().map(InDatabase)
+    }
+}
+
+impl Place for InDatabase {
+    fn open(&self) -> Result<Box<dyn Store>, Failure> {
+        let address = postgres::address(&self.0);
+        Ok(Box::new(PostgresStore::open(address.database()?, "shop", address.lease())?))
+    }
+
+    fn damage(&self, store: Box<dyn Store>, text: &str) -> bool {
+        drop(store);
+        let sql = "UPDATE ferry.entry SET target_id = set_byte(target_id, 0, get_byte(target_id, 0) # 1)";
+        postgres::execute(&self.0, format!("{sql} WHERE target_id = convert_to('{text}', 'UTF8')"));
+        true
+    }
+}
+
 /// An account that one process has open.
 struct Open {
     store: Box<dyn Store>,
@@ -166,6 +192,9 @@ impl Open {
 fn every_store(test: impl Fn(&dyn Place)) {
     test(&InMemory::default());
     test(&InFile::new());
+    if let Some(place) = InDatabase::new() {
+        test(&place);
+    }
 }
 
 fn settle(run: RunNo, number: u64, outcome: Outcome) -> Op {

@@ -1,7 +1,7 @@
 //! The stores against the model: the same random operations, kills included, and everything that can be read is compared
 //! after each group.
 
-use super::conformance::{InFile, InMemory, Place};
+use super::conformance::{InDatabase, InFile, InMemory, Place};
 use super::{intent, key, new_run, origin, phone, settled};
 use ferry::ids::RunStatus;
 use ferry::outcome::{Outcome, Problem, Skip};
@@ -203,6 +203,25 @@ fn killed(open: Open, place: &dyn Place) -> Open {
 #[test]
 fn a_store_answers_as_the_model_whatever_is_written() {
     (0..12).for_each(|seed| compare(seed, &InMemory::default(), &InFile::new()));
+}
+
+#[test]
+fn a_database_answers_as_the_model_whatever_is_written() {
+    (0..3).for_each(|seed| {
+        if let Some(place) = InDatabase::new() {
+            compare(seed, &InMemory::default(), &place);
+        }
+    });
+}
+
+#[test]
+#[ignore = "takes minutes: a hundred seeds"]
+fn a_database_answers_as_the_model_for_a_hundred_seeds() {
+    (100..200).for_each(|seed| {
+        if let Some(place) = InDatabase::new() {
+            compare(seed, &InMemory::default(), &place);
+        }
+    });
 }
 
 #[test]

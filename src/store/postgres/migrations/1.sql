@@ -23,7 +23,9 @@ CREATE TABLE ferry.account (
     group_no bigint NOT NULL DEFAULT 0,
     turn bigint NOT NULL DEFAULT 0,
     renewed_at timestamptz,
-    lease_until timestamptz
+    lease_until timestamptz,
+    -- When the lease before this one ended.
+    before_until timestamptz
 ) WITH (fillfactor = 50);
 
 -- Apart from the account, because processes that only read must not wait for one that writes.
@@ -55,7 +57,9 @@ CREATE TABLE ferry.entry (
     target_id bytea, detail text, seal bigint NOT NULL, place_seal bigint NOT NULL,
     PRIMARY KEY (account, run, no)
 );
-CREATE INDEX entry_by_key ON ferry.entry (account, run, key);
+-- Of an expression, so that a search for a key never goes through the primary key, which the planner takes for as good while
+-- it knows nothing of the table.
+CREATE INDEX entry_by_key ON ferry.entry (((account::bigint << 32) | run), key, no);
 CREATE INDEX entry_hidden ON ferry.entry (account, run) WHERE hidden;
 
 -- Small and busy: a row is added and removed once a contact.

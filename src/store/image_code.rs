@@ -3,13 +3,13 @@
 //! Numbers are of seven bits a byte, the lowest first; a text has its length before it, and one that is missing the length
 //! zero of a text that is longer by one.
 
-use super::error::SqlError;
+use super::coded::CodeError;
+use super::key::Key;
+use super::model::{Image, Intent};
 use crate::change::Written;
-use crate::store::key::Key;
-use crate::store::model::{Image, Intent};
 
 /// The image that an intent keeps, as bytes.
-pub(super) fn encode(key: &Key, intent: &Intent, out: &mut Vec<u8>) {
+pub(in crate::store) fn encode(key: &Key, intent: &Intent, out: &mut Vec<u8>) {
     let Intent { target_id, at_ms, before, after, .. } = intent;
     out.extend(key.as_bytes());
     number(out, *at_ms);
@@ -28,19 +28,19 @@ pub(super) fn encode(key: &Key, intent: &Intent, out: &mut Vec<u8>) {
 }
 
 /// The image of these bytes.
-pub(super) fn decode(bytes: &[u8]) -> Result<Image, SqlError> {
+pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Image, CodeError> {
     let mut bytes = Bytes(bytes);
     let image = bytes.image().filter(|_| bytes.0.is_empty());
-    image.ok_or(SqlError::Damaged("an image that cannot be read"))
+    image.ok_or(CodeError::Damaged("an image that cannot be read"))
 }
 
 /// The key of the image of these bytes.
-pub(super) fn key_of(bytes: &[u8]) -> Option<Key> {
+pub(in crate::store) fn key_of(bytes: &[u8]) -> Option<Key> {
     Key::from_hash(bytes)
 }
 
 /// Writes a number.
-pub(super) fn number(out: &mut Vec<u8>, mut number: u64) {
+pub(in crate::store) fn number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -59,10 +59,10 @@ fn optional(out: &mut Vec<u8>, text: Option<&str>) {
 }
 
 /// Bytes that are read from their beginning. Each method is `None` where they are not as written.
-pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+pub(in crate::store) struct Bytes<'a>(pub(in crate::store) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    pub(super) fn number(&mut self) -> Option<u64> {
+    pub(in crate::store) fn number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
@@ -75,7 +75,7 @@ impl<'a> Bytes<'a> {
         None
     }
 
-    pub(super) fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+    pub(in crate::store) fn take(&mut self, len: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(usize::try_from(len).ok()?)?;
         self.0 = rest;
         Some(taken)
