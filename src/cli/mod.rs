@@ -16,6 +16,7 @@ mod looked;
 mod map;
 mod migrate;
 mod platforms;
+mod on_finish;
 mod rehearsed;
 mod resume;
 mod run;

@@ -2,12 +2,14 @@
 
 use super::args::{self, Args, TypedOption};
 use super::context::{Context, look};
+use super::on_finish::tell;
 use super::rehearsed::Rehearsed;
 use super::usage;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Config;
 use crate::plan::jobs::{self, Argument, COMMANDS, CommandWords, Given, Job, Read, Takes, Wanted};
+use crate::plan::on_finish::OnFinish;
 use crate::report::words::shell;
 use crate::report::{Console, Look, OutputKind};
 use crate::run::retain;
@@ -26,6 +28,7 @@ const NAMES_OF_FILES: [&str; 2] = ["out", "changes"];
 
 /// Arguments of a job, by their names in `ferry.yaml`.
 const SANDBOX: &str = "sandbox";
+const DRY_RUN: &str = "dry_run";
 const RESULTS: &str = "results";
 const RETAIN: &str = "retain";
 
@@ -51,7 +54,7 @@ pub(super) fn run(typed: &args::Run, context: &Context, dispatch: Dispatch) -> R
     wrong.iter().for_each(|wrong| context.console.failure(wrong));
     let ended = run_all(&chosen, &planned, &config, context, dispatch);
     let has_contacts = planned.iter().any(|job| look(&job.args, &context.env).results_to_stderr);
-    let exit = ended.iter().filter_map(|end| end.exit).fold(Exit::Done, Exit::worse);
+    let exit = ended.iter().filter_map(End::exit).fold(Exit::Done, Exit::worse);
     close(&ended, exit, has_contacts, context);
     Ok(exit)
 }
@@ -67,6 +70,18 @@ struct End<'j> {
     /// None: it was not begun.
     exit: Option<Exit>,
     summary: Option<String>,
+    /// Whether its end was told, where that was to be.
+    told: Option<Result<(), Failure>>,
+}
+
+impl End<'_> {
+    /// With the exit of telling its end.
+    fn exit(&self) -> Option<Exit> {
+        match &self.told {
+            Some(Err(failure)) => self.exit.map(|exit| exit.worse(failure.exit)),
+            _ => self.exit,
+        }
+    }
 }
 
 /// Runs the jobs one after the other; those with errors end as they are.
@@ -80,19 +95,18 @@ fn run_all<'j>(
     let is_quiet = context.console.look().quiet;
     let mut ended: Vec<End<'j>> = Vec::new();
     for read in chosen {
-        let is_shown = |end: &End<'_>| !is_quiet || end.exit != Some(Exit::Done);
+        let is_shown = |end: &End<'_>| !is_quiet || end.exit() != Some(Exit::Done);
         let is_first = !ended.iter().any(is_shown);
         let job = planned.iter().find(|job| job.name == read.name);
-        let (exit, summary) = match job {
-            None => (Some(Exit::Usage), None),
+        ended.push(match job {
+            None => End { name: &read.name, exit: Some(Exit::Usage), summary: None, told: None },
             // After a signal no further job starts.
-            Some(_) if Stop::signal().is_some() => (None, None),
+            Some(_) if Stop::signal().is_some() => End { name: &read.name, exit: None, summary: None, told: None },
             Some(job) => {
-                let (exit, summary) = one(job, is_first, config, context, dispatch);
-                (Some(exit), summary)
+                let (exit, summary, told) = one(job, is_first, config, context, dispatch);
+                End { name: &read.name, exit: Some(exit), summary, told }
             }
-        };
-        ended.push(End { name: &read.name, exit, summary });
+        });
     }
     ended
 }
@@ -294,6 +308,10 @@ struct Planned {
     words: Vec<String>,
     /// The same as a user would type it here.
     shown: String,
+    /// What is told how it ended.
+    on_finish: Option<OnFinish>,
+    /// Whether it is a dry run, or one with the sandbox.
+    is_rehearsal: bool,
 }
 
 /// What is to be done, with what is typed for it.
@@ -311,15 +329,17 @@ fn plan(
     }
     shared_files(chosen, typed, commands)?;
     let mut rehearsed = Rehearsed::new(&context.state);
+    let is_typed = |option: &str| typed.iter().any(|known| known.option == option);
     all_or_failures(chosen.iter().map(|job| {
         let Some(command) = commands.iter().find(|command| command.name == job.command) else {
             return Err(Failure::failed(format!("there is no command `{}`: this is a bug in Ferry", job.command)));
         };
         let mut given = merged(job, typed, command)?;
-        if has(&given, "dry_run") {
+        if has(&given, DRY_RUN) {
             without_results(job, &mut given, context);
         }
-        if has(&given, SANDBOX) || typed.iter().any(|option| option.option == "--sandbox") {
+        let is_rehearsal = has(&given, DRY_RUN) || has(&given, SANDBOX) || is_typed("--sandbox");
+        if has(&given, SANDBOX) || is_typed("--sandbox") {
             rehearsed.redirect(&mut given)?;
             given.retain(|one| one.key != RETAIN || one.is_typed());
         }
@@ -333,7 +353,8 @@ fn plan(
             failure.message = format!("job `{}`: {}", job.name, failure.message);
             failure
         })?;
-        Ok(Planned { name: job.name.clone(), args, words, shown: format!("ferry {shown}") })
+        let (name, on_finish, shown) = (job.name.clone(), job.on_finish.clone(), format!("ferry {shown}"));
+        Ok(Planned { name, args, words, shown, on_finish, is_rehearsal })
     }))
 }
 
@@ -402,14 +423,14 @@ fn full(path: &Path) -> PathBuf {
 }
 
 /// Does one job. What it says is its own: with `--quiet` it is held back until the job has ended. Gives back how it ended,
-/// and its summary for scripts.
+/// its summary for scripts, and whether its end was told.
 fn one(
     job: &Planned,
     is_first: bool,
     config: &Config,
     context: &Context,
     dispatch: Dispatch,
-) -> (Exit, Option<String>) {
+) -> (Exit, Option<String>, Option<Result<(), Failure>>) {
     let quiet = context.console.look().quiet;
     let results_to_stderr = look(&job.args, &context.env).results_to_stderr;
     let console = Console::new(Look { results_to_stderr, ..context.console.look() });
@@ -432,17 +453,41 @@ fn one(
         own.console.failure(&failure);
         failure.exit
     });
+    let told = told(job, exit, &own);
     if quiet && exit != Exit::Done {
         own.console.block(&format!("{}: {} (exit code {})\n", job.name, words_for(exit), exit.code()));
     }
     let summary = own.console.take_json();
-    (own.console.finish(exit), summary)
+    let whole = told.as_ref().and_then(|told| told.as_ref().err()).map_or(exit, |failure| exit.worse(failure.exit));
+    // What is held back is printed where anything failed; an output that cannot be written is a failure of the job.
+    let shown = own.console.finish(whole);
+    (if shown == whole { exit } else { shown }, summary, told)
+}
+
+/// Tells how a job ended, where its `on_finish` says so. A dry run and the sandbox end nothing.
+fn told(job: &Planned, exit: Exit, context: &Context) -> Option<Result<(), Failure>> {
+    let on_finish = job.on_finish.as_ref().filter(|on_finish| on_finish.when.has(exit.code()))?;
+    if job.is_rehearsal {
+        context.console.note("`on_finish` is left out in a dry run and with `--sandbox`");
+        return None;
+    }
+    let kept = context.console.kept();
+    let mut summary = summary_of(&job.name, Some(exit), kept.summary.as_deref());
+    if let (Value::Object(summary), Some(failure)) = (&mut summary, kept.failure) {
+        summary.insert("error".to_owned(), json!(failure));
+    }
+    let told = tell(on_finish, &format!("{summary}\n"), context);
+    if let Err(failure) = &told {
+        let message = format!("`on_finish` of job `{}`: {}", job.name, failure.message);
+        context.console.failure(&Failure { message, ..failure.clone() });
+    }
+    Some(told)
 }
 
 /// The closing table; for scripts one object (contract 1.2), the last thing on standard output.
 fn close(ended: &[End<'_>], exit: Exit, has_contacts: bool, context: &Context) {
     if context.console.output() == OutputKind::Json {
-        let jobs: Vec<Value> = ended.iter().map(summary_of).collect();
+        let jobs: Vec<Value> = ended.iter().map(End::summary).collect();
         let all = json!({ "jobs": jobs, "exit": exit.code() });
         context.console.json(&serde_json::to_string_pretty(&all).unwrap_or_default(), has_contacts);
         return;
@@ -452,20 +497,32 @@ fn close(ended: &[End<'_>], exit: Exit, has_contacts: bool, context: &Context) {
     }
     let width = ended.iter().map(|end| end.name.chars().count()).chain([3]).max().unwrap_or_default();
     let mut table = format!("\n{:<width$}  EXIT  STATUS\n", "JOB");
-    for End { name, exit, .. } in ended {
+    for end in ended {
+        let (name, exit) = (end.name, end.exit());
         let code = exit.map_or(String::new(), |exit| exit.code().to_string());
         table.push_str(&format!("{name:<width$}  {code:>4}  {}\n", exit.map_or("not started", words_for)));
     }
     context.console.block(&table);
 }
 
+impl End<'_> {
+    /// The summary for scripts; also of telling the end, where that failed.
+    fn summary(&self) -> Value {
+        let mut summary = summary_of(self.name, self.exit, self.summary.as_deref());
+        if let (Value::Object(summary), Some(Err(failure))) = (&mut summary, &self.told) {
+            summary.insert("on_finish".to_owned(), json!({ "error": failure.to_string() }));
+        }
+        summary
+    }
+}
+
 /// The summary of a job, with its name and exit code; of one that has none only these.
-fn summary_of(end: &End<'_>) -> Value {
-    let exit = end.exit.map(Exit::code);
+fn summary_of(name: &str, exit: Option<Exit>, summary: Option<&str>) -> Value {
+    let exit = exit.map(Exit::code);
     let mut object = serde_json::Map::new();
-    object.insert("job".to_owned(), json!(end.name));
+    object.insert("job".to_owned(), json!(name));
     object.insert("exit".to_owned(), json!(exit));
-    if let Some(Value::Object(summary)) = end.summary.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+    if let Some(Value::Object(summary)) = summary.and_then(|text| serde_json::from_str(text).ok()) {
         object.extend(summary);
     }
     Value::Object(object)

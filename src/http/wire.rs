@@ -85,24 +85,12 @@ impl Wire {
         if timeout.is_zero() {
             return Err(Failure::usage("a `timeout` of zero leaves no time for a response").hint("`30s` is usual"));
         }
-        // Where one is installed, it is this one.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
+        let client = client_for(&options.base_url, timeout)?
             .default_headers(default_headers(&options.credentials)?)
             .user_agent(user_agent(&options.user_agent)?)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT_MAX.min(timeout))
             .pool_max_idle_per_host(options.concurrency.max(1))
-            .pool_idle_timeout(IDLE_MAX);
-        match is_loopback(&options.base_url) {
-            true => builder = builder.no_proxy().resolve_to_addrs(LOCALHOST, &loopback()),
-            false => check_proxy(&options.base_url, |name| std::env::var_os(name))?,
-        }
-        let client = builder.build().map_err(|error| {
+            .build();
+        let client = client.map_err(|error| {
             Failure::failed("cannot set up the network")
                 .cause(chain(&error))
                 .hint("a machine without certificate authorities cannot check a platform's: install `ca-certificates`")
@@ -228,6 +216,28 @@ impl Wire {
     }
 }
 
+/// What every client of this address is made of: TLS, no redirects, no retries, and the proxy that the environment names.
+///
+/// # Errors
+/// Exit 2 for a proxy that is none.
+pub(super) fn client_for(url: &Url, timeout: Duration) -> Result<reqwest::ClientBuilder, Failure> {
+    // Where one is installed, it is this one.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_MAX.min(timeout))
+        .pool_idle_timeout(IDLE_MAX);
+    if is_loopback(url) {
+        return Ok(builder.no_proxy().resolve_to_addrs(LOCALHOST, &loopback()));
+    }
+    check_proxy(url, |name| std::env::var_os(name))?;
+    Ok(builder)
+}
+
 /// Why no connection was established. A retry may help against some causes, and not against others (exit 5).
 fn no_connection(base: &str, why: &str, late: bool) -> Failure {
     let refused = |message: String, hint: &str| Failure::new(Exit::Refused, message).cause(why).hint(hint);
@@ -264,7 +274,7 @@ const EMPTY: [&str; 6] = [
 ];
 
 /// The innermost causes of an error in one line; messages that say only that there was an error are left out.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut link = Some(error);
     while let Some(error) = link {

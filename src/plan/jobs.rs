@@ -5,6 +5,7 @@
 
 use super::config::{ConfigError, did_you_mean, is_name, listed};
 use super::env::expand;
+use super::on_finish::{self, ON_FINISH, OnFinish};
 use super::tenants::{Row, Tenants};
 use super::{BUILT_IN, Config, Schedule, duration_of, region_choice};
 use crate::http::Rate;
@@ -33,7 +34,7 @@ pub(super) struct JobKey {
 }
 
 /// The keys that may stand beside the command of a job.
-pub(super) const JOB_KEYS: [JobKey; 4] = [
+pub(super) const JOB_KEYS: [JobKey; 5] = [
     JobKey {
         name: "retain",
         does: "after success, how long older files of the same name pattern stay: 30d",
@@ -56,6 +57,12 @@ pub(super) const JOB_KEYS: [JobKey; 4] = [
         name: TIMEZONE,
         does: "the time zone of the schedule: America/Guayaquil",
         shape: Shape::Text,
+        is_argument: false,
+    },
+    JobKey {
+        name: ON_FINISH,
+        does: "a command or a webhook that gets the summary of the job as JSON",
+        shape: Shape::Own(on_finish::schema),
         is_argument: false,
     },
 ];
@@ -128,6 +135,8 @@ pub struct Job {
     pub given: Vec<Given>,
     /// When a worker starts it; none: only when it is submitted.
     pub schedule: Option<Schedule>,
+    /// What is told how it ended.
+    pub on_finish: Option<OnFinish>,
 }
 
 /// Which jobs are read.
@@ -301,9 +310,16 @@ impl Reading<'_> {
             }
         }
         self.needed(words, command, arguments, entries);
-        let schedule = self.schedule(name, entries);
+        let (schedule, on_finish) = (self.schedule(name, entries), self.on_finish(entries));
         let (name, command, place) = (name.to_owned(), command.text.clone(), command.at.clone());
-        Some(Job { name, command, place, given, schedule })
+        Some(Job { name, command, place, given, schedule, on_finish })
+    }
+
+    /// What is told how it ended.
+    fn on_finish(&mut self, entries: &[(Text, Node)]) -> Option<OnFinish> {
+        let (_, node) = entries.iter().find(|(key, _)| key.text == ON_FINISH)?;
+        let read = on_finish::read(node, &self.config.env, &self.config.folder);
+        read.map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
     }
 
     /// When it starts. What is wrong with the schedule or its time zone is told.

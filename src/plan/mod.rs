@@ -9,6 +9,7 @@ pub mod env;
 mod env_file;
 mod filling;
 pub mod jobs;
+pub mod on_finish;
 mod references;
 pub mod schedule;
 pub mod schema;

@@ -1,6 +1,7 @@
 //! Which parts of `ferry.yaml` must not be shown when a line of it is. It knows no place to show them.
 
 use super::env::only_names;
+use super::on_finish::{ON_FINISH, WEBHOOK};
 use crate::platforms::Registry;
 use crate::platforms::settings::COMMON;
 use crate::yaml::{Kind, Node, Place, Text};
@@ -22,6 +23,7 @@ pub(super) fn mask_tree(page: &str, root: &Node, platforms: &Registry) -> String
 /// A part of the file at its top, or of the template of tenants.
 fn hide_part(page: &str, key: &Text, value: &Node, platforms: &Registry, secrets: &mut Vec<Place>) {
     match (key.text.as_str(), &value.kind) {
+        ("jobs", Kind::Map(jobs)) => jobs.iter().for_each(|(_, job)| hide_webhook(page, job, secrets)),
         ("env_file" | "jobs" | "file", _) | ("tenants", Kind::Text { .. }) => {}
         ("connections", Kind::Map(connections)) => {
             for (name, connection) in connections {
@@ -32,6 +34,21 @@ fn hide_part(page: &str, key: &Text, value: &Node, platforms: &Registry, secrets
             parts.iter().for_each(|(key, value)| hide_part(page, key, value, platforms, secrets));
         }
         _ => secrets.extend(hidden(page, key, value)),
+    }
+}
+
+/// The address of a webhook often holds a secret.
+fn hide_webhook(page: &str, job: &Node, secrets: &mut Vec<Place>) {
+    let Kind::Map(entries) = &job.kind else { return };
+    for (key, value) in entries.iter().filter(|(key, _)| key.text == ON_FINISH) {
+        match &value.kind {
+            Kind::Text { .. } => secrets.extend(hidden(page, key, value)),
+            Kind::Map(parts) => {
+                let webhooks = parts.iter().filter(|(key, _)| key.text == WEBHOOK);
+                secrets.extend(webhooks.filter_map(|(key, value)| hidden(page, key, value)));
+            }
+            Kind::List(_) | Kind::Null => {}
+        }
     }
 }
 

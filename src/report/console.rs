@@ -3,7 +3,7 @@
 
 use super::look::{Choice, Look, OutputKind};
 use super::progress::{Manner, Progress};
-use super::streams::{Shared, Streams};
+use super::streams::{Kept, Shared, Streams};
 use super::summary::Summary;
 use crate::outcome::{Exit, Failure};
 use crate::shown::Paint;
@@ -61,6 +61,9 @@ impl Console {
 
     /// Shows a failure: error, causes, hint.
     pub fn failure(&self, failure: &Failure) {
+        self.shared.keep(|kept| {
+            kept.failure.get_or_insert_with(|| failure.to_string());
+        });
         self.shared.write(&render_failure(failure, self.shared.color));
     }
 
@@ -101,6 +104,7 @@ impl Console {
     /// Prints the summary of a run, on standard output (or where [`Look::results_to_stderr`] says): for users, or as one JSON
     /// object, which is then the last thing there. The command that resumes the run is shown in both cases.
     pub fn summary(&self, summary: &Summary) {
+        self.shared.keep(|kept| kept.summary = Some(summary.json()));
         match self.shared.look.output {
             OutputKind::Human => self.shared.result(&summary.human()),
             OutputKind::Json => {
@@ -110,6 +114,11 @@ impl Console {
                 }
             }
         }
+    }
+
+    /// What was shown of how it ended, whichever way it was shown.
+    pub fn kept(&self) -> Kept {
+        self.shared.kept()
     }
 
     /// Takes the summary for scripts out, so that the caller prints it.

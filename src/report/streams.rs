@@ -30,7 +30,17 @@ pub(super) struct Shared {
     inner: Mutex<Inner>,
 }
 
+/// What is kept of what was shown.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The last summary, as JSON.
+    pub summary: Option<String>,
+    /// The first failure, in one line.
+    pub failure: Option<String>,
+}
+
 struct Inner {
+    kept: Kept,
     streams: Streams,
     held: Held,
     json: Option<String>,
@@ -43,7 +53,16 @@ struct Inner {
 impl Shared {
     pub fn new(look: Look, color: bool, streams: Streams) -> Shared {
         let (held, json, bar, out_failed) = (Held::default(), None, None, None);
-        let inner = Inner { streams, held, json, json_to_stderr: false, bar, out_failed, finished: false };
+        let inner = Inner {
+            kept: Kept::default(),
+            streams,
+            held,
+            json,
+            json_to_stderr: false,
+            bar,
+            out_failed,
+            finished: false,
+        };
         Shared { look, color, inner: Mutex::new(inner) }
     }
 
@@ -67,6 +86,15 @@ impl Shared {
             return self.write(text);
         }
         self.lock().above_bar(|streams| streams.out.write_all(text.as_bytes()).and_then(|()| streams.out.flush()));
+    }
+
+    /// Notes what is shown.
+    pub fn keep(&self, keep: impl FnOnce(&mut Kept)) {
+        keep(&mut self.lock().kept);
+    }
+
+    pub fn kept(&self) -> Kept {
+        self.lock().kept.clone()
     }
 
     /// Keeps an object for scripts for the end.

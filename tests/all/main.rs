@@ -30,6 +30,7 @@ mod mapping;
 mod migrate;
 mod names;
 mod only_changed;
+mod on_finish;
 mod own_files;
 mod own_runs;
 mod phone;
