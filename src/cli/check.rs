@@ -20,20 +20,32 @@ const IDS_TRIED: usize = 4;
 pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failure> {
     let config = context.configuration()?;
     let asked = TargetAsked { to: typed.connection.clone(), sandbox: typed.sandbox, ..TargetAsked::default() };
-    let mut connection = plan::connection(&config, &asked)?;
+    let connection = plan::connection(&config, &asked)?;
     if typed.sandbox {
         context.make_state(true)?;
     }
-    let line = context.block_on(|clock, stop| async move {
-        let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
+    let line = check_connection(context, connection, typed.sandbox)?;
+    context.console.result_line(&line);
+    Ok(Exit::Done)
+}
+
+/// Tests a connection; the line that says what the account holds.
+///
+/// # Errors
+/// Why it does not work.
+pub(super) fn check_connection(
+    context: &Context,
+    mut connection: Connection,
+    is_sandbox: bool,
+) -> Result<String, Failure> {
+    context.block_on(|clock, stop| async move {
+        let sandbox = if is_sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let line = until_stopped(&stop, line(context, &connection, clock)).await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
         line.map_err(of_check)
-    })?;
-    context.console.result_line(&line);
-    Ok(Exit::Done)
+    })
 }
 
 /// A check leaves nothing to resume, so the hint of an unavailable platform does not mention it.

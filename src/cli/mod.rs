@@ -11,12 +11,13 @@ mod export;
 mod files_read;
 mod help;
 mod import;
+mod init;
 mod inspect;
 mod looked;
 mod map;
 mod migrate;
-mod platforms;
 mod on_finish;
+mod platforms;
 mod rehearsed;
 mod resume;
 mod run;
@@ -156,6 +157,7 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Attributes(attributes) => attributes::run(attributes, context),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, context),
         Command::Platforms(platforms) => platforms::run(platforms, context),
+        Command::Init(init) => init::run(init, context),
         Command::Inspect(inspect) => inspect::run(inspect, context),
         Command::Map(map) => map::run(map, context),
         Command::Schema(schema) => schema::run(schema, context),

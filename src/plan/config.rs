@@ -487,7 +487,7 @@ fn is_misspelt(key: &str) -> bool {
     key != PLATFORM && nearest(key, [PLATFORM]).is_some()
 }
 
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }

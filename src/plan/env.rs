@@ -26,6 +26,12 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The same with one more variable.
+    pub fn with(mut self, name: &str, value: &str) -> Env {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The names of all that are set.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())

@@ -46,6 +46,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["attributes"], &["ferry attributes shop add Plan", "ferry attributes shop remove Tariff --yes"]),
     (&["sandbox"], &["ferry sandbox --fault drop-after=0.05 --fault error-500=0.01 --seed 7"]),
     (&["platforms"], &["ferry platforms NAME"]),
+    (&["init"], &["ferry init"]),
     (&["inspect"], &["ferry inspect contacts.csv", "ferry inspect contacts.csv --samples none --json"]),
     (&["map"], &["ferry map suggest contacts.csv --to shop --out contacts.yaml"]),
     (&["map", "check"], &["ferry map check contacts.yaml contacts.csv --to shop"]),

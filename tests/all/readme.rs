@@ -25,7 +25,7 @@ const DOCUMENTS: [(&str, usize); 9] = [
     ("docs/mapping.md", 6),
     ("docs/trust.md", 26),
     ("docs/migrate.md", 3),
-    ("docs/nightly.md", 5),
+    ("docs/nightly.md", 7),
     ("docs/reference.md", 2),
     ("docs/platforms.md", 2),
     ("docs/figures.md", 0),

@@ -2,7 +2,7 @@
 
 use super::moving::{Apply, Convert, Export, Import, Migrate, Run, Undo};
 use super::other::{
-    Attributes, Check, Completions, Help, Inspect, Map, Platforms, Resume, Runs, Sandbox, Schema, Verify,
+    Attributes, Check, Completions, Help, Init, Inspect, Map, Platforms, Resume, Runs, Sandbox, Schema, Verify,
 };
 use clap::Subcommand;
 
@@ -79,6 +79,11 @@ pub enum Command {
     ///
     /// With NAME, all about one platform: its fields, and its settings with their defaults and environment variables.
     Platforms(Platforms),
+    /// Write a first ferry.yaml, by asking for what it needs
+    ///
+    /// The connection is tested, and ferry.yaml and the file with its secrets are written beside each other; files that exist
+    /// are left as they are. On a terminal Ferry asks for what was not typed. A secret is not shown while it is typed.
+    Init(Init),
     /// Describe the content of a file
     ///
     /// Shown are its format, its header and, for each column, how much is filled, what it holds and which values are

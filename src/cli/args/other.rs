@@ -289,6 +289,34 @@ pub struct Reading {
     pub sheet: Option<String>,
 }
 
+/// `ferry init`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry init
+  ferry init --platform NAME --name shop --sandbox       to rehearse; no credentials are needed
+  ferry init --platform NAME --name shop --set phone_region=EC --yes")]
+pub struct Init {
+    /// Platform of the connection [default: asked for]
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<String>,
+    /// Name of the connection [default: asked for, else that of the platform]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Setting of the connection that is no secret: phone_region=EC; repeatable
+    #[arg(long, value_name = "SETTING=VALUE")]
+    pub set: Vec<String>,
+    /// Rehearse: test the built-in sandbox instead of the platform, and ask for no credentials
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Write the files without testing the connection
+    #[arg(long)]
+    pub no_check: bool,
+    /// Do not ask; without a terminal Ferry never asks
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
 /// `ferry inspect`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "\

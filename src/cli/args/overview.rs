@@ -44,7 +44,10 @@ const MAIN: [&str; 8] = ["import", "export", "migrate", "convert", "run", "resum
 const GROUPS: [(&str, &[&str]); 3] = [
     ("Move contacts", &["import", "export", "migrate", "convert", "run"]),
     ("Runs", &["resume", "verify", "undo", "apply", "runs"]),
-    ("Set up", &["platforms", "check", "inspect", "map", "attributes", "sandbox", "schema", "completions", "help"]),
+    (
+        "Set up",
+        &["init", "platforms", "check", "inspect", "map", "attributes", "sandbox", "schema", "completions", "help"],
+    ),
 ];
 
 /// What `ferry` and `ferry -h` print below the usage line: at most 24 lines with it.
