@@ -4,11 +4,13 @@
 //!
 //! | Result | Retry? |
 //! |---|---|
-//! | never reached the platform | yes, for every method, until the wait is over; four attempts at the start |
+//! | never reached the platform | yes, for every method, until the wait is over; without `--wait`, four attempts at the start |
 //! | 429 | yes, for every method (it was not carried out), after a pause of all requests |
 //! | 503 with `Retry-After` | a pause of all requests; the request itself if it is repeatable |
-//! | doubt, or another 5xx | if repeatable, five attempts; longer for 502, 503, 504 and doubts, while no request succeeds |
-//! | 2xx whose body is incomplete or not JSON | a read like a 502; a write is in doubt |
+//! | 502, 503, 504 | if repeatable, five attempts, and further ones until the wait is over while no request succeeds |
+//! | doubt | the same; without `--wait`, five attempts at the start |
+//! | another 5xx | the same; without `--wait`, five attempts, because the request itself may be the cause |
+//! | 2xx whose body is incomplete or not JSON | a read like a doubt; a write is in doubt |
 //! | what may be the end of a list | once, at once; the second response is accepted |
 //! | a bad certificate, a response that is too large, any other status | no |
 
@@ -23,7 +25,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) const START_TRIES: u32 = 4;
 /// Attempts of a repeatable request to which the platform responds with a failure.
 pub(super) const TRIES: u32 = 5;
-/// The longest `Retry-After` that is waited for, and the longest time of nothing but 429.
+/// The longest `Retry-After` that is waited for, and, without `--wait`, the longest time of nothing but 429.
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 /// The shortest wait before a retry.
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
@@ -47,14 +49,36 @@ pub(super) enum TryResult {
     Answer,
     /// The platform asks for fewer requests: all requests wait, for as long as it asks (if it says so).
     Refusal { acted: Acted, asked: Option<Duration> },
-    /// The platform, or a proxy before it, fails; `outage` if the request cannot be the cause.
-    Failing { outage: bool },
+    /// The platform, or a proxy before it, fails.
+    Failing(Cause),
     /// It may be the end of a list, and has not been confirmed yet.
     End,
     /// It never left.
     Unsent,
     /// A retry would not change it.
     Final,
+}
+
+/// What a failing platform shows of the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A proxy says that the platform is unavailable (502, 503, 504).
+    Outage,
+    /// No response, or none that is whole: an outage, or a wrong address.
+    Unclear,
+    /// Another 5xx, which the request itself may cause.
+    Server,
+}
+
+impl Cause {
+    /// Whether it is an outage, at a platform that has sent a regular response before or not.
+    fn is_outage(self, was_well: bool) -> bool {
+        match self {
+            Cause::Outage => true,
+            Cause::Unclear => was_well,
+            Cause::Server => false,
+        }
+    }
 }
 
 /// Whether the platform may have carried out the request.
@@ -75,7 +99,7 @@ pub(super) fn came(request: &Request, ends: u32, sent: &Sent, wall: SystemTime) 
             return TryResult::Answer;
         }
         if response.is_success() && request.method == Method::Get && !response.is_json() {
-            return TryResult::Failing { outage: true };
+            return TryResult::Failing(Cause::Unclear);
         }
     }
     came_of(sent, wall)
@@ -84,13 +108,13 @@ pub(super) fn came(request: &Request, ends: u32, sent: &Sent, wall: SystemTime) 
 fn came_of(sent: &Sent, wall: SystemTime) -> TryResult {
     match sent {
         Sent::NotSent(failure) if failure.exit == Exit::Unavailable => TryResult::Unsent,
-        Sent::InDoubt(failure) if failure.exit == Exit::Unavailable => TryResult::Failing { outage: true },
+        Sent::InDoubt(failure) if failure.exit == Exit::Unavailable => TryResult::Failing(Cause::Unclear),
         Sent::NotSent(_) | Sent::InDoubt(_) => TryResult::Final,
         Sent::Answered(response) => match (response.status, asked(response, wall)) {
             (429, asked) => TryResult::Refusal { acted: Acted::No, asked },
             (503, Some(asked)) => TryResult::Refusal { acted: Acted::Perhaps, asked: Some(asked) },
-            (502..=504, _) => TryResult::Failing { outage: true },
-            (500..=599, _) => TryResult::Failing { outage: false },
+            (502..=504, _) => TryResult::Failing(Cause::Outage),
+            (500..=599, _) => TryResult::Failing(Cause::Server),
             _ => TryResult::Answer,
         },
     }
@@ -101,8 +125,8 @@ fn came_of(sent: &Sent, wall: SystemTime) -> TryResult {
 pub(super) struct Health {
     /// It has sent a response, of any kind.
     pub(super) reached: bool,
-    /// It has sent a regular response.
-    pub(super) well_once: bool,
+    /// When it last sent a regular response after a failure; none: it never has.
+    well_at: Option<Instant>,
     /// Since when all requests have failed.
     ill_since: Option<Instant>,
     /// Since when all requests have been refused.
@@ -115,17 +139,22 @@ impl Health {
         self.reached |= matches!(sent, Sent::Answered(_));
         match came {
             TryResult::Answer => {
-                *self = Health { reached: true, well_once: true, ill_since: None, refused_since: None }
+                *self = Health { reached: true, well_at: Some(now), ill_since: None, refused_since: None }
             }
             TryResult::Refusal { .. } => {
                 self.ill_since = None;
                 self.refused_since.get_or_insert(now);
             }
-            TryResult::Failing { .. } | TryResult::Unsent => {
+            TryResult::Failing(_) | TryResult::Unsent => {
                 self.ill_since.get_or_insert(now);
             }
             TryResult::Final | TryResult::End => {}
         }
+    }
+
+    /// Whether no request has succeeded since this moment.
+    fn is_ill_since(&self, since: Instant) -> bool {
+        self.ill_since.is_some() && self.well_at.is_none_or(|well_at| well_at <= since)
     }
 
     fn ill(&self, now: Instant) -> Duration {
@@ -188,7 +217,7 @@ pub(super) fn next(came: TryResult, tries: Attempts, health: &Health, conditions
             let pause = asked.filter(|asked| !asked.is_zero()).unwrap_or_else(|| backoff(tries.refused, chance));
             match acted {
                 Acted::Perhaps if !tries.repeatable => Next::ReturnAndPause(pause),
-                _ if health.refused(now) > PAUSE_MAX.max(wait) => Next::GiveUp,
+                _ if health.refused(now) > if wait.is_zero() { PAUSE_MAX } else { wait } => Next::GiveUp,
                 _ => Next::Pause(pause),
             }
         }
@@ -199,12 +228,14 @@ pub(super) fn next(came: TryResult, tries: Attempts, health: &Health, conditions
             };
             if over { Next::GiveUp } else { Next::Rest(rest(tries, health, now, patience, chance)) }
         }
-        TryResult::Failing { outage } => {
-            let lasting = outage && health.well_once && health.ill(now) >= now.saturating_duration_since(tries.since);
+        TryResult::Failing(cause) => {
+            // At the start, without `--wait`, what is unclear is sooner a wrong address than an outage.
+            let may_last = !wait.is_zero() || cause.is_outage(health.well_at.is_some());
+            let lasting = may_last && health.is_ill_since(tries.since) && health.ill(now) < patience;
             match tries.repeatable {
                 false => Next::Return,
                 true if tries.made.saturating_sub(tries.ends) < TRIES => Next::Rest(backoff(tries.made, chance)),
-                true if lasting && health.ill(now) < patience => Next::Rest(rest(tries, health, now, patience, chance)),
+                true if lasting => Next::Rest(rest(tries, health, now, patience, chance)),
                 true => Next::Return,
             }
         }

@@ -120,7 +120,12 @@ async fn a_target_that_goes_away_is_waited_for_as_long_as_one_is_willing_to() {
         (600, false, Play::Unreachable, "not sent, exit 6", 595..=635),
         (0, true, status(502), "502", 115..=125),
         (0, true, status(500), "500", 3..=8),
-        (0, false, status(502), "502", 3..=8),
+        (0, false, status(502), "502", 115..=125),
+        (0, false, Play::Silent, "in doubt, exit 6", 3..=200),
+        (60, false, status(503), "503", 58..=65),
+        (60, false, status(500), "500", 58..=65),
+        (60, false, Play::Answer(200, vec![], "<html>"), "200", 58..=65),
+        (10, false, limited("2"), "not sent, exit 6", 10..=15),
         (0, true, limited("60"), "not sent, exit 6", 900..=970),
     ];
     for (wait, before, play, expected, seconds) in cases {
