@@ -195,6 +195,16 @@ impl Http {
         }
     }
 
+    /// How long the user waits for an unavailable platform; zero: it was not said.
+    pub fn wait(&self) -> Duration {
+        self.route.retry.as_ref().map_or(Duration::ZERO, |retry| retry.wait)
+    }
+
+    /// How long an unavailable platform is waited for once it has answered.
+    pub fn patience(&self) -> Duration {
+        self.route.retry.as_ref().map_or(Duration::ZERO, Retry::patience)
+    }
+
     /// How many requests may be in flight.
     pub fn concurrency(&self) -> usize {
         self.route.queue.concurrency

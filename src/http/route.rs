@@ -62,6 +62,11 @@ impl Retry {
         }
     }
 
+    /// How long all requests may fail before the platform is unavailable.
+    pub(super) fn patience(&self) -> Duration {
+        if self.wait.is_zero() { retry::PATIENCE } else { self.wait }
+    }
+
     pub(super) fn judge(&self, request: &Request, sent: &Sent, tries: &mut Attempts) -> Next {
         let wall = if is_good(sent) { SystemTime::UNIX_EPOCH } else { self.clock.wall() };
         let came = retry::came(request, tries.ends, sent, wall);

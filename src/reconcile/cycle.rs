@@ -8,6 +8,7 @@ use super::attempt::{Attempt, Earlier, TRIES_MAX};
 use super::doubt::{YIELD, retry_after};
 use super::dropped::memory_of;
 use super::execute::executor::Next;
+use super::failures::Verdict;
 use super::goal::decision::{Decision, Notes, Ruling};
 use super::goal::revert::kept_after;
 use super::goal::{Goal, Locate};
@@ -46,6 +47,11 @@ impl Reconciler {
         slot: &mut Slot,
     ) -> Result<End, Failure> {
         let mut attempt = earlier.map(Attempt::after).unwrap_or_default();
+        if let Some(after) = self.failures.outage()
+            && self.wait(slot, after).await.is_err()
+        {
+            return Ok(End::Pending);
+        }
         loop {
             if *self.stop.borrow() {
                 return Ok(End::Pending);
@@ -63,14 +69,15 @@ impl Reconciler {
                     let left = std::mem::take(&mut attempt.effects.left);
                     return Ok(End::Settled(self.settled(subject, attempt, outcome, left)));
                 }
-                Next::Reject(problems) if is_failed(&problems) && !self.failures.has_arrived() => {
-                    // Nothing has ever arrived: that is not the fault of this contact.
-                    return Err(at_fault(&problems));
-                }
-                Next::Reject(problems) => {
-                    let outcome = if is_unknown(&problems) { Outcome::Unknown } else { Outcome::Rejected };
-                    return Ok(End::Settled(self.settled(subject, attempt, outcome, problems)));
-                }
+                Next::Reject(problems) => match self.judge(&problems) {
+                    Verdict::Contact => {
+                        let outcome = if is_unknown(&problems) { Outcome::Unknown } else { Outcome::Rejected };
+                        return Ok(End::Settled(self.settled(subject, attempt, outcome, problems)));
+                    }
+                    Verdict::Target => return Err(at_fault(&problems, self.failures.has_arrived())),
+                    Verdict::Wait(after) if self.wait(slot, after).await.is_err() => return Ok(End::Pending),
+                    Verdict::Wait(_) => {}
+                },
                 Next::Again(after) => {
                     if !after.is_zero() && self.wait(slot, after).await.is_err() {
                         return Ok(End::Pending);
@@ -276,10 +283,22 @@ impl Reconciler {
 }
 
 impl Reconciler {
-    /// Waits for a while, without holding a slot; an error when the run is to stop.
+    /// Who is at fault where a contact is given up for these problems: a contact that fails while nothing succeeds, or
+    /// before anything has ever arrived, is not.
+    fn judge(&self, problems: &[Problem]) -> Verdict {
+        let is_in_outage = || self.failures.outage().is_some();
+        match is_failed(problems) || (is_unknown(problems) && is_in_outage()) {
+            true => self.failures.judge(),
+            false => Verdict::Contact,
+        }
+    }
+
+    /// Waits for a while; an error when the run is to stop. It holds no slot meanwhile, so that other contacts are sent,
+    /// except during an outage.
     async fn wait(&self, slot: &mut Slot, duration: Duration) -> Result<(), ()> {
         let mut stop = self.stop.clone();
-        let parking = Arc::clone(&self.parking).try_acquire_owned().ok();
+        let has_others = self.failures.outage().is_none();
+        let parking = has_others.then(|| Arc::clone(&self.parking).try_acquire_owned().ok()).flatten();
         if parking.is_some() {
             slot.give_up();
         }

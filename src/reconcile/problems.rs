@@ -88,10 +88,13 @@ pub(crate) fn is_failed(problems: &[Problem]) -> bool {
     problems.first().is_some_and(|problem| problem.code == FAILED)
 }
 
-/// A contact failed before anything had ever arrived.
-pub(crate) fn at_fault(problems: &[Problem]) -> Failure {
-    let failure =
-        Failure::new(Exit::Unavailable, "nothing has arrived at the target yet, and what was sent to it fails");
+/// A contact failed while nothing succeeded, or before anything had ever arrived.
+pub(crate) fn at_fault(problems: &[Problem], has_arrived: bool) -> Failure {
+    let what = match has_arrived {
+        true => "what was sent to the target has failed for as long as an unavailable platform is waited for",
+        false => "nothing has arrived at the target yet, and what was sent to it fails",
+    };
+    let failure = Failure::new(Exit::Unavailable, what);
     let failure = problems.first().map_or(failure.clone(), |problem| failure.cause(&problem.message));
     failure.hint("no record was rejected because of it; run the same command again when the platform has recovered")
 }

@@ -11,7 +11,7 @@ use super::execute::executor::Executor;
 use super::execute::live::Live;
 use super::execute::preview::Preview;
 use super::execute::recorder::Recorder;
-use super::failures::Failures;
+use super::failures::{Failures, Patience};
 use super::find::Finder;
 use super::gate::Gate;
 use super::guards::Guards;
@@ -105,7 +105,9 @@ impl Reconciler {
             Effects::Live { partial, has_arrived, .. } => (*has_arrived, partial.clone()),
             Effects::Preview(_) => (true, Vec::new()),
         };
-        let (failures, partials) = (Arc::new(Failures::new(has_arrived)), Arc::new(Partials::new(partial)));
+        let patience = Patience { later: endpoint.http.patience(), at_start: endpoint.http.wait() };
+        let failures = Arc::new(Failures::new(has_arrived, patience, endpoint.clock));
+        let partials = Arc::new(Partials::new(partial));
         let executor: Box<dyn Executor> = match effects {
             Effects::Preview(recorder) => {
                 let (endpoint, dropped) = (Arc::clone(&endpoint), Arc::clone(&dropped));

@@ -1,7 +1,7 @@
 //! The program itself, killed, stopped and let down by its target: the same command resumes, every contact is there
 //! once, and no record is rejected for a failure of the target.
 
-use super::support::{Ended, Fake, Scene, begin, response, response_of, run, run_folders, wait_until};
+use super::support::{Act, Ended, Fake, Scene, begin, response, response_of, run, run_folders, wait_until};
 use ferry::sandbox::{FaultKind, SandboxOptions};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -245,6 +245,34 @@ fn a_target_that_fails_at_everything_stops_the_run_and_no_record_is_rejected() {
     assert!(told.err.contains("20 contacts in a row"), "{told:?}");
     assert_eq!(rejects(&scene), Vec::<String>::new());
     assert!(server.seen() >= 20);
+}
+
+/// An outage that lasts longer than the attempts of a contact is waited for, and no contact is given up.
+#[test]
+fn an_outage_in_the_middle_is_waited_for() {
+    for status in [500, 503] {
+        let mut scene = scene(60, |_| {});
+        scene.connect_by_line();
+        let (mut seen, mut begun) = (0, None::<Instant>);
+        scene.rule(move |_| {
+            seen += 1;
+            let is_out = seen > 30 && begun.get_or_insert_with(Instant::now).elapsed() < Duration::from_secs(9);
+            if is_out { Act::Answer(status) } else { Act::Pass }
+        });
+        let told = scene.run(&format!("{IMPORT} --rate none"));
+        assert_eq!((told.exit, told.count("created")), (0, 60), "{status}: {told:?}");
+        assert_eq!(rejects(&scene), Vec::<String>::new());
+        assert_all_there(&scene, 60);
+        // With a shorter patience it ends, and blames no record.
+        let (mut seen, asked) = (0, format!("{IMPORT} --rate none --fresh --wait 3s"));
+        scene.write("contacts.csv", &scene.read("contacts.csv").replace("Vera", "Paz"));
+        scene.rule(move |_| {
+            seen += 1;
+            if seen > 20 { Act::Answer(status) } else { Act::Pass }
+        });
+        let told = scene.run(&asked);
+        assert_eq!((told.exit, told.count("rejected")), (6, 0), "{status}: {told:?}");
+    }
 }
 
 #[test]
