@@ -24,6 +24,7 @@
 //! | [`outcome`] | outcomes of records, failures, exit codes |
 //! | [`change`] | what changes in a contact: the words that store and platforms share |
 //! | [`shown`] | failures and text from outside, as a terminal shows them |
+//! | [`loopback`] | which requests a server on this machine answers |
 //! | [`yaml`] | YAML files that users write, and the errors in them |
 //! | [`template`] | bounded templates and expressions |
 //! | [`files`] | contacts in files |
@@ -39,17 +40,20 @@
 //! | [`plan`] | arguments, files and environment → a checked plan |
 //! | [`run`] | the straight line |
 //! | [`sandbox`] | the platforms on loopback, with faults |
+//! | [`edit`] | the editor of mappings: a page on loopback |
 //! | [`cli`] | the arguments, one file a command |
 
 pub mod change;
 pub mod cli;
 pub mod clock;
 pub mod contact;
+pub mod edit;
 pub mod files;
 pub mod http;
 pub mod identity;
 pub mod ids;
 pub mod json;
+pub mod loopback;
 pub mod mapping;
 pub mod outcome;
 pub mod plan;

@@ -1,7 +1,6 @@
 //! `ferry inspect`: what a file is and what its columns hold. It reads the whole file once and sends nothing.
 
 mod found;
-mod holds;
 mod object;
 mod page;
 mod table;

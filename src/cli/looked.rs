@@ -16,6 +16,8 @@ use std::path::Path;
 /// A file that was opened to be looked at.
 pub(super) struct Looked {
     pub source: SourcePlan,
+    /// What was said about how to read it.
+    pub asked: SourceAsked,
     pub opened: Opened,
     pub head: Head,
     /// What a mapping has to say about reading it.
@@ -24,9 +26,20 @@ pub(super) struct Looked {
 
 /// Opens a file and reads its first records.
 pub(super) fn look_at(file: &Path, reading: &args::Reading, context: &Context) -> Result<Looked, Failure> {
+    look_with(file, reading, None, context)
+}
+
+/// The same, with a mapping that says how the file is read.
+pub(super) fn look_with(
+    file: &Path,
+    reading: &args::Reading,
+    map: Option<&Path>,
+    context: &Context,
+) -> Result<Looked, Failure> {
     let mut mistakes = Mistakes::default();
     let asked = SourceAsked {
         file: file.to_owned(),
+        map: map.map(Path::to_owned),
         encoding: reading.encoding.clone(),
         delimiter: reading.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
         region: reading.region.clone(),
@@ -47,7 +60,7 @@ pub(super) fn look_at(file: &Path, reading: &args::Reading, context: &Context) -
     };
     let head = Head::read(&opened.header, &mut *opened.source);
     let read = read_lines(&asked, &opened.header, has_header);
-    Ok(Looked { source, opened, head, read })
+    Ok(Looked { source, asked, opened, head, read })
 }
 
 fn read_lines(asked: &SourceAsked, header: &Header, has_header: bool) -> Vec<String> {
@@ -78,18 +91,33 @@ impl Looked {
 
 /// Writes a mapping, in place of a file that Ferry wrote only. Its first line names the schema for editors.
 pub(super) fn save_mapping(option: &'static str, out: &Path, text: &str, context: &Context) -> Result<(), Failure> {
-    let mut mistakes = Mistakes::default();
-    let around = context.around(&[]);
     // An export may replace any file by `--out`.
-    let checked = if option == "--out" { "map suggest --out" } else { option };
-    plan::check_files(&around, [(checked, Some(out.to_owned()), false)], &mut mistakes);
-    mistakes.end(Some(()))?;
+    let option = if option == "--out" { "map suggest --out" } else { option };
+    may_replace(option, out, None, context)?;
+    let schema = line_for(SchemaOf::Mapping, out, context)?;
+    write_mapping(out, &format!("{schema}\n{text}"), context)
+}
+
+/// Whether a mapping may be written there. `source`: the file that it is for, which is never replaced.
+pub(super) fn may_replace(
+    option: &'static str,
+    out: &Path,
+    source: Option<&Path>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut mistakes = Mistakes::default();
+    let around = context.around(&[("source", source)]);
+    plan::check_files(&around, [(option, Some(out.to_owned()), false)], &mut mistakes);
+    mistakes.end(Some(()))
+}
+
+/// Writes a mapping as it stands.
+pub(super) fn write_mapping(out: &Path, text: &str, context: &Context) -> Result<(), Failure> {
     context.make_state(false)?;
     let about = About { option: "mapping", run: "map suggest".to_owned(), ..About::default() };
     let mut output = Output::create(out)?.noted(Ledger::of_state(&context.state), about);
     let fault = |error| Failure::failed(format!("`{}` cannot be written", out.display())).cause(error);
-    let schema = line_for(SchemaOf::Mapping, out, context)?;
-    output.write_all(format!("{schema}\n{text}").as_bytes()).map_err(fault)?;
+    output.write_all(text.as_bytes()).map_err(fault)?;
     output.commit()
 }
 

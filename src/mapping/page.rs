@@ -33,7 +33,7 @@ type ReadKey = fn(&mut Mapping, &Node, &mut Reader<'_>);
 
 /// A key of a mapping.
 pub(super) struct Key {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// What it says, in one line.
     does: &'static str,
     /// What stands behind it.

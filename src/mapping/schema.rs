@@ -17,3 +17,8 @@ pub fn schema() -> Value {
     }
     schema
 }
+
+/// The keys of a mapping, in the order in which they are explained.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.name)
+}

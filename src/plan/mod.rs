@@ -209,6 +209,19 @@ impl SourcePlan {
         Ok(())
     }
 
+    /// The same source, read as another mapping says.
+    ///
+    /// # Errors
+    /// What is wrong with the suppression lists that it names.
+    pub fn set_mapping(&mut self, asked: &SourceAsked, named: (Mapping, String), state: &Path) -> Result<(), Failure> {
+        let mut mistakes = Mistakes::default();
+        let lists = lists_of(asked, Some(&named), state, &mut mistakes);
+        self.skip = mistakes.end(Some(lists))?;
+        self.options = options_of(asked, Some(&named.0));
+        self.mapping = Some(named);
+        Ok(())
+    }
+
     /// What the first records show: the names that those of a JSON source have, and how often each column is filled.
     pub fn first_records(&self) -> FirstRecords {
         let mut first = FirstRecords::default();
@@ -371,13 +384,17 @@ fn mapping_beside(map: &Path, file: &Path) -> Result<(Mapping, String), Failure>
 
 /// The mapping in a file, or the built-in one of this name; `-` is standard input.
 pub fn load_mapping(path: &Path) -> Result<(Mapping, String), Failure> {
+    let mapping = Mapping::parse(&mapping_text(path)?, path).map_err(Failure::from)?;
+    Ok((mapping, path.display().to_string()))
+}
+
+/// The text of such a mapping, whether or not it has errors.
+pub fn mapping_text(path: &Path) -> Result<String, Failure> {
     let shown = path.display().to_string();
-    let text = match BUILT_IN.iter().find(|(name, _)| *name == shown && !path.exists()) {
-        Some((_, text)) => (*text).to_owned(),
-        None => page_of(path).map_err(|error| no_mapping(&shown, &error))?,
-    };
-    let mapping = Mapping::parse(&text, path).map_err(Failure::from)?;
-    Ok((mapping, shown))
+    match BUILT_IN.iter().find(|(name, _)| *name == shown && !path.exists()) {
+        Some((_, text)) => Ok((*text).to_owned()),
+        None => page_of(path).map_err(|error| no_mapping(&shown, &error)),
+    }
 }
 
 /// A little more than a mapping may have is read, so that what is too long is told as such.

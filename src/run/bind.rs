@@ -59,6 +59,37 @@ pub fn mapper_between(
     Ok(mapper)
 }
 
+/// A platform that contacts are for.
+#[derive(Clone)]
+pub struct Destined {
+    /// The platform.
+    pub platform: Arc<dyn Driver>,
+    /// The country of the connection's phones.
+    pub region: Option<Region>,
+}
+
+/// Maps records as an import into the target would; without a target by the mapping alone.
+///
+/// # Errors
+/// Everything that is wrong between the mapping, the source and the platform.
+pub fn mapper_to(
+    source: &SourcePlan,
+    target: Option<&Destined>,
+    header: &Header,
+    are_rejects: bool,
+    console: &Console,
+) -> Result<Mapper, Failure> {
+    if let Some(Destined { platform, region }) = target {
+        let between = Between { source, from: None, platform, region: *region };
+        return mapper_between(&between, header, are_rejects, console);
+    }
+    let (bound, overflow, _) = bind(source, header, None, None, console)?;
+    let bound = Arc::new(bound.for_rejects(are_rejects));
+    let identity = bound.identity().to_vec();
+    let suppressed = suppressed(source, None, console)?;
+    Ok(Mapper { bound, platform: None, identity, finds_by: Vec::new(), overflow, is_plan: false, suppressed })
+}
+
 /// Takes the people of a saved plan as they are.
 pub(super) fn mapper_of_plan(platform: &Arc<dyn Driver>, head: &PlanHead) -> Result<Mapper, Failure> {
     let identity: Vec<Field> = head.identity.iter().filter_map(|name| Field::named(name)).collect();

@@ -10,6 +10,7 @@ use crate::mapping::Program;
 use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
+use crate::record::Record;
 use crate::report::Console;
 use crate::run::active::folder::run_folder;
 use std::path::{Path, PathBuf};
@@ -156,6 +157,13 @@ pub fn scan(bound: &Program, source: Box<dyn Source>) -> Result<Evidence, Failur
         }
     }
     Ok(evidence)
+}
+
+/// What records say that were read already.
+pub fn of_records(bound: &Program, records: &[Record]) -> Evidence {
+    let mut evidence = empty(bound);
+    records.iter().take(RECORDS_MAX).for_each(|record| bound.observe(record, &mut evidence));
+    evidence
 }
 
 /// The columns that phones are read from, of which nothing is known yet.

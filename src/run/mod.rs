@@ -38,6 +38,7 @@ pub mod suppressed;
 pub mod survey;
 pub mod target;
 mod transfer;
+pub mod tried;
 pub mod unmapped;
 mod verified_run;
 

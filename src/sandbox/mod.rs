@@ -9,7 +9,6 @@ mod atom;
 mod contact_table;
 mod eadesk;
 mod faults;
-mod gate;
 mod history;
 mod journal;
 mod limit;

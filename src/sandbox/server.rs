@@ -4,13 +4,13 @@
 //! tells of is on disk.
 
 use super::faults::{Drawn, FaultKind, draw};
-use super::gate;
 use super::lines::{Line, Lines, Working};
 use super::locked::locked;
 use super::model::Reply;
 use super::page;
 use super::site::{Hosted, Site};
 use super::wire::{Answer, HTML, JSON, Request, express_not_found};
+use crate::loopback::Loopback;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{
@@ -114,8 +114,9 @@ async fn respond(
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Payload>, Dropped> {
     let (parts, body) = request.into_parts();
-    if let Some(refusal) = gate::refusal(&parts.headers, parts.uri.authority(), site.port) {
-        return Ok(render(refusal));
+    let loopback = Loopback { port: site.port, what: "the sandbox" };
+    if let Some(refused) = loopback.refusal(&parts.headers, parts.uri.authority()) {
+        return Ok(render(Answer::text(refused.status, "text/plain; charset=utf-8", format!("{}\n", refused.why))));
     }
     let Ok(body) = Limited::new(body, BODY_MAX).collect().await else { return Ok(render(too_large())) };
     let request = Request {

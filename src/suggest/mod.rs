@@ -15,6 +15,7 @@ mod document;
 mod evidence;
 mod flags;
 mod given;
+mod holds;
 mod places;
 mod region;
 mod suggestion;
@@ -24,6 +25,7 @@ mod vendors;
 mod yaml;
 
 pub use asked::{Asked, Attributes, RULE_MIN, Target};
+pub use holds::{Holding, holding};
 pub use region::RegionFound;
 pub use suggestion::{Suggestion, suggest};
 pub use vendors::{VENDORS, Vendor};

@@ -7,7 +7,7 @@ use crate::contact::Field;
 use crate::mapping::names::{Reason, Use};
 use crate::mapping::{FLAGS_SPLIT, flags_template};
 use crate::profile::{Column, Separator, dates};
-use crate::yaml::{fold, nearest};
+use crate::yaml::{fold, nearest, quoted, text};
 use std::fmt::Write;
 
 /// What a last name is where the target needs one and the record has none.
@@ -459,28 +459,4 @@ fn one_line(text: &str) -> String {
 /// A name of the source within a template.
 fn in_template(name: &str) -> String {
     format!("row[{}]", serde_json::Value::from(name))
-}
-
-/// A text in quotes.
-fn text(value: &str) -> String {
-    if value.contains(['\'', '\n', '\\']) || value.chars().any(char::is_control) {
-        return serde_json::Value::from(value).to_string();
-    }
-    format!("'{value}'")
-}
-
-/// A name as YAML takes it in every place, with quotes only where it needs them.
-fn quoted(name: &str) -> String {
-    let is_plain_char =
-        |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '/' | '(' | ')' | '-' | '+' | '$' | ';');
-    let begins = name.starts_with(|c: char| c.is_alphabetic());
-    let is_word = matches!(
-        name.to_ascii_lowercase().as_str(),
-        "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "~"
-    );
-    let is_tidy = !name.ends_with(' ') && name.chars().all(is_plain_char);
-    match begins && is_tidy && !is_word {
-        true => name.to_owned(),
-        false => serde_json::Value::from(name).to_string(),
-    }
 }

@@ -19,6 +19,7 @@ mod config;
 mod countries;
 mod dry;
 mod edges;
+mod edit;
 mod export;
 mod files;
 mod guards;

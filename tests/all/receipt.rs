@@ -1,7 +1,7 @@
 //! The receipt and the report of a finished run: what they say, that nothing in the data becomes markup, and that a run
 //! is not lost when they cannot be written.
 
-pub mod browser;
+mod browser;
 
 use super::support::{Ended, ferry, folder_with, platform_variables, run};
 use ferry::outcome::Totals;

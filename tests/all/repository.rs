@@ -32,7 +32,7 @@ fn what_tests_need_from_the_system_is_installed_only_where_ci_is_set() {
     assert!(read(".ci/run").contains("\n[ -z \"${CI:-}\" ] || step .ci/setup\n"));
     let setup = read(".ci/setup");
     // The names that `receipt/browser.rs` looks for.
-    for browser in crate::receipt::browser::NAMES {
+    for browser in crate::support::BROWSERS {
         assert!(setup.contains(browser), "{browser}");
     }
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 25] = [
+const MODULES: [&str; 27] = [
     "clock",
     "ids",
     "json",
@@ -22,6 +22,7 @@ const MODULES: [&str; 25] = [
     "outcome",
     "change",
     "shown",
+    "loopback",
     "yaml",
     "template",
     "files",
@@ -37,6 +38,7 @@ const MODULES: [&str; 25] = [
     "plan",
     "run",
     "sandbox",
+    "edit",
     "cli",
 ];
 

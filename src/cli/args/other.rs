@@ -247,6 +247,44 @@ pub enum MapCommand {
     /// Columns are understood by their names in seven languages, by what they hold, and by the layouts of vendors. What is
     /// unsure is written as a comment, not as a rule. The exit code is 3 if the target needs a field that the file lacks.
     Suggest(MapSuggest),
+    /// Edit a mapping in a browser
+    ///
+    /// A page on 127.0.0.1 shows the columns of the file, the fields of a contact, the mapping, and the first contacts as
+    /// they would arrive, after each change. It begins with what `map suggest` would write. Nothing is sent to a platform;
+    /// "Save" writes the mapping. The command ends with "Done" on the page, or with Ctrl-C.
+    Edit(MapEdit),
+}
+
+/// `ferry map edit`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry map edit contacts.xlsx --to shop
+  ferry map edit contacts.csv --map contacts.yaml
+  ferry map edit contacts.csv --out shop.yaml --no-open")]
+pub struct MapEdit {
+    /// File of contacts; `-` is standard input
+    pub file: PathBuf,
+    /// Connection that the contacts are for [default: none; what the platform holds is not shown]
+    #[arg(long, value_name = "CONNECTION")]
+    pub to: Option<String>,
+    /// Mapping to begin with: a YAML file, or the name of a built-in mapping [default: what `map suggest` would write]
+    #[arg(short, long, value_name = "MAPPING")]
+    pub map: Option<PathBuf>,
+    /// Where the mapping is saved [default: where it was opened, else the name of FILE with `.yaml`]
+    ///
+    /// Only a file that Ferry wrote is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Do not open a browser; the address is printed in any case
+    #[arg(long)]
+    pub no_open: bool,
+    /// Use the built-in sandbox instead of the platform; its data is kept in the state folder
+    #[arg(long)]
+    pub sandbox: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
 }
 
 /// `ferry map suggest`.

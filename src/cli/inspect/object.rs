@@ -1,9 +1,9 @@
 //! What was found, as JSON. Its keys are stable.
 
 use super::found::Inspected;
-use super::holds::holding;
 use crate::files::Format;
 use crate::profile::{Column, Invalid};
+use crate::suggest::holding;
 use serde_json::{Value, json};
 
 /// The commonest values of a column that are named.
@@ -41,7 +41,7 @@ pub(super) fn object(inspected: &Inspected) -> Value {
 fn column(inspected: &Inspected, at: usize) -> Option<Value> {
     let column = inspected.profile.columns.get(at)?;
     let (n, exact) = column.distinct.count();
-    let holding = holding(inspected, at);
+    let holding = holding(&inspected.suggestion, &inspected.profile, at);
     let share =
         if column.filled == 0 { 0.0 } else { (holding.n as f64 / column.filled as f64 * 1000.0).round() / 1000.0 };
     let (probability, reasons) = inspected.suggestion.why(at);

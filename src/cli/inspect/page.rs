@@ -2,11 +2,11 @@
 //! its commonest values, the invalid values with their lines, and the contacts that occur twice.
 
 use super::found::Inspected;
-use super::holds::holding;
 use super::object::top;
 use super::table::percent;
 use crate::report::words::{count, number};
 use crate::shown::escape;
+use crate::suggest::holding;
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
@@ -64,7 +64,7 @@ fn card(inspected: &Inspected, at: usize) -> String {
         return String::new();
     };
     let records = inspected.profile.records;
-    let holding = holding(inspected, at);
+    let holding = holding(&inspected.suggestion, &inspected.profile, at);
     let detail = if holding.detail.is_empty() { String::new() } else { format!(", {}", text(&holding.detail)) };
     let (distinct, is_exact) = column.distinct.count();
     let about = if is_exact { "" } else { "about " };

@@ -1,10 +1,10 @@
 //! What was found, as a table of at most 100 columns of characters.
 
 use super::found::{GROUPS_SHOWN, Inspected};
-use super::holds::holding;
 use crate::files::Format;
 use crate::report::words::{count, number, shell};
 use crate::shown::escape;
+use crate::suggest::holding;
 
 /// No line is longer.
 const WIDTH: usize = 100;
@@ -84,7 +84,7 @@ fn rows(inspected: &Inspected) -> String {
 }
 
 fn in_words(inspected: &Inspected, at: usize) -> String {
-    let holding = holding(inspected, at);
+    let holding = holding(&inspected.suggestion, &inspected.profile, at);
     let invalid = inspected.profile.columns.get(at).map_or(0, |column| column.invalid.n);
     let mut text = holding.kind.to_owned();
     if !holding.detail.is_empty() {

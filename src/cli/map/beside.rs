@@ -1,8 +1,7 @@
 //! A record before and after its mapping, side by side: what stands in the file, and what would arrive.
 
-use crate::outcome::Reject;
-use crate::profile::Cells;
-use crate::record::Record;
+use crate::outcome::Problem;
+use crate::run::tried::Example;
 use crate::shown::escape;
 
 /// Each side is so wide, in characters.
@@ -20,23 +19,15 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// A record that becomes a contact with these values.
-    pub fn of_record(record: &Record, names: &[String], after: Vec<(String, String)>) -> Pair {
-        let cells = Cells::of(record, names);
-        let before = names.iter().enumerate().map(|(at, name)| (name.clone(), cells.get(at).into_owned()));
-        let before = before.filter(|(_, value)| !value.trim().is_empty()).map(|(name, value)| one(&name, &value));
-        let after = after.iter().map(|(name, value)| one(name, value));
-        Pair { line: record.origin.line, before: before.collect(), after: after.collect() }
-    }
-
-    /// A record that is rejected: its bytes, and why.
-    pub fn of_reject(reject: &Reject) -> Pair {
-        let raw = String::from_utf8_lossy(reject.raw.get(..SIDE * 4).unwrap_or(&reject.raw)).into_owned();
-        let after = reject
-            .problems
-            .iter()
-            .map(|problem| cut(&format!("rejected: {}: {}", problem.code, problem.message), SIDE));
-        Pair { line: reject.origin.line, before: vec![cut(&raw, SIDE)], after: after.collect() }
+    /// What stands in the source, and what would arrive or why it is rejected.
+    pub fn of(example: &Example) -> Pair {
+        let before = match example.raw.is_empty() {
+            true => example.before.iter().map(|(name, value)| one(name, value)).collect(),
+            false => vec![cut(&example.raw, SIDE)],
+        };
+        let values = example.after.iter().map(|(name, value)| one(name, value));
+        let problem = |problem: &Problem| cut(&format!("rejected: {}: {}", problem.code, problem.message), SIDE);
+        Pair { line: example.line, before, after: values.chain(example.problems.iter().map(problem)).collect() }
     }
 
     /// The lines that show it.

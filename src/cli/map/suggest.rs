@@ -22,7 +22,9 @@ pub(super) fn run(typed: &args::MapSuggest, context: &Context) -> Result<Exit, F
     let region = connection.as_ref().map_or(Ok(None), region_of)?;
     let platform = connection.as_ref().map(Connection::facts);
     let known = match &connection {
-        Some(_) if platform.is_some_and(|facts| facts.defines_attributes) => attributes(typed, context),
+        Some(connection) if platform.is_some_and(|facts| facts.defines_attributes) => {
+            attributes_of(&connection.name, typed.sandbox, context)
+        }
         _ => None,
     };
     let asked = Asked { typed: looked.region(), ..asked_of(platform, region, known) };
@@ -61,14 +63,13 @@ fn ended(suggestion: &Suggestion, context: &Context) -> Exit {
 }
 
 /// The connection; what else it lacks does not matter here.
-fn connection(to: &str, context: &Context) -> Result<Connection, Failure> {
+pub(super) fn connection(to: &str, context: &Context) -> Result<Connection, Failure> {
     Ok(context.configuration()?.find(to)?.clone())
 }
 
 /// The attributes that the account defines; where it cannot be asked, the suggestion goes without.
-fn attributes(typed: &args::MapSuggest, context: &Context) -> Option<Vec<String>> {
-    let to = typed.to.as_deref().unwrap_or_default();
-    match defined(to, typed.sandbox, context) {
+pub(super) fn attributes_of(to: &str, sandbox: bool, context: &Context) -> Option<Vec<String>> {
+    match defined(to, sandbox, context) {
         Ok(names) => Some(names),
         Err(failure) => {
             context.console.note(&format!("the attributes of `{to}` are not known: {}", failure.message));

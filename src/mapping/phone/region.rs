@@ -31,6 +31,11 @@ impl Region {
         territory::position(text.trim()).map(Region)
     }
 
+    /// All of them, by their codes.
+    pub fn all() -> impl Iterator<Item = Region> {
+        (0..u16::MAX).map(Region).take_while(|region| region.plan().is_some())
+    }
+
     /// Its two capital letters.
     pub fn code(self) -> &'static str {
         self.plan().map_or("", |plan| plan.code)

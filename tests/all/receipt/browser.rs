@@ -1,29 +1,16 @@
 //! The report in a real browser: nothing in the data is obeyed, nothing is asked for, and the numbers are there.
 //!
-//! The browser is Chromium or Chrome in the path, or named by `FERRY_TEST_BROWSER`. If there is none, or it does not work,
-//! the test is left out (see `support::left_out`).
+//! If there is no browser, or it does not work, the test is left out (see `support::left_out`).
 
 use super::{active_parts, evil, hostile, rejected, saved};
-use crate::support::{PATIENCE, left_out};
+use crate::support::{PATIENCE, browser, left_out};
 use ferry::report::page;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// The programs that are looked for; `.ci/setup` installs one of them.
-pub const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-
-fn browser() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("FERRY_TEST_BROWSER") {
-        return Some(path.into());
-    }
-    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    let paths = folders.iter().flat_map(|folder| NAMES.map(|name| folder.join(name)));
-    paths.into_iter().find(|path| path.is_file())
-}
 
 fn skipped(why: &str) {
     left_out(&format!("the report was not opened in a browser: {why}"));

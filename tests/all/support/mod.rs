@@ -2,6 +2,7 @@
 //!
 //! Nothing here asserts what the program does; it only fails where a test could not go on.
 
+mod browser;
 mod client;
 mod fake;
 mod files;
@@ -14,6 +15,7 @@ mod sandbox;
 mod scene;
 mod workbook;
 
+pub use browser::{BROWSERS, browser};
 pub use client::ask;
 pub use fake::{Fake, read_request, response, response_of};
 pub use files::{files_below, folder_with, json_lines, run_folders};

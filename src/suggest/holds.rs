@@ -1,28 +1,31 @@
 //! What a column holds, in a few words and as data.
 
-use super::found::Inspected;
+use super::Suggestion;
 use crate::contact::Field;
 use crate::mapping::phone::Region;
-use crate::profile::{Column, Look, Separator, dates};
+use crate::profile::{Column, Look, Profile, Separator, dates};
 use std::collections::BTreeMap;
 
 /// Countries that are named one by one.
 const COUNTRIES_SHOWN: usize = 3;
 
 /// What a column holds: its type, of so many values, and a detail.
-pub(super) struct Holding {
+pub struct Holding {
+    /// `phone`, `date`, `text`.
     pub kind: &'static str,
+    /// So many of its values.
     pub n: u64,
+    /// Countries, formats, separators; blank where there is none.
     pub detail: String,
 }
 
-/// What a column holds.
-pub(super) fn holding(inspected: &Inspected, at: usize) -> Holding {
-    let Some(column) = inspected.profile.columns.get(at) else {
+/// What the column at this place holds, by what was decided about it and what was counted of it.
+pub fn holding(suggestion: &Suggestion, profile: &Profile, at: usize) -> Holding {
+    let Some(column) = profile.columns.get(at) else {
         return Holding { kind: "blank", n: 0, detail: String::new() };
     };
-    let field = inspected.suggestion.field_of(at);
-    let format = inspected.suggestion.dates.get(at).copied().flatten();
+    let field = suggestion.field_of(at);
+    let format = suggestion.dates.get(at).copied().flatten();
     let valid = column.filled.saturating_sub(column.invalid.n);
     let holding = |kind: &'static str, n: u64, detail: String| Holding { kind, n, detail };
     match field {
