@@ -69,4 +69,5 @@ pub mod shown;
 pub mod store;
 pub mod suggest;
 pub mod template;
+pub mod worker;
 pub mod yaml;

@@ -7,11 +7,13 @@ mod headings;
 mod moving;
 mod other;
 mod overview;
+mod worker;
 
 pub use command::Command;
 pub use global::Global;
 pub use moving::*;
 pub use other::*;
+pub use worker::*;
 
 use crate::ids::CommandKind;
 use crate::plan::jobs::COMMANDS;

@@ -17,6 +17,7 @@ use crate::run::active::folder::{make_private, tighten};
 use crate::run::active::record::RunRecord;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
+use crate::store::postgres::PostgresAddress;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,10 @@ pub struct Context {
     pub platforms: Registry,
     /// The folder for runs and checkpoints.
     pub state: PathBuf,
+    /// The store that processes of many machines share, if there is one.
+    pub shared: Option<PostgresAddress>,
+    /// The state as it was typed.
+    pub typed_state: Option<PathBuf>,
     /// The folder that `ferry.yaml` is looked for in; blank: the current one.
     pub base: PathBuf,
     /// The configuration that was typed.
@@ -96,6 +101,8 @@ impl Context {
             console: self.console.clone(),
             env: self.env.clone(),
             state,
+            shared: self.shared.clone(),
+            typed_state: self.typed_state.clone(),
             base: self.base.clone(),
             config: self.config.clone(),
             words: self.words.clone(),

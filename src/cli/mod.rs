@@ -13,6 +13,7 @@ mod help;
 mod import;
 mod init;
 mod inspect;
+mod jobs;
 mod looked;
 mod map;
 mod migrate;
@@ -28,11 +29,14 @@ mod suggest;
 mod undo;
 mod usage;
 mod verify;
+mod worker;
 
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Env, check_state};
 use crate::platforms::Registry;
 use crate::report::{Choice, Console, Look};
+use crate::store::postgres::{Given, PostgresAddress, is_postgres};
+use crate::worker::leash;
 use args::{Args, Command, Global};
 use clap::CommandFactory;
 use context::{Context, look, no_color};
@@ -98,10 +102,24 @@ fn refused(error: &clap::Error, words: &[OsString], env: &Env) -> Exit {
 fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     let console = Console::new(look(&args, &env));
     fail_at_file_limits();
+    if let Err(error) = leash::obey(env.get(leash::VARIABLE)) {
+        console.failure(&Failure::failed("the worker cannot be obeyed").cause(error));
+        return console.finish(Exit::Failed);
+    }
     log(args.global.verbose);
     let folder = std::env::current_dir().unwrap_or_default();
     let config = config_file(&args.global, &env);
+    let knows_shared =
+        matches!(args.command, Command::Worker(_) | Command::Jobs(_)) || env.get(leash::VARIABLE).is_some();
+    let shared = match if knows_shared { shared_store(&args.global, &env) } else { Ok(None) } {
+        Ok(shared) => shared,
+        Err(failure) => {
+            console.failure(&failure);
+            return console.finish(failure.exit);
+        }
+    };
     let state = match state_folder(&args.global, config.as_deref(), &env) {
+        _ if shared.is_some() => config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).join(".ferry"),
         Ok(state) => state,
         Err(failure) => {
             console.failure(&failure);
@@ -113,6 +131,8 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         env,
         platforms: Registry::built_in(),
         state,
+        shared,
+        typed_state: args.global.state.clone(),
         base: PathBuf::new(),
         config,
         words,
@@ -161,6 +181,8 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Inspect(inspect) => inspect::run(inspect, context),
         Command::Map(map) => map::run(map, context),
         Command::Schema(schema) => schema::run(schema, context),
+        Command::Jobs(jobs) => jobs::run(jobs, context),
+        Command::Worker(worker) => worker::run(worker, context),
         // Printed before there is a context.
         Command::Help(_) => Ok(Exit::Done),
         Command::Completions(completions) => {
@@ -191,6 +213,17 @@ fn log(verbose: u8) {
 fn config_file(global: &Global, env: &Env) -> Option<PathBuf> {
     let variable = || env.get("FERRY_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
     global.config.clone().or_else(variable)
+}
+
+/// The store that processes share, where `--state` or `FERRY_STATE` is its address.
+fn shared_store(global: &Global, env: &Env) -> Result<Option<PostgresAddress>, Failure> {
+    let typed = global.state.as_deref().and_then(Path::to_str).map(|text| ("--state", text));
+    let Some((by, text)) = typed.or_else(|| Some(("FERRY_STATE", env.get("FERRY_STATE")?))) else { return Ok(None) };
+    if !is_postgres(text) {
+        return Ok(None);
+    }
+    let given = Given { by, is_typed: by == "--state", password_file: env.get("PGPASSFILE").map(PathBuf::from) };
+    PostgresAddress::parse(text, &given).map(Some)
 }
 
 /// `--state`, else `FERRY_STATE`, else `.ferry` beside the configuration that was named, else here.

@@ -441,6 +441,8 @@ fn one(
         console,
         env: context.env.clone(),
         state: context.state.clone(),
+        shared: context.shared.clone(),
+        typed_state: context.typed_state.clone(),
         base: PathBuf::new(),
         config: config.file().map(full),
         words: job.words.clone(),

@@ -6,6 +6,7 @@
 mod chart;
 mod console;
 mod figures;
+mod jobs;
 mod look;
 mod meter;
 mod page;
@@ -21,6 +22,7 @@ pub mod words;
 
 pub use console::Console;
 pub use figures::{Changes, Counts, Forecast, Requests, Sums};
+pub use jobs::{JobLine, jobs_table};
 pub use look::{Choice, Look, OutputKind};
 pub use meter::Meter;
 pub use page::{FILE as REPORT_FILE, page};

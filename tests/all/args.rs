@@ -52,6 +52,8 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["map", "check"], &["ferry map check contacts.yaml contacts.csv --to shop"]),
     (&["map", "suggest"], &["ferry map suggest contacts.csv"]),
     (&["schema"], &["ferry schema mapping > mapping.schema.json"]),
+    (&["jobs"], &["ferry jobs --failed", "ferry jobs --report"]),
+    (&["worker"], &["ferry worker submit acme/nightly", "ferry worker drain"]),
     (&["completions"], &["ferry completions bash > ~/.local/share/bash-completion/completions/ferry"]),
     (&["help"], &["ferry help import", "ferry help map check", "ferry help mapping"]),
 ];

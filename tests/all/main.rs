@@ -65,3 +65,4 @@ mod tidy;
 mod undo;
 mod verify;
 mod whole_value;
+mod worker;

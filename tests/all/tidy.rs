@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 27] = [
+const MODULES: [&str; 28] = [
     "clock",
     "ids",
     "json",
@@ -37,6 +37,7 @@ const MODULES: [&str; 27] = [
     "report",
     "plan",
     "run",
+    "worker",
     "sandbox",
     "edit",
     "cli",

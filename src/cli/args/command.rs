@@ -4,6 +4,7 @@ use super::moving::{Apply, Convert, Export, Import, Migrate, Run, Undo};
 use super::other::{
     Attributes, Check, Completions, Help, Init, Inspect, Map, Platforms, Resume, Runs, Sandbox, Schema, Verify,
 };
+use super::worker::{Jobs, Worker};
 use clap::Subcommand;
 
 /// The commands.
@@ -98,6 +99,15 @@ pub enum Command {
     /// An editor that has it completes and checks the file while it is written. `map suggest --out` and `init` write the
     /// schema beside the state of the runs, and name it in the first line of the file.
     Schema(Schema),
+    /// List the jobs of ferry.yaml, with schedule, last run and next run
+    ///
+    /// With a shared store, the queue is shown as well: what waits and why, and what waits for a person.
+    Jobs(Jobs),
+    /// Run jobs from a shared queue, on as many machines as there are workers
+    ///
+    /// Jobs start by their schedules or by `submit`. One that was interrupted, or whose platform was unavailable, is tried
+    /// again later; one that failed waits for a person. A worker that dies loses no job, and no job runs twice at a time.
+    Worker(Worker),
     /// Print shell completions
     ///
     /// The script goes to standard output; save it where the shell looks for completions.

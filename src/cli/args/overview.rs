@@ -41,8 +41,9 @@ Exit codes:
 const MAIN: [&str; 8] = ["import", "export", "migrate", "convert", "run", "resume", "verify", "undo"];
 
 /// All commands.
-const GROUPS: [(&str, &[&str]); 3] = [
+const GROUPS: [(&str, &[&str]); 4] = [
     ("Move contacts", &["import", "export", "migrate", "convert", "run"]),
+    ("Jobs", &["jobs", "worker"]),
     ("Runs", &["resume", "verify", "undo", "apply", "runs"]),
     (
         "Set up",

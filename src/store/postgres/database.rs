@@ -110,6 +110,11 @@ impl Database {
         done.map_err(|error| error.failure(self.shown()))
     }
 
+    /// The connections, for a library that brings its own statements.
+    pub fn pool(&self) -> Pool {
+        self.0.pool.clone()
+    }
+
     /// A connection, for work that must not be done twice; only inside of [`Database::block`].
     ///
     /// # Errors

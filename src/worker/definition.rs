@@ -1,0 +1,137 @@
+//! What a worker knows of a job before it starts it: its name, its accounts, when it is due, and what is wrong with it. The
+//! command itself is understood by the process that runs it.
+
+use crate::ids::CommandKind;
+use crate::outcome::Failure;
+use crate::plan::jobs::{self, CommandWords, Given, Job, Read, Takes, Wanted};
+use crate::plan::{Config, Env, Schedule, address_of};
+use crate::platforms::Registry;
+use crate::run::account_of;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// Where jobs are defined.
+#[derive(Clone, Debug)]
+pub struct Definitions {
+    /// The configuration that was named.
+    pub config: Option<PathBuf>,
+    /// The platforms that a connection can name.
+    pub platforms: Registry,
+    /// Variables of the environment.
+    pub env: Env,
+    /// The commands that a job can be.
+    pub commands: Vec<CommandWords>,
+}
+
+/// A job, as far as its definition tells.
+#[derive(Clone, Debug)]
+pub struct Defined {
+    /// Its name.
+    pub name: String,
+    /// Its command; blank where it has none that is understood.
+    pub command: String,
+    /// What it works on: no two jobs work on one account at a time.
+    pub accounts: Vec<String>,
+    /// When it starts by itself.
+    pub schedule: Option<Schedule>,
+    /// Two definitions with the same hash are the same.
+    pub hash: String,
+    /// What is wrong with it: the error, and the hint in the next line.
+    pub wrong: Option<String>,
+}
+
+/// Files of which the definitions are made: when one of them changes, they are read again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp(Vec<Option<(u64, SystemTime)>>);
+
+impl Definitions {
+    /// The jobs, in the order of the configuration.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration as a whole. What is wrong with one job is told with it.
+    pub fn load(&self, wanted: Wanted<'_>) -> Result<(Vec<Defined>, Stamp), Failure> {
+        // Before it is read: what changes meanwhile is read again.
+        let config = Config::load(&self.platforms, self.config.as_deref(), &self.env)?;
+        let stamp = stamp_of(&config);
+        let read = jobs::read(&config, &self.commands, wanted).map_err(|wrong| config.wrong(vec![wrong]))?;
+        Ok((read.iter().map(|read| self.defined(read, &config)).collect(), stamp))
+    }
+
+    /// The state of the files now; none where the configuration cannot be read.
+    pub fn stamp(&self) -> Option<Stamp> {
+        Config::load(&self.platforms, self.config.as_deref(), &self.env).ok().map(|config| stamp_of(&config))
+    }
+
+    fn defined(&self, read: &Read, config: &Config) -> Defined {
+        let job = read.job.as_ref();
+        let mut accounts: Vec<String> = job.iter().flat_map(|job| self.accounts(job, config)).collect();
+        accounts.sort();
+        accounts.dedup();
+        let wrong = read.mistakes.first().map(|first| told(&first.message, first.hint.as_deref(), read.mistakes.len()));
+        let wrong = wrong.or_else(|| job.and_then(without_streams));
+        Defined {
+            name: read.name.clone(),
+            command: job.map(|job| job.command.clone()).unwrap_or_default(),
+            accounts,
+            schedule: job.and_then(|job| job.schedule.clone()),
+            hash: hash(read),
+            wrong,
+        }
+    }
+
+    /// The accounts of its connections, as the store calls them; of a rehearsal, its sandbox.
+    fn accounts(&self, job: &Job, config: &Config) -> Vec<String> {
+        if job.given.iter().any(|one| one.key == "sandbox") {
+            return vec!["sandbox".to_owned()];
+        }
+        let words = self.commands.iter().find(|words| words.name == job.command);
+        let is_connection = |given: &&Given| {
+            let known = words.and_then(|words| words.arguments.iter().find(|known| known.key == given.key));
+            known.is_some_and(|known| known.takes == Takes::Connection)
+        };
+        let names = job.given.iter().filter(is_connection).flat_map(|given| given.values.iter());
+        let account = |name: &String| {
+            let connection = config.find(name).ok()?;
+            Some(account_of(&connection, &address_of(&connection)).to_string())
+        };
+        names.filter_map(account).collect()
+    }
+}
+
+fn stamp_of(config: &Config) -> Stamp {
+    let files = [config.file().map(PathBuf::from), config.env_file.clone()];
+    let files = files.into_iter().chain([config.tenants.as_ref().map(|tenants| tenants.file.clone())]).flatten();
+    let facts = |file: PathBuf| {
+        let facts = file.metadata().ok()?;
+        Some((facts.len(), facts.modified().ok()?))
+    };
+    Stamp(files.map(facts).collect())
+}
+
+fn told(message: &str, hint: Option<&str>, count: usize) -> String {
+    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("error: {message}{more}{hint}")
+}
+
+/// A worker has neither standard input nor standard output for its jobs.
+fn without_streams(job: &Job) -> Option<String> {
+    let of = |key: &str| job.given.iter().find(|one| one.key == key).map(|one| one.values.concat());
+    if of("file").is_some_and(|file| file == "-") {
+        return Some(told("a worker has no standard input for `file: -`", Some("name a file"), 1));
+    }
+    let writes = [CommandKind::Export, CommandKind::Convert].iter().any(|kind| kind.name() == job.command);
+    if writes && of("out").is_none_or(|out| out == "-") {
+        return Some(told("a worker has no standard output to write to", Some("add `out: FILE`"), 1));
+    }
+    None
+}
+
+fn hash(read: &Read) -> String {
+    let job = read.job.iter().flat_map(|job| {
+        let given = job.given.iter().flat_map(|one| std::iter::once(one.key.clone()).chain(one.values.clone()));
+        std::iter::once(job.command.clone()).chain(given).chain(job.schedule.as_ref().map(|one| format!("{one:?}")))
+    });
+    let words: Vec<String> = job.chain(read.mistakes.iter().map(|wrong| wrong.message.clone())).collect();
+    blake3::hash(words.join("\0").as_bytes()).to_hex().to_string()
+}

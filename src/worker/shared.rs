@@ -1,0 +1,291 @@
+//! What the parts of a worker share: the jobs that run here, and how each is taken up, renewed and ended.
+
+use super::definition::{Definitions, Stamp};
+use super::leash::{Holder, Leash, Moment};
+use super::metrics::{Metrics, Now};
+use super::process::{Launcher, Report};
+use super::queue;
+use super::retry::Ended;
+use super::table::{End, Table, Taken};
+use crate::outcome::{Exit, Failure};
+use crate::plan::jobs::Wanted;
+use crate::report::Console;
+use crate::store::postgres::Database;
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+
+/// How often the end of a job is written again while the database cannot be reached.
+const AGAIN: Duration = Duration::from_secs(1);
+/// The longest wait for the last jobs when the worker drains: an orderly stop takes 30 s, and its end is written.
+const DRAIN_MAX: Duration = Duration::from_secs(45);
+
+/// What the parts of a worker share.
+pub struct Shared {
+    pub(super) table: Table,
+    pub(super) worker: String,
+    slots: usize,
+    lease: Duration,
+    launcher: Launcher,
+    places: Semaphore,
+    running: Mutex<HashMap<String, Running>>,
+    draining: watch::Sender<bool>,
+    renewed: Mutex<Moment>,
+    metrics: Metrics,
+    pub(super) console: Console,
+}
+
+/// A job that runs here.
+struct Running {
+    token: i64,
+    holder: Arc<Holder>,
+}
+
+/// How the worker is.
+pub struct Health {
+    /// Whether its loop turns and its lease is fresh.
+    pub is_well: bool,
+    /// The same with details, as JSON.
+    pub text: String,
+}
+
+/// How a worker begins.
+pub(super) struct Beginning {
+    pub table: Table,
+    /// Its id.
+    pub worker: String,
+    pub slots: usize,
+    pub lease: Duration,
+    pub launcher: Launcher,
+}
+
+impl Shared {
+    pub(super) fn new(beginning: Beginning, console: &Console) -> Shared {
+        let Beginning { table, worker, slots, lease, launcher } = beginning;
+        Shared {
+            table,
+            worker,
+            slots,
+            lease,
+            launcher,
+            places: Semaphore::new(slots),
+            running: Mutex::default(),
+            draining: watch::channel(false).0,
+            renewed: Mutex::new(Moment::now()),
+            metrics: Metrics::default(),
+            console: console.clone(),
+        }
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.table.database
+    }
+
+    /// Jobs at once.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// How long a job is a worker's without being renewed.
+    pub fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Whether it takes no more jobs.
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Ends when the worker takes no more jobs.
+    pub async fn drained(self: Arc<Self>) {
+        let mut draining = self.draining.subscribe();
+        // The sender lives as long as the worker.
+        let _ = draining.wait_for(|is_draining| *is_draining).await;
+    }
+
+    /// The end of the worker's id, which is enough for people.
+    pub(super) fn short(&self) -> &str {
+        self.worker.rsplit('-').next().unwrap_or_default()
+    }
+
+    fn running<T>(&self, with: impl FnOnce(&mut HashMap<String, Running>) -> T) -> T {
+        with(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes no more jobs, and orders those that run to stop: each finishes its requests in flight.
+    pub(super) fn drain(&self) {
+        if !self.draining.send_replace(true) {
+            self.console.note(&format!("worker {} takes no more jobs, and ends those that run", self.short()));
+        }
+        self.running(|running| running.values().for_each(|job| job.holder.release()));
+    }
+
+    /// Waits until the last jobs have ended and their ends are written.
+    pub(super) async fn wait_for_jobs(&self) {
+        let places = u32::try_from(self.slots).unwrap_or(u32::MAX);
+        // A job that does not end is taken by another worker when its lease is over.
+        let _ = tokio::time::timeout(DRAIN_MAX, self.places.acquire_many(places)).await;
+    }
+
+    /// Does a job that was handed out, if its row says that it is to be done.
+    pub async fn take_up(self: Arc<Self>, name: String) {
+        // Not on the task of the library, which is ended where the database fails it, while the job goes on.
+        let done = tokio::spawn(async move {
+            let Ok(_place) = self.places.acquire().await else { return };
+            if self.is_draining() {
+                return self.hand_back(name).await;
+            }
+            // Before the request: what the lease lasts is counted from here.
+            let since = Moment::now();
+            match self.table.take(name.clone(), self.worker.clone(), self.lease).await {
+                Ok(Taken::Start { token, waited }) => {
+                    self.metrics.begun(waited);
+                    self.run(name, token, Leash { since, valid: self.lease }).await;
+                }
+                Ok(Taken::Later(_) | Taken::Nothing) => {}
+                // A worker that finds it missing puts it back into the queue.
+                Err(failure) => self.console.note(&format!("job `{name}` could not be taken: {failure}")),
+            }
+        });
+        // A bug in it was printed, and its job is found without a worker.
+        let _ = done.await;
+    }
+
+    /// Puts a name back that came when no more jobs are taken.
+    async fn hand_back(&self, name: String) {
+        let work = move |client| {
+            let name = name.clone();
+            async move { queue::put(&client, &name, 0.0).await }
+        };
+        // Where this fails, it is found missing within a minute.
+        let _ = self.database().run(work).await;
+    }
+
+    async fn run(&self, name: String, token: i64, leash: Leash) {
+        let begun = Moment::now();
+        let report = match self.launcher.start(&name, leash) {
+            Ok(process) => {
+                let holder = Arc::clone(&process.holder);
+                self.running(|running| running.insert(name.clone(), Running { token, holder }));
+                if self.is_draining() {
+                    process.holder.release();
+                }
+                process.ended.await.unwrap_or_default()
+            }
+            Err(error) => {
+                Report { message: Some(format!("error: the process cannot be started: {error}")), ..Report::default() }
+            }
+        };
+        let ended = self.ended(report.exit);
+        let end =
+            End { name: name.clone(), token, ended, summary: report.summary.clone(), message: report.message.clone() };
+        let is_written = self.write_end(end).await;
+        self.running(|running| running.remove(&name));
+        self.metrics.ended(report.exit, begun.elapsed(), report.summary.as_ref());
+        self.tell(&name, &report, begun.elapsed(), is_written);
+    }
+
+    fn ended(&self, exit: Option<u8>) -> Ended {
+        let interrupted = [Exit::Interrupted, Exit::Terminated].map(Exit::code);
+        match exit {
+            None if self.is_draining() => Ended::Drained,
+            None => Ended::Lost,
+            Some(code) if self.is_draining() && interrupted.contains(&code) => Ended::Drained,
+            Some(code) => Ended::Exit(code),
+        }
+    }
+
+    /// Writes the end of a job, again and again until its lease is over: then another worker takes it.
+    async fn write_end(&self, end: End) -> bool {
+        let since = Moment::now();
+        loop {
+            match self.table.finish(end.clone(), self.lease).await {
+                Ok(is_written) => return is_written,
+                Err(_) if since.elapsed() < self.lease => tokio::time::sleep(AGAIN).await,
+                Err(failure) => {
+                    self.console.note(&format!("the end of job `{}` could not be written: {failure}", end.name));
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn tell(&self, name: &str, report: &Report, took: Duration, is_written: bool) {
+        let how = report.exit.map_or("lost its process".to_owned(), |exit| format!("ended with {exit}"));
+        let after = if is_written { "" } else { ", and was no longer this worker's" };
+        self.console.note(&format!("job `{name}` {how} after {:.1} s{after}", took.as_secs_f64()));
+    }
+
+    /// The figures in the text format of Prometheus.
+    pub fn metrics_text(&self) -> String {
+        let running = self.running(|running| running.len());
+        self.metrics.text(Now { running, slots: self.slots, is_draining: self.is_draining() })
+    }
+
+    /// How the worker is: the database is not asked.
+    pub fn health(&self) -> Health {
+        let age = self.renewed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+        // A worker that drains is well until it has ended.
+        let is_well = age < self.lease || self.is_draining();
+        let text = json!({
+            "status": if is_well { "ok" } else { "the database has not confirmed the lease" },
+            "lease_age_seconds": age.as_secs_f64(),
+            "running": self.running(|running| running.len()),
+            "slots": self.slots,
+            "draining": self.is_draining(),
+        });
+        Health { is_well, text: text.to_string() }
+    }
+
+    /// Renews the leases of the jobs that run, and hears whether the worker is to drain.
+    pub(super) async fn renew(&self) -> Result<(), Failure> {
+        let jobs: Vec<(String, i64)> =
+            self.running(|running| running.iter().map(|(name, job)| (name.clone(), job.token)).collect());
+        let since = Moment::now();
+        let renewed = self.table.renew(self.worker.clone(), jobs.clone(), self.lease).await?;
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        if renewed.is_draining {
+            self.drain();
+        }
+        let leash = Leash { since, valid: self.lease };
+        for (name, token) in jobs {
+            let holder = self.running(|running| {
+                running.get(&name).filter(|job| job.token == token).map(|job| Arc::clone(&job.holder))
+            });
+            let Some(holder) = holder else { continue };
+            if renewed.names.contains(&name) {
+                if !self.is_draining() {
+                    holder.tell(leash);
+                }
+            } else {
+                self.metrics.lease_lost();
+                holder.release();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    pub(super) async fn look_closely(&self, definitions: &Definitions, stamp: &mut Stamp) -> Result<(), Failure> {
+        if definitions.stamp().is_some_and(|now| now != *stamp) {
+            // A configuration that is wrong as a whole changes nothing until it is fixed.
+            match definitions.load(Wanted::All) {
+                Ok((defined, now)) => {
+                    let count = defined.len();
+                    self.table.define(defined, true).await?;
+                    *stamp = now;
+                    self.console.note(&format!("the definitions have changed; {count} jobs are defined"));
+                }
+                Err(failure) => self.console.note(&format!("the definitions cannot be read: {failure}")),
+            }
+        }
+        let count = self.table.reconcile().await?;
+        self.metrics.put_back(count);
+        self.metrics.queue(self.table.figures().await?);
+        Ok(())
+    }
+}

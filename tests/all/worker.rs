@@ -1,0 +1,365 @@
+//! `ferry worker`: jobs from a queue in PostgreSQL, and what becomes of them when a worker, or the database, does not.
+
+use super::support::postgres::{Server, database, execute, value};
+use super::support::{Ended, Running, ask, begin, ferry, run, runtime, serve, wait_for, wait_until};
+use ferry::sandbox::{Sandbox, SandboxOptions};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long a job is a worker's without being renewed: long enough for a busy machine, short enough for a test.
+const LEASE: &str = "8s";
+
+const LIST: &str = "First Name,Last Name,Phone\nAna,Paz,+593987625587\n";
+
+/// A folder with these jobs, a list, and a database for it.
+fn scene(jobs: &str) -> Option<(TempDir, String)> {
+    let database = database()?;
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("ok.csv"), LIST).unwrap();
+    fs::write(folder.path().join("ferry.yaml"), jobs).unwrap();
+    Some((folder, database))
+}
+
+fn command(folder: &Path, database: &str, words: &str) -> Command {
+    let mut command = ferry(folder, words);
+    command.env("FERRY_STATE", database).env("FERRY_JOB_LEASE", LEASE);
+    command
+}
+
+fn typed(folder: &Path, database: &str, words: &str) -> Ended {
+    run(command(folder, database, words))
+}
+
+fn worker(folder: &Path, database: &str, words: &str) -> Running {
+    begin(command(folder, database, &format!("worker --listen 127.0.0.1:0 {words}")))
+}
+
+/// The jobs as `ferry jobs` lists them.
+fn jobs(folder: &Path, database: &str) -> Vec<Value> {
+    let ended = typed(folder, database, "jobs --output json");
+    serde_json::from_str::<Vec<Value>>(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"))
+}
+
+fn job(folder: &Path, database: &str, name: &str) -> Value {
+    let found = jobs(folder, database).into_iter().find(|job| job["job"] == name);
+    found.unwrap_or_else(|| panic!("no job `{name}`"))
+}
+
+fn state(folder: &Path, database: &str, name: &str) -> String {
+    let job = job(folder, database, name);
+    format!("{} {} {}", job["state"].as_str().unwrap(), job["why"].as_str().unwrap_or("-"), job["last_run"]["exit"])
+}
+
+#[test]
+fn jobs_are_submitted_scheduled_held_and_freed() {
+    const JOBS: &str = "jobs:
+  good: { convert: { file: ok.csv, out: good.csv } }
+  nightly: { convert: { file: ok.csv, out: nightly.csv }, schedule: \"5 3 * * *\", timezone: America/Guayaquil }
+  lost: { convert: { file: lost.csv, out: found.csv } }
+  wrong: { convert: { file: ok.csv, out: \"-\" } }
+";
+    let Some((folder, database)) = scene(JOBS) else { return };
+    let (folder, at) = (folder.path(), &database[..]);
+    let worker = worker(folder, at, "--concurrency 2");
+    wait_until("the worker has registered", || jobs(folder, at).len() == 4);
+    assert_eq!(typed(folder, at, "worker submit good lost").exit, 0);
+    wait_until("good is done", || state(folder, at, "good") == "idle - 0");
+    // What is wrong on this side waits for a person, with its message; a definition that is wrong is never begun.
+    wait_until("lost is held", || state(folder, at, "lost") == "held failed 2");
+    assert!(job(folder, at, "lost")["message"].as_str().unwrap().contains("`lost.csv`"), "{}", job(folder, at, "lost"));
+    assert_eq!(state(folder, at, "wrong"), "held definition null");
+    let failed = typed(folder, at, "jobs --failed");
+    let lines = ["lost", "wrong"].map(|name| failed.out.lines().filter(|line| line.starts_with(name)).count());
+    assert!(
+        lines == [1, 1] && !failed.out.contains("good") && failed.out.contains("  hint: add `out: FILE`"),
+        "{failed:?}"
+    );
+    // A person mends it, and frees it.
+    fs::write(folder.join("lost.csv"), LIST).unwrap();
+    assert_eq!(typed(folder, at, "worker submit lost").exit, 0);
+    wait_until("lost is done", || state(folder, at, "lost") == "idle - 0");
+    // By its schedule: the next time is the one of its time zone, and a time that has passed is made up for once.
+    let next = job(folder, at, "nightly")["next_run"].as_str().unwrap().to_owned();
+    assert!(next.ends_with("T08:05:00Z"), "{next}");
+    execute(at, "UPDATE ferry.job SET next_at = now() - interval '3 days' WHERE name = 'nightly'".to_owned());
+    wait_until("nightly is done", || state(folder, at, "nightly") == "idle - 0" && folder.join("nightly.csv").exists());
+    assert_eq!(job(folder, at, "nightly")["next_run"], next.as_str());
+    // A definition that is mended while the worker runs.
+    fs::write(folder.join("ferry.yaml"), JOBS.replace("\"-\"", "wrong.csv").replace("  good:", "  better:")).unwrap();
+    wait_until("the definitions are read again", || jobs(folder, at).iter().any(|job| job["job"] == "better"));
+    assert_eq!(state(folder, at, "wrong"), "idle - null");
+    assert!(!jobs(folder, at).iter().any(|job| job["job"] == "good"), "it is gone");
+    let drained = typed(folder, at, "worker drain");
+    assert_eq!(drained.out, "1 worker finishes what it does and ends\n", "{drained:?}");
+    let ended = worker.finish();
+    assert!(ended.exit == 0 && ended.err.contains("job `good` ended with 0 after "), "{ended:?}");
+    assert_eq!(value(at, "SELECT count(*)::text FROM ferry.worker"), "0");
+}
+
+/// Sandboxes of their own port and folder, one for each account.
+struct Accounts {
+    folder: TempDir,
+    sandboxes: Vec<Sandbox>,
+    runtime: tokio::runtime::Runtime,
+}
+
+fn accounts(count: usize) -> Accounts {
+    let (folder, runtime) = (TempDir::new().unwrap(), runtime(2));
+    let options = |n: usize| SandboxOptions::new(folder.path().join(n.to_string()));
+    let sandboxes = runtime.block_on(async {
+        let mut sandboxes = Vec::new();
+        for n in 0..count {
+            sandboxes.push(serve(options(n)).await);
+        }
+        sandboxes
+    });
+    Accounts { folder, sandboxes, runtime }
+}
+
+impl Accounts {
+    /// The value of a variable that leads to an account.
+    fn of(&self, n: usize, variable: &str) -> String {
+        let found = self.sandboxes[n].credentials().into_iter().find(|(name, _)| *name == variable);
+        found.unwrap_or_else(|| panic!("no `{variable}`")).1
+    }
+
+    fn stop(self) {
+        let Accounts { folder, sandboxes, runtime } = self;
+        runtime.block_on(async { futures(sandboxes).await });
+        drop(folder);
+    }
+}
+
+async fn futures(sandboxes: Vec<Sandbox>) {
+    for sandbox in sandboxes {
+        sandbox.stop().await;
+    }
+}
+
+/// Contacts of one account: others have other phones.
+fn list(account: usize, contacts: usize) -> String {
+    let row = |n: usize| format!("Ana{n},Paz,+5939{:08}\n", 87_000_000 + account * 1_000 + n);
+    "First Name,Last Name,Phone\n".to_owned() + &(0..contacts).map(row).collect::<String>()
+}
+
+/// A folder with a tenant for each account, of which each has one job: its list is imported.
+fn tenants(accounts: &Accounts, contacts: usize, rate: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("lists")).unwrap();
+    let mut rows = "id,url\n".to_owned();
+    for n in 0..accounts.sandboxes.len() {
+        rows += &format!("t{n},{}\n", accounts.of(n, "FERRY_MERCATELY_BASE_URL"));
+        fs::write(folder.path().join(format!("lists/t{n}.csv")), list(n, contacts)).unwrap();
+    }
+    fs::write(folder.path().join("tenants.csv"), rows).unwrap();
+    let page = format!(
+        "tenants: tenants.csv
+template:
+  connections:
+    shop: {{ platform: mercately, base_url: \"{{tenant.url}}\", api_key: \"${{KEY}}\", slug: \"${{SLUG}}\", rate: {rate},
+            find: each, settle: 1s, timeout: 5s }}
+  jobs:
+    send: {{ import: {{ file: \"lists/{{tenant.id}}.csv\", to: shop }} }}
+"
+    );
+    fs::write(folder.path().join("ferry.yaml"), page).unwrap();
+    folder
+}
+
+fn worker_of(folder: &Path, database: &str, accounts: &Accounts, words: &str) -> Running {
+    let mut command = command(folder, database, &format!("worker --listen 127.0.0.1:0 {words}"));
+    command.env("KEY", accounts.of(0, "FERRY_MERCATELY_API_KEY")).env("SLUG", "shop");
+    begin(command)
+}
+
+/// The processes that a process has started.
+fn children(of: u32) -> Vec<u32> {
+    let listed = Command::new("ps").args(["-o", "pid=", "--ppid", &of.to_string()]).output().unwrap();
+    String::from_utf8_lossy(&listed.stdout).split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
+fn signal(processes: &[u32], name: &str) {
+    let ids: Vec<String> = processes.iter().map(ToString::to_string).collect();
+    // A process that has ended meanwhile cannot be signalled.
+    let _ = Command::new("kill").arg(format!("-{name}")).args(ids).status().unwrap();
+}
+
+/// A number that a statement counts.
+fn counted(database: &str, sql: &'static str) -> u64 {
+    value(database, sql).parse().unwrap()
+}
+
+const DONE: &str = "SELECT count(*)::text FROM ferry.job WHERE state = 'idle' AND exit = 0";
+
+#[test]
+fn every_job_is_done_once_whatever_happens_to_workers_and_database() {
+    const TENANTS: usize = 50;
+    const CONTACTS: usize = 8;
+    const PER_SECOND: usize = 12;
+    let Some(server) = Server::start() else { return };
+    let (database, accounts) = (server.database(), accounts(TENANTS));
+    let folder = tenants(&accounts, CONTACTS, &format!("{PER_SECOND}/s"));
+    let (folder, at) = (folder.path(), &database[..]);
+    let names: Vec<String> = (0..TENANTS).map(|n| format!("t{n}/send")).collect();
+    let mut workers: Vec<Running> = (0..3).map(|_| worker_of(folder, at, &accounts, "--concurrency 4")).collect();
+    wait_until("the workers have registered", || counted(at, "SELECT count(*)::text FROM ferry.worker") == 3);
+    assert_eq!(typed(folder, at, &format!("worker submit {}", names.join(" "))).exit, 0);
+    wait_until("some jobs are done", || counted(at, DONE) >= 5);
+    // One is killed with its processes, as by a machine that fails; one is stopped with them, as by one that sleeps.
+    let (killed, stopped) = (workers.remove(0), workers.remove(0));
+    signal(&[children(killed.id()), vec![killed.id()]].concat(), "KILL");
+    killed.kill();
+    let sleeping = [vec![stopped.id()], children(stopped.id())].concat();
+    signal(&sleeping, "STOP");
+    wait_until("a few more are done", || counted(at, DONE) >= 15);
+    server.restart();
+    wait_until("jobs of the lost workers are taken again", || {
+        counted(at, "SELECT count(*)::text FROM ferry.job_run WHERE message = 'the worker was lost'") >= 2
+    });
+    signal(&sleeping, "CONT");
+    let all = TENANTS as u64;
+    let shown = || typed(folder, at, "jobs --failed").out;
+    wait_for("all jobs are done", || {
+        assert_eq!(counted(at, "SELECT count(*)::text FROM ferry.job WHERE state = 'held'"), 0, "{}", shown());
+        (counted(at, DONE) == all).then_some(())
+    });
+    // Every job once, and no two starts of it at a time.
+    let ends = "SELECT count(*)::text FROM ferry.job_run WHERE exit = 0";
+    let twice =
+        "SELECT count(*)::text FROM (SELECT job FROM ferry.job_run WHERE exit = 0 GROUP BY job HAVING count(*) > 1) j";
+    assert_eq!([counted(at, ends), counted(at, twice)], [all, 0]);
+    // Nothing lost, nothing twice, and every rate kept, as the platform saw it.
+    for (n, sandbox) in accounts.sandboxes.iter().enumerate() {
+        let held = sandbox.contacts("mercately");
+        let phones: BTreeSet<String> = held.iter().map(|contact| contact["phone"].to_string()).collect();
+        assert_eq!((held.len(), phones.len()), (CONTACTS, CONTACTS), "t{n}");
+        let most = sandbox.max_per_window(Duration::from_secs(1));
+        assert!(most <= PER_SECOND, "t{n}: {most} requests in a second");
+    }
+    let report = typed(folder, at, "jobs --report");
+    assert_eq!(report.out, format!("{TENANTS} tenants in 24 hours: {TENANTS} fine, 0 with rejects, 0 in need\n"));
+    assert_eq!(typed(folder, at, "worker drain").exit, 0);
+    for worker in [workers.remove(0), stopped] {
+        assert_eq!(worker.finish().exit, 0);
+    }
+    accounts.stop();
+}
+
+#[test]
+fn two_jobs_of_an_account_are_never_done_at_a_time() {
+    let Some(database) = database() else { return };
+    let accounts = accounts(1);
+    let folder = tenants(&accounts, 4, "20/s");
+    let (folder, at) = (folder.path(), &database[..]);
+    let page = fs::read_to_string(folder.join("ferry.yaml")).unwrap();
+    let send = page.lines().last().unwrap().to_owned();
+    let more: String = (0..5).map(|n| send.replace("send:", &format!("send{n}:")) + "\n").collect();
+    fs::write(folder.join("ferry.yaml"), page + &more).unwrap();
+    let worker = worker_of(folder, at, &accounts, "--concurrency 6");
+    wait_until("the worker has registered", || counted(at, "SELECT count(*)::text FROM ferry.job") == 6);
+    let names: Vec<String> = (0..5).map(|n| format!("t0/send{n}")).collect();
+    assert_eq!(typed(folder, at, &format!("worker submit t0/send {}", names.join(" "))).exit, 0);
+    wait_until("all are done", || counted(at, DONE) == 6);
+    let together = "SELECT count(*)::text FROM ferry.job_run a, ferry.job_run b \
+                    WHERE a.no < b.no AND a.started < b.ended AND b.started < a.ended";
+    assert_eq!(counted(at, together), 0);
+    assert_eq!(accounts.sandboxes[0].contacts("mercately").len(), 4);
+    worker.signal("TERM");
+    assert_eq!(worker.finish().exit, 0);
+    accounts.stop();
+}
+
+#[test]
+fn a_job_that_loses_its_process_three_times_waits_for_a_person() {
+    let Some(database) = database() else { return };
+    let accounts = accounts(1);
+    // A minute long, if it were let.
+    let folder = tenants(&accounts, 120, "2/s");
+    let (folder, at) = (folder.path(), &database[..]);
+    let worker = worker_of(folder, at, &accounts, "");
+    wait_until("the worker has registered", || counted(at, "SELECT count(*)::text FROM ferry.job") == 1);
+    assert_eq!(typed(folder, at, "worker submit t0/send").exit, 0);
+    for _ in 0..3 {
+        let child = wait_for("its process runs", || children(worker.id()).first().copied());
+        signal(&[child], "KILL");
+        wait_until("it is gone", || !children(worker.id()).contains(&child));
+    }
+    wait_until("it is held", || state(folder, at, "t0/send") == "held deaths null");
+    // A draining worker gives back what it has; it is no death, and no try is used up.
+    assert_eq!(typed(folder, at, "worker submit t0/send").exit, 0);
+    wait_until("its process runs", || !children(worker.id()).is_empty());
+    wait_until("it has sent something", || !accounts.sandboxes[0].contacts("mercately").is_empty());
+    worker.signal("TERM");
+    let ended = worker.finish();
+    assert!(ended.exit == 0 && ended.took < Duration::from_secs(110), "{ended:?}");
+    assert_eq!(state(folder, at, "t0/send"), "waiting drained 143");
+    assert_eq!(counted(at, "SELECT deaths::text FROM ferry.job"), 0);
+    accounts.stop();
+}
+
+#[test]
+fn a_worker_shows_its_figures_and_its_health() {
+    let Some((folder, database)) = scene("jobs:\n  good: { convert: { file: ok.csv, out: good.csv } }\n") else {
+        return;
+    };
+    let (folder, at) = (folder.path(), &database[..]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let worker = begin(command(folder, at, &format!("worker --listen {port}")));
+    wait_until("the worker has registered", || counted(at, "SELECT count(*)::text FROM ferry.worker") == 1);
+    assert_eq!(typed(folder, at, "worker submit good").exit, 0);
+    wait_until("it is done", || counted(at, DONE) == 1);
+    let get = |address: SocketAddr, path: &str| ask(address, &format!("GET {path}"), "X: y", "").unwrap();
+    let wanted = [
+        "ferry_records_total{command=\"convert\",outcome=\"created\"} 1",
+        "ferry_job_runs_total{exit_code=\"0\"} 1",
+        "ferry_jobs{state=\"idle\"} 1",
+        "ferry_queue_length 0",
+        "ferry_worker_draining 0",
+    ];
+    wait_until("the figures are those of the job", || {
+        let (status, text) = get(port, "/metrics");
+        status == 200 && wanted.iter().all(|line| text.lines().any(|one| one == *line))
+    });
+    let (status, health) = get(port, "/healthz");
+    let health: Value = serde_json::from_str(&health).unwrap();
+    assert_eq!((status, &health["status"], &health["slots"]), (200, &"ok".into(), &4.into()));
+    assert_eq!(get(port, "/").0, 404);
+    assert_eq!(ask(port, "POST /metrics", "X: y", "").unwrap().0, 405);
+    // A worker that cannot renew its lease is not well; the database is not asked for it.
+    assert_eq!(typed(folder, at, "worker drain").exit, 0);
+    assert_eq!(worker.finish().exit, 0);
+}
+
+#[test]
+fn without_a_shared_store_the_jobs_of_the_file_are_listed_with_their_last_runs() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("ok.csv"), LIST).unwrap();
+    let page = "jobs:
+  good: { convert: { file: ok.csv, out: good.csv }, schedule: \"5 3 * * *\", timezone: UTC }
+  never: { convert: { file: ok.csv, out: never.csv } }
+  wrong: { convert: { file: ok.csv, out: x.csv, lmit: 3 } }
+";
+    fs::write(folder.path().join("ferry.yaml"), page).unwrap();
+    let typed = |words: &str| run(ferry(folder.path(), words));
+    assert_eq!(typed("run good").exit, 0);
+    let all: Vec<Value> = serde_json::from_str(&typed("jobs --output json").out).unwrap();
+    let told = |job: &Value| format!("{} {} {}", job["job"], job["state"], job["last_run"]["exit"]);
+    let told: Vec<String> = all.iter().map(told).collect();
+    assert_eq!(told, ["\"good\" \"idle\" 0", "\"never\" \"idle\" null", "\"wrong\" \"held\" null"]);
+    assert_eq!((&all[0]["last_run"]["records"]["read"], &all[0]["timezone"]), (&1.into(), &"UTC".into()));
+    let shown = typed("jobs");
+    assert!(shown.out.starts_with("JOB    STATE              SCHEDULE   NEXT"), "{shown:?}");
+    let failed = typed("jobs --failed");
+    assert_eq!(failed.out.lines().count(), 4, "{failed:?}");
+    assert!(failed.out.contains("did you mean `limit`?"), "{failed:?}");
+    let refused = typed("worker");
+    let expected = "error: a worker needs a store that workers share\n\
+                    hint: set `FERRY_STATE=postgres://USER@HOST/DATABASE`; `ferry run` runs jobs without one\n";
+    assert_eq!((refused.exit, refused.err.as_str()), (2, expected));
+}
