@@ -39,21 +39,31 @@ fn open_as(
     let (bytes_read, bytes_total) = (unpacked.bytes_read.clone(), unpacked.bytes_total);
     let is_packed = unpacked.is_packed;
     let replay = Replay::over(unpacked);
+    let named = Format::of_path(Path::new(shown)).or_else(|| Format::of_path(path));
     let opened = match seekable(formats, &replay.head, options.format) {
         Some(_) if is_packed => {
             return Err(Failure::usage(format!("`{shown}` is compressed, and its format cannot be read so"))
                 .hint("decompress the file first"));
         }
-        Some(open) => {
+        Some((facts, open)) => {
             let file = File::open(path).map_err(|error| read_failure(shown, &error, 1))?;
-            return open(SeekInput { file, shown: shown.to_owned() }, options);
+            let opened = open(SeekInput { file, shown: shown.to_owned() }, options)?;
+            let is_misnamed = options.format.is_none() && matches!(named, Some(Format::Csv | Format::Tsv));
+            return if is_misnamed { Err(misnamed(facts, shown)) } else { Ok(opened) };
         }
-        None => {
-            let named = Format::of_path(Path::new(shown)).or_else(|| Format::of_path(path));
-            open_text(formats, replay, (shown, named), options)?
-        }
+        None => open_text(formats, replay, (shown, named), options)?,
     };
     Ok(Opened { bytes_read, bytes_total, ..opened })
+}
+
+/// A file with the name of another format: most likely the wrong one was handed on.
+fn misnamed(facts: &FormatFacts, shown: &str) -> Failure {
+    let name = facts.name;
+    let ending = facts.endings.first().copied().unwrap_or(name);
+    let message = format!("`{shown}` has the name of a CSV file, and its content is `{name}`");
+    Failure::usage(message).hint(format!(
+        "rename it so that it ends with `.{ending}`; an import or a conversion also takes `--format {name}`"
+    ))
 }
 
 type OpenSeek = fn(SeekInput, &ReadOptions) -> Result<Opened, Failure>;
@@ -61,11 +71,11 @@ type OpenText = fn(TextInput, &ReadOptions) -> Result<Opened, Failure>;
 
 /// The format among those that need a file that can seek: the one that was asked for, else the one that the first bytes
 /// show.
-fn seekable(formats: &[FormatFacts], head: &[u8], asked: Option<Format>) -> Option<OpenSeek> {
+fn seekable<'a>(formats: &'a [FormatFacts], head: &[u8], asked: Option<Format>) -> Option<(&'a FormatFacts, OpenSeek)> {
     formats.iter().find_map(|facts| match facts.reads {
         Reads::Seek { detect, open } => {
             let is_it = asked.map_or_else(|| detect(head), |asked| asked == facts.format);
-            is_it.then_some(open)
+            is_it.then_some((facts, open))
         }
         Reads::Text { .. } => None,
     })

@@ -206,7 +206,9 @@ impl<W: Write> RowWriter<W> {
             writer.out.write_all(bom(layout.encoding)).map_err(|error| cannot_write(shown, &error))?;
         }
         writer.put(layout.rows.framing.begin.as_bytes())?;
-        if let Some(csv) = layout.table() {
+        let mut columns = columns.into_iter().peekable();
+        // No row has a cell then.
+        if let Some(csv) = layout.table().filter(|_| columns.peek().is_some()) {
             let mut header = Vec::new();
             csv.row(columns, &mut header);
             writer.put(&header)?;

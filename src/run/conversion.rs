@@ -154,7 +154,9 @@ impl Conversion<'_> {
     fn sink(&self, out: Output, layout: RowLayout) -> Result<Sink, Failure> {
         let columns = self.mapper.bound.columns().map(|columns| columns.names());
         Ok(match (columns, layout.table()) {
-            (None, Some(_)) => Sink::Table(Table::new(&self.run.folder, Columns::of_contacts())?),
+            (None, Some(_)) => {
+                Sink::Table(Table::new(&self.run.folder, Columns::of_contacts(), self.mapper.bound.writes())?)
+            }
             _ => Sink::File(RowWriter::begin(out, layout, columns.into_iter().flatten().map(String::as_str))?),
         })
     }

@@ -7,7 +7,7 @@ use crate::files::{
     Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card, unnamed_in,
 };
 use crate::mapping::names::known_column;
-use crate::mapping::{Draft, Program, WriteHints};
+use crate::mapping::{Draft, Program, WriteHints, Writes};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, RecordRef};
 use crate::report::Counts;
@@ -268,6 +268,32 @@ impl ContactColumns {
         contact.attributes().for_each(|(name, _)| self.note_attribute(name));
     }
 
+    /// Those that a mapping writes.
+    pub(super) fn written_by(writes: &Writes) -> ContactColumns {
+        let mut columns = ContactColumns::default();
+        FIELDS.iter().filter(|(field, _)| writes.fields.has(*field)).for_each(|(field, _)| columns.insert(*field));
+        writes.attributes.iter().for_each(|name| columns.note_attribute(name));
+        columns
+    }
+
+    /// The same; where there are none but the id, with the usual ones, so that a table without contacts can be read as one.
+    pub(super) fn or_usual(mut self) -> ContactColumns {
+        let is_id = |column: &Column| matches!(column, Column::Whole(Field::Id));
+        if self.attributes.is_empty() && self.fields.values().all(is_id) {
+            let usual = [Field::FirstName, Field::LastName, Field::Phones, Field::Emails];
+            usual.into_iter().for_each(|field| self.insert(field));
+        }
+        self
+    }
+
+    fn insert(&mut self, field: Field) {
+        let Some(at) = FIELDS.iter().position(|(known, _)| *known == field) else { return };
+        match field {
+            Field::Phones | Field::Emails => self.fields.insert(2 * at, Column::First(field)),
+            _ => self.fields.insert(2 * at + 1, Column::Whole(field)),
+        };
+    }
+
     fn note_attribute(&mut self, name: &str) {
         if !self.attributes.iter().any(|(known, _)| known == name) {
             self.attributes.push((name.to_owned(), column_of(name)));
@@ -354,16 +380,21 @@ impl Sink {
 pub(super) struct Table {
     file: std::io::BufWriter<std::fs::File>,
     columns: Columns,
+    /// The columns of a table without rows.
+    blank: Option<ContactColumns>,
 }
 
 impl Table {
-    pub(super) fn new(folder: &Path, columns: Columns) -> Result<Table, Failure> {
+    /// A table; without rows it has the columns of contacts that a mapping writes, or the usual ones.
+    pub(super) fn new(folder: &Path, columns: Columns, writes: &Writes) -> Result<Table, Failure> {
         let file = unnamed_in(folder).map_err(table_fault)?;
-        Ok(Table { file: std::io::BufWriter::new(file), columns })
+        let blank = matches!(columns, Columns::Contacts(_)).then(|| ContactColumns::written_by(writes).or_usual());
+        Ok(Table { file: std::io::BufWriter::new(file), columns, blank })
     }
 
     /// Keeps a row, and its columns in mind.
     fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
+        self.blank = None;
         self.columns.note(row)?;
         self.file.write_all(row).and_then(|()| self.file.write_all(b"\n")).map_err(table_fault)
     }
@@ -371,7 +402,8 @@ impl Table {
     /// The rows as a table with all their columns.
     fn end(self, layout: RowLayout, out: Output) -> Result<Output, Failure> {
         let Some(csv) = layout.table() else { return Ok(out) };
-        let mut writer = RowWriter::begin(out, layout, self.columns.names())?;
+        let names = self.blank.as_ref().map_or_else(|| self.columns.names(), ContactColumns::names);
+        let mut writer = RowWriter::begin(out, layout, names)?;
         let mut file = self.file.into_inner().map_err(|error| table_fault(error.into_error()))?;
         file.rewind().map_err(table_fault)?;
         let (mut lines, mut row) = (BufReader::new(file).split(b'\n'), Vec::new());

@@ -28,6 +28,9 @@ const FILES: &[(&str, &[u8])] = &[
     ("nameless.csv", b"Titel,Firma\nHerr,ACME\n"),
     ("nameless.jsonl", b"{\"title\": \"Herr\", \"firm\": {\"name\": \"ACME\"}}\n"),
     ("header.csv", b"First Name,Phone\n"),
+
+    ("cities.csv", b"Name,Phone,City\nAna,0998123401,Quito\nBea,0984551702,Guayaquil\nCy,0984551703,\n"),
+    ("none.vcf", b""),
     ("empty.csv", b""),
     ("blank.csv", b"\n\n\n"),
     ("page.csv", b"<!DOCTYPE html><html><body>Log in</body></html>"),
@@ -49,6 +52,18 @@ const FILES: &[(&str, &[u8])] = &[
         b"contact: { first_name: { value: Anita }, last_name: last_name, phone: phone }\nidentity: [phone]\n",
     ),
     ("cut.json", b"[{\"first_name\": \"Ana\", \"phone\": \"+593987625587\"},\n{\"first_name\": \"E"),
+    (
+        "open.json",
+        b"[{\"first_name\": \"Ana\", \"phone\": \"+593987625587\"},\n{\"first_name\": \"Eva\", \"phone\": \"+593987625588\"}\n",
+    ),
+    (
+        "stages.yaml",
+        b"version: 1\nunmaped: ignore\ncontact:\n  first_name: Frist Name\n  phone: Phon\n  notes: { value: \"{{ row.Nope }}\" }\ncolumns: { A: \"{{ contact.nope }}\", B: nope }\nonly_if: \"row.Cty\"\n",
+    ),
+    (
+        "stages-read.yaml",
+        b"read: { header_row: first }\ncontact: { first_name: Frist Name, phone: Phone }\n",
+    ),
     ("seen.jsonl", b"{\"Nombre\": \"Ana\", \"Apellido\": \"Paz\", \"Mobile\": \"+593987625587\", \"shoe\": 38}\n"),
     ("rows.yaml", b"columns: { Name: first_name, Family: last_name, Phone: phone }\n"),
     ("typo.yaml", b"columns: { Name: frist_name }\n"),

@@ -339,3 +339,51 @@ fn an_undo_restores_what_it_can_when_one_value_cannot_be_emptied() {
     assert_eq!(again.exit, 3, "{again:?}");
     assert!(again.err.contains("was undone before"), "{again:?}");
 }
+
+/// A list of nobody is one that can be read again, whatever format it has.
+#[test]
+fn what_is_written_without_contacts_can_be_imported() {
+    let scene = scene();
+    for (name, content) in [
+        ("none.csv", "id,first_name,last_name,phone,email\n"),
+        ("none.tsv", "id\tfirst_name\tlast_name\tphone\temail\n"),
+        ("none.json", "[\n]\n"),
+        ("none.jsonl", ""),
+        ("none.vcf", ""),
+    ] {
+        let exported = scene.run(&format!("export --from eadesk --out {name}"));
+        assert_eq!((exported.exit, scene.read(name).as_str()), (0, content), "{exported:?}");
+        let refused = scene.run(&format!("import {name} --to eadesk"));
+        assert_eq!(refused.exit, 2, "{refused:?}");
+        assert!(refused.err.contains("`--at-least 0` allows it"), "{refused:?}");
+        let imported = scene.run(&format!("import {name} --to eadesk --at-least 0"));
+        assert_eq!(imported.exit, 0, "{imported:?}");
+    }
+    scene.write("bad.csv", "Name,Phone,Plan\nAna,099,b\n");
+    scene.write("map.yaml", "contact: { full_name: Name, phone: Phone, attributes: { Plan: Plan } }\n");
+    for (map, header) in [("", "full_name,phone,Plan\n"), (" --map map.yaml", "full_name,phone,Plan\n")] {
+        let converted = scene.run(&format!("convert bad.csv --out out.csv --region EC{map}"));
+        assert_eq!((converted.exit, scene.read("out.csv").as_str()), (3, header), "{converted:?}");
+    }
+}
+
+/// A workbook is read by its content, except under the name of a CSV file: another program would not read it.
+#[test]
+fn a_workbook_with_the_name_of_a_csv_file_is_refused() {
+    let scene = scene();
+    let rows = "Name,Phone\nAna,+593998123401\n";
+    scene.write("a.csv", rows);
+    assert_eq!(scene.run("convert a.csv --out book.xlsx").exit, 0);
+    for name in ["b.csv", "b.tsv", "b.data"] {
+        fs::copy(scene.path("book.xlsx"), scene.path(name)).unwrap();
+    }
+    for words in ["convert b.csv --out out.csv", "convert b.tsv --out out.csv", "inspect b.csv", "map suggest b.csv"] {
+        let refused = scene.run(words);
+        assert_eq!(refused.exit, 2, "{refused:?}");
+        assert!(refused.err.contains("has the name of a CSV file, and its content is `xlsx`"), "{refused:?}");
+    }
+    for words in ["convert b.csv --out out.csv --format xlsx", "convert b.data --out out.csv"] {
+        let converted = scene.run(words);
+        assert_eq!(converted.exit, 0, "{converted:?}");
+    }
+}

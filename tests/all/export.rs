@@ -109,7 +109,7 @@ fn without_a_mapping_a_table_has_the_fields_that_occur_and_json_the_whole_contac
     let later = scene.run("export --from mercately --since 2999-01-01 --output json --out s.csv");
     let summary = later.summary();
     assert_eq!((later.exit, summary["skipped"].to_string()), (0, r#"{"filtered":2}"#.to_owned()), "{}", later.err);
-    assert_eq!(file(&scene, "s.csv"), "id\n");
+    assert_eq!(file(&scene, "s.csv"), "id,first_name,last_name,phone,email\n");
 }
 
 #[test]

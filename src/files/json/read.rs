@@ -288,6 +288,10 @@ impl JsonSource {
                 return Some(self.too_large(LargeEnd::Element { depth, scan }));
             }
             if !self.window.more() {
+                if let Some(len) = whole_object(self.window.data(), &scan) {
+                    self.place = Place::Element { depth, first: false };
+                    return Some(self.record(len, len));
+                }
                 let failure = self.cut("and its list has no closing bracket");
                 return self.fatal(failure);
             }
@@ -401,6 +405,12 @@ impl JsonSource {
             }
         }
     }
+}
+
+/// How long the object is with which a file ends, if it is whole: the cut is behind it.
+fn whole_object(data: &[u8], scan: &Scan) -> Option<usize> {
+    let object = data.trim_ascii_end();
+    (scan.is_closed() && object.ends_with(b"}")).then_some(object.len())
 }
 
 /// Where a record that is too large ends.

@@ -60,12 +60,9 @@ fn open(input: TextInput, options: &ReadOptions) -> Result<Opened, Failure> {
     let TextInput { window, mut layout, shown, .. } = input;
     layout.format = Format::Vcf;
     let text = window.data().trim_ascii_start();
-    if text.is_empty() && window.whole() {
-        return Err(Failure::usage(format!("`{shown}` is empty: it has no card"))
-            .hint("check what should have written it: an empty file is more often a failed job than an empty list"));
-    }
     let has_card = text.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_begin);
-    if !has_card && window.whole() {
+    // A list of no cards is an empty file: whether that is an error is for the command to say.
+    if !has_card && !text.is_empty() && window.whole() {
         let begin = excerpt(first_line(text));
         let failure = Failure::usage(format!("there is no vCard in `{shown}`: it begins with `{begin}`"));
         return Err(failure.hint(match options.format {

@@ -96,7 +96,7 @@ impl Exporting<'_> {
                 break;
             }
         }
-        Ok(Some(Whole { table: Some((csv, Arc::new(columns))), ..whole }))
+        Ok(Some(Whole { table: Some((csv, Arc::new(columns.or_usual()))), ..whole }))
     }
 
     /// Writes every contact that was read; whether that was all, and not a stop.

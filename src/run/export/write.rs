@@ -119,7 +119,8 @@ impl Exporting<'_> {
     fn sink(&self, out: Output) -> Result<Sink, Failure> {
         let (form, columns) = (&self.form, self.form.bound.columns().map(|columns| columns.names()));
         if columns.is_none() && form.layout.table().is_some() {
-            return Ok(Sink::Table(Table::new(&self.run.folder, form.columns(self.plan.what))?));
+            let table = Table::new(&self.run.folder, form.columns(self.plan.what), form.bound.writes())?;
+            return Ok(Sink::Table(table));
         }
         Ok(Sink::File(RowWriter::begin(out, form.layout, columns.into_iter().flatten().map(String::as_str))?))
     }

@@ -264,7 +264,7 @@ fn content_decides_whether_a_file_holds_cards() {
             "a card begins with the line `BEGIN:VCARD`; `--format csv` reads the file as a table",
         ]
     );
-    assert_eq!(all("x.vcf", b" \n")[0], "Usage: `x.vcf` is empty: it has no card");
+    assert_eq!(all("x.vcf", b" \n"), [""; 0]);
 }
 
 /// Cyrillic and Latin letters in 8 bits, each named by its property.
