@@ -11,7 +11,7 @@ use super::rule::Target;
 use super::{Mapping, Unmapped};
 use crate::contact::Field;
 use crate::record::Header;
-use crate::yaml::FileErrors;
+use crate::yaml::{FileError, FileErrors};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +22,20 @@ impl Mapping {
     /// Every name that the source does not have, and what else cannot be for such a source.
     pub fn bind(&self, header: &Header, options: &BindOptions) -> Result<Program, FileErrors> {
         compile(self, header, options)
+    }
+
+    /// The names that the source does not have, of a mapping that cannot be compiled because of other errors.
+    pub fn unknown_names(&self, header: &Header) -> Vec<FileError> {
+        let mut resolver = Resolver::new(header);
+        let rules = self.contact.iter().flat_map(|contact| &contact.rules);
+        rules.for_each(|rule| drop(resolver.rule(rule, false)));
+        resolver.can_be_optional = false;
+        resolver.region(self, &BindOptions::default());
+        self.only_if.iter().for_each(|template| drop(resolver.template(template, false)));
+        resolver.can_be_optional = true;
+        self.columns.iter().flatten().for_each(|rule| drop(resolver.rule(rule, true)));
+        resolver.report_missing();
+        resolver.errors.into_iter().collect()
     }
 }
 
@@ -95,6 +109,7 @@ fn compile(mapping: &Mapping, header: &Header, options: &BindOptions) -> Result<
             writes,
             attributes_open,
             are_rejects: false,
+            likely_region: None,
         },
     )
 }

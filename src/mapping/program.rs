@@ -60,6 +60,8 @@ pub struct Program {
     pub(super) writes: Writes,
     pub(super) attributes_open: bool,
     pub(super) are_rejects: bool,
+    /// The country that the source looks like, and why; nothing goes by it.
+    pub(super) likely_region: Option<(Region, String)>,
 }
 
 /// Where the region of a record's phones comes from.
@@ -165,6 +167,16 @@ impl Program {
             return (0, seen);
         }
         (self.phones_bare.load(Ordering::Relaxed), seen)
+    }
+
+    /// The same, of which it is known what country the source looks like, and why.
+    pub fn with_likely_region(self, likely_region: Option<(Region, &str)>) -> Program {
+        Program { likely_region: likely_region.map(|(region, why)| (region, why.to_owned())), ..self }
+    }
+
+    /// What country the source looks like, and why, where that is not enough to read phones by it.
+    pub fn likely_region(&self) -> Option<(Region, &str)> {
+        self.likely_region.as_ref().map(|(region, why)| (*region, why.as_str()))
     }
 
     /// What may be written.

@@ -12,6 +12,7 @@ use crate::run::item::Mapper;
 use crate::run::source::saved_plan::PlanHead;
 use crate::run::suppressed::{ListRegion, Suppressed};
 use crate::run::unmapped;
+use crate::suggest::Suggestion;
 use std::sync::Arc;
 
 /// A source, and the platform that its contacts are for.
@@ -181,22 +182,18 @@ pub fn bind(
             Ok((bound, mapping.overflow, None))
         }
         None => {
-            let mapping = unmapped(source, region, platform, console)?;
+            let suggestion = unmapped::suggested(source, platform, region)?;
+            let mapping = unmapped(source, &suggestion, console)?;
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;
+            let bound = bound.with_likely_region(suggestion.region.likely());
             Ok((bound, mapping.overflow, mapping.identity.clone()))
         }
     }
 }
 
 /// The mapping of a source without one, which is shown first.
-fn unmapped(
-    source: &SourcePlan,
-    region: Option<Region>,
-    platform: Option<&PlatformFacts>,
-    console: &Console,
-) -> Result<Mapping, Failure> {
-    let suggestion = unmapped::suggested(source, platform, region)?;
-    let ByNames { mapping, plan } = unmapped::by_names(source, &suggestion)?;
+fn unmapped(source: &SourcePlan, suggestion: &Suggestion, console: &Console) -> Result<Mapping, Failure> {
+    let ByNames { mapping, plan } = unmapped::by_names(source, suggestion)?;
     console.plan_line("there is no mapping, so columns are taken by their names (`-v` lists every column):");
     plan.lines().iter().for_each(|line| console.plan_line(&format!("  {line}")));
     plan.every_column().iter().for_each(|line| console.detail(1, &format!("  {line}")));

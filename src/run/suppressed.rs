@@ -126,7 +126,8 @@ fn bound(list: &SourcePlan, region: ListRegion) -> Result<Program, Failure> {
         Some(RegionChoice::Region(typed)) => Some(typed),
         Some(RegionChoice::Nowhere) | None => None,
     };
-    let mapping = by_names(list, &suggested(list, None, typed.or(region.fallback))?)?.mapping;
+    let suggestion = suggested(list, None, typed.or(region.fallback))?;
+    let mapping = by_names(list, &suggestion)?.mapping;
     let options = BindOptions { region: region.typed, fallback_region: region.fallback, identity_default: Vec::new() };
     let bound = mapping.bind(&opened.header, &options).map_err(Failure::from)?;
     let writes = bound.writes();
@@ -135,7 +136,7 @@ fn bound(list: &SourcePlan, region: ListRegion) -> Result<Program, Failure> {
             .hint("call the column `phone` or `email`, and give the file again"));
     }
     bound.set_evidence(evidence::scan(&bound, opened.source)?);
-    Ok(bound)
+    Ok(bound.with_likely_region(suggestion.region.likely()))
 }
 
 /// A list that is in the way of a run: nothing is sent then.

@@ -32,7 +32,8 @@ pub fn suggested(
     };
     // What was typed holds for the whole run already.
     let asked = asked_of(platform, typed.or(region), None);
-    Ok(suggest(&head, &Asked { is_region_unwanted: source.region == Some(RegionChoice::Nowhere), ..asked }))
+    let is_region_unwanted = source.region == Some(RegionChoice::Nowhere);
+    Ok(suggest(&head, &Asked { is_run: true, is_region_unwanted, ..asked }))
 }
 
 /// The mapping of these decisions, and what it does.

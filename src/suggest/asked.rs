@@ -40,6 +40,8 @@ pub struct Asked {
     pub region: Option<Region>,
     /// The country that was typed.
     pub typed: Option<Region>,
+    /// A run goes by the decisions at once, without a user who has read them: no country of phones is guessed.
+    pub is_run: bool,
     /// No country is to be looked for.
     pub is_region_unwanted: bool,
 }

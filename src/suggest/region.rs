@@ -17,10 +17,15 @@ const SURE: f64 = 0.9;
 /// in one that only the language speaks for.
 const PERCENT_MIN: u64 = 80;
 const PERCENT_ALONE: u64 = 95;
+/// And where a run goes by it at once, in the country of the numbers that have a code.
+const PERCENT_OF_CODE: u64 = 95;
 /// In every other country of the language at most so many.
 const PERCENT_OTHERS: u64 = 50;
 /// The fewest numbers that tell anything.
 const NUMBERS_MIN: usize = 3;
+
+/// The fewest numbers with a country code by which a run goes; they are at least a tenth of all, too.
+const WITH_CODE_MIN: u64 = 10;
 
 /// Where the country comes from.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +36,8 @@ pub struct RegionFound {
     pub given: Option<Region>,
     /// What the file shows, how sure that is, and why.
     pub found: Option<(Region, f64, String)>,
+    /// Whether it may be taken without a user who has read it.
+    is_taken: bool,
     /// The countries in which most numbers are valid, with a percentage.
     pub candidates: Vec<(Region, u64)>,
 }
@@ -43,7 +50,14 @@ impl RegionFound {
 
     /// The one that a mapping says.
     pub fn default_region(&self) -> Option<Region> {
-        self.found.as_ref().filter(|(_, sure, _)| *sure >= SURE && self.is_needed).map(|(region, ..)| *region)
+        let found = self.found.as_ref().filter(|(_, sure, _)| *sure >= SURE && self.is_needed && self.is_taken);
+        found.map(|(region, ..)| *region)
+    }
+
+    /// The one that the file looks like, with the reason, where that is not enough to go by.
+    pub fn likely(&self) -> Option<(Region, &str)> {
+        let is_open = self.is_needed && self.region().is_none();
+        self.found.as_ref().filter(|_| is_open).map(|(region, _, why)| (*region, why.as_str()))
     }
 }
 
@@ -71,7 +85,7 @@ pub(super) fn find(known: &Known<'_>) -> RegionFound {
     }
     if let Some(typed) = known.asked.typed {
         let found = Some((typed, 1.0, "it was given".to_owned()));
-        return RegionFound { is_needed: true, given: None, found, candidates: Vec::new() };
+        return RegionFound { is_needed: true, found, is_taken: true, ..RegionFound::default() };
     }
     if phones.bare.len() < NUMBERS_MIN.min(phones.bare_count.max(1) as usize) || phones.bare.is_empty() {
         return RegionFound { is_needed, given, ..RegionFound::default() };
@@ -93,7 +107,8 @@ pub(super) fn find(known: &Known<'_>) -> RegionFound {
     candidates.sort_by_key(|(_, percent)| std::cmp::Reverse(*percent));
     candidates.dedup_by_key(|(region, _)| *region);
     candidates.truncate(2);
-    RegionFound { is_needed, given, found, candidates }
+    let is_taken = !known.asked.is_run || found.as_ref().is_some_and(|(region, ..)| is_written(*region, &phones));
+    RegionFound { is_needed, given, found, is_taken, candidates }
 }
 
 impl Known<'_> {
@@ -243,6 +258,15 @@ fn with_code(phones: &Phones) -> Option<(String, f64, String)> {
     let is_one = n * 100 >= all * 95;
     let sure = if n >= 10 && n * 10 >= phones.bare_count { 0.97 } else { 0.9 };
     (is_one && n >= 3).then(|| ((*code).to_owned(), sure, format!("{n} numbers have its country code")))
+}
+
+/// Whether numbers with a country code say that those without one are of this country. What else a file shows (cities,
+/// domains, postal codes) says where contacts live, not how their phones are written.
+fn is_written(region: Region, phones: &Phones) -> bool {
+    let n = phones.by_country.get(region.code()).copied().unwrap_or_default();
+    let is_code = with_code(phones).is_some_and(|(code, ..)| code == region.code());
+    let is_enough = n >= WITH_CODE_MIN && n * 10 >= phones.bare_count + n;
+    is_code && is_enough && phones.percent_valid(region) >= PERCENT_OF_CODE
 }
 
 fn most<K: Ord>(counts: &BTreeMap<K, u64>) -> Option<(&K, u64)> {

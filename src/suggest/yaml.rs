@@ -135,9 +135,18 @@ impl Page<'_> {
             true => String::new(),
             false => format!("; perhaps {}", candidates.join(", or ")),
         };
-        let text = format!("phones without a country code need a country, which the file does not show{perhaps}");
-        let likely = region.candidates.first().filter(|(_, percent)| *percent >= PERCENT_SHOWN);
-        let code = likely.map_or("EC", |(region, _)| region.code());
+        let text = match region.likely() {
+            Some((found, why)) => {
+                format!(
+                    "phones without a country code need a country; the file looks like {}, because {why}",
+                    found.name()
+                )
+            }
+            None => format!("phones without a country code need a country, which the file does not show{perhaps}"),
+        };
+        let candidate = region.candidates.first().filter(|(_, percent)| *percent >= PERCENT_SHOWN);
+        let likely = region.likely().map(|(found, _)| found).or(candidate.map(|(region, _)| *region));
+        let code = likely.map_or("EC", |region| region.code());
         self.comment(0, &text);
         self.comment(0, &format!("phone_region: {code}"));
     }
