@@ -153,6 +153,8 @@ pub struct Mapping {
     page: Arc<Document>,
     env: Arc<Environment<'static>>,
     read: ReadHints,
+    /// Whether something is wrong with how the file is to be read, so that its names are not known.
+    is_read_unsure: bool,
     write: WriteHints,
     region: Option<PhoneRegion>,
     contact: Option<ContactRules>,
@@ -244,6 +246,7 @@ impl Mapping {
             page: Arc::clone(page),
             env: Arc::new(Environment::empty()),
             read: ReadHints::default(),
+            is_read_unsure: false,
             write: WriteHints::default(),
             region: None,
             contact: None,

@@ -10,9 +10,10 @@ use crate::contact::Field;
 use crate::files::FORMATS;
 use crate::template::{Roots, Source, Templates};
 use crate::yaml::shape::{described, map_of, or_blank};
-use crate::yaml::{Document, Errors, FileErrors, Kind, Node, Place, Shape, Text, read};
+use crate::yaml::{Document, Errors, FileError, FileErrors, Kind, Node, Place, Shape, Text, read};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The only version there is.
 const VERSION: &str = "1";
@@ -183,12 +184,29 @@ impl Mapping {
     /// assert_eq!(errors.list()[0].hint.as_deref(), Some("did you mean `first_name`?"));
     /// ```
     pub fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
-        parse(text, path)
+        Mapping::parse_beside(text, path, |_| Vec::new())
+    }
+
+    /// The same; where it has errors, `more` finds those of the part that could be read, so that all are reported at once.
+    ///
+    /// # Errors
+    /// As [`Mapping::parse`], and those of `more`, in the order of the file.
+    pub fn parse_beside(
+        text: &str,
+        path: &Path,
+        more: impl FnOnce(&Mapping) -> Vec<FileError>,
+    ) -> Result<Mapping, FileErrors> {
+        let (mapping, mut errors) = parse(text, path);
+        if !errors.is_empty() && !mapping.is_read_unsure {
+            errors.extend(more(&mapping));
+        }
+        let page = Arc::clone(&mapping.page);
+        errors.end(&page, mapping)
     }
 }
 
-/// Reads a mapping, or says everything that is wrong with it.
-fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
+/// Reads a mapping as far as that is possible, with everything that is wrong with it.
+fn parse(text: &str, path: &Path) -> (Mapping, Errors) {
     let page = Document::new(path, text);
     let mut errors = Errors::default();
     let mut mapping = Mapping::empty(&page);
@@ -205,7 +223,7 @@ fn parse(text: &str, path: &Path) -> Result<Mapping, FileErrors> {
         errors.add(&(0..0), "the mapping is empty").set_hint("it begins with `contact:`, and the fields below it");
     }
     mapping.env = templates.into_env();
-    errors.end(&page, mapping)
+    (mapping, errors)
 }
 
 /// Reads the known keys of a map; the others are errors.
@@ -257,7 +275,9 @@ fn header_row_schema() -> Value {
 }
 
 fn read_read(mapping: &mut Mapping, node: &Node, reader: &mut Reader<'_>) {
+    let before = reader.errors.len();
     read_keys(node, "`read`", &READ_KEYS, mapping, reader);
+    mapping.is_read_unsure = reader.errors.len() > before;
     if mapping.read.header_row.is_some() && mapping.read.columns.is_some() {
         let message = "`read` has both `header_row` and `columns`";
         reader.errors.add(&node.at, message).set_hint("keep `columns` for a file without a header, else `header_row`");

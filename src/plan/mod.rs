@@ -35,7 +35,7 @@ use crate::platforms::diff::OnExisting;
 use crate::platforms::settings::{COMMON, environment_name};
 use crate::reconcile::guards::GuardsAsked;
 use crate::record::{Fields, Header};
-use crate::yaml::nearest;
+use crate::yaml::{FileError, nearest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -182,7 +182,7 @@ impl SourcePlan {
     /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
     /// input is then left alone.
     pub fn gather(asked: &SourceAsked, state: &Path, mistakes: &mut Mistakes) -> Option<SourcePlan> {
-        let mapping = asked.map.as_deref().and_then(|map| mistakes.take(mapping_beside(map, &asked.file)));
+        let mapping = asked.map.as_deref().and_then(|map| mistakes.take(mapping_beside(map, asked)));
         let region = asked.region.as_deref().and_then(|region| mistakes.take(region_choice(region)));
         let options = options_of(asked, mapping.as_ref().map(|(mapping, _)| mapping));
         let shown = asked.shown.clone().unwrap_or_else(|| asked.file.display().to_string());
@@ -374,17 +374,36 @@ pub fn region_named(text: &str) -> Result<Region, Failure> {
 }
 
 /// The mapping for a file: not both can be standard input.
-fn mapping_beside(map: &Path, file: &Path) -> Result<(Mapping, String), Failure> {
-    if map.as_os_str() == "-" && file.as_os_str() == "-" {
+fn mapping_beside(map: &Path, asked: &SourceAsked) -> Result<(Mapping, String), Failure> {
+    let is_stdin = asked.file.as_os_str() == "-";
+    if map.as_os_str() == "-" && is_stdin {
         return Err(Failure::usage("the mapping and the file cannot both be standard input")
             .hint("put one of them into a file"));
     }
-    load_mapping(map)
+    load_mapping_beside(map, |mapping| match is_stdin || is_pipe(&asked.file) {
+        true => Vec::new(),
+        false => unknown_names(mapping, asked),
+    })
+}
+
+/// The names of a mapping with errors that the file does not have either. What is wrong with the file is told elsewhere.
+fn unknown_names(mapping: &Mapping, asked: &SourceAsked) -> Vec<FileError> {
+    let shown = asked.file.display().to_string();
+    let opened = files::open(&asked.file, &shown, &options_of(asked, Some(mapping)));
+    opened.map_or_else(|_| Vec::new(), |opened| mapping.unknown_names(&opened.header))
 }
 
 /// The mapping in a file, or the built-in one of this name; `-` is standard input.
 pub fn load_mapping(path: &Path) -> Result<(Mapping, String), Failure> {
-    let mapping = Mapping::parse(&mapping_text(path)?, path).map_err(Failure::from)?;
+    load_mapping_beside(path, |_| Vec::new())
+}
+
+/// The same; `more` finds further errors of a mapping that has some.
+fn load_mapping_beside(
+    path: &Path,
+    more: impl FnOnce(&Mapping) -> Vec<FileError>,
+) -> Result<(Mapping, String), Failure> {
+    let mapping = Mapping::parse_beside(&mapping_text(path)?, path, more).map_err(Failure::from)?;
     Ok((mapping, path.display().to_string()))
 }
 
