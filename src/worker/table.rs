@@ -31,7 +31,7 @@ pub struct Table {
     pub(super) database: Database,
 }
 
-/// What became of a name that was handed out.
+/// What follows when a name is handed out.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Taken {
     /// The job is this worker's: the number of the start, and the seconds for which it could have started.
