@@ -10,14 +10,12 @@ use crate::mapping::phone::Region;
 use crate::outcome::Failure;
 use crate::platforms::PlatformFacts;
 use crate::profile::dates;
-use crate::report::Console;
 use crate::run::bind::Destined;
 use crate::suggest::Suggestion;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Writes the mapping where it belongs, if it may.
 pub type Save = Box<dyn Fn(&str) -> Result<(), Failure> + Send + Sync>;
@@ -47,17 +45,26 @@ pub struct Editor {
     about: About,
     suggestion: Suggestion,
     target: Option<Destined>,
-    console: Console,
     reading: Mutex<Reading>,
-    newest: AtomicU64,
-    has_saved: AtomicBool,
+    newest: Mutex<Newest>,
+    /// The mapping as it was last saved here.
+    saved: Mutex<Option<String>>,
     save: Save,
+}
+
+/// The newest request of the page that asked last; a page that is opened again, or another one, counts from the beginning.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Newest {
+    page: u64,
+    seq: u64,
 }
 
 /// What the page asks for with each change.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PreviewAsked {
+    /// Which page asks.
+    page: u64,
     /// Counts up; the answer to an older one is not needed any more.
     seq: u64,
     /// The mapping as the page has it.
@@ -70,22 +77,24 @@ pub(super) struct PreviewAsked {
 impl Editor {
     /// An editor of this mapping.
     pub fn new(about: About, suggestion: Suggestion, target: Option<Destined>, reading: Reading, save: Save) -> Editor {
-        let console = reading.console.clone();
         Editor {
             about,
             suggestion,
             target,
-            console,
             reading: Mutex::new(reading),
-            newest: AtomicU64::new(0),
-            has_saved: AtomicBool::new(false),
+            newest: Mutex::default(),
+            saved: Mutex::default(),
             save,
         }
     }
 
     /// Whether the mapping was saved since.
     pub fn has_saved(&self) -> bool {
-        self.has_saved.load(Ordering::SeqCst)
+        self.saved().is_some()
+    }
+
+    fn saved(&self) -> MutexGuard<'_, Option<String>> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn facts(&self) -> Option<&PlatformFacts> {
@@ -95,13 +104,14 @@ impl Editor {
     /// What the page needs once.
     pub(super) fn opened(&self) -> Value {
         let (about, facts) = (&self.about, self.facts());
+        let saved = self.saved().clone();
         json!({
             "file": about.file,
             "to": about.to,
             "platform": facts.map(|facts| facts.title.to_string()),
             "out": about.out,
-            "yaml": about.yaml,
-            "is_saved": about.is_saved,
+            "is_saved": about.is_saved || saved.is_some(),
+            "yaml": saved.unwrap_or_else(|| about.yaml.clone()),
             "notes": about.notes,
             "vendor": self.suggestion.vendor.map(|vendor| vendor.name.clone()),
             "columns": columns(&self.suggestion),
@@ -135,9 +145,10 @@ impl Editor {
     /// The mapping after a change, its form, what is wrong with it, and the first contacts. None if a newer one was asked
     /// for while this one waited.
     pub(super) fn preview(&self, asked: PreviewAsked) -> Option<Value> {
-        self.newest.fetch_max(asked.seq, Ordering::SeqCst);
+        self.begin(&asked);
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.newest.load(Ordering::SeqCst) > asked.seq {
+        let newest = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.page == asked.page && newest.seq > asked.seq {
             return None;
         }
         let made = asked.change.as_ref().map_or_else(|| Ok(asked.yaml.clone()), |change| changed(&asked.yaml, change));
@@ -157,11 +168,17 @@ impl Editor {
         }))
     }
 
+    fn begin(&self, asked: &PreviewAsked) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = if newest.page == asked.page { newest.seq } else { 0 };
+        *newest = Newest { page: asked.page, seq: asked.seq.max(known) };
+    }
+
     /// Saves the mapping.
     pub(super) fn save(&self, yaml: &str) -> Value {
         match (self.save)(yaml) {
             Ok(()) => {
-                self.has_saved.store(true, Ordering::SeqCst);
+                *self.saved() = Some(yaml.to_owned());
                 json!({ "saved": self.about.out, "next": self.next() })
             }
             Err(failure) => {
@@ -178,10 +195,5 @@ impl Editor {
             Some(to) => format!("ferry import {file} --to {to} --map {out}"),
             None => format!("ferry map check {out} {file}"),
         }
-    }
-
-    /// The console of the command.
-    pub fn console(&self) -> &Console {
-        &self.console
     }
 }

@@ -23,7 +23,7 @@ const COMMON: [&str; 4] = ["default", "required", "optional", "on_existing"];
 const OF_TEXT: [&str; 10] =
     ["split", "join", "date", "lower", "upper", "title", "lookup", "otherwise", "number", "bool"];
 /// What the form of a list has besides.
-const OF_LIST: [&str; 6] = ["split", "list", "lower", "upper", "title", "lookup"];
+const OF_LIST: [&str; 6] = ["split", "lower", "upper", "title", "lookup", "add"];
 
 /// All fields, in the order of the page.
 pub fn all_fields() -> Vec<FieldFacts> {
@@ -77,13 +77,13 @@ fn title_of(key: &str) -> String {
 pub fn verbs_of(key: &str) -> Vec<&'static str> {
     let field = if key.starts_with("attributes.") { None } else { Field::named(key) };
     let mut verbs: Vec<&str> = match field {
-        Some(field) if field.is_list() => OF_LIST.iter().chain(&["add"]).copied().collect(),
+        Some(field) if field.is_list() => OF_LIST.to_vec(),
         _ => OF_TEXT.to_vec(),
     };
     match field {
         Some(Field::Phones) => verbs.extend(["otherwise", "mobile_first"]),
         Some(Field::Emails) => verbs.push("otherwise"),
-        Some(Field::Tags) => verbs.extend(["otherwise", "mode"]),
+        Some(Field::Tags) => verbs.extend(["list", "otherwise", "mode"]),
         _ => {}
     }
     verbs.extend(COMMON);

@@ -9,7 +9,7 @@ const COLUMNS_SHOWN_AT_ONCE = 200;
 const $ = (id) => document.getElementById(id);
 const state = {
   token: location.hash.slice(1), opened: null, yaml: '', saved: null, form: null, tried: null, errors: [],
-  undo: [], redo: [], seq: 0, shown: 0, refused: null, open: new Set(), added: new Set(), last: new Map(), ended: false,
+  undo: [], redo: [], page: Math.floor(Math.random() * 2 ** 48), seq: 0, shown: 0, refused: null, open: new Set(), added: new Set(), last: new Map(), ended: false,
 };
 
 // ---- Elements -------------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ async function preview(yaml, change, from) {
   const seq = ++state.seq;
   document.body.setAttribute('aria-busy', 'true');
   try {
-    const got = await ask('/api/preview', { seq, yaml, change: change || null });
+    const got = await ask('/api/preview', { page: state.page, seq, yaml, change: change || null });
     if (!got || got.seq < state.shown) return;
     state.shown = got.seq;
     if (seq === state.seq) document.body.removeAttribute('aria-busy');
@@ -177,7 +177,7 @@ function makeColumns() {
     const node = h('li', { class: 'column' },
       h('div', { class: 'column-top' }, h('span', { class: 'column-name' }, column.name || '(no name)'), h('span', { class: 'small', title: column.filled + ' filled' }, column.percent + ' %')),
       h('div', { class: 'fill', 'aria-hidden': 'true' }, fill),
-      h('div', { class: 'holds' }, holds),
+      h('div', { class: 'holds' }, words(holds)),
       column.samples.length ? h('div', { class: 'samples' }, column.samples.slice(0, 3).join(' · ')) : null,
       use);
     const search = (column.name + ' ' + column.samples.join(' ') + ' ' + holds).toLowerCase();
@@ -191,7 +191,7 @@ function sameName(one, other) { return one === other || one.trim().toLowerCase()
 
 function showUse() {
   const fields = state.form ? state.form.fields : [];
-  const used = new Set(state.tried ? state.tried.used : []);
+  const used = new Set(state.tried && !state.isOld ? state.tried.used : []);
   for (const one of columnNodes) {
     const by = fields.filter((rule) => rule.columns.some((name) => sameName(name, one.column.name)));
     const region = state.form && regionOf(state.form.settings.phone_region).from.some((name) => sameName(name, one.column.name));
@@ -569,8 +569,8 @@ function settings() {
   const blanks = h('input', { type: 'text', value: [].concat(all.blanks || []).join(', '), placeholder: 'n/a, -', autocomplete: 'off', onchange: (event) => set('blanks', event.target.value.split(',').map((one) => one.trim()).filter(Boolean)) });
   add('blanks', 'Cells that mean nothing', blanks);
   const choice = (key, texts) => h('select', { onchange: (event) => set(key, event.target.value || null) }, texts.map(([value, text]) => option(value, text, all[key] || '')));
-  add('unmapped', 'Columns without a rule', choice('unmapped', [['', 'are left out'], ['ignore', 'are left out (said)'], ['attributes', 'become attributes'], ['error', 'are an error']].filter(([value]) => value !== '' || !all.unmapped)));
-  add('duplicates', 'The same contact twice', choice('duplicates', [['', 'is merged'], ['merge', 'is merged (said)'], ['first', 'counts once: the first']].filter(([value]) => (value === '') !== (all.duplicates === 'merge') || value === 'first')));
+  add('unmapped', 'Columns without a rule', choice('unmapped', [['', 'are left out'], ['ignore', 'are left out'], ['attributes', 'become attributes'], ['error', 'are an error']].filter(([value]) => value !== '' || !all.unmapped)));
+  add('duplicates', 'The same contact twice', choice('duplicates', [['', 'is merged'], ['merge', 'is merged'], ['first', 'counts once: the first']].filter(([value]) => (value === '') !== (all.duplicates === 'merge') || value === 'first')));
   if (state.opened.platform) add('overflow', 'What ' + state.opened.platform + ' cannot hold', choice('overflow', [['', 'is left out and counted'], ['attributes', 'goes into attributes'], ['reject', 'rejects the record']]));
   const errors = state.errors.filter((error) => !error.field && !error.line);
   const node = h('div', { class: 'rule', id: 'rule-settings' }, controls, errors.map((error) => h('p', { class: 'error' }, words(error.message), error.hint ? h('span', { class: 'hint' }, words(error.hint)) : null)));

@@ -66,7 +66,8 @@ impl Editing {
 
     /// What the page gets for a mapping after a change.
     fn preview(&self, seq: u64, yaml: &str, change: &Value) -> Value {
-        let (status, body) = self.ask("/api/preview", &json!({ "seq": seq, "yaml": yaml, "change": change }));
+        let (status, body) =
+            self.ask("/api/preview", &json!({ "page": 1, "seq": seq, "yaml": yaml, "change": change }));
         assert_eq!(status, 200, "{body}");
         body
     }
@@ -207,6 +208,24 @@ fn only_a_file_that_ferry_wrote_is_replaced() {
     assert_eq!((&opened["out"], &opened["is_saved"]), (&json!("again.yaml"), &json!(true)));
     let (_, saved) = editing.ask("/api/save", &json!({ "yaml": "contact: { phone: Celular }\n" }));
     assert_eq!(saved["saved"], "again.yaml");
+}
+
+#[test]
+fn a_page_that_is_opened_again_gets_its_answers_and_what_was_saved() {
+    let scene = scene_with(&[("people.csv", CONTACTS)]);
+    let editing = edit(&scene, "people.csv");
+    let ask = |page: u64, seq: u64| {
+        let body = json!({ "page": page, "seq": seq, "yaml": "contact: { email: Correo }" });
+        editing.ask("/api/preview", &body)
+    };
+    assert_eq!(ask(7, 9).1["tried"]["records"], 3);
+    // The page has asked for a newer one already.
+    assert_eq!(ask(7, 8), (204, json!("")));
+    assert_eq!(ask(8, 1).1["tried"]["records"], 3);
+    assert_eq!(ask(7, 10).1["tried"]["records"], 3);
+    editing.ask("/api/save", &json!({ "yaml": "contact: { email: Correo }" }));
+    let (_, opened) = editing.ask("/api/open", &json!({}));
+    assert_eq!((&opened["yaml"], &opened["is_saved"]), (&json!("contact: { email: Correo }"), &json!(true)));
 }
 
 #[test]

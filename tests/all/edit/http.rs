@@ -75,12 +75,12 @@ fn a_request_is_json_of_at_most_a_mebibyte() {
             editing.address, editing.token
         )
     };
-    let body = |len: usize| format!(r#"{{"seq":1,"yaml":"{}"}}"#, "#".repeat(len));
+    let body = |len: usize| format!(r#"{{"page":1,"seq":1,"yaml":"{}"}}"#, "#".repeat(len));
     assert_eq!(status(&editing, &head("application/json"), &body(10)), 200);
     assert_eq!(status(&editing, &head("text/plain"), &body(10)), 415);
     assert_eq!(status(&editing, &head("application/json"), "{"), 400);
-    assert_eq!(status(&editing, &head("application/json"), r#"{"seq":1,"yaml":"","path":"/etc/passwd"}"#), 400);
-    assert_eq!(status(&editing, &head("application/json"), &body((1 << 20) - 21)), 200);
+    assert_eq!(status(&editing, &head("application/json"), r#"{"page":1,"seq":1,"yaml":"","path":"x"}"#), 400);
+    assert_eq!(status(&editing, &head("application/json"), &body((1 << 20) - 30)), 200);
     assert_eq!(status(&editing, &head("application/json"), &body(1 << 20)), 413);
 }
 
