@@ -18,15 +18,22 @@ use std::time::Duration;
 const IDS_TRIED: usize = 4;
 
 pub(super) fn run(typed: &args::Check, context: &Context) -> Result<Exit, Failure> {
+    context.console.result_line(&line_of(&typed.connection, typed.sandbox, context)?);
+    Ok(Exit::Done)
+}
+
+/// Tests the connection of this name; the line that says what the account holds.
+///
+/// # Errors
+/// Why it does not work.
+pub(super) fn line_of(name: &str, is_sandbox: bool, context: &Context) -> Result<String, Failure> {
     let config = context.configuration()?;
-    let asked = TargetAsked { to: typed.connection.clone(), sandbox: typed.sandbox, ..TargetAsked::default() };
+    let asked = TargetAsked { to: name.to_owned(), sandbox: is_sandbox, ..TargetAsked::default() };
     let connection = plan::connection(&config, &asked)?;
-    if typed.sandbox {
+    if is_sandbox {
         context.make_state(true)?;
     }
-    let line = check_connection(context, connection, typed.sandbox)?;
-    context.console.result_line(&line);
-    Ok(Exit::Done)
+    check_connection(context, connection, is_sandbox)
 }
 
 /// Tests a connection; the line that says what the account holds.

@@ -8,6 +8,7 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Export, Work};
 use crate::plan::{self, Connection, Mistakes, TargetAsked, WorkAsked};
 use crate::platforms::{LISTS, List};
+use crate::run::active::close::Ended;
 use crate::run::export::{ExportPlan, What, check, check_mapping, export};
 use crate::run::retain::{self, Moment};
 use jiff::Timestamp;
@@ -35,6 +36,20 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
 
 /// Exports an account.
 pub(super) fn perform(typed: &Export, context: &Context) -> Result<Exit, Failure> {
+    Ok(context.print_end(&exported(typed, context, Destination::Users)?))
+}
+
+/// Whose the files are that an export writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// The user's: none of Ferry's own is replaced.
+    Users,
+    /// Ferry's own, in the state folder.
+    Own,
+}
+
+/// Exports an account, and shows no summary yet.
+pub(super) fn exported(typed: &Export, context: &Context, destination: Destination) -> Result<Ended, Failure> {
     let mut mistakes = Mistakes::default();
     let (work, what) = (typed.limits.clone(), what_named(&typed.what));
     let out = typed.out.clone();
@@ -44,7 +59,9 @@ pub(super) fn perform(typed: &Export, context: &Context) -> Result<Exit, Failure
     let since = typed.since.as_deref().map(|since| mistakes.take(since_of(since)));
     let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
     age.is_some().then(|| mistakes.take(retain::check(&out)));
-    check_files(typed, typed.format.is_none(), context, &mut mistakes);
+    if destination == Destination::Users {
+        check_files(typed, typed.format.is_none(), context, &mut mistakes);
+    }
     let format = typed.format;
     let (mut connection, config_folder) = mistakes.end(connection)?;
     let connection_region = connection.settings.get("phone_region").map(plan::region_named).transpose()?;
@@ -53,7 +70,7 @@ pub(super) fn perform(typed: &Export, context: &Context) -> Result<Exit, Failure
     if typed.sandbox && typed.retain.is_some() {
         context.console.note("with `--sandbox` no older files are removed");
     }
-    let ended = context.block_on(|clock, stop| async move {
+    context.block_on(|clock, stop| async move {
         let sandbox = if typed.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let address = if typed.sandbox { "sandbox".to_owned() } else { plan::address_of(&connection) };
         let plan = ExportPlan {
@@ -84,8 +101,7 @@ pub(super) fn perform(typed: &Export, context: &Context) -> Result<Exit, Failure
             sandbox.stop().await;
         }
         ended
-    })?;
-    Ok(context.print_end(&ended))
+    })
 }
 
 /// The connection, and the folder to which its paths are relative.

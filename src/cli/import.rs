@@ -3,6 +3,7 @@
 use super::args;
 use super::asked_before::{Target, may_go_on};
 use super::context::{Context, with_sandbox};
+use crate::clock::Clock;
 use crate::mapping::phone::Region;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Effect, Pace, Plan, Transfer, TransferSource, Work};
@@ -15,6 +16,7 @@ use crate::run::active::runs::run_named;
 use crate::run::commands::transfer;
 use crate::run::plan::{Rules, TargetPlan, Transfer as Contacts, TransferPlan, Work as Checked};
 use crate::run::source::saved_plan::SANDBOX;
+use crate::run::stop::Stop;
 use std::path::Path;
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
@@ -100,33 +102,41 @@ pub(super) struct Prepared {
 
 /// Carries it out.
 pub(super) fn carry(context: &Context, prepared: Prepared) -> Result<Ended, Failure> {
+    context.block_on(|clock, stop| async move { carry_until(context, prepared, clock, &stop).await })
+}
+
+/// Carries it out in a runtime that is there already.
+pub(super) async fn carry_until(
+    context: &Context,
+    prepared: Prepared,
+    clock: Clock,
+    stop: &Stop,
+) -> Result<Ended, Failure> {
     let Prepared { mut work, connection: (mut connection, region), asked, limits, stored } = prepared;
     let wait = plan::wait_of(asked.wait.as_deref())?;
-    context.block_on(|clock, stop| async move {
-        let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
-        if let (Some(sandbox), Some(from)) = (&sandbox, work.account_mut()) {
-            plan::use_sandbox(&mut from.connection, &sandbox.credentials());
-            SANDBOX.clone_into(&mut from.address);
-        }
-        let address = if sandbox.is_some() { SANDBOX.to_owned() } else { plan::address_of(&connection) };
-        let plan = TransferPlan {
-            typed: context.typed(work.file(), stored),
-            work,
-            to: TargetPlan { connection, address, wait, region },
-            rules: Rules {
-                on_existing: asked.on_existing,
-                only_existing: asked.only_existing,
-                create_attributes: asked.create_attributes,
-            },
-            limits,
-            state: context.state.clone(),
-        };
-        let ended = transfer(&plan, &context.console, clock, &stop).await;
-        if let Some(sandbox) = sandbox {
-            sandbox.stop().await;
-        }
-        ended
-    })
+    let sandbox = if asked.sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
+    if let (Some(sandbox), Some(from)) = (&sandbox, work.account_mut()) {
+        plan::use_sandbox(&mut from.connection, &sandbox.credentials());
+        SANDBOX.clone_into(&mut from.address);
+    }
+    let address = if sandbox.is_some() { SANDBOX.to_owned() } else { plan::address_of(&connection) };
+    let plan = TransferPlan {
+        typed: context.typed(work.file(), stored),
+        work,
+        to: TargetPlan { connection, address, wait, region },
+        rules: Rules {
+            on_existing: asked.on_existing,
+            only_existing: asked.only_existing,
+            create_attributes: asked.create_attributes,
+        },
+        limits,
+        state: context.state.clone(),
+    };
+    let ended = transfer(&plan, &context.console, clock, stop).await;
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    ended
 }
 
 /// The connection, and the country of its phones.
@@ -140,16 +150,21 @@ pub(super) fn target_asked(typed: &args::Target, pace: &args::Pace) -> TargetAsk
     TargetAsked {
         to: typed.to.clone(),
         sandbox: typed.sandbox,
-        on_existing: match typed.on_existing {
-            args::OnExisting::Update => OnExisting::Update,
-            args::OnExisting::Fill => OnExisting::Fill,
-            args::OnExisting::Skip => OnExisting::Skip,
-        },
+        on_existing: on_existing(typed.on_existing),
         only_existing: typed.only_existing,
         create_attributes: typed.create_attributes,
         rate: pace.rate.clone(),
         concurrency: pace.concurrency,
         wait: pace.wait.clone(),
+    }
+}
+
+/// How a contact that exists is treated.
+pub(super) fn on_existing(typed: args::OnExisting) -> OnExisting {
+    match typed {
+        args::OnExisting::Update => OnExisting::Update,
+        args::OnExisting::Fill => OnExisting::Fill,
+        args::OnExisting::Skip => OnExisting::Skip,
     }
 }
 

@@ -111,6 +111,10 @@ pub struct SourcePlan {
     pub options: ReadOptions,
     /// The mapping and the name by which it was asked for; none: by the names of the columns.
     pub mapping: Option<(Mapping, String)>,
+    /// Without a mapping, what was decided about the names in an earlier part of the same source.
+    pub decided: Option<Mapping>,
+    /// It is a part of a source, from whose proportions nothing follows.
+    pub is_part: bool,
     /// What `--region` says.
     pub region: Option<RegionChoice>,
     /// It is a saved plan: the first record says so, the others are people.
@@ -176,7 +180,18 @@ impl SourcePlan {
         let (mapping, region) =
             (mapping.map_or(Some(None), |it| it.map(Some))?, region.map_or(Some(None), |it| it.map(Some))?);
         let skip = lists_of(asked, mapping.as_ref(), state, mistakes);
-        Some(SourcePlan { path: PathBuf::new(), shown, _copy: None, options, mapping, region, is_plan: false, skip })
+        Some(SourcePlan {
+            path: PathBuf::new(),
+            shown,
+            _copy: None,
+            options,
+            mapping,
+            decided: None,
+            is_part: false,
+            region,
+            is_plan: false,
+            skip,
+        })
     }
 
     /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
@@ -193,7 +208,18 @@ impl SourcePlan {
         let copy = if is_stream { Some(mistakes.take(copy_of_stream(&asked.file, &shown, state))?) } else { None };
         let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.path().to_owned());
         let skip = lists_of(asked, mapping.as_ref(), state, mistakes);
-        let source = SourcePlan { path, shown, _copy: copy, options, mapping, region, is_plan: false, skip };
+        let source = SourcePlan {
+            path,
+            shown,
+            _copy: copy,
+            options,
+            mapping,
+            decided: None,
+            is_part: false,
+            region,
+            is_plan: false,
+            skip,
+        };
         if mistakes.is_empty() {
             return Some(source);
         }

@@ -182,10 +182,16 @@ pub fn bind(
             Ok((bound, mapping.overflow, None))
         }
         None => {
-            let suggestion = unmapped::suggested(source, platform, region)?;
-            let mapping = unmapped(source, &suggestion, console)?;
+            let suggestion;
+            let (mapping, likely) = match &source.decided {
+                Some(mapping) => (mapping.clone(), None),
+                None => {
+                    suggestion = unmapped::suggested(source, platform, region)?;
+                    (unmapped(source, &suggestion, console)?, suggestion.region.likely())
+                }
+            };
             let bound = mapping.bind(header, &options).map_err(Failure::from)?;
-            let bound = bound.with_likely_region(suggestion.region.likely());
+            let bound = bound.with_likely_region(likely);
             Ok((bound, mapping.overflow, mapping.identity.clone()))
         }
     }

@@ -51,10 +51,11 @@ pub fn make_private(folder: &Path) -> Result<(), Failure> {
 }
 
 /// What the state folder holds; where it holds anything else, it is a working folder of the user too.
-const STATE_NAMES: [&str; 8] = [
+const STATE_NAMES: [&str; 9] = [
     "runs",
     "connections",
     "exports",
+    "engines",
     "sandbox",
     "outputs.jsonl",
     "removed-runs.jsonl",

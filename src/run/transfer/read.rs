@@ -121,7 +121,7 @@ impl<'a> Transfer<'a> {
         found.notes(&plan.shown).iter().for_each(|note| self.io.console.note(note));
         let first = result?;
         if let Some((first, _)) = &first
-            && let Err(failure) = check_first(mapper, &plan.shown)
+            && let Err(failure) = check_first(mapper, plan)
         {
             // The next process reads the source again.
             First { stamp: None, ..first.clone() }.save(&self.run.folder)?;
@@ -131,9 +131,9 @@ impl<'a> Transfer<'a> {
     }
 }
 
-fn check_first(mapper: &Mapper, shown: &str) -> Result<(), Failure> {
+fn check_first(mapper: &Mapper, plan: &SourcePlan) -> Result<(), Failure> {
     if let Some(mistakes) = mapper.bound.unmet_names() {
         return Err(Failure::from(mistakes));
     }
-    check_regions(&mapper.bound, shown)
+    if plan.is_part { Ok(()) } else { check_regions(&mapper.bound, &plan.shown) }
 }
