@@ -39,6 +39,7 @@
 //! | [`report`] | what users see |
 //! | [`plan`] | arguments, files and environment → a checked plan |
 //! | [`run`] | the straight line |
+//! | [`engines`] | the protocols of orchestrators: contacts as streams of messages |
 //! | [`sandbox`] | the platforms on loopback, with faults |
 //! | [`edit`] | the editor of mappings: a page on loopback |
 //! | [`cli`] | the arguments, one file a command |
@@ -48,6 +49,7 @@ pub mod cli;
 pub mod clock;
 pub mod contact;
 pub mod edit;
+pub mod engines;
 pub mod files;
 pub mod http;
 pub mod identity;

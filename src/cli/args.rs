@@ -2,6 +2,7 @@
 //! file; `plan` does.
 
 mod command;
+mod engines;
 mod global;
 mod headings;
 mod moving;
@@ -10,6 +11,7 @@ mod overview;
 mod worker;
 
 pub use command::Command;
+pub use engines::*;
 pub use global::Global;
 pub use moving::*;
 pub use other::*;

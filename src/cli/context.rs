@@ -210,7 +210,7 @@ pub(super) fn look(args: &Args, env: &Env) -> Look {
         results_to_stderr: match &args.command {
             Command::Export(export) => export.out.as_ref().is_none_or(|out| out.as_os_str() == "-"),
             Command::Convert(convert) => convert.out.as_os_str() == "-",
-            _ => false,
+            command => command.is_engine(),
         },
     }
 }

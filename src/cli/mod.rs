@@ -1,5 +1,6 @@
 //! The command line: parses arguments and hands each command to its own file. It holds no logic of the commands.
 
+mod airbyte;
 mod apply;
 pub mod args;
 mod asked_before;
@@ -7,6 +8,7 @@ mod attributes;
 mod check;
 mod context;
 mod convert;
+mod engines;
 mod export;
 mod files_read;
 mod help;
@@ -25,6 +27,7 @@ mod run;
 mod runs;
 mod sandbox;
 mod schema;
+mod singer;
 mod suggest;
 mod undo;
 mod usage;
@@ -108,10 +111,15 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
     }
     log(args.global.verbose);
     let folder = std::env::current_dir().unwrap_or_default();
-    let config = config_file(&args.global, &env);
+    let mut global = args.global.clone();
+    if args.command.is_engine() {
+        // These are the protocol's there.
+        (global.config, global.state) = (None, None);
+    }
+    let config = config_file(&global, &env);
     let knows_shared =
         matches!(args.command, Command::Worker(_) | Command::Jobs(_)) || env.get(leash::VARIABLE).is_some();
-    let shared = match if knows_shared { shared_store(&args.global, &env) } else { Ok(None) } {
+    let shared = match if knows_shared { shared_store(&global, &env) } else { Ok(None) } {
         Ok(shared) => shared,
         Err(failure) => {
             console.failure(&failure);
@@ -183,6 +191,8 @@ fn dispatch(args: &Args, context: &Context) -> Result<Exit, Failure> {
         Command::Schema(schema) => schema::run(schema, context),
         Command::Jobs(jobs) => jobs::run(jobs, context),
         Command::Worker(worker) => worker::run(worker, context),
+        Command::Singer(_) => singer::run(args, context),
+        Command::Airbyte(_) => airbyte::run(args, context),
         // Printed before there is a context.
         Command::Help(_) => Ok(Exit::Done),
         Command::Completions(completions) => {

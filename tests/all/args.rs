@@ -54,6 +54,15 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     (&["schema"], &["ferry schema mapping > mapping.schema.json"]),
     (&["jobs"], &["ferry jobs --failed", "ferry jobs --report"]),
     (&["worker"], &["ferry worker submit acme/nightly", "ferry worker drain"]),
+    (&["singer"], &["ferry singer tap --from shop | ferry singer target --to support"]),
+    (&["singer", "tap"], &["ferry singer tap --config tap.json --catalog catalog.json --state state.json"]),
+    (&["singer", "target"], &["some-tap | ferry singer target --to shop --map contacts.yaml"]),
+    (&["airbyte"], &["ferry airbyte source --from shop check --config config.json"]),
+    (&["airbyte", "source"], &["ferry airbyte source spec"]),
+    (
+        &["airbyte", "destination"],
+        &["some-source | ferry airbyte destination write --config config.json --catalog catalog.json"],
+    ),
     (&["completions"], &["ferry completions bash > ~/.local/share/bash-completion/completions/ferry"]),
     (&["help"], &["ferry help import", "ferry help map check", "ferry help mapping"]),
 ];

@@ -20,6 +20,7 @@ mod countries;
 mod dry;
 mod edges;
 mod edit;
+mod engines;
 mod export;
 mod files;
 mod guards;

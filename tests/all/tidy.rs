@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 28] = [
+const MODULES: [&str; 29] = [
     "clock",
     "ids",
     "json",
@@ -38,6 +38,7 @@ const MODULES: [&str; 28] = [
     "plan",
     "run",
     "worker",
+    "engines",
     "sandbox",
     "edit",
     "cli",

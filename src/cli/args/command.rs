@@ -1,5 +1,6 @@
 //! The commands, with the first paragraphs of their help. Their options are in `moving` and `other`.
 
+use super::engines::{Airbyte, Singer};
 use super::moving::{Apply, Convert, Export, Import, Migrate, Run, Undo};
 use super::other::{
     Attributes, Check, Completions, Help, Init, Inspect, Map, Platforms, Resume, Runs, Sandbox, Schema, Verify,
@@ -108,6 +109,15 @@ pub enum Command {
     /// Jobs start by their schedules or by `submit`. One that was interrupted, or whose platform was unavailable, is tried
     /// again later; one that failed waits for a person. A worker that dies loses no job, and no job runs twice at a time.
     Worker(Worker),
+    /// Speak the Singer protocol, for Meltano and others
+    ///
+    /// `tap` sends the contacts of a platform, `target` imports records into one. Singer's options come behind them.
+    Singer(Singer),
+    /// Speak the Airbyte protocol
+    ///
+    /// `source` sends the contacts of a platform, `destination` imports records into one; behind them comes what Airbyte
+    /// asks for: `spec`, `check`, `discover`, `read`, `write`.
+    Airbyte(Airbyte),
     /// Print shell completions
     ///
     /// The script goes to standard output; save it where the shell looks for completions.
@@ -116,4 +126,11 @@ pub enum Command {
     ///
     /// `ferry help COMMAND` prints the same as `ferry COMMAND --help`.
     Help(Help),
+}
+
+impl Command {
+    /// Whether an orchestrator drives it: then standard output belongs to a protocol, and so do `--config` and `--state`.
+    pub fn is_engine(&self) -> bool {
+        matches!(self, Command::Singer(_) | Command::Airbyte(_))
+    }
 }

@@ -41,10 +41,11 @@ Exit codes:
 const MAIN: [&str; 8] = ["import", "export", "migrate", "convert", "run", "resume", "verify", "undo"];
 
 /// All commands.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Move contacts", &["import", "export", "migrate", "convert", "run"]),
     ("Jobs", &["jobs", "worker"]),
     ("Runs", &["resume", "verify", "undo", "apply", "runs"]),
+    ("For orchestrators", &["singer", "airbyte"]),
     (
         "Set up",
         &["init", "platforms", "check", "inspect", "map", "attributes", "sandbox", "schema", "completions", "help"],

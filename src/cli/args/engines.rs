@@ -1,0 +1,289 @@
+//! The commands that orchestrators drive: Singer and Airbyte, with their options in the order in which help lists them.
+
+use super::headings::{EXISTING, FILES, LIMITS, READING};
+use super::moving::{Guards, OnExisting, Pace};
+use clap::{Args as ClapArgs, Subcommand};
+use std::path::PathBuf;
+
+/// The heading of the options that a protocol defines.
+const PROTOCOL: &str = "Options of the protocol";
+
+/// `ferry singer`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry singer tap --from shop | ferry singer target --to support
+  ferry singer tap --config tap.json --state state.json
+
+Here --config, --state, --catalog and --discover have Singer's meaning. The configuration of Ferry is
+named by FERRY_CONFIG, its state folder by FERRY_STATE.")]
+pub struct Singer {
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub command: SingerCommand,
+}
+
+/// The commands of `ferry singer`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SingerCommand {
+    /// Send the contacts of a platform as a Singer stream
+    ///
+    /// All contacts are read first, and the list is proven to be complete. SCHEMA, RECORD and STATE messages go to standard
+    /// output; everything else goes to standard error. With the state of an earlier start, a reading that was not sent to
+    /// its end is continued.
+    Tap(SingerTap),
+    /// Import a Singer stream into a platform
+    ///
+    /// The records of one stream are imported in portions, each like a file. A STATE is printed when every record before it
+    /// has arrived, or is among the rejects. Rejects do not change the exit code.
+    Target(SingerTarget),
+}
+
+/// `ferry singer tap`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  ferry singer tap --from shop > contacts.singer
+  ferry singer tap --config tap.json --discover > catalog.json
+  ferry singer tap --config tap.json --catalog catalog.json --state state.json
+
+The configuration is a JSON object: `connection`, any option above (`at_least`), and settings of the
+connection (`api_key`)."
+)]
+pub struct SingerTap {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: EngineSource,
+    /// Settings of the tap, a JSON file
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub config: Option<PathBuf>,
+    /// What is sent: the catalog of --discover with what is selected, a JSON file [default: everything]
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub catalog: Option<PathBuf>,
+    /// The last state that the target printed, a JSON file [default: start over]
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub state: Option<PathBuf>,
+    /// Print the catalog
+    #[arg(long, help_heading = PROTOCOL)]
+    pub discover: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub about: About,
+}
+
+/// `ferry singer target`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  some-tap | ferry singer target --to shop --map contacts.yaml
+  some-tap | ferry singer target --config target.json --max-rejects 5%
+
+The configuration is a JSON object: `connection`, any option above (`map`, `max_rejects`), and settings
+of the connection (`api_key`). Limits in numbers are for the whole stream, percentages for each portion."
+)]
+pub struct SingerTarget {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: EngineTarget,
+    /// Settings of the target, a JSON file
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub about: About,
+}
+
+/// What a tap or a target says about itself.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct About {
+    /// Print what it can do and its settings
+    #[arg(long, help_heading = PROTOCOL)]
+    pub about: bool,
+    /// Format of --about: json is the only one
+    #[arg(long, value_name = "FORMAT", requires = "about", value_parser = ["json"], help_heading = PROTOCOL)]
+    pub format: Option<String>,
+}
+
+/// The platform that an orchestrator reads, and how.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct EngineSource {
+    /// Connection to read: its name in ferry.yaml, or the name of a platform [default: `connection` of the configuration]
+    #[arg(long, value_name = "CONNECTION", display_order = 1)]
+    pub from: Option<String>,
+    /// Use the built-in sandbox instead of the platform; its data is kept in the state folder
+    #[arg(long, display_order = 6)]
+    pub sandbox: bool,
+    /// Fail (exit 6) with fewer than N contacts, and send none of them [default: no minimum]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    pub at_least: Option<u64>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
+}
+
+/// The platform that an orchestrator writes to, and how.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct EngineTarget {
+    /// Connection to write to: its name in ferry.yaml, or the name of a platform [default: `connection` of the configuration]
+    #[arg(long, value_name = "CONNECTION", display_order = 2)]
+    pub to: Option<String>,
+    /// Mapping of the records: a YAML file, or the name of a built-in mapping [default: by their names]
+    #[arg(long, short, value_name = "MAPPING", display_order = 3)]
+    pub map: Option<PathBuf>,
+    /// Stream whose records are contacts [default: the only one]
+    #[arg(long, value_name = "NAME", display_order = 4)]
+    pub stream: Option<String>,
+    /// Use the built-in sandbox instead of the platform; its data is kept in the state folder
+    #[arg(long, display_order = 6)]
+    pub sandbox: bool,
+    /// Create custom attributes that the account does not define
+    #[arg(long, display_order = 10)]
+    pub create_attributes: bool,
+    /// How to treat a contact that exists: overwrite with the source's values, fill its blanks, or leave it alone
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = OnExisting::Update, help_heading = EXISTING)]
+    pub on_existing: OnExisting,
+    /// Never create a contact; skip records without an existing one
+    #[arg(long, help_heading = EXISTING)]
+    pub only_existing: bool,
+    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
+    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub guards: Guards,
+    /// Also write the rejects to this file [default: only to the runs' folders]
+    ///
+    /// Rejects of an earlier portion in this file are kept as PATH.1, PATH.2 and so on.
+    #[arg(long, value_name = "PATH", help_heading = FILES)]
+    pub rejects: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub pace: Pace,
+}
+
+/// `ferry airbyte`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  ferry airbyte source --from shop check --config config.json
+  some-source | ferry airbyte destination write --config config.json --catalog catalog.json
+
+Behind the call, --config, --catalog and --state have Airbyte's meaning. The configuration of Ferry is
+named by FERRY_CONFIG, its state folder by FERRY_STATE.")]
+pub struct Airbyte {
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub command: AirbyteCommand,
+}
+
+/// The commands of `ferry airbyte`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AirbyteCommand {
+    /// Be an Airbyte source: the contacts of a platform
+    ///
+    /// All contacts are read first, and the list is proven to be complete. Messages go to standard output; everything else
+    /// goes to standard error.
+    Source(AirbyteSource),
+    /// Be an Airbyte destination: import records into a platform
+    ///
+    /// Records are imported in portions, each like a file. A state is handed back when every record before it has arrived,
+    /// or is among the rejects. Rejects do not change the exit code.
+    Destination(AirbyteDestination),
+}
+
+/// `ferry airbyte source`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  ferry airbyte source spec
+  ferry airbyte source read --config config.json --catalog catalog.json --state state.json"
+)]
+pub struct AirbyteSource {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub source: EngineSource,
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub call: SourceCall,
+}
+
+/// What Airbyte asks of a source.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SourceCall {
+    /// Print which settings there are
+    Spec,
+    /// Test the connection
+    Check(Settings),
+    /// Print the catalog
+    Discover(Settings),
+    /// Send the contacts
+    Read(SourceRead),
+}
+
+/// `ferry airbyte destination`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  ferry airbyte destination spec
+  some-source | ferry airbyte destination write --config config.json --catalog catalog.json"
+)]
+pub struct AirbyteDestination {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: EngineTarget,
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub call: DestinationCall,
+}
+
+/// What Airbyte asks of a destination.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DestinationCall {
+    /// Print which settings there are
+    Spec,
+    /// Test the connection
+    Check(Settings),
+    /// Import the records on standard input
+    Write(DestinationWrite),
+}
+
+/// The settings of a connector.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Settings {
+    /// Settings of the connector, a JSON file
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub config: Option<PathBuf>,
+}
+
+/// `ferry airbyte source read`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct SourceRead {
+    /// Settings of the connector, a JSON file
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub config: Option<PathBuf>,
+    /// The configured catalog, a JSON file [default: everything]
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub catalog: Option<PathBuf>,
+    /// The last states, a JSON file [default: start over]
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub state: Option<PathBuf>,
+}
+
+/// `ferry airbyte destination write`.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct DestinationWrite {
+    /// Settings of the connector, a JSON file
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub config: Option<PathBuf>,
+    /// The configured catalog, a JSON file
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub catalog: PathBuf,
+}

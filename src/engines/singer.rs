@@ -1,0 +1,142 @@
+//! Singer: SCHEMA, RECORD and STATE, a line each. The specification: <https://hub.meltano.com/singer/spec>.
+
+use super::bookmark::Bookmark;
+use super::protocol::{Message, Protocol, State, Stream};
+use super::schema::{CONTACTS, contact_schema};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+
+/// The protocol of Singer.
+#[derive(Clone, Copy, Debug)]
+pub struct Singer;
+
+/// A line, as far as it is of use here.
+#[derive(Deserialize)]
+struct Line<'l> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'l, str>,
+    #[serde(borrow)]
+    stream: Option<Cow<'l, str>>,
+    #[serde(borrow)]
+    record: Option<&'l RawValue>,
+    #[serde(borrow)]
+    value: Option<&'l RawValue>,
+    #[serde(default)]
+    key_properties: Option<Vec<String>>,
+}
+
+impl Protocol for Singer {
+    fn name(&self) -> &'static str {
+        "Singer"
+    }
+
+    fn message<'l>(&self, line: &'l str) -> Result<Message<'l>, String> {
+        let line: Line<'l> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let without = |what: &str| format!("a {} without `{what}`", line.kind);
+        let stream = line.stream.ok_or_else(|| without("stream"));
+        Ok(match &*line.kind {
+            "SCHEMA" => Message::Schema { stream: stream?, key: line.key_properties.unwrap_or_default() },
+            "RECORD" => Message::Record { stream: stream?, json: line.record.ok_or_else(|| without("record"))?.get() },
+            "STATE" => {
+                let json = line.value.ok_or_else(|| without("value"))?.get().to_owned();
+                Message::State(State { json, stream: None })
+            }
+            "ACTIVATE_VERSION" => {
+                Message::LeftOut("ACTIVATE_VERSION", "it asks to delete older records, and Ferry deletes no contact")
+            }
+            "BATCH" => Message::Refused(
+                "a BATCH, which names files in place of records",
+                "take `batch_config` out of the settings of the tap, so that it sends records",
+            ),
+            _ => Message::Other,
+        })
+    }
+
+    fn hands_back_each_state(&self) -> bool {
+        false
+    }
+
+    fn arrived(&self, state: &State, _: u64) -> String {
+        state.json.clone()
+    }
+
+    fn begin(&self, stream: &Stream) -> Vec<String> {
+        let schema = stream.selection.reduce_schema(stream.schema.clone());
+        vec![json!({"type": "SCHEMA", "stream": CONTACTS, "schema": schema, "key_properties": ["id"]}).to_string()]
+    }
+
+    fn record(&self, stream: &Stream, json: &str) -> String {
+        let at = stream.read_at;
+        format!(r#"{{"type":"RECORD","stream":"{CONTACTS}","record":{json},"time_extracted":"{at}"}}"#)
+    }
+
+    fn place(&self, place: &Bookmark, _: u64) -> String {
+        json!({"type": "STATE", "value": place.to_singer()}).to_string()
+    }
+
+    fn end(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The catalog of a tap. `is_incremental`: whether the platform says when a contact was changed.
+pub fn catalog_of(is_incremental: bool) -> Value {
+    let schema = contact_schema();
+    let names = schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);
+    let of_property = names.map(|name| {
+        let inclusion = if name == "id" { "automatic" } else { "available" };
+        json!({"breadcrumb": ["properties", name], "metadata": {"inclusion": inclusion}})
+    });
+    let method = if is_incremental { "INCREMENTAL" } else { "FULL_TABLE" };
+    let mut of_stream = json!({
+        "inclusion": "available", "selected": true, "table-key-properties": ["id"], "replication-method": method,
+    });
+    if let (true, Value::Object(of_stream)) = (is_incremental, &mut of_stream) {
+        of_stream.insert("valid-replication-keys".to_owned(), json!(["updated_at"]));
+    }
+    let metadata: Vec<Value> =
+        std::iter::once(json!({"breadcrumb": [], "metadata": of_stream})).chain(of_property).collect();
+    json!({"streams": [{
+        "tap_stream_id": CONTACTS, "stream": CONTACTS, "schema": schema, "key_properties": ["id"],
+        "replication_method": method, "metadata": metadata,
+    }]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_message_is_understood() {
+        let schema = r#"{"type":"SCHEMA","stream":"c","schema":{"properties":{}},"key_properties":["email"]}"#;
+        let key = vec!["email".to_owned()];
+        assert_eq!(Singer.message(schema), Ok(Message::Schema { stream: "c".into(), key }));
+        let record = r#" {"stream":"c", "record": {"a": 1.50, "b":"ñ"}, "type":"RECORD", "version": 3}"#;
+        let json = r#"{"a": 1.50, "b":"ñ"}"#;
+        assert_eq!(Singer.message(record), Ok(Message::Record { stream: "c".into(), json }));
+        let state = State { json: r#"{"x": 12345678901234567890}"#.to_owned(), stream: None };
+        let line = r#"{"type":"STATE","value":{"x": 12345678901234567890}}"#;
+        assert_eq!(Singer.message(line), Ok(Message::State(state.clone())));
+        assert_eq!(Singer.arrived(&state, 5), r#"{"x": 12345678901234567890}"#);
+        assert_eq!(Singer.message(r#"{"type":"NEW_KIND"}"#), Ok(Message::Other));
+        assert!(matches!(Singer.message(r#"{"type":"BATCH","stream":"c"}"#), Ok(Message::Refused(..))));
+        let version = r#"{"type":"ACTIVATE_VERSION","stream":"c","version":1}"#;
+        assert!(matches!(Singer.message(version), Ok(Message::LeftOut("ACTIVATE_VERSION", _))));
+    }
+
+    #[test]
+    fn what_is_no_message_says_why() {
+        for (line, why) in [
+            ("{", "EOF while parsing an object at line 1 column 1"),
+            ("[]", "invalid length 0, expected struct Line with 5 elements at line 1 column 2"),
+            (r#"{"stream":"c"}"#, "missing field `type` at line 1 column 14"),
+            (r#"{"type":"RECORD","record":{}}"#, "a RECORD without `stream`"),
+            (r#"{"type":"RECORD","stream":"c"}"#, "a RECORD without `record`"),
+            (r#"{"type":"STATE"}"#, "a STATE without `value`"),
+        ] {
+            assert_eq!(Singer.message(line), Err(why.to_owned()), "{line}");
+        }
+    }
+}
