@@ -1,0 +1,8 @@
+//! Orchestrators: streams of Singer and Airbyte, written and read by hand, and the programs that drive them where they are
+//! installed.
+
+mod airbyte;
+mod meltano;
+mod pyairbyte;
+mod singer;
+mod stream;
