@@ -6,6 +6,7 @@
 use crate::contact::{Contact, Field, FieldSet};
 use crate::identity::{canonical, whatsapp_key};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 
@@ -13,7 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// `email`, `attributes.Plan`, `tags`.
-    pub field: String,
+    pub field: Cow<'static, str>,
     /// What is there; `None`: nothing.
     pub old: Option<String>,
     /// What should be there; `None`: nothing.
@@ -67,7 +68,7 @@ pub enum StepKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// `email`, `attributes.Plan`, `tags`.
-    pub field: String,
+    pub field: Cow<'static, str>,
     /// What was there; `None`: nothing. Not of lists that hold several items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,

@@ -56,6 +56,12 @@ pub trait WriteRules: Send + Sync {
         Vec::new()
     }
 
+    /// Whether [`WriteRules::resolve`] may change these wanted values or remove one of them.
+    fn resolves(&self, wanted: &Wanted) -> bool {
+        let _ = wanted;
+        false
+    }
+
     /// The steps that remain from what is there to what should be; none if nothing remains.
     ///
     /// # Errors

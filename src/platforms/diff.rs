@@ -88,7 +88,7 @@ fn record_kept(delta: &mut Delta, wanted: &Wanted, field: Field) {
 }
 
 /// Adds the missing items to a list. A list that is not blank is not filled.
-fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &str, overwrite: Overwrite) {
+fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str, overwrite: Overwrite) {
     let have = delta.after.list(field).to_vec();
     let want = wanted.contact.list(field);
     let added = match overwrite {
@@ -103,7 +103,7 @@ fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &str, overw
     delta.cleared += u64::from(is_wiped);
     delta.fills |= overwrite == Overwrite::Fill;
     delta.changed.insert(field);
-    delta.changes.push(Change { field: name.to_owned(), old: joined(&have), new: joined(&after) });
+    delta.changes.push(Change { field: name.into(), old: joined(&have), new: joined(&after) });
     *delta.after.list_mut(field) = after;
 }
 
@@ -148,7 +148,7 @@ fn diff_tags(delta: &mut Delta, wanted: &Wanted, overwrite: Overwrite) {
     delta.cleared += u64::from(is_wiped && after.is_empty());
     delta.fills |= overwrite == Overwrite::Fill;
     delta.changed.insert(Field::Tags);
-    delta.changes.push(Change { field: Field::Tags.name().to_owned(), old: joined(&have), new: joined(&after) });
+    delta.changes.push(Change { field: Field::Tags.name().into(), old: joined(&have), new: joined(&after) });
     *delta.after.list_mut(Field::Tags) = after;
     (delta.tags_added, delta.tags_removed) = (added, removed);
 }
@@ -170,6 +170,6 @@ fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) 
         delta.fills |= overwrite == Overwrite::Fill;
         delta.after.set_attribute(attribute.name.clone(), attribute.value.as_str());
         delta.changed_attributes.push(attribute.name.clone());
-        delta.changes.push(Change { field: format!("attributes.{}", attribute.name), old, new });
+        delta.changes.push(Change { field: format!("attributes.{}", attribute.name).into(), old, new });
     }
 }

@@ -193,6 +193,10 @@ impl WriteRules for Eadesk {
         true
     }
 
+    fn resolves(&self, wanted: &Wanted) -> bool {
+        wanted.contact.has(Field::Handles) || wanted.contact.has(Field::Tags)
+    }
+
     fn resolve(&self, _ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
         let mut not_carried = self.resolve_handles(wanted);
         not_carried.extend(self.resolve_tags(wanted));

@@ -162,6 +162,11 @@ impl WriteRules for Mercately {
         &FACTS
     }
 
+    fn resolves(&self, wanted: &Wanted) -> bool {
+        let has = |field: Field| wanted.contact.has(field) || wanted.clear.has(field);
+        wanted.contact.has(Field::DocumentType) || OWNER.into_iter().any(has)
+    }
+
     fn resolve(&self, ready: &Ready, wanted: &mut Wanted) -> Vec<String> {
         if let Some(kind) = wanted.contact.text(Field::DocumentType) {
             let kind = kind.to_lowercase().replace('é', "e");

@@ -98,7 +98,7 @@ pub fn restore(platform: &PlatformFacts, written: &[Written], now: &Contact) -> 
                     set(&mut restore.delta, place, &value.field, value.old.clone());
                 } else {
                     let (before, written) = (value.old.clone(), value.new.clone());
-                    restore.left.push(Left { field: value.field.clone(), before, written, now: is });
+                    restore.left.push(Left { field: value.field.to_string(), before, written, now: is });
                 }
             }
         }
@@ -135,7 +135,7 @@ pub fn correct(platform: &PlatformFacts, written: &[Written], wanted: &Wanted, n
             set(&mut correct.delta, place, &value.field, right);
         } else {
             let (before, written) = (value.old.clone(), value.new.clone());
-            correct.left.push(Left { field: value.field.clone(), before, written, now: is });
+            correct.left.push(Left { field: value.field.to_string(), before, written, now: is });
         }
     }
     for name in names(platform, &wanted.contact, &[]) {
@@ -189,7 +189,8 @@ fn names(platform: &PlatformFacts, contact: &Contact, written: &[Written]) -> Ve
     let mut names: Vec<String> = held.map(|(field, name)| singular(platform, field, name).to_owned()).collect();
     if platform.attributes {
         let there = contact.attributes.iter().map(|attribute| format!("attributes.{}", attribute.name));
-        let written = written.iter().map(|value| value.field.clone()).filter(|name| name.starts_with("attributes."));
+        let written =
+            written.iter().map(|value| value.field.to_string()).filter(|name| name.starts_with("attributes."));
         for name in there.chain(written).collect::<Vec<_>>() {
             if !names.contains(&name) {
                 names.push(name);
@@ -248,7 +249,7 @@ pub fn not_wiped(platform: &PlatformFacts, delta: &Delta, now: &Found) -> Vec<Le
             place => value_at(&now.contact, place),
         };
         let written = change.old.clone();
-        is.map(|is| Left { field: change.field.clone(), before: None, written, now: Some(is) })
+        is.map(|is| Left { field: change.field.to_string(), before: None, written, now: Some(is) })
     });
     still.collect()
 }
@@ -293,7 +294,7 @@ fn set(delta: &mut Delta, place: Place<'_>, name: &str, value: Option<String>) {
             delta.changed.insert(field);
         }
     }
-    delta.changes.push(Change { field: name.to_owned(), old, new: value });
+    delta.changes.push(Change { field: name.to_owned().into(), old, new: value });
 }
 
 fn set_items(delta: &mut Delta, field: Field, after: Vec<String>) {
@@ -304,7 +305,7 @@ fn set_items(delta: &mut Delta, field: Field, after: Vec<String>) {
     }
     delta.cleared += u64::from(after.is_empty());
     delta.changed.insert(field);
-    delta.changes.push(Change { field: field.name().to_owned(), old: joined(&have), new: joined(&after) });
+    delta.changes.push(Change { field: field.name().into(), old: joined(&have), new: joined(&after) });
     *delta.after.list_mut(field) = after;
     if field == Field::Tags {
         (delta.tags_added, delta.tags_removed) = (added, removed);

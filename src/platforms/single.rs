@@ -74,5 +74,5 @@ pub(super) fn set_one(
         delta.after.set_text(field, new.clone().unwrap_or_default());
     }
     delta.changed.insert(field);
-    delta.changes.push(Change { field: singular(field).to_owned(), old, new });
+    delta.changes.push(Change { field: singular(field).into(), old, new });
 }

@@ -45,7 +45,7 @@ impl Changed {
 
 /// The fields that a difference changes.
 pub(super) fn fields_of(delta: &Delta) -> impl Iterator<Item = &str> {
-    delta.changes.iter().map(|change| change.field.as_str())
+    delta.changes.iter().map(|change| &*change.field)
 }
 
 #[cfg(test)]

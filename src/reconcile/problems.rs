@@ -74,7 +74,7 @@ fn words_of(why: Option<&Failure>) -> String {
 
 /// The fields that are not as they should be.
 fn lacking(delta: &Delta) -> String {
-    delta.changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
+    delta.changes.iter().map(|change| &*change.field).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn not_looked_up(why: &Failure) -> Problem {

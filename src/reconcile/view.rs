@@ -9,6 +9,7 @@ use crate::contact::{Field, Wanted};
 use crate::platforms::diff::OnExisting;
 use crate::platforms::{Found, PlatformFacts, Ready, Step, WriteRules};
 use crate::scratch::written::WrittenContact;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -49,9 +50,11 @@ impl TargetFacts<'_> {
     }
 
     /// What is wanted in the forms that this account knows, without what it is known to drop.
-    pub(crate) fn resolve(&self, wanted: &Wanted, not_carried: &mut Vec<String>) -> Wanted {
+    pub(crate) fn resolve<'w>(&self, wanted: &'w Wanted, not_carried: &mut Vec<String>) -> Cow<'w, Wanted> {
         let mut wanted = self.dropped.strip(&self.facts().drops, wanted, not_carried);
-        not_carried.extend(self.rules.resolve(self.ready, &mut wanted));
+        if self.rules.resolves(&wanted) {
+            not_carried.extend(self.rules.resolve(self.ready, wanted.to_mut()));
+        }
         wanted
     }
 }
@@ -62,11 +65,16 @@ pub(crate) struct DroppedNames(pub(crate) HashSet<String>);
 
 impl DroppedNames {
     /// The contact without what is dropped; the names go to `not_carried`. `fields`: those that the platform may drop.
-    pub(crate) fn strip(&self, fields: &[Field], wanted: &Wanted, not_carried: &mut Vec<String>) -> Wanted {
-        let mut wanted = wanted.clone();
+    pub(crate) fn strip<'w>(
+        &self,
+        fields: &[Field],
+        wanted: &'w Wanted,
+        not_carried: &mut Vec<String>,
+    ) -> Cow<'w, Wanted> {
         if self.0.is_empty() {
-            return wanted;
+            return Cow::Borrowed(wanted);
         }
+        let mut wanted = wanted.clone();
         let mut keep = |name: String| {
             let is_dropped = self.0.contains(&name);
             if is_dropped && !not_carried.contains(&name) {
@@ -81,7 +89,7 @@ impl DroppedNames {
                 wanted.contact.remove(field);
             }
         }
-        wanted
+        Cow::Owned(wanted)
     }
 }
 

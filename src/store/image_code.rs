@@ -97,7 +97,7 @@ impl<'a> Bytes<'a> {
     }
 
     fn written(&mut self) -> Option<Written> {
-        let (field, OrNone(old), OrNone(new)) = (self.text()?, self.optional()?, self.optional()?);
+        let (field, OrNone(old), OrNone(new)) = (self.text()?.into(), self.optional()?, self.optional()?);
         Some(Written { field, old, new, added: self.list()?, removed: self.list()? })
     }
 

@@ -534,7 +534,8 @@ fn a_destination_that_cannot_be_written_is_reported_at_the_start() {
 
 /// What a create writes: eight values of a contact.
 fn created(ordinal: u64) -> Vec<Written> {
-    let one = |field: &str, new: String| Written { field: field.into(), new: Some(new), ..Written::default() };
+    let one =
+        |field: &str, new: String| Written { field: field.to_owned().into(), new: Some(new), ..Written::default() };
     vec![
         one("first_name", "María Fernanda".into()),
         one("last_name", format!("Vera {ordinal}")),

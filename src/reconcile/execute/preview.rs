@@ -74,7 +74,10 @@ impl Preview {
         let mut not_carried = subject.who.not_carried.clone();
         let platform = self.endpoint.connector.facts();
         let mut wanted = self.dropped.names().strip(&platform.drops, wanted, &mut not_carried);
-        not_carried.extend(self.endpoint.connector.resolve(&self.endpoint.ready, &mut wanted));
+        if self.endpoint.connector.resolves(&wanted) {
+            not_carried.extend(self.endpoint.connector.resolve(&self.endpoint.ready, wanted.to_mut()));
+        }
+        let wanted = wanted.into_owned();
         let (identities, seen) = (subject.who.identities.clone(), on.map(|found| seen(&found.contact)));
         Some(PlannedWrite { wanted, identities, not_carried, seen }.to_json())
     }

@@ -11,6 +11,7 @@ use crate::reconcile::attempt::{Attempt, Confirmed};
 use crate::reconcile::matching::LISTS;
 use crate::reconcile::view::View;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// What a saved plan expects, and what it changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,8 +74,10 @@ fn violation(
         return Some(problem);
     }
     // Without what was found dropped in the meantime: the plan did not know that.
-    let mut resolved = wanted.clone();
-    view.target.rules.resolve(view.target.ready, &mut resolved);
+    let mut resolved = Cow::Borrowed(wanted);
+    if view.target.rules.resolves(wanted) {
+        view.target.rules.resolve(view.target.ready, resolved.to_mut());
+    }
     let terms = Terms { wanted, is_created: false, is_exact: true };
     let now = difference(terms, view, attempt, &resolved);
     let now: Vec<PlannedChange> = now.changes.iter().map(PlannedChange::from).collect();

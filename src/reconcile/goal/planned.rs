@@ -22,7 +22,7 @@ pub struct PlannedChange {
 
 impl From<&Change> for PlannedChange {
     fn from(change: &Change) -> PlannedChange {
-        PlannedChange { field: change.field.clone(), old: change.old.clone(), new: change.new.clone() }
+        PlannedChange { field: change.field.to_string(), old: change.old.clone(), new: change.new.clone() }
     }
 }
 

@@ -156,7 +156,7 @@ fn shown(ruling: &Ruling) -> String {
         Decision::Reread(ReadReason::Stale) => "read it: out of date".to_owned(),
         Decision::Reread(ReadReason::ForPlan) => "read it: for the plan".to_owned(),
         Decision::Write(change) => {
-            let fields: Vec<&str> = change.delta.changes.iter().map(|change| change.field.as_str()).collect();
+            let fields: Vec<&str> = change.delta.changes.iter().map(|change| &*change.field).collect();
             let what = match (&change.on, change.then) {
                 (None, _) => "create",
                 (Some(_), Then::Deleted) => "delete",
@@ -308,13 +308,16 @@ fn a_contact_that_the_verified_run_created_is_compared_in_every_value() {
 /// What a run wrote to the contact `7`: another name.
 fn reversal(is_created: bool) -> Goal {
     let renamed = Written {
-        field: "first_name".to_owned(),
+        field: "first_name".into(),
         old: (!is_created).then(|| "Ana".to_owned()),
         new: Some("Anita".to_owned()),
         ..Written::default()
     };
-    let one =
-        |field: &str, new: &str| Written { field: field.to_owned(), new: Some(new.to_owned()), ..Written::default() };
+    let one = |field: &str, new: &str| Written {
+        field: field.to_owned().into(),
+        new: Some(new.to_owned()),
+        ..Written::default()
+    };
     let mut written = vec![renamed];
     if is_created {
         written.extend([one("phone", "+593987625587"), one("email", "ana@example.com")]);

@@ -136,7 +136,7 @@ fn propose_change<'a>(
     notes.links = links(view.who, hit.by, &delta.after);
     if steps.is_empty() {
         if attempt.has_refused() {
-            notes.not_carried.extend(delta.changes.iter().map(|change| change.field.clone()));
+            notes.not_carried.extend(delta.changes.iter().map(|change| change.field.to_string()));
         }
         return Err(Box::new(Ruling::done(attempt.outcome_if_arrived()).with(notes)));
     }
@@ -195,14 +195,16 @@ fn given_up(attempt: &Attempt, delta: &Delta) -> Ruling {
 
 /// A list that was blank and whose items this run adds one by one was not there before: what is only to be filled is
 /// filled to the end. So are the tags of a contact that it created: the platform may have dropped some.
-fn complete_lists(view: &View<'_>, attempt: &Attempt, wanted: &mut Wanted) {
+fn complete_lists(view: &View<'_>, attempt: &Attempt, wanted: &mut Cow<'_, Wanted>) {
     if attempt.has_created() && wanted.tag_mode == TagMode::Add {
+        let wanted = wanted.to_mut();
         wanted.fill.remove(Field::Tags);
         wanted.force.insert(Field::Tags);
     }
     let single = &view.target.facts().single;
     for field in LISTS.into_iter().filter(|field| !single.contains(field)) {
         if attempt.has_created() || attempt.begun().has(field) {
+            let wanted = wanted.to_mut();
             wanted.fill.remove(field);
             wanted.force.insert(field);
         }
