@@ -25,7 +25,8 @@ fn phone(number: u64) -> IdentityValue {
 
 /// The before-image of a created contact: each value that the create request brings.
 fn image(number: u64) -> Vec<Written> {
-    let one = |field: &str, new: String| Written { field: field.to_owned().into(), new: Some(new), ..Written::default() };
+    let one =
+        |field: &str, new: String| Written { field: field.to_owned().into(), new: Some(new), ..Written::default() };
     let tags = ["Cliente", "2026", "Norte"].map(str::to_owned).to_vec();
     vec![
         one("first_name", "María Fernanda".into()),

@@ -18,7 +18,9 @@ use super::problems::{at_fault, is_failed, is_no_contact, is_unknown, not_looked
 use super::reconciler::Reconciler;
 use super::slot::Slot;
 use super::subject::Subject;
-use super::view::{Freshness, Hit, Owner, Presence, TargetFacts, View};
+use super::view::{DroppedNames, Freshness, Hit, Owner, Presence, TargetFacts, View};
+use super::who::Who;
+use crate::contact::Contact;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
 use crate::platforms::Fault;
 use crate::store::Settled;
@@ -67,12 +69,12 @@ impl Reconciler {
                 Next::End(outcome) => {
                     self.failures.answered();
                     let left = std::mem::take(&mut attempt.effects.left);
-                    return Ok(End::Settled(self.settled(subject, attempt, outcome, left)));
+                    return Ok(End::Settled(self.settled(&subject.who, attempt, outcome, left)));
                 }
                 Next::Reject(problems) => match self.judge(&problems) {
                     Verdict::Contact => {
                         let outcome = if is_unknown(&problems) { Outcome::Unknown } else { Outcome::Rejected };
-                        return Ok(End::Settled(self.settled(subject, attempt, outcome, problems)));
+                        return Ok(End::Settled(self.settled(&subject.who, attempt, outcome, problems)));
                     }
                     Verdict::Target => return Err(at_fault(&problems, self.failures.has_arrived())),
                     Verdict::Wait(after) if self.wait(slot, after).await.is_err() => return Ok(End::Pending),
@@ -153,19 +155,25 @@ impl Reconciler {
         let dropped = self.dropped.names();
         let deletes = self.endpoint.connector.capabilities().deletes;
         let deletes = deletes.filter(|_| matches!(subject.goal, Goal::Revert(_)));
-        let target = TargetFacts {
+        let deletion = deletes.map(|deletes| deletes.deletion());
+        let target = TargetFacts { deletion, ..self.facts(&dropped) };
+        let (presence, may_reread) = (&located.presence, located.may_reread);
+        let view = View { target: &target, who: &subject.who, presence, owner, written: written.as_ref(), may_reread };
+        Ok(subject.goal.decide(&view, attempt))
+    }
+
+    /// What is known of the target at this moment.
+    pub(super) fn facts<'a>(&'a self, dropped: &'a DroppedNames) -> TargetFacts<'a> {
+        TargetFacts {
             rules: &*self.endpoint.connector,
             ready: &self.endpoint.ready,
             identity: &self.identity,
             policy: self.policy,
-            deletion: deletes.map(|deletes| deletes.deletion()),
-            dropped: &dropped,
+            deletion: None,
+            dropped,
             reads_for_plan: self.executor.reads_for_plan(),
             now_ms: self.now_ms(),
-        };
-        let (presence, may_reread) = (&located.presence, located.may_reread);
-        let view = View { target: &target, who: &subject.who, presence, owner, written: written.as_ref(), may_reread };
-        Ok(subject.goal.decide(&view, attempt))
+        }
     }
 
     /// Learns from a contact at the target which names the platform keeps.
@@ -173,7 +181,11 @@ impl Reconciler {
         if hit.freshness == Freshness::Recorded || matches!(goal, Goal::Revert(_)) {
             return Ok(());
         }
-        for name in self.dropped.learn(&hit.found.contact) {
+        self.learn_names(&hit.found.contact)
+    }
+
+    pub(super) fn learn_names(&self, there: &Contact) -> Result<(), Failure> {
+        for name in self.dropped.learn(there) {
             self.entries.checkpoint.forget(&memory_of(&name))?;
         }
         Ok(())
@@ -259,10 +271,10 @@ impl Reconciler {
         Ok(Next::Reject(vec![if attempt.may_have_written() { unknown(why) } else { not_looked_up(why) }]))
     }
 
-    fn settled(&self, subject: &Subject, attempt: Attempt, outcome: Outcome, problems: Vec<Problem>) -> Settled {
+    pub(super) fn settled(&self, who: &Who, attempt: Attempt, outcome: Outcome, problems: Vec<Problem>) -> Settled {
         self.guards.end(attempt.counted, outcome);
         let has_arrived = matches!(outcome, Outcome::Created | Outcome::Updated | Outcome::Unchanged);
-        let mut not_carried = if has_arrived { subject.who.not_carried.clone() } else { Vec::new() };
+        let mut not_carried = if has_arrived { who.not_carried.clone() } else { Vec::new() };
         let effects = attempt.effects;
         if has_arrived {
             not_carried.extend(effects.not_carried);
@@ -272,7 +284,7 @@ impl Reconciler {
         Settled {
             outcome,
             pass: self.entries.pass,
-            origin: subject.who.origin,
+            origin: who.origin,
             links: if has_arrived { effects.links } else { Vec::new() },
             target_id: self.executor.real_id(effects.target_id),
             not_carried,
@@ -313,7 +325,7 @@ impl Reconciler {
 }
 
 /// Notes what comes along with a decision.
-fn note(attempt: &mut Attempt, notes: Notes) {
+pub(super) fn note(attempt: &mut Attempt, notes: Notes) {
     let Notes { not_carried, links, left } = notes;
     attempt.effects.not_carried.extend(not_carried);
     attempt.effects.links = links;

@@ -70,7 +70,7 @@ impl Reconciler {
 
     /// The contact of an undo: it is known by its id.
     async fn locate_by_id(&self, id: &str, known: &Contact) -> Result<Location, Fault> {
-        let place = self.ids.queue([id.to_owned()]);
+        let place = self.ids.queue([id]);
         place.first().await;
         let presence = match self.endpoint.read(id, known).await? {
             Reading::There(found) => Presence::One(Hit { found, by: None, freshness: Freshness::Read }),
@@ -82,7 +82,7 @@ impl Reconciler {
 
     /// A contact that this record is creating or adding to: it is known by its id.
     async fn locate_own(&self, attempt: &mut Attempt, id: &str) -> Result<Location, Fault> {
-        let place = self.ids.queue([id.to_owned()]);
+        let place = self.ids.queue([id]);
         place.first().await;
         if let Reading::There(found) = self.read(id).await? {
             let presence = Presence::One(Hit { found, by: None, freshness: Freshness::Read });
@@ -104,7 +104,7 @@ impl Reconciler {
         since_ms: Option<u64>,
         hit: Hit,
     ) -> Result<Location, Fault> {
-        let place = self.ids.queue([hit.found.id.clone()]);
+        let place = self.ids.queue([hit.found.id.as_str()]);
         if place.is_first() {
             let presence = Presence::One(hit);
             return Ok(Location::Found(Located { presence, may_reread: true, place: Some(place) }));
@@ -129,7 +129,7 @@ impl Reconciler {
         let Some(id) = correction.written.created_from_line(subject.who.origin.line)? else {
             return Ok(Location::Found(absent));
         };
-        let place = self.ids.queue([id.clone()]);
+        let place = self.ids.queue([id.as_str()]);
         place.first().await;
         Ok(Location::Found(match self.read(&id).await? {
             Reading::There(found) => {
@@ -223,7 +223,7 @@ impl Reconciler {
         let Presence::One(hit) = &presence else {
             return Location::Found(Located { presence, may_reread: false, place: None });
         };
-        let place = self.ids.queue([hit.found.id.clone()]);
+        let place = self.ids.queue([hit.found.id.as_str()]);
         if place.is_first() {
             return Location::Found(Located { presence, may_reread: false, place: Some(place) });
         }

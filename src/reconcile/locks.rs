@@ -1,7 +1,9 @@
 //! Which contacts are in flight: two that share an identity value, or that turn out to be the same contact at the target,
 //! are never in flight together, and come one after the other in the order of the source.
 
+use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -11,10 +13,18 @@ pub struct Locks {
     lines: Mutex<Lines>,
 }
 
+/// Names are known by their hashes: two that share one only wait for each other.
 #[derive(Debug, Default)]
 struct Lines {
     next: u64,
-    by_name: HashMap<Arc<str>, VecDeque<Ticket>>,
+    by_name: HashMap<u64, Line>,
+}
+
+/// The queue for one name. Most have one place.
+#[derive(Debug)]
+struct Line {
+    first: Ticket,
+    others: VecDeque<Ticket>,
 }
 
 #[derive(Debug)]
@@ -27,9 +37,15 @@ struct Ticket {
 #[derive(Debug)]
 pub struct Place {
     locks: Arc<Locks>,
-    names: Vec<Arc<str>>,
+    names: Vec<u64>,
     number: u64,
     called: Arc<Notify>,
+}
+
+fn hash_of(name: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Locks {
@@ -38,16 +54,25 @@ impl Locks {
     }
 
     /// Queues for all the names at once, so that no two contacts wait for each other. Each name is given once.
-    pub fn queue(self: &Arc<Self>, names: impl IntoIterator<Item = String>) -> Place {
-        let (names, called) = (names.into_iter().map(Arc::from).collect::<Vec<Arc<str>>>(), Arc::new(Notify::new()));
+    pub fn queue<N: Hash>(self: &Arc<Self>, names: impl IntoIterator<Item = N>) -> Place {
+        let (names, called) = (names.into_iter().map(hash_of).collect::<Vec<u64>>(), Arc::new(Notify::new()));
         let mut lines = self.lines();
         lines.next += 1;
         let number = lines.next;
         for name in &names {
             let ticket = Ticket { number, called: Arc::clone(&called) };
-            lines.by_name.entry(Arc::clone(name)).or_default().push_back(ticket);
+            match lines.by_name.entry(*name) {
+                Entry::Occupied(line) => line.into_mut().others.push_back(ticket),
+                Entry::Vacant(line) => drop(line.insert(Line { first: ticket, others: VecDeque::new() })),
+            }
         }
         Place { locks: Arc::clone(self), names, number, called }
+    }
+
+    /// Whether nothing is in the queues of these names.
+    pub fn are_free<N: Hash>(&self, names: impl IntoIterator<Item = N>) -> bool {
+        let lines = self.lines();
+        names.into_iter().all(|name| !lines.by_name.contains_key(&hash_of(name)))
     }
 }
 
@@ -55,7 +80,7 @@ impl Place {
     /// Whether it is first in the queue of every name.
     pub fn is_first(&self) -> bool {
         let lines = self.locks.lines();
-        let is_first = |name| lines.by_name.get(name)?.front().map(|ticket| ticket.number == self.number);
+        let is_first = |name| lines.by_name.get(name).map(|line| line.first.number == self.number);
         self.names.iter().all(|name| is_first(name) == Some(true))
     }
 
@@ -72,10 +97,16 @@ impl Drop for Place {
         let mut lines = self.locks.lines();
         for name in &self.names {
             let Some(line) = lines.by_name.get_mut(name) else { continue };
-            line.retain(|ticket| ticket.number != self.number);
-            match line.front() {
+            line.others.retain(|ticket| ticket.number != self.number);
+            if line.first.number != self.number {
+                continue;
+            }
+            match line.others.pop_front() {
                 // A call that comes before the other waits is kept for it.
-                Some(next) => next.called.notify_one(),
+                Some(next) => {
+                    next.called.notify_one();
+                    line.first = next;
+                }
                 None => drop(lines.by_name.remove(name)),
             }
         }
@@ -117,5 +148,17 @@ mod tests {
         assert!(!three.is_first());
         drop(one);
         three.first().await;
+    }
+
+    #[test]
+    fn a_name_is_free_when_no_place_is_left_in_its_queue() {
+        let locks = Arc::new(Locks::default());
+        let one = locks.queue(names(&["a", "b"]));
+        let two = locks.queue(names(&["b"]));
+        assert!(locks.are_free(["c"]) && !locks.are_free(["c", "a"]));
+        drop(one);
+        assert!(locks.are_free(["a"]) && !locks.are_free(["b"]));
+        drop(two);
+        assert!(locks.are_free(["a", "b"]));
     }
 }

@@ -12,6 +12,7 @@ pub mod execute;
 mod failures;
 mod fate;
 pub mod find;
+pub mod foreseen;
 mod gate;
 pub mod goal;
 pub mod guards;

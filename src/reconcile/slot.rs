@@ -1,23 +1,27 @@
 //! The slot of a contact among those in flight. A contact that waits holds none.
 
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// The slot of a contact among those in flight. It can be given up while waiting, and taken again.
 pub struct Slot {
     slots: Arc<Semaphore>,
+    /// Told when it is given up, so that another contact is taken.
+    freed: Arc<Notify>,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Slot {
-    /// A slot; `held`: of these, or none that is held yet.
-    pub fn new(slots: Arc<Semaphore>, held: Option<OwnedSemaphorePermit>) -> Slot {
-        Slot { slots, held }
+    /// A slot of these, which is held.
+    pub fn new((slots, freed): (Arc<Semaphore>, Arc<Notify>), held: OwnedSemaphorePermit) -> Slot {
+        Slot { slots, freed, held: Some(held) }
     }
 
     /// Gives it up, for the next contact.
     pub fn give_up(&mut self) {
-        self.held = None;
+        if self.held.take().is_some() {
+            self.freed.notify_one();
+        }
     }
 
     /// Takes it (again), unless it is held.

@@ -29,8 +29,8 @@ impl Who {
     }
 
     /// The names under which no other contact is in flight at the same time.
-    pub fn names(&self) -> impl Iterator<Item = String> {
-        self.identities.iter().map(|identity| format!("{}:{}", identity.field.name(), identity.value))
+    pub fn names(&self) -> impl Iterator<Item = &IdentityValue> {
+        self.identities.iter()
     }
 
     /// The fields by which it is found.

@@ -7,6 +7,7 @@ use crate::mapping::{Drafted, Mapped, Overflow, Program};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::{Driver, PlatformFacts};
 use crate::platforms::{project, project_bookkeeping};
+use crate::reconcile::foreseen::Foreseen;
 use crate::reconcile::goal::exactly::Precondition;
 use crate::reconcile::goal::planned::PlannedWrite;
 use crate::record::{Fields, Origin, Record, RecordRef, Row};
@@ -59,6 +60,17 @@ pub struct Candidate {
     pub precondition: Option<Arc<Precondition>>,
     /// Whether it is on a suppression list.
     pub is_suppressed: bool,
+    /// What was decided ahead of its turn.
+    pub ahead: Ahead,
+}
+
+/// What the threads that map records prepare for the turn of a contact.
+#[derive(Default)]
+pub struct Ahead {
+    /// The key of its entry, if it is made of this record alone.
+    pub key: Option<Key>,
+    /// Its outcome, if the snapshot shows that it is as it should be.
+    pub foreseen: Option<Box<Foreseen>>,
 }
 
 impl Mapper {
@@ -95,9 +107,9 @@ impl Mapper {
         let is_suppressed = self.is_suppressed(&wanted.contact);
         let mut not_carried = std::mem::take(&mut wanted.not_carried);
         let Some(platform) = self.facts() else {
-            let precondition = None;
+            let (precondition, ahead) = (None, Ahead::default());
             let candidate =
-                Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed };
+                Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, ahead };
             return Item::Candidate(Box::new(candidate));
         };
         let mut unheld = project_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
@@ -115,8 +127,9 @@ impl Mapper {
             return Item::Rejected(reject_of(&record, unheld.iter().map(problem).collect()));
         }
         not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
-        let (wanted, precondition) = (fitted.wanted, None);
-        let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed };
+        let (wanted, precondition, ahead) = (fitted.wanted, None, Ahead::default());
+        let candidate =
+            Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, ahead };
         Item::Candidate(Box::new(candidate))
     }
 
@@ -297,8 +310,9 @@ fn item_of_plan(record: Record) -> Item {
     let precondition = Some(Arc::new(precondition));
     let mut merges_by = identities.clone();
     merges_by.dedup_by_key(|identity| identity.field);
-    let is_suppressed = false;
-    let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed };
+    let (is_suppressed, ahead) = (false, Ahead::default());
+    let candidate =
+        Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, ahead };
     Item::Candidate(Box::new(candidate))
 }
 

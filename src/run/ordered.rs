@@ -13,6 +13,7 @@ const BATCH_LEN: usize = 256;
 
 /// A batch is handed over early when its records hold this much.
 const BATCH_BYTES: usize = 256 * 1024;
+const ROOM: Room = Room { records: BATCH_LEN, bytes: BATCH_BYTES };
 
 /// Of a batch of which nothing is kept but encoded bytes: rather many records, and few bytes, because the allocator keeps
 /// large blocks for some time after they were freed.
@@ -21,6 +22,9 @@ const ENCODED_BATCH_BYTES: usize = 32 * 1024;
 
 /// Batches read and not yet consumed.
 const BATCHES_AHEAD: usize = 12;
+
+/// The same where each record has become a contact with all its values: requests are slower than mapping.
+const CONTACTS_AHEAD: usize = 4;
 
 /// The results of a batch, or what ended the source.
 type Done<T> = Result<T, Failure>;
@@ -36,12 +40,20 @@ pub fn in_order<T: Send + 'static>(
     limit: Option<u64>,
     work: impl Fn(Read<'_>) -> T + Send + Sync + 'static,
 ) -> Ordered<Vec<T>> {
-    let room = Room { records: BATCH_LEN, bytes: BATCH_BYTES };
-    ordered(source, (limit, room), move |batch| {
+    ordered(source, (limit, ROOM), BATCHES_AHEAD, move |batch| {
         let mut results = Vec::with_capacity(batch.len());
         batch.for_each(|read| results.push(work(read)));
         results
     })
+}
+
+/// Reads the source and makes contacts of it batch by batch.
+pub fn contacts_in_order<T: Send + 'static>(
+    source: Box<dyn Source>,
+    limit: Option<u64>,
+    work: impl Fn(Batch) -> T + Send + Sync + 'static,
+) -> Ordered<T> {
+    ordered(source, (limit, ROOM), CONTACTS_AHEAD, work)
 }
 
 /// Reads the source and encodes it batch by batch.
@@ -50,15 +62,17 @@ pub fn batches_in_order<T: Send + 'static>(
     limit: Option<u64>,
     work: impl Fn(Batch) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    ordered(source, (limit, Room { records: ENCODED_BATCH_LEN, bytes: ENCODED_BATCH_BYTES }), work)
+    let room = Room { records: ENCODED_BATCH_LEN, bytes: ENCODED_BATCH_BYTES };
+    ordered(source, (limit, room), BATCHES_AHEAD, work)
 }
 
 fn ordered<T: Send + 'static>(
     source: Box<dyn Source>,
     (limit, room): (Option<u64>, Room),
+    ahead: usize,
     work: impl Fn(Batch) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    each_in_order(Batches { source, room, left: limit.unwrap_or(u64::MAX), end: End::Open }, work)
+    work_on(Batches { source, room, left: limit.unwrap_or(u64::MAX), end: End::Open }, ahead, work)
 }
 
 /// Works on batches of any kind, which a thread of their own reads. After an error none is read.
@@ -66,7 +80,15 @@ pub fn each_in_order<B: Send + 'static, T: Send + 'static>(
     batches: impl Iterator<Item = Result<B, Failure>> + Send + 'static,
     work: impl Fn(B) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    let (tickets, ordered) = sync_channel(BATCHES_AHEAD);
+    work_on(batches, BATCHES_AHEAD, work)
+}
+
+fn work_on<B: Send + 'static, T: Send + 'static>(
+    batches: impl Iterator<Item = Result<B, Failure>> + Send + 'static,
+    ahead: usize,
+    work: impl Fn(B) -> T + Send + Sync + 'static,
+) -> Ordered<T> {
+    let (tickets, ordered) = sync_channel(ahead);
     let work = Arc::new(work);
     std::thread::spawn(move || {
         for batch in batches {

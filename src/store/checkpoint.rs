@@ -134,11 +134,12 @@ impl Checkpoint {
 }
 
 impl Inner {
-    fn queue(&self, queued: Queued) -> Result<(), Failure> {
+    fn queue(&self, queued: impl IntoIterator<Item = Queued>) -> Result<(), Failure> {
         let mut mode = guard(&self.mode);
+        let mut queued = queued.into_iter();
         let queued = match &mut *mode {
-            WriteMode::Thread { queue, .. } => queue.send(queued).is_ok(),
-            WriteMode::Caller(writer) => !self.shared.is_broken() && writer.write_and_answer(vec![queued]),
+            WriteMode::Thread { queue, .. } => queued.all(|queued| queue.send(queued).is_ok()),
+            WriteMode::Caller(writer) => !self.shared.is_broken() && writer.write_and_answer(queued.collect()),
             WriteMode::ReadOnly => {
                 let message = format!("the checkpoint `{}` is open for reading only", self.shared.shown);
                 return Err(Failure::failed(message));
@@ -181,6 +182,14 @@ impl Checkpoint {
         self.send(Some(op), Waiter::None).await
     }
 
+    /// Queues operations together, once there is room for all of them; at most [`QUEUE`].
+    pub(super) async fn queue_all(&self, ops: Vec<Op>) -> Result<(), Failure> {
+        let len = u32::try_from(ops.len()).unwrap_or(u32::MAX);
+        let slots = self.inner.shared.slots.acquire_many(len).await.map_err(|_| self.inner.shared.stopped())?;
+        slots.forget();
+        self.inner.queue(ops.into_iter().map(|op| Queued { op: Some(op), waiter: Waiter::None, has_slot: true }))
+    }
+
     /// Queues an operation and waits until it is durable; without one, until everything queued so far is.
     pub(super) async fn write(&self, op: Option<Op>) -> Result<(), Failure> {
         let (answer, answered) = oneshot::channel();
@@ -192,14 +201,14 @@ impl Checkpoint {
         let slot = self.inner.shared.slots.acquire().await.map_err(|_| self.inner.shared.stopped())?;
         // The writer frees the places of a group at once.
         slot.forget();
-        self.inner.queue(Queued { op, waiter, has_slot: true })
+        self.inner.queue([Queued { op, waiter, has_slot: true }])
     }
 
     /// Writes an operation at once and waits for the answer, blocking the thread for the time of one sync. Without an
     /// operation it waits until everything queued so far is durable.
     pub(super) fn call(&self, op: Option<Op>) -> Result<Answer, Failure> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.inner.queue(Queued { op, waiter: Waiter::Thread(answer), has_slot: false })?;
+        self.inner.queue([Queued { op, waiter: Waiter::Thread(answer), has_slot: false }])?;
         answered.recv().unwrap_or_else(|_| Err(self.inner.shared.stopped()))
     }
 

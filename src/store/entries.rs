@@ -75,7 +75,20 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Exit 1 when nothing can be written any more.
-    pub async fn settle(&self, run: RunNo, key: Key, mut settled: Settled) -> Result<(), Failure> {
+    pub async fn settle(&self, run: RunNo, key: Key, settled: Settled) -> Result<(), Failure> {
+        self.queue(self.op_to_settle(run, key, settled)).await
+    }
+
+    /// Records the outcomes of many records at once, as [`Checkpoint::settle`].
+    ///
+    /// # Errors
+    /// Exit 1 when nothing can be written any more.
+    pub async fn settle_all(&self, run: RunNo, settled: Vec<(Key, Settled)>) -> Result<(), Failure> {
+        let ops: Vec<Op> = settled.into_iter().map(|(key, settled)| self.op_to_settle(run, key, settled)).collect();
+        if ops.is_empty() { Ok(()) } else { self.queue_all(ops).await }
+    }
+
+    fn op_to_settle(&self, run: RunNo, key: Key, mut settled: Settled) -> Op {
         let links = &self.inner.shared.links;
         if let Some(target_id) = settled.target_id.as_deref() {
             settled.links.retain(|identity| {
@@ -87,7 +100,7 @@ impl Checkpoint {
                 is_new
             });
         }
-        self.queue(Op::Settle(run, key, Box::new(settled))).await
+        Op::Settle(run, key, Box::new(settled))
     }
 
     /// Carries an entry of an earlier pass over to this one: its record was read again, at `origin`; queued.

@@ -23,6 +23,7 @@ mod edit;
 mod engines;
 mod export;
 mod files;
+mod foreseen;
 mod guards;
 mod http;
 mod init;

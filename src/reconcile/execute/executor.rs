@@ -35,6 +35,11 @@ pub(crate) trait Executor: Send + Sync {
         false
     }
 
+    /// Whether what the snapshot says of a contact can be judged ahead of its turn.
+    fn foresees(&self) -> bool {
+        false
+    }
+
     /// A contact was read by id before it is written.
     fn has_read(&self, why: ReadReason) {
         let _ = why;

@@ -101,6 +101,10 @@ impl Executor for Live {
         }
     }
 
+    fn foresees(&self) -> bool {
+        true
+    }
+
     fn has_changed(&self, fields: &[String]) {
         self.changed.count(fields.iter().map(String::as_str));
     }
@@ -208,7 +212,7 @@ impl Live {
             }
             Consequence::EndWithout => {
                 self.withdraw(who, true).await?;
-                let names = sending.change.delta.changes.iter().map(|change| change.field.clone());
+                let names = sending.change.delta.changes.iter().map(|change| change.field.to_string());
                 attempt.effects.not_carried.extend(names);
                 self.complete(attempt);
                 Ok(Next::End(attempt.outcome()))

@@ -108,6 +108,11 @@ impl Finder {
         self.changed.add(&Key::nth(id.as_bytes(), 0));
     }
 
+    /// Whether this run may have changed the contact.
+    pub(crate) fn has_changed(&self, id: &str) -> bool {
+        self.changed.has(&Key::nth(id.as_bytes(), 0))
+    }
+
     /// Whether every contact can be looked up by these fields.
     ///
     /// # Errors
@@ -159,6 +164,42 @@ impl Finder {
             by_identity.push(IdentityHits { identity: identity.clone(), hits });
         }
         Ok(Hits { by_identity, asked: self.asked().await })
+    }
+
+    /// Whether contacts are found in a snapshot, beside which the platform can be asked.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.uses_snapshot && self.platform.is_some()
+    }
+
+    /// The only contact that these identity values find, where the snapshot alone says so; none where anything else has to
+    /// be asked. As [`Finder::by_identities`], which is asked then.
+    pub(crate) fn only_listed(&self, identities: &[IdentityValue]) -> Option<Hit> {
+        let listed = self.snapshot.try_read().ok()?.clone().filter(|_| self.is_listed())?;
+        let mut only: Option<Hit> = None;
+        for identity in identities {
+            let linked = self.links.id_of(identity).ok()?;
+            let found = match (&linked, &only) {
+                (Some(id), Some(hit)) if hit.found.id == *id => Some(hit.found.clone()),
+                (Some(id), _) => Some(listed.by_id(id).ok()??),
+                (None, _) => {
+                    let mut found = listed.by_identity(identity).ok()?;
+                    if found.len() > 1 {
+                        return None;
+                    }
+                    found.pop()
+                }
+            };
+            let Some(found) = found else { if listed.is_complete { continue } else { return None } };
+            if linked.is_some() && !has_identity(&found.contact, identity) {
+                return None;
+            }
+            match &only {
+                Some(hit) if hit.found.id != found.id => return None,
+                Some(_) => {}
+                None => only = Some(Hit { found, by: Some(identity.field), freshness: Freshness::Listed }),
+            }
+        }
+        only.filter(|hit| !self.has_changed(&hit.found.id))
     }
 
     /// The contact with the id that the record names.

@@ -16,6 +16,11 @@ pub(in crate::run) struct Goals {
 }
 
 impl Goals {
+    /// Whether nothing is wanted beside what the records say.
+    pub fn are_of_records(&self) -> bool {
+        self.confirms.is_none() && self.corrects.is_none()
+    }
+
     /// The goal of the contact of this key, whose record has this ordinal; none where it is left out, because the verified
     /// run rejected it or left it out.
     ///

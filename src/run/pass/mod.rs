@@ -1,7 +1,7 @@
 //! The two passes over a source: the first counts, the second sends. No command is known here.
 
 pub mod first;
-mod flight;
+pub(super) mod flight;
 pub(super) mod goals;
 pub(super) mod group;
 pub(super) mod merge;

@@ -2,22 +2,23 @@
 //!
 //! Where the contacts come from is not known here, nor where effects go.
 
-use super::flight::Flight;
 use super::goals::Goals;
 use super::group::{Group, not_to_be_found};
 use super::merge::{Merging, Sorted};
 use super::settled::Outcomes;
 use crate::outcome::{Failure, Outcome, Problem, Skip};
+use crate::reconcile::locks::Place;
 use crate::reconcile::{Earlier, Reconciler};
 use crate::run::item::{Item, key_of};
 use crate::run::open::NO_PASS;
 use crate::run::source::{Given, Items, WrittenItem};
 use crate::run::stop::Stop;
 use crate::scratch::received::Received;
-use crate::store::{Entry, Key, OpenIntent, SourceOutcome};
+use crate::store::{Entry, Key, OpenIntent, Settled, SourceOutcome};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// What the second pass needs.
 pub(in crate::run) struct Second {
@@ -30,6 +31,8 @@ pub(in crate::run) struct Second {
     /// Contacts in flight, those included that wait for the disk.
     pub window: usize,
     pub stop: Stop,
+    /// Outcomes that needed no work and are yet to be kept.
+    pub settled: Vec<(Key, Settled)>,
 }
 
 /// What is known about the contacts from earlier processes and runs.
@@ -45,55 +48,89 @@ pub(in crate::run) struct Known {
     pub entries: HashMap<Key, Option<Entry>>,
 }
 
-impl Second {
-    /// Sends every contact. Returns the failure that stopped it, if one did; a stop by the user is no failure.
-    ///
-    /// It is a task itself, because a task that another one starts waits in the queue of its worker, where nothing has
-    /// to be woken for it.
-    pub async fn run(self, items: Items) -> Result<(), Failure> {
-        let sent = tokio::spawn(self.send_all(items)).await;
-        sent.unwrap_or_else(|error| Err(super::bug("the pass ended unexpectedly").cause(error)))
+/// A contact whose turn it is.
+pub(super) struct Taken {
+    pub(super) group: Group,
+    pub(super) earlier: Option<Earlier>,
+    /// Its place among those with its identity values.
+    pub(super) place: Place,
+    /// The right to wait for that place without a slot; none where it is the first.
+    pub(super) parked: Option<OwnedSemaphorePermit>,
+}
+
+/// From where contacts are taken, in the order of the source.
+pub(super) struct Taking {
+    second: Second,
+    items: Items,
+    batch: std::vec::IntoIter<Given>,
+    stopping: watch::Receiver<bool>,
+    is_over: bool,
+    /// What ended the source.
+    end: Result<(), Failure>,
+}
+
+impl Taking {
+    pub(super) fn new(second: Second, items: Items) -> Taking {
+        let stopping = second.stop.watch();
+        Taking { second, items, batch: Vec::new().into_iter(), stopping, is_over: false, end: Ok(()) }
     }
 
-    async fn send_all(mut self, mut items: Items) -> Result<(), Failure> {
-        let (reconciler, outcomes) = (Arc::clone(&self.reconciler), self.outcomes.clone());
-        let mut flight = Flight::new(reconciler, outcomes, self.stop.clone(), self.window);
-        let mut stopping = self.stop.watch();
-        let mut end = Ok(());
-        'source: loop {
-            let batch = tokio::select! {
-                biased;
-                _ = stopping.wait_for(|stop| *stop) => break,
-                batch = items.recv() => batch,
+    /// Whether there is no further contact.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Ends it. Returns the failure that ended it before, if one did.
+    pub(super) async fn end(&mut self) -> Result<(), Failure> {
+        let kept = self.second.keep_settled().await;
+        std::mem::replace(&mut self.end, Ok(())).and(kept)
+    }
+
+    /// The next contact that is worked on; what needs no work is settled on the way. None after the last, and when the run
+    /// is to stop.
+    pub(super) async fn next(&mut self, is_stopped: impl Fn() -> bool) -> Option<Taken> {
+        while !self.is_over && !self.second.stop.is_requested() && !is_stopped() {
+            let Some(given) = self.batch.next() else {
+                self.read().await;
+                continue;
             };
-            let batch = match batch {
-                None => break,
-                Some(Err(failure)) => {
-                    end = Err(failure);
-                    break;
-                }
-                Some(Ok(batch)) => batch,
-            };
-            if let Err(failure) = self.read_ahead(&batch) {
-                end = Err(failure);
-                self.stop.stop();
-                break;
-            }
-            for given in batch {
-                if self.stop.is_requested() || flight.is_stopped() {
-                    break 'source;
-                }
-                self.outcomes.counters.read.fetch_add(1, Ordering::Relaxed);
-                if let Err(failure) = self.give(given, &mut flight).await {
-                    end = Err(failure);
-                    self.stop.stop();
-                    break 'source;
-                }
+            self.second.outcomes.counters.read.fetch_add(1, Ordering::Relaxed);
+            match self.second.give(given).await {
+                Ok(None) => {}
+                Ok(Some(taken)) => return Some(taken),
+                Err(failure) => self.fail(failure),
             }
         }
-        flight.land(end).await
+        None
     }
 
+    /// The next batch of the source.
+    async fn read(&mut self) {
+        if let Err(failure) = self.second.keep_settled().await {
+            return self.fail(failure);
+        }
+        let batch = tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stop| *stop) => return,
+            batch = self.items.recv() => batch,
+        };
+        match batch {
+            None => self.is_over = true,
+            Some(Err(failure)) => (self.end, self.is_over) = (Err(failure), true),
+            Some(Ok(batch)) => match self.second.read_ahead(&batch) {
+                Ok(()) => self.batch = batch.into_iter(),
+                Err(failure) => self.fail(failure),
+            },
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        (self.end, self.is_over) = (Err(failure), true);
+        self.second.stop.stop();
+    }
+}
+
+impl Second {
     /// Reads at once what will be asked about each of these contacts.
     fn read_ahead(&mut self, batch: &[Given]) -> Result<(), Failure> {
         let candidates = batch.iter().filter_map(|given| match given {
@@ -111,14 +148,14 @@ impl Second {
         checkpoint.read_links_ahead(candidates.flat_map(|candidate| &candidate.identities))
     }
 
-    async fn give(&mut self, given: Given, flight: &mut Flight) -> Result<(), Failure> {
+    async fn give(&mut self, given: Given) -> Result<Option<Taken>, Failure> {
         let group = match given {
             Given::Record(item) => self.sort(item).await?,
             Given::Written(written) => self.written(written).await?,
         };
         match group {
-            Some(group) => self.dispatch(group, flight).await,
-            None => Ok(()),
+            Some(group) => self.dispatch(group).await,
+            None => Ok(None),
         }
     }
 
@@ -174,27 +211,48 @@ impl Second {
         }
     }
 
-    /// Carries over a contact that an earlier pass has settled, or starts its task.
-    async fn dispatch(&mut self, mut group: Group, flight: &mut Flight) -> Result<(), Failure> {
+    /// Carries over a contact that an earlier pass has settled, or lets it queue.
+    async fn dispatch(&mut self, mut group: Group) -> Result<Option<Taken>, Failure> {
         let (key, origin) = (group.subject.who.key, group.subject.who.origin);
         let Some(goal) = self.goals.goal(group.subject.goal, &key, origin.ordinal)? else {
             for record in &group.records {
                 self.outcomes.skip(record.origin, Skip::Filtered, None).await?;
             }
-            return Ok(());
+            return Ok(None);
         };
         group.subject.goal = goal;
         let earlier = match self.known.intents.remove(&key) {
             Some(intent) => Some(Earlier::Meant(intent)),
             None => match self.entry_of(&key)? {
-                Some(entry) if self.holds(&entry) => return self.carry_over(&group, &entry).await,
+                Some(entry) if self.holds(&entry) => {
+                    return self.carry_over(&group, &entry).await.map(|()| None);
+                }
                 Some(entry) => Some(Earlier::Did(entry.outcome)),
-                None if self.has_received(&key)? => return self.pass_over(&group).await,
+                None if self.has_received(&key)? => return self.pass_over(&group).await.map(|()| None),
                 None => None,
             },
         };
-        self.start(group, earlier, flight).await;
-        Ok(())
+        if earlier.is_none() && self.comes_true(&mut group).await? {
+            return Ok(None);
+        }
+        Ok(Some(self.taken(group, earlier).await))
+    }
+
+    /// Whether the contact has the outcome that was foreseen, which is counted and kept.
+    async fn comes_true(&mut self, group: &mut Group) -> Result<bool, Failure> {
+        let Some(foreseen) = group.foreseen.take() else { return Ok(false) };
+        let who = &group.subject.who;
+        let Some(settled) = self.reconciler.come_true(who, *foreseen)? else { return Ok(false) };
+        self.outcomes.counters.has_begun.store(true, Ordering::Relaxed);
+        self.outcomes.finish(group, settled.outcome, &settled.problems).await?;
+        self.settled.push((who.key, settled));
+        Ok(true)
+    }
+
+    /// Keeps the outcomes that needed no work, at once.
+    async fn keep_settled(&mut self) -> Result<(), Failure> {
+        let settled = std::mem::take(&mut self.settled);
+        self.outcomes.checkpoint.settle_all(self.outcomes.run, settled).await
     }
 
     /// What an earlier process of the run found out about a contact.
@@ -243,12 +301,13 @@ impl Second {
         outcomes.checkpoint.note(outcomes.run, outcomes.pass, pure).await
     }
 
-    /// Starts the task of a contact. It queues for its identity values before the next record is examined, so that
-    /// contacts that share one keep the order of the source.
-    async fn start(&self, group: Group, earlier: Option<Earlier>, flight: &mut Flight) {
+    /// The contact, which queues for its identity values before the next record is examined, so that contacts that share
+    /// one keep the order of the source.
+    async fn taken(&self, group: Group, earlier: Option<Earlier>) -> Taken {
         self.outcomes.counters.has_begun.store(true, Ordering::Relaxed);
         let place = self.reconciler.queue(&group.subject);
-        flight.start(group, earlier, place).await;
+        let parked = if place.is_first() { None } else { self.reconciler.park().await };
+        Taken { group, earlier, place, parked }
     }
 }
 

@@ -11,13 +11,15 @@ use crate::files::{Layout, Opened};
 use crate::mapping::Duplicates;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
+use crate::reconcile::Reconciler;
 use crate::reconcile::goal::revert::Reversal;
+use crate::reconcile::who::Who;
 use crate::record::{Header, Origin};
 use crate::run::active::record::RunRecord;
-use crate::run::item::{Item, Mapper};
-use crate::run::ordered::in_order;
+use crate::run::item::{Item, Mapper, key_of};
+use crate::run::ordered::contacts_in_order;
 use crate::run::plan::FromPlatform;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::mpsc;
 
 /// Batches between the threads that read and the pass.
@@ -67,7 +69,45 @@ pub(in crate::run) struct WrittenItem {
 }
 
 /// Batches of what a pass takes, in order.
-pub(in crate::run) type Items = mpsc::Receiver<Result<Vec<Given>, Failure>>;
+pub(in crate::run) struct Items {
+    batches: mpsc::Receiver<Result<Vec<Given>, Failure>>,
+    foresight: Foresight,
+}
+
+impl Items {
+    /// The next batch; none after the last.
+    pub async fn recv(&mut self) -> Option<Result<Vec<Given>, Failure>> {
+        self.batches.recv().await
+    }
+}
+
+impl Drop for Items {
+    /// The threads that read ahead end a moment later, and must not hold what the run closes.
+    fn drop(&mut self) {
+        self.foresight.close();
+    }
+}
+
+/// The reconciler, for the threads that map records, until nothing is taken from them any more.
+#[derive(Clone, Default)]
+struct Foresight(Arc<RwLock<Option<Arc<Reconciler>>>>);
+
+impl Foresight {
+    fn of(reconciler: Option<Arc<Reconciler>>) -> Foresight {
+        Foresight(Arc::new(RwLock::new(reconciler)))
+    }
+
+    /// Prepares what is needed at the turn of each contact.
+    fn prepare(&self, items: &mut [Item], mapper: &Mapper) {
+        let reconciler = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        prepare(items, mapper, reconciler.as_deref());
+    }
+
+    /// Waits for the threads that use it.
+    fn close(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
 
 impl Source<'_> {
     /// As the run and its messages call it.
@@ -79,15 +119,50 @@ impl Source<'_> {
     }
 }
 
-/// Reads and maps records on the pool, and hands them over.
-pub(in crate::run) fn items_of(opened: Opened, mapper: &Arc<Mapper>, limit: Option<u64>) -> Items {
-    let mapper = Arc::clone(mapper);
-    let batches = in_order(opened.source, limit, move |read| Given::Record(mapper.item(read)));
-    hand_over(batches)
+/// Reads and maps records on the pool, and hands them over. With a reconciler, contacts of which the snapshot shows that they
+/// are as wanted are decided there too.
+pub(in crate::run) fn items_of(
+    opened: Opened,
+    mapper: &Arc<Mapper>,
+    limit: Option<u64>,
+    reconciler: Option<Arc<Reconciler>>,
+) -> Items {
+    let (mapper, foresight) = (Arc::clone(mapper), Foresight::of(reconciler));
+    let ahead = foresight.clone();
+    let batches = contacts_in_order(opened.source, limit, move |batch| {
+        let mut items = Vec::with_capacity(batch.len());
+        batch.for_each(|read| items.push(mapper.item(read)));
+        ahead.prepare(&mut items, &mapper);
+        items.into_iter().map(Given::Record).collect()
+    });
+    hand_over(batches, foresight)
+}
+
+/// Prepares what is needed at the turn of each contact.
+fn prepare(items: &mut [Item], mapper: &Mapper, reconciler: Option<&Reconciler>) {
+    let candidates = items.iter_mut().filter_map(|item| match item {
+        Item::Candidate(candidate) => Some(candidate),
+        _ => None,
+    });
+    let mut candidates: Vec<_> = candidates.collect();
+    let identities = candidates.iter().flat_map(|candidate| &candidate.identities);
+    let reconciler = reconciler.filter(|reconciler| reconciler.foresees(identities));
+    for candidate in &mut candidates {
+        let key = key_of(&candidate.identities, &candidate.wanted);
+        candidate.ahead.key = Some(key);
+        let Some(reconciler) = reconciler.filter(|_| candidate.precondition.is_none()) else { continue };
+        let found_by = candidate.identities.iter().filter(|value| mapper.finds_by.contains(&value.field));
+        let (origin, not_carried) = (candidate.record.origin, candidate.not_carried.clone());
+        let who = Who { key, origin, identities: found_by.cloned().collect(), shared: Vec::new(), not_carried };
+        candidate.ahead.foreseen = reconciler.foresee(&who, &candidate.wanted).map(Box::new);
+    }
 }
 
 /// Hands batches over from a thread of their own.
-fn hand_over(batches: impl Iterator<Item = Result<Vec<Given>, Failure>> + Send + 'static) -> Items {
+fn hand_over(
+    batches: impl Iterator<Item = Result<Vec<Given>, Failure>> + Send + 'static,
+    foresight: Foresight,
+) -> Items {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     std::thread::spawn(move || {
         for batch in batches {
@@ -96,5 +171,5 @@ fn hand_over(batches: impl Iterator<Item = Result<Vec<Given>, Failure>> + Send +
             }
         }
     });
-    receiver
+    Items { batches: receiver, foresight }
 }

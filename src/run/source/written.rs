@@ -3,7 +3,7 @@
 //! What Ferry itself has undone of them since counts as written too, because that is not the change of another party. What
 //! is still as it was written is not known here.
 
-use super::{Given, Items, WrittenAsked, WrittenItem, hand_over};
+use super::{Foresight, Given, Items, WrittenAsked, WrittenItem, hand_over};
 use crate::change::add_later;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Failure;
@@ -98,13 +98,14 @@ impl Written {
     /// All of them, from the beginning.
     pub fn items(self: &Arc<Written>) -> Items {
         let (written, mut next) = (Arc::clone(self), Some(0));
-        hand_over(std::iter::from_fn(move || {
+        let pages = std::iter::from_fn(move || {
             let page = written.page(next.take()?);
             if let Ok(page) = &page {
                 next = Some(page.last()?.no + 1);
             }
             Some(page.map(|page| page.into_iter().filter_map(|contact| written.item(contact)).collect()))
-        }))
+        });
+        hand_over(pages, Foresight::default())
     }
 
     /// The next contacts from this number on; empty after the last.

@@ -10,6 +10,7 @@ use crate::run::active::counters::Counters;
 use crate::run::active::watch::Watched;
 use crate::run::item::Mapper;
 use crate::run::pass::first::{First, PEOPLE, enough_records};
+use crate::run::pass::flight;
 use crate::run::pass::merge::Merging;
 use crate::run::pass::second::{Known, Second};
 use crate::run::pass::settled::Outcomes;
@@ -111,12 +112,13 @@ impl<'a> Transfer<'a> {
             reconciler: Arc::new(preview),
             window: WINDOW,
             stop: self.io.stop.clone(),
+            settled: Vec::new(),
         };
         let title = format!("comparing with {}", self.job.to.connection.name);
         let total = Some(self.total(&passing.first));
         let watched = Watched { console: self.io.console, title: &title, total, counters: &counters, sending: None };
-        let items = items_of(opened, &mapper, self.job.limits.limit);
-        self.run.watch(second.run(items), &watched).await?;
+        let items = items_of(opened, &mapper, self.job.limits.limit, None);
+        self.run.watch(flight::run(second, items), &watched).await?;
         // A contact that an incomplete list leaves out may exist: then it is unknown which contacts would be created.
         let tells = |kind| is_complete || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);
         match guards.report(tells) {

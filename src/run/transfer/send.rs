@@ -11,6 +11,7 @@ use crate::run::correction::{corrected, correction_of, is_same_source};
 use crate::run::left_behind::clear_left_behind;
 use crate::run::left_blank::LeftBlankList;
 use crate::run::pass::first::First;
+use crate::run::pass::flight;
 use crate::run::pass::goals::Goals;
 use crate::run::pass::merge::Merging;
 use crate::run::pass::second::{Known, Second};
@@ -64,7 +65,7 @@ impl<'a> Transfer<'a> {
                 }
             }
         }
-        let Some(contacts) = self.contacts(records, rejects.as_ref(), &passing.first).await? else { return Ok(()) };
+        let Some(contacts) = self.contacts(records, rejects.as_ref(), &passing).await? else { return Ok(()) };
         self.send(target, passing, contacts, rejects).await
     }
 
@@ -99,8 +100,9 @@ impl<'a> Transfer<'a> {
         &self,
         records: Option<ReadRecords<'a>>,
         rejects: Option<&Rejects>,
-        first: &First,
+        passing: &Passing,
     ) -> Result<Option<Contacts<'a>>, Failure> {
+        let first = &passing.first;
         match (&self.job.source, records) {
             (Source::Records(source), Some(ReadRecords { supply, people })) => {
                 let mut opened = supply.open()?;
@@ -109,7 +111,8 @@ impl<'a> Transfer<'a> {
                 }
                 self.prove_unchanged(&supply, first)?;
                 let (mapper, duplicates) = (Arc::clone(&source.mapper), source.duplicates);
-                let items = items_of(opened, &mapper, self.job.limits.limit);
+                let ahead = passing.goals.are_of_records().then(|| Arc::clone(&passing.reconciler));
+                let items = items_of(opened, &mapper, self.job.limits.limit, ahead);
                 let (merging, total) = (Some(Merging { mapper, people, duplicates }), self.total(first));
                 Ok(Some(Contacts { supply: Some(supply), merging, items, total }))
             }
@@ -148,10 +151,19 @@ impl<'a> Transfer<'a> {
             has_entries: self.run.is_resumed,
         };
         let (window, stop) = ((8 * target.concurrency).clamp(32, 1024), self.io.stop.clone());
-        let second = Second { reconciler: Arc::clone(&reconciler), merging, known, goals, outcomes, window, stop };
+        let second = Second {
+            reconciler: Arc::clone(&reconciler),
+            merging,
+            known,
+            goals,
+            outcomes,
+            window,
+            stop,
+            settled: Vec::new(),
+        };
         let (console, title, sending) = (self.io.console, &*self.job.title, Some((&*target.http, self.io.stop)));
         let watched = Watched { console, title, total: Some(total), counters: &counters, sending };
-        let sent = self.run.watch(second.run(items), &watched).await;
+        let sent = self.run.watch(flight::run(second, items), &watched).await;
         self.reached.read = load(&counters.read);
         self.put_in_place(rejects, left_blank)?;
         self.reached.over = self.guards.report(|_| self.preview.is_some());
