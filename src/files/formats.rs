@@ -46,7 +46,7 @@ impl Format {
     /// Whether lists other than of contacts can be written so.
     pub fn is_of_lists(self) -> bool {
         let write = self.facts().and_then(|facts| facts.write);
-        write.is_some_and(|write| !matches!(write.encoder, RowEncoder::Cards))
+        write.is_some_and(|write| !matches!(write.encoder, RowEncoder::Cards(_)))
     }
 
     /// How such a file is written, in UTF-8.

@@ -52,6 +52,6 @@ pub use options::ReadOptions;
 pub use output::{Output, resolve};
 pub use reader::{ReadFault, Source};
 pub use rejects::{RecordKey, RejectsWriter, record_key};
-pub use rows::{Framing, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, json_row};
+pub use rows::{CARD_VERSIONS, CardVersion, Framing, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, json_row};
 pub use temporary::{PrivateCopy, PrivateFolder, folder_of, sweep, sweep_state, unnamed_in, write_whole};
 pub use vcard::put_card;

@@ -48,9 +48,22 @@ pub enum RowEncoder {
     Cells(CsvEncoder),
     /// As a JSON object.
     Objects,
-    /// As a vCard: rows are contacts.
-    Cards,
+    /// As a vCard of this version: rows are contacts.
+    Cards(CardVersion),
 }
+
+/// The version of vCards that are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CardVersion {
+    /// RFC 2426, which every phone reads.
+    #[default]
+    V3,
+    /// RFC 6350.
+    V4,
+}
+
+/// The versions by their names.
+pub const CARD_VERSIONS: [(&str, CardVersion); 2] = [("3.0", CardVersion::V3), ("4.0", CardVersion::V4)];
 
 impl RowEncoder {
     /// Whether rows are cells of a table.
@@ -62,7 +75,7 @@ impl RowEncoder {
     pub fn table(&self) -> Option<CsvEncoder> {
         match self {
             RowEncoder::Cells(csv) => Some(*csv),
-            RowEncoder::Objects | RowEncoder::Cards => None,
+            RowEncoder::Objects | RowEncoder::Cards(_) => None,
         }
     }
 }

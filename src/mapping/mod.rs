@@ -51,6 +51,7 @@ pub use program::{Program, Writes};
 pub use verb::{VERBS, Verb};
 
 use crate::contact::Field;
+use crate::files::CardVersion;
 use crate::record::Header;
 use crate::template::Template;
 use crate::yaml::{Document, Place, Text};
@@ -128,6 +129,8 @@ pub struct WriteHints {
     pub bom: Option<bool>,
     /// Whether the page said `excel: true`; the other hints are filled in already.
     pub excel: bool,
+    /// The version of vCards.
+    pub version: Option<CardVersion>,
 }
 
 /// `phone_region`: one country, or a column that says which.

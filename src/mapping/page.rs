@@ -7,7 +7,7 @@ use super::shapes;
 use super::verb::Reader;
 use super::{Duplicates, Mapping, Overflow, PhoneRegion, Unmapped};
 use crate::contact::Field;
-use crate::files::FORMATS;
+use crate::files::{CARD_VERSIONS, FORMATS};
 use crate::template::{Roots, Source, Templates};
 use crate::yaml::shape::{described, map_of, or_blank};
 use crate::yaml::{Document, Errors, FileError, FileErrors, Kind, Node, Place, Shape, Text, read};
@@ -153,7 +153,7 @@ fn formats() -> [(&'static str, &'static str); FORMATS.len()] {
 }
 
 /// The keys of `write`.
-const WRITE_KEYS: [Key; 4] = [
+const WRITE_KEYS: [Key; 5] = [
     key("delimiter", "what stands between cells: one character, or `tab`", Shape::Text, |mapping, node, reader| {
         mapping.write.delimiter = delimiter(node, reader);
     }),
@@ -162,6 +162,9 @@ const WRITE_KEYS: [Key; 4] = [
     }),
     key("bom", "whether a byte-order mark goes first", Shape::Flag, |mapping, node, reader| {
         mapping.write.bom = reader.flag(node, "bom");
+    }),
+    key("version", "the version of vCards: 3.0 or 4.0", Shape::Own(card_version_schema), |mapping, node, reader| {
+        mapping.write.version = reader.choice(node, "version", &CARD_VERSIONS);
     }),
     key("excel", "short for what Excel opens by a double click", Shape::Flag, |mapping, node, reader| {
         mapping.write.excel = reader.flag(node, "excel") == Some(true);
@@ -268,6 +271,11 @@ pub(super) fn keys_schema(keys: &[Key]) -> Value {
 
 fn version_schema() -> Value {
     json!({ "enum": [1, VERSION] })
+}
+
+/// Without quotes, editors take a version for a number.
+fn card_version_schema() -> Value {
+    json!({ "enum": [3, 4, "3.0", "4.0"] })
 }
 
 fn header_row_schema() -> Value {

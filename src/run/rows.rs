@@ -4,7 +4,8 @@
 use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
 use crate::files::{
-    Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card, unnamed_in,
+    CardVersion, Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card,
+    unnamed_in,
 };
 use crate::mapping::names::known_column;
 use crate::mapping::{Draft, Program, WriteHints, Writes};
@@ -37,8 +38,12 @@ pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
 /// How a file of a format is written, with what the mapping says about writing.
 pub(super) fn row_layout(format: Format, hints: &WriteHints, raw_cells: bool) -> Result<RowLayout, Failure> {
     if matches!(format, Format::Xlsx | Format::Vcf) {
-        // They have one encoding, and nothing else can be said about them.
-        return format.row_layout();
+        // They have one encoding, and little else can be said about them.
+        let mut layout = format.row_layout()?;
+        if let RowEncoder::Cards(version) = &mut layout.rows.encoder {
+            *version = hints.version.unwrap_or_default();
+        }
+        return Ok(layout);
     }
     let label = hints.encoding.as_deref().unwrap_or("utf-8");
     let encoding = encoding_rs::Encoding::for_label(label.as_bytes())
@@ -53,9 +58,12 @@ pub(super) fn row_layout(format: Format, hints: &WriteHints, raw_cells: bool) ->
     Ok(layout)
 }
 
-/// Whether the file holds vCards.
-fn are_cards(layout: &RowLayout) -> bool {
-    matches!(layout.rows.encoder, RowEncoder::Cards)
+/// The version of the vCards that the file holds, if it does.
+fn cards(layout: &RowLayout) -> Option<CardVersion> {
+    match layout.rows.encoder {
+        RowEncoder::Cards(version) => Some(version),
+        RowEncoder::Cells(_) | RowEncoder::Objects => None,
+    }
 }
 
 /// A vCard has a contact's own fields, and no columns.
@@ -63,7 +71,7 @@ fn are_cards(layout: &RowLayout) -> bool {
 /// # Errors
 /// Exit 2 when the mapping has columns.
 pub(super) fn check_columns(layout: &RowLayout, bound: &Program) -> Result<(), Failure> {
-    if !are_cards(layout) || bound.columns().is_none() {
+    if cards(layout).is_none() || bound.columns().is_none() {
         return Ok(());
     }
     Err(Failure::usage("the mapping has `columns`, and a vCard has the fields of a contact only")
@@ -74,13 +82,13 @@ pub(super) fn check_columns(layout: &RowLayout, bound: &Program) -> Result<(), F
 pub(super) struct Encoder {
     pub(super) bound: Arc<Program>,
     pub(super) csv: Option<CsvEncoder>,
-    pub(super) are_cards: bool,
+    pub(super) cards: Option<CardVersion>,
 }
 
 impl Encoder {
     /// For files that are written so.
     pub(super) fn new(bound: Arc<Program>, layout: &RowLayout) -> Encoder {
-        Encoder { bound, csv: layout.table(), are_cards: are_cards(layout) }
+        Encoder { bound, csv: layout.table(), cards: cards(layout) }
     }
 
     /// What of a draft is not in its row.
@@ -97,7 +105,7 @@ impl Encoder {
 
     /// Whether rows have no place for what a source platform had beside a contact.
     fn omits_native(&self) -> bool {
-        self.are_cards || self.csv.is_some() && self.bound.columns().is_none()
+        self.cards.is_some() || self.csv.is_some() && self.bound.columns().is_none()
     }
 
     /// The contact as one row: its columns where the mapping has some, else whole, as JSON.
@@ -114,11 +122,13 @@ impl Encoder {
                 csv.row(texts.iter().map(|text| &**text), out);
                 Ok(())
             }
-            _ if self.are_cards => {
-                put_card(contact, out);
-                Ok(())
-            }
-            _ => self.encode_json(contact, record, out),
+            _ => match self.cards {
+                Some(version) => {
+                    put_card(contact, version, out);
+                    Ok(())
+                }
+                None => self.encode_json(contact, record, out),
+            },
         }
     }
 

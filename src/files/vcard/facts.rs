@@ -6,7 +6,7 @@ use super::read::CardSource;
 use crate::files::facts::{FormatFacts, Match, Opened, Reads, TextHead, TextInput};
 use crate::files::format::Format;
 use crate::files::options::ReadOptions;
-use crate::files::rows::{Framing, RowEncoder, RowFormat};
+use crate::files::rows::{CardVersion, Framing, RowEncoder, RowFormat};
 use crate::files::shown::excerpt;
 use crate::outcome::Failure;
 use crate::record::Header;
@@ -23,7 +23,7 @@ pub(crate) const VCF: FormatFacts = FormatFacts {
     rejects_file: "rejects.vcf",
     write: Some(RowFormat {
         framing: Framing { begin: "", between: "", behind: "", end: ["", ""] },
-        encoder: RowEncoder::Cards,
+        encoder: RowEncoder::Cards(CardVersion::V3),
     }),
 };
 

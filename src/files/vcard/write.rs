@@ -1,4 +1,4 @@
-//! Writing a contact as a card of version 3.0, which every phone reads.
+//! Writing a contact as a card: of version 3.0, which every phone reads, or of 4.0.
 //!
 //! Values that vCard has no property for are kept under labels that the reader knows again. What else a source platform
 //! sent (`native`) is not written.
@@ -6,10 +6,13 @@
 use super::card::FIELD;
 use super::text::{LINE_END, escaped, fold};
 use crate::contact::{ContactView, Field, split_name};
+use crate::files::rows::CardVersion;
+
+const BIRTHDAY: &str = "BDAY";
 
 /// Attributes that have a property of their own.
 const OWN: [(&str, &str); 5] =
-    [("Title", "TITLE"), ("Role", "ROLE"), ("Nickname", "NICKNAME"), ("Birthday", "BDAY"), ("URL", "URL")];
+    [("Title", "TITLE"), ("Role", "ROLE"), ("Nickname", "NICKNAME"), ("Birthday", BIRTHDAY), ("URL", "URL")];
 
 /// Under which name an attribute stands that has none.
 const ATTRIBUTE: &str = "X-ATTRIBUTE";
@@ -27,16 +30,16 @@ const LABELLED: [Field; 8] = [
 ];
 
 /// Writes a contact as a card at the end of `out`.
-pub fn put_card(contact: &dyn ContactView, out: &mut Vec<u8>) {
-    let mut card = CardText::default();
+pub fn put_card(contact: &dyn ContactView, version: CardVersion, out: &mut Vec<u8>) {
+    let mut card = CardText { version, ..CardText::default() };
     card.line("BEGIN:VCARD");
-    card.line("VERSION:3.0");
+    card.line(match version {
+        CardVersion::V3 => "VERSION:3.0",
+        CardVersion::V4 => "VERSION:4.0",
+    });
     card.names(contact);
     let text = |field| contact.text(field).unwrap_or_default();
-    for (at, phone) in contact.items(Field::Phones).enumerate() {
-        card.line(&format!("TEL;TYPE={}:{}", if at == 0 { "VOICE,PREF" } else { "VOICE" }, escaped(phone)));
-    }
-    contact.items(Field::Emails).for_each(|email| card.line(&format!("EMAIL;TYPE=INTERNET:{}", escaped(email))));
+    card.phones_and_emails(contact);
     let address =
         [Field::Street, Field::City, Field::State, Field::Zip, Field::Country].map(|field| escaped(text(field)));
     if address.iter().any(|part| !part.is_empty()) {
@@ -55,9 +58,21 @@ pub fn put_card(contact: &dyn ContactView, out: &mut Vec<u8>) {
     out.extend_from_slice(card.text.as_bytes());
 }
 
+/// A phone in international form.
+fn is_number(phone: &str) -> bool {
+    phone.strip_prefix('+').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `1988-03-14`.
+fn is_date(text: &str) -> bool {
+    let is_right = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(is_right)
+}
+
 /// The lines of a card.
 #[derive(Default)]
 struct CardText {
+    version: CardVersion,
     text: String,
     /// How many values have a label.
     groups: usize,
@@ -66,6 +81,25 @@ struct CardText {
 impl CardText {
     fn line(&mut self, line: &str) {
         fold(line, LINE_END, &mut self.text);
+    }
+
+    fn phones_and_emails(&mut self, contact: &dyn ContactView) {
+        for (at, phone) in contact.items(Field::Phones).enumerate() {
+            let line = match (self.version, at, is_number(phone)) {
+                (CardVersion::V3, 0, _) => format!("TEL;TYPE=VOICE,PREF:{}", escaped(phone)),
+                (CardVersion::V3, ..) => format!("TEL;TYPE=VOICE:{}", escaped(phone)),
+                (CardVersion::V4, 0, true) => format!("TEL;VALUE=uri;TYPE=voice;PREF=1:tel:{phone}"),
+                (CardVersion::V4, _, true) => format!("TEL;VALUE=uri;TYPE=voice:tel:{phone}"),
+                // What is kept although it is no number.
+                (CardVersion::V4, _, false) => format!("TEL;VALUE=text;TYPE=voice:{}", escaped(phone)),
+            };
+            self.line(&line);
+        }
+        let name = match self.version {
+            CardVersion::V3 => "EMAIL;TYPE=INTERNET",
+            CardVersion::V4 => "EMAIL",
+        };
+        contact.items(Field::Emails).for_each(|email| self.line(&format!("{name}:{}", escaped(email))));
     }
 
     /// A property with a text; a blank one is left out.
@@ -115,6 +149,10 @@ impl CardText {
             match own {
                 _ if matches!(name, "Company" | "Name Prefix" | "Name Suffix") => {}
                 _ if name == "Department" && !company.is_empty() => {}
+                // RFC 6350, 4.3.1: a date has no signs between its parts.
+                Some((_, property)) if *property == BIRTHDAY && self.version == CardVersion::V4 && is_date(value) => {
+                    self.property(property, &value.replace('-', ""));
+                }
                 Some((_, property)) => self.property(property, value),
                 None => self.labelled(ATTRIBUTE, name, value),
             }

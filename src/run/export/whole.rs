@@ -83,7 +83,7 @@ impl Exporting<'_> {
     /// How contacts become rows where they are written as they were read; none where a mapping makes the rows. The columns
     /// of a table are found out by reading what was kept.
     pub(super) fn whole(&self, spool: &Spool) -> Result<Option<Whole>, Failure> {
-        let are_cards = matches!(self.form.layout.rows.encoder, RowEncoder::Cards);
+        let are_cards = matches!(self.form.layout.rows.encoder, RowEncoder::Cards(_));
         if self.plan.what != What::Contacts || are_cards || !self.form.bound.carries_whole() {
             return Ok(None);
         }

@@ -3,7 +3,7 @@
 use super::super::support::{Ended, ferry as command, folder_with, run};
 use super::told;
 use ferry::contact::{Contact, Field};
-use ferry::files::{ReadOptions, open, put_card};
+use ferry::files::{CardVersion, ReadOptions, open, put_card};
 use ferry::record::Fields;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,7 +20,14 @@ fn contact_of(value: &Value) -> Contact {
 
 fn card_of(contact: &Contact) -> String {
     let mut out = Vec::new();
-    put_card(contact, &mut out);
+    put_card(contact, CardVersion::V3, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+/// The same of version 4.0.
+fn newer_card_of(contact: &Contact) -> String {
+    let mut out = Vec::new();
+    put_card(contact, CardVersion::V4, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -156,4 +163,38 @@ proptest! {
         back.remove(Field::FullName);
         prop_assert_eq!(Value::Object(back.to_json()), Value::Object(contact.to_json()), "{}", card);
     }
+}
+
+#[test]
+fn cards_of_version_4_are_written_where_a_mapping_says_so() {
+    let contact = contact_of(&json!({
+        "first_name": "Ana", "last_name": "Ruiz", "phones": ["+593991234561", "+59322345678", "ext. 12 of the office"],
+        "emails": ["ana@example.com", "a@example.org"], "handles": ["skype:ana"], "tags": ["VIP"],
+        "attributes": {"Company": "ACME", "Birthday": "1988-03-14"},
+    }));
+    let card = newer_card_of(&contact);
+    assert_eq!(
+        card,
+        "BEGIN:VCARD\r\nVERSION:4.0\r\nN:Ruiz;Ana;;;\r\nFN:Ana Ruiz\r\n\
+         TEL;VALUE=uri;TYPE=voice;PREF=1:tel:+593991234561\r\nTEL;VALUE=uri;TYPE=voice:tel:+59322345678\r\n\
+         TEL;VALUE=text;TYPE=voice:ext. 12 of the office\r\nEMAIL:ana@example.com\r\nEMAIL:a@example.org\r\n\
+         IMPP:skype:ana\r\nCATEGORIES:VIP\r\nORG:ACME\r\nBDAY:19880314\r\nEND:VCARD\r\n"
+    );
+    // Both versions are read as the same contact.
+    let [older, newer] = [card_of(&contact), card].map(|card| Value::Object(read(&card).to_json()));
+    assert_eq!(older, newer);
+    let folder = folder_with(&[
+        ("in.csv", "First,Phone\nAna,+593991234561\n"),
+        ("new.yaml", "contact: { first_name: First, phone: Phone }\nwrite: { version: 4.0 }\n"),
+        ("old.yaml", "contact: { first_name: First, phone: Phone }\n"),
+        ("bad.yaml", "contact: { first_name: First, phone: Phone }\nwrite: { version: 2.1 }\n"),
+    ]);
+    for (map, version) in [("new", "VERSION:4.0"), ("old", "VERSION:3.0")] {
+        let ended = ferry(folder.path(), &format!("convert in.csv --map {map}.yaml --out {map}.vcf"));
+        assert_eq!(ended.exit, 0, "{}", ended.err);
+        let cards = fs::read_to_string(folder.path().join(format!("{map}.vcf"))).unwrap();
+        assert!(cards.contains(version), "{cards}");
+    }
+    let ended = ferry(folder.path(), "convert in.csv --map bad.yaml --out bad.vcf");
+    assert!(ended.exit == 2 && ended.err.contains("`version` must be `3.0` or `4.0`"), "{}", ended.err);
 }
