@@ -59,11 +59,11 @@ pub(super) fn look_with(
         }
     };
     let head = Head::read(&opened.header, &mut *opened.source);
-    let read = read_lines(&asked, &opened.header, has_header);
+    let read = read_lines(&asked, &opened, has_header);
     Ok(Looked { source, asked, opened, head, read })
 }
 
-fn read_lines(asked: &SourceAsked, header: &Header, has_header: bool) -> Vec<String> {
+fn read_lines(asked: &SourceAsked, opened: &Opened, has_header: bool) -> Vec<String> {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut lines = Vec::new();
     lines.extend(asked.encoding.as_ref().map(|encoding| format!("encoding: {}", quoted(encoding))));
@@ -71,8 +71,10 @@ fn read_lines(asked: &SourceAsked, header: &Header, has_header: bool) -> Vec<Str
         b'\t' => "delimiter: tab".to_owned(),
         other => format!("delimiter: {}", quoted(&char::from(other).to_string())),
     }));
-    lines.extend(asked.sheet.as_ref().map(|sheet| format!("sheet: {}", quoted(sheet))));
-    if let (false, Header::Columns(names)) = (has_header, header) {
+    // What was detected is written down, so that the next file is read like this one.
+    lines.extend(asked.sheet.as_ref().or(opened.sheet.as_ref()).map(|sheet| format!("sheet: {}", quoted(sheet))));
+    lines.extend(opened.header_line.map(|line| format!("header_row: {line}")));
+    if let (false, Header::Columns(names)) = (has_header, &opened.header) {
         let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
         lines.push(format!("columns: [{}]", names.join(", ")));
     }

@@ -110,6 +110,10 @@ pub struct Opened {
     pub are_rejects: bool,
     /// Its records.
     pub source: Box<dyn Source>,
+    /// The line of the header, where others stand above it.
+    pub header_line: Option<u64>,
+    /// The sheet of a workbook that has several.
+    pub sheet: Option<String>,
     /// What was detected or assumed, for the user.
     pub notes: Vec<String>,
     /// What is found while `source` is read, for the user.
@@ -128,6 +132,8 @@ impl Opened {
             layout,
             are_rejects: false,
             source,
+            header_line: None,
+            sheet: None,
             notes: Vec::new(),
             found: Arc::default(),
             bytes_read: Arc::default(),

@@ -110,6 +110,7 @@ impl Begin<'_> {
                 let place = rows.get(index).map(|row| (row.at, row.line));
                 let mut headed = self.source(window, place).read_header()?;
                 if index > 0 {
+                    headed.line = Some(line(index));
                     headed.notes.insert(0, self.skipped(rows.get(..index).unwrap_or_default(), line(index)));
                 }
                 Ok(headed)

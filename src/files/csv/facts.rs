@@ -89,7 +89,7 @@ pub(crate) fn open_sheet(
 fn opened(headed: Headed, mut layout: Layout, (delimiter, sep_line): (u8, bool)) -> Opened {
     let (columns, header_raw) = (headed.cells, headed.raw);
     layout.table = Some(TableLayout { delimiter, sep_line, columns, header_raw });
-    let found = Arc::clone(&headed.source.found);
+    let (found, header_line) = (Arc::clone(&headed.source.found), headed.line);
     let opened = match headed.rows_of {
         None => Opened {
             are_rejects: headed.are_rejects,
@@ -101,7 +101,7 @@ fn opened(headed: Headed, mut layout: Layout, (delimiter, sep_line): (u8, bool))
             Opened { are_rejects: true, ..Opened::new(header, layout, Box::new(source)) }
         }
     };
-    Opened { found, notes: headed.notes, ..opened }
+    Opened { found, header_line, notes: headed.notes, ..opened }
 }
 
 /// A guess that finds a header and no rows is most likely a wrong one: zeros in text look like UTF-16.

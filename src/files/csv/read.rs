@@ -65,6 +65,8 @@ pub(crate) struct Headed {
     pub notes: Vec<String>,
     /// Whether anything but blank rows follows.
     pub has_rows: bool,
+    /// The line of the header, where others stand above it.
+    pub line: Option<u64>,
 }
 
 /// One step through a table: a sound record, or why there is none.
@@ -142,7 +144,7 @@ impl CsvSource {
         let blank = Heads::new(self.options, self.columns.encoding);
         self.columns = Arc::new(Heads { names: names.clone(), folded, named, kept, code, surplus, ..blank });
         let are_rejects = self.columns.kept.is_some();
-        Ok(Headed { source: self, names, rows_of, are_rejects, cells, raw, notes, has_rows: true })
+        Ok(Headed { source: self, names, rows_of, are_rejects, cells, raw, notes, has_rows: true, line: None })
     }
 
     fn header_bytes(&mut self) -> Result<(Vec<u8>, bool), Failure> {

@@ -70,6 +70,7 @@ fn open(input: SeekInput, options: &ReadOptions) -> Result<Opened, Failure> {
     }
     let mut opened = open_sheet(window, &shown, options, found)?;
     opened.notes.splice(..0, note(&opening.book.sheets, &sheet, &shown));
+    opened.sheet = (opening.book.sheets.len() > 1).then(|| sheet.name.clone());
     Ok(Opened { bytes_read: part.stored_read, bytes_total: part.stored_len, ..opened })
 }
 
