@@ -70,6 +70,34 @@ pub(super) struct RejectsFiles {
     earlier: Option<Arc<Earlier>>,
 }
 
+/// Whether the name of a copy says what its content will be: the source decides that.
+///
+/// # Errors
+/// Exit 2 when the name says another format.
+pub(super) fn check_rejects_name(asked: Option<&Path>, layout: &Layout, header: &Header) -> Result<(), Failure> {
+    let Some((path, named)) = asked.and_then(|path| Some((path, Format::of_path(path)?))) else { return Ok(()) };
+    let form = form_of(asked, layout, header);
+    let is_text = |format| matches!(format, Format::Csv | Format::Tsv);
+    let is_lines = |format| matches!(format, Format::Json | Format::Jsonl);
+    if named == form || (is_text(named) && is_text(form)) || (is_lines(named) && is_lines(form)) {
+        return Ok(());
+    }
+    let message = format!("`--rejects`: `{}` has the name of another format than its source", path.display());
+    Err(Failure::usage(message).hint(format!("rejects have the format of their source: name it `.{}`", form.name())))
+}
+
+/// The format of the rejects of a source.
+fn form_of(asked: Option<&Path>, layout: &Layout, header: &Header) -> Format {
+    let named = || asked.and_then(Format::of_path);
+    let is_csv = || matches!(named(), Some(Format::Csv | Format::Tsv));
+    match header {
+        Header::Columns(_) if layout.format == Format::Xlsx && is_csv() => Format::Csv,
+        Header::Columns(_) => layout.format.rejects_as(),
+        Header::Open if layout.format == Format::Vcf => Format::Vcf,
+        Header::Open | Header::Contact => named().filter(|format| format.is_table()).unwrap_or(Format::Jsonl),
+    }
+}
+
 impl RejectsFiles {
     /// Of a source with this layout and header. A dry run writes no copy.
     pub(super) fn of(
@@ -78,15 +106,7 @@ impl RejectsFiles {
         asked: Option<&Path>,
         (layout, header): (&Layout, &Header),
     ) -> RejectsFiles {
-        let by_name = || asked.and_then(Format::of_path).filter(|format| format.is_table());
-        let is_csv =
-            || asked.and_then(Format::of_path).is_some_and(|format| matches!(format, Format::Csv | Format::Tsv));
-        let format = match header {
-            Header::Columns(_) if layout.format == Format::Xlsx && is_csv() => Format::Csv,
-            Header::Columns(_) => layout.format.rejects_as(),
-            Header::Open if layout.format == Format::Vcf => Format::Vcf,
-            Header::Open | Header::Contact => by_name().unwrap_or(Format::Jsonl),
-        };
+        let format = form_of(asked, layout, header);
         let name = format.rejects_file();
         let folder = run_folder(state, &info.run);
         let copy = asked.filter(|_| !info.is_dry()).map(Path::to_owned);

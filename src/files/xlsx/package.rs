@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 /// The most entries of an archive; a workbook has a few for each sheet.
@@ -38,7 +39,12 @@ pub(super) struct Part {
 impl Package {
     /// Reads the directory of the archive.
     pub fn open(file: File) -> io::Result<Package> {
-        let archive = ZipArchive::new(file.try_clone()?).map_err(io::Error::other)?;
+        let archive = ZipArchive::new(file.try_clone()?).map_err(|error| match error {
+            ZipError::InvalidArchive(_) => {
+                io::Error::other("its end is missing or damaged, so it is not a whole workbook")
+            }
+            error => io::Error::other(error),
+        })?;
         if archive.len() > ENTRIES_MAX {
             return Err(io::Error::other(format!("it has {} entries; {ENTRIES_MAX} is the most", archive.len())));
         }

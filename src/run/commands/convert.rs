@@ -17,7 +17,7 @@ use crate::run::active::receipt::{Ends, file_read, file_written, mapping_of};
 use crate::run::bind::{bind, suppressed};
 use crate::run::conversion::{Conversion, ConvertPlan, Written};
 use crate::run::item::Mapper;
-use crate::run::rejects::RejectsFiles;
+use crate::run::rejects::{RejectsFiles, check_rejects_name};
 use crate::run::rows::Sums;
 use crate::run::stop::Stop;
 use std::sync::Arc;
@@ -31,10 +31,10 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
     opened.notes.iter().for_each(|note| console.note(note));
     let (bound, _, identity) = bind(&plan.source, &opened.header, None, None, console)?;
     let suppressed = suppressed(&plan.source, None, console)?;
+    check_rejects_name(plan.work.rejects.as_deref(), &opened.layout, &opened.header)?;
     let mut run = begin(plan, console, clock)?;
     let shape = (&opened.layout, &opened.header);
     let rejects = RejectsFiles::of(&plan.state, &run.record, plan.work.rejects.as_deref(), shape);
-    let stamp = SourceStamp::of_file(&plan.source.path);
     run.metrics = RunMetrics::reset(&run.folder);
     let mapper = Arc::new(Mapper {
         is_plan: false,
@@ -45,8 +45,8 @@ pub fn convert(plan: &ConvertPlan, console: &Console, clock: Clock, stop: &Stop)
         overflow: Overflow::Report,
         suppressed,
     });
+    let (mut sums, stamp) = (Sums::default(), SourceStamp::of_file(&plan.source.path));
     let conversion = Conversion { plan, console, stop, run: &run, rejects: &rejects, mapper, stamp };
-    let mut sums = Sums::default();
     let done = conversion.fix_evidence(opened).and_then(|opened| conversion.write(opened, &mut sums));
     match done {
         // Nothing was written, and there is nothing to resume.

@@ -10,6 +10,7 @@ use crate::plan::work::Effect;
 use crate::run::active::close::Ended;
 use crate::run::bind::{Between, mapper_between};
 use crate::run::plan::TransferPlan;
+use crate::run::rejects::check_rejects_name;
 use crate::run::source::{Records, Source};
 use crate::run::transfer::job::{Io, Job};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(super) fn job<'a>(plan: &'a TransferPlan, source: &'a SourcePlan, io: Io<'a>
     let (platform, region) = (&plan.to.connection.driver, plan.to.region);
     let between = Between { source, from: None, platform, region };
     let mapper = Arc::new(mapper_between(&between, &opened.header, opened.are_rejects, io.console)?);
+    check_rejects_name(plan.limits.rejects.as_deref(), &opened.layout, &opened.header)?;
     let (layout, header, duplicates) = (opened.layout, opened.header, duplicates_of(source));
     let records = Records { plan: source, from: None, mapper, duplicates, layout, header };
     Ok(records::job(plan, CommandKind::Import, source, (Source::Records(records), source.identity())))

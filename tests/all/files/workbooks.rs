@@ -170,3 +170,60 @@ proptest! {
         prop_assert_eq!(&read[1..], &expected[..]);
     }
 }
+
+#[test]
+fn rejects_are_not_put_into_a_file_with_the_name_of_another_format() {
+    let csv = "First Name,Phone\nAna,+593991234561\nEva,12\n";
+    let folder = folder_with(&[("in.csv", csv), ("in.json", "[{\"first_name\": \"Eva\", \"phone\": \"12\"}]")]);
+    for (source, name, is_right) in [
+        ("in.csv", "left.xlsx", false),
+        ("in.csv", "left.jsonl", false),
+        ("in.csv", "left.vcf", false),
+        ("in.csv", "left.tsv", true),
+        ("in.csv", "left.txt", true),
+        ("in.json", "left.vcf", false),
+        ("in.json", "left.jsonl", true),
+        ("in.json", "left.csv", true),
+    ] {
+        for command in ["convert {} --out out.csv", "import {} --to mercately --sandbox --dry-run"] {
+            let words = command.replace("{}", source);
+            let ended = ferry(folder.path(), &format!("{words} --region EC --rejects {name}"));
+            assert_eq!(ended.exit == 2, !is_right, "{words} {name}: {}", ended.err);
+            assert!(is_right || ended.err.contains("has the name of another format"), "{}", ended.err);
+            let _absent = fs::remove_file(folder.path().join(name));
+        }
+    }
+}
+
+#[test]
+fn a_table_of_no_contact_has_the_columns_that_it_could_have() {
+    let folder = folder_with(&[
+        ("in.csv", "First Name,Phone,Plan\nAna,12,b\nEva,13,p\n"),
+        ("map.yaml", "contact: { first_name: First Name, phone: Phone, attributes: { Plan: Plan } }\n"),
+    ]);
+    for (name, map) in [("out.csv", "--map map.yaml"), ("out.xlsx", "--map map.yaml"), ("plain.csv", "")] {
+        let ended = ferry(folder.path(), &format!("convert in.csv --out {name} {map} --region EC"));
+        assert_eq!(ended.exit, 3, "{}", ended.err);
+        let path = folder.path().join(name);
+        if name.ends_with("csv") {
+            assert_eq!(fs::read_to_string(path).unwrap(), "first_name,phone,Plan\n", "{name}");
+        } else {
+            assert_eq!(rows_of(&path), [["first_name", "phone", "Plan"]], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_suggestion_says_which_sheet_and_which_line_were_found() {
+    let folder =
+        folder_with(&[("in.csv", "Report of contacts,\n,\nFirst Name,Phone\nAna,+593991234561\nEva,+593991234562\n")]);
+    let ended = ferry(folder.path(), "map suggest in.csv");
+    assert!(ended.exit == 0 && ended.out.contains("read:\n  header_row: 3\n"), "{ended:?}");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/clientes.xlsx");
+    let ended = ferry(folder.path(), &format!("map suggest {} --out m.yaml", sample.display()));
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let mapping = fs::read_to_string(folder.path().join("m.yaml")).unwrap();
+    assert!(mapping.contains("read:\n  sheet: \"Clientes\"\n  header_row: 4\n"), "{mapping}");
+    let checked = ferry(folder.path(), &format!("map check m.yaml {}", sample.display()));
+    assert_eq!(checked.exit, 0, "{checked:?}");
+}
