@@ -3,9 +3,10 @@
 
 use super::change::{Change, changed};
 use super::columns::columns;
-use super::fields::{all_fields, verbs_of};
+use super::fields::{FieldFacts, all_fields, verbs_of};
 use super::form::verbs_explained;
 use super::preview::{Preview, Reading, Shown};
+use crate::contact::Field;
 use crate::mapping::phone::Region;
 use crate::outcome::Failure;
 use crate::platforms::PlatformFacts;
@@ -128,8 +129,8 @@ impl Editor {
 
     fn fields(&self) -> Vec<Value> {
         let facts = self.facts();
-        let one = |field: &super::fields::FieldFacts| {
-            let is_held = facts.is_none_or(|facts| facts.holds.contains(&field.field) || *field.key == *"target_id");
+        let one = |field: &FieldFacts| {
+            let is_held = facts.is_none_or(|facts| is_held(facts, field));
             json!({
                 "key": field.key,
                 "title": field.title,
@@ -195,5 +196,16 @@ impl Editor {
             Some(to) => format!("ferry import {file} --to {to} --map {out}"),
             None => format!("ferry map check {out} {file}"),
         }
+    }
+}
+
+/// Whether a platform takes the values of a field: a name also in its other form, and of some lists only the first item.
+fn is_held(facts: &PlatformFacts, field: &FieldFacts) -> bool {
+    const NAMES: [Field; 3] = [Field::FirstName, Field::LastName, Field::FullName];
+    match field.field {
+        Field::TargetId => true,
+        name if NAMES.contains(&name) => NAMES.iter().any(|name| facts.holds.contains(name)),
+        list if field.key == list.name() && facts.single.contains(&list) => false,
+        other => facts.holds.contains(&other),
     }
 }

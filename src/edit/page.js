@@ -460,7 +460,7 @@ function options(rule, title, facts, key) {
         const checked = ['phone', 'phones', 'email', 'emails'].includes(field);
         if (!checked && !has('date') && !has('lookup') && !has('otherwise')) continue;
         const known = ['', 'keep', 'blank', 'reject'];
-        control = h('select', { onchange: (event) => set(verb, event.target.value || null) }, option('', checked ? 'rejects the record' : 'as usual', value || ''), option('blank', 'is left out', value), option('keep', 'is kept as it is', value), checked ? null : option('reject', 'rejects the record', value), known.includes(value || '') ? null : option(value, 'becomes ' + value, value));
+        control = h('select', { onchange: (event) => set(verb, event.target.value || null) }, option('', 'rejects the record', value || ''), option('blank', 'is left out', value), option('keep', 'is kept as it is', value), value === 'reject' ? option('reject', 'rejects the record (said)', value) : null, known.includes(value || '') ? null : option(value, 'becomes ' + value, value));
         break;
       }
       case 'add': case 'default':

@@ -104,6 +104,14 @@ fn it_opens_with_the_suggestion_and_previews_as_an_import_would() {
         (&column["name"], &column["percent"], &column["field"]),
         (&json!("Celular"), &json!(100), &json!("phones"))
     );
+    // A whole name is split, and of several phones the first is held.
+    let held = |key: &str| {
+        opened["fields"].as_array().unwrap().iter().find(|field| field["key"] == key).unwrap()["is_held"].clone()
+    };
+    assert_eq!(
+        ["full_name", "phone", "phones", "address.country"].map(held),
+        [true, true, false, false].map(Value::from)
+    );
     let preview = editing.preview(1, opened["yaml"].as_str().unwrap(), &Value::Null);
     let tried = &preview["tried"];
     assert_eq!((&tried["ready"], &tried["rejects"], &preview["errors"]), (&json!(3), &json!(0), &json!([])));
