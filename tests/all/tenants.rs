@@ -155,7 +155,7 @@ fn a_secret_is_read_from_a_file_or_a_command_when_it_is_used() {
     assert_eq!(told("cmd:cat keys/bolt"), Ok("b0lt".to_owned()));
     // No shell, and an environment of two variables.
     assert_eq!(told("cmd:echo '$HOME;' a"), Ok("$HOME; a".to_owned()));
-    assert_eq!(told("cmd:sh -c 'env | grep -c FERRY; echo x'").unwrap_err().matches("line break").count(), 1);
+    assert_eq!(told("cmd:sh -c 'echo [$CARGO_MANIFEST_DIR]'"), Ok("[]".to_owned()));
     let wrong = [
         ("file:keys/lost", "`api_key`: the file `", "of a secret cannot be read: No such file"),
         ("file:out/x", "`api_key`: the file `", "is empty"),
