@@ -12,7 +12,7 @@ use crate::report::words::{count, number};
 use crate::run::attributes::{Attributes, Changed, InUse, names_in_use};
 use crate::run::source::account::{FetchAll, FetchState, What};
 use crate::run::stop::Stop;
-use crate::run::target::{Target, remembered_rate};
+use crate::run::target::{Beforehand, Target};
 use crate::scratch::spool::Completeness;
 use crate::shown::escape;
 use crate::store::Checkpoint;
@@ -93,8 +93,10 @@ impl Work<'_> {
 
     async fn change(&self, change: &AttributesChange, address: &str) -> Result<String, Failure> {
         let Work { context, connection, clock, .. } = *self;
-        let checkpoint = Checkpoint::open(&crate::run::account_at(&context.state, connection, address)?)?;
-        let target = Target::open(connection, clock, Duration::ZERO, remembered_rate(&checkpoint)).await?;
+        let account = crate::run::account_at(&context.state, connection, address)?;
+        let checkpoint = Checkpoint::open(&account)?;
+        let target =
+            Target::open(connection, clock, Duration::ZERO, Beforehand::of(Some(&checkpoint), &account)?).await?;
         let (http, settle) = (&*target.http, target.settle);
         let defines = target.connector.capabilities().attributes;
         let account = defines.ok_or_else(|| defines_none(connection))?;
@@ -110,7 +112,7 @@ impl Work<'_> {
 
     async fn list(&self) -> Result<String, Failure> {
         let Work { context, connection, clock, .. } = *self;
-        let target = Target::open(connection, clock, Duration::ZERO, None).await?;
+        let target = Target::open(connection, clock, Duration::ZERO, Beforehand::default()).await?;
         if let Some(account) = target.connector.capabilities().attributes {
             let defined = account.attributes(&target.http).await.map_err(crate::run::target::stops)?;
             return Ok(defined_table(&defined, connection, context));

@@ -10,7 +10,7 @@ use crate::platforms::{Connector, Fault, Found};
 use crate::reconcile::find::prove;
 use crate::report::words::count;
 use crate::run::bind::singular;
-use crate::run::target::{Target, stops};
+use crate::run::target::{Beforehand, Target, stops};
 use serde_json::json;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn of_check(failure: Failure) -> Failure {
 
 /// The line for a connection that works.
 async fn line(context: &Context, connection: &Connection, clock: Clock) -> Result<String, Failure> {
-    let target = Target::open(connection, clock, Duration::ZERO, None).await?;
+    let target = Target::open(connection, clock, Duration::ZERO, Beforehand::default()).await?;
     let known = known(&target).await?;
     let (title, mut keys) = (&connection.facts().title, Vec::new());
     for &field in connection.facts().finds_by.iter() {

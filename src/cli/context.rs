@@ -17,7 +17,7 @@ use crate::run::active::folder::{make_private, tighten};
 use crate::run::active::record::RunRecord;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
-use crate::store::postgres::PostgresAddress;
+use crate::store::StateDir;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
@@ -30,9 +30,7 @@ pub struct Context {
     /// The platforms that a connection can name.
     pub platforms: Registry,
     /// The folder for runs and checkpoints.
-    pub state: PathBuf,
-    /// The store that processes of many machines share, if there is one.
-    pub shared: Option<PostgresAddress>,
+    pub state: StateDir,
     /// The state as it was typed.
     pub typed_state: Option<PathBuf>,
     /// The folder that `ferry.yaml` is looked for in; blank: the current one.
@@ -75,13 +73,26 @@ impl Context {
 
     /// What a command works with that repeats the plan of a run, wherever it was started.
     pub(super) fn again(&self, plan: &Plan, run: &RunRecord) -> Context {
-        let state = std::path::absolute(&self.state).unwrap_or_else(|_| self.state.clone());
+        let state = self.state.at(std::path::absolute(&self.state).unwrap_or_else(|_| self.state.to_path_buf()));
         let is_here = self.is_in(&run.folder);
         Context {
             state: if is_here { self.state.clone() } else { state },
             base: if is_here { PathBuf::new() } else { run.folder.clone() },
             config: plan.config.clone(),
             ..self.in_state(self.state.clone())
+        }
+    }
+
+    /// The words that name the state, from any folder: none where it is the usual one, and none of a shared store that a
+    /// variable names.
+    pub(super) fn state_words(&self, usual: &Path) -> Vec<String> {
+        let state = std::path::absolute(&self.state).unwrap_or_else(|_| self.state.to_path_buf());
+        let is_typed = || self.words.iter().any(|word| word == "--state" || word.starts_with("--state="));
+        match self.state.shared_store() {
+            Some(address) if is_typed() => vec!["--state".to_owned(), address.to_string()],
+            Some(_) => Vec::new(),
+            None if state == usual => Vec::new(),
+            None => vec!["--state".to_owned(), state.display().to_string()],
         }
     }
 
@@ -95,13 +106,12 @@ impl Context {
     }
 
     /// The same, with the state folder under another name.
-    pub(super) fn in_state(&self, state: PathBuf) -> Context {
+    pub(super) fn in_state(&self, state: StateDir) -> Context {
         Context {
             platforms: self.platforms.clone(),
             console: self.console.clone(),
             env: self.env.clone(),
             state,
-            shared: self.shared.clone(),
             typed_state: self.typed_state.clone(),
             base: self.base.clone(),
             config: self.config.clone(),
@@ -135,7 +145,7 @@ impl Context {
         // An error in the configuration is reported where it is used.
         let env_file = self.load_config().ok().and_then(|config| config.env_file);
         files.extend(env_file.iter().map(|path| file(("environment file", path))));
-        Around { state: self.state.clone(), read: files, day: Moment::now().day() }
+        Around { state: self.state.to_path_buf(), read: files, day: Moment::now().day() }
     }
 
     /// Runs a future to its end, listening to signals.

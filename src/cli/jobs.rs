@@ -21,7 +21,7 @@ use serde::Serialize;
 const USUAL_HOURS: f64 = 8.0 * 24.0;
 
 pub(super) fn run(typed: &args::Jobs, context: &Context) -> Result<Exit, Failure> {
-    let (mut jobs, ends) = match &context.shared {
+    let (mut jobs, ends) = match context.state.shared_store() {
         Some(address) => {
             let database = address.database()?;
             let (is_failed, is_report) = (typed.failed, typed.report);

@@ -38,6 +38,7 @@ use crate::outcome::{Exit, Failure};
 use crate::plan::{Env, check_state};
 use crate::platforms::Registry;
 use crate::report::{Choice, Console, Look};
+use crate::store::StateDir;
 use crate::store::postgres::{Given, PostgresAddress, is_postgres};
 use crate::worker::leash;
 use args::{Args, Command, Global};
@@ -117,17 +118,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         (global.config, global.state) = (None, None);
     }
     let config = config_file(&global, &env);
-    let knows_shared =
-        matches!(args.command, Command::Worker(_) | Command::Jobs(_)) || env.get(leash::VARIABLE).is_some();
-    let shared = match if knows_shared { shared_store(&global, &env) } else { Ok(None) } {
-        Ok(shared) => shared,
-        Err(failure) => {
-            console.failure(&failure);
-            return console.finish(failure.exit);
-        }
-    };
-    let state = match state_folder(&args.global, config.as_deref(), &env) {
-        _ if shared.is_some() => config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).join(".ferry"),
+    let state = match state_of(&global, config.as_deref(), &env) {
         Ok(state) => state,
         Err(failure) => {
             console.failure(&failure);
@@ -139,7 +130,6 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         env,
         platforms: Registry::built_in(),
         state,
-        shared,
         typed_state: args.global.state.clone(),
         base: PathBuf::new(),
         config,
@@ -225,28 +215,32 @@ fn config_file(global: &Global, env: &Env) -> Option<PathBuf> {
     global.config.clone().or_else(variable)
 }
 
-/// The store that processes share, where `--state` or `FERRY_STATE` is its address.
-fn shared_store(global: &Global, env: &Env) -> Result<Option<PostgresAddress>, Failure> {
-    let typed = global.state.as_deref().and_then(Path::to_str).map(|text| ("--state", text));
-    let Some((by, text)) = typed.or_else(|| Some(("FERRY_STATE", env.get("FERRY_STATE")?))) else { return Ok(None) };
-    if !is_postgres(text) {
-        return Ok(None);
-    }
-    let given = Given { by, is_typed: by == "--state", password_file: env.get("PGPASSFILE").map(PathBuf::from) };
-    PostgresAddress::parse(text, &given).map(Some)
-}
-
 /// `--state`, else `FERRY_STATE`, else `.ferry` beside the configuration that was named, else here.
 ///
 /// # Errors
-/// Exit 2 when it is an address.
-fn state_folder(global: &Global, config: Option<&Path>, env: &Env) -> Result<PathBuf, Failure> {
-    if let Some(state) = &global.state {
-        return check_state("--state", state).map(|()| state.clone());
+/// Exit 2 when it is an address that no store has.
+fn state_of(global: &Global, config: Option<&Path>, env: &Env) -> Result<StateDir, Failure> {
+    let own = || config.and_then(Path::parent).map_or_else(|| PathBuf::from(".ferry"), |folder| folder.join(".ferry"));
+    let variable = || env.get("FERRY_STATE").map(PathBuf::from);
+    let (by, is_typed) = if global.state.is_some() { ("--state", true) } else { ("FERRY_STATE", false) };
+    let Some(state) = global.state.clone().or_else(variable) else { return Ok(StateDir::in_folder(own())) };
+    match state.to_str().filter(|text| is_postgres(text)) {
+        Some(text) => shared_state(text, &Given { by, is_typed, password_file: password_file(env) }, own(), env),
+        None => check_state(by, &state).map(|()| StateDir::in_folder(state)),
     }
-    if let Some(state) = env.get("FERRY_STATE").filter(|state| !state.is_empty()).map(PathBuf::from) {
-        return check_state("FERRY_STATE", &state).map(|()| state);
-    }
-    let beside = config.and_then(Path::parent).map(|folder| folder.join(".ferry"));
-    Ok(beside.unwrap_or_else(|| PathBuf::from(".ferry")))
+}
+
+/// Runs in a database; scratch data in the folder that `FERRY_SCRATCH` names, else in one of its own below `own`.
+fn shared_state(text: &str, given: &Given<'_>, own: PathBuf, env: &Env) -> Result<StateDir, Failure> {
+    let address = PostgresAddress::parse(text, given)?;
+    let name = blake3::hash(address.shown().as_bytes()).to_hex();
+    let below = || own.join(format!("shared-{}", name.get(..8).unwrap_or_default()));
+    let scratch = env.get("FERRY_SCRATCH").map_or_else(below, PathBuf::from);
+    Ok(StateDir::shared(scratch, address))
+}
+
+/// `PGPASSFILE`, else `~/.pgpass`, if it is there.
+fn password_file(env: &Env) -> Option<PathBuf> {
+    let at_home = || Some(PathBuf::from(env.get("HOME")?).join(".pgpass")).filter(|path| path.exists());
+    env.get("PGPASSFILE").map(PathBuf::from).or_else(at_home)
 }

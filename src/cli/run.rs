@@ -324,9 +324,7 @@ fn plan(
 ) -> Result<Vec<Planned>, Failure> {
     let file = config.file().unwrap_or(Path::new(crate::plan::config::FILE_NAME));
     let mut everywhere = vec!["--config".to_owned(), full(file).display().to_string()];
-    if full(&context.state) != full(file).with_file_name(".ferry") {
-        everywhere.extend(["--state".to_owned(), full(&context.state).display().to_string()]);
-    }
+    everywhere.extend(context.state_words(full(file).with_file_name(".ferry").as_path()));
     shared_files(chosen, typed, commands)?;
     let mut rehearsed = Rehearsed::new(&context.state);
     let is_typed = |option: &str| typed.iter().any(|known| known.option == option);
@@ -441,7 +439,6 @@ fn one(
         console,
         env: context.env.clone(),
         state: context.state.clone(),
-        shared: context.shared.clone(),
         typed_state: context.typed_state.clone(),
         base: PathBuf::new(),
         config: config.file().map(full),

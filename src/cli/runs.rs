@@ -45,7 +45,7 @@ fn all(typed: &RunsOnly, context: &Context) -> Result<Exit, Failure> {
     } else if runs.is_empty() && !are_none {
         context.console.note("no run is like that; `ferry runs` lists all of them");
     } else if runs.is_empty() {
-        context.console.note(&format!("there are no runs in `{}` yet", context.state.display()));
+        context.console.note(&format!("there are no runs in `{}` yet", context.state.shown()));
     } else {
         let lines: Vec<RunLine> = runs.iter().map(line_of).collect();
         context.console.result_line(runs_table(&lines).trim_end());

@@ -21,6 +21,7 @@ use crate::run::own::{Use, prove_own};
 use crate::run::plan::{TargetPlan, UndoPlan};
 use crate::run::source::written::wrote_to;
 use crate::shown::escape;
+use crate::store::StateDir;
 use crate::yaml::nearest;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub(super) fn run(typed: &args::Undo, context: &Context) -> Result<Exit, Failure
     );
     mistakes.end(Some(()))?;
     let here = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let state = here(&context.state);
+    let state = context.state.at(here(&context.state));
     let (plan_file, results) = (typed.plan.as_deref().map(here), typed.results.as_deref().map(here));
     context.make_state(typed.dry_run)?;
     let typed_for = typed_for(&of, &state)?;
@@ -194,7 +195,7 @@ fn was_in_sandbox(of: &RunRecord, config: &Config, asked: &TargetAsked) -> Resul
     Ok(wrote_to(of, &connection, "sandbox"))
 }
 
-fn typed_for(of: &RunRecord, state: &Path) -> Result<TypedFor, Failure> {
+fn typed_for(of: &RunRecord, state: &StateDir) -> Result<TypedFor, Failure> {
     let mut info = of.clone();
     for _ in 0..CHAIN_MAX {
         prove_own(&info, state, Use::Look)?;

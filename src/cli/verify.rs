@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failure> {
     let info = finished(typed, context)?;
     prove_own(&info, &context.state, Use::Look)?;
-    let state = full(&context.state);
+    let state = context.state.at(full(&context.state));
     let folder = run_folder(&state, &info.run);
     let out = typed.out.as_deref().map_or_else(|| folder.join(FILE), full);
     let mut mistakes = Mistakes::default();
@@ -204,7 +204,7 @@ fn repair_words(typed: &args::Verify, info: &RunRecord, context: &Context) -> Ve
     if let Some(out) = &typed.out {
         words.extend(["--out".to_owned(), full(out).display().to_string()]);
     }
-    words.extend(["--state".to_owned(), full(&context.state).display().to_string()]);
+    words.extend(context.state_words(Path::new("")));
     words
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(typed: &args::Worker, context: &Context) -> Result<Exit, Failu
 
 /// The shared store.
 fn database(context: &Context) -> Result<Database, Failure> {
-    let Some(address) = &context.shared else {
+    let Some(address) = context.state.shared_store() else {
         return Err(Failure::usage("a worker needs a store that workers share")
             .hint("set `FERRY_STATE=postgres://USER@HOST/DATABASE`; `ferry run` runs jobs without one"));
     };

@@ -12,8 +12,10 @@ use super::token::Token;
 use super::transport::{HttpOptions, Transport};
 use super::wire::{Wires, shown};
 use crate::outcome::{Exit, Failure};
-use std::sync::Arc;
+use crate::store::LeaseTimer;
+use crate::store::postgres::SharedRate;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,6 +29,8 @@ pub struct Http {
     counts: Counts,
     /// Whether the data of a response may have held a secret of this connection.
     has_met_secret: AtomicBool,
+    /// The lease under which requests are sent, where it can end.
+    lease: OnceLock<LeaseTimer>,
 }
 
 #[derive(Default)]
@@ -80,7 +84,15 @@ impl Http {
         let redactor = Redactor::new(&options.credentials);
         let tokens = options.login.as_ref().map(|login| Tokens::new(Arc::clone(login), &options, &redactor));
         let route = Route { queue, retry: Some(Retry::new(&options, address)), is_login: false };
-        Http { transport, route, tokens, redactor, counts: Counts::default(), has_met_secret: AtomicBool::new(false) }
+        Http {
+            transport,
+            route,
+            tokens,
+            redactor,
+            counts: Counts::default(),
+            has_met_secret: AtomicBool::new(false),
+            lease: OnceLock::new(),
+        }
     }
 
     /// An HTTP client over any transport, without rate limit and retries (for tests of connectors).
@@ -96,7 +108,19 @@ impl Http {
             redactor: Redactor::new(&Credentials::default()),
             counts: Counts::default(),
             has_met_secret: AtomicBool::new(false),
+            lease: OnceLock::new(),
         }
+    }
+
+    /// Sends only as long as this lease allows, from now on.
+    pub fn send_under(&self, lease: LeaseTimer) {
+        // The first one holds: an account is taken once.
+        let _ = self.lease.set(lease);
+    }
+
+    /// Keeps to a rate that other processes share, from now on.
+    pub fn share_rate(&self, shared: Arc<SharedRate>) {
+        self.route.queue.share(shared);
     }
 
     /// Sends a request: waits until it may leave, retries what may be retried, pauses when the platform asks for it, and
@@ -150,6 +174,10 @@ impl Http {
 
     /// One attempt, counted and logged.
     async fn exchange(&self, route: &Route, request: &Request, tries: &Attempts) -> Sent {
+        // The last thing before a request is written: a process that was stopped may wake here.
+        if self.lease.get().is_some_and(|lease| !lease.may_send()) {
+            return Sent::NotSent(lease_is_over());
+        }
         let begun = Instant::now();
         let mut in_flight = InFlight::new(&self.counts);
         let sent = match route.is_login {
@@ -258,6 +286,12 @@ impl Http {
     pub fn redact(&self, text: &str) -> String {
         self.redactor.text(text)
     }
+}
+
+fn lease_is_over() -> Failure {
+    Failure::new(Exit::Busy, "the lease of this connection was not renewed in time, so nothing more is sent")
+        .cause("this process was stopped, or the store could not be reached")
+        .hint("run the same command again: it resumes where it stopped")
 }
 
 /// Tokens.

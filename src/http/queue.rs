@@ -7,8 +7,9 @@ use super::pace::Pace;
 use super::retry::PAUSE_MAX;
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
+use crate::store::postgres::SharedRate;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -35,6 +36,8 @@ pub(super) struct Queue {
     start: Instant,
     clock: Option<Clock>,
     address: String,
+    /// The rate that other processes share.
+    shared: OnceLock<Arc<SharedRate>>,
 }
 
 /// Why no request leaves, or why one is delayed.
@@ -70,7 +73,14 @@ impl Queue {
             start,
             clock,
             address,
+            shared: OnceLock::new(),
         }
+    }
+
+    /// Keeps to a rate that other processes share, from now on.
+    pub(super) fn share(&self, shared: Arc<SharedRate>) {
+        // The first one holds: a connection has one account.
+        let _ = self.shared.set(shared);
     }
 
     /// Waits for a slot.
@@ -97,7 +107,7 @@ impl Queue {
                 None if held => self.stagger().await?,
                 None => true,
             };
-            if granted {
+            if granted && self.keep_to_shared().await? {
                 return Ok(());
             }
         }
@@ -134,6 +144,16 @@ impl Queue {
                 Ok(()) => return Ok(true),
                 Err(at) => self.until(at).await?,
             }
+        }
+    }
+
+    /// Waits for the rate that other processes share; `false` if a pause began meanwhile.
+    async fn keep_to_shared(&self) -> Result<bool, Failure> {
+        let (Some(shared), Some(per_s)) = (self.shared.get(), self.allowed_per_s()) else { return Ok(true) };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(stopped()),
+            taken = shared.take(per_s) => taken.map(|()| self.paused(Instant::now()).is_none()),
         }
     }
 
@@ -179,6 +199,9 @@ impl Queue {
         drop(pause);
         if let Some(pace) = &self.pace {
             lock(pace).refused(now, end);
+        }
+        if let Some(shared) = self.shared.get() {
+            shared.pause(duration);
         }
     }
 

@@ -170,5 +170,5 @@ pub fn check_state(option: &str, state: &Path) -> Result<(), Failure> {
     }
     // The rest may hold a password.
     Err(Failure::usage(format!("`{option}`: the state cannot be kept at `{scheme}://…`"))
-        .hint("name a folder; this version of Ferry keeps its state in a folder on a disk of this machine"))
+        .hint("name a folder on a disk of this machine, or a database: `postgres://USER@HOST/DATABASE`"))
 }

@@ -21,6 +21,8 @@ pub mod locks;
 pub mod matching;
 mod partial;
 pub mod problems;
+#[cfg(test)]
+mod protocol;
 pub mod reconciler;
 mod settle;
 pub mod slot;

@@ -23,6 +23,7 @@ use crate::run::results::{ResultsWriter, begin};
 use crate::run::rows::{Columns, Encoder, Sink, Sums, Table, Whose, Writer, check_columns, format_of, row_layout};
 use crate::run::stop::Stop;
 use crate::scratch::people::{Member, People};
+use crate::store::StateDir;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +39,7 @@ pub struct ConvertPlan {
     /// The rest of what was asked.
     pub work: WorkAsked,
     /// The folder of all runs.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// What was typed.
     pub typed: Typed,
 }

@@ -6,13 +6,12 @@ use crate::report::Counts;
 use crate::run::active::folder::run_folder;
 use crate::run::active::metrics;
 use crate::run::active::record::RunRecord;
-use crate::store::{Checkpoint, StoreAddress, Tally};
+use crate::store::{Checkpoint, StateDir, Tally};
 use serde_json::{Map, Value, json};
-use std::path::Path;
 
 /// The run with the totals that its checkpoint has now. A run that is done has its last ones; so has one whose checkpoint
 /// cannot be read, because a list of runs is no place to report that.
-pub fn up_to_date(mut info: RunRecord, state: &Path) -> RunRecord {
+pub fn up_to_date(mut info: RunRecord, state: &StateDir) -> RunRecord {
     if info.status != RunStatus::Unfinished {
         return info;
     }
@@ -37,15 +36,15 @@ pub fn up_to_date(mut info: RunRecord, state: &Path) -> RunRecord {
 }
 
 /// The time and the requests that its trace knows, where these are more: those of a killed process are nowhere else.
-fn take_effort(info: &mut RunRecord, state: &Path) {
+fn take_effort(info: &mut RunRecord, state: &StateDir) {
     let (worked, sent) = metrics::effort(&run_folder(state, &info.run));
     info.seconds = info.seconds.max(worked.as_secs_f64());
     info.requests[0] = info.requests[0].max(sent);
 }
 
 /// None: there is no such run in it, or it has no outcome yet.
-fn tally_of(info: &RunRecord, state: &Path) -> Option<Tally> {
-    let account = StoreAddress::of_state(state).account(info.account.clone()?);
+fn tally_of(info: &RunRecord, state: &StateDir) -> Option<Tally> {
+    let account = state.store().account(info.account.clone()?);
     let checkpoint = Checkpoint::look(&account).ok()??;
     let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == info.run)?;
     let tally = checkpoint.tally_so_far(row.no, row.pass).ok()?;

@@ -9,9 +9,8 @@ use crate::report::words::count;
 use crate::report::{Console, UNKNOWN_MAX};
 use crate::run::active::folder::{file_of, run_folder};
 use crate::run::target::Target;
-use crate::store::{Checkpoint, OpenIntent, RunNo};
+use crate::store::{Checkpoint, OpenIntent, RunNo, StateDir};
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A process says that it is alive every two seconds; this much later than that it may have sent something at most.
@@ -22,7 +21,7 @@ pub use crate::store::NO_PASS;
 /// All open intents, each dated when it was sent at the latest: a process can have waited long between intending and
 /// sending. They are at most what was in flight when earlier processes were killed (see `crate::reconcile::gate`), and the
 /// unknown.
-pub fn open_intents(checkpoint: &Checkpoint, state: &Path, clock: Clock) -> Result<Vec<OpenIntent>, Failure> {
+pub fn open_intents(checkpoint: &Checkpoint, state: &StateDir, clock: Clock) -> Result<Vec<OpenIntent>, Failure> {
     let mut all: Vec<OpenIntent> = Vec::new();
     loop {
         let page = checkpoint.open_intents(all.last())?;
@@ -34,8 +33,14 @@ pub fn open_intents(checkpoint: &Checkpoint, state: &Path, clock: Clock) -> Resu
     if all.is_empty() {
         return Ok(all);
     }
-    let alive: HashMap<RunNo, u64> =
-        checkpoint.runs()?.into_iter().map(|run| (run.no, last_sign_ms(state, &run.name))).collect();
+    let alive: HashMap<RunNo, u64> = match checkpoint.idle_for()? {
+        // A shared store knows when the lease of the process before this one ended.
+        Some(idle) => {
+            let ended_ms = clock.wall_ms().saturating_sub(u64::try_from(idle.as_millis()).unwrap_or(u64::MAX));
+            checkpoint.runs()?.into_iter().map(|run| (run.no, ended_ms)).collect()
+        }
+        None => checkpoint.runs()?.into_iter().map(|run| (run.no, last_sign_ms(state, &run.name))).collect(),
+    };
     for open in &mut all {
         let last_sign_ms = alive.get(&open.run).copied().unwrap_or(0).max(open.intent.at_ms);
         open.sent_by_ms = last_sign_ms.saturating_add(ALIVE_SLACK_MS).min(clock.wall_ms());
@@ -44,7 +49,7 @@ pub fn open_intents(checkpoint: &Checkpoint, state: &Path, clock: Clock) -> Resu
 }
 
 /// When a run last wrote down how far it was.
-fn last_sign_ms(state: &Path, run: &str) -> u64 {
+fn last_sign_ms(state: &StateDir, run: &str) -> u64 {
     let changed = file_of(&run_folder(state, run)).metadata().and_then(|metadata| metadata.modified());
     let since_1970 = changed.unwrap_or(UNIX_EPOCH).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
@@ -93,7 +98,7 @@ pub async fn settle_others(
 pub fn live(
     target: &Target,
     checkpoint: &Checkpoint,
-    (state, clock): (&Path, Clock),
+    (state, clock): (&StateDir, Clock),
     has_arrived: bool,
 ) -> Result<Effects, Failure> {
     let open = open_intents(checkpoint, state, clock)?;

@@ -9,6 +9,7 @@ use crate::outcome::Failure;
 use crate::report::words::shell;
 use crate::run::active::folder::{file_of, run_folder, runs_folder};
 use crate::run::active::record::RunRecord;
+use crate::store::StateDir;
 use std::path::{Path, PathBuf};
 
 /// What the command of a run is about to be used for.
@@ -24,9 +25,9 @@ pub enum Use {
 ///
 /// # Errors
 /// Exit 2 when the files belong to another user, or when Ferry did not write the command in this state folder.
-pub fn prove_own(info: &RunRecord, state: &Path, how: Use) -> Result<(), Failure> {
+pub fn prove_own(info: &RunRecord, state: &StateDir, how: Use) -> Result<(), Failure> {
     let folder = run_folder(state, &info.run);
-    for path in [state.to_owned(), runs_folder(state), folder.clone(), file_of(&folder)] {
+    for path in [state.to_path_buf(), runs_folder(state), folder.clone(), file_of(&folder)] {
         prove_owner(&path)?;
     }
     let is_own = match (&info.seal, info.expected_seal(state)) {
@@ -64,7 +65,7 @@ fn prove_owner(_: &Path) -> Result<(), Failure> {
 }
 
 /// Whether the words of a run, typed where they were typed, lead to this state folder.
-fn leads_to(info: &RunRecord, state: &Path) -> bool {
+fn leads_to(info: &RunRecord, state: &StateDir) -> bool {
     let value = |option: &str| {
         let mut words = info.arguments.iter();
         let apart = words.by_ref().position(|word| word == option).and_then(|at| info.arguments.get(at + 1));

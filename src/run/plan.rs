@@ -12,6 +12,7 @@ use crate::plan::{Connection, SourcePlan, WorkAsked};
 use crate::platforms::diff::OnExisting;
 use crate::run::active::record::RunRecord;
 use crate::run::source::saved_plan::PlanHead;
+use crate::store::StateDir;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub struct TransferPlan {
     /// The rest of what was asked.
     pub limits: WorkAsked,
     /// The folder of all runs and checkpoints.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// What was typed.
     pub typed: Typed,
 }
@@ -137,7 +138,7 @@ pub struct UndoPlan {
     /// Where it wrote to.
     pub to: TargetPlan,
     /// The folder of all runs and checkpoints.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// What was typed.
     pub typed: Typed,
 }

@@ -2,14 +2,13 @@
 
 use crate::files::PrivateFolder;
 use crate::outcome::{Exit, Failure};
-use crate::run::active::folder::run_folder;
+use crate::run::active::folder::{make_private, run_folder};
 use crate::run::active::record::RunRecord;
 use crate::run::active::removed::{Removed, add_removed};
 use crate::run::active::runs::all_runs;
 use crate::scratch::prune::prune as forget_runs;
-use crate::store::{AccountKey, Checkpoint, StoreAddress};
+use crate::store::{AccountKey, Checkpoint, StateDir};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What was removed, and what was not.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +25,7 @@ pub struct Pruned {
 ///
 /// # Errors
 /// Exit 1 when something cannot be removed; what was removed by then is counted nowhere, and is gone.
-pub fn prune(state: &Path, before_ms: u64) -> Result<Pruned, Failure> {
+pub fn prune(state: &StateDir, before_ms: u64) -> Result<Pruned, Failure> {
     let all = all_runs(state)?;
     let is_used = |run: &RunRecord| {
         let mut unfinished = all.iter().filter(|other| !other.is_done());
@@ -60,12 +59,13 @@ fn is_end_of(word: &str, run: &str) -> bool {
     word.len() >= 4 && run.ends_with(word)
 }
 
-fn forget_in(state: &Path, account: AccountKey, runs: &[&RunRecord]) -> Result<(), Failure> {
-    let account = StoreAddress::of_state(state).account(account);
+fn forget_in(state: &StateDir, account: AccountKey, runs: &[&RunRecord]) -> Result<(), Failure> {
+    let account = state.store().account(account);
     if !account.exists() {
         return Ok(());
     }
     let names: Vec<String> = runs.iter().map(|info| info.run.clone()).collect();
+    make_private(state)?;
     let folder = PrivateFolder::create(state, "verify-")
         .map_err(|error| Failure::failed(format!("`{}` cannot be written", state.display())).cause(error))?;
     let checkpoint = Checkpoint::open(&account)?;
@@ -74,7 +74,7 @@ fn forget_in(state: &Path, account: AccountKey, runs: &[&RunRecord]) -> Result<(
 }
 
 /// Removes the folders, and keeps the names.
-fn remove(state: &Path, runs: &[&RunRecord], pruned: &mut Pruned) -> Result<(), Failure> {
+fn remove(state: &StateDir, runs: &[&RunRecord], pruned: &mut Pruned) -> Result<(), Failure> {
     let day = jiff::Zoned::now().strftime("%Y-%m-%d").to_string();
     let removed = runs.iter().map(|info| Removed {
         run: info.run.clone(),
@@ -85,8 +85,12 @@ fn remove(state: &Path, runs: &[&RunRecord], pruned: &mut Pruned) -> Result<(), 
     add_removed(state, &removed)?;
     for one in removed {
         let folder = run_folder(state, &one.run);
-        std::fs::remove_dir_all(&folder)
-            .map_err(|error| Failure::failed(format!("`{}` cannot be removed", folder.display())).cause(error))?;
+        let removed = match std::fs::remove_dir_all(&folder) {
+            // The folder of a run of a shared store may be on another machine.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        removed.map_err(|error| Failure::failed(format!("`{}` cannot be removed", folder.display())).cause(error))?;
         pruned.runs += 1;
         pruned.rejects += one.rejects;
     }

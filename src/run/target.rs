@@ -10,7 +10,8 @@ use crate::platforms::{Checked, Connector, Fault, Ready};
 use crate::reconcile::execute::dispatch::Endpoint;
 use crate::reconcile::find::{Access, Finder};
 use crate::run::stop::Stop;
-use crate::store::Checkpoint;
+use crate::store::postgres::SharedRate;
+use crate::store::{AccountAddress, Checkpoint, LeaseTimer};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,31 @@ const RECORDS_UNTOLD_MAX: u64 = 100;
 
 /// Under what name the rate found by `auto` is remembered.
 const RATE_MEMORY: &str = "rate";
+
+/// What is known of an account before it is connected to.
+#[derive(Default)]
+pub struct Beforehand {
+    /// The rate that an earlier run found.
+    pub rate: Option<f64>,
+    /// The lease under which requests are sent, where it can end.
+    pub lease: Option<LeaseTimer>,
+    /// The rate that other processes share.
+    pub shared: Option<SharedRate>,
+}
+
+impl Beforehand {
+    /// What the checkpoint of an account and its store know.
+    ///
+    /// # Errors
+    /// Exit 1 when the store cannot be reached.
+    pub fn of(checkpoint: Option<&Checkpoint>, account: &AccountAddress) -> Result<Beforehand, Failure> {
+        Ok(Beforehand {
+            rate: checkpoint.and_then(remembered_rate),
+            lease: checkpoint.and_then(Checkpoint::lease),
+            shared: account.shared_rate()?,
+        })
+    }
+}
 
 /// A target that has answered.
 pub struct Target {
@@ -53,7 +79,7 @@ pub fn connect(
     connection: &Connection,
     clock: Clock,
     wait: Duration,
-    remembered_rate: Option<f64>,
+    known: Beforehand,
 ) -> Result<(Arc<dyn Connector>, Arc<Http>), Failure> {
     let settings = &connection.settings;
     let (driver, platform) = (&connection.driver, connection.facts());
@@ -68,11 +94,17 @@ pub fn connect(
         user_agent: settings.get("user_agent").unwrap_or(concat!("ferry/", env!("CARGO_PKG_VERSION"))).to_owned(),
         timeout: timeout_of(connection)?,
         rate,
-        rate_start_per_s: remembered_rate.unwrap_or(platform.rate_start_per_s),
+        rate_start_per_s: known.rate.unwrap_or(platform.rate_start_per_s),
         concurrency: concurrency_of(connection)?,
         wait,
         clock,
     })?;
+    if let Some(lease) = known.lease {
+        http.send_under(lease);
+    }
+    if let Some(shared) = known.shared {
+        http.share_rate(Arc::new(shared));
+    }
     Ok((connector, Arc::new(http)))
 }
 
@@ -187,9 +219,9 @@ impl Target {
         connection: &Connection,
         clock: Clock,
         wait: Duration,
-        remembered_rate: Option<f64>,
+        known: Beforehand,
     ) -> Result<Target, Unreached> {
-        let (connector, http) = connect(connection, clock, wait, remembered_rate)?;
+        let (connector, http) = connect(connection, clock, wait, known)?;
         let checked = connector
             .check(&http)
             .await
@@ -211,12 +243,12 @@ impl Target {
         connection: &Connection,
         clock: Clock,
         wait: Duration,
-        remembered_rate: Option<f64>,
+        known: Beforehand,
         stop: &Stop,
     ) -> Result<Option<Target>, Unreached> {
         let mut stopping = stop.watch();
         let target = tokio::select! {
-            target = Target::open(connection, clock, wait, remembered_rate) => target?,
+            target = Target::open(connection, clock, wait, known) => target?,
             _ = stopping.wait_for(|stop| *stop) => return Ok(None),
         };
         let http = Arc::clone(&target.http);

@@ -8,7 +8,7 @@ use crate::report::Console;
 use crate::run::active::folder::make_private;
 use crate::run::active::receipt::is_same_account;
 use crate::run::plan::VerifyPlan;
-use crate::store::{AccountAddress, Checkpoint, Key, RunNo, StoreAddress};
+use crate::store::{AccountAddress, Checkpoint, Key, RunNo, StateDir, StoreAddress};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -40,7 +40,7 @@ impl VerifiedRun {
     /// # Errors
     /// Exit 2 when the checkpoint does not know the run; exit 1 when it cannot be copied.
     pub(in crate::run) fn open(
-        state: &Path,
+        state: &StateDir,
         account: &AccountAddress,
         verify: &VerifyPlan,
     ) -> Result<VerifiedRun, Failure> {

@@ -2,7 +2,7 @@
 //! name, its platform and its address. It is no path: the same account can be kept in another folder or another store.
 
 use super::contract::{Store, StoreReader};
-use super::postgres::{PostgresAddress, PostgresReader, PostgresStore};
+use super::postgres::{PostgresAddress, PostgresReader, PostgresStore, SharedRate};
 use super::sqlite::{self, SqliteReader, SqliteStore};
 use crate::outcome::Failure;
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,17 @@ impl AccountAddress {
         match &self.store {
             StoreAddress::Folder(folder) => self.file_in(folder).exists(),
             StoreAddress::Postgres(_) => self.look().map_or(true, |reader| reader.is_some()),
+        }
+    }
+
+    /// The rate of the account, where processes share it.
+    ///
+    /// # Errors
+    /// Exit 1 when the store cannot be reached.
+    pub fn shared_rate(&self) -> Result<Option<SharedRate>, Failure> {
+        match &self.store {
+            StoreAddress::Folder(_) => Ok(None),
+            StoreAddress::Postgres(address) => Ok(Some(SharedRate::of(address.database()?, self.key.as_str()))),
         }
     }
 

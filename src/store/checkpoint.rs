@@ -4,6 +4,7 @@
 
 use super::address::AccountAddress;
 use super::contract::{Store, StoreReader};
+use super::lease::LeaseTimer;
 use super::op::{Answer, Op};
 use super::shared::{Shared, guard};
 use super::watchdog;
@@ -47,11 +48,10 @@ impl Checkpoint {
     /// Exit 7 when another process writes to the account; exit 1 when the store is damaged, cannot be written, or is on a
     /// network drive.
     pub fn open(at: &AccountAddress) -> Result<Checkpoint, Failure> {
-        let (store, shown) = (at.open()?, at.to_string());
-        let timer = store.timer();
-        let checkpoint = Checkpoint::over(store, &shown)?;
-        if let Some(timer) = timer {
-            watchdog::watch(timer, &shown)?;
+        let shown = at.to_string();
+        let checkpoint = Checkpoint::over(at.open()?, &shown)?;
+        if let Some(lease) = checkpoint.lease() {
+            watchdog::watch(lease, &shown)?;
         }
         Ok(checkpoint)
     }
@@ -80,6 +80,7 @@ impl Checkpoint {
     /// As [`Checkpoint::open`].
     pub fn over(store: Box<dyn Store>, shown: &str) -> Result<Checkpoint, Failure> {
         let (reader, shared) = (store.reader()?, Arc::new(Shared::new(shown, QUEUE)));
+        store.timer().map(|lease| shared.lease.set(lease));
         let writer = Writer::new(store, Arc::clone(&shared))?;
         let (queue, queued) = mpsc::channel();
         let runtime = tokio::runtime::Handle::try_current().ok();
@@ -95,6 +96,7 @@ impl Checkpoint {
     /// As [`Checkpoint::open`].
     pub fn over_on_caller(store: Box<dyn Store>, shown: &str) -> Result<Checkpoint, Failure> {
         let (reader, shared) = (store.reader()?, Arc::new(Shared::new(shown, QUEUE)));
+        store.timer().map(|lease| shared.lease.set(lease));
         let writer = Writer::new(store, Arc::clone(&shared))?;
         Checkpoint::with(shared, WriteMode::Caller(Box::new(writer)), reader)
     }
@@ -120,6 +122,11 @@ impl Checkpoint {
     pub fn close(self) -> Result<(), Failure> {
         self.inner.close();
         self.inner.shared.result()
+    }
+
+    /// The lease under which it is written to; none where the account is held until it is closed.
+    pub fn lease(&self) -> Option<LeaseTimer> {
+        self.inner.shared.lease.get().cloned()
     }
 
     /// What messages call it.

@@ -8,6 +8,7 @@ use super::op::Op;
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
 use crate::record::Origin;
+use std::time::Duration;
 
 /// Entries of a run. Each key is settled or carried over once a pass; one settled as unknown may be settled again.
 impl Checkpoint {
@@ -216,6 +217,14 @@ impl Checkpoint {
     /// Exit 1 when the checkpoint cannot be read.
     pub fn recall_all(&self, prefix: &str) -> Result<Vec<(String, String)>, Failure> {
         self.read(|reader| reader.memories(prefix))
+    }
+
+    /// How long ago the process that held the account before could still send; none where only its files tell.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read.
+    pub fn idle_for(&self) -> Result<Option<Duration>, Failure> {
+        self.read(|reader| reader.idle_for())
     }
 
     /// Forgets what is remembered under a name; durable when it returns.

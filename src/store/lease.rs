@@ -21,6 +21,46 @@ pub struct Lease {
 /// Part of its time after which a lease is renewed while there is nothing to write.
 pub(super) const RENEWED_AFTER: u32 = 3;
 
+/// Whether a request may leave so long after the last confirmed renewal was asked for: not in the last third of the lease,
+/// because a request takes its time.
+pub fn may_send(since_renewal: Duration, valid_for: Duration) -> bool {
+    since_renewal < send_for(valid_for)
+}
+
+fn send_for(valid_for: Duration) -> Duration {
+    valid_for / RENEWED_AFTER * (RENEWED_AFTER - 1)
+}
+
+/// The lease of an account as a store keeps it, by the clock of the store: what `postgres/sql.rs` and `postgres/hold.rs` say in
+/// SQL. The protocol is checked with it (`reconcile/protocol.rs`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LeaseRow {
+    /// The number of the lease.
+    pub token: u64,
+    /// When it ends; none: it was never taken.
+    pub until: Option<Duration>,
+}
+
+impl LeaseRow {
+    /// Takes a lease that has ended; its token. An ended one is never revived.
+    pub fn take(&mut self, now: Duration, valid_for: Duration) -> Option<u64> {
+        if self.until.is_some_and(|until| until > now) {
+            return None;
+        }
+        (self.token, self.until) = (self.token + 1, Some(now + valid_for));
+        Some(self.token)
+    }
+
+    /// Whether a group under this token is applied, which renews the lease.
+    pub fn fence(&mut self, token: u64, now: Duration, valid_for: Duration) -> bool {
+        let holds = self.token == token && self.until.is_some_and(|until| until > now);
+        if holds {
+            self.until = Some(now + valid_for);
+        }
+        holds
+    }
+}
+
 /// What is known of a lease without asking the store; clones are the same one.
 #[derive(Clone, Debug)]
 pub struct LeaseTimer(Arc<Times>);
@@ -56,12 +96,12 @@ impl LeaseTimer {
 
     /// Whether a request may leave: not in the last third of the lease, because the request takes its time.
     pub fn may_send(&self) -> bool {
-        !self.0.is_released.load(Ordering::Acquire) && self.elapsed() < self.send_for()
+        !self.0.is_released.load(Ordering::Acquire) && may_send(self.elapsed(), self.0.valid_for)
     }
 
     /// How long after a renewal requests may leave.
     pub(super) fn send_for(&self) -> Duration {
-        self.0.valid_for / RENEWED_AFTER * (RENEWED_AFTER - 1)
+        send_for(self.0.valid_for)
     }
 
     /// How long the lease is valid still, as far as this process knows; `None` once it has been given back.

@@ -33,6 +33,7 @@ mod private;
 mod runs;
 mod shared;
 mod sqlite;
+mod state;
 mod watchdog;
 mod writer;
 
@@ -40,7 +41,7 @@ pub use address::{AccountAddress, AccountKey, StoreAddress};
 pub use checkpoint::Checkpoint;
 pub use contract::{Store, StoreReader, TallyOf};
 pub use key::Key;
-pub use lease::{Lease, LeaseTimer};
+pub use lease::{Lease, LeaseRow, LeaseTimer, may_send};
 pub use memory::MemoryStore;
 pub use model::{
     Entry, EntryNo, Image, ImageNo, Intent, Meaning, NO_PASS, NewRun, NumberedEntry, NumberedImage, OpenIntent,
@@ -48,6 +49,7 @@ pub use model::{
 };
 pub use op::{Answer, Applied, Op};
 pub use sqlite::{Lock, SqliteStore};
+pub use state::StateDir;
 
 pub(crate) use coded::{count, int, outcome_number};
 pub(crate) use filter::Filter;

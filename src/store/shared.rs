@@ -1,6 +1,7 @@
 //! What the callers of a checkpoint and its writer share: recent links, places in the queue, and the reason why the writer
 //! stopped.
 
+use super::lease::LeaseTimer;
 use super::links::RecentLinks;
 use super::model::RunNo;
 use crate::outcome::Failure;
@@ -20,6 +21,8 @@ pub(super) struct Shared {
     pub(super) slots: Semaphore,
     /// Groups written.
     pub(super) groups: AtomicU64,
+    /// What is known of the end of the lease, where it can end.
+    pub(super) lease: OnceLock<LeaseTimer>,
     /// Why the writer stopped.
     broken: OnceLock<Failure>,
 }
@@ -32,6 +35,7 @@ impl Shared {
             earlier: Mutex::default(),
             slots: Semaphore::new(queue_len),
             groups: AtomicU64::new(0),
+            lease: OnceLock::new(),
             broken: OnceLock::new(),
         }
     }

@@ -289,7 +289,12 @@ fn two_nights_never_overlap() {
     let folder = folder(import);
     let home = folder.path().join("home");
     let config = Config::load(&PLATFORMS, Some(&home.join("ferry.yaml")), &Env::default()).unwrap();
-    let account = ferry::run::account_at(&home.join(".ferry"), &config.find("shop").unwrap(), "sandbox").unwrap();
+    let account = ferry::run::account_at(
+        &ferry::store::StateDir::in_folder(home.join(".ferry")),
+        &config.find("shop").unwrap(),
+        "sandbox",
+    )
+    .unwrap();
     let night_before = Checkpoint::open(&account).unwrap();
     let (out, err, code) = typed(&home, "run nightly --quiet");
     assert_eq!((out.as_str(), code), ("", 7), "{err}");

@@ -54,6 +54,7 @@ mod schema;
 mod scratch;
 mod secrets;
 mod settle;
+mod shared;
 mod simulation;
 mod skip;
 mod store;

@@ -352,8 +352,8 @@ fn a_sample_of_a_job_goes_beside_its_file() {
 #[test]
 fn the_state_is_kept_in_a_folder_and_an_address_is_not_taken_for_one() {
     let folder = folder();
-    for (state, scheme) in [("postgres://ana:s3cr3t@db/ferry", "postgres"), ("s3://bucket/x", "s3")] {
-        let hint = "hint: name a folder; this version of Ferry keeps its state in a folder on a disk of this machine\n";
+    for (state, scheme) in [("mysql://ana:s3cr3t@db/ferry", "mysql"), ("s3://bucket/x", "s3")] {
+        let hint = "hint: name a folder on a disk of this machine, or a database: `postgres://USER@HOST/DATABASE`\n";
         let (code, _, err) = typed(&folder, &format!("convert good.csv --out o.jsonl --state {state}"));
         assert_eq!((code, err), (2, format!("error: `--state`: the state cannot be kept at `{scheme}://…`\n{hint}")));
         let (code, _, err) = run(ferry(folder.path(), "runs").env("FERRY_STATE", state)).parts();

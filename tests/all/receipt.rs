@@ -6,6 +6,7 @@ mod browser;
 use super::support::{Ended, ferry, folder_with, platform_variables, run};
 use ferry::outcome::Totals;
 use ferry::report::{End, Example, MappingUsed, Receipt, Rejected, Requests, Sums, Throughput, page};
+use ferry::store::StateDir;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -192,11 +193,13 @@ fn what_reading_back_has_shown_is_added_later() {
     assert!(!report.contains("<h2>Verification"));
     let run = summary["run"].as_str().unwrap();
     let shown = Map::from_iter([("equal".to_owned(), json!(5)), ("different".to_owned(), json!("<b>one</b>"))]);
-    ferry::run::active::receipt::set_verified(&folder.join(".ferry"), run, shown.clone()).unwrap();
+    ferry::run::active::receipt::set_verified(&StateDir::in_folder(folder.join(".ferry")), run, shown.clone()).unwrap();
     let (after, report) = papers(folder, &summary);
     assert_eq!(after, { Value::Object(before.as_object().unwrap().clone()) }.with("verify", Value::Object(shown)));
     assert!(report.contains("<th scope=\"row\">different</th><td class=\"n\">&lt;b&gt;one&lt;/b&gt;</td>"), "{report}");
-    let failure = ferry::run::active::receipt::set_verified(&folder.join(".ferry"), "none", Map::new()).unwrap_err();
+    let failure =
+        ferry::run::active::receipt::set_verified(&StateDir::in_folder(folder.join(".ferry")), "none", Map::new())
+            .unwrap_err();
     assert_eq!(failure.exit.code(), 1);
 }
 

@@ -11,7 +11,8 @@ pub struct Global {
     /// Configuration file with connections and jobs [default: $FERRY_CONFIG, else ferry.yaml, if it exists]
     #[arg(long, global = true, value_name = "PATH", help_heading = GLOBAL, hide_short_help = true)]
     pub config: Option<PathBuf>,
-    /// Folder for runs and checkpoints [default: $FERRY_STATE, else .ferry beside the file of --config, else .ferry here]
+    /// Folder for runs and checkpoints, or a database that machines share (postgres://USER@HOST/DATABASE) [default:
+    /// $FERRY_STATE, else .ferry beside the file of --config, else .ferry here]
     #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL, hide_short_help = true)]
     pub state: Option<PathBuf>,
     /// Format of the results on standard output: human, or json (one object, printed last)

@@ -10,7 +10,7 @@ use crate::plan::{self, Connection, TargetAsked};
 use crate::report::words::shell;
 use crate::run::bind::singular;
 use crate::run::survey::asked_of;
-use crate::run::target::{Target, stops};
+use crate::run::target::{Beforehand, Target, stops};
 use crate::suggest::{About, Asked, Suggestion, suggest, yaml};
 use std::path::Path;
 use std::time::Duration;
@@ -87,7 +87,7 @@ fn defined(to: &str, sandbox: bool, context: &Context) -> Result<Vec<String>, Fa
     context.block_on(|clock, stop| async move {
         let sandbox = if sandbox { Some(with_sandbox(context, &mut connection).await?) } else { None };
         let names = async {
-            let target = Target::open(&connection, clock, Duration::ZERO, None).await?;
+            let target = Target::open(&connection, clock, Duration::ZERO, Beforehand::default()).await?;
             let capabilities = target.connector.capabilities();
             let Some(account) = capabilities.attributes else { return Ok(Vec::new()) };
             let defined = account.attributes(&target.http).await.map_err(stops)?;

@@ -2,17 +2,18 @@
 //!
 //! A run that is refused leaves nothing behind ([`ActiveRun::abandon`]). What the run does is not known here.
 
-use super::folder::{forget, make_private, run_folder};
+use super::folder::{make_private, run_folder};
 use super::record::RunRecord;
 use super::run::ActiveRun;
 use super::runs::{all_runs, run_named};
+use super::shared::forget_everywhere;
 use crate::clock::Clock;
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::Failure;
 use crate::plan::suggest::Typed;
 use crate::report::Console;
 use crate::report::words::count;
-use crate::store::{AccountKey, Checkpoint, NewRun, RunNo, RunRow};
+use crate::store::{AccountKey, Checkpoint, NewRun, RunNo, RunRow, StateDir};
 use std::path::Path;
 
 /// A run that is about to begin.
@@ -25,7 +26,7 @@ pub(in crate::run) struct RunSpec<'a> {
     /// What makes another run the same work.
     pub work: WorkId,
     /// The folder of all runs and checkpoints.
-    pub state: &'a Path,
+    pub state: &'a StateDir,
     pub typed: &'a Typed,
     pub start: Start<'a>,
 }
@@ -55,7 +56,7 @@ impl StoredRun {
         StoredRun { no: row.no, next_pass: row.pass + 1 }
     }
 
-    fn begin(checkpoint: &Checkpoint, record: &RunRecord, state: &Path) -> Result<StoredRun, Failure> {
+    fn begin(checkpoint: &Checkpoint, record: &RunRecord, state: &StateDir) -> Result<StoredRun, Failure> {
         let (name, work) = (record.run.clone(), record.work.to_string());
         let new = NewRun { name, work, command: record.command, info: record.kept(state) };
         Ok(StoredRun { no: checkpoint.begin(&new)?, next_pass: 1 })
@@ -147,7 +148,7 @@ impl ActiveRun {
         if self.is_resumed && stored.is_some() {
             return failure;
         }
-        forget(&self.state, &self.record.run);
+        forget_everywhere(&self.state, &self.record.run);
         match stored.map(|(checkpoint, stored)| checkpoint.forget_run(stored.no)) {
             Some(Err(fault)) => fault,
             _ => failure,

@@ -5,6 +5,7 @@
 use super::receipt::{Ends, write_receipt};
 use super::record::RunRecord;
 use super::run::ActiveRun;
+use super::shared::put_files;
 use crate::http::Traffic;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure, Outcome, Totals};
@@ -66,6 +67,7 @@ impl ActiveRun {
         };
         self.record.summary = serde_json::to_value(&summary).ok();
         let saved = self.finish_stored(stored).and_then(|()| self.save());
+        let saved = saved.and_then(|()| put_files(&self.state, &self.record));
         let failure = failure.or(saved.err()).or(receipt.err());
         let exit = exit_of(failure.as_ref(), &totals, is_stopped).worse(exit.unwrap_or(Exit::Done));
         Ended { summary, exit, failure, verified }

@@ -4,7 +4,7 @@
 
 use crate::outcome::Failure;
 use crate::plan::Connection;
-use crate::store::{AccountAddress, AccountKey, StoreAddress};
+use crate::store::{AccountAddress, AccountKey, StateDir, StoreAddress};
 use std::path::{Component, Path, PathBuf};
 
 /// The name of the file that describes a run, in its folder.
@@ -115,8 +115,8 @@ pub fn account_of(connection: &Connection, address: &str) -> AccountKey {
 }
 
 /// Where the account of a connection is kept, in a state folder that only its user can read.
-pub fn account_at(state: &Path, connection: &Connection, address: &str) -> Result<AccountAddress, Failure> {
-    let store = StoreAddress::of_state(state);
+pub fn account_at(state: &StateDir, connection: &Connection, address: &str) -> Result<AccountAddress, Failure> {
+    let store = state.store();
     if let StoreAddress::Folder(folder) = &store {
         make_private(folder)?;
     }

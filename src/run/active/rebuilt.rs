@@ -3,12 +3,11 @@
 use super::record::RunRecord;
 use crate::ids::{RunStatus, WorkId};
 use crate::outcome::Totals;
-use crate::store::{AccountKey, Checkpoint, RunRow, StoreAddress};
-use std::path::Path;
+use crate::store::{AccountKey, Checkpoint, RunRow, StateDir};
 
 /// The run of this name; none where no checkpoint knows it, or where none can be read.
-pub(super) fn rebuilt(state: &Path, name: &str) -> Option<RunRecord> {
-    StoreAddress::of_state(state).accounts().into_iter().find_map(|account| {
+pub(super) fn rebuilt(state: &StateDir, name: &str) -> Option<RunRecord> {
+    state.store().accounts().into_iter().find_map(|account| {
         let checkpoint = Checkpoint::look(&account).ok().flatten()?;
         let row = checkpoint.runs().ok()?.into_iter().find(|row| row.name == name)?;
         Some(of_row(&checkpoint, row, account.key))

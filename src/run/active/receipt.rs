@@ -11,8 +11,11 @@ use crate::report::{End, MappingUsed, RECEIPT_FILE, RECEIPT_VERSION, REPORT_FILE
 use crate::run::active::folder::{SPOOL_FILE, run_folder};
 use crate::run::active::metrics::{RunMetrics, write_whole};
 use crate::run::active::record::RunRecord;
+use crate::run::active::runs::run_named;
+use crate::run::active::shared::put_files;
 use crate::run::examples::rejected;
 use crate::scratch::spool::{Kind, Spool};
+use crate::store::StateDir;
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::Read;
@@ -36,7 +39,7 @@ pub fn receipt_of(state: &Path, run: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// Exit 1 when there is none, or it cannot be read or written.
-pub fn set_verified(state: &Path, run: &str, shown: Map<String, Value>) -> Result<(), Failure> {
+pub fn set_verified(state: &StateDir, run: &str, shown: Map<String, Value>) -> Result<(), Failure> {
     let folder = run_folder(state, run);
     let path = folder.join(RECEIPT_FILE);
     let fault = || {
@@ -46,7 +49,11 @@ pub fn set_verified(state: &Path, run: &str, shown: Map<String, Value>) -> Resul
     let bytes = std::fs::read(&path).map_err(|error| fault().cause(error))?;
     let mut receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| fault().cause(error))?;
     receipt.verify = Some(shown);
-    write(&folder, &receipt, &RunMetrics::open(&folder).throughput())
+    write(&folder, &receipt, &RunMetrics::open(&folder).throughput())?;
+    match state.shared_store() {
+        Some(_) => put_files(state, &run_named(state, run)?),
+        None => Ok(()),
+    }
 }
 
 /// The two ends of a run, and its mapping.
@@ -137,7 +144,7 @@ pub(in crate::run) fn is_same_account(before: &Path, now: &Path) -> Option<bool>
 }
 
 /// The file that a run has written; of standard output, `-`, nothing is known. What was noted of it is not read again.
-pub(in crate::run) fn file_written(path: &str, info: &RunRecord, state: &Path) -> End {
+pub(in crate::run) fn file_written(path: &str, info: &RunRecord, state: &StateDir) -> End {
     let noted = |path: &Path| {
         let written = info.ledger(state).of_run_at(&info.run, path)?;
         (fs::metadata(path).ok()?.len() == written.content.len)

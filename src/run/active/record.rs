@@ -8,10 +8,10 @@ use crate::files::{self, About, Ledger};
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Failure, Totals};
 use crate::plan::work::Plan;
-use crate::store::AccountKey;
+use crate::store::{AccountKey, StateDir};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is known about a run without asking the checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,14 +92,14 @@ impl RunRecord {
     }
 
     /// The seal that its command has in this state folder; none where none can be computed.
-    pub(in crate::run) fn expected_seal(&self, state: &Path) -> Option<String> {
+    pub(in crate::run) fn expected_seal(&self, state: &StateDir) -> Option<String> {
         let plan = self.plan.as_ref().and_then(|plan| serde_json::to_string(plan).ok());
         let words: Vec<String> = self.arguments.iter().cloned().chain(plan).collect();
         seal_of(&self.run, &self.folder, &words, state)
     }
 
     /// What the checkpoint keeps of it, for the case that `run.json` is lost.
-    pub fn kept(&self, state: &Path) -> Value {
+    pub fn kept(&self, state: &StateDir) -> Value {
         let sealed = RunRecord { seal: self.expected_seal(state), summary: None, ..self.clone() };
         serde_json::to_value(sealed).unwrap_or_default()
     }
@@ -121,12 +121,12 @@ impl RunRecord {
     }
 
     /// Where it is noted: a dry run changes nothing outside of its own folder.
-    pub fn ledger(&self, state: &Path) -> Ledger {
+    pub fn ledger(&self, state: &StateDir) -> Ledger {
         if self.is_dry() { Ledger::of_run(&run_folder(state, &self.run)) } else { Ledger::of_state(state) }
     }
 
     /// Writes it to the run's folder, whole or not at all.
-    pub fn save(&self, state: &Path) -> Result<(), Failure> {
+    pub fn save(&self, state: &StateDir) -> Result<(), Failure> {
         let folder = run_folder(state, &self.run);
         let fault = |error: std::io::Error| {
             Failure::failed(format!("`{}` cannot be written", folder.join(FILE).display())).cause(error)
@@ -135,6 +135,10 @@ impl RunRecord {
         let text = serde_json::to_vec_pretty(&sealed).map_err(|error| fault(error.into()))?;
         files::write_whole(&folder.join(FILE), &text).map_err(fault)?;
         make_files_private(&folder);
-        Ok(())
+        match state.shared_runs()? {
+            // A dry run stays on its machine.
+            Some(runs) if !self.is_dry() => runs.put(&self.run, self.started_ms, &String::from_utf8_lossy(&text)),
+            _ => Ok(()),
+        }
     }
 }

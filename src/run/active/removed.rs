@@ -2,8 +2,8 @@
 
 use crate::files::write_whole;
 use crate::outcome::Failure;
+use crate::store::StateDir;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// The file with the last removed runs, in the state folder.
 const FILE: &str = "removed-runs.jsonl";
@@ -23,7 +23,20 @@ pub struct Removed {
 }
 
 /// The runs that were removed, as far as that is known.
-pub(super) fn removed_runs(state: &Path) -> Vec<Removed> {
+///
+/// # Errors
+/// Exit 1 when a shared store cannot be read.
+pub(super) fn removed_runs(state: &StateDir) -> Result<Vec<Removed>, Failure> {
+    match state.shared_runs()? {
+        Some(shared) => {
+            let removed = shared.removed()?.into_iter();
+            Ok(removed.map(|(run, day, rejects)| Removed { run, day, rejects }).collect())
+        }
+        None => Ok(listed(state)),
+    }
+}
+
+fn listed(state: &StateDir) -> Vec<Removed> {
     let text = std::fs::read_to_string(state.join(FILE)).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -32,8 +45,11 @@ pub(super) fn removed_runs(state: &Path) -> Vec<Removed> {
 ///
 /// # Errors
 /// Exit 1 when the list cannot be written.
-pub(in crate::run) fn add_removed(state: &Path, removed: &[Removed]) -> Result<(), Failure> {
-    let mut known = removed_runs(state);
+pub(in crate::run) fn add_removed(state: &StateDir, removed: &[Removed]) -> Result<(), Failure> {
+    if let Some(shared) = state.shared_runs()? {
+        return removed.iter().try_for_each(|one| shared.remove(&one.run, Some(&one.day), one.rejects));
+    }
+    let mut known = listed(state);
     known.extend(removed.iter().cloned());
     let first = known.len().saturating_sub(KNOWN_MAX);
     let lines: Vec<String> = known.iter().skip(first).filter_map(|one| serde_json::to_string(one).ok()).collect();

@@ -5,14 +5,15 @@ use super::metrics::RunMetrics;
 use super::record::RunRecord;
 use crate::clock::Clock;
 use crate::outcome::Failure;
-use std::path::{Path, PathBuf};
+use crate::store::StateDir;
+use std::path::PathBuf;
 use tokio::time::Instant;
 
 /// A run while it is being executed.
 pub(in crate::run) struct ActiveRun {
     pub record: RunRecord,
     /// The folder of all runs and checkpoints.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// The folder of this run.
     pub folder: PathBuf,
     /// The folder of the run that it continues: its own, except in a preview.
@@ -25,7 +26,7 @@ pub(in crate::run) struct ActiveRun {
 
 impl ActiveRun {
     /// A run of this record.
-    pub(super) fn new(record: RunRecord, state: &Path, clock: Clock) -> ActiveRun {
+    pub(super) fn new(record: RunRecord, state: &StateDir, clock: Clock) -> ActiveRun {
         let folder = run_folder(state, &record.run);
         let (earlier, metrics, started) = (folder.clone(), RunMetrics::open(&folder), clock.now());
         ActiveRun { record, state: state.to_owned(), folder, earlier, metrics, is_resumed: false, started }

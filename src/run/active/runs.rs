@@ -4,8 +4,9 @@ use super::folder::{file_of, run_folder, runs_folder};
 use super::rebuilt::rebuilt;
 use super::record::RunRecord;
 use super::removed::{Removed, removed_runs};
+use super::shared::fetch;
 use crate::outcome::Failure;
-use std::path::Path;
+use crate::store::StateDir;
 
 /// What the folders of runs hold.
 #[derive(Debug, Default)]
@@ -17,8 +18,28 @@ pub struct Runs {
 }
 
 impl Runs {
+    /// Adds the records of a shared store.
+    fn add_shared(&mut self, records: Vec<String>) {
+        for text in records {
+            match serde_json::from_str::<RunRecord>(&text) {
+                Ok(record) => self.runs.push(record),
+                Err(error) => self.notes.push(format!("a record of a run in the store is damaged: {error}")),
+            }
+        }
+    }
+
+    /// Looks at the folder of a run that is in no shared store: there, folders are copies.
+    fn add_local(&mut self, state: &StateDir, name: &str) {
+        let found = self.runs.len();
+        self.add(state, name);
+        if state.shared_store().is_some() {
+            let is_kept = self.runs.get(found).is_some_and(RunRecord::is_dry);
+            self.runs.truncate(if is_kept { found + 1 } else { found });
+        }
+    }
+
     /// Looks at one folder.
-    fn add(&mut self, state: &Path, name: &str) {
+    fn add(&mut self, state: &StateDir, name: &str) {
         let path = file_of(&run_folder(state, name));
         let read = std::fs::read(&path);
         let is_missing = matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::NotFound);
@@ -51,7 +72,7 @@ impl Runs {
 ///
 /// # Errors
 /// Exit 1 when there is a folder of runs that cannot be read.
-pub fn all_runs(state: &Path) -> Result<Vec<RunRecord>, Failure> {
+pub fn all_runs(state: &StateDir) -> Result<Vec<RunRecord>, Failure> {
     look_at_runs(state).map(|runs| runs.runs)
 }
 
@@ -59,21 +80,24 @@ pub fn all_runs(state: &Path) -> Result<Vec<RunRecord>, Failure> {
 ///
 /// # Errors
 /// As [`all_runs`].
-pub fn look_at_runs(state: &Path) -> Result<Runs, Failure> {
+pub fn look_at_runs(state: &StateDir) -> Result<Runs, Failure> {
+    let mut runs = Runs::default();
+    if let Some(shared) = state.shared_runs()? {
+        runs.add_shared(shared.all()?);
+    }
     let path = runs_folder(state);
     let folders = match std::fs::read_dir(&path) {
         Ok(folders) => folders,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Runs::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(runs),
         Err(error) => {
             return Err(Failure::failed(format!("the runs in `{}` cannot be read", path.display()))
                 .cause(error)
                 .hint("change the permissions of the folder, or name another one with `--state`"));
         }
     };
-    let mut runs = Runs::default();
     for folder in folders.flatten().filter(|folder| folder.file_type().is_ok_and(|kind| kind.is_dir())) {
         if let Some(name) = folder.file_name().to_str() {
-            runs.add(state, name);
+            runs.add_local(state, name);
         }
     }
     runs.runs.sort_by(|one, other| (other.started_ms, &other.run).cmp(&(one.started_ms, &one.run)));
@@ -82,7 +106,13 @@ pub fn look_at_runs(state: &Path) -> Result<Runs, Failure> {
 }
 
 /// The run of this name, or whose name alone ends so.
-pub fn run_named(state: &Path, name: &str) -> Result<RunRecord, Failure> {
+pub fn run_named(state: &StateDir, name: &str) -> Result<RunRecord, Failure> {
+    let run = find_named(state, name)?;
+    fetch(state, &run)?;
+    Ok(run)
+}
+
+fn find_named(state: &StateDir, name: &str) -> Result<RunRecord, Failure> {
     let runs = all_runs(state)?;
     if let Some(run) = runs.iter().find(|run| run.run == name) {
         return Ok(run.clone());
@@ -94,13 +124,21 @@ pub fn run_named(state: &Path, name: &str) -> Result<RunRecord, Failure> {
             Err(Failure::usage(format!("several runs end with `{name}`: `{}`, `{}`", one.run, other.run))
                 .hint("give more of the name"))
         }
-        _ => match removed_runs(state).into_iter().rev().find(|run| !name.is_empty() && run.run.ends_with(name)) {
+        _ => match removed_runs(state)?.into_iter().rev().find(|run| !name.is_empty() && run.run.ends_with(name)) {
             Some(Removed { run, day, .. }) => Err(Failure::usage(format!(
                 "`{run}` was removed by `ferry runs --prune` on {day}: it can no longer be undone or verified"
             ))
             .hint("`ferry runs` lists the remaining runs")),
-            None => Err(Failure::usage(format!("there is no run `{name}` in `{}`", runs_folder(state).display()))
+            None => Err(Failure::usage(format!("there is no run `{name}` in `{}`", place_of_runs(state)))
                 .hint("`ferry runs` lists them")),
         },
+    }
+}
+
+/// What a message calls the place of the runs.
+fn place_of_runs(state: &StateDir) -> String {
+    match state.shared_store() {
+        Some(address) => address.to_string(),
+        None => runs_folder(state).display().to_string(),
     }
 }

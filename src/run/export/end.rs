@@ -7,10 +7,11 @@ use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::report::Summary;
 use crate::run::active::close::{Ended, Ending, unbalanced};
-use crate::run::active::folder::{SPOOL_FILE, forget};
+use crate::run::active::folder::SPOOL_FILE;
 use crate::run::active::receipt::{Ends, account_read, file_written, mapping_used};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::all_runs;
+use crate::run::active::shared::forget_everywhere;
 use crate::run::retain::remove_old;
 use crate::run::target::Target;
 use std::path::Path;
@@ -85,7 +86,7 @@ impl Exporting<'_> {
                 && info.status != RunStatus::Done
                 && info.run != self.run.record.run
         };
-        all_runs(state)?.iter().filter(|info| is_older(info)).for_each(|info| forget(state, &info.run));
+        all_runs(state)?.iter().filter(|info| is_older(info)).for_each(|info| forget_everywhere(state, &info.run));
         let Some(age) = retain.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
         let ledger = self.run.record.ledger(state);
         let (gone, kept) = remove_old(out, self.moment, age, &|path| ledger.has_content(path, "out"))?;

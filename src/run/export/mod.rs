@@ -31,7 +31,7 @@ use crate::run::active::folder::{account_at, make_private};
 use crate::run::rejects::RejectsFiles;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
-use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
+use crate::run::target::{Beforehand, Target, Unreached, of_connection};
 use crate::scratch::spool::Completeness;
 use crate::store::{Checkpoint, Lock};
 use form::Form;
@@ -135,8 +135,8 @@ impl Exporting<'_> {
         let plan = self.plan;
         let account = account_at(&plan.state, &plan.connection, &plan.address)?;
         // Another process may be writing there: what cannot be read is determined again.
-        let rate = Checkpoint::look(&account).ok().flatten().and_then(|checkpoint| remembered_rate(&checkpoint));
-        Target::reach(&plan.connection, self.clock, plan.wait, rate, self.stop).await
+        let known = Beforehand::of(Checkpoint::look(&account).ok().flatten().as_ref(), &account)?;
+        Target::reach(&plan.connection, self.clock, plan.wait, known, self.stop).await
     }
 
     /// Puts everything that is written in place: first the export, last what the next one compares with.

@@ -11,6 +11,7 @@ use crate::plan::{Connection, WorkAsked};
 use crate::platforms::{LISTS, PlatformFacts};
 use crate::run::retain::Moment;
 use crate::run::source::account::What;
+use crate::store::StateDir;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ pub struct ExportPlan {
     /// How long to wait for an unavailable platform.
     pub wait: Duration,
     /// The folder of all runs and checkpoints.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// What was typed.
     pub typed: Typed,
     /// Whether it is a job of `ferry.yaml`.

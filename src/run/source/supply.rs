@@ -12,9 +12,9 @@ use crate::run::active::folder::account_at;
 use crate::run::plan::FromPlatform;
 use crate::run::source::account::{FetchAll, FetchState, Fetched, What, fetch_all, fetched_before};
 use crate::run::stop::Stop;
-use crate::run::target::{Target, Unreached, of_connection, remembered_rate};
+use crate::run::target::{Beforehand, Target, Unreached, of_connection};
 use crate::scratch::spool::{Completeness, Spool};
-use crate::store::Checkpoint;
+use crate::store::{Checkpoint, StateDir};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub struct AccountAsked<'a> {
     /// The account.
     pub from: &'a FromPlatform,
     /// The folder of all runs.
-    pub state: &'a Path,
+    pub state: &'a StateDir,
     /// The folder of the run.
     pub folder: &'a Path,
     /// Enough is read when so many are held.
@@ -115,11 +115,10 @@ pub async fn supply_of(
     if let Some(fetched) = fetched_before(folder, What::Contacts)? {
         return Ok(Some(supply(fetched, Traffic::default())));
     }
-    let rate = match Checkpoint::look(&account_at(state, &from.connection, &from.address)?) {
-        Ok(Some(checkpoint)) => remembered_rate(&checkpoint),
-        Ok(None) | Err(_) => None,
-    };
-    let source = Target::reach(&from.connection, clock, wait, rate, stop).await?;
+    let account = account_at(state, &from.connection, &from.address)?;
+    // Another process may be writing there: what cannot be read is determined again.
+    let known = Beforehand::of(Checkpoint::look(&account).ok().flatten().as_ref(), &account)?;
+    let source = Target::reach(&from.connection, clock, wait, known, stop).await?;
     let Some(source) = source else { return Ok(None) };
     let progress = console.progress(&format!("reading from {}", from.connection.name), None);
     let show = |state: &FetchState| progress.set(State { done: state.held, ..State::default() });

@@ -14,7 +14,7 @@ use crate::run::active::folder::account_of;
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::all_runs;
 use crate::scratch::written::{WrittenByRun, WrittenContact};
-use crate::store::{Checkpoint, RunNo, RunRow};
+use crate::store::{Checkpoint, RunNo, RunRow, StateDir};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl WrittenAsked<'_> {
     ///
     /// # Errors
     /// Exit 1 when that cannot be kept.
-    pub fn close(&self, checkpoint: &Checkpoint, state: &Path, is_preview: bool) -> Result<(), Failure> {
+    pub fn close(&self, checkpoint: &Checkpoint, state: &StateDir, is_preview: bool) -> Result<(), Failure> {
         let row = self.row(checkpoint)?;
         checkpoint.end_trust(row.no)?;
         if row.status == RunStatus::Done {
@@ -72,7 +72,7 @@ impl WrittenAsked<'_> {
         &self,
         checkpoint: &Checkpoint,
         own: RunNo,
-        (state, folder): (&Path, &Path),
+        (state, folder): (&StateDir, &Path),
     ) -> Result<Arc<Written>, Failure> {
         let written = WrittenByRun::of(checkpoint, self.row(checkpoint)?.no, folder)?;
         let mut undos = all_runs(state)?;

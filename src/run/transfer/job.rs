@@ -12,7 +12,8 @@ use crate::run::plan::{Rules, TargetPlan};
 use crate::run::source::Source;
 use crate::run::stop::Stop;
 use crate::run::verified_run::VerifiedRun;
-use std::path::{Path, PathBuf};
+use crate::store::StateDir;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What every command works with.
@@ -44,7 +45,7 @@ pub(in crate::run) struct Job<'a> {
     pub limits: WorkAsked,
     pub to: &'a TargetPlan,
     /// The folder of all runs and checkpoints.
-    pub state: &'a Path,
+    pub state: &'a StateDir,
     pub typed: &'a Typed,
 }
 

@@ -8,12 +8,13 @@ use crate::reconcile::guards::Guards;
 use crate::report::Counts;
 use crate::run::active::ActiveRun;
 use crate::run::active::begin::StoredRun;
+use crate::run::active::folder::account_at;
 use crate::run::pass::first::First;
 use crate::run::pass::goals::Goals;
 use crate::run::pass::second::Known;
 use crate::run::preview::PreviewStore;
 use crate::run::source::supply::Supply;
-use crate::run::target::{Target, about_rate, of_connection, remembered_rate};
+use crate::run::target::{Beforehand, Target, about_rate, of_connection};
 use crate::scratch::people::People;
 use crate::scratch::spool::Completeness;
 use crate::store::{Checkpoint, RunNo};
@@ -100,8 +101,10 @@ impl Transfer<'_> {
     /// Exit 2 for settings that do not work, 6 for an unavailable platform, 7 for one that refuses.
     pub async fn reach(&mut self) -> Result<Option<Arc<Target>>, Failure> {
         if self.target.is_none() {
-            let (to, rate) = (self.job.to, remembered_rate(&self.checkpoint));
-            let target = Target::reach(&to.connection, self.io.clock, to.wait, rate, self.io.stop).await;
+            let to = self.job.to;
+            let account = account_at(self.job.state, &to.connection, &to.address)?;
+            let known = Beforehand::of(Some(&self.checkpoint), &account)?;
+            let target = Target::reach(&to.connection, self.io.clock, to.wait, known, self.io.stop).await;
             let target = target.map_err(|unreached| {
                 nothing_sent(of_connection(&to.connection, unreached.noted(&mut self.reached.traffic)))
             })?;

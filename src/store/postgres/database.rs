@@ -10,7 +10,7 @@ use super::tls::Tls;
 use crate::outcome::Failure;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime as PoolRuntime};
 use std::future::Future;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
@@ -44,6 +44,8 @@ struct Inner {
     pool: Pool,
     runtime: Handle,
     shown: String,
+    /// What makes this database another than all others.
+    id: OnceLock<String>,
     /// The thread with the runtime ends when this is dropped.
     _end: oneshot::Sender<()>,
 }
@@ -57,9 +59,16 @@ impl Database {
         let pool = pool.wait_timeout(Some(WAIT_MAX)).create_timeout(Some(WAIT_MAX)).build();
         let pool = pool.map_err(|error| Failure::failed("the database cannot be used").cause(error))?;
         let (runtime, end) = start_runtime()?;
-        let database = Database(Arc::new(Inner { pool, runtime, shown: shown.to_owned(), _end: end }));
-        database.ask_for(PATIENCE_AT_FIRST, |client| async move { migrate::prepare(client).await })?;
+        let database =
+            Database(Arc::new(Inner { pool, runtime, shown: shown.to_owned(), id: OnceLock::new(), _end: end }));
+        let id = database.ask_for(PATIENCE_AT_FIRST, |client| async move { migrate::prepare(client).await })?;
+        database.0.id.get_or_init(|| id);
         Ok(database)
+    }
+
+    /// What makes this database another than all others: drawn when its tables were made.
+    pub fn id(&self) -> &str {
+        self.0.id.get().map_or("", String::as_str)
     }
 
     /// The address without password, as messages show it.
@@ -113,6 +122,19 @@ impl Database {
     /// The connections, for a library that brings its own statements.
     pub fn pool(&self) -> Pool {
         self.0.pool.clone()
+    }
+
+    /// Does something with a connection without waiting for it; what fails is only logged.
+    pub(super) fn spawn<F>(&self, work: impl Fn(Client) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), DbError>> + Send,
+    {
+        let pool = self.0.pool.clone();
+        self.0.runtime.spawn(async move {
+            if let Err(error) = retrying(&pool, PATIENCE, work).await {
+                tracing::debug!("the database was not told: {error}");
+            }
+        });
     }
 
     /// A connection, for work that must not be done twice; only inside of [`Database::block`].

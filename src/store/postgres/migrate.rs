@@ -10,8 +10,8 @@ const VERSIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("mig
 /// The lock under which tables are changed: any number that no other program uses.
 const LOCK: i64 = 0x4645_5252_5900;
 
-/// Checks the settings of the server, and brings the tables to this version.
-pub(super) async fn prepare(mut client: Client) -> Result<(), DbError> {
+/// Checks the settings of the server, and brings the tables to this version; what makes the database another than all others.
+pub(super) async fn prepare(mut client: Client) -> Result<String, DbError> {
     let settings = "SELECT current_setting('synchronous_commit') <> 'off', current_setting('fsync')::bool";
     let row = client.query_one(settings, &[]).await?;
     let kept: [(&'static str, bool); 2] = [("synchronous_commit", row.try_get(0)?), ("fsync", row.try_get(1)?)];
@@ -19,14 +19,18 @@ pub(super) async fn prepare(mut client: Client) -> Result<(), DbError> {
         return Err(DbError::Unsafe(name));
     }
     // Without the lock, because nearly always there is nothing to do.
-    if has_table(&client).await? && missing(&client).await?.is_empty() {
-        return Ok(());
+    if !has_table(&client).await? || !missing(&client).await?.is_empty() {
+        make(&mut client).await?;
     }
+    Ok(client.query_one("SELECT id::text FROM ferry.store", &[]).await?.try_get(0)?)
+}
+
+async fn make(client: &mut Client) -> Result<(), DbError> {
     let transaction = client.transaction().await?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     transaction.batch_execute(HISTORY).await?;
     transaction.commit().await?;
-    migrate(&mut client).await
+    migrate(client).await
 }
 
 /// The table of versions.

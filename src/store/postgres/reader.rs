@@ -31,7 +31,7 @@ enum Way {
 
 /// A connection for one question.
 enum Connection {
-    Any(Client),
+    Any(Box<Client>),
     Snapshot(Arc<ClientWrapper>),
 }
 
@@ -107,7 +107,7 @@ impl PostgresReader {
     {
         let account = self.account;
         match &self.way {
-            Way::Any => self.database.ask(move |client| ask(Connection::Any(client), account)),
+            Way::Any => self.database.ask(move |client| ask(Connection::Any(Box::new(client)), account)),
             Way::Snapshot(client) => {
                 let asked = self.database.block(ask(Connection::Snapshot(Arc::clone(client)), account))?;
                 asked.map_err(|error| error.failure(self.database.shown()))

@@ -22,7 +22,7 @@ use std::time::Duration;
 const OLDER: &str = "what an older export wrote\n";
 
 fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, settings: &[(&str, String)]) -> ExportPlan {
-    let (connection, state) = (connection(view, sandbox, settings), folder.join("state"));
+    let (connection, state) = (connection(view, sandbox, settings), super::site::state_of(folder));
     // The run that is not done yet is resumed, as by `ferry resume`.
     let resumes = all_runs(&state).unwrap().into_iter().find(|run| run.status != RunStatus::Done).map(|run| run.run);
     ExportPlan {

@@ -2,7 +2,7 @@
 
 use super::carried::{Led, led, same, to_its_end, whole_start};
 use super::dice::Dice;
-use super::site::{Wire, at_ease, connection, copy, options, patience, rough};
+use super::site::{Wire, at_ease, connection, copy, options, patience, rough, state_of};
 use super::view::VIEWS;
 use super::world::{World, file_of, world};
 use crate::support::{runtime, serve};
@@ -26,7 +26,7 @@ pub fn plan_of(folder: &Path, connection: Connection, world: &World) -> Transfer
         map: Some(folder.join("mapping.yaml")),
         ..SourceAsked::default()
     };
-    let state = folder.join("state");
+    let state = state_of(folder);
     TransferPlan {
         work: Work::Transfer(Transfer::Import(SourcePlan::new(&asked, &state).unwrap()), Effect::Write),
         to: target_of(connection),

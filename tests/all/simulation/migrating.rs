@@ -65,7 +65,7 @@ impl Way {
             to: target_of(to),
             rules: Rules { on_existing: self.on_existing, only_existing: false, create_attributes: true },
             limits: WorkAsked::default(),
-            state: folder.join("state"),
+            state: super::site::state_of(folder),
             typed: Typed { words: vec!["migrate".into()], folder: folder.to_owned(), ..Typed::default() },
         }
     }

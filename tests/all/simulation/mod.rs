@@ -124,3 +124,26 @@ fn the_same_for_migrations_of_many_seeds() {
 fn the_same_for_exports_of_many_seeds() {
     simulate_all("an_export_is_whole", many(), exporting::simulate);
 }
+
+/// How many seeds are simulated on PostgreSQL; `FERRY_SEEDS` names another number.
+const SEEDS_ON_DATABASES: u64 = 4;
+
+#[test]
+fn imports_with_their_state_in_a_database_end_where_a_faultless_run_ends() {
+    if crate::support::postgres::database().is_some() {
+        let seeds = 0..number("FERRY_SEEDS").unwrap_or(SEEDS_ON_DATABASES);
+        let name = "imports_with_their_state_in_a_database";
+        simulate_all(name, seeds, |seed| {
+            site::on_databases(|| importing::simulate(seed));
+        });
+    }
+}
+
+#[test]
+fn migrations_with_their_state_in_a_database_end_where_a_faultless_run_ends() {
+    if crate::support::postgres::database().is_some() {
+        let seeds = 0..number("FERRY_SEEDS").unwrap_or(SEEDS_ON_DATABASES);
+        let name = "migrations_with_their_state_in_a_database";
+        simulate_all(name, seeds, |seed| site::on_databases(|| migrating::simulate(seed)));
+    }
+}

@@ -2,17 +2,19 @@
 
 use super::dice::Dice;
 use super::view::View;
-use crate::support::{ask, runtime};
+use crate::support::{ask, postgres, runtime};
 use ferry::outcome::{Exit, Failure};
 use ferry::plan::{Config, Connection, Env, use_sandbox};
 use ferry::report::{Choice, Console, Look, OutputKind, Streams};
 use ferry::run::active::close::Ended;
 use ferry::run::stop::Stop;
 use ferry::sandbox::{FaultKind, Sandbox, SandboxOptions};
+use ferry::store::StateDir;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longer than any lag or lateness of the sandbox.
@@ -199,4 +201,29 @@ impl Wire {
             _ => None,
         }
     }
+}
+
+thread_local! {
+    /// The databases of the folders of this thread, where simulations keep their state in PostgreSQL.
+    static DATABASES: RefCell<Option<HashMap<PathBuf, StateDir>>> = const { RefCell::new(None) };
+}
+
+/// Simulates with the state of every folder in a database of its own.
+pub fn on_databases<T>(simulate: impl FnOnce() -> T) -> T {
+    DATABASES.set(Some(HashMap::new()));
+    let simulated = simulate();
+    DATABASES.set(None);
+    simulated
+}
+
+/// Where the runs of a folder are kept.
+pub fn state_of(folder: &Path) -> StateDir {
+    let in_database = || {
+        let address = postgres::address(&postgres::database().unwrap());
+        StateDir::shared(folder.join("state"), address)
+    };
+    DATABASES.with_borrow_mut(|databases| match databases {
+        Some(known) => known.entry(folder.to_owned()).or_insert_with(in_database).clone(),
+        None => StateDir::in_folder(folder.join("state")),
+    })
 }

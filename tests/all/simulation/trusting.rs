@@ -26,6 +26,7 @@ use ferry::run::active::runs::{all_runs, run_named};
 use ferry::run::commands::undo;
 use ferry::run::plan::{Check, Replay, Transfer, TransferPlan, UndoPlan, VerifyPlan, Work};
 use ferry::sandbox::{Sandbox, SandboxOptions};
+use ferry::store::StateDir;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,15 +134,15 @@ fn not_same(path: &Path) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-fn undo_of(run: &str, state: &Path, connection: Connection) -> UndoPlan {
+fn undo_of(run: &str, state: &StateDir, connection: Connection) -> UndoPlan {
     UndoPlan {
         of: run_named(state, run).unwrap(),
         only: None,
         effect: Effect::Write,
         results: None,
         to: target_of(connection),
-        state: state.to_owned(),
-        typed: Typed { words: vec!["undo".into(), run.into()], folder: state.to_owned(), ..Typed::default() },
+        state: state.clone(),
+        typed: Typed { words: vec!["undo".into(), run.into()], folder: state.to_path_buf(), ..Typed::default() },
     }
 }
 
@@ -351,8 +352,8 @@ impl<'a> Trial<'a> {
         self.world.view
     }
 
-    fn state(&self) -> PathBuf {
-        self.folder.join("state")
+    fn state(&self) -> StateDir {
+        super::site::state_of(&self.folder)
     }
 
     /// What the target holds.

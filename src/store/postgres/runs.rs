@@ -1,0 +1,163 @@
+//! Runs in a shared store as users see them: their records, and the files of their folders (receipts, reports, rejects), so
+//! that every machine can show them. Scratch data is not among them.
+
+use super::database::Database;
+use super::error::DbError;
+use super::read::rows;
+use crate::outcome::Failure;
+use std::time::Duration;
+
+/// Bytes of a file in one row.
+const PART_LEN: usize = 1 << 20;
+
+/// Runs of a shared store.
+#[derive(Clone)]
+pub struct SharedRuns(Database);
+
+/// A file of a run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFile {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub data: Vec<u8>,
+}
+
+impl SharedRuns {
+    /// The runs of a database.
+    pub fn of(database: Database) -> SharedRuns {
+        SharedRuns(database)
+    }
+
+    /// What makes the commands that are stored here known as written through this database.
+    pub fn store_id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// Keeps the record of a run, in place of an earlier one; says that its process is alive.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be written.
+    pub fn put(&self, name: &str, started_ms: u64, record: &str) -> Result<(), Failure> {
+        let (name, record, started_ms) = (name.to_owned(), record.to_owned(), crate::store::coded::int(started_ms));
+        self.0.ask(move |client| {
+            let (name, record) = (name.clone(), record.clone());
+            async move {
+                let sql = "INSERT INTO ferry.run_record (name, started_ms, record) VALUES ($1, $2, $3)
+                           ON CONFLICT (name) DO UPDATE SET record = excluded.record, alive_at = clock_timestamp()";
+                rows(&client, sql, &[&name, &started_ms, &record]).await.map(drop)
+            }
+        })
+    }
+
+    /// The records of all runs, the newest first.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be read.
+    pub fn all(&self) -> Result<Vec<String>, Failure> {
+        self.0.ask(|client| async move {
+            let sql = "SELECT record FROM ferry.run_record ORDER BY started_ms DESC, name DESC";
+            rows(&client, sql, &[]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        })
+    }
+
+    /// How long ago the process of a run last said that it was alive.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be read.
+    pub fn silent_for(&self, name: &str) -> Result<Option<Duration>, Failure> {
+        let name = name.to_owned();
+        let seconds: Option<f64> = self.0.ask(move |client| {
+            let name = name.clone();
+            async move {
+                let sql = "SELECT extract(epoch FROM clock_timestamp() - alive_at)::float8 FROM ferry.run_record WHERE name = $1";
+                Ok(rows(&client, sql, &[&name]).await?.first().map(|row| row.try_get(0)).transpose()?)
+            }
+        })?;
+        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+    }
+
+    /// Keeps the files of a run's folder, in place of those that were kept.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be written.
+    pub fn put_files(&self, run: &str, files: Vec<RunFile>) -> Result<(), Failure> {
+        let (run, files) = (run.to_owned(), std::sync::Arc::new(files));
+        self.0.ask(move |mut client| {
+            let (run, files) = (run.clone(), std::sync::Arc::clone(&files));
+            async move {
+                let transaction = client.transaction().await?;
+                transaction.execute("DELETE FROM ferry.run_file WHERE run = $1", &[&run]).await?;
+                let sql = "INSERT INTO ferry.run_file (run, file, part, data) VALUES ($1, $2, $3, $4)";
+                for file in files.iter() {
+                    // A file without content has one part all the same.
+                    let parts = file.data.chunks(PART_LEN).chain(file.data.is_empty().then_some(&[][..]));
+                    for (part, data) in (0i32..).zip(parts) {
+                        transaction.execute(sql, &[&run, &file.name, &part, &data]).await?;
+                    }
+                }
+                Ok(transaction.commit().await?)
+            }
+        })
+    }
+
+    /// The files of a run's folder.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be read.
+    pub fn files(&self, run: &str) -> Result<Vec<RunFile>, Failure> {
+        let run = run.to_owned();
+        self.0.ask(move |client| {
+            let run = run.clone();
+            async move {
+                let sql = "SELECT file, data FROM ferry.run_file WHERE run = $1 ORDER BY file, part";
+                let mut files: Vec<RunFile> = Vec::new();
+                for row in rows(&client, sql, &[&run]).await? {
+                    let (name, data): (String, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
+                    match files.last_mut().filter(|last| last.name == name) {
+                        Some(last) => last.data.extend(data),
+                        None => files.push(RunFile { name, data: data.to_vec() }),
+                    }
+                }
+                Ok(files)
+            }
+        })
+    }
+
+    /// Removes a run and its files, and keeps that it was removed; without a day nothing is kept of it.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be written.
+    pub fn remove(&self, run: &str, day: Option<&str>, rejects: u64) -> Result<(), Failure> {
+        let (run, day, rejects) = (run.to_owned(), day.map(str::to_owned), crate::store::coded::int(rejects));
+        self.0.ask(move |mut client| {
+            let (run, day) = (run.clone(), day.clone());
+            async move {
+                let transaction = client.transaction().await?;
+                transaction.execute("DELETE FROM ferry.run_file WHERE run = $1", &[&run]).await?;
+                transaction.execute("DELETE FROM ferry.run_record WHERE name = $1", &[&run]).await?;
+                if let Some(day) = day {
+                    let sql =
+                        "INSERT INTO ferry.removed_run (name, day, rejects) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+                    transaction.execute(sql, &[&run, &day, &rejects]).await?;
+                }
+                Ok(transaction.commit().await?)
+            }
+        })
+    }
+
+    /// The runs that were removed, the oldest first: name, day, rejects.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be read.
+    pub fn removed(&self) -> Result<Vec<(String, String, u64)>, Failure> {
+        self.0.ask(|client| async move {
+            let sql = "SELECT name, day, rejects FROM ferry.removed_run ORDER BY day, name";
+            let read = |row: &tokio_postgres::Row| {
+                let rejects: i64 = row.try_get(2)?;
+                Ok::<_, DbError>((row.try_get(0)?, row.try_get(1)?, rejects.unsigned_abs()))
+            };
+            rows(&client, sql, &[]).await?.iter().map(read).collect()
+        })
+    }
+}
