@@ -102,12 +102,16 @@ impl Queue {
         }
         loop {
             let held = self.sit_out().await?;
+            // First, because its instants pass while a request waits for anything else.
+            if !self.keep_to_shared().await? {
+                continue;
+            }
             let granted = match &self.pace {
                 Some(pace) => self.keep_to(pace).await?,
                 None if held => self.stagger().await?,
                 None => true,
             };
-            if granted && self.keep_to_shared().await? {
+            if granted {
                 return Ok(());
             }
         }
