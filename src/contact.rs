@@ -4,12 +4,14 @@
 
 mod merge;
 mod name;
+mod nfc;
 mod stored;
 mod view;
 
 pub use merge::Merged;
 pub(crate) use name::squeeze;
 pub use name::{MadeName, split_name};
+pub use nfc::nfc;
 pub use stored::StoredContact;
 pub use view::ContactView;
 

@@ -3,9 +3,15 @@
 //! A value is nested at most 128 deep, and a key occurs once in an object: what a second one means no standard says (RFC
 //! 8259, section 4), and a parser that takes the last loses a value without a word. It does not know what the JSON is for.
 
+mod node;
+
+pub use node::{Node, Object};
+
+use crate::octets::{EACH, HIGH_BITS, first_of, has_any};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
@@ -168,7 +174,7 @@ impl<'de> Visitor<'de> for Place<'_> {
                 self.reader.count_key()?;
             }
             let value = entries.next_value_seed(self)?;
-            match object.entry(key.into_text()) {
+            match object.entry(key.into_text().into_owned()) {
                 Entry::Vacant(place) => drop(place.insert(value)),
                 Entry::Occupied(place) => return Err(self.reader.fail(Fault::Repeated(place.key().clone()))),
             }
@@ -182,16 +188,16 @@ impl<'de> Visitor<'de> for Place<'_> {
 const NUMBER: &str = "$serde_json::private::Number";
 
 /// A key of an object.
-enum Key {
-    Text(String),
+enum Key<'j> {
+    Text(Cow<'j, str>),
     OfNumber,
 }
 
-impl Key {
-    fn into_text(self) -> String {
+impl<'j> Key<'j> {
+    fn into_text(self) -> Cow<'j, str> {
         match self {
             Key::Text(text) => text,
-            Key::OfNumber => NUMBER.to_owned(),
+            Key::OfNumber => Cow::Borrowed(NUMBER),
         }
     }
 }
@@ -199,31 +205,34 @@ impl Key {
 struct KeyOf;
 
 impl<'de> DeserializeSeed<'de> for KeyOf {
-    type Value = Key;
+    type Value = Key<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key<'de>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for KeyOf {
-    type Value = Key;
+impl<'de> Visitor<'de> for KeyOf {
+    type Value = Key<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a key")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Key, E> {
-        Ok(if text == NUMBER { Key::OfNumber } else { Key::Text(text.to_owned()) })
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+        Ok(if text == NUMBER { Key::OfNumber } else { Key::Text(Cow::Borrowed(text)) })
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+        Ok(if text == NUMBER { Key::OfNumber } else { Key::Text(Cow::Owned(text.to_owned())) })
     }
 }
 
 /// Writes a text as JSON at the end of `out`, as `serde_json` does.
+#[inline]
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    if has_escaped(text.as_bytes()) {
-        // Writing to memory does not fail, and a text always has a JSON form.
-        let _cannot_fail = serde_json::to_writer(out, text);
-        return;
+    if has_any(text.as_bytes(), escaped_in) {
+        return write_escaped(text, out);
     }
     out.reserve(text.len() + 2);
     out.push(b'"');
@@ -231,19 +240,17 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Whether any byte of a text has to be escaped: controls, quotes, backslashes. Eight at a time.
-fn has_escaped(text: &[u8]) -> bool {
-    const EACH: u64 = u64::MAX / 255;
-    const HIGH_BITS: u64 = EACH * 0x80;
-    let (words, rest) = text.as_chunks();
-    let any = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        let has_zero = |word: u64| word.wrapping_sub(EACH) & !word;
-        let has_control = word.wrapping_sub(EACH * 0x20) & !word;
-        let found = has_control | has_zero(word ^ (EACH * 0x22)) | has_zero(word ^ (EACH * 0x5C));
-        found & HIGH_BITS != 0
-    };
-    words.iter().any(any) || rest.iter().any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'))
+#[cold]
+fn write_escaped(text: &str, out: &mut Vec<u8>) {
+    // Writing to memory does not fail, and a text always has a JSON form.
+    let _cannot_fail = serde_json::to_writer(out, text);
+}
+
+/// Marks what has to be escaped: controls, quotes, backslashes.
+#[inline]
+fn escaped_in(word: u64) -> u64 {
+    let controls = word.wrapping_sub(EACH * 0x20) & !word & HIGH_BITS;
+    controls | first_of(word, b'"') | first_of(word, b'\\')
 }
 
 #[cfg(test)]
@@ -253,7 +260,14 @@ mod tests {
     #[test]
     fn a_text_is_written_as_the_serializer_writes_it() {
         for c in (0..=0x2FF).filter_map(char::from_u32).chain(['\u{2028}', '👍']) {
-            for text in [c.to_string(), format!("1234567{c}"), format!("1234{c}67890"), format!("12345678{c}0")] {
+            for text in [
+                c.to_string(),
+                format!("1234567{c}"),
+                format!("1234{c}67890"),
+                format!("12345678{c}0"),
+                format!("{c}23"),
+                format!("12345678901{c}"),
+            ] {
                 let mut written = Vec::new();
                 write_text(&text, &mut written);
                 assert_eq!(written, serde_json::to_vec(&text).unwrap(), "{text:?}");
@@ -282,9 +296,15 @@ mod tests {
             let expected: Value = serde_json::from_str(text).unwrap();
             assert_eq!(parse(text.as_bytes()).unwrap(), expected, "{text}");
             assert_eq!(parse(text.as_bytes()).unwrap().to_string(), expected.to_string(), "{text}");
+            let node = Node::parse(text.as_bytes()).unwrap();
+            let mut written = Vec::new();
+            node.write(&mut written);
+            assert_eq!(String::from_utf8(written).unwrap(), expected.to_string(), "{text}");
+            assert_eq!(Value::from(node), expected, "{text}");
         }
         for text in ["", "{", "[1,]", "{} x", "01", "nul", "{\"a\" 1}", "{\"$serde_json::private::Number\": \"x\"}"] {
             assert!(matches!(parse(text.as_bytes()), Err(Fault::Syntax(_))), "{text}");
+            assert!(matches!(Node::parse(text.as_bytes()), Err(Fault::Syntax(_))), "{text}");
         }
     }
 
@@ -296,6 +316,7 @@ mod tests {
             ("[{\"\": 1, \"\": 2}]", ""),
         ] {
             assert!(matches!(parse(text.as_bytes()), Err(Fault::Repeated(found)) if found == key), "{text}");
+            assert!(matches!(Node::parse(text.as_bytes()), Err(Fault::Repeated(found)) if found == key), "{text}");
         }
     }
 

@@ -17,6 +17,7 @@
 //! |---|---|
 //! | [`clock`] | the time, and waiting |
 //! | [`ids`] | names and numbers that all parts share: commands, statuses, stamps |
+//! | [`octets`] | bytes looked at eight at a time |
 //! | [`json`] | JSON of others, read strictly |
 //! | [`contact`] | the one model between all formats and platforms |
 //! | [`record`] | what was read, and where |
@@ -57,6 +58,7 @@ pub mod ids;
 pub mod json;
 pub mod loopback;
 pub mod mapping;
+pub mod octets;
 pub mod outcome;
 pub mod plan;
 pub mod platforms;

@@ -1,7 +1,7 @@
-//! A contact in Ferry's own JSON ([`super::Contact::to_json`]), read without copying its values. JSON that a user may have edited
-//! is read by [`super::Contact::from_json`] instead.
+//! A contact whose values are still in the JSON that it is read from: in Ferry's own ([`super::Contact::to_json`]), which is
+//! read here, or in that of a platform. JSON that a user may have edited is read by [`super::Contact::from_json`] instead.
 
-use super::{ContactView, FIELDS, Field, LIST_COUNT, TEXT_COUNT};
+use super::{Attribute, Contact, ContactView, FIELDS, Field, LIST_COUNT, TEXT_COUNT};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -25,6 +25,41 @@ impl<'j> StoredContact<'j> {
         Group { contact: &mut contact, name: "" }.deserialize(&mut parser).ok()?;
         parser.end().ok()?;
         Some(contact)
+    }
+
+    /// Sets a text. A blank one removes the field; on a list field it does nothing.
+    pub fn set_text(&mut self, field: Field, value: Cow<'j, str>) {
+        if let Some(slot) = self.texts.get_mut(field as usize) {
+            *slot = (!value.is_empty()).then_some(value);
+        }
+    }
+
+    /// Adds an item to a list; on a text field it does nothing.
+    pub fn push(&mut self, field: Field, item: Cow<'j, str>) {
+        if let Some(list) = (field as usize).checked_sub(TEXT_COUNT).and_then(|at| self.lists.get_mut(at)) {
+            list.push(item);
+        }
+    }
+
+    /// Sets a custom field, in its place when it is there already.
+    pub fn set_attribute(&mut self, name: Cow<'j, str>, value: Cow<'j, str>) {
+        match self.attributes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.attributes.push((name, value)),
+        }
+    }
+
+    /// The contact with values of its own.
+    pub fn into_contact(self) -> Contact {
+        let mut contact = Contact::default();
+        let texts = contact.texts.iter_mut().zip(self.texts);
+        texts.for_each(|(slot, text)| *slot = text.map(|text| text.into_owned().into_boxed_str()));
+        let lists = contact.lists.iter_mut().zip(self.lists);
+        lists.for_each(|(slot, items)| *slot = items.into_iter().map(Cow::into_owned).collect());
+        let attributes = self.attributes.into_iter();
+        contact.attributes =
+            attributes.map(|(name, value)| Attribute { name: name.into(), value: value.into_owned() }).collect();
+        contact
     }
 }
 
@@ -193,6 +228,7 @@ mod tests {
             let Some(stored) = StoredContact::parse(&json) else { panic!("{json}") };
             contact.native.clear();
             assert_eq!(written(&stored), written(&contact), "{json}");
+            assert_eq!(stored.into_contact(), contact, "{json}");
         }
         let json = r#"{"id":"7","notes":"a\nb","attributes":{"plan":"gold"}}"#;
         let Some(stored) = StoredContact::parse(json) else { panic!("it is a contact") };

@@ -1,6 +1,6 @@
 //! Requests, responses, and the three results that a request can have. It sends nothing.
 
-use crate::json;
+use crate::json::{self, Node};
 use crate::outcome::Failure;
 use bytes::Bytes;
 use serde_json::Value;
@@ -108,6 +108,11 @@ impl Response {
     /// the platform means ([`Response::repeated_key`]).
     pub fn json(&self) -> Option<Value> {
         json::parse(&self.body).ok()
+    }
+
+    /// The same as [`Response::json`], its texts still in the body.
+    pub fn node(&self) -> Option<Node<'_>> {
+        Node::parse(&self.body).ok()
     }
 
     /// The key that occurs twice in one object of the body, if the body is not taken as JSON for that reason.

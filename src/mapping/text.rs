@@ -1,7 +1,8 @@
 //! Text as cells hold it: blanks, Unicode forms, and what spreadsheets leave behind. Pure.
 
 use std::borrow::Cow;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+pub(super) use crate::contact::nfc;
 
 /// What spreadsheets write where a formula failed.
 const ERROR_CELLS: [&str; 18] = [
@@ -26,6 +27,7 @@ const ERROR_CELLS: [&str; 18] = [
 ];
 
 /// Without the blanks at both ends: white space of any script, byte-order marks, zero-width spaces.
+#[inline]
 pub(super) fn trim(text: &str) -> &str {
     let bytes = text.as_bytes();
     let begins_bare = matches!(bytes.first(), Some(b'!'..=b'~' | 0xC3..=0xDF));
@@ -44,29 +46,9 @@ fn is_space(c: char) -> bool {
 }
 
 /// Whether a trimmed cell is the trace of a formula that failed.
+#[inline]
 pub(super) fn is_error_cell(text: &str) -> bool {
     matches!(text.as_bytes().first(), Some(b'#' | b'L')) && ERROR_CELLS.contains(&text)
-}
-
-/// The text in Unicode NFC.
-pub(super) fn nfc(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.bytes().all(is_of_plain_nfc)
-        || text.chars().all(is_plainly_nfc)
-        || is_nfc_quick(text.chars()) == IsNormalized::Yes
-    {
-        return text;
-    }
-    Cow::Owned(text.nfc().collect())
-}
-
-/// Bytes of which every letter is one of [`is_plainly_nfc`]: ASCII, what continues a character, U+80 to U+2FF, U+400 to U+47F.
-fn is_of_plain_nfc(byte: u8) -> bool {
-    byte < 0xCC || byte == 0xD0 || byte == 0xD1
-}
-
-/// Letters that no normalisation changes: Latin without marks of its own, Cyrillic, common punctuation.
-fn is_plainly_nfc(c: char) -> bool {
-    matches!(c, '\0'..='\u{2ff}' | '\u{400}'..='\u{482}' | '\u{2010}'..='\u{205e}')
 }
 
 /// How two names are compared when they do not agree to the letter: without case, blanks around them, byte-order marks.
