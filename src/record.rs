@@ -89,6 +89,7 @@ impl Span {
     const BESIDE: u32 = 1 << 31;
 
     /// A cell of the record's own text.
+    #[inline]
     pub fn of_text(from: usize, to: usize) -> Span {
         let offset = |at: usize| u32::try_from(at).map_or(Span::BESIDE - 1, |at| at.min(Span::BESIDE - 1));
         Span { from: offset(from), to: offset(to) }
@@ -126,6 +127,7 @@ impl<'b> RowRef<'b> {
     }
 
     /// Cell `index` (from 0), if there is one.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<&'b str> {
         let Span { from, to } = *self.cells.get(index)?;
         match from & Span::BESIDE {

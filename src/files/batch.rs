@@ -1,7 +1,7 @@
 //! Records that are read together and handed over together. The thread that reads a table only finds where its rows end; a
 //! batch holds their bytes, and the thread that takes the records out splits them. It does not decide what a row is.
 
-use super::csv::{Heads, Splitter};
+use super::csv::{Heads, Splitter, text_of};
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::{FieldsRef, Origin, Record, RecordCow, RecordRef, RowRef};
 use std::collections::VecDeque;
@@ -187,7 +187,7 @@ impl Batch {
                 }
                 (Item::Row(row), Some(heads)) => {
                     let raw = self.bytes.get(row.from..row.from + row.len).unwrap_or_default();
-                    let text = std::str::from_utf8(raw).ok();
+                    let text = text_of(raw);
                     if let Read::Record(record) = row.read(raw, heads.row(&mut splitter, raw, text, row.quoted)) {
                         see(record.borrowed());
                     }
@@ -200,7 +200,7 @@ impl Batch {
     /// Hands over what was read, in order.
     pub fn for_each(self, mut take: impl FnMut(Read<'_>)) {
         let Batch { bytes, items, heads, .. } = self;
-        let text = std::str::from_utf8(&bytes).ok();
+        let text = text_of(&bytes);
         let mut splitter = Splitter::default();
         for item in items {
             match (item, &heads) {
@@ -209,7 +209,7 @@ impl Batch {
                     let raw = bytes.get(row.from..row.from + row.len).unwrap_or_default();
                     let text = match text {
                         Some(text) => text.get(row.from..row.from + row.len),
-                        None => std::str::from_utf8(raw).ok(),
+                        None => text_of(raw),
                     };
                     take(row.read(raw, heads.row(&mut splitter, raw, text, row.quoted)));
                 }

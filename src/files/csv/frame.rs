@@ -1,8 +1,8 @@
 //! Where a record of a table ends, and whether its quotes are sound.
 //!
 //! A quoted cell opens right behind a delimiter (or at the start) and closes right before one (or at the end); a
-//! quote inside of an unquoted cell is a character like any other. Unescaping is left to `csv-core`, which accepts
-//! broken quotes silently, so quotes are checked here first.
+//! quote inside of an unquoted cell is a character like any other. Parsers accept broken quotes silently, so quotes are
+//! checked here first. Cells are taken apart in `split`.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -162,7 +162,12 @@ impl<'a> Iterator for RawCells<'a> {
     }
 }
 
-/// Whether a row has a zero byte: text has none, and what reads it further on would end there.
+/// Bytes as text. A zero byte is none, because what reads it further on would end there.
+pub(in crate::files) fn text_of(raw: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(raw).ok().filter(|_| !holds_zero(raw))
+}
+
+/// Whether a row has a zero byte.
 pub(super) fn holds_zero(raw: &[u8]) -> bool {
-    memchr::memchr(0, raw).is_some()
+    memchr(0, raw).is_some()
 }

@@ -33,6 +33,10 @@ fn takes_guard(text: &str) -> bool {
 
 /// Whether `text` is written with a guard: a formula that is no number, or what reading would take a guard off.
 pub(super) fn needs_guard(text: &str) -> bool {
+    // Nothing else that can need one begins so.
+    if !matches!(text.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\'' | 0xEF)) {
+        return false;
+    }
     match text.strip_prefix(GUARD) {
         Some(rest) => takes_guard(rest),
         None => begins_formula(text) && !is_number(text),

@@ -1,7 +1,7 @@
 //! What is known of a table when its rows are split: its columns, and which rows fit them. It is shared with the threads that
 //! split rows, and does not change while they are read.
 
-use super::frame::{holds_zero, raw_cells};
+use super::frame::raw_cells;
 use super::options::CsvOptions;
 use super::short::Marks;
 use super::split::Splitter;
@@ -58,7 +58,7 @@ impl Heads {
     }
 
     /// The cells of a row of the table, one for each column; the problem of one that is no text or does not fit. `text` is
-    /// `raw` as text, where it is one.
+    /// `raw` as text, where it is text without zero bytes.
     pub fn row<'s>(
         &self,
         splitter: &'s mut Splitter,
@@ -66,7 +66,7 @@ impl Heads {
         text: Option<&'s str>,
         quoted: bool,
     ) -> Result<RowRef<'s>, Problem> {
-        let Some(text) = text.filter(|_| !holds_zero(raw)) else { return Err(self.text_problem(raw)) };
+        let Some(text) = text else { return Err(self.text_problem(raw)) };
         splitter.split(text, quoted, self.options);
         if !self.is_complete(splitter.row(text)) {
             return Err(self.ragged_problem(raw));
@@ -163,6 +163,14 @@ impl Heads {
 
 /// Whether a cell may be the header's first, which is in lower case: it has the same beginning.
 fn begins_like(cell: &[u8], header: &str) -> bool {
+    // Nearly every row is told by its first letter.
+    if let (Some(first), Some(of_header)) = (cell.first(), header.as_bytes().first())
+        && first.is_ascii()
+        && of_header.is_ascii_alphanumeric()
+        && !first.eq_ignore_ascii_case(of_header)
+    {
+        return false;
+    }
     // A quote within a cell stands twice in its row.
     let begin = header.split('"').next().unwrap_or(header);
     if begin.is_empty() {

@@ -24,8 +24,9 @@ mod total;
 mod write;
 
 pub(super) use facts::{CSV, SHEET_DELIMITER, TSV, open_sheet};
+pub(super) use frame::text_of;
 pub use guard::{guard, unguard};
 pub(super) use header::empty_file;
 pub(super) use heads::Heads;
 pub(super) use split::Splitter;
-pub use write::CsvEncoder;
+pub use write::{CsvEncoder, CsvRow};

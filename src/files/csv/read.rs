@@ -3,7 +3,7 @@
 //! A record that cannot be taken (ragged, a broken quote, bytes that are no text, too large) takes its place in the
 //! stream as a reject, with its line, and reading continues with the next. Memory is bounded by one record.
 
-use super::frame::{Framed, frame, holds_zero, line_end_from, raw_cells};
+use super::frame::{Framed, frame, line_end_from, raw_cells, text_of};
 use super::header::{Columns, empty_file, name_columns, too_many_columns};
 use super::heads::Heads;
 use super::options::CsvOptions;
@@ -121,9 +121,7 @@ impl CsvSource {
         if count > COLUMNS_MAX {
             return Err(too_many_columns(count, &self.shown));
         }
-        let Some(text) = std::str::from_utf8(&raw).ok().filter(|_| !holds_zero(&raw)) else {
-            return Err(self.bad_header(&self.columns.text_problem(&raw)));
-        };
+        let Some(text) = text_of(&raw) else { return Err(self.bad_header(&self.columns.text_problem(&raw))) };
         self.splitter.split(text, quoted, self.options);
         let cells: Vec<String> = self.splitter.row(text).iter().map(str::to_owned).collect();
         self.headed(cells, raw)

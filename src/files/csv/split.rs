@@ -1,18 +1,18 @@
-//! Splitting a framed row into cells. A row without quotes is not copied: its cells are stretches of it. The others are unescaped by
-//! `csv-core`, beside the row. Where a row ends, and whether its quotes are sound, is decided in `frame`.
+//! Splitting a framed row into cells. Cells are not copied: each is a stretch of the row, but for those with quotes in them,
+//! which are unescaped beside the row. Where a row ends, and whether its quotes are sound, is decided in `frame`.
 
 use super::guard::unguard;
 use super::options::CsvOptions;
 use crate::files::format::COLUMNS_MAX;
+use crate::octets::for_each_place;
 use crate::record::{RowRef, Span};
-use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
+use memchr::memchr;
 
 /// Splits rows; its buffers are used again for each.
 #[derive(Debug, Default)]
 pub(crate) struct Splitter {
     cells: Vec<Span>,
     beside: String,
-    unescaper: Option<Unescaper>,
 }
 
 impl Splitter {
@@ -20,10 +20,17 @@ impl Splitter {
     pub fn split(&mut self, text: &str, quoted: bool, options: CsvOptions) {
         self.cells.clear();
         self.beside.clear();
-        match quoted {
-            true => self.split_quoted(text, options),
-            false => self.split_plain(text, options),
-        }
+        let bytes = text.as_bytes();
+        let begin = |from| if quoted { Begun::at(bytes, from) } else { Begun::plain(from) };
+        let mut cell = begin(0);
+        for_each_place(bytes, options.delimiter, |to| {
+            if to >= cell.end_min {
+                self.add(text, &cell, to, options);
+                cell = begin(to + 1);
+            }
+            self.cells.len() <= COLUMNS_MAX
+        });
+        self.add(text, &cell, bytes.len(), options);
     }
 
     /// The row that was split last, which is `text`.
@@ -36,75 +43,65 @@ impl Splitter {
         self.cells.resize(count, Span::default());
     }
 
-    fn split_plain(&mut self, text: &str, options: CsvOptions) {
-        let mut from = 0;
-        let stops = memchr::memchr_iter(options.delimiter, text.as_bytes()).chain(std::iter::once(text.len()));
-        for to in stops.take(COLUMNS_MAX + 1) {
-            self.add(text, from, to, options);
-            from = to + 1;
-        }
-    }
-
-    /// Only the unescaped cells are checked as text: all that is taken away is quotes at the borders of cells.
-    fn split_quoted(&mut self, text: &str, options: CsvOptions) {
-        let unescaper = match &mut self.unescaper {
-            Some(unescaper) if unescaper.delimiter == options.delimiter => unescaper,
-            other => other.insert(Unescaper::new(options.delimiter)),
-        };
-        let Some((cells, ends)) = unescaper.read(text.as_bytes()) else {
-            // The row is rejected as ragged, whatever is in it.
-            self.unescaper = None;
-            return;
-        };
-        self.beside.push_str(cells);
-        let mut from = 0;
-        for &to in ends {
-            let guard_len = if options.raw_cells { 0 } else { guard_len(cells.get(from..to)) };
-            self.cells.push(Span::beside(from + guard_len, to));
-            from = to;
-        }
-    }
-
-    /// Adds a stretch of the row as a cell, without its formula guard.
+    /// Adds the cell that ends before `to`, without its quotes and its formula guard.
     #[inline]
-    fn add(&mut self, text: &str, from: usize, to: usize, options: CsvOptions) {
+    fn add(&mut self, text: &str, cell: &Begun, to: usize, options: CsvOptions) {
+        let (from, to) = match cell.end_min {
+            0 => (cell.from, to),
+            _ if cell.has_quotes => return self.add_unescaped(text.get(cell.from + 1..to - 1), options),
+            _ => (cell.from + 1, to - 1),
+        };
         let is_guarded = !options.raw_cells && text.as_bytes().get(from) == Some(&b'\'');
         let guard_len = if is_guarded { guard_len(text.get(from..to)) } else { 0 };
         self.cells.push(Span::of_text(from + guard_len, to));
     }
+
+    /// Adds a cell in which each quote stands twice.
+    fn add_unescaped(&mut self, cell: Option<&str>, options: CsvOptions) {
+        let (mut rest, begin) = (cell.unwrap_or_default(), self.beside.len());
+        while let Some(at) = memchr(QUOTE, rest.as_bytes()) {
+            self.beside.push_str(rest.get(..=at).unwrap_or_default());
+            rest = rest.get(at + 2..).unwrap_or_default();
+        }
+        self.beside.push_str(rest);
+        let guard_len = if options.raw_cells { 0 } else { guard_len(self.beside.get(begin..)) };
+        self.cells.push(Span::beside(begin + guard_len, self.beside.len()));
+    }
 }
 
-/// `csv-core`, and its buffers.
-#[derive(Debug)]
-struct Unescaper {
-    delimiter: u8,
-    reader: csv_core::Reader,
-    cells: Vec<u8>,
-    ends: Vec<usize>,
+const QUOTE: u8 = b'"';
+
+/// A cell whose end is looked for.
+struct Begun {
+    from: usize,
+    /// Behind its closing quote; 0: it is not quoted.
+    end_min: usize,
+    /// Whether there are quotes between those around it.
+    has_quotes: bool,
 }
 
-impl Unescaper {
-    fn new(delimiter: u8) -> Unescaper {
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
-        // The reader drops a byte-order mark from its first bytes; that of the file is gone already, and a cell may have one.
-        reader.read_record(b"\n", &mut [], &mut []);
-        Unescaper { delimiter, reader, cells: Vec::new(), ends: vec![0; COLUMNS_MAX + 1] }
+impl Begun {
+    fn plain(from: usize) -> Begun {
+        Begun { from, end_min: 0, has_quotes: false }
     }
 
-    /// The cells of a row, one after the other, and where each ends; `None` of more than [`COLUMNS_MAX`].
-    fn read(&mut self, row: &[u8]) -> Option<(&str, &[usize])> {
-        self.cells.resize(self.cells.len().max(row.len()), 0);
-        let (result, _, out, count) = self.reader.read_record(row, &mut self.cells, &mut self.ends);
-        let (end, _, rest, last) = match result {
-            ReadRecordResult::InputEmpty => {
-                self.reader.read_record(b"\n", self.cells.get_mut(out..)?, self.ends.get_mut(count..)?)
-            }
-            other => (other, 0, 0, 0),
-        };
-        if end != ReadRecordResult::Record {
-            return None;
+    /// A quote opens a cell at its beginning, and closes it unless another one follows.
+    #[inline]
+    fn at(bytes: &[u8], from: usize) -> Begun {
+        let mut cell = Begun::plain(from);
+        if bytes.get(from) != Some(&QUOTE) {
+            return cell;
         }
-        Some((std::str::from_utf8(self.cells.get(..out + rest)?).ok()?, self.ends.get(..count + last)?))
+        let mut at = from + 1;
+        while let Some(step) = memchr(QUOTE, bytes.get(at..).unwrap_or_default()) {
+            at += step + 1;
+            if bytes.get(at) != Some(&QUOTE) {
+                return Begun { end_min: at, ..cell };
+            }
+            (at, cell.has_quotes) = (at + 1, true);
+        }
+        // `frame` lets no such row through.
+        Begun { end_min: bytes.len().max(from + 2), ..cell }
     }
 }
 

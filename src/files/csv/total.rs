@@ -85,6 +85,10 @@ pub(super) fn may_be_total(first_filled: &str) -> bool {
 
 /// Whether a row whose first filled cell begins with these bytes may be a total: cheaper, for every row that is not split.
 pub(super) fn may_begin_total(cell: &[u8]) -> bool {
+    // The bytes that those letters begin with.
+    if !matches!(cell.first(), Some(b't' | b's' | b'g' | b'i' | b'T' | b'S' | b'G' | b'I' | 0xD0 | 0xD1)) {
+        return false;
+    }
     let letters = first_chars(cell).flat_map(char::to_lowercase).take(LETTERS_COMPARED);
     let is_begun = |word: &&str| word.chars().take(LETTERS_COMPARED).eq(letters.clone());
     first_chars(cell).next().is_some_and(|c| FIRST_LETTERS.contains(c))

@@ -1,7 +1,7 @@
 //! Writing rows.
 
-use super::guard::{guard, needs_guard};
-use csv_core::{Terminator, WriteResult, WriterBuilder};
+use super::guard::needs_guard;
+use memchr::{memchr, memchr3};
 
 /// Writes rows: quoted where needed, `\n` at their ends, a `'` before what a spreadsheet would run.
 ///
@@ -20,9 +20,6 @@ pub struct CsvEncoder {
     pub raw_cells: bool,
 }
 
-/// The most bytes that a cell's first piece, a delimiter or a line end may take beside the text itself.
-const ROOM: usize = 8;
-
 impl CsvEncoder {
     /// An encoder with the formula guard on.
     pub const fn new(delimiter: u8) -> CsvEncoder {
@@ -31,49 +28,58 @@ impl CsvEncoder {
 
     /// Writes one row at the end of `out`.
     pub fn row<'a>(&self, cells: impl IntoIterator<Item = &'a str>, out: &mut Vec<u8>) {
-        let mut writer = WriterBuilder::new().delimiter(self.delimiter).terminator(Terminator::Any(b'\n')).build();
-        let mut first = true;
-        for cell in cells {
-            if !first {
-                grown(out, 0, |room| with_no_input(writer.delimiter(room)));
-            }
-            first = false;
-            self.cell(cell, &mut writer, out);
-        }
-        grown(out, 0, |room| with_no_input(writer.terminator(room)));
+        let mut row = self.begin(out);
+        cells.into_iter().for_each(|cell| row.cell(cell));
+        row.end();
     }
 
-    fn cell(&self, cell: &str, writer: &mut csv_core::Writer, out: &mut Vec<u8>) {
-        let guarded = !self.raw_cells && needs_guard(cell);
-        let owned;
-        let mut text = cell.as_bytes();
-        if guarded {
-            owned = guard(cell).into_owned();
-            text = owned.as_bytes();
-        }
-        loop {
-            let done = grown(out, text.len() * 2, |room| writer.field(text, room));
-            text = text.get(done.1..).unwrap_or_default();
-            if done.0 == WriteResult::InputEmpty {
-                return;
-            }
-        }
+    /// Begins a row at the end of `out`.
+    pub fn begin<'o>(&self, out: &'o mut Vec<u8>) -> CsvRow<'o> {
+        CsvRow { csv: *self, from: out.len(), out, has_cells: false }
     }
 }
 
-fn with_no_input((result, written): (WriteResult, usize)) -> (WriteResult, usize, usize) {
-    (result, 0, written)
+/// A row that is being written.
+pub struct CsvRow<'o> {
+    csv: CsvEncoder,
+    out: &'o mut Vec<u8>,
+    from: usize,
+    has_cells: bool,
 }
 
-/// Lets `write` fill room for `len` bytes and a few more at the end of `out`, and keeps what it wrote.
-fn grown(
-    out: &mut Vec<u8>,
-    len: usize,
-    write: impl FnOnce(&mut [u8]) -> (WriteResult, usize, usize),
-) -> (WriteResult, usize) {
-    let from = out.len();
-    out.resize(from + len + ROOM, 0);
-    let (result, read, written) = write(out.get_mut(from..).unwrap_or_default());
-    out.truncate(from + written);
-    (result, read)
+impl CsvRow<'_> {
+    /// Writes the next cell.
+    pub fn cell(&mut self, text: &str) {
+        if self.has_cells {
+            self.out.push(self.csv.delimiter);
+        }
+        self.has_cells = true;
+        let guard: &[u8] = if !self.csv.raw_cells && needs_guard(text) { b"'" } else { b"" };
+        let bytes = text.as_bytes();
+        if memchr3(self.csv.delimiter, b'"', b'\n', bytes).is_none() && memchr(b'\r', bytes).is_none() {
+            self.out.extend_from_slice(guard);
+            self.out.extend_from_slice(bytes);
+            return;
+        }
+        self.out.push(b'"');
+        self.out.extend_from_slice(guard);
+        self.quoted(bytes);
+        self.out.push(b'"');
+    }
+
+    /// Ends the row. A single cell without text is written so that the row is not a blank line.
+    pub fn end(self) {
+        if self.out.len() == self.from {
+            self.out.extend_from_slice(b"\"\"");
+        }
+        self.out.push(b'\n');
+    }
+
+    /// Writes text with each of its quotes twice.
+    fn quoted(&mut self, text: &[u8]) {
+        let from = self.out.len();
+        self.out.resize(from + text.len() * 2, 0);
+        let (_, _, written) = csv_core::quote(text, self.out.get_mut(from..).unwrap_or_default(), b'"', b'"', true);
+        self.out.truncate(from + written);
+    }
 }
