@@ -1,6 +1,7 @@
 //! What is known of a format: a row of the table of formats. It holds facts and function pointers; the functions stand
 //! in the folder of each format.
 
+use super::fingerprint::Fingerprint;
 use super::format::Format;
 use super::found::Found;
 use super::layout::Layout;
@@ -11,8 +12,8 @@ use super::window::Window;
 use crate::outcome::Failure;
 use crate::record::Header;
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 /// What is known of a format.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +123,8 @@ pub struct Opened {
     pub bytes_read: Arc<AtomicU64>,
     /// How many bytes the file has as stored.
     pub bytes_total: u64,
+    /// What the file holds as stored, once all of it was read; it stays unknown of a format that does not read all.
+    pub content: Arc<OnceLock<Fingerprint>>,
 }
 
 impl Opened {
@@ -138,6 +141,7 @@ impl Opened {
             found: Arc::default(),
             bytes_read: Arc::default(),
             bytes_total: 0,
+            content: Arc::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! change. A line is written before its file is in place, so that a killed process leaves no unlisted file; it
 //! holds the size and the hash of the content, so that a file that was edited since belongs to the user.
 
+use super::fingerprint::Fingerprint;
 use super::temporary::{folder_of, write_whole};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -12,42 +13,11 @@ use std::path::{Path, PathBuf};
 
 const FILE: &str = "outputs.jsonl";
 
-/// A file is read this much at a time.
-const READ_LEN: usize = 256 << 10;
-
 /// A longer line is no line of ours.
 const LINE_LEN_MAX: u64 = 64 << 10;
 
 /// The ledger is cut to the files that still exist when it is longer than this.
 const LEN_MAX: u64 = 4 << 20;
-
-/// The size and the hash of what a file holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fingerprint {
-    /// Bytes.
-    pub len: u64,
-    /// BLAKE3, in hexadecimal digits.
-    pub hash: String,
-}
-
-impl Fingerprint {
-    /// That of the file at `path`.
-    ///
-    /// # Errors
-    /// Why it cannot be read to its end.
-    pub fn of(path: &Path) -> io::Result<Fingerprint> {
-        let mut file = File::open(path)?;
-        let (mut hasher, mut buffer, mut len) = (blake3::Hasher::new(), vec![0; READ_LEN], 0);
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(Fingerprint { len, hash: hasher.finalize().to_hex().to_string() });
-            }
-            hasher.update(buffer.get(..read).unwrap_or_default());
-            len += read as u64;
-        }
-    }
-}
 
 /// A file that Ferry wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,13 +70,13 @@ impl Ledger {
         Ledger { file: folder.join(FILE), runs: None }
     }
 
-    /// Says that the content of `from` is about to be put in place at `to`.
+    /// Says that this content is about to be put in place at `to`.
     ///
     /// # Errors
     /// Why it cannot be written.
-    pub fn add(&self, about: &About, from: &Path, to: &Path) -> io::Result<()> {
+    pub fn add(&self, about: &About, content: Fingerprint, to: &Path) -> io::Result<()> {
         let About { option, run, work, day } = about.clone();
-        let (option, path, content) = (option.to_owned(), whole_path(to), Fingerprint::of(from)?);
+        let (option, path) = (option.to_owned(), whole_path(to));
         let mut line = serde_json::to_vec(&Written { option, path, content, run, work, day })?;
         line.push(b'\n');
         let mut options = OpenOptions::new();
@@ -235,7 +205,7 @@ mod tests {
         assert_eq!(ledger.of_file(&file), None);
         fs::write(&file, "line\n").unwrap();
         fs::write(&other, "line\n").unwrap();
-        ledger.add(&about, &file, &file).unwrap();
+        ledger.add(&about, Fingerprint::of(&file).unwrap(), &file).unwrap();
         assert_eq!(ledger.of_file(&file).map(|written| written.run), Some("R".to_owned()));
         assert_eq!(ledger.of_file(&other), None);
         assert!(ledger.has_content(&other, "results") && !ledger.has_content(&other, "out"));
@@ -243,7 +213,7 @@ mod tests {
         assert_eq!(ledger.of_file(&file), None);
         // A line that was cut by a loss of power hides neither the one before nor the one after it.
         OpenOptions::new().append(true).open(&ledger.file).unwrap().write_all(b"{\"path\":").unwrap();
-        ledger.add(&About { run: "S".to_owned(), ..about }, &file, &file).unwrap();
+        ledger.add(&About { run: "S".to_owned(), ..about }, Fingerprint::of(&file).unwrap(), &file).unwrap();
         assert_eq!(ledger.of_file(&file).map(|written| written.run), Some("S".to_owned()));
         fs::write(&file, "line\n").unwrap();
         assert_eq!(ledger.of_file(&file).map(|written| written.run), Some("R".to_owned()));
@@ -256,11 +226,11 @@ mod tests {
         let file = state.path().join("a.csv");
         fs::write(&file, "line\n").unwrap();
         let about = About { option: "out", ..About::default() };
-        ledger.add(&about, &file, &file).unwrap();
+        ledger.add(&about, Fingerprint::of(&file).unwrap(), &file).unwrap();
         let gone = fs::read_to_string(&ledger.file).unwrap().replace("a.csv", "gone.csv");
         let mut out = OpenOptions::new().append(true).open(&ledger.file).unwrap();
         out.write_all(gone.repeat(LEN_MAX as usize / gone.len() + 1).as_bytes()).unwrap();
-        ledger.add(&about, &file, &file).unwrap();
+        ledger.add(&about, Fingerprint::of(&file).unwrap(), &file).unwrap();
         assert_eq!(fs::read_to_string(&ledger.file).unwrap().lines().count(), 2);
         assert!(ledger.of_file(&file).is_some());
     }

@@ -37,7 +37,7 @@ fn open_as(
 ) -> Result<Opened, Failure> {
     let unpacked = open_packed(path, shown)?;
     let (bytes_read, bytes_total) = (unpacked.bytes_read.clone(), unpacked.bytes_total);
-    let is_packed = unpacked.is_packed;
+    let (content, is_packed) = (unpacked.content.clone(), unpacked.is_packed);
     let replay = Replay::over(unpacked);
     let named = Format::of_path(Path::new(shown)).or_else(|| Format::of_path(path));
     let opened = match seekable(formats, &replay.head, options.format) {
@@ -53,7 +53,7 @@ fn open_as(
         }
         None => open_text(formats, replay, (shown, named), options)?,
     };
-    Ok(Opened { bytes_read, bytes_total, ..opened })
+    Ok(Opened { bytes_read, bytes_total, content, ..opened })
 }
 
 /// A file with the name of another format: most likely the wrong one was handed on.

@@ -5,6 +5,7 @@
 //! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
 //! (standard output, a pipe, a device) is written as it comes. Rows for a workbook come in as CSV and are packed into it.
 
+use super::fingerprint::FingerprintSoFar;
 use super::format::{Packing, SHEET_ENDING};
 use super::ledger::{About, Ledger};
 use super::temporary::{folder_of, sweep, sync_folder, temporary_in};
@@ -18,8 +19,9 @@ use tempfile::NamedTempFile;
 /// zstd's own default: compresses contacts about as well as gzip's best, at the speed of the disk.
 const ZSTD_LEVEL: i32 = 3;
 
-/// Bytes gathered before they are handed on.
-const BUFFER_LEN: usize = 128 << 10;
+/// Bytes gathered before they are handed on. As many or more at once are handed on without being copied, as the rows of
+/// a batch are.
+const BUFFER_LEN: usize = 32 << 10;
 
 /// Links that are followed to a destination that does not exist yet; the limit of Linux.
 const LINKS_MAX: usize = 40;
@@ -65,7 +67,8 @@ impl Packs {
 }
 
 enum Place {
-    Temporary(NamedTempFile),
+    /// With what was written to it so far.
+    Temporary(NamedTempFile, Box<FingerprintSoFar>),
     Direct(File),
     Stdout(io::Stdout),
 }
@@ -102,7 +105,7 @@ impl Output {
             Ok(facts) if !facts.is_file() => direct(&path, &shown)?,
             _ => temporary(&path, &shown)?,
         };
-        let destination = matches!(place, Place::Temporary(_)).then_some(path);
+        let destination = matches!(place, Place::Temporary(..)).then_some(path);
         let packed = pack(place, packs).map_err(|error| cannot_write(&shown, &error))?;
         Ok(Output { packed, shown, destination, noted: None })
     }
@@ -168,7 +171,11 @@ impl Write for Output {
 impl Write for Place {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Place::Temporary(file) => file.write(bytes),
+            Place::Temporary(file, content) => {
+                let written = file.write(bytes)?;
+                content.add(bytes.get(..written).unwrap_or_default());
+                Ok(written)
+            }
             Place::Direct(file) => file.write(bytes),
             Place::Stdout(out) => out.write(bytes),
         }
@@ -176,7 +183,7 @@ impl Write for Place {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Place::Temporary(file) => file.flush(),
+            Place::Temporary(file, _) => file.flush(),
             Place::Direct(file) => file.flush(),
             Place::Stdout(out) => out.flush(),
         }
@@ -227,7 +234,8 @@ fn temporary(path: &Path, shown: &str) -> Result<Place, Failure> {
         let message = format!("`{shown}` cannot be written: there is no folder `{}`", folder.display());
         return Err(Failure::usage(message).hint("make the folder first"));
     }
-    temporary_in(folder).map(Place::Temporary).map_err(|error| cannot_write(shown, &error))
+    let file = temporary_in(folder).map_err(|error| cannot_write(shown, &error))?;
+    Ok(Place::Temporary(file, Box::default()))
 }
 
 /// The mode that a file at `path` has: that of the file it replaces, else what the system gives a new one.
@@ -265,11 +273,11 @@ fn place_file(packed: Packed, destination: Option<&Path>, noted: Option<(Ledger,
     };
     let mut place = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     place.flush()?;
-    let (Place::Temporary(file), Some(path)) = (place, destination) else { return Ok(()) };
+    let (Place::Temporary(file, content), Some(path)) = (place, destination) else { return Ok(()) };
     file.as_file().set_permissions(mode_for(path)?)?;
     file.as_file().sync_all()?;
     if let Some((ledger, about)) = noted {
-        ledger.add(&about, file.path(), path)?;
+        ledger.add(&about, content.end(), path)?;
     }
     file.persist(path).map_err(|refused| refused.error)?;
     sync_folder(folder_of(path))

@@ -2,13 +2,14 @@
 //!
 //! It knows gzip and zstd by their first bytes. It does not interpret what they contain.
 
+use super::fingerprint::{Fingerprint, Fingerprinted};
 use super::format::Packing;
 use crate::outcome::Failure;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The most decompressed bytes for each stored byte. Text compresses about ten times; gzip cannot compress more than 1,032
 /// times, and a file near that is an attack or zeros.
@@ -31,6 +32,8 @@ pub(super) struct Unpacked {
     pub bytes_read: Arc<AtomicU64>,
     /// How many there are.
     pub bytes_total: u64,
+    /// What all of them are, once they were read to their end.
+    pub content: Arc<OnceLock<Fingerprint>>,
     /// Whether they are compressed as stored.
     pub is_packed: bool,
 }
@@ -61,7 +64,9 @@ pub(super) fn open_packed(path: &Path, shown: &str) -> Result<Unpacked, Failure>
         return Err(Failure::usage(format!("`{shown}` is a folder")).hint("name a file in it"));
     }
     let bytes_read = Arc::new(AtomicU64::new(0));
-    let mut stored = BufReader::with_capacity(STORED_BUFFER_LEN, Counted::new(file, &bytes_read));
+    let content = Arc::default();
+    let counted = Counted::new(Fingerprinted::new(file, &content), &bytes_read);
+    let mut stored = BufReader::with_capacity(STORED_BUFFER_LEN, counted);
     let packing = packing_of(stored.fill_buf().map_err(refused)?, path);
     let reader: Box<dyn Read + Send> = match packing {
         None => Box::new(stored),
@@ -72,7 +77,7 @@ pub(super) fn open_packed(path: &Path, shown: &str) -> Result<Unpacked, Failure>
             bounded(decoder, &bytes_read)
         }
     };
-    Ok(Unpacked { reader, bytes_read, bytes_total: facts.len(), is_packed: packing.is_some() })
+    Ok(Unpacked { reader, bytes_read, bytes_total: facts.len(), content, is_packed: packing.is_some() })
 }
 
 /// How a file is compressed, by its first bytes; by its name if the file is shorter than those.

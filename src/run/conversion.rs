@@ -2,7 +2,7 @@
 //! the run begins and ends is decided in `commands/convert.rs`.
 
 use crate::contact::{Merged, Wanted};
-use crate::files::{self, Format, Found, Opened, Output, Read, RowLayout, RowWriter, Source};
+use crate::files::{self, Fingerprint, Format, Found, Opened, Output, Read, RowLayout, RowWriter, Source};
 use crate::ids::SourceStamp;
 use crate::mapping::{Duplicates, Mapped};
 use crate::outcome::{Failure, Outcome, Skip};
@@ -62,6 +62,8 @@ pub(super) struct Written {
     /// Whether the whole source is in it.
     pub(super) is_whole: bool,
     pub(super) rejects: u64,
+    /// What the file was that was read.
+    pub(super) content: Option<Fingerprint>,
 }
 
 /// Where the rows go.
@@ -132,12 +134,13 @@ impl Conversion<'_> {
         let encoder = Encoder::new(Arc::clone(&self.mapper.bound), &layout);
         self.run.metrics.measure(0, 0, None);
         let source = self.rejects.watch(opened.source);
-        let has_people = people.is_some();
+        let (has_people, content) = (people.is_some(), Arc::clone(&opened.content));
         let is_whole = match people {
             None => self.alone(source, encoder, &mut target)?,
             Some(people) => self.merged(source, encoder, people, &mut target)?,
         };
-        self.finish(target, layout, is_whole, has_people)
+        let written = self.finish(target, layout, is_whole, has_people)?;
+        Ok(Written { content: content.get().cloned(), ..written })
     }
 
     fn is_to_stdout(&self) -> bool {
@@ -301,7 +304,7 @@ impl Conversion<'_> {
         writer.sums.left_blank = writer.left_blank.finish()?;
         if self.stop.is_requested() {
             self.rejects.copy(rejects, self.console)?;
-            return Ok(Written { is_whole: false, rejects });
+            return Ok(Written { rejects, ..Written::default() });
         }
         // Duplicates are identified by record position, so both passes must read identical input.
         if has_people && self.stamp != SourceStamp::of_file(&source.path) && !source.is_copy() {
@@ -318,7 +321,7 @@ impl Conversion<'_> {
         }
         self.rejects.copy(rejects, self.console)?;
         writer.sums.is_placed = true;
-        Ok(Written { is_whole, rejects })
+        Ok(Written { is_whole, rejects, content: None })
     }
 }
 

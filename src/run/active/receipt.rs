@@ -3,6 +3,7 @@
 //! The fingerprint of a file that was read is that of its content at the end of the run; a file that changed while it was
 //! read has none. The fingerprint of a file that was written was noted when the file was put in place.
 
+use crate::files::Fingerprint;
 use crate::ids::SourceStamp;
 use crate::mapping::Mapping;
 use crate::outcome::Failure;
@@ -17,12 +18,8 @@ use crate::run::examples::rejected;
 use crate::scratch::spool::{Kind, Spool};
 use crate::store::StateDir;
 use serde_json::{Map, Value};
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
-
-/// A file is read this much at a time.
-const READ_LEN: usize = 256 * 1024;
 
 /// What is behind the fingerprint of a file or of contacts.
 struct Content {
@@ -116,10 +113,12 @@ fn write(folder: &Path, receipt: &Receipt, throughput: &Throughput) -> Result<()
     write_whole(&folder.join(RECEIPT_FILE), receipt.json().as_bytes())
 }
 
-/// The file that a run has read. `stamp`: how it was when it was read ([`SourceStamp`]).
-pub(in crate::run) fn file_read(source: &SourcePlan, stamp: Option<SourceStamp>) -> End {
+/// The file that a run has read. `stamp`: how it was when it was read ([`SourceStamp`]); `read`: what it was, where that was
+/// seen while it was read.
+pub(in crate::run) fn file_read(source: &SourcePlan, stamp: Option<SourceStamp>, read: Option<Fingerprint>) -> End {
     let is_same = || stamp.is_some() && SourceStamp::of_file(&source.path) == stamp;
-    let content = if is_same() { content_of(&source.path).filter(|_| is_same()) } else { None };
+    let content = || read.map(Content::from).or_else(|| content_of(&source.path));
+    let content = if is_same() { content().filter(|_| is_same()) } else { None };
     file(&source.shown, content)
 }
 
@@ -147,8 +146,7 @@ pub(in crate::run) fn is_same_account(before: &Path, now: &Path) -> Option<bool>
 pub(in crate::run) fn file_written(path: &str, info: &RunRecord, state: &StateDir) -> End {
     let noted = |path: &Path| {
         let written = info.ledger(state).of_run_at(&info.run, path)?;
-        (fs::metadata(path).ok()?.len() == written.content.len)
-            .then_some(Content { len: written.content.len, fingerprint: shown_hash(&written.content.hash) })
+        (fs::metadata(path).ok()?.len() == written.content.len).then(|| written.content.into())
     };
     let content = |path: &Path| noted(path).or_else(|| content_of(path));
     file(path, if path == "-" { None } else { content(Path::new(path)) })
@@ -161,15 +159,12 @@ fn file(shown: &str, content: Option<Content>) -> End {
 
 /// What a file holds, when it can be read to its end.
 fn content_of(path: &Path) -> Option<Content> {
-    let mut file = File::open(path).ok()?;
-    let (mut hasher, mut buffer, mut len) = (blake3::Hasher::new(), vec![0; READ_LEN], 0);
-    loop {
-        let read = file.read(&mut buffer).ok()?;
-        if read == 0 {
-            return Some(Content { len, fingerprint: shown(&hasher.finalize()) });
-        }
-        hasher.update(buffer.get(..read)?);
-        len += read as u64;
+    Fingerprint::of(path).ok().map(Content::from)
+}
+
+impl From<Fingerprint> for Content {
+    fn from(fingerprint: Fingerprint) -> Content {
+        Content { len: fingerprint.len, fingerprint: shown_hash(&fingerprint.hash) }
     }
 }
 
@@ -200,17 +195,16 @@ fn account(connection: &Connection, address: &str, contacts: Option<u64>, finger
 fn contacts_of(path: &Path) -> Option<Content> {
     // The kind says how rows become records; here they stay text.
     let spool = path.exists().then(|| Spool::open(path, Kind::Objects).ok()).flatten()?;
-    let (mut hasher, mut next) = (blake3::Hasher::new(), 0);
-    loop {
-        let rows = spool.rows(next).ok()?;
-        for row in &rows {
-            hasher.update(row.json.as_bytes()).update(b"\n");
-            next = row.ordinal + 1;
+    let (mut hasher, mut lines) = (blake3::Hasher::new(), Vec::new());
+    for stored in spool.stored(None).ok()? {
+        lines.clear();
+        for row in stored.ok()?.rows() {
+            lines.extend_from_slice(row.json.as_bytes());
+            lines.push(b'\n');
         }
-        if rows.is_empty() {
-            return Some(Content { len: spool.len(), fingerprint: shown(&hasher.finalize()) });
-        }
+        hasher.update(&lines);
     }
+    Some(Content { len: spool.len(), fingerprint: shown(&hasher.finalize()) })
 }
 
 /// The mapping that was named.

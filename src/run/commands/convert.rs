@@ -85,7 +85,7 @@ fn work_of(plan: &ConvertPlan) -> WorkId {
 /// What a conversion adds to the end of its run.
 fn ending(of: &Conversion<'_>, done: Result<Written, Failure>, sums: Sums) -> Ending {
     let (plan, record) = (of.plan, &of.run.record);
-    let (Written { is_whole, rejects }, failure) = match done {
+    let (Written { is_whole, rejects, content }, failure) = match done {
         Ok(written) => (written, None),
         Err(failure) => (Written::default(), Some(failure)),
     };
@@ -98,7 +98,7 @@ fn ending(of: &Conversion<'_>, done: Result<Written, Failure>, sums: Sums) -> En
     let failure = failure.or_else(|| unbalanced(&totals, is_whole).filter(|_| is_whole));
     let status = RunStatus::of(failure.is_none() && is_whole);
     let ends = (status == RunStatus::Done).then(|| Ends {
-        source: file_read(&plan.source, of.stamp),
+        source: file_read(&plan.source, of.stamp, content),
         mapping: mapping_of(&plan.source),
         target: file_written(&record.target, record, &plan.state),
     });

@@ -164,7 +164,7 @@ impl Transfer<'_> {
         let (source, mapping) = match &self.job.source {
             Source::Records(records) => {
                 let source = match records.from {
-                    None => file_read(records.plan, stamp_read(records.plan, folder)),
+                    None => file_read(records.plan, stamp_read(records.plan, folder), None),
                     Some(from) => account_read(&from.connection, &from.address, folder),
                 };
                 (source, mapping_of(records.plan))
