@@ -7,8 +7,9 @@ use super::evaluate::{Context, Gave};
 use super::phone::Region;
 use super::program::{Program, SEEN_RECORDS_MAX};
 use super::rule::{OnExistingRule, Otherwise, Target};
-use super::source::{self, Sight, Slot};
+use super::source::{self, Sight, Slot, Wherein};
 use super::spare::settle_whole_name;
+use super::text::trim;
 use super::transform::left_out;
 use super::value::{LIST_JOIN, Val};
 use crate::contact::{Field, LeftBlank, Overwrite, Wanted, is_among};
@@ -56,6 +57,26 @@ impl<'p> Drafter<'p> {
     {
         self.program.draft_counted(record.into(), &self.phones)
     }
+
+    /// The rules that are applied.
+    pub(super) fn rules(&self) -> &'p [CompiledRule] {
+        &self.program.rules
+    }
+
+    /// What the rules of a record share.
+    pub(super) fn context<'b>(&self, record: RecordRef<'b>) -> Context<'b>
+    where
+        'p: 'b,
+    {
+        let mut context = Context::new(self.program.sight(record), &self.program.env, &self.program.row_names);
+        self.program.surround(&mut context);
+        context
+    }
+
+    /// Adds what was counted in a record.
+    pub(super) fn count(&self, context: &Context<'_>) {
+        self.phones.set(self.phones.get().and(context.checked.phones.get()));
+    }
 }
 
 impl Drop for Drafter<'_> {
@@ -94,9 +115,7 @@ impl Program {
             Ok(false) => return Drafted::Filtered,
             Err(problem) => return Drafted::Rejected(vec![problem]),
         }
-        let checked = &mut context.checked;
-        (checked.region, checked.homes) = (self.region_of(&context.sight), &self.region.homes);
-        (checked.evidence, checked.line) = (self.evidence.get(), record.origin.line);
+        self.surround(&mut context);
         let mut problems = Vec::new();
         let mut draft: Box<Draft<'b>> = Box::new(self.carried(record));
         draft.marks.tag_mode = self.tag_mode;
@@ -132,6 +151,13 @@ impl Program {
             problems.push(self.no_identity());
         }
         if problems.is_empty() { Drafted::Contact(draft) } else { Drafted::Rejected(problems) }
+    }
+
+    /// What phones are read with.
+    fn surround<'b>(&'b self, context: &mut Context<'b>) {
+        let checked = &mut context.checked;
+        (checked.region, checked.homes) = (self.region_of(&context.sight), &self.region.homes);
+        (checked.evidence, checked.line) = (self.evidence.get(), context.sight.record.origin.line);
     }
 
     pub(super) fn sight<'a>(&'a self, record: RecordRef<'a>) -> Sight<'a> {
@@ -173,6 +199,9 @@ impl Program {
 
     /// The region of a record's phones: its own, where one of the columns names it; the given one where all are blank.
     pub(super) fn region_of(&self, sight: &Sight<'_>) -> RecordRegion {
+        if let Some(region) = self.region_of_code(sight) {
+            return RecordRegion::Known(region);
+        }
         let mut unknown = None;
         for slot in &self.region.slots {
             let value = match sight.read(slot) {
@@ -191,6 +220,18 @@ impl Program {
             (None, Some(region)) => RecordRegion::Known(region),
             (None, None) => RecordRegion::None,
         }
+    }
+
+    /// The region of which the only column has the two letters, as nearly every such cell does.
+    fn region_of_code(&self, sight: &Sight<'_>) -> Option<Region> {
+        let ([Slot { place: Wherein::Column(column), .. }], FieldsRef::Row(row)) =
+            (self.region.slots.as_slice(), sight.record.fields)
+        else {
+            return None;
+        };
+        let code = trim(row.get(*column)?);
+        let is_code = matches!(code.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z']) && !sight.is_blank(code);
+        if is_code { Region::named(code) } else { None }
     }
 
     fn no_identity(&self) -> Problem {

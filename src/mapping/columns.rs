@@ -130,6 +130,14 @@ impl Columns {
         &self.names
     }
 
+    /// What each column has of the contact as it is; `None` for one that is made by a rule.
+    pub(super) fn held(&self) -> impl Iterator<Item = Option<&ContactName>> {
+        self.rules.iter().map(|(_, op)| match op {
+            Op::Whole(name) | Op::Copy(name) => Some(name),
+            Op::Rule { .. } => None,
+        })
+    }
+
     /// The cells of one contact, in the order of [`Columns::names`].
     ///
     /// # Errors

@@ -58,10 +58,24 @@ impl BatchEncoder {
             Read::Blank(origin) => return encoded.events.push(Event::Skipped(origin.line, Skip::Blank)),
             Read::Reject(reject) => return encoded.events.push(Event::Rejected(reject.clone())),
         };
+        if self.row_directly(record, drafter, encoded) {
+            return;
+        }
         match self.row(record, drafter, encoded) {
             Ok(()) => {}
             Err(problems) => encoded.events.push(Event::Rejected(reject_of(record, problems))),
         }
+    }
+
+    /// Writes a row straight from its cells; whether that was all that had to be done.
+    fn row_directly(&self, record: RecordRef<'_>, drafter: &Drafter<'_>, encoded: &mut Encoded) -> bool {
+        let Some(direct) = &self.encoder.direct else { return false };
+        let write = |out: &mut Vec<u8>| if drafter.write(direct, record, out) { Ok(()) } else { Err(()) };
+        let is_written = encoded.rows.add(write).is_ok();
+        if is_written && self.lists_rows {
+            encoded.events.push(Event::Written(record.origin.line));
+        }
+        is_written
     }
 
     fn row(&self, record: RecordRef<'_>, drafter: &Drafter<'_>, encoded: &mut Encoded) -> Result<(), Vec<Problem>> {

@@ -8,7 +8,7 @@ use crate::files::{
     unnamed_in,
 };
 use crate::mapping::names::known_column;
-use crate::mapping::{Draft, Program, WriteHints, Writes};
+use crate::mapping::{Direct, Draft, Program, WriteHints, Writes};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, RecordRef};
 use crate::report::Counts;
@@ -83,12 +83,16 @@ pub(super) struct Encoder {
     pub(super) bound: Arc<Program>,
     pub(super) csv: Option<CsvEncoder>,
     pub(super) cards: Option<CardVersion>,
+    /// How rows are written straight from the cells of a table, where they can be.
+    pub(super) direct: Option<Direct>,
 }
 
 impl Encoder {
     /// For files that are written so.
     pub(super) fn new(bound: Arc<Program>, layout: &RowLayout) -> Encoder {
-        Encoder { bound, csv: layout.table(), cards: cards(layout) }
+        let (csv, cards) = (layout.table(), cards(layout));
+        let direct = if cards.is_some() { None } else { Direct::of(&bound, csv) };
+        Encoder { bound, csv, cards, direct }
     }
 
     /// What of a draft is not in its row.

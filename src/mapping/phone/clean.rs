@@ -73,14 +73,22 @@ impl Written {
             return None;
         }
         let mut written = Written { plus: first == b'+', ..Written::default() };
+        let (mut places, mut is_parted) = (written.digits.bytes.iter_mut(), false);
         for byte in text.bytes().skip(usize::from(written.plus)) {
             match byte {
-                b'0'..=b'9' => written.take_digit(byte)?,
-                b' ' | b'-' => written.parted = true,
-                b'(' | b')' | b'[' | b']' => (written.parted, written.bracketed) = (true, true),
+                b'0'..=b'9' => {
+                    if std::mem::take(&mut is_parted) && written.first_len == 0 {
+                        written.first_len = written.digits.len;
+                    }
+                    *places.next()? = byte;
+                    written.digits.len += 1;
+                }
+                b' ' | b'-' => is_parted = true,
+                b'(' | b')' | b'[' | b']' => (is_parted, written.bracketed) = (true, true),
                 _ => return None,
             }
         }
+        written.part_len = written.digits.len;
         written.end().map(|()| written)
     }
 
