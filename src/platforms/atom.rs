@@ -4,21 +4,21 @@
 //! facts, settings, driver, responses, reading, finding, writing.
 
 use super::answer::{Account, Purpose, object, send};
-use super::connector::{Capabilities, Connected, Connector, Driver, WriteRules};
+use super::connector::{Capabilities, Connected, Connector, Driver, Take, WriteRules, whole_page};
 use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
 use super::pages::Numbering;
 use super::problems::missing_name;
+use super::reading::{Given, Incoming};
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::text::texts;
-use super::value::{
-    keep_rest, move_email, move_phone, move_text, move_time, phone_digits, segment, take, take_text, text,
-};
+use super::value::{phone_digits, segment, text, text_of, tidy};
 use crate::change::Delta;
 use crate::change::StepKind;
 use crate::contact::{Attribute, Contact, Field, split_name};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{digits, whatsapp_forms, whatsapp_key};
+use crate::json::{Node, Object};
 use crate::outcome::{Exit, Failure, Problem};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -185,6 +185,10 @@ impl Connector for Atom {
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+        whole_page(self, http, after).await
+    }
+
+    async fn visit(&self, http: &Http, after: Option<&Cursor>, take: Take<'_>) -> Result<Page, Fault> {
         let number = page_number(after)?;
         let mut request = Request::get(self.collection(&self.path_clients))
             .query("page", number.to_string())
@@ -197,12 +201,14 @@ impl Connector for Atom {
         }
         let promised = || self.account.not_promised(http, &response, "`{\"items\": […]}`");
         let body = self.success(http, &response, Purpose::List)?;
-        let Some(Value::Array(items)) = object(body).and_then(|mut list| list.shift_remove("items")) else {
+        let Some(Node::List(items)) = body.node().and_then(|list| list.take_member("items")) else {
             return Err(promised());
         };
-        let found = items.into_iter().map(read_client).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
-        let next = (!found.is_empty()).then(|| number.saturating_add(1).to_string());
-        Ok(Page { found, unread: Vec::new(), total: None, next })
+        let next = (!items.is_empty()).then(|| number.saturating_add(1).to_string());
+        for item in items {
+            take(Given::Incoming(read_client(item).ok_or_else(promised)?));
+        }
+        Ok(Page { next, ..Page::default() })
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -281,7 +287,7 @@ impl Atom {
         }
         let body = self.success(http, response, Purpose::Read)?;
         let items = body.json().and_then(|answer| unwrap_clients(answer, id));
-        let found = items.and_then(|items| items.into_iter().map(read_client).collect());
+        let found = items.and_then(|items| items.into_iter().map(found_of).collect());
         found.ok_or_else(|| self.account.not_promised(http, response, "a client"))
     }
 
@@ -341,23 +347,29 @@ fn unwrap_clients(answer: Value, id: Option<&str>) -> Option<Vec<Value>> {
 }
 
 /// Reading.
-fn read_client(client: Value) -> Option<Found> {
-    let Value::Object(mut client) = client else { return None };
-    let id = take(&mut client, "id").as_ref().and_then(id_of)?;
-    let mut contact = Contact::default();
-    contact.set_text(Field::Id, id.as_str());
-    move_text(&mut client, "firstName", &mut contact, Field::FirstName);
-    move_text(&mut client, "lastName", &mut contact, Field::LastName);
-    read_legacy_name(&mut client, &mut contact);
-    move_phone(&mut client, "phone", &mut contact);
-    move_email(&mut client, "email", &mut contact);
-    read_optionals(&mut client, &mut contact);
-    read_tags(&mut client, &mut contact);
-    read_user(&mut client, &mut contact);
-    move_time(&mut client, "createdAt", &mut contact, Field::CreatedAt);
-    move_time(&mut client, "updatedAt", &mut contact, Field::UpdatedAt);
-    keep_rest(client, &mut contact);
-    Some(Found { id, contact })
+fn read_client(client: Node<'_>) -> Option<Incoming<'_>> {
+    let Node::Object(client) = client else { return None };
+    let mut incoming = Incoming::new(client);
+    let id = match incoming.take("id")? {
+        id @ (Node::Text(_) | Node::Number(_)) => text_of(&id)?,
+        _ => return None,
+    };
+    incoming.set_id(id);
+    incoming.move_text("firstName", Field::FirstName);
+    incoming.move_text("lastName", Field::LastName);
+    read_legacy_name(&mut incoming);
+    incoming.move_phone("phone");
+    incoming.move_email("email");
+    read_optionals(&mut incoming);
+    read_tags(&mut incoming);
+    read_user(&mut incoming);
+    incoming.move_time("createdAt", Field::CreatedAt);
+    incoming.move_time("updatedAt", Field::UpdatedAt);
+    Some(incoming.end())
+}
+
+fn found_of(client: Value) -> Option<Found> {
+    read_client(client.into()).map(Found::from)
 }
 
 fn id_of(value: &Value) -> Option<String> {
@@ -368,46 +380,46 @@ fn id_of(value: &Value) -> Option<String> {
 }
 
 /// Reads the one `name` of the older API.
-fn read_legacy_name(client: &mut Map<String, Value>, contact: &mut Contact) {
-    if contact.has(Field::FirstName) || contact.has(Field::LastName) {
+fn read_legacy_name(client: &mut Incoming<'_>) {
+    if client.has(Field::FirstName) || client.has(Field::LastName) {
         return;
     }
-    if let Some(name) = take_text(client, "name") {
+    if let Some(name) = client.take_text("name") {
         let (first, last) = split_name(&name);
-        contact.set_text(Field::FirstName, first);
-        contact.set_text(Field::LastName, last);
-        contact.set_text(Field::FullName, name);
+        client.set_text(Field::FirstName, first);
+        client.set_text(Field::LastName, last);
+        client.set_text(Field::FullName, name);
     }
 }
 
 /// An object, or an array of objects with one key each (or `key` and `value`).
-fn read_optionals(client: &mut Map<String, Value>, contact: &mut Contact) {
-    let objects = match client.shift_remove("optionals") {
-        Some(Value::Object(optionals)) => vec![optionals],
-        Some(Value::Array(items)) if items.iter().all(Value::is_object) => {
-            items.iter().filter_map(Value::as_object).cloned().collect()
+fn read_optionals(client: &mut Incoming<'_>) {
+    let objects = match client.rest().remove("optionals") {
+        Some(Node::Object(optionals)) => vec![optionals],
+        Some(Node::List(items)) if items.iter().all(|item| matches!(item, Node::Object(_))) => {
+            let object = |item| if let Node::Object(object) = item { Some(object) } else { None };
+            items.into_iter().filter_map(object).collect()
         }
-        Some(other) => {
-            client.insert("optionals".to_owned(), other);
-            return;
-        }
+        Some(other) => return client.rest().set("optionals", other),
         None => return,
     };
-    let mut raw = Map::new();
-    for object in objects {
-        if let (2, Some(Value::String(key)), Some(value)) = (object.len(), object.get("key"), object.get("value")) {
-            text(value).into_iter().for_each(|value| contact.set_attribute(key.as_str(), value));
+    let mut raw = Object::default();
+    for mut object in objects {
+        if let (2, Some(Node::Text(_)), Some(_)) = (object.len(), object.get("key"), object.get("value")) {
+            if let (Some(Node::Text(key)), Some(value)) = (object.remove("key"), object.remove("value")) {
+                text_of(&value).into_iter().for_each(|value| client.set_attribute(key.clone(), value));
+            }
             continue;
         }
-        for (name, value) in &object {
-            text(value).into_iter().for_each(|value| contact.set_attribute(name.as_str(), value));
-            if !value.is_string() && !value.is_null() {
-                raw.insert(name.clone(), value.clone());
+        for (name, value) in object {
+            text_of(&value).into_iter().for_each(|value| client.set_attribute(name.clone(), value));
+            if !matches!(value, Node::Text(_) | Node::Null) {
+                raw.set(name, value);
             }
         }
     }
     if !raw.is_empty() {
-        client.insert(RAW_OPTIONALS.to_owned(), Value::Object(raw));
+        client.rest().set(RAW_OPTIONALS, Node::Object(raw));
     }
 }
 
@@ -415,28 +427,32 @@ fn read_optionals(client: &mut Map<String, Value>, contact: &mut Contact) {
 const RAW_OPTIONALS: &str = "optionals";
 
 /// An array of texts or of objects with a `name`; or one text with commas.
-fn read_tags(client: &mut Map<String, Value>, contact: &mut Contact) {
-    let tags: Vec<String> = match take(client, "tags") {
-        Some(Value::Array(tags)) => tags.iter().filter_map(|tag| text(tag.get("name").unwrap_or(tag))).collect(),
-        Some(Value::String(tags)) => tags.split(',').filter_map(super::value::tidy).collect(),
-        _ => Vec::new(),
-    };
-    contact.list_mut(Field::Tags).extend(tags);
+fn read_tags(client: &mut Incoming<'_>) {
+    match client.take("tags") {
+        Some(Node::List(tags)) => {
+            let tags = tags.iter().filter_map(|tag| text_of(tag.get("name").unwrap_or(tag)));
+            tags.for_each(|tag| client.push(Field::Tags, tag));
+        }
+        Some(Node::Text(tags)) => {
+            tags.split(',').filter_map(tidy).for_each(|tag| client.push(Field::Tags, tag.into()));
+        }
+        _ => {}
+    }
 }
 
 /// The agent; its values beside id and name are kept.
-fn read_user(client: &mut Map<String, Value>, contact: &mut Contact) {
-    match client.shift_remove("user") {
-        Some(Value::Object(mut user)) => {
+fn read_user(client: &mut Incoming<'_>) {
+    match client.rest().remove("user") {
+        Some(Node::Object(mut user)) => {
             for (name, field) in [("id", Field::OwnerId), ("name", Field::OwnerName)] {
-                let value = user.shift_remove(name).as_ref().and_then(text);
-                value.into_iter().for_each(|value| contact.set_text(field, value));
+                let value = user.remove(name).as_ref().and_then(text_of);
+                value.into_iter().for_each(|value| client.set_text(field, value));
             }
             if !user.is_empty() {
-                client.insert("user".to_owned(), Value::Object(user));
+                client.rest().set("user", Node::Object(user));
             }
         }
-        Some(user) => text(&user).into_iter().for_each(|id| contact.set_text(Field::OwnerId, id)),
+        Some(user) => text_of(&user).into_iter().for_each(|id| client.set_text(Field::OwnerId, id)),
         None => {}
     }
 }

@@ -7,6 +7,7 @@ use super::exchange::{
 };
 use super::facts::{List, PlatformFacts};
 use super::pages::Numbering;
+use super::reading::Given;
 use super::settings::Settings;
 use crate::change::Delta;
 use crate::contact::Wanted;
@@ -18,6 +19,16 @@ use std::sync::Arc;
 
 /// A connector, or all that is wrong with the settings (exit 2 each).
 pub type Connected = Result<Arc<dyn Connector>, Vec<Failure>>;
+
+/// Takes the contacts of a page, one after the other.
+pub type Take<'t> = &'t mut (dyn FnMut(Given<'_>) + Send);
+
+/// The page of a connector that hands contacts over one by one, with all of them.
+pub(super) async fn whole_page(connector: &dyn Connector, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+    let mut found = Vec::new();
+    let page = connector.visit(http, after, &mut |given| found.push(given.into())).await?;
+    Ok(Page { found, ..page })
+}
 
 /// A platform before it is connected: its facts, and how the settings of a connection become a connector.
 pub trait Driver: Send + Sync {
@@ -87,6 +98,13 @@ pub trait Connector: WriteRules {
 
     /// A page of all contacts; the first one without a cursor.
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault>;
+
+    /// The same page, of which each contact is handed over before the next is read: `found` is empty.
+    async fn visit(&self, http: &Http, after: Option<&Cursor>, take: Take<'_>) -> Result<Page, Fault> {
+        let mut page = self.page(http, after).await?;
+        page.found.drain(..).for_each(|found| take(Given::Found(found)));
+        Ok(page)
+    }
 
     /// All contacts that the platform returns for one value, each compared locally. A contact that is returned although
     /// its value is another one is left out; if only such contacts are returned, the lookup proves nothing and is a

@@ -7,23 +7,23 @@ mod lists;
 mod owner;
 
 use super::answer::{Account, Purpose, errors, object, send, words};
-use super::connector::{Capabilities, Connected, Connector, Driver, Lists, WriteRules};
+use super::connector::{Capabilities, Connected, Connector, Driver, Lists, Take, WriteRules, whole_page};
 use super::exchange::{
     Address, Agent, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::{List, PlatformFacts};
 use super::pages::Numbering;
 use super::problems::missing_name;
+use super::reading::{Given, Incoming};
 use super::settings::{Setting, Settings, validate, wrong};
 use super::text::texts;
-use super::value::{
-    keep_rest, move_email, move_phone, move_text, move_time, segment, take, take_text, text, with_plus,
-};
+use super::value::{segment, text, text_of, with_plus};
 use crate::change::Delta;
 use crate::change::StepKind;
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{canonical, whatsapp_forms};
+use crate::json::Node;
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use owner::{OWNER, agent_for, resolve_owner};
@@ -203,18 +203,28 @@ impl Connector for Mercately {
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
+        whole_page(self, http, after).await
+    }
+
+    async fn visit(&self, http: &Http, after: Option<&Cursor>, take: Take<'_>) -> Result<Page, Fault> {
         let number: u64 = match after {
             Some(cursor) => cursor.parse().map_err(|_| not_a_page(cursor))?,
             None => 1,
         };
         let request = Request::get(format!("{}/customers", self.prefix)).query("page", number.to_string());
         let response = self.ask(http, request, Purpose::List).await?;
-        let mut list = self.success(http, &response, Purpose::List)?;
+        let list = response.node().filter(|list| response.is_success() && list.get("errors").is_none());
+        let mut list = match list {
+            Some(Node::Object(list)) => list,
+            _ => self.success(http, &response, Purpose::List)?.into(),
+        };
         let promised = || self.account.not_promised(http, &response, "`{\"customers\": […]}`");
-        let Some(Value::Array(customers)) = list.shift_remove("customers") else { return Err(promised()) };
-        let found = customers.into_iter().map(read_customer).collect::<Option<Vec<_>>>().ok_or_else(promised)?;
-        let next = (!found.is_empty()).then(|| number.saturating_add(1).to_string());
-        Ok(Page { found, unread: Vec::new(), total: list.get("results").and_then(Value::as_u64), next })
+        let Some(Node::List(customers)) = list.remove("customers") else { return Err(promised()) };
+        let next = (!customers.is_empty()).then(|| number.saturating_add(1).to_string());
+        for customer in customers {
+            take(Given::Incoming(read_customer(customer).ok_or_else(promised)?));
+        }
+        Ok(Page { total: list.get("results").and_then(Node::as_u64), next, ..Page::default() })
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -339,71 +349,77 @@ fn is_taken(message: &str) -> bool {
 }
 
 /// Reading.
-fn read_customer(customer: Value) -> Option<Found> {
-    let Value::Object(mut customer) = customer else { return None };
-    let id = take_text(&mut customer, "id")?;
-    let mut contact = Contact::default();
-    contact.set_text(Field::Id, id.as_str());
+fn read_customer(customer: Node<'_>) -> Option<Incoming<'_>> {
+    let Node::Object(customer) = customer else { return None };
+    let mut incoming = Incoming::new(customer);
+    let id = incoming.take_text("id")?;
+    incoming.set_id(id);
     for (field, name) in TEXTS {
-        move_text(&mut customer, name, &mut contact, field);
+        incoming.move_text(name, field);
     }
-    move_phone(&mut customer, "phone", &mut contact);
-    move_email(&mut customer, "email", &mut contact);
-    read_country(&mut customer, &mut contact);
-    read_tags(&mut customer, &mut contact);
-    read_custom_fields(&mut customer, &mut contact);
-    read_owner(&mut customer, &mut contact);
-    move_time(&mut customer, "creation_date", &mut contact, Field::CreatedAt);
-    keep_rest(customer, &mut contact);
-    Some(Found { id, contact })
+    incoming.move_phone("phone");
+    incoming.move_email("email");
+    read_country(&mut incoming);
+    read_tags(&mut incoming);
+    read_custom_fields(&mut incoming);
+    read_owner(&mut incoming);
+    incoming.move_time("creation_date", Field::CreatedAt);
+    Some(incoming.end())
 }
 
 /// Two letters on the customer; a number (an id of the platform's own) stays as it is.
-fn read_country(customer: &mut Map<String, Value>, contact: &mut Contact) {
+fn read_country(customer: &mut Incoming<'_>) {
     let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let code = customer.get("country_id").and_then(Value::as_str).map(str::trim).filter(is_code);
+    let code = customer.rest().get("country_id").and_then(Node::as_text).map(str::trim).filter(is_code);
     if let Some(code) = code.map(str::to_uppercase) {
-        contact.set_text(Field::Country, code);
-        let _code = take(customer, "country_id");
+        customer.set_text(Field::Country, code);
+        let _code = customer.take("country_id");
     }
 }
 
 /// `{"tag", "web_id"}`, in a newer schema `{"name", "value"}`, where `false` is a tag that the customer does not have.
-fn read_tags(customer: &mut Map<String, Value>, contact: &mut Contact) {
-    let Some(Value::Array(tags)) = take(customer, "tags") else { return };
-    let is_there = |tag: &&Value| tag.get("value").and_then(Value::as_bool) != Some(false);
-    let name = |tag: &Value| text(tag.get("tag").or_else(|| tag.get("name")).unwrap_or(tag));
-    contact.list_mut(Field::Tags).extend(tags.iter().filter(is_there).filter_map(name));
+fn read_tags(customer: &mut Incoming<'_>) {
+    let Some(Node::List(tags)) = customer.take("tags") else { return };
+    let is_there = |tag: &&Node<'_>| tag.get("value").and_then(Node::as_bool) != Some(false);
+    for tag in tags.iter().filter(is_there) {
+        let name = text_of(tag.get("tag").or_else(|| tag.get("name")).unwrap_or(tag));
+        name.into_iter().for_each(|name| customer.push(Field::Tags, name));
+    }
 }
 
 /// The key of the value ends in a colon; newer schemas omit it.
-fn read_custom_fields(customer: &mut Map<String, Value>, contact: &mut Contact) {
-    let Some(Value::Array(fields)) = take(customer, "custom_fields") else { return };
-    for field in &fields {
-        let content = ["field_content:", "field_content"].into_iter().find_map(|key| text(field.get(key)?));
-        if let (Some(name), Some(content)) = (field.get("field_name").and_then(Value::as_str), content) {
-            contact.set_attribute(name, content);
+fn read_custom_fields(customer: &mut Incoming<'_>) {
+    let Some(Node::List(fields)) = customer.take("custom_fields") else { return };
+    for field in fields {
+        let content = ["field_content:", "field_content"].into_iter().find_map(|key| text_of(field.get(key)?));
+        let Node::Object(mut field) = field else { continue };
+        if let (Some(Node::Text(name)), Some(content)) = (field.remove("field_name"), content) {
+            customer.set_attribute(name, content);
         }
     }
 }
 
 /// An agent as an object, or its number under either name.
-fn read_owner(customer: &mut Map<String, Value>, contact: &mut Contact) {
-    move_text(customer, "agent_id", contact, Field::OwnerId);
-    match take(customer, "agent") {
-        Some(Value::Null) | None => {}
-        Some(agent @ Value::Object(_)) => {
-            let agent = agent_of(&agent);
+fn read_owner(customer: &mut Incoming<'_>) {
+    customer.move_text("agent_id", Field::OwnerId);
+    match customer.take("agent") {
+        Some(Node::Null) | None => {}
+        Some(agent @ Node::Object(_)) => {
+            let agent = agent_of(&agent.into());
             for (field, value) in
                 [(Field::OwnerId, agent.id), (Field::OwnerName, agent.name), (Field::OwnerEmail, agent.email)]
             {
                 if !value.is_empty() {
-                    contact.set_text(field, value);
+                    customer.set_text(field, value);
                 }
             }
         }
-        Some(number) => text(&number).into_iter().for_each(|id| contact.set_text(Field::OwnerId, id)),
+        Some(number) => text_of(&number).into_iter().for_each(|id| customer.set_text(Field::OwnerId, id)),
     }
+}
+
+fn found_of(customer: Value) -> Option<Found> {
+    read_customer(customer.into()).map(Found::from)
 }
 
 fn read_agent(agent: &Value) -> Option<Agent> {
@@ -432,7 +448,7 @@ impl Mercately {
             return Ok(None);
         }
         let answer = self.success(http, &response, Purpose::Read)?;
-        let found = customer_of(answer).and_then(read_customer);
+        let found = customer_of(answer).and_then(found_of);
         found.map(Some).ok_or_else(|| self.account.not_promised(http, &response, "a customer"))
     }
 
@@ -479,7 +495,7 @@ impl Mercately {
         let response = self.ask(http, request, Purpose::Write).await?;
         match self.success(http, &response, Purpose::Write) {
             Ok(answer) => {
-                let found = customer_of(answer).and_then(read_customer);
+                let found = customer_of(answer).and_then(found_of);
                 let not_promised = || self.account.not_promised_of_write(http, &response, "the new customer");
                 let found = found.ok_or_else(not_promised)?;
                 Ok(StepResult::Done { id: found.id, after: Some(Box::new(found.contact)) })

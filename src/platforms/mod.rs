@@ -19,6 +19,7 @@ mod names;
 mod pages;
 mod problems;
 mod project;
+mod reading;
 mod registry;
 mod setting;
 mod single;
@@ -27,7 +28,7 @@ mod twin;
 mod value;
 
 pub use connector::{
-    Capabilities, Connected, Connector, DefinesAttributes, Deletes, Driver, Lists, PartialCreates, WriteRules,
+    Capabilities, Connected, Connector, DefinesAttributes, Deletes, Driver, Lists, PartialCreates, Take, WriteRules,
 };
 pub use exchange::{
     Address, Agent, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready,
@@ -36,5 +37,6 @@ pub use exchange::{
 pub use facts::{LISTS, List, PlatformFacts};
 pub use pages::{Numbering, PageRead, Pages};
 pub use project::{BOOKKEEPING, Projection, project, project_bookkeeping};
+pub use reading::{Given, Incoming};
 pub use registry::Registry;
 pub use text::{Slice, Text};

@@ -1,13 +1,14 @@
 //! JSON values as values of a contact: texts, phones, times. Pure; it knows no platform.
 
-use crate::contact::{Contact, Field};
+use crate::contact::nfc;
 use crate::identity::digits;
+use crate::json::Node;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use serde_json::Value;
+use std::borrow::Cow;
 
 /// The digits of a phone with its country code: at most fifteen (E.164), and no country's numbers have less than seven.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -16,19 +17,17 @@ const EPOCH_MS_MIN: i64 = 100_000_000_000;
 
 /// Trimmed and in Unicode NFC; `None` when nothing is left.
 pub fn tidy(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| if is_composed(text) { text.to_owned() } else { text.nfc().collect() })
+    tidied(Cow::Borrowed(text)).map(Cow::into_owned)
 }
 
 /// The same, without a copy where nothing is to be changed.
-fn tidied(text: String) -> Option<String> {
-    let is_tidy = !text.is_empty() && text.trim().len() == text.len() && is_composed(&text);
-    if is_tidy { Some(text) } else { tidy(&text) }
-}
-
-/// Whether a text is in NFC for certain. Nearly every text is, and to see that costs a tenth of composing it.
-fn is_composed(text: &str) -> bool {
-    text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes
+pub fn tidied(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let text = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() < text.len() => Cow::Owned(text.trim().to_owned()),
+        owned => owned,
+    };
+    (!text.is_empty()).then(|| nfc(text))
 }
 
 /// A value as text: numbers and the like as JSON writes them; `None` for `null` and blanks.
@@ -40,55 +39,35 @@ pub fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Takes a value out of an object, as text.
-pub fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match take(object, name)? {
-        Value::String(text) => tidied(text),
-        other => text(&other),
+/// The same of a value that is still in its JSON.
+pub fn text_of<'j>(value: &Node<'j>) -> Option<Cow<'j, str>> {
+    match value {
+        Node::Null => None,
+        Node::Text(text) => tidied(text.clone()),
+        Node::Number(number) => Some(Cow::Owned(number.to_string())),
+        other => {
+            let mut json = Vec::new();
+            other.write(&mut json);
+            String::from_utf8(json).ok().map(Cow::Owned)
+        }
     }
-}
-
-/// Takes a value out of an object, in which `null` stays: to close the gap costs more than all else ([`keep_rest`] does).
-pub fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    object.get_mut(name).map(Value::take)
-}
-
-/// Moves a value of an object into a field of a contact.
-pub fn move_text(object: &mut Map<String, Value>, name: &str, contact: &mut Contact, field: Field) {
-    if let Some(text) = take_text(object, name) {
-        contact.set_text(field, text);
-    }
-}
-
-/// Moves a phone: `+` and digits; one that is not valid stays unchanged.
-pub fn move_phone(object: &mut Map<String, Value>, name: &str, contact: &mut Contact) {
-    contact.list_mut(Field::Phones).extend(take_text(object, name).map(|phone| with_plus(&phone)));
-}
-
-/// Moves an e-mail, its domain in lower case.
-pub fn move_email(object: &mut Map<String, Value>, name: &str, contact: &mut Contact) {
-    contact.list_mut(Field::Emails).extend(take_text(object, name).map(|email| tidy_email(&email)));
 }
 
 /// An e-mail with its domain in lower case.
-pub fn tidy_email(email: &str) -> String {
+pub fn tidy_email(email: Cow<'_, str>) -> Cow<'_, str> {
     match email.rsplit_once('@') {
-        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
-        None => email.to_owned(),
+        Some((_, domain)) if domain.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) => email,
+        Some((local, domain)) => Cow::Owned(format!("{local}@{}", domain.to_lowercase())),
+        None => email,
     }
 }
 
-/// Moves a time, as RFC 3339; one that cannot be parsed stays in the object.
-pub fn move_time(object: &mut Map<String, Value>, name: &str, contact: &mut Contact, field: Field) {
-    if let Some(time) = object.get(name).and_then(time) {
-        let _moved = take(object, name);
-        contact.set_text(field, time);
-    }
-}
-
-/// Keeps the remaining values of an object with the contact.
-pub fn keep_rest(object: Map<String, Value>, contact: &mut Contact) {
-    contact.native.extend(object.into_iter().filter(|(_, value)| !value.is_null()));
+/// The same of a phone that may be so already.
+pub fn plus_before(phone: Cow<'_, str>) -> Cow<'_, str> {
+    let digits = phone.strip_prefix('+').unwrap_or_default().as_bytes();
+    let is_so =
+        PHONE_DIGITS.contains(&digits.len()) && digits.first() != Some(&b'0') && digits.iter().all(u8::is_ascii_digit);
+    if is_so { phone } else { Cow::Owned(with_plus(&phone)) }
 }
 
 /// `+` and digits, when the phone is written with digits, blanks and the usual signs between them; else unchanged.
@@ -107,12 +86,16 @@ pub fn phone_digits(phone: &str) -> Option<String> {
 
 /// A time as RFC 3339, from ISO text (without an offset: UTC), epoch seconds or milliseconds, or an object of seconds
 /// and nanoseconds.
-fn time(value: &Value) -> Option<String> {
+pub fn time(value: &Node<'_>) -> Option<String> {
     let timestamp = match value {
-        Value::String(text) => time_of_text(text.trim())?,
-        Value::Number(number) => time_of_epoch(number.as_i64().or_else(|| whole(number.as_f64()?))?)?,
-        Value::Object(parts) => {
-            let part = |names: [&str; 2]| names.into_iter().find_map(|name| parts.get(name)?.as_i64());
+        Node::Text(text) => time_of_text(text.trim())?,
+        Node::Number(number) => time_of_epoch(number.as_i64().or_else(|| whole(number.as_f64()?))?)?,
+        Node::Object(parts) => {
+            let number = |name: &str| match parts.get(name)? {
+                Node::Number(number) => number.as_i64(),
+                _ => None,
+            };
+            let part = |names: [&str; 2]| names.into_iter().find_map(number);
             let nanoseconds = part(["_nanoseconds", "nanoseconds"]).and_then(|part| i32::try_from(part).ok());
             Timestamp::new(part(["_seconds", "seconds"])?, nanoseconds.unwrap_or(0)).ok()?
         }
@@ -171,6 +154,7 @@ mod tests {
             ("++593667357821", "++593667357821"),
         ] {
             assert_eq!(with_plus(given), expected, "{given}");
+            assert_eq!(plus_before(given.into()), expected, "{given}");
         }
     }
 
@@ -191,7 +175,7 @@ mod tests {
             (json!(i64::MAX), None),
             (json!({"_seconds": i64::MAX}), None),
         ] {
-            assert_eq!(time(&given).as_deref(), expected, "{given}");
+            assert_eq!(time(&given.clone().into()).as_deref(), expected, "{given}");
         }
     }
 

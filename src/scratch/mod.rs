@@ -14,6 +14,7 @@ pub mod recorded;
 pub mod snapshot;
 pub mod spool;
 pub mod stored;
+pub mod texts;
 pub mod written;
 
 mod file;

@@ -3,6 +3,7 @@
 //! It is in the folder of a run and survives its process, so that a reading which was stopped continues after the last page
 //! that was committed. What counts as complete is decided elsewhere.
 
+use super::texts::Texts;
 use crate::contact::Contact;
 use crate::files::{ReadFault, Source};
 use crate::outcome::Failure;
@@ -77,7 +78,7 @@ pub struct Reading {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The id and the JSON of each contact that was read.
-    pub read: Vec<(String, String)>,
+    pub read: Texts,
     /// Ids that were met and are known already.
     pub known: Vec<String>,
     /// Ids without a contact.
@@ -355,14 +356,14 @@ fn add(connection: &Connection, pass: u32, batch: &Batch, before: Sums) -> Resul
 }
 
 /// Contacts that were read. In the first pass nearly all are new, in a later one nearly all are known as they are.
-fn add_read(connection: &Connection, pass: u32, read: &[(String, String)], sums: &mut Sums) -> Result<(), SqlError> {
+fn add_read(connection: &Connection, pass: u32, read: &Texts, sums: &mut Sums) -> Result<(), SqlError> {
     let mut known = connection.prepare_cached("SELECT no, pass, json = ?2 FROM held WHERE id = ?1")?;
     let mut insert =
         connection.prepare_cached("INSERT INTO held (id, pass, json) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
     let mut meet = connection.prepare_cached("UPDATE held SET pass = ?2 WHERE no = ?1")?;
     let mut change = connection.prepare_cached("UPDATE held SET pass = ?2, json = ?3 WHERE no = ?1")?;
     let mut found = connection.prepare_cached("DELETE FROM missing WHERE id = ?1")?;
-    for (id, json) in read {
+    for (id, json) in read.iter() {
         if pass == 1 && insert.execute(params![id, pass, json])? == 1 {
             sums.held += 1;
             sums.news += 1;

@@ -4,7 +4,8 @@
 
 use super::super::answer::Purpose;
 use super::super::exchange::{Fault, Found, Page, Reading};
-use super::super::value::{keep_rest, move_text, move_time, phone_digits, take_text, text, tidy_email, with_plus};
+use super::super::reading::Incoming;
+use super::super::value::{phone_digits, text, tidy_email, with_plus};
 use super::{Eadesk, Said};
 use crate::change::same;
 use crate::contact::{Contact, Field};
@@ -94,25 +95,26 @@ impl Eadesk {
 
     pub(super) fn read_person(&self, person: Value) -> Option<Person> {
         let Value::Object(mut person) = person else { return None };
-        let id = take_text(&mut person, "_id")?;
         let is_deleted = is_deleted(&person);
-        let mut contact = Contact::default();
-        contact.set_text(Field::Id, id.as_str());
-        move_text(&mut person, "name", &mut contact, Field::FullName);
-        move_text(&mut person, "description", &mut contact, Field::Notes);
-        self.read_segments(&mut person, &mut contact);
-        let items = self.read_items(&mut person, &mut contact);
-        move_time(&mut person, "createdAt", &mut contact, Field::CreatedAt);
-        keep_rest(person, &mut contact);
+        let (segments, items) = (person.shift_remove("segments"), person.shift_remove("contacts"));
+        let mut incoming = Incoming::new(person.into());
+        let id = incoming.take_text("_id")?;
+        incoming.set_id(id);
+        incoming.move_text("name", Field::FullName);
+        incoming.move_text("description", Field::Notes);
+        incoming.move_time("createdAt", Field::CreatedAt);
+        let mut found = Found::from(incoming.end());
+        self.read_segments(segments, &mut found.contact);
+        let items = self.read_items(items, &mut found.contact);
         if !items.is_empty() {
-            contact.native.insert(ITEMS.to_owned(), Value::Array(items));
+            found.contact.native.insert(ITEMS.to_owned(), Value::Array(items));
         }
-        Some(Person { found: Found { id, contact }, is_deleted })
+        Some(Person { found, is_deleted })
     }
 
     /// Segments by name; an id without a name stays an id.
-    fn read_segments(&self, person: &mut Map<String, Value>, contact: &mut Contact) {
-        let Some(Value::Array(segments)) = person.shift_remove("segments") else { return };
+    fn read_segments(&self, segments: Option<Value>, contact: &mut Contact) {
+        let Some(Value::Array(segments)) = segments else { return };
         let tags = contact.list_mut(Field::Tags);
         for id in segments.iter().filter_map(text) {
             let name = self.segment_name(&id).map_or_else(|| id.clone(), str::to_owned);
@@ -123,8 +125,8 @@ impl Eadesk {
     }
 
     /// The items that are not deleted, unchanged; their values go to the contact, each once.
-    fn read_items(&self, person: &mut Map<String, Value>, contact: &mut Contact) -> Vec<Value> {
-        let Some(Value::Array(mut items)) = person.shift_remove("contacts") else { return Vec::new() };
+    fn read_items(&self, items: Option<Value>, contact: &mut Contact) -> Vec<Value> {
+        let Some(Value::Array(mut items)) = items else { return Vec::new() };
         items.retain(|item| item.as_object().is_some_and(|item| !is_deleted(item)));
         for item in &items {
             let Some((field, value)) = self.read_item(item) else { continue };
@@ -144,7 +146,7 @@ impl Eadesk {
         let (kind, service) = (part("type"), part("service"));
         match (kind.as_str(), service.as_str()) {
             ("phone", "phone" | "") | ("", "phone") => Some((Field::Phones, self.phone(&value))),
-            ("mail", "mail" | "") | ("", "mail") => Some((Field::Emails, tidy_email(&value))),
+            ("mail", "mail" | "") | ("", "mail") => Some((Field::Emails, tidy_email(value.into()).into_owned())),
             _ => {
                 let origin = Some(part("origin")).filter(|origin| self.type_of(origin).is_some());
                 let service = if service.is_empty() { origin.unwrap_or_else(|| "id".to_owned()) } else { service };

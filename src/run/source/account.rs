@@ -22,6 +22,7 @@ use crate::run::active::folder::SPOOL_FILE;
 use crate::run::stop::Stop;
 use crate::run::target::{Target, stops};
 use crate::scratch::spool::{Batch, Completeness, Reading, Spool, Sums};
+use crate::scratch::texts::Texts;
 use each::{Answers, Reader};
 use ids::IdsFile;
 use portion::{Portion, pages_of};
@@ -193,7 +194,7 @@ impl Work<'_> {
             if next.is_none() && unread.is_empty() && self.spool.sums().known() == 0 {
                 return Err(ids.is_empty());
             }
-            return Ok(Portion { read: Vec::new(), unread, end: PageEnd::of_given(next) });
+            return Ok(Portion { read: Texts::default(), unread, end: PageEnd::of_given(next) });
         }
         let left = self.pages_left();
         let after = self.reading.after.as_ref();
@@ -221,7 +222,7 @@ impl Work<'_> {
     }
 
     /// The ids that are to be read, and those that are known, each once; a contact that is on the page with content is neither.
-    fn sort(&self, ids: Vec<String>, read: &[(String, String)]) -> Result<(VecDeque<String>, Vec<String>), Failure> {
+    fn sort(&self, ids: Vec<String>, read: &Texts) -> Result<(VecDeque<String>, Vec<String>), Failure> {
         let (mut unknown, mut known) = (VecDeque::new(), Vec::new());
         let mut met: HashSet<String> = if ids.is_empty() { HashSet::new() } else { ids_of(read) };
         for id in ids {
@@ -290,8 +291,8 @@ impl Work<'_> {
     }
 }
 
-fn ids_of(read: &[(String, String)]) -> HashSet<String> {
-    read.iter().map(|(id, _)| id.clone()).collect()
+fn ids_of(read: &Texts) -> HashSet<String> {
+    read.iter().map(|(id, _)| id.to_owned()).collect()
 }
 
 /// Whether it may come of an HTTP client that was stopped: what waited for another attempt gives up.

@@ -6,12 +6,13 @@ use ferry::files::ReadFault;
 use ferry::outcome::Failure;
 use ferry::record::{Fields, Origin};
 use ferry::scratch::spool::{Batch, Completeness, Kind, Reading, Row, Spool, Sums};
+use ferry::scratch::texts::Texts;
 use std::fs;
 use std::path::Path;
 
 fn batch(read: &[(&str, &str)], known: &[&str], missing: &[&str]) -> Batch {
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
-    let read = read.iter().map(|(id, json)| ((*id).to_owned(), (*json).to_owned())).collect();
+    let read = read.iter().copied().collect();
     Batch { read, known: owned(known), missing: owned(missing) }
 }
 
@@ -116,7 +117,7 @@ fn its_records_are_contacts_or_objects_in_the_order_of_first_meeting() {
     let json = r#"{"id":"a","first_name":"Ana","native":{"stage":"new"}}"#;
     let contacts = folder.path().join("contacts.db");
     let mut spool = Spool::open(&contacts, Kind::Contacts).unwrap();
-    let many: Vec<(String, String)> = (0..600).map(|no| (format!("p{no}"), json.to_owned())).collect();
+    let many: Texts = (0..600).map(|no| (format!("p{no}"), json.to_owned())).collect();
     spool.add(1, &Batch { read: many, ..Batch::default() }, |_| at("2")).unwrap();
     spool.commit().unwrap();
     let records: Vec<_> = spool.source().unwrap().map(Result::unwrap).collect();
@@ -161,7 +162,7 @@ fn a_damaged_spool_is_an_error_with_a_hint() {
 
     let cut = folder.path().join("cut.db");
     let mut spool = Spool::open(&cut, Kind::Contacts).unwrap();
-    let many: Vec<(String, String)> = (0..2_000).map(|no| (format!("p{no}"), format!(r#"{{"id":"p{no}"}}"#))).collect();
+    let many: Texts = (0..2_000).map(|no| (format!("p{no}"), format!(r#"{{"id":"p{no}"}}"#))).collect();
     spool.add(1, &Batch { read: many, ..Batch::default() }, |_| at("2")).unwrap();
     spool.commit().unwrap();
     drop(spool);

@@ -8,6 +8,7 @@ use crate::http::Http;
 use crate::outcome::{Exit, Failure};
 use crate::platforms::{Connector, Fault, Reading};
 use crate::run::target::stops;
+use crate::scratch::texts::Texts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
@@ -30,7 +31,7 @@ pub(super) struct Reader {
 #[derive(Default)]
 pub(super) struct Answers {
     /// The id and the text of each contact.
-    pub read: Vec<(String, String)>,
+    pub read: Texts,
     /// Ids that no contact has.
     pub missing: Vec<String>,
     /// The first failure; ids behind it may not have been asked for.
@@ -61,7 +62,7 @@ impl Reader {
         let mut answers = Answers { failure, ..Answers::default() };
         for (_, id, json) in done {
             match json {
-                Some(json) => answers.read.push((id, json)),
+                Some(json) => answers.read.push(&id, &json),
                 None => answers.missing.push(id),
             }
         }

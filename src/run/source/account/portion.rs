@@ -2,17 +2,18 @@
 
 use super::verdict::PageEnd;
 use super::what::What;
-use crate::contact::Field;
+use crate::contact::{Contact, Field};
 use crate::http::Http;
 use crate::outcome::Failure;
-use crate::platforms::{Connector, Cursor, Fault, Found, List, Page, PageRead, Pages};
+use crate::platforms::{Connector, Cursor, Fault, Found, Given, List, PageRead, Pages};
 use crate::run::target::Target;
+use crate::scratch::texts::{Texts, TextsWriter};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// A page, from wherever it came.
 pub(super) struct Portion {
-    pub read: Vec<(String, String)>,
+    pub read: Texts,
     pub unread: Vec<String>,
     pub end: PageEnd,
 }
@@ -32,18 +33,34 @@ pub(super) fn pages_of(source: &Target, what: What) -> Result<Pages<Portion>, Fa
         let (connector, http) = (Arc::clone(&connector), Arc::clone(&http));
         async move {
             match what {
-                What::Contacts => of_contacts(connector.page(&http, after.as_ref()).await?),
+                What::Contacts => of_contacts(&*connector, &http, after.as_ref()).await,
                 What::List(list) => of_list(&*connector, &http, list, after.as_ref()).await,
             }
         }
     }))
 }
 
-fn of_contacts(page: Page) -> PageRead<Portion> {
+async fn of_contacts(connector: &dyn Connector, http: &Http, after: Option<&Cursor>) -> PageRead<Portion> {
+    let mut texts = TextsWriter::default();
+    let page = connector.visit(http, after, &mut |given| add(given, &mut texts)).await?;
+    let read = texts.end().ok_or_else(|| Fault::Fatal(Failure::failed("a page of contacts cannot be kept")))?;
     let end = PageEnd::new(page.next.clone(), page.total, !page.unread.is_empty());
-    let read = page.found.into_iter().map(text_of_contact).collect::<Result<_, _>>();
-    let read = read.map_err(Fault::Fatal)?;
     Ok((Portion { read, unread: page.unread, end }, page.next))
+}
+
+/// Adds a contact, with its id as text.
+fn add(given: Given<'_>, texts: &mut TextsWriter) {
+    match given {
+        Given::Incoming(incoming) => texts.add(incoming.id(), |out| incoming.write_json(out)),
+        Given::Found(found) => texts.add(&found.id.clone(), |out| with_id(found).write_json(out)),
+    }
+}
+
+fn with_id(mut found: Found) -> Contact {
+    if !found.contact.has(Field::Id) {
+        found.contact.set_text(Field::Id, found.id.as_str());
+    }
+    found.contact
 }
 
 async fn of_list(connector: &dyn Connector, http: &Http, list: List, after: Option<&Cursor>) -> PageRead<Portion> {
@@ -55,15 +72,12 @@ async fn of_list(connector: &dyn Connector, http: &Http, list: List, after: Opti
 }
 
 /// The id of a contact, and the contact with its id as text.
-pub(super) fn text_of_contact(mut found: Found) -> Result<(String, String), Failure> {
-    if !found.contact.has(Field::Id) {
-        found.contact.set_text(Field::Id, found.id.as_str());
-    }
-    let mut json = Vec::with_capacity(TEXT_LEN);
-    found.contact.write_json(&mut json);
+pub(super) fn text_of_contact(found: Found) -> Result<(String, String), Failure> {
+    let (id, mut json) = (found.id.clone(), Vec::with_capacity(TEXT_LEN));
+    with_id(found).write_json(&mut json);
     match String::from_utf8(json) {
-        Ok(json) => Ok((found.id, json)),
-        Err(error) => Err(cannot_be_kept(&found.id, error)),
+        Ok(json) => Ok((id, json)),
+        Err(error) => Err(cannot_be_kept(&id, error)),
     }
 }
 
