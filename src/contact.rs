@@ -11,7 +11,7 @@ mod view;
 pub use merge::Merged;
 pub(crate) use name::squeeze;
 pub use name::{MadeName, split_name};
-pub use nfc::nfc;
+pub use nfc::{nfc, of_other_letters};
 pub use stored::StoredContact;
 pub use view::ContactView;
 

@@ -234,6 +234,12 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     if has_any(text.as_bytes(), escaped_in) {
         return write_escaped(text, out);
     }
+    write_plain(text, out);
+}
+
+/// The same of a text in which nothing has to be escaped ([`escaped_in`]).
+#[inline]
+pub fn write_plain(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
@@ -248,7 +254,7 @@ fn write_escaped(text: &str, out: &mut Vec<u8>) {
 
 /// Marks what has to be escaped: controls, quotes, backslashes.
 #[inline]
-fn escaped_in(word: u64) -> u64 {
+pub fn escaped_in(word: u64) -> u64 {
     let controls = word.wrapping_sub(EACH * 0x20) & !word & HIGH_BITS;
     controls | first_of(word, b'"') | first_of(word, b'\\')
 }
@@ -310,10 +316,17 @@ mod tests {
 
     #[test]
     fn a_key_stands_once_in_an_object_at_any_depth() {
+        let many = |last: &str| {
+            let keys: Vec<String> = (0..40).map(|n| format!("\"k{n}\": 1")).collect();
+            format!("{{{}, \"{last}\": 2}}", keys.join(","))
+        };
+        assert!(Node::parse(many("k40").as_bytes()).is_ok());
         for (text, key) in [
             ("{\"a\": 1, \"a\": 1}", "a"),
             ("{\"x\": [{\"y\": {\"a\": null, \"\\u0061\": 2}}]}", "a"),
             ("[{\"\": 1, \"\": 2}]", ""),
+            (&many("k3"), "k3"),
+            (&many("k39"), "k39"),
         ] {
             assert!(matches!(parse(text.as_bytes()), Err(Fault::Repeated(found)) if found == key), "{text}");
             assert!(matches!(Node::parse(text.as_bytes()), Err(Fault::Repeated(found)) if found == key), "{text}");

@@ -18,9 +18,10 @@ fn composed(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(text.nfc().collect())
 }
 
-/// Marks the bytes that begin other letters than those of [`is_plainly_nfc`] up to U+47F: all from 0xCC on but 0xD0 and 0xD1.
+/// Marks the bytes of a word that begin other letters than U+0 to U+2FF and U+400 to U+47F: all from 0xCC on but 0xD0 and 0xD1.
+/// A text without them is in NFC.
 #[inline]
-fn of_other_letters(word: u64) -> u64 {
+pub fn of_other_letters(word: u64) -> u64 {
     let high = word & HIGH_BITS;
     if high == 0 {
         return 0;
