@@ -38,7 +38,7 @@ impl Fingerprint {
 
 /// The fingerprint of what has been written or read so far.
 #[derive(Debug, Default)]
-pub(super) struct FingerprintSoFar {
+pub struct FingerprintSoFar {
     len: u64,
     hasher: blake3::Hasher,
 }

@@ -40,7 +40,7 @@ mod xlsx;
 pub use ahead::ReadAhead;
 pub use batch::{Batch, End, Read, Room};
 pub use facts::{FormatFacts, Match, Opened, Reads, SeekInput, TextHead, TextInput};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, FingerprintSoFar};
 pub use format::{COLUMNS_MAX, Format, Packing, RECORD_LEN_MAX};
 pub use formats::FORMATS;
 pub use found::Found;

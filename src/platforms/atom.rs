@@ -3,24 +3,27 @@
 //! A question that the vendor's documents leave open is a setting. The parts have the same order for every platform:
 //! facts, settings, driver, responses, reading, finding, writing.
 
+mod read;
+
 use super::answer::{Account, Purpose, object, send};
 use super::connector::{Capabilities, Connected, Connector, Driver, Take, WriteRules, whole_page};
 use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
 use super::pages::Numbering;
 use super::problems::missing_name;
-use super::reading::{Given, Incoming};
+use super::reading::Given;
 use super::settings::{Setting, Settings, validate, whole_number, wrong};
 use super::text::texts;
-use super::value::{phone_digits, segment, text, text_of, tidy};
+use super::value::{phone_digits, segment, text};
 use crate::change::Delta;
 use crate::change::StepKind;
-use crate::contact::{Attribute, Contact, Field, split_name};
+use crate::contact::{Attribute, Contact, Field};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{digits, whatsapp_forms, whatsapp_key};
-use crate::json::{Node, Object};
+use crate::json::Node;
 use crate::outcome::{Exit, Failure, Problem};
 use async_trait::async_trait;
+use read::{RAW_OPTIONALS, found_of, read_client};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -346,114 +349,10 @@ fn unwrap_clients(answer: Value, id: Option<&str>) -> Option<Vec<Value>> {
     }
 }
 
-/// Reading.
-fn read_client(client: Node<'_>) -> Option<Incoming<'_>> {
-    let Node::Object(client) = client else { return None };
-    let mut incoming = Incoming::new(client);
-    let id = match incoming.take("id")? {
-        id @ (Node::Text(_) | Node::Number(_)) => text_of(&id)?,
-        _ => return None,
-    };
-    incoming.set_id(id);
-    incoming.move_text("firstName", Field::FirstName);
-    incoming.move_text("lastName", Field::LastName);
-    read_legacy_name(&mut incoming);
-    incoming.move_phone("phone");
-    incoming.move_email("email");
-    read_optionals(&mut incoming);
-    read_tags(&mut incoming);
-    read_user(&mut incoming);
-    incoming.move_time("createdAt", Field::CreatedAt);
-    incoming.move_time("updatedAt", Field::UpdatedAt);
-    Some(incoming.end())
-}
-
-fn found_of(client: Value) -> Option<Found> {
-    read_client(client.into()).map(Found::from)
-}
-
 fn id_of(value: &Value) -> Option<String> {
     match value {
         Value::String(_) | Value::Number(_) => text(value),
         _ => None,
-    }
-}
-
-/// Reads the one `name` of the older API.
-fn read_legacy_name(client: &mut Incoming<'_>) {
-    if client.has(Field::FirstName) || client.has(Field::LastName) {
-        return;
-    }
-    if let Some(name) = client.take_text("name") {
-        let (first, last) = split_name(&name);
-        client.set_text(Field::FirstName, first);
-        client.set_text(Field::LastName, last);
-        client.set_text(Field::FullName, name);
-    }
-}
-
-/// An object, or an array of objects with one key each (or `key` and `value`).
-fn read_optionals(client: &mut Incoming<'_>) {
-    let objects = match client.rest().remove("optionals") {
-        Some(Node::Object(optionals)) => vec![optionals],
-        Some(Node::List(items)) if items.iter().all(|item| matches!(item, Node::Object(_))) => {
-            let object = |item| if let Node::Object(object) = item { Some(object) } else { None };
-            items.into_iter().filter_map(object).collect()
-        }
-        Some(other) => return client.rest().set("optionals", other),
-        None => return,
-    };
-    let mut raw = Object::default();
-    for mut object in objects {
-        if let (2, Some(Node::Text(_)), Some(_)) = (object.len(), object.get("key"), object.get("value")) {
-            if let (Some(Node::Text(key)), Some(value)) = (object.remove("key"), object.remove("value")) {
-                text_of(&value).into_iter().for_each(|value| client.set_attribute(key.clone(), value));
-            }
-            continue;
-        }
-        for (name, value) in object {
-            text_of(&value).into_iter().for_each(|value| client.set_attribute(name.clone(), value));
-            if !matches!(value, Node::Text(_) | Node::Null) {
-                raw.set(name, value);
-            }
-        }
-    }
-    if !raw.is_empty() {
-        client.rest().set(RAW_OPTIONALS, Node::Object(raw));
-    }
-}
-
-/// The name under which custom fields that are not text are kept unchanged, so that a write sends them unchanged.
-const RAW_OPTIONALS: &str = "optionals";
-
-/// An array of texts or of objects with a `name`; or one text with commas.
-fn read_tags(client: &mut Incoming<'_>) {
-    match client.take("tags") {
-        Some(Node::List(tags)) => {
-            let tags = tags.iter().filter_map(|tag| text_of(tag.get("name").unwrap_or(tag)));
-            tags.for_each(|tag| client.push(Field::Tags, tag));
-        }
-        Some(Node::Text(tags)) => {
-            tags.split(',').filter_map(tidy).for_each(|tag| client.push(Field::Tags, tag.into()));
-        }
-        _ => {}
-    }
-}
-
-/// The agent; its values beside id and name are kept.
-fn read_user(client: &mut Incoming<'_>) {
-    match client.rest().remove("user") {
-        Some(Node::Object(mut user)) => {
-            for (name, field) in [("id", Field::OwnerId), ("name", Field::OwnerName)] {
-                let value = user.remove(name).as_ref().and_then(text_of);
-                value.into_iter().for_each(|value| client.set_text(field, value));
-            }
-            if !user.is_empty() {
-                client.rest().set("user", Node::Object(user));
-            }
-        }
-        Some(user) => text_of(&user).into_iter().for_each(|id| client.set_text(Field::OwnerId, id)),
-        None => {}
     }
 }
 

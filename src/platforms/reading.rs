@@ -135,7 +135,6 @@ impl From<Incoming<'_>> for Found {
 
 /// A contact that is handed over.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 pub enum Given<'j> {
     /// Its values are in the response.
     Incoming(Incoming<'j>),
@@ -149,5 +148,40 @@ impl From<Given<'_>> for Found {
             Given::Incoming(incoming) => incoming.into(),
             Given::Found(found) => found,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_of_a_contact_is_what_it_becomes() {
+        let json = r#"{"id": 7, "name": " Jose\u0301 ", "phone": "+593 99 123 4567", "mail": "Ana@Example.COM", "at": 1617146262,
+            "none": null, "rest": [1.50, {"a": "\"x\""}], "plan": "gold", "blank": " "}"#;
+        let Ok(Node::Object(object)) = Node::parse(json.as_bytes()) else { panic!("it is an object") };
+        let mut incoming = Incoming::new(object);
+        let Some(id) = incoming.take_text("id") else { panic!("it has an id") };
+        incoming.set_id(id);
+        incoming.move_text("name", Field::FirstName);
+        incoming.move_text("blank", Field::LastName);
+        incoming.move_phone("phone");
+        incoming.move_email("mail");
+        incoming.move_time("at", Field::CreatedAt);
+        if let Some(plan) = incoming.take_text("plan") {
+            incoming.set_attribute("plan".into(), plan);
+        }
+        let incoming = incoming.end();
+        let mut written = Vec::new();
+        incoming.write_json(&mut written);
+        let found = Found::from(incoming);
+        assert_eq!(found.id, "7");
+        let (mut owned, expected) = (
+            Vec::new(),
+            r#"{"id":"7","first_name":"José","phone":"+593991234567","phones":["+593991234567"],"email":"Ana@example.com","emails":["Ana@example.com"],"created_at":"2021-03-30T23:17:42Z","attributes":{"plan":"gold"},"native":{"rest":[1.50,{"a":"\"x\""}]}}"#,
+        );
+        found.contact.write_json(&mut owned);
+        assert_eq!(String::from_utf8_lossy(&written), expected);
+        assert_eq!(String::from_utf8_lossy(&owned), expected);
     }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Rows of a batch at most.
 const ROWS: usize = 1024;
 /// Bytes after which a batch is full; its last row may be longer.
-const BYTES: usize = 256 * 1024;
+const BYTES: usize = 64 * 1024;
 
 /// A batch.
 #[derive(Debug, Default)]
@@ -45,6 +45,16 @@ impl Stored {
             begin = place.end;
             Some(StoredRow { ordinal: place.ordinal, id, json })
         })
+    }
+
+    /// The JSON of each row, and a line end behind it.
+    pub fn lines(&self) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(self.text.len());
+        for row in self.rows() {
+            lines.extend_from_slice(row.json.as_bytes());
+            lines.push(b'\n');
+        }
+        lines
     }
 
     /// How many there are.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 const MODULES: [&str; 29] = [
     "clock",
     "ids",
+    "octets",
     "json",
     "contact",
     "record",

@@ -163,7 +163,7 @@ impl<'a> Iterator for RawCells<'a> {
 }
 
 /// Bytes as text. A zero byte is none, because what reads it further on would end there.
-pub(in crate::files) fn text_of(raw: &[u8]) -> Option<&str> {
+pub(crate) fn text_of(raw: &[u8]) -> Option<&str> {
     simdutf8::basic::from_utf8(raw).ok().filter(|_| !holds_zero(raw))
 }
 

@@ -168,9 +168,15 @@ impl From<Fingerprint> for Content {
     }
 }
 
-/// The account that a run has read, with what was read of it into the folder of the run.
-pub(in crate::run) fn account_read(connection: &Connection, address: &str, folder: &Path) -> End {
-    let content = contacts_of(&folder.join(SPOOL_FILE));
+/// The account that a run has read, with what was read of it into the folder of the run; `read`: its hash and the number of
+/// contacts, where they are known.
+pub(in crate::run) fn account_read(
+    connection: &Connection,
+    address: &str,
+    folder: &Path,
+    read: Option<Fingerprint>,
+) -> End {
+    let content = read.map(Content::from).or_else(|| contacts_of(&folder.join(SPOOL_FILE)));
     let (contacts, fingerprint) = content.map(|content| (content.len, content.fingerprint)).unzip();
     account(connection, address, contacts, fingerprint)
 }

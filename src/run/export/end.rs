@@ -3,6 +3,7 @@
 use super::matched;
 use super::parts::{Exporting, Reached};
 use super::plan::ExportPlan;
+use crate::files::Fingerprint;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::{Exit, Failure};
 use crate::report::Summary;
@@ -33,7 +34,7 @@ impl Exporting<'_> {
         let mut ends = None;
         if is_done {
             // What was read is removed with the rest.
-            ends = Some(self.ends());
+            ends = Some(self.ends(reached.content));
             failure = self.clear_up().err();
         } else if reached.is_too_little {
             remove_spool(&self.run.folder);
@@ -66,11 +67,11 @@ impl Exporting<'_> {
     }
 
     /// The ends of the run, as its receipt describes them.
-    fn ends(&self) -> Ends {
+    fn ends(&self, content: Option<Fingerprint>) -> Ends {
         let (plan, record) = (self.plan, &self.run.record);
         let mapping = plan.mapping.as_ref().zip(plan.mapping_name.as_deref());
         Ends {
-            source: account_read(&plan.connection, &plan.address, &self.run.folder),
+            source: account_read(&plan.connection, &plan.address, &self.run.folder, content),
             mapping: mapping.map(|(mapping, name)| mapping_used(name, mapping)),
             target: file_written(&record.target, record, &plan.state),
         }

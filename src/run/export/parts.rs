@@ -3,7 +3,7 @@
 use super::form::Form;
 use super::plan::ExportPlan;
 use crate::clock::Clock;
-use crate::files::Output;
+use crate::files::{Fingerprint, Output};
 use crate::http::Traffic;
 use crate::outcome::Failure;
 use crate::report::{Changes, Console, State};
@@ -42,6 +42,8 @@ pub(super) struct Exporting<'a> {
 pub(super) struct Reached {
     pub(super) sums: Sums,
     pub(super) completeness: Option<Completeness>,
+    /// What was read, where that was seen while it was written: its hash, and how many contacts.
+    pub(super) content: Option<Fingerprint>,
     /// Rejects that are in their file.
     pub(super) rejected: u64,
     pub(super) changes: Option<Changes>,

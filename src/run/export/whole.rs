@@ -5,8 +5,8 @@ use super::parts::Exporting;
 use super::plan::is_before;
 use super::put::Out;
 use crate::contact::StoredContact;
-use crate::files::RowEncoder;
 use crate::files::csv::CsvEncoder;
+use crate::files::{Fingerprint, FingerprintSoFar, RowEncoder};
 use crate::outcome::Failure;
 use crate::run::ordered::each_in_order;
 use crate::run::rows::ContactColumns;
@@ -32,6 +32,8 @@ struct Encoded {
     bytes: Vec<u8>,
     /// Where the row of each contact ends in `bytes`; none for a contact that is left out.
     ends: Vec<Option<usize>>,
+    /// What was kept of each contact, in lines.
+    lines: Vec<u8>,
 }
 
 impl Whole {
@@ -61,7 +63,8 @@ impl Whole {
             let is_taken = self.encode_one(row.json, &mut bytes)?;
             ends.push(is_taken.then_some(bytes.len()));
         }
-        Ok(Encoded { stored, bytes, ends })
+        let lines = stored.lines();
+        Ok(Encoded { stored, bytes, ends, lines })
     }
 
     fn encode_one(&self, json: &str, out: &mut Vec<u8>) -> Result<bool, Failure> {
@@ -99,13 +102,20 @@ impl Exporting<'_> {
         Ok(Some(Whole { table: Some((csv, Arc::new(columns.or_usual()))), ..whole }))
     }
 
-    /// Writes every contact that was read; whether that was all, and not a stop.
-    pub(super) fn write_whole(&self, spool: &Spool, whole: Whole, out: &mut Out<'_>) -> Result<bool, Failure> {
+    /// Writes every contact that was read; what they were, with their number, and none where it was told to stop.
+    pub(super) fn write_whole(
+        &self,
+        spool: &Spool,
+        whole: Whole,
+        out: &mut Out<'_>,
+    ) -> Result<Option<Fingerprint>, Failure> {
+        let mut content = FingerprintSoFar::default();
         for encoded in each_in_order(spool.stored(self.plan.work.limit)?, move |stored| whole.encode(stored)) {
             if self.stop.is_requested() {
-                return Ok(false);
+                return Ok(None);
             }
-            let Encoded { stored, bytes, ends } = encoded??;
+            let Encoded { stored, bytes, ends, lines } = encoded??;
+            content.add(&lines);
             let mut begin = 0;
             for (row, end) in stored.rows().zip(ends) {
                 self.rejects.saw(row.json.as_bytes());
@@ -114,6 +124,6 @@ impl Exporting<'_> {
             }
             out.show();
         }
-        Ok(true)
+        Ok(Some(Fingerprint { len: spool.len(), ..content.end() }))
     }
 }

@@ -54,11 +54,16 @@ impl Exporting<'_> {
         let writer = Writer { sums: &mut reached.sums, rejects, results, left_blank: LeftBlankList::new(folder) };
         let progress = self.console.progress(&format!("writing {}", self.run.record.target), Some(fetched.spool.len()));
         let mut out = Out { sink, changes, writer, progress };
+        let mut content = None;
         let is_all = match whole {
-            Some(whole) => self.write_whole(&fetched.spool, whole, &mut out)?,
+            Some(whole) => {
+                content = self.write_whole(&fetched.spool, whole, &mut out)?;
+                content.is_some()
+            }
             None => self.rows(&fetched.spool, contacts, &mut out)?,
         };
         let Out { sink, changes, mut writer, progress } = out;
+        reached.content = content.filter(|_| plan.work.limit.is_none());
         if is_all {
             progress.finish();
         }

@@ -165,7 +165,7 @@ impl Transfer<'_> {
             Source::Records(records) => {
                 let source = match records.from {
                     None => file_read(records.plan, stamp_read(records.plan, folder), None),
-                    Some(from) => account_read(&from.connection, &from.address, folder),
+                    Some(from) => account_read(&from.connection, &from.address, folder, None),
                 };
                 (source, mapping_of(records.plan))
             }
