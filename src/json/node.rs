@@ -1,7 +1,8 @@
 //! A JSON value whose texts are still in the JSON where they need not be unescaped: for reading a page of contacts, of which
 //! most values go elsewhere at once. It is read as strictly as [`super::parse`] does.
 
-use super::{Fault, Key, KeyOf, write_text};
+use super::strict::{Fault, Key, KeyOf, parse};
+use super::text::write_text;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
@@ -37,7 +38,7 @@ impl<'j> Node<'j> {
     /// # Errors
     /// As for [`super::parse`].
     pub fn parse(json: &'j [u8]) -> Result<Node<'j>, Fault> {
-        let Ok(text) = simdutf8::basic::from_utf8(json) else { return super::parse(json).map(Node::from) };
+        let Ok(text) = simdutf8::basic::from_utf8(json) else { return parse(json).map(Node::from) };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let repeated = RefCell::new(None);
         let read = Place { repeated: &repeated }.deserialize(&mut deserializer);
