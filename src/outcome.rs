@@ -223,22 +223,41 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do next.
     pub hint: Option<String>,
-    /// When `message` is a whole page of mistakes, each with its place and its hint, to be printed as it is: the same
-    /// page in colour.
-    pub colored_page: Option<Box<str>>,
+    /// When `message` is a whole page of mistakes, each with its place and its hint, to be printed as it is.
+    pub page: Option<Box<Page>>,
     /// What was found to be wrong at the same time; told after it.
     pub also: Vec<Failure>,
+}
+
+/// A page of mistakes in other forms than plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The page in colour.
+    pub colored: String,
+    /// The mistakes one by one.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A mistake in a file that a user wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line and the column in characters, both from 1; none outside the file.
+    pub at: Option<(usize, usize)>,
+    /// What is wrong.
+    pub message: String,
+    /// How to fix it.
+    pub hint: Option<String>,
 }
 
 impl Failure {
     /// A failure with no cause and no hint yet.
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
-        Failure { exit, message: message.into(), causes: Vec::new(), hint: None, colored_page: None, also: Vec::new() }
+        Failure { exit, message: message.into(), causes: Vec::new(), hint: None, page: None, also: Vec::new() }
     }
 
-    /// A page of mistakes in what the user wrote (exit 2), to be printed as it is: without colour, and with it.
-    pub fn page(plain: impl Into<String>, colored: impl Into<Box<str>>) -> Failure {
-        Failure { colored_page: Some(colored.into()), ..Failure::usage(plain) }
+    /// A page of mistakes in what the user wrote (exit 2), to be printed as it is.
+    pub fn page(plain: impl Into<String>, page: Page) -> Failure {
+        Failure { page: Some(Box::new(page)), ..Failure::usage(plain) }
     }
 
     /// Several failures as one, with the worst exit of them; `None` when there are none.

@@ -2,6 +2,7 @@
 
 mod beside;
 mod edit;
+mod object;
 mod suggest;
 
 use super::args::{Map, MapCheck, MapCommand};
@@ -36,15 +37,30 @@ pub(super) fn run(typed: &Map, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
+/// With JSON, what is wrong is an object, too.
 fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
+    let shown = typed.mapping.display().to_string();
+    let checked = checked(typed, context);
+    match &checked {
+        Err(failure) if context.is_json() => {
+            context.console.result_line(&object::of_failure(&shown, failure).to_string());
+        }
+        _ => {}
+    }
+    checked
+}
+
+fn checked(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     let mut mistakes = Mistakes::default();
     let target = typed.to.as_deref().and_then(|to| mistakes.take(destined(to, context)));
-    let shown = typed.mapping.display();
+    let shown = typed.mapping.display().to_string();
     let Some(file) = &typed.file else {
         let mapping = mistakes.take(plan::load_mapping(&typed.mapping));
         mistakes.end(mapping)?;
-        let more = format!("`{shown}` is a good mapping; give it a file to check the columns too");
-        context.console.result_line(&more);
+        context.console.result_line(&match context.is_json() {
+            true => object::of_check(&shown, None).to_string(),
+            false => format!("`{shown}` is a good mapping; give it a file to check the columns too"),
+        });
         return Ok(Exit::Done);
     };
     if mistakes.is_empty() {
@@ -70,8 +86,10 @@ fn check(typed: &MapCheck, context: &Context) -> Result<Exit, Failure> {
     if let Some(target) = &target {
         tell_not_carried(&tried, target.platform.facts(), context);
     }
-    context.console.result_line(&format!("`{shown}` is a good mapping for `{}`", source.shown));
-    context.console.result_line(&in_words(&tried));
+    context.console.result_line(&match context.is_json() {
+        true => object::of_check(&shown, Some((&source.shown, &tried))).to_string(),
+        false => format!("`{shown}` is a good mapping for `{}`\n{}", source.shown, in_words(&tried)),
+    });
     Ok(Exit::Done)
 }
 

@@ -6,7 +6,7 @@
 mod spelling;
 
 use super::message::{Response, Sent};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Mistake, Page};
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use spelling::{Needle, found, needles};
@@ -129,9 +129,18 @@ impl Redactor {
             message: self.text(&failure.message),
             causes: failure.causes.iter().map(|cause| self.text(cause)).collect(),
             hint: failure.hint.map(|hint| self.text(&hint)),
-            colored_page: failure.colored_page.map(|page| self.text(&page).into()),
+            page: failure.page.map(|page| Box::new(self.page(*page))),
             also: failure.also.into_iter().map(|other| self.failure(other)).collect(),
         }
+    }
+
+    fn page(&self, page: Page) -> Page {
+        let mistake = |one: Mistake| Mistake {
+            at: one.at,
+            message: self.text(&one.message),
+            hint: one.hint.map(|hint| self.text(&hint)),
+        };
+        Page { colored: self.text(&page.colored), mistakes: page.mistakes.into_iter().map(mistake).collect() }
     }
 
     /// Whether a value of a contact holds a secret.

@@ -34,6 +34,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("settle", any_time),
     ("phone_region", region),
     ("user_agent", header),
+    ("page_size", page_size),
 ];
 
 fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Result<(), Wrong> {
@@ -83,6 +84,17 @@ fn concurrency(value: &str, _: &Settings) -> Result<(), Wrong> {
         Ok(1..=CONCURRENCY_MAX) => Ok(()),
         _ => wrong(
             format!("expected a whole number from 1 to {CONCURRENCY_MAX}, not `{value}`"),
+            "leave it out to use the platform's default",
+        ),
+    }
+}
+
+/// What a platform takes at most, it says itself.
+fn page_size(value: &str, _: &Settings) -> Result<(), Wrong> {
+    match value.parse::<u64>() {
+        Ok(1..) => Ok(()),
+        _ => wrong(
+            format!("expected a whole number from 1, not `{value}`"),
             "leave it out to use the platform's default",
         ),
     }

@@ -156,6 +156,17 @@ impl Config {
         }
     }
 
+    /// The same for a rehearsal in the sandbox: what is wrong with its settings would be wrong in earnest, too.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or with all that is wrong with it.
+    pub fn rehearsed(&self, name: &str) -> Result<Connection, ConfigError> {
+        let mut found = self.find(name)?;
+        let wrong = std::mem::take(&mut found.wrong);
+        if wrong.is_empty() { Ok(found) } else { Err(self.wrong(wrong)) }
+    }
+
     /// A connection by its name, ready to be used: secrets that stand elsewhere are read, which may take seconds.
     ///
     /// # Errors
@@ -194,6 +205,7 @@ impl Config {
         wrong.extend(reading.mistakes);
         match connection {
             Some(mut connection) => {
+                wrong.append(&mut connection.wrong);
                 connection.wrong = wrong.into_iter().map(|error| row.own(error)).collect();
                 connection.lacks = connection.lacks.into_iter().map(|error| row.own(error)).collect();
                 Ok(connection)

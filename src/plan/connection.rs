@@ -21,7 +21,7 @@ pub struct Connection {
     pub settings: Settings,
     /// Where its name stands in the file; `None` when there is no file.
     pub place: Option<Place>,
-    /// What is wrong with the row of tenants that it is made of. In `ferry.yaml` itself nothing is.
+    /// What is wrong with the row of tenants that it is made of, and in the environment. In `ferry.yaml` itself nothing is.
     pub(super) wrong: Vec<FileError>,
     /// What it lacks to be used.
     pub(super) lacks: Vec<FileError>,

@@ -34,6 +34,8 @@ pub(super) struct Filling<'e> {
     references: Vec<SecretReference>,
     /// Wrong in the file itself.
     mistakes: Vec<FileError>,
+    /// Wrong in the environment, and so in the way of this connection only.
+    wrong: Vec<FileError>,
     /// In the way of this connection only.
     lacks: Vec<FileError>,
     /// The settings that one of these is about.
@@ -53,6 +55,7 @@ impl<'e> Filling<'e> {
             folder: PathBuf::new(),
             references: Vec::new(),
             mistakes: Vec::new(),
+            wrong: Vec::new(),
             lacks: Vec::new(),
             told: Vec::new(),
         }
@@ -78,19 +81,23 @@ impl<'e> Filling<'e> {
         settings.sort_by_key(allow_first);
         for setting in settings {
             let node = given.iter().find(|(key, _)| key.text == setting.name).map(|(_, node)| node);
-            let before = self.mistakes.len() + self.lacks.len();
+            let before = self.told_len();
             self.fill(setting, node);
-            if self.mistakes.len() + self.lacks.len() > before {
+            if self.told_len() > before {
                 self.told.push(setting.name.to_string());
             }
         }
     }
 
+    fn told_len(&self) -> usize {
+        self.mistakes.len() + self.wrong.len() + self.lacks.len()
+    }
+
     /// The connection, and what is wrong in the file.
     pub fn end(mut self) -> (Connection, Vec<FileError>) {
         self.needed();
-        let Filling { name, driver, place, settings, mistakes, lacks, references, .. } = self;
-        (Connection { name, driver, settings, place, wrong: Vec::new(), lacks, references }, mistakes)
+        let Filling { name, driver, place, settings, mistakes, wrong, lacks, references, .. } = self;
+        (Connection { name, driver, settings, place, wrong, lacks, references }, mistakes)
     }
 
     fn unknown(&mut self, key: &Text) {
@@ -113,7 +120,7 @@ impl<'e> Filling<'e> {
                     let allow = format!("`{}=true`", variable(&self.name, "allow_http"));
                     let hint = hint.replace("`allow_http: true`", &allow);
                     let mistake = FileError::without_place(format!("the environment variable `{name}`: {message}"));
-                    self.lacks.push(mistake.hint(hint));
+                    self.wrong.push(mistake.hint(hint));
                 }
             }
             return;

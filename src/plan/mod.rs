@@ -30,7 +30,7 @@ use crate::http::Rate;
 use crate::mapping::names::known_column;
 use crate::mapping::phone::Region;
 use crate::mapping::{BindOptions, FirstRecords, Mapping, RegionChoice};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Page};
 use crate::platforms::diff::OnExisting;
 use crate::platforms::settings::{COMMON, environment_name};
 use crate::reconcile::guards::GuardsAsked;
@@ -503,7 +503,7 @@ pub fn connection(config: &Config, asked: &TargetAsked) -> Result<Connection, Fa
     let concurrency = asked.concurrency.map(|number| number.to_string());
     concurrency.as_deref().and_then(|text| mistakes.take(checks::concurrency_option("--concurrency", text)));
     mistakes.take(wait_of(asked.wait.as_deref()));
-    let found = if asked.sandbox { config.find(&asked.to) } else { config.connection(&asked.to) };
+    let found = if asked.sandbox { config.rehearsed(&asked.to) } else { config.connection(&asked.to) };
     let mut connection = mistakes.take(found.map_err(Failure::from));
     if let Some(connection) = &mut connection {
         rate.into_iter().for_each(|text| connection.settings.set("rate", text));
@@ -522,7 +522,10 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
         match error {
             ConfigError::Failed(failure) => failure,
-            mistakes => Failure::page(mistakes.render(false), mistakes.render(true)),
+            ConfigError::Mistakes(errors) => {
+                let page = Page { colored: errors.render(true) + "\n", mistakes: errors.mistakes() };
+                Failure::page(errors.render(false) + "\n", page)
+            }
         }
     }
 }

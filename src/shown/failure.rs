@@ -2,7 +2,7 @@
 
 use super::escape::{escape, escape_lines};
 use super::paint::Paint;
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Page};
 
 /// A failure as text, with a line feed at its end:
 ///
@@ -24,7 +24,7 @@ pub fn render_failure(failure: &Failure, color: bool) -> String {
 }
 
 fn render_one(failure: &Failure, color: bool) -> String {
-    if let Some(colored) = &failure.colored_page {
+    if let Some(Page { colored, .. }) = failure.page.as_deref() {
         let page: &str = if color { colored } else { &failure.message };
         return format!("{}\n", page.trim_end());
     }

@@ -2,7 +2,7 @@
 //! have no place in the file, are listed with them. It does not decide what an error is.
 
 use super::nearest::nearest;
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Mistake, Page};
 use crate::shown::{escape, render_failure};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -168,6 +168,18 @@ impl FileErrors {
         &self.list
     }
 
+    /// One by one, with their lines.
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let text = &self.document.text;
+        let at = |place: &Place| (!text.is_empty()).then(|| line_and_column(text, place.start));
+        let one = |error: &FileError| Mistake {
+            at: error.place.as_ref().and_then(at),
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+        };
+        self.list.iter().map(one).collect()
+    }
+
     /// The text as it is printed, without a line feed at its end.
     pub fn render(&self, color: bool) -> String {
         let path = escape(&self.document.path.display().to_string()).into_owned();
@@ -203,6 +215,14 @@ impl FileErrors {
     }
 }
 
+/// The line of a byte of a text and its column in characters, both from 1.
+fn line_and_column(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_at = before.rfind('\n').map_or(0, |end| end + 1);
+    let column = before.get(line_at..).unwrap_or_default().chars().count();
+    (before.matches('\n').count() + 1, column + 1)
+}
+
 /// The part of a place that is on its first line, between whole characters.
 fn on_one_line(text: &str, place: &Place) -> Place {
     let mut from = place.start.min(text.len());
@@ -229,6 +249,7 @@ impl std::error::Error for FileErrors {}
 
 impl From<FileErrors> for Failure {
     fn from(errors: FileErrors) -> Failure {
-        Failure::page(errors.render(false), errors.render(true))
+        let page = Page { colored: errors.render(true), mistakes: errors.mistakes() };
+        Failure::page(errors.render(false), page)
     }
 }

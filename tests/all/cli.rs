@@ -31,6 +31,11 @@ const FILES: &[(&str, &[u8])] = &[
 
     ("cities.csv", b"Name,Phone,City\nAna,0998123401,Quito\nBea,0984551702,Guayaquil\nCy,0984551703,\n"),
     ("none.vcf", b""),
+    ("twice.csv", b"Name,Phone,Notes\nAna,+593998123401,a\nBea,+593998123402,a\nAna,+593998123401,b\nBea,+593998123402,b\n"),
+    (
+        "several-wrong.yaml",
+        b"connections:\n  shop: { platform: atom, token: t, find: nope, rate: quick, page_size: zero }\n",
+    ),
     ("empty.csv", b""),
     ("blank.csv", b"\n\n\n"),
     ("page.csv", b"<!DOCTYPE html><html><body>Log in</body></html>"),

@@ -1,6 +1,7 @@
 //! `ferry map suggest`: the decisions about a file's columns as a mapping. It reads the first records of the file and, of an
 //! account, only the names of its attributes.
 
+use super::object;
 use crate::cli::args;
 use crate::cli::context::{Context, until_stopped, with_sandbox};
 use crate::cli::looked::{look_at, region_of, save_mapping};
@@ -38,13 +39,14 @@ pub(super) fn run(typed: &args::MapSuggest, context: &Context) -> Result<Exit, F
         is_of_run: false,
     };
     let text = yaml(&suggestion, &about);
-    match &typed.out {
-        Some(out) => {
-            save_mapping("--out", out, &text, context)?;
-            context.console.result_line(&told(&suggestion, &about));
-        }
-        None => context.console.result_line(text.trim_end()),
+    if let Some(out) = &typed.out {
+        save_mapping("--out", out, &text, context)?;
     }
+    context.console.result_line(&match &typed.out {
+        _ if context.is_json() => object::of_suggestion(&suggestion, &about, &text).to_string(),
+        Some(_) => told(&suggestion, &about),
+        None => text.trim_end().to_owned(),
+    });
     Ok(ended(&suggestion, context))
 }
 
