@@ -5,6 +5,7 @@ use crate::http::Traffic;
 use crate::ids::{RunStatus, SourceStamp};
 use crate::outcome::{Exit, Failure, Totals};
 use crate::plan::SourcePlan;
+use crate::report::words::count;
 use crate::report::{End, Summary, Verified};
 use crate::run::active::close::{Counted, Ended, Ending, unbalanced};
 use crate::run::active::folder::SPOOL_FILE;
@@ -82,10 +83,25 @@ impl<'a> Finished<'a> {
         self.failure = self.failure.take().or(self.transfer.reached.over.take());
     }
 
+    /// Tells which records within `--limit` have no outcome although nothing failed.
+    fn tell_waiting(&self) {
+        let Transfer { job, io, reached, .. } = &self.transfer;
+        let is_cut = job.limits.limit.is_some() && !reached.is_whole && reached.pass > 0;
+        if !is_cut || self.failure.is_some() || io.stop.is_requested() || self.totals.pending == 0 {
+            return;
+        }
+        let records = count(self.totals.pending, "record", "records");
+        io.console.note(&format!(
+            "{records} within `--limit` wait for later records of the same contacts, because a contact is sent at its last \
+             record; a higher `--limit` reaches them"
+        ));
+    }
+
     /// Ends the run.
     pub fn close(mut self, sections: Sections) -> Ended {
         let is_done = self.is_settled() && self.transfer.reached.is_whole;
         self.take_guard();
+        self.tell_waiting();
         let Finished { transfer, failure, totals, tally } = self;
         let is_preview = transfer.job.is_preview();
         let is_of_records = matches!(transfer.job.source, Source::Records(_));
