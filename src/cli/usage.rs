@@ -33,7 +33,10 @@ pub(super) fn failure_of(error: &Error, words: &[OsString]) -> Option<Failure> {
         }
         ErrorKind::UnknownArgument => format!("unexpected argument `{argument}`"),
         ErrorKind::InvalidSubcommand => format!("unknown command `{}`", said(ContextKind::InvalidSubcommand)),
-        ErrorKind::MissingRequiredArgument => format!("missing: {}", quoted(error)),
+        ErrorKind::MissingRequiredArgument => match needing(error, words) {
+            Some((option, needed)) => format!("`{option}` needs `{needed}`"),
+            None => format!("missing: {}", quoted(error)),
+        },
         ErrorKind::ArgumentConflict if said(ContextKind::PriorArg) == argument => {
             format!("`{argument}` was given twice")
         }
@@ -62,6 +65,10 @@ fn nearest_of(error: &Error) -> Option<String> {
         (ContextKind::SuggestedSubcommand, ContextKind::InvalidSubcommand),
     ];
     near.into_iter().find_map(|(suggested, typed)| match (error.get(suggested)?, error.get(typed)) {
+        // The parser is content with a few letters in common.
+        (ContextValue::String(one), Some(ContextValue::String(word))) if suggested == ContextKind::SuggestedArg => {
+            nearest(word, [one.as_str()]).map(str::to_owned)
+        }
         (ContextValue::String(one), _) => Some(one.clone()),
         (ContextValue::Strings(all), Some(ContextValue::String(word))) => {
             let nearest = nearest(word, all.iter().map(String::as_str));
@@ -70,6 +77,20 @@ fn nearest_of(error: &Error) -> Option<String> {
         (ContextValue::Strings(all), _) => all.first().cloned(),
         _ => None,
     })
+}
+
+/// Options that are nothing without another one.
+const NEEDS: [(&str, &str); 2] = [("--plan", "--dry-run"), ("--retain", "--out")];
+
+/// The option that was typed without the one that it needs.
+fn needing(error: &Error, words: &[OsString]) -> Option<(&'static str, &'static str)> {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_typed = |option: &str| {
+        let words = words.iter().filter_map(|word| word.to_str());
+        words.filter_map(|word| word.split('=').next()).any(|word| word == option)
+    };
+    let is_missing = |needed: &str| missing.iter().any(|one| one.split(' ').next() == Some(needed));
+    NEEDS.into_iter().find(|(option, needed)| is_typed(option) && is_missing(needed))
 }
 
 fn list(texts: &[String]) -> String {

@@ -40,8 +40,14 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     context.console.note(&format!("verifying `{}`: ferry {}", info.run, info.arguments.join(" ")));
     let is_undo =
         |other: &&RunRecord| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
-    if let Some(undo) = all_runs(&state)?.iter().find(is_undo) {
+    let has_changed =
+        |undo: &RunRecord| undo.totals.updated + undo.totals.deleted > 0 || undo.status != RunStatus::Done;
+    let runs = all_runs(&state)?;
+    let undos = || runs.iter().filter(is_undo);
+    if let Some(undo) = undos().find(|undo| has_changed(undo)) {
         context.console.note(&format!("`{}` has undone some or all of what it wrote", undo.run));
+    } else if let Some(undo) = undos().next() {
+        context.console.note(&format!("`{}` was to undo it, and has changed nothing", undo.run));
     }
     let plan = if context.is_in(&info.folder) { plan } else { plan.in_folder(&info.folder) };
     let again = Context {

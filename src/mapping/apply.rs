@@ -237,7 +237,7 @@ impl Program {
     fn no_identity(&self) -> Problem {
         let names: Vec<String> = self.identity.iter().map(|field| format!("`{}`", plain_name(*field))).collect();
         let message = format!("there is no {}, so the contact cannot be found", super::text::one_of(&names));
-        Problem::new("identity.missing", message)
+        Problem::new("identity.missing", message).hint("fill one of them in, or leave the record out with `only_if`")
     }
 }
 

@@ -181,7 +181,10 @@ fn date(text: &str, formats: &[String]) -> Result<String, Problem> {
 /// Of two separators the last is the decimal one; a single one before exactly three digits separates thousands, unless it
 /// is a dot.
 fn number(text: &str) -> Result<String, Problem> {
-    plain_number(text).ok_or_else(|| Problem::new("value.number", format!("`{}` is not a number", shown(text))))
+    plain_number(text).ok_or_else(|| {
+        Problem::new("value.number", format!("`{}` is not a number", shown(text)))
+            .hint("correct the number, or use `otherwise: blank` to leave it out")
+    })
 }
 
 fn plain_number(text: &str) -> Option<String> {

@@ -113,7 +113,8 @@ impl Account {
     /// The platform refuses this contact, with its message.
     pub fn refuses(&self, http: &Http, response: &Response) -> Fault {
         let message = format!("{} refused it (HTTP {}): {}", self.title, response.status, words(http, response));
-        Fault::Refused(vec![Problem::new("target.refused", message)])
+        let problem = Problem::new("target.refused", message);
+        Fault::Refused(vec![problem.hint("correct what the platform names, and import the rejects file again")])
     }
 
     fn unavailable(&self, http: &Http, response: &Response) -> Failure {

@@ -51,8 +51,9 @@ impl LeftCounts {
     /// What the platform cannot delete, in a line for the user.
     pub(in crate::run) fn not_deleted(&self, platform: &PlatformFacts) -> Option<String> {
         let contacts = self.kept.get(WHOLE).copied().filter(|_| !platform.deletes)?;
+        let stay = if contacts == 1 { "stays" } else { "stay" };
         let (title, contacts) = (&platform.title, count(contacts, "contact", "contacts"));
-        Some(format!("{title} has no call to delete a contact: {contacts} that the run created stay there"))
+        Some(format!("{title} has no call to delete a contact: {contacts} that the run created {stay} there"))
     }
 
     /// Those that another party has changed, and those that the platform keeps.

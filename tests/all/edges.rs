@@ -387,3 +387,20 @@ fn a_workbook_with_the_name_of_a_csv_file_is_refused() {
         assert_eq!(converted.exit, 0, "{converted:?}");
     }
 }
+
+/// A file that a user has edited is kept, and told apart from one of another program.
+#[test]
+fn older_files_that_stay_are_told_with_the_reason() {
+    let scene = scene();
+    assert_eq!(scene.run("export --from eadesk --out s-2020-01-01.csv").exit, 0);
+    scene.write("s-2020-01-01.csv", "edited\n");
+    scene.write("s-2020-01-02.csv", "of another program\n");
+    let exported = scene.run("export --from eadesk --out s-{date}.csv --retain 30d");
+    assert_eq!(exported.exit, 0, "{exported:?}");
+    for (name, why) in
+        [("s-2020-01-01.csv", "it was changed since Ferry wrote it"), ("s-2020-01-02.csv", "Ferry did not write it")]
+    {
+        let note = format!("`{name}` is older than `--retain` says, but {why}, so it stays");
+        assert!(exported.err.contains(&note), "{exported:?}");
+    }
+}

@@ -269,6 +269,10 @@ fn a_file_that_was_only_touched_is_what_it_was_and_is_not_written_over() {
     // Atom has no call to delete, and that is said.
     assert_eq!(ferry(folder.path(), &format!("undo {run} --quiet")).exit, 3);
     let verified = ferry(folder.path(), &format!("verify {run}"));
+    assert!(verified.err.contains("was to undo it, and has changed nothing"), "{}", verified.err);
+    let run = import(folder.path(), "three.csv", "eadesk");
+    assert_eq!(ferry(folder.path(), &format!("undo {run} --quiet")).exit, 0);
+    let verified = ferry(folder.path(), &format!("verify {run}"));
     assert!(verified.err.contains("has undone some or all of what it wrote"), "{}", verified.err);
 }
 

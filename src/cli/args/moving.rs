@@ -344,7 +344,7 @@ pub struct Apply {
 /// The file that is read, and how.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Source {
-    /// File to read: CSV, TSV, XLSX, vCard, JSON or JSON Lines, also compressed with gzip or zstd; `-` is standard input
+    /// File to read: CSV, TSV, vCard, JSON or JSON Lines, also compressed with gzip or zstd, or XLSX; `-` is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Mapping: a YAML file, or the name of a built-in mapping [default: by column names]

@@ -95,10 +95,10 @@ impl Exporting<'_> {
             self.console.note(&format!("`{}` is older than `--retain` says, and was removed", path.display()));
         }
         for path in kept {
-            self.console.note(&format!(
-                "`{}` is older than `--retain` says, but Ferry did not write it, so it stays",
-                path.display()
-            ));
+            let why =
+                if ledger.wrote(&path) { "it was changed since Ferry wrote it" } else { "Ferry did not write it" };
+            let path = path.display();
+            self.console.note(&format!("`{path}` is older than `--retain` says, but {why}, so it stays"));
         }
         Ok(())
     }

@@ -42,8 +42,11 @@ impl Form {
         let layout = row_layout(format, &hints, plan.raw_cells)?;
         check_columns(&layout, &bound)?;
         if plan.what != What::Contacts && !format.is_of_lists() {
-            return Err(Failure::usage(format!("`--what {}` are no contacts, and a vCard is one", plan.what.name()))
-                .hint("write a table or JSON"));
+            return Err(Failure::usage(format!(
+                "`--what {}` cannot be written as vCards, which hold contacts only",
+                plan.what.name()
+            ))
+            .hint("write a table or JSON"));
         }
         Ok(Form { bound, layout, hints })
     }

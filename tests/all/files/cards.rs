@@ -115,7 +115,7 @@ fn a_list_becomes_cards_and_cards_become_contacts_again() {
         ),
         (
             "export --from mercately --sandbox --what agents --out out.vcf",
-            "`--what agents` are no contacts, and a vCard is one",
+            "`--what agents` cannot be written as vCards, which hold contacts only",
         ),
     ] {
         let ended = ferry(folder.path(), line);
