@@ -346,9 +346,11 @@ fn a_second_target_of_one_account_waits_for_no_portion() {
     });
     let second = feed(&scene, TARGET, &singer(0..1, 1));
     assert_eq!((second.exit, second.out.as_str()), (7, ""), "{second:?}");
-    // Told to stop while it waits for records, it stops.
+    // Told to stop while it waits for records, it stops. Its input stays open until then.
+    let input = first.child().stdin.take();
     first.signal("TERM");
     assert_eq!(first.finish().exit, 143);
+    drop(input);
 }
 
 #[test]
