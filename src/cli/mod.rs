@@ -130,7 +130,7 @@ fn start(args: Args, env: Env, words: Vec<String>) -> Exit {
         env,
         platforms: Registry::built_in(),
         state,
-        typed_state: args.global.state.clone(),
+        typed_state: global.state.clone(),
         base: PathBuf::new(),
         config,
         words,
