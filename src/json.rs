@@ -3,10 +3,12 @@
 //! A value is nested at most 128 deep, and a key occurs once in an object: what a second one means no standard says (RFC
 //! 8259, section 4), and a parser that takes the last loses a value without a word. It does not know what the JSON is for.
 
+mod members;
 mod node;
 mod strict;
 mod text;
 
+pub use members::Members;
 pub use node::{Node, Object};
 pub use strict::{Fault, KEYS_MAX, VALUES_MAX, parse, parse_record};
 pub use text::{escaped_in, write_plain, write_text};

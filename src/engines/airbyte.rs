@@ -4,35 +4,15 @@
 use super::bookmark::Bookmark;
 use super::protocol::{Message, Protocol, State, Stream};
 use super::schema::{CONTACTS, contact_schema};
+use crate::json::Members;
 use crate::outcome::{Exit, Failure};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::borrow::Cow;
 
 /// The protocol of Airbyte.
 #[derive(Clone, Copy, Debug)]
 pub struct Airbyte;
-
-/// A line, as far as it is of use here.
-#[derive(Deserialize)]
-struct Line<'l> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'l, str>,
-    #[serde(borrow)]
-    record: Option<Record<'l>>,
-    #[serde(borrow)]
-    state: Option<&'l RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Record<'l> {
-    #[serde(borrow)]
-    stream: Cow<'l, str>,
-    #[serde(borrow)]
-    data: &'l RawValue,
-}
 
 /// Of a state, what it is about.
 #[derive(Deserialize)]
@@ -56,16 +36,19 @@ impl Protocol for Airbyte {
     }
 
     fn message<'l>(&self, line: &'l str) -> Result<Message<'l>, String> {
-        let line: Line<'l> = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        Ok(match (&*line.kind, line.record, line.state) {
-            ("RECORD", Some(Record { stream, data }), _) => Message::Record { stream, json: data.get() },
-            ("STATE", _, Some(state)) => {
-                let json = state.get().to_owned();
+        let line = Members::parse(line)?;
+        let kind = line.text("type")?.ok_or("a message without `type`")?;
+        Ok(match &*kind {
+            "RECORD" => {
+                let record = Members::parse(line.get("record").ok_or("a RECORD without `record`")?)?;
+                let stream = record.text("stream")?.ok_or("a RECORD without `stream`")?;
+                Message::Record { stream, json: record.get("data").ok_or("a RECORD without `data`")? }
+            }
+            "STATE" => {
+                let json = line.get("state").ok_or("a STATE without `state`")?.to_owned();
                 let about: About = serde_json::from_str(&json).map_err(|error| error.to_string())?;
                 Message::State(State { json, stream: about.stream.map(|stream| stream.stream_descriptor.name) })
             }
-            ("RECORD", None, _) => return Err("a RECORD without `record`".to_owned()),
-            ("STATE", _, None) => return Err("a STATE without `state`".to_owned()),
             _ => Message::Other,
         })
     }

@@ -3,29 +3,12 @@
 use super::bookmark::Bookmark;
 use super::protocol::{Message, Protocol, State, Stream};
 use super::schema::{CONTACTS, contact_schema};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::json::Members;
 use serde_json::{Value, json};
-use std::borrow::Cow;
 
 /// The protocol of Singer.
 #[derive(Clone, Copy, Debug)]
 pub struct Singer;
-
-/// A line, as far as it is of use here.
-#[derive(Deserialize)]
-struct Line<'l> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'l, str>,
-    #[serde(borrow)]
-    stream: Option<Cow<'l, str>>,
-    #[serde(borrow)]
-    record: Option<&'l RawValue>,
-    #[serde(borrow)]
-    value: Option<&'l RawValue>,
-    #[serde(default)]
-    key_properties: Option<Vec<String>>,
-}
 
 impl Protocol for Singer {
     fn name(&self) -> &'static str {
@@ -33,14 +16,19 @@ impl Protocol for Singer {
     }
 
     fn message<'l>(&self, line: &'l str) -> Result<Message<'l>, String> {
-        let line: Line<'l> = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        let without = |what: &str| format!("a {} without `{what}`", line.kind);
-        let stream = line.stream.ok_or_else(|| without("stream"));
-        Ok(match &*line.kind {
-            "SCHEMA" => Message::Schema { stream: stream?, key: line.key_properties.unwrap_or_default() },
-            "RECORD" => Message::Record { stream: stream?, json: line.record.ok_or_else(|| without("record"))?.get() },
+        let line = Members::parse(line)?;
+        let kind = line.text("type")?.ok_or("a message without `type`")?;
+        let without = |what: &str| format!("a {kind} without `{what}`");
+        let stream = line.text("stream")?.ok_or_else(|| without("stream"));
+        Ok(match &*kind {
+            "SCHEMA" => {
+                let key = line.get("key_properties").map(serde_json::from_str::<Vec<String>>).transpose();
+                let key = key.map_err(|error| format!("`key_properties`: {error}"))?;
+                Message::Schema { stream: stream?, key: key.unwrap_or_default() }
+            }
+            "RECORD" => Message::Record { stream: stream?, json: line.get("record").ok_or_else(|| without("record"))? },
             "STATE" => {
-                let json = line.value.ok_or_else(|| without("value"))?.get().to_owned();
+                let json = line.get("value").ok_or_else(|| without("value"))?.to_owned();
                 Message::State(State { json, stream: None })
             }
             "ACTIVATE_VERSION" => {
@@ -130,8 +118,8 @@ mod tests {
     fn what_is_no_message_says_why() {
         for (line, why) in [
             ("{", "EOF while parsing an object at line 1 column 1"),
-            ("[]", "invalid length 0, expected struct Line with 5 elements at line 1 column 2"),
-            (r#"{"stream":"c"}"#, "missing field `type` at line 1 column 14"),
+            ("[]", "it is not an object"),
+            (r#"{"stream":"c"}"#, "a message without `type`"),
             (r#"{"type":"RECORD","record":{}}"#, "a RECORD without `stream`"),
             (r#"{"type":"RECORD","stream":"c"}"#, "a RECORD without `record`"),
             (r#"{"type":"STATE"}"#, "a STATE without `value`"),
