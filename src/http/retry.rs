@@ -234,6 +234,8 @@ pub(super) fn next(came: TryResult, tries: Attempts, health: &Health, conditions
             let lasting = may_last && health.is_ill_since(tries.since) && health.ill(now) < patience;
             match tries.repeatable {
                 false => Next::Return,
+                // What was told to be waited for was waited for.
+                true if !wait.is_zero() && health.ill(now) >= wait => Next::Return,
                 true if tries.made.saturating_sub(tries.ends) < TRIES => Next::Rest(backoff(tries.made, chance)),
                 true if lasting => Next::Rest(rest(tries, health, now, patience, chance)),
                 true => Next::Return,

@@ -298,8 +298,7 @@ impl Reconciler {
     /// Who is at fault where a contact is given up for these problems: a contact that fails while nothing succeeds, or
     /// before anything has ever arrived, is not.
     fn judge(&self, problems: &[Problem]) -> Verdict {
-        let is_in_outage = || self.failures.outage().is_some();
-        match is_failed(problems) || (is_unknown(problems) && is_in_outage()) {
+        match is_failed(problems) || (is_unknown(problems) && self.failures.is_row()) {
             true => self.failures.judge(),
             false => Verdict::Contact,
         }

@@ -90,17 +90,21 @@ impl Failures {
 
     /// How long to wait before the next request of a contact, where there seems to be an outage.
     pub(crate) fn outage(&self) -> Option<Duration> {
-        if self.in_a_row.load(Ordering::Relaxed) < OUTAGE_MIN {
+        if !self.is_row() {
             return None;
         }
         let (lasted, patience) = (self.lasted(), self.patience());
         (lasted < patience).then(|| lasted.clamp(AGAIN.0, AGAIN.1).min(patience.saturating_sub(lasted)))
     }
 
+    /// Whether so many fail in a row that it is sooner the target.
+    pub(crate) fn is_row(&self) -> bool {
+        self.in_a_row.load(Ordering::Relaxed) >= OUTAGE_MIN
+    }
+
     /// What it shows that a contact was tried often enough.
     pub(crate) fn judge(&self) -> Verdict {
-        let is_row = self.in_a_row.load(Ordering::Relaxed) >= OUTAGE_MIN;
-        match (self.outage(), is_row || !self.has_arrived()) {
+        match (self.outage(), self.is_row() || !self.has_arrived()) {
             (Some(after), _) => Verdict::Wait(after),
             (None, true) => Verdict::Target,
             (None, false) => Verdict::Contact,
@@ -110,15 +114,16 @@ impl Failures {
     /// Counts a contact that fails, at its first failure.
     ///
     /// # Errors
-    /// Exit 6 when it is one too many in a row, and the target was waited for long enough.
+    /// Exit 6 when too many fail in a row, and the target was waited for long enough.
     pub(crate) fn count(&self, tries: Tries, why: &Failure) -> Result<(), Failure> {
-        if tries.sent + tries.reads > 1 {
-            return Ok(());
+        if tries.sent + tries.reads <= 1 {
+            self.in_a_row.fetch_add(1, Ordering::Relaxed);
+            self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(self.clock.now());
         }
-        let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(self.clock.now());
-        let lasted = self.lasted();
-        if in_a_row < IN_A_ROW_MAX || lasted < self.patience() {
+        let (in_a_row, lasted, patience) = (self.in_a_row.load(Ordering::Relaxed), self.lasted(), self.patience());
+        // A target that was waited for needs no further contacts to fail.
+        let most = if patience.is_zero() { IN_A_ROW_MAX } else { OUTAGE_MIN };
+        if in_a_row < most || lasted < patience {
             return Ok(());
         }
         let for_long = if lasted < AGAIN.0 { String::new() } else { format!(" within {} s", lasted.as_secs()) };
