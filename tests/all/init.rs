@@ -132,7 +132,11 @@ fn on_terminal(scene: &Scene, words: &str, typed: &str) -> Ended {
     let typing = typed.lines().map(|line| format!("sleep 0.7; printf '%s\\r' '{line}'; ")).collect::<String>();
     command.args(["-c", &format!("{{ {typing} sleep 0.5; }} | script -qec '{}' /dev/null", line.join(" "))]);
     command.current_dir(scene.folder());
-    program.get_envs().for_each(|(name, value)| drop(value.map(|value| command.env(name, value))));
+    for (name, value) in program.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
     command
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
