@@ -46,7 +46,7 @@ pub enum Change {
     },
     /// A setting of the whole mapping; `null` takes it off.
     Setting {
-        /// One of [`SETTINGS`], or `blanks`.
+        /// One of the settings of a mapping, or `blanks`.
         key: String,
         /// Its value.
         value: Value,
