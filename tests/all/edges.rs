@@ -340,7 +340,7 @@ fn an_undo_restores_what_it_can_when_one_value_cannot_be_emptied() {
     assert!(again.err.contains("was undone before"), "{again:?}");
 }
 
-/// A list of nobody is one that can be read again, whatever format it has.
+/// A list without contacts can be read again, whatever format it has.
 #[test]
 fn what_is_written_without_contacts_can_be_imported() {
     let scene = scene();

@@ -80,7 +80,7 @@ fn jobs_are_submitted_scheduled_held_and_freed() {
         lines == [1, 1] && !failed.out.contains("good") && failed.out.contains("  hint: add `out: FILE`"),
         "{failed:?}"
     );
-    // A person mends it, and frees it.
+    // A person corrects it, and frees it.
     fs::write(folder.join("lost.csv"), LIST).unwrap();
     assert_eq!(typed(folder, at, "worker submit lost").exit, 0);
     wait_until("lost is done", || state(folder, at, "lost") == "idle - 0");
@@ -90,7 +90,7 @@ fn jobs_are_submitted_scheduled_held_and_freed() {
     execute(at, "UPDATE ferry.job SET next_at = now() - interval '3 days' WHERE name = 'nightly'".to_owned());
     wait_until("nightly is done", || state(folder, at, "nightly") == "idle - 0" && folder.join("nightly.csv").exists());
     assert_eq!(job(folder, at, "nightly")["next_run"], next.as_str());
-    // A definition that is mended while the worker runs.
+    // A definition that is corrected while the worker runs.
     fs::write(folder.join("ferry.yaml"), JOBS.replace("\"-\"", "wrong.csv").replace("  good:", "  better:")).unwrap();
     wait_until("the definitions are read again", || jobs(folder, at).iter().any(|job| job["job"] == "better"));
     assert_eq!(state(folder, at, "wrong"), "idle - null");
