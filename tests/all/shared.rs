@@ -1,6 +1,8 @@
 //! The program with its state in PostgreSQL: every command on any machine, one process at a time on an account, and a process
 //! that was stopped and wakes.
 
+mod commands;
+
 use super::support::postgres::{database, execute, value};
 use super::support::{Act, Ended, Scene, run, wait_until};
 use std::sync::mpsc;

@@ -147,3 +147,12 @@ fn migrations_with_their_state_in_a_database_end_where_a_faultless_run_ends() {
         simulate_all(name, seeds, |seed| site::on_databases(|| migrating::simulate(seed)));
     }
 }
+
+#[test]
+fn exports_with_their_state_in_a_database_are_whole_or_leave_the_older_file() {
+    if crate::support::postgres::database().is_some() {
+        let seeds = 0..number("FERRY_SEEDS").unwrap_or(SEEDS_ON_DATABASES);
+        let name = "exports_with_their_state_in_a_database";
+        simulate_all(name, seeds, |seed| site::on_databases(|| exporting::simulate(seed)));
+    }
+}

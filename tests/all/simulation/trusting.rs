@@ -5,7 +5,7 @@ use super::carried::{Led, STARTS_MAX, is_final, led, same, start, tell, to_its_e
 use super::dice::Dice;
 use super::importing::{plan_of, target_of, write};
 use super::site::{
-    Cut, Wire, at_ease, connection, copy, cut, may_end_so, one_start, options, patience, rough, silent,
+    Cut, Wire, at_ease, connection, copy, cut, may_end_so, on_databases, one_start, options, patience, rough, silent,
     wait_until_visible,
 };
 use super::view::{Held, THEIRS, VIEWS, View};
@@ -197,6 +197,8 @@ enum Claim {
     UndoUndone,
 }
 
+const CLAIMS: [Claim; 5] = [Claim::Foretold, Claim::Verified, Claim::ChangesFound, Claim::Undone, Claim::UndoUndone];
+
 /// What a seed has shown.
 struct Shown {
     seed: u64,
@@ -254,8 +256,23 @@ fn an_undo_of_the_undo_writes_the_values_again_and_once_more_there_is_nothing_to
 #[ignore = "takes minutes: `FERRY_SEEDS=500 cargo test simulation -- --ignored`"]
 fn all_five_hold_for_many_seeds() {
     let shown = each_seed("trusting", super::many(), simulate);
-    for claim in [Claim::Foretold, Claim::Verified, Claim::ChangesFound, Claim::Undone, Claim::UndoUndone] {
+    for claim in CLAIMS {
         assert_claim(claim, &shown);
+    }
+}
+
+/// How many seeds are simulated on PostgreSQL; `FERRY_SEEDS` names another number.
+const SEEDS_ON_DATABASES: u64 = 6;
+
+#[test]
+fn all_five_hold_with_the_state_in_a_database() {
+    if crate::support::postgres::database().is_some() {
+        let seeds = 0..super::number("FERRY_SEEDS").unwrap_or(SEEDS_ON_DATABASES);
+        let shown =
+            each_seed("all_five_hold_with_the_state_in_a_database", seeds, |seed| on_databases(|| simulate(seed)));
+        for claim in CLAIMS {
+            assert_claim(claim, &shown);
+        }
     }
 }
 

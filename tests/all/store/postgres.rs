@@ -2,7 +2,10 @@
 
 use crate::support::postgres::{Server, address, database, execute, value};
 use ferry::outcome::Exit;
-use ferry::store::postgres::DbError;
+use ferry::store::postgres::{DbError, PostgresStore, SharedRate};
+use ferry::store::{Op, Store};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 #[test]
 fn processes_that_start_at_once_make_the_tables_once() {
@@ -47,4 +50,57 @@ fn a_server_that_restarts_is_waited_for_and_one_that_is_not_there_is_named() {
     let gone = address(&text).database().err().unwrap();
     assert!(gone.message.ends_with("cannot be reached"), "{gone:?}");
     assert_eq!((gone.exit, gone.message.contains("ferry@127.0.0.1")), (Exit::Failed, true));
+}
+
+/// An account that one more process has open, under leases of half a minute.
+fn opened(text: &str) -> PostgresStore {
+    let address = address(text);
+    PostgresStore::open(address.database().unwrap(), "shop", address.lease()).unwrap()
+}
+
+#[test]
+fn a_lease_that_holds_is_not_taken_and_one_that_has_ended_is_not_revived() {
+    let Some(text) = database() else { return };
+    let (mut one, mut other) = (opened(&text), opened(&text));
+    let lease = one.acquire().unwrap();
+    let busy = other.acquire().unwrap_err();
+    assert_eq!((busy.exit, busy.message.contains("is writing to this connection")), (Exit::Busy, true), "{busy:?}");
+    let write = [Op::Remember("rate".into(), "1/s".into())];
+    one.apply(&lease, &write).unwrap();
+    // No process has taken it yet, and it is over all the same.
+    execute(&text, "UPDATE ferry.account SET lease_until = clock_timestamp()".into());
+    assert_eq!(one.apply(&lease, &write).unwrap_err().exit, Exit::Busy);
+    assert_eq!(one.renew(&lease).unwrap_err().exit, Exit::Busy);
+    let next = other.acquire().unwrap();
+    assert!(next.token > lease.token);
+    assert_eq!(one.apply(&lease, &write).unwrap_err().exit, Exit::Busy);
+    other.apply(&next, &write).unwrap();
+    assert_eq!(value(&text, "SELECT group_no::text FROM ferry.account"), "2");
+}
+
+/// The rate of the test, in requests a second.
+const PER_S: f64 = 40.0;
+
+/// Takes part in a rate so often, as one process does.
+async fn take(rate: &SharedRate, times: usize, taken: &Mutex<Vec<Instant>>) {
+    for _ in 0..times {
+        rate.take(PER_S).await.unwrap();
+        taken.lock().unwrap().push(Instant::now());
+    }
+}
+
+#[tokio::test]
+async fn processes_share_the_rate_of_an_account() {
+    let Some(text) = database() else { return };
+    let rate = || SharedRate::of(address(&text).database().unwrap(), "shop");
+    let (one, other, taken) = (rate(), rate(), Mutex::new(Vec::new()));
+    tokio::join!(take(&one, 70, &taken), take(&other, 70, &taken));
+    let mut taken = taken.into_inner().unwrap();
+    taken.sort();
+    // Each alone would take half as long. A busy machine moves a few together.
+    assert!(taken[139] - taken[0] > Duration::from_millis(3300), "{:?}", taken[139] - taken[0]);
+    let within =
+        |from: &Instant| taken.iter().filter(|at| **at >= *from && **at - *from < Duration::from_secs(1)).count();
+    let most = taken.iter().map(within).max().unwrap();
+    assert!(most <= 48, "{most} in a second");
 }
