@@ -10,7 +10,7 @@ pub use decided::Decided;
 pub(crate) use decided::{FLAGS_SPLIT, flags_template};
 pub use plan::{NamesPlan, NamesTarget};
 
-use super::names::{Decisions, Layout, Use, assign, first_name_of};
+use super::names::{Decisions, Layout, Use, assign, first_name_of, is_in_list_of_contact};
 use super::page::ROW;
 use super::phone::Region;
 use super::rule::{Otherwise, PhoneColumns, Rule, Source, Target};
@@ -90,6 +90,9 @@ fn of_decided(decided: &Decided<'_>, target: Option<NamesTarget<'_>>, unmapped: 
     if unmapped != Unmapped::Carry {
         maker.rules(target.is_some_and(|target| target.needs_last_name));
         decided.dates.iter().for_each(|(column, format)| maker.date(*column, format));
+        if is_open {
+            maker.list_attributes(&decided.dates);
+        }
         maker.split_tags(decided.tags_split.as_deref());
     }
     let page = Document::new(Path::new("column names"), "");
@@ -140,6 +143,11 @@ struct Maker<'a> {
     rules: Vec<Rule>,
 }
 
+/// Whether a name is another's, or that of a list or an object that the other is in.
+fn is_within(name: &str, other: &str) -> bool {
+    other.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 impl Maker<'_> {
     /// The rules, in the order of the columns.
     fn rules(&mut self, needs_last_name: bool) {
@@ -179,16 +187,32 @@ impl Maker<'_> {
 
     /// An attribute of days, which a value that is none keeps as it is.
     fn date(&mut self, column: usize, format: &str) {
-        let Some(name) = self.names.get(column).filter(|name| !super::text::trim(name).is_empty()) else { return };
+        let Some(mut rule) = self.attribute(column) else { return };
+        rule.verbs.date = vec![format.to_owned()];
+        rule.verbs.otherwise = Some(Otherwise::Keep);
+        self.rules.push(rule);
+    }
+
+    /// The attributes that lists of objects hold, each with the values of all elements.
+    fn list_attributes(&mut self, dates: &[(usize, String)]) {
+        let is_attribute = |at: &usize| matches!(self.decisions.uses.get(*at), Some(Use::Attribute(_)));
+        let is_in_list = |at: &usize| self.names.get(*at).is_some_and(|name| is_in_list_of_contact(name));
+        let is_date = |at: &usize| dates.iter().any(|(column, _)| column == at);
+        let columns = (0..self.names.len()).filter(|at| is_attribute(at) && is_in_list(at) && !is_date(at));
+        let rules: Vec<Rule> = columns.filter_map(|column| self.attribute(column)).collect();
+        self.rules.extend(rules);
+    }
+
+    /// A column as it is, as an attribute; `None` where it has no name.
+    fn attribute(&self, column: usize) -> Option<Rule> {
+        let name = self.names.get(column).filter(|name| !super::text::trim(name).is_empty())?;
         let attribute = super::text::trim(name);
         let attribute = attribute.strip_prefix("attributes.").unwrap_or(attribute);
         let label = format!("attributes.{attribute}");
         let mut rule = Rule::new(Target::Attribute(attribute.into()), &label, 0..0);
         rule.source = Source::Names(vec![Text { text: name.clone(), at: 0..0 }]);
         rule.verbs.optional = self.is_open.then_some(true);
-        rule.verbs.date = vec![format.to_owned()];
-        rule.verbs.otherwise = Some(Otherwise::Keep);
-        self.rules.push(rule);
+        Some(rule)
     }
 
     /// Tags that the vendor parts in its own way.
@@ -237,7 +261,7 @@ impl Maker<'_> {
             let known = self.rules.iter_mut().find(|rule| rule.target == Target::Field(field) && field.is_list());
             match known {
                 Some(Rule { source: Source::Names(known), .. }) => {
-                    let further = names.into_iter().filter(|name| !self.names.iter().any(|seen| seen == name));
+                    let further = names.into_iter().filter(|name| !self.names.iter().any(|seen| is_within(name, seen)));
                     known.extend(further.map(|name| Text { text: name.to_owned(), at: 0..0 }));
                 }
                 _ if is_taken => {}

@@ -120,7 +120,7 @@ impl CompiledRule {
                     continue;
                 }
                 Cell::Text(text) => Val::One(text),
-                Cell::List(items) => Val::Many(items),
+                Cell::List(items) => Val::Many(self.without_faxes(at, &sight, items)),
             };
             if self.rule.target.is_list() && is_oversized(&value) {
                 return Err(vec![oversized(&self.rule.label, &slot.name)]);

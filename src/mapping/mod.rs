@@ -50,6 +50,7 @@ pub use direct::Direct;
 pub use draft::{Draft, DraftContact, Marks};
 pub use options::{BindOptions, RegionChoice};
 pub use program::{Program, Writes};
+pub(crate) use source::{Found, found_at};
 pub use verb::{VERBS, Verb};
 
 use crate::contact::Field;

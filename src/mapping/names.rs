@@ -11,11 +11,13 @@
 
 mod assign;
 mod nearly;
+mod nested;
 mod sense;
 mod words;
 
 pub(crate) use assign::{Because, Decisions, Layout, Reason, Use, assign};
 pub(crate) use nearly::{Nearness, is_about_others, nearly};
+pub(crate) use nested::{is_in_list_of_contact, is_list_of_contact, is_of_company, is_single, nested};
 pub(crate) use sense::{Meaning, Sense, meaning};
 pub(crate) use words::{Bare, Head, Role};
 

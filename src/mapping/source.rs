@@ -251,7 +251,7 @@ pub(super) fn error_cell(text: &str, slot: &Slot) -> Problem {
 }
 
 /// One JSON value, or one of each element of a list on the way.
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     One(&'a Value),
     Many(Vec<&'a Value>),
 }
@@ -287,6 +287,15 @@ pub(super) fn along<'a, S: AsRef<str>>(value: &'a Value, path: &[S]) -> Option<F
             }
         },
         _ => None,
+    }
+}
+
+/// What a mapping finds under a name of a JSON record.
+pub(crate) fn found_at<'a>(record: &'a Value, name: &str) -> Option<Found<'a>> {
+    let object = record.as_object()?;
+    match object.get(name) {
+        Some(value) => Some(Found::One(value)),
+        None => find(object, name, &name.split('.').collect::<Vec<_>>()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The first records of a source, kept in memory: what decisions are made by, so that a run of a large file decides as
 //! `map suggest` does, without reading all of it.
 
-use super::cells::{Cells, names_of};
+use super::cells::Cells;
+use super::nested::Names;
 use super::{Expected, Invalid, Profile};
 use crate::files::{ReadFault, Source};
 use crate::record::{Header, Record};
@@ -51,7 +52,9 @@ impl Head {
             }
         }
         if head.is_open {
-            head.records.iter().for_each(|record| names_of(record, &mut head.names));
+            let mut names = Names::default();
+            head.records.iter().for_each(|record| names.add(record));
+            head.names = names.finish();
         }
         head
     }

@@ -17,9 +17,10 @@ mod distinct;
 mod duplicates;
 mod head;
 mod looks;
+mod nested;
 mod phones;
 
-pub use cells::{Cells, names_of};
+pub use cells::Cells;
 pub use column::{Column, Invalid, InvalidValue, Separator};
 pub use dated::{Dates, dates_of};
 pub use distinct::Distinct;

@@ -7,7 +7,9 @@
 use super::asked::RULE_MIN;
 use super::values::{Says, Values};
 use super::vendors::Vendor;
-use crate::mapping::names::{Bare, Head, Meaning, Nearness, Role, Sense, held_by, is_about_others, meaning, nearly};
+use crate::mapping::names::{
+    Bare, Head, Meaning, Nearness, Role, Sense, held_by, is_about_others, is_of_company, meaning, nearly, nested,
+};
 use crate::profile::{Head as FirstRecords, Profile};
 use crate::yaml::fold;
 
@@ -65,7 +67,7 @@ fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> N
         return Named { meaning, n: LAYOUT, how: format!("a column of {}", vendor.name) };
     }
     let by_name = |meaning, n, how: &str| Named { meaning, n, how: how.to_owned() };
-    match meaning(name) {
+    match nested(name).unwrap_or_else(|| meaning(name)) {
         _ if is_own_attribute(name) => by_name(Meaning::Unknown, 0.0, ""),
         Meaning::Unknown if let Some(meaning) = without_path(name).or_else(|| without_prefix(name, prefix)) => {
             by_name(meaning, PART, "its name behind that of its group")
@@ -92,8 +94,7 @@ fn without_path(name: &str) -> Option<Meaning> {
     let (path, last) = name.rsplit_once('.')?;
     let is_plain = !path.contains(' ') && !is_about_others(path);
     let is_value = |meaning: &Meaning| matches!(meaning, Meaning::Value(sense) if !matches!(sense.head, Head::Person));
-    let is_company = meaning(path) == Meaning::Company;
-    (is_plain && !is_company).then(|| meaning(last)).filter(is_value)
+    (is_plain && !is_of_company(path)).then(|| meaning(last)).filter(is_value)
 }
 
 /// What a name says without the word that the names of the file begin with: `CUST_LAST_NAME`.

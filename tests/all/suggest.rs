@@ -4,6 +4,7 @@
 //! A case is a heading, the lines of a file behind `|`, and what is expected behind `>`: `Column = field`; `Column ~ field`
 //! where a careful person might do without; `Column date FORMAT` (`-`: none); `region = EC` (`-`: none).
 
+mod nested;
 mod vendors;
 
 use ferry::files::{KnownNames, Opened, ReadOptions, open};
@@ -15,10 +16,11 @@ use ferry::suggest::{About, Asked, Suggestion, suggest, yaml};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const FILES: [&str; 2] = [include_str!("suggest/messy.txt"), include_str!("suggest/languages.txt")];
+const FILES: [&str; 3] =
+    [include_str!("suggest/messy.txt"), include_str!("suggest/languages.txt"), include_str!("suggest/nested.txt")];
 
 /// What the decisions score, a right one 1, a missed one -1, a wrong one -5. It may only rise.
-const SCORE_MIN: i64 = 265;
+const SCORE_MIN: i64 = 286;
 
 /// A file with what is expected of it.
 struct Case {
