@@ -145,7 +145,7 @@ impl Context {
         // An error in the configuration is reported where it is used.
         let env_file = self.load_config().ok().and_then(|config| config.env_file);
         files.extend(env_file.iter().map(|path| file(("environment file", path))));
-        Around { state: self.state.to_path_buf(), read: files, day: Moment::now().day() }
+        Around { state: self.state.clone(), read: files, day: Moment::now().day() }
     }
 
     /// Runs a future to its end, listening to signals.

@@ -27,7 +27,7 @@ pub(super) fn run(typed: &args::Inspect, context: &Context) -> Result<Exit, Fail
     if let Some(html) = &typed.html {
         context.make_state(false)?;
         let about = crate::files::About { option: "html", run: "inspect".to_owned(), ..Default::default() };
-        let mut output = Output::create(html)?.noted(crate::files::Ledger::of_state(&context.state), about);
+        let mut output = Output::create(html)?.noted(context.state.ledger(), about);
         let fault = |error| Failure::failed(format!("`{}` cannot be written", html.display())).cause(error);
         output.write_all(page::page(&inspected).as_bytes()).map_err(fault)?;
         output.commit()?;

@@ -4,7 +4,7 @@
 use super::args::{self, SchemaOf};
 use super::context::Context;
 use super::schema::line_for;
-use crate::files::{self, About, Ledger, Opened, Output};
+use crate::files::{self, About, Opened, Output};
 use crate::mapping::RegionChoice;
 use crate::outcome::Failure;
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
@@ -117,7 +117,7 @@ pub(super) fn may_replace(
 pub(super) fn write_mapping(out: &Path, text: &str, context: &Context) -> Result<(), Failure> {
     context.make_state(false)?;
     let about = About { option: "mapping", run: "map suggest".to_owned(), ..About::default() };
-    let mut output = Output::create(out)?.noted(Ledger::of_state(&context.state), about);
+    let mut output = Output::create(out)?.noted(context.state.ledger(), about);
     let fault = |error| Failure::failed(format!("`{}` cannot be written", out.display())).cause(error);
     output.write_all(text.as_bytes()).map_err(fault)?;
     output.commit()

@@ -17,7 +17,7 @@ use crate::run::active::close::Ended;
 use crate::run::active::folder::{forget, run_folder};
 use crate::run::active::receipt::{receipt_of, set_verified};
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::{all_runs, run_named};
+use crate::run::active::runs::{all_runs, run_named, runs_of};
 use crate::run::commands::VERIFY_FILE as FILE;
 use crate::run::own::{Use, prove_own};
 use crate::run::plan::{Check, Replay, VerifyPlan, Work as Checked};
@@ -42,7 +42,7 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
         |other: &&RunRecord| other.command == CommandKind::Undo && other.source == info.run && !other.is_dry();
     let has_changed =
         |undo: &RunRecord| undo.totals.updated + undo.totals.deleted > 0 || undo.status != RunStatus::Done;
-    let runs = all_runs(&state)?;
+    let runs = runs_of(&state, None, Some(CommandKind::Undo))?;
     let undos = || runs.iter().filter(is_undo);
     if let Some(undo) = undos().find(|undo| has_changed(undo)) {
         context.console.note(&format!("`{}` has undone some or all of what it wrote", undo.run));
@@ -63,8 +63,8 @@ pub(super) fn run(typed: &args::Verify, context: &Context) -> Result<Exit, Failu
     forget(&again.state, &looked.summary.run);
     let Some(found) = &looked.verified else { return Ok(not_looked(&looked, context)) };
     let repair_of = verify.repair_of();
-    let runs = all_runs(&again.state)?;
-    let is_begun = || runs.iter().any(|run| run.status == RunStatus::Unfinished && run.work == repair_of);
+    let runs = runs_of(&again.state, Some(repair_of.as_str()), None)?;
+    let is_begun = || runs.iter().any(|run| run.status == RunStatus::Unfinished);
     let repaired = match typed.repair && (found.differ + found.missing > 0 || is_begun()) {
         true => Some(carry(&again, prepare(&plan.work, &again, &verify, Check::Repair)?)?),
         false => None,

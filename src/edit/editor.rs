@@ -12,10 +12,10 @@ use crate::outcome::Failure;
 use crate::platforms::PlatformFacts;
 use crate::profile::dates;
 use crate::run::bind::Destined;
+use crate::store::StateDir;
 use crate::suggest::Suggestion;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Writes the mapping where it belongs, if it may.
@@ -38,7 +38,7 @@ pub struct About {
     /// The attributes that the account defines, where it has to.
     pub attributes: Option<Vec<String>>,
     /// The folder for runs.
-    pub state: PathBuf,
+    pub state: StateDir,
 }
 
 /// The mapping, the file and the target.

@@ -18,6 +18,7 @@ use crate::run::evidence;
 use crate::run::item::{Item, Mapper};
 use crate::run::regions::check_regions;
 use crate::run::tried::{Example, Tried, values_before};
+use crate::store::StateDir;
 use crate::yaml::{FileError, FileErrors};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -52,7 +53,7 @@ pub(super) struct Shown<'a> {
     /// The attributes that the account defines, where it has to.
     pub attributes: Option<&'a [String]>,
     /// The folder for runs.
-    pub state: &'a Path,
+    pub state: &'a StateDir,
     /// The mapping's path, for messages.
     pub out: &'a str,
 }

@@ -7,9 +7,11 @@
 use super::fingerprint::Fingerprint;
 use super::temporary::{folder_of, write_whole};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FILE: &str = "outputs.jsonl";
 
@@ -57,17 +59,42 @@ pub struct Ledger {
     file: PathBuf,
     /// Where else they are looked for.
     runs: Option<PathBuf>,
+    /// Those of other machines.
+    shared: Option<SharedLines>,
+}
+
+/// The lines of all machines that share a store.
+#[derive(Clone)]
+pub struct SharedLines {
+    /// Gives the lines about this path, and about files with this content.
+    pub ask: Arc<Ask>,
+    /// Keeps a line.
+    pub tell: Arc<Tell>,
+}
+
+type Ask = dyn Fn(&str, Option<&Fingerprint>) -> io::Result<Vec<Written>> + Send + Sync;
+type Tell = dyn Fn(&Written) -> io::Result<()> + Send + Sync;
+
+impl fmt::Debug for SharedLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedLines")
+    }
 }
 
 impl Ledger {
     /// That of a state folder.
     pub fn of_state(state: &Path) -> Ledger {
-        Ledger { file: state.join(FILE), runs: Some(state.join("runs")) }
+        Ledger { file: state.join(FILE), runs: Some(state.join("runs")), shared: None }
+    }
+
+    /// The same with the lines of other machines.
+    pub fn with(self, shared: SharedLines) -> Ledger {
+        Ledger { shared: Some(shared), ..self }
     }
 
     /// That of one run, in its folder.
     pub fn of_run(folder: &Path) -> Ledger {
-        Ledger { file: folder.join(FILE), runs: None }
+        Ledger { file: folder.join(FILE), runs: None, shared: None }
     }
 
     /// Says that this content is about to be put in place at `to`.
@@ -77,7 +104,11 @@ impl Ledger {
     pub fn add(&self, about: &About, content: Fingerprint, to: &Path) -> io::Result<()> {
         let About { option, run, work, day } = about.clone();
         let (option, path) = (option.to_owned(), whole_path(to));
-        let mut line = serde_json::to_vec(&Written { option, path, content, run, work, day })?;
+        let written = Written { option, path, content, run, work, day };
+        if let Some(shared) = &self.shared {
+            (shared.tell)(&written)?;
+        }
+        let mut line = serde_json::to_vec(&written)?;
         line.push(b'\n');
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
@@ -97,53 +128,60 @@ impl Ledger {
         file.sync_data()
     }
 
-    /// The last line that fits.
-    pub fn last(&self, fits: impl Fn(&Written) -> bool) -> Option<Written> {
+    /// The last line that fits: of this machine any, of others one about this path or this content.
+    pub fn last(&self, path: &Path, content: Option<&Fingerprint>, fits: impl Fn(&Written) -> bool) -> Option<Written> {
         let mut found = None;
+        let mut look = |written: Written| {
+            if fits(&written) {
+                found = Some(written);
+            }
+        };
         let mut files = vec![self.file.clone()];
         for run in self.runs.iter().flat_map(fs::read_dir).flatten().flatten() {
             files.push(run.path().join(FILE));
         }
-        for file in files {
-            lines(&file, |written| {
-                if fits(&written) {
-                    found = Some(written);
-                }
-            });
-        }
+        files.iter().for_each(|file| lines(file, &mut look));
+        self.shared(&whole_path(path), content).into_iter().for_each(look);
         found
+    }
+
+    /// Lines of other machines. Where they cannot be asked for, a file counts as the user's.
+    fn shared(&self, path: &str, content: Option<&Fingerprint>) -> Vec<Written> {
+        let asked = self.shared.as_ref().map(|shared| (shared.ask)(path, content));
+        asked.transpose().inspect_err(|error| tracing::debug!("{error}")).ok().flatten().unwrap_or_default()
     }
 
     /// What is known about the file at `path`, if it is as Ferry wrote it there.
     pub fn of_file(&self, path: &Path) -> Option<Written> {
         let whole = whole_path(path);
-        self.last(|written| written.path == whole)?;
+        self.last(path, None, |written| written.path == whole)?;
         let content = Fingerprint::of(path).ok()?;
-        self.last(|written| written.path == whole && written.content == content)
+        self.last(path, None, |written| written.path == whole && written.content == content)
     }
 
     /// What this run wrote last at `path`, whatever the file holds now.
     pub fn of_run_at(&self, run: &str, path: &Path) -> Option<Written> {
         let whole = whole_path(path);
-        self.last(|written| written.run == run && written.path == whole)
+        self.last(path, None, |written| written.run == run && written.path == whole)
     }
 
     /// Whether Ferry wrote a file at `path`, whatever it holds now.
     pub fn wrote(&self, path: &Path) -> bool {
         let whole = whole_path(path);
-        self.last(|written| written.path == whole).is_some()
+        self.last(path, None, |written| written.path == whole).is_some()
     }
 
     /// Whether a run of this day wrote a file at `path`, whatever it holds now.
     pub fn wrote_on(&self, path: &Path, day: &str) -> bool {
         let whole = whole_path(path);
-        self.last(|written| written.path == whole && written.day == day).is_some()
+        self.last(path, None, |written| written.path == whole && written.day == day).is_some()
     }
 
     /// Whether the file at `path` holds what Ferry wrote as `option`, under this name or another.
     pub fn has_content(&self, path: &Path, option: &str) -> bool {
         let Ok(content) = Fingerprint::of(path) else { return false };
-        self.last(|written| written.option == option && written.content == content).is_some()
+        let fits = |written: &Written| written.option == option && written.content == content;
+        self.last(path, Some(&content), fits).is_some()
     }
 
     /// Leaves out the lines about files that do not exist any more.

@@ -47,7 +47,7 @@ pub use found::Found;
 pub use known::KnownNames;
 pub use known_rejects::is_rejects_file;
 pub use layout::{Layout, LineEnd, TableLayout};
-pub use ledger::{About, Ledger, Written};
+pub use ledger::{About, Ledger, SharedLines, Written};
 pub use listing::{Form, Listing};
 pub use open::open;
 pub use options::ReadOptions;

@@ -2,8 +2,9 @@
 //! twice, and of files that exist only those that the option may replace.
 
 use super::{Mistakes, WorkAsked, is_pipe, of_option};
-use crate::files::{Format, Ledger, Output, is_rejects_file, resolve};
+use crate::files::{Format, Output, is_rejects_file, resolve};
 use crate::outcome::Failure;
+use crate::store::StateDir;
 use std::path::{Path, PathBuf};
 
 /// Where outputs of jobs go that use the sandbox: the only part of the state folder that may be a destination.
@@ -27,10 +28,10 @@ const RULES: [(&str, Replaces); 3] =
     [("--out", Replaces::Any), ("--rejects", Replaces::Rejects), ("--changes", Replaces::OwnOfOtherDays)];
 
 /// What a command works with that no option may write over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Around {
     /// The state folder.
-    pub state: PathBuf,
+    pub state: StateDir,
     /// Files that are read: what each is, and its path.
     pub read: Vec<(String, PathBuf)>,
     /// The day, as names have it: `2026-11-22`.
@@ -118,7 +119,7 @@ fn free(option: &str, path: &Path, whole_path: &Path, taken: &[Taken], around: &
         return Ok(());
     }
     let rule = RULES.iter().find(|(named, _)| *named == option).map_or(Replaces::Own, |(_, rule)| *rule);
-    let ledger = Ledger::of_state(&around.state);
+    let ledger = around.state.ledger();
     let shown = path.display();
     match rule {
         Replaces::Any => Ok(()),

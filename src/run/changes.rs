@@ -6,6 +6,7 @@ use crate::contact::FIELDS;
 use crate::files::{About, Ledger, Output, RowLayout, RowWriter};
 use crate::outcome::Failure;
 use crate::report::Changes as Counted;
+use crate::run::earlier_export::EarlierExport;
 use crate::run::rejects::free_name;
 use crate::run::rows::Columns;
 use crate::scratch::exported::{Changed, Exported};
@@ -21,8 +22,8 @@ pub(super) fn place_of(path: &Path, ledger: &Ledger, about: &About) -> PathBuf {
 /// Collected while the export is written.
 pub(super) struct Changes {
     written: Exported,
-    /// Where what was written is kept for the next run.
-    kept: PathBuf,
+    /// What the last one wrote, and where this is kept for the next one.
+    kept: EarlierExport,
     shape: Shape,
     out: Output,
 }
@@ -38,7 +39,7 @@ pub(super) struct Shape {
 /// Ready to be put in place.
 pub(super) struct ChangesReady {
     written: Exported,
-    kept: PathBuf,
+    kept: EarlierExport,
     out: Output,
     /// How many of each.
     pub(super) counted: Counted,
@@ -46,7 +47,7 @@ pub(super) struct ChangesReady {
 
 impl Changes {
     /// Begins the file. `folder` is the run's, `kept` where the rows of the last finished run are.
-    pub(super) fn begin(out: Output, kept: PathBuf, folder: &Path, shape: Shape) -> Result<Changes, Failure> {
+    pub(super) fn begin(out: Output, kept: EarlierExport, folder: &Path, shape: Shape) -> Result<Changes, Failure> {
         let written = Exported::create(&folder.join("written.db"))?;
         Ok(Changes { written, kept, shape, out })
     }
@@ -68,13 +69,13 @@ impl Changes {
     pub(super) fn end(self, is_proven: bool) -> Result<ChangesReady, Failure> {
         let Changes { mut written, kept, shape: Shape { mut columns, is_mapped, layout }, out } = self;
         if layout.table().is_some() {
-            written.for_each_gone(&kept, |row| columns.note(row))?;
+            written.for_each_gone(kept.path(), |row| columns.note(row))?;
         }
         let shown: Vec<bool> = columns.names().iter().map(|name| is_mapped || *name != "id").collect();
         let names = ["change", "id"].into_iter().chain(kept_of(columns.names(), &shown));
         let mut file = RowWriter::begin(out, layout, names)?;
         let (mut counted, mut row) = (Counted::default(), Vec::new());
-        written.compare(&kept, !is_proven, |changed| {
+        written.compare(kept.path(), !is_proven, |changed| {
             let Some(change) = Change::of(&changed)? else { return Ok(()) };
             match change.kind {
                 "added" => counted.added += 1,
@@ -93,7 +94,7 @@ impl ChangesReady {
     /// Puts the file in place, then the rows for the next run.
     pub(super) fn commit(self) -> Result<(), Failure> {
         self.out.commit()?;
-        self.written.keep(&self.kept)
+        self.kept.replace(self.written)
     }
 }
 

@@ -5,7 +5,7 @@
 //! where `--rejects` put a copy, edited or not) or by its content. Where the run is not found, digits without `+` are
 //! numbers of their region only.
 
-use crate::files::{self, End, Fingerprint, Ledger, ReadAhead, ReadFault, Room, Source, Written, write_whole};
+use crate::files::{self, End, Fingerprint, ReadAhead, ReadFault, Room, Source, Written, write_whole};
 use crate::mapping::Program;
 use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
@@ -13,6 +13,8 @@ use crate::plan::SourcePlan;
 use crate::record::Record;
 use crate::report::Console;
 use crate::run::active::folder::run_folder;
+use crate::run::active::runs::run_named;
+use crate::store::StateDir;
 use std::path::{Path, PathBuf};
 
 /// The name of the file.
@@ -35,7 +37,7 @@ pub(super) struct EvidenceAsked<'a> {
     /// Folders of runs whose evidence it takes over: the run that is continued, verified or corrected.
     pub earlier: Vec<PathBuf>,
     /// The folder of all runs.
-    pub state: &'a Path,
+    pub state: &'a StateDir,
     /// The file that is read; none when a platform is.
     pub file: Option<&'a SourcePlan>,
 }
@@ -131,7 +133,7 @@ fn scan_ahead(bound: &Program, source: &mut dyn Source, ahead: &mut ReadAhead) -
 ///
 /// # Errors
 /// What makes it unreadable as a whole.
-pub fn look(bound: &Program, state: &Path, file: &SourcePlan, console: &Console) -> Result<(), Failure> {
+pub fn look(bound: &Program, state: &StateDir, file: &SourcePlan, console: &Console) -> Result<(), Failure> {
     if bound.phone_columns().next().is_none() {
         return Ok(());
     }
@@ -176,9 +178,10 @@ fn empty(bound: &Program) -> Evidence {
 }
 
 /// What the run kept whose rejects these are: it lies in that run's folder, or the run wrote it as a copy.
-fn of_rejects(state: &Path, file: Option<&SourcePlan>, console: &Console) -> Evidence {
+fn of_rejects(state: &StateDir, file: Option<&SourcePlan>, console: &Console) -> Evidence {
     let Some(file) = file else { return Evidence::default() };
-    let of_copy = || kept(&run_folder(state, &run_that_wrote(state, &file.path)?));
+    // Of another machine, its files are brought to this one.
+    let of_copy = || kept(&run_folder(state, &run_named(state, &run_that_wrote(state, &file.path)?).ok()?.run));
     let found = file.path.parent().and_then(kept).or_else(of_copy);
     if found.is_none() {
         console.note(&format!(
@@ -191,14 +194,16 @@ fn of_rejects(state: &Path, file: Option<&SourcePlan>, console: &Console) -> Evi
 
 /// The run that wrote a copy of its rejects there, or elsewhere with this content. A later run may have moved it aside
 /// (`FILE.N`), and a user may have edited it.
-fn run_that_wrote(state: &Path, path: &Path) -> Option<String> {
+fn run_that_wrote(state: &StateDir, path: &Path) -> Option<String> {
     let path = path.canonicalize().ok()?;
     let content = Fingerprint::of(&path).ok()?;
     let is_number = path.extension().and_then(|end| end.to_str()).is_some_and(|end| end.parse::<u32>().is_ok());
     let before = if is_number { path.with_extension("") } else { path.clone() };
     let is_there = |written: &Written| [&path, &before].iter().any(|path| Path::new(&written.path) == **path);
-    let ledger = Ledger::of_state(state);
-    let written = ledger.last(|written| written.option == OPTION && written.content == content);
-    let written = written.or_else(|| ledger.last(|written| written.option == OPTION && is_there(written)));
+    let ledger = state.ledger();
+    let same = |written: &Written| written.option == OPTION && written.content == content;
+    let written = ledger.last(&path, Some(&content), same);
+    let written =
+        written.or_else(|| ledger.last(&before, None, |written| written.option == OPTION && is_there(written)));
     written.map(|written| written.run)
 }

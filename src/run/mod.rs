@@ -10,6 +10,7 @@ pub mod commands;
 mod conversion;
 mod correction;
 mod differences;
+mod earlier_export;
 mod encoded;
 pub mod evidence;
 mod examples;

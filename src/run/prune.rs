@@ -4,7 +4,7 @@ use crate::files::PrivateFolder;
 use crate::outcome::{Exit, Failure};
 use crate::run::active::folder::{make_private, run_folder};
 use crate::run::active::record::RunRecord;
-use crate::run::active::removed::{Removed, add_removed};
+use crate::run::active::removed::{Removed, add_removed, removed_runs};
 use crate::run::active::runs::all_runs;
 use crate::scratch::prune::prune as forget_runs;
 use crate::store::{AccountKey, Checkpoint, StateDir};
@@ -43,8 +43,9 @@ pub fn prune(state: &StateDir, before_ms: u64) -> Result<Pruned, Failure> {
     }
     let mut pruned = Pruned::default();
     for (account, runs) in by_account {
-        match account.map(|account| forget_in(state, account, &runs)).transpose() {
-            Ok(_) => remove(state, &runs, &mut pruned)?,
+        let opened = account.map(|account| open(state, account)).transpose();
+        match opened.map(Option::flatten) {
+            Ok(checkpoint) => remove_all(state, checkpoint, &runs, &mut pruned)?,
             Err(failure) if failure.exit == Exit::Busy => {
                 pruned.busy.extend(runs.iter().map(|info| info.run.clone()));
             }
@@ -54,22 +55,42 @@ pub fn prune(state: &StateDir, before_ms: u64) -> Result<Pruned, Failure> {
     Ok(pruned)
 }
 
+/// Removes runs of an account. In a shared store rows go in parts, so the run is no longer listed before its first row
+/// goes: of a run that can be undone nothing is missing. What a killed process has left of such a run goes with the next.
+fn remove_all(
+    state: &StateDir,
+    checkpoint: Option<Checkpoint>,
+    runs: &[&RunRecord],
+    pruned: &mut Pruned,
+) -> Result<(), Failure> {
+    let mut names: Vec<String> = runs.iter().map(|info| info.run.clone()).collect();
+    let is_shared = state.shared_store().is_some();
+    if is_shared {
+        remove(state, runs, pruned)?;
+        names.extend(removed_runs(state)?.into_iter().map(|removed| removed.run));
+    }
+    if let Some(checkpoint) = checkpoint {
+        forget_in(state, checkpoint, &names)?;
+    }
+    if is_shared { Ok(()) } else { remove(state, runs, pruned) }
+}
+
 /// Whether a word names a run, as commands understand names.
 fn is_end_of(word: &str, run: &str) -> bool {
     word.len() >= 4 && run.ends_with(word)
 }
 
-fn forget_in(state: &StateDir, account: AccountKey, runs: &[&RunRecord]) -> Result<(), Failure> {
+/// The checkpoint of an account, if it has one.
+fn open(state: &StateDir, account: AccountKey) -> Result<Option<Checkpoint>, Failure> {
     let account = state.store().account(account);
-    if !account.exists() {
-        return Ok(());
-    }
-    let names: Vec<String> = runs.iter().map(|info| info.run.clone()).collect();
+    if account.exists() { Checkpoint::open(&account).map(Some) } else { Ok(None) }
+}
+
+fn forget_in(state: &StateDir, checkpoint: Checkpoint, names: &[String]) -> Result<(), Failure> {
     make_private(state)?;
     let folder = PrivateFolder::create(state, "verify-")
         .map_err(|error| Failure::failed(format!("`{}` cannot be written", state.display())).cause(error))?;
-    let checkpoint = Checkpoint::open(&account)?;
-    forget_runs(&checkpoint, &names, folder.path())?;
+    forget_runs(&checkpoint, names, folder.path())?;
     checkpoint.close()
 }
 

@@ -13,6 +13,8 @@ use crate::record::{Header, Record};
 use crate::report::Console;
 use crate::run::active::folder::run_folder;
 use crate::run::active::record::RunRecord;
+use crate::run::active::runs::run_named;
+use crate::store::StateDir;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,7 +66,7 @@ pub(super) struct RejectsFiles {
     folder: PathBuf,
     own: PathBuf,
     copy: Option<PathBuf>,
-    state: PathBuf,
+    state: StateDir,
     about: About,
     /// The rejected records of the earlier run whose copy stands there.
     earlier: Option<Arc<Earlier>>,
@@ -101,7 +103,7 @@ fn form_of(asked: Option<&Path>, layout: &Layout, header: &Header) -> Format {
 impl RejectsFiles {
     /// Of a source with this layout and header. A dry run writes no copy.
     pub(super) fn of(
-        state: &Path,
+        state: &StateDir,
         info: &RunRecord,
         asked: Option<&Path>,
         (layout, header): (&Layout, &Header),
@@ -112,7 +114,7 @@ impl RejectsFiles {
         let copy = asked.filter(|_| !info.is_dry()).map(Path::to_owned);
         let about = info.about(OPTION);
         let earlier = copy.as_deref().and_then(|copy| Earlier::of_copy(state, copy, &about)).map(Arc::new);
-        RejectsFiles { own: folder.join(name), folder, copy, state: state.to_owned(), about, earlier }
+        RejectsFiles { own: folder.join(name), folder, copy, state: state.clone(), about, earlier }
     }
 
     /// Where the user finds them.
@@ -189,7 +191,7 @@ impl RejectsFiles {
         if count > 0 {
             // A workbook is one already; the name of the copy must not pack it twice.
             let name = if Format::of_path(copy) == Some(Format::Xlsx) { &self.folder } else { copy };
-            let mut out = Output::create_as(copy, name)?.noted(Ledger::of_state(&self.state), self.about.clone());
+            let mut out = Output::create_as(copy, name)?.noted(self.state.ledger(), self.about.clone());
             let copied = File::open(&self.own).and_then(|mut own| io::copy(&mut own, &mut out));
             copied.map_err(|error| cannot_write(copy, &error))?;
             return out.commit();
@@ -199,7 +201,7 @@ impl RejectsFiles {
 
     /// Whether nothing is lost with the file that stands there.
     fn may_replace(&self, place: &Path) -> bool {
-        let Some(written) = Ledger::of_state(&self.state).of_file(place) else { return false };
+        let Some(written) = self.state.ledger().of_file(place) else { return false };
         let is_read_again = || self.earlier.as_ref().is_some_and(|it| it.run == written.run && it.are_all_seen());
         written.option == OPTION && (written.run == self.about.run || is_read_again())
     }
@@ -235,12 +237,14 @@ struct Earlier {
 
 impl Earlier {
     /// Of the run that wrote the file at `copy`, where that is known and its records are.
-    fn of_copy(state: &Path, copy: &Path, about: &About) -> Option<Earlier> {
-        let written = Ledger::of_state(state).of_file(&resolve(copy))?;
+    fn of_copy(state: &StateDir, copy: &Path, about: &About) -> Option<Earlier> {
+        let written = state.ledger().of_file(&resolve(copy))?;
         if written.work != about.work || written.run == about.run {
             return None;
         }
-        let bytes = fs::read(run_folder(state, &written.run).join(KEYS)).ok()?;
+        // Of another machine, its files are brought to this one.
+        let run = run_named(state, &written.run).ok()?.run;
+        let bytes = fs::read(run_folder(state, &run).join(KEYS)).ok()?;
         let (keys, rest) = bytes.as_chunks();
         if !rest.is_empty() || keys.is_empty() {
             return None;

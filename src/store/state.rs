@@ -2,7 +2,8 @@
 //! shared by machines.
 
 use super::address::StoreAddress;
-use super::postgres::{PostgresAddress, SharedRuns};
+use super::postgres::{PostgresAddress, SharedRuns, shared_lines};
+use crate::files::Ledger;
 use crate::outcome::Failure;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,15 @@ impl StateDir {
     /// Exit 1 when the store cannot be reached.
     pub fn shared_runs(&self) -> Result<Option<SharedRuns>, Failure> {
         self.shared.as_ref().map(|address| Ok(SharedRuns::of(address.database()?))).transpose()
+    }
+
+    /// What is known about the files that Ferry wrote: on this machine, and on those that share the store.
+    pub fn ledger(&self) -> Ledger {
+        let own = Ledger::of_state(&self.folder);
+        match &self.shared {
+            Some(address) => own.with(shared_lines(address)),
+            None => own,
+        }
     }
 
     /// The store of the accounts.

@@ -93,7 +93,7 @@ fn editor(typed: &args::MapEdit, out: &Path, given: Given, context: &Context) ->
         is_saved,
         notes: looked.opened.notes.clone(),
         attributes: known,
-        state: context.state.to_path_buf(),
+        state: context.state.clone(),
     };
     let reading = Reading {
         source: looked.source,

@@ -5,7 +5,7 @@
 use super::folder::{make_private, run_folder};
 use super::record::RunRecord;
 use super::run::ActiveRun;
-use super::runs::{all_runs, run_named};
+use super::runs::{run_named, runs_of};
 use super::shared::forget_everywhere;
 use crate::clock::Clock;
 use crate::ids::{CommandKind, RunStatus, WorkId};
@@ -72,7 +72,7 @@ impl ActiveRun {
         let is_same = |run: &RunRecord| !run.is_done() && run.command == spec.kind && run.work == spec.work;
         let found = match spec.start {
             Start::Fresh => None,
-            Start::Resume => all_runs(spec.state)?.into_iter().find(is_same),
+            Start::Resume => runs_of(spec.state, Some(spec.work.as_str()), Some(spec.kind))?.into_iter().find(is_same),
             Start::Named(run) => Some(run_named(spec.state, run)?),
         };
         match found {

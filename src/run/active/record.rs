@@ -8,6 +8,7 @@ use crate::files::{self, About, Ledger};
 use crate::ids::{CommandKind, RunStatus, WorkId};
 use crate::outcome::{Failure, Totals};
 use crate::plan::work::Plan;
+use crate::store::postgres::KeptRun;
 use crate::store::{AccountKey, StateDir};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -122,7 +123,7 @@ impl RunRecord {
 
     /// Where it is noted: a dry run changes nothing outside of its own folder.
     pub fn ledger(&self, state: &StateDir) -> Ledger {
-        if self.is_dry() { Ledger::of_run(&run_folder(state, &self.run)) } else { Ledger::of_state(state) }
+        if self.is_dry() { Ledger::of_run(&run_folder(state, &self.run)) } else { state.ledger() }
     }
 
     /// Writes it to the run's folder, whole or not at all.
@@ -137,7 +138,13 @@ impl RunRecord {
         make_files_private(&folder);
         match state.shared_runs()? {
             // A dry run stays on its machine.
-            Some(runs) if !self.is_dry() => runs.put(&self.run, self.started_ms, &String::from_utf8_lossy(&text)),
+            Some(runs) if !self.is_dry() => runs.put(KeptRun {
+                name: self.run.clone(),
+                started_ms: self.started_ms,
+                work: self.work.to_string(),
+                command: self.command.name(),
+                record: String::from_utf8_lossy(&text).into_owned(),
+            }),
             _ => Ok(()),
         }
     }

@@ -26,7 +26,7 @@ pub struct Removed {
 ///
 /// # Errors
 /// Exit 1 when a shared store cannot be read.
-pub(super) fn removed_runs(state: &StateDir) -> Result<Vec<Removed>, Failure> {
+pub(in crate::run) fn removed_runs(state: &StateDir) -> Result<Vec<Removed>, Failure> {
     match state.shared_runs()? {
         Some(shared) => {
             let removed = shared.removed()?.into_iter();

@@ -5,8 +5,10 @@ use super::rebuilt::rebuilt;
 use super::record::RunRecord;
 use super::removed::{Removed, removed_runs};
 use super::shared::fetch;
+use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use crate::store::StateDir;
+use crate::store::postgres::RunsWanted;
 
 /// What the folders of runs hold.
 #[derive(Debug, Default)]
@@ -83,7 +85,7 @@ pub fn all_runs(state: &StateDir) -> Result<Vec<RunRecord>, Failure> {
 pub fn look_at_runs(state: &StateDir) -> Result<Runs, Failure> {
     let mut runs = Runs::default();
     if let Some(shared) = state.shared_runs()? {
-        runs.add_shared(shared.all()?);
+        runs.add_shared(shared.records(RunsWanted::default())?);
     }
     let path = runs_folder(state);
     let folders = match std::fs::read_dir(&path) {
@@ -105,6 +107,41 @@ pub fn look_at_runs(state: &StateDir) -> Result<Runs, Failure> {
     Ok(runs)
 }
 
+/// The runs that are not dry and fit this, the newest first; of a shared store no others are read.
+///
+/// # Errors
+/// As [`all_runs`].
+pub fn runs_of(state: &StateDir, work: Option<&str>, command: Option<CommandKind>) -> Result<Vec<RunRecord>, Failure> {
+    let fits = |run: &RunRecord| {
+        !run.is_dry()
+            && work.is_none_or(|work| run.work.as_str() == work)
+            && command.is_none_or(|command| run.command == command)
+    };
+    let mut found = match state.shared_runs()? {
+        Some(shared) => {
+            let mut runs = Runs::default();
+            let command = command.map(CommandKind::name);
+            runs.add_shared(shared.records(RunsWanted { work, command, ..RunsWanted::default() })?);
+            runs.runs
+        }
+        None => all_runs(state)?,
+    };
+    found.retain(fits);
+    Ok(found)
+}
+
+/// The runs whose names end so; of a shared store no others are read.
+fn runs_named(state: &StateDir, name_end: &str) -> Result<Vec<RunRecord>, Failure> {
+    let Some(shared) = state.shared_runs()? else { return all_runs(state) };
+    let mut runs = Runs::default();
+    runs.add_shared(shared.records(RunsWanted { name_end: Some(name_end), ..RunsWanted::default() })?);
+    // Dry runs are in their folders only.
+    let folders = std::fs::read_dir(runs_folder(state)).into_iter().flatten().flatten();
+    let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
+    names.filter(|name| name.ends_with(name_end)).for_each(|name| runs.add_local(state, &name));
+    Ok(runs.runs)
+}
+
 /// The run of this name, or whose name alone ends so.
 pub fn run_named(state: &StateDir, name: &str) -> Result<RunRecord, Failure> {
     let run = find_named(state, name)?;
@@ -113,7 +150,7 @@ pub fn run_named(state: &StateDir, name: &str) -> Result<RunRecord, Failure> {
 }
 
 fn find_named(state: &StateDir, name: &str) -> Result<RunRecord, Failure> {
-    let runs = all_runs(state)?;
+    let runs = runs_named(state, name)?;
     if let Some(run) = runs.iter().find(|run| run.run == name) {
         return Ok(run.clone());
     }

@@ -11,7 +11,7 @@ use crate::report::Console;
 use crate::run::active::close::Ended;
 use crate::run::active::folder::account_at;
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::all_runs;
+use crate::run::active::runs::runs_of;
 use crate::run::plan::{Rules, UndoPlan};
 use crate::run::source::{Source, WrittenAsked};
 use crate::run::stop::Stop;
@@ -71,8 +71,8 @@ fn check_account(plan: &UndoPlan) -> Result<(), Failure> {
 
 /// Says that the run was undone before. It is done again all the same: what was left then may be restored now.
 fn note_earlier(plan: &UndoPlan, console: &Console) -> Result<(), Failure> {
-    let (runs, name, work) = (all_runs(&plan.state)?, &plan.of.run, plan.work_id());
-    let undos = runs.iter().filter(|info| info.command == CommandKind::Undo && !info.is_dry());
+    let (runs, name, work) = (runs_of(&plan.state, None, Some(CommandKind::Undo))?, &plan.of.run, plan.work_id());
+    let undos = runs.iter();
     let is_undone = |run: &str| undos.clone().any(|info| info.is_done() && info.source == run);
     // An undo that was undone itself is none.
     let same: Vec<&RunRecord> = undos.clone().filter(|info| info.work == work && !is_undone(&info.run)).collect();

@@ -11,7 +11,7 @@ use crate::run::active::close::{Ended, Ending, unbalanced};
 use crate::run::active::folder::SPOOL_FILE;
 use crate::run::active::receipt::{Ends, account_read, file_written, mapping_used};
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::all_runs;
+use crate::run::active::runs::runs_of;
 use crate::run::active::shared::forget_everywhere;
 use crate::run::retain::remove_old;
 use crate::run::target::Target;
@@ -81,13 +81,9 @@ impl Exporting<'_> {
     fn clear_up(&self) -> Result<(), Failure> {
         let ExportPlan { state, retain, out, .. } = self.plan;
         remove_spool(&self.run.folder);
-        let is_older = |info: &RunRecord| {
-            info.command == CommandKind::Export
-                && info.work == self.run.record.work
-                && info.status != RunStatus::Done
-                && info.run != self.run.record.run
-        };
-        all_runs(state)?.iter().filter(|info| is_older(info)).for_each(|info| forget_everywhere(state, &info.run));
+        let is_older = |info: &&RunRecord| info.status != RunStatus::Done && info.run != self.run.record.run;
+        let same = runs_of(state, Some(self.run.record.work.as_str()), Some(CommandKind::Export))?;
+        same.iter().filter(is_older).for_each(|info| forget_everywhere(state, &info.run));
         let Some(age) = retain.filter(|_| self.plan.work.limit.is_none()) else { return Ok(()) };
         let ledger = self.run.record.ledger(state);
         let (gone, kept) = remove_old(out, self.moment, age, &|path| ledger.has_content(path, "out"))?;

@@ -10,6 +10,7 @@ use crate::outcome::{Exit, Failure, Problem, Reject};
 use crate::record::{Header, Origin};
 use crate::report::words::count;
 use crate::run::changes::{self, Changes, Shape};
+use crate::run::earlier_export::EarlierExport;
 use crate::run::evidence::{self, EvidenceAsked};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::ordered::in_order;
@@ -106,7 +107,7 @@ impl Exporting<'_> {
         };
         let path = self.moment.fill(path);
         let layout = row_layout(format_of(&path)?, &self.form.hints, self.plan.raw_cells)?;
-        let kept = self.kept.with_extension("db");
+        let kept = EarlierExport::of(&self.plan.state, self.kept.with_extension("db"))?;
         let (columns, is_mapped) = (self.form.columns(self.plan.what), self.form.bound.columns().is_some());
         let (info, state) = (&self.run.record, &self.plan.state);
         let place = changes::place_of(&path, &info.ledger(state), &info.about("changes"));

@@ -12,7 +12,7 @@ use crate::reconcile::goal::revert::Reversal;
 use crate::record::Origin;
 use crate::run::active::folder::account_of;
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::all_runs;
+use crate::run::active::runs::runs_of;
 use crate::scratch::written::{WrittenByRun, WrittenContact};
 use crate::store::{Checkpoint, RunNo, RunRow, StateDir};
 use std::path::Path;
@@ -75,8 +75,7 @@ impl WrittenAsked<'_> {
         (state, folder): (&StateDir, &Path),
     ) -> Result<Arc<Written>, Failure> {
         let written = WrittenByRun::of(checkpoint, self.row(checkpoint)?.no, folder)?;
-        let mut undos = all_runs(state)?;
-        undos.retain(|info| info.command == CommandKind::Undo && !info.is_dry());
+        let undos = runs_of(state, None, Some(CommandKind::Undo))?;
         let (mut names, mut since) = (vec![self.of.run.clone()], Vec::new());
         // In the order in which they were begun: an undo can only be one of what was there before it.
         for row in checkpoint.runs()?.into_iter().filter(|row| row.no != own) {

@@ -5,6 +5,7 @@ use super::error::DbError;
 use super::rare::Rare;
 use super::rows::{Columns, Statements};
 use super::sql::{BEGIN, FENCE};
+use crate::store::model::RunNo;
 use crate::store::op::{Answer, Op};
 use deadpool_postgres::ClientWrapper;
 use std::future::{Future, poll_fn};
@@ -31,6 +32,8 @@ pub(super) enum Part {
     Together(Statements),
     /// An operation that is executed alone.
     Alone(Op),
+    /// Some rows of a run go from this table.
+    Thin(&'static str, RunNo),
 }
 
 /// What is sent without waiting for the answer before it.
@@ -49,12 +52,11 @@ pub(super) async fn execute(client: &ClientWrapper, fence: &Fence, parts: &[Part
             let is_last = place + 1 == rest.len();
             match part {
                 Part::Together(statements) => send(client, None, statements, is_last).await?,
-                Part::Alone(op) => {
-                    answers.push(rare.apply(op).await?);
-                    if is_last {
-                        client.batch_execute("COMMIT").await?;
-                    }
-                }
+                Part::Alone(op) => answers.push(rare.apply(op).await?),
+                Part::Thin(table, run) => rare.thin(table, *run).await?,
+            }
+            if is_last && !matches!(part, Part::Together(_)) {
+                client.batch_execute("COMMIT").await?;
             }
         }
         Ok(())

@@ -10,6 +10,18 @@ use crate::store::op::{Answer, Op};
 use deadpool_postgres::ClientWrapper;
 use serde_json::Value;
 
+/// Rows of a run that go in one group: a few milliseconds, in which no other process of the account can write.
+const THINNED: u32 = 5_000;
+
+/// The tables with the rows of a run that an operation removes, of which there may be millions.
+pub(super) fn large_tables(op: &Op) -> Option<(&'static [&'static str], RunNo)> {
+    match op {
+        Op::ForgetRun(run) => Some((&["note", "image", "entry"], *run)),
+        Op::ForgetImages(run) => Some((&["note", "image"], *run)),
+        _ => None,
+    }
+}
+
 /// One account over a connection, inside of a transaction.
 pub(super) struct Rare<'a> {
     pub(super) client: &'a ClientWrapper,
@@ -39,6 +51,12 @@ impl Rare<'_> {
 
     async fn execute(&self, sql: &str, run: RunNo) -> Result<u64, DbError> {
         Ok(self.client.execute(sql, &[&self.account, &number(run)?]).await?)
+    }
+
+    /// Removes some rows of a run.
+    pub(super) async fn thin(&self, table: &str, run: RunNo) -> Result<(), DbError> {
+        let rows = format!("SELECT ctid FROM ferry.{table} WHERE account = $1 AND run = $2 LIMIT {THINNED}");
+        self.execute(&format!("DELETE FROM ferry.{table} WHERE ctid = ANY (ARRAY ({rows}))"), run).await.map(drop)
     }
 
     async fn forget(&self, tables: &[&str], run: RunNo) -> Result<(), DbError> {

@@ -45,7 +45,7 @@ pub(super) async fn rows(
     Ok(client.query(&statement, values).await?)
 }
 
-async fn is_so(client: &ClientWrapper, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<bool, DbError> {
+pub(super) async fn is_so(client: &ClientWrapper, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<bool, DbError> {
     let rows = rows(client, sql, values).await?;
     Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
 }

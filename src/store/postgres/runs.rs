@@ -14,6 +14,32 @@ const PART_LEN: usize = 1 << 20;
 #[derive(Clone)]
 pub struct SharedRuns(Database);
 
+/// The record of a run.
+#[derive(Clone, Debug)]
+pub struct KeptRun {
+    /// The name of the run.
+    pub name: String,
+    /// When it began.
+    pub started_ms: u64,
+    /// What makes another run the same work.
+    pub work: String,
+    /// Its command.
+    pub command: &'static str,
+    /// The record itself.
+    pub record: String,
+}
+
+/// Which runs are asked for: those that fit everything that is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunsWanted<'a> {
+    /// The end of their name.
+    pub name_end: Option<&'a str>,
+    /// Their work.
+    pub work: Option<&'a str>,
+    /// Their command.
+    pub command: Option<&'a str>,
+}
+
 /// A file of a run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFile {
@@ -38,26 +64,36 @@ impl SharedRuns {
     ///
     /// # Errors
     /// Exit 1 when the database cannot be written.
-    pub fn put(&self, name: &str, started_ms: u64, record: &str) -> Result<(), Failure> {
-        let (name, record, started_ms) = (name.to_owned(), record.to_owned(), crate::store::coded::int(started_ms));
+    pub fn put(&self, run: KeptRun) -> Result<(), Failure> {
+        let (started_ms, run) = (crate::store::coded::int(run.started_ms), std::sync::Arc::new(run));
         self.0.ask(move |client| {
-            let (name, record) = (name.clone(), record.clone());
+            let run = std::sync::Arc::clone(&run);
             async move {
-                let sql = "INSERT INTO ferry.run_record (name, started_ms, record) VALUES ($1, $2, $3)
-                           ON CONFLICT (name) DO UPDATE SET record = excluded.record, alive_at = clock_timestamp()";
-                rows(&client, sql, &[&name, &started_ms, &record]).await.map(drop)
+                let KeptRun { name, work, command, record, .. } = &*run;
+                let sql = "INSERT INTO ferry.run_record (name, started_ms, work, command, record)
+                           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE
+                           SET record = excluded.record, work = excluded.work, command = excluded.command,
+                               alive_at = clock_timestamp()";
+                rows(&client, sql, &[name, &started_ms, work, command, record]).await.map(drop)
             }
         })
     }
 
-    /// The records of all runs, the newest first.
+    /// The records of runs, the newest first.
     ///
     /// # Errors
     /// Exit 1 when the database cannot be read.
-    pub fn all(&self) -> Result<Vec<String>, Failure> {
-        self.0.ask(|client| async move {
-            let sql = "SELECT record FROM ferry.run_record ORDER BY started_ms DESC, name DESC";
-            rows(&client, sql, &[]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    pub fn records(&self, wanted: RunsWanted<'_>) -> Result<Vec<String>, Failure> {
+        let wanted = [wanted.name_end, wanted.work, wanted.command].map(|text| text.map(str::to_owned));
+        self.0.ask(move |client| {
+            let [name_end, work, command] = wanted.clone();
+            async move {
+                let sql = "SELECT record FROM ferry.run_record WHERE ($1::text IS NULL OR right(name, length($1)) = $1)
+                           AND ($2::text IS NULL OR work = $2) AND ($3::text IS NULL OR command = $3)
+                           ORDER BY started_ms DESC, name DESC";
+                let found = rows(&client, sql, &[&name_end, &work, &command]).await?;
+                found.iter().map(|row| Ok(row.try_get(0)?)).collect()
+            }
         })
     }
 

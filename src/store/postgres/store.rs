@@ -5,7 +5,8 @@ use super::database::{Database, PATIENCE, with_jitter};
 use super::error::DbError;
 use super::group::{Fence, Part, execute};
 use super::hold::{Held, Hold};
-use super::read::{number, one_run, rows, turns_of};
+use super::rare::large_tables;
+use super::read::{is_so, number, one_run, rows, turns_of};
 use super::reader::PostgresReader;
 use super::rows::{Counters, is_common, statements};
 use crate::outcome::Failure;
@@ -20,6 +21,9 @@ use std::time::{Duration, Instant};
 
 /// The first wait before a group is sent again.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// The longest pause between two groups that remove rows.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 
 /// One account that is open for writing.
 pub struct PostgresStore {
@@ -70,6 +74,28 @@ impl PostgresStore {
             rest = after;
         }
         Ok(parts)
+    }
+
+    /// Removes the rows of a run before the run itself, in groups with pauses, because one statement over millions of rows
+    /// would take longer than a lease, and hold up the server.
+    fn thin(&mut self, lease: &Lease, op: &Op) -> Result<(), Failure> {
+        let Some((tables, run)) = large_tables(op) else { return Ok(()) };
+        for table in tables {
+            while self.has_rows(table, run)? {
+                let begun = Instant::now();
+                self.apply_parts(lease, vec![Part::Thin(table, run)], &[])?;
+                std::thread::sleep(begun.elapsed().min(PAUSE_MAX));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_rows(&self, table: &'static str, run: RunNo) -> Result<bool, Failure> {
+        let account = self.hold.account;
+        self.database.ask(move |client| async move {
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM ferry.{table} WHERE account = $1 AND run = $2)");
+            is_so(&client, &sql, &[&account, &number(run)?]).await
+        })
     }
 
     /// Reads which numbers come next in the runs that are written to for the first time.
@@ -224,6 +250,7 @@ impl Store for PostgresStore {
     }
 
     fn apply(&mut self, lease: &Lease, ops: &[Op]) -> Result<Applied, Failure> {
+        ops.iter().try_for_each(|op| self.thin(lease, op))?;
         let parts = self.parts(ops)?;
         let alone = self.apply_parts(lease, parts, ops);
         let mut alone = alone.inspect_err(|_| self.counters = Counters::default())?.into_iter();

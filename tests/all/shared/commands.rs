@@ -181,14 +181,26 @@ fn contacts_are_exported_migrated_converted_and_listed_elsewhere() {
     scene.write("contacts.csv", &list(0..20, "Ana"));
     machines.run(IMPORT, 0);
     machines.run("check mercately", 0);
-    let exported =
-        machines.totals("export --from mercately --out all.csv", 0, json!({"read": 20, "written": 20, "created": 20}));
+    let export = "export --from mercately --out all.csv --changes changes.csv";
+    let exported = machines.totals(export, 0, json!({"read": 20, "written": 20, "created": 20}));
     assert_eq!(scene.read("all.csv").lines().count(), 21);
     scene.write("contacts.csv", &list(0..21, "Ana").replace("Ana4,", "Eva4,"));
     machines.totals(IMPORT, 0, json!({"read": 21, "created": 1, "updated": 1, "unchanged": 19}));
-    // Another machine replaces what the first one wrote.
-    machines.run("export --from mercately --out all.csv", 0);
+    // Another machine knows what the first one wrote: it may replace it, and says what has changed since.
+    machines.totals(export, 0, json!({"read": 21, "written": 21, "created": 21}));
     assert!(scene.read("all.csv").lines().count() == 22 && scene.read("all.csv").contains("Eva4"));
+    let changes = scene.read("changes.csv.1");
+    assert!(changes.lines().count() == 3 && changes.contains("Eva4") && changes.contains("Ana20"), "{changes}");
+    // It knows its dated files too, which go when they are old; one that a user has edited stays.
+    let dated = "export --from mercately --out dated-{date}.csv --retain 30d";
+    machines.run(dated, 0);
+    let today = std::fs::read_dir(scene.folder()).unwrap().flatten();
+    let today = today.map(|entry| entry.path()).find(|path| path.to_string_lossy().contains("dated-")).unwrap();
+    let [old, edited] = ["dated-2020-01-01.csv", "dated-2020-01-02.csv"].map(|name| scene.path(name));
+    std::fs::copy(&today, &old).unwrap();
+    std::fs::write(&edited, "mine\n").unwrap();
+    machines.run(dated, 0);
+    assert!(!old.exists() && edited.exists());
 
     let migrate = "migrate --from mercately --to atom";
     let migrated = machines.totals(migrate, 0, json!({"read": 21, "created": 21}));
@@ -215,7 +227,7 @@ fn contacts_are_exported_migrated_converted_and_listed_elsewhere() {
         runs.as_array().unwrap().iter().map(command).collect::<Vec<_>>().join(" ")
     };
     let all = of("");
-    assert_eq!(all, "migrate convert migrate migrate export import export import", "{all}");
+    assert_eq!(all, "migrate convert migrate migrate export export export import export import", "{all}");
     assert_eq!(of("--command export --limit 1"), "export");
     assert_eq!(of("--connection eadesk"), "migrate");
     assert_eq!(of("--status unfinished"), "");

@@ -1,9 +1,10 @@
 //! The database behind the store that machines share: its versions, and a server that restarts.
 
 use crate::support::postgres::{Server, address, database, execute, value};
+use ferry::ids::CommandKind;
 use ferry::outcome::Exit;
 use ferry::store::postgres::{DbError, PostgresStore, SharedRate};
-use ferry::store::{Op, Store};
+use ferry::store::{Answer, NewRun, Op, RunNo, Store};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -76,6 +77,38 @@ fn a_lease_that_holds_is_not_taken_and_one_that_has_ended_is_not_revived() {
     assert_eq!(one.apply(&lease, &write).unwrap_err().exit, Exit::Busy);
     other.apply(&next, &write).unwrap();
     assert_eq!(value(&text, "SELECT group_no::text FROM ferry.account"), "2");
+}
+
+#[test]
+fn a_run_with_many_rows_is_removed_in_groups_and_no_other_run_loses_one() {
+    let Some(text) = database() else { return };
+    let mut store = opened(&text);
+    let lease = store.acquire().unwrap();
+    let new =
+        |name: &str| NewRun { name: name.into(), work: "w".into(), command: CommandKind::Import, info: true.into() };
+    let begun = ["one", "other"].map(|name| store.apply(&lease, &[Op::BeginRun(new(name))]).unwrap().answers.remove(0));
+    let [Answer::Run(one), Answer::Run(_)] = begun else { panic!("{begun:?}") };
+    let rows = "INSERT INTO ferry.entry (account, run, no, key, ordinal, line, pass, outcome, seal, place_seal)
+                SELECT 1, r, n, '', n, n, 1, 1, 0, 0 FROM generate_series(1, 12000) n, generate_series(1, 2) r;
+                INSERT INTO ferry.image (account, run, no, data, seal)
+                SELECT 1, r, n, '', 0 FROM generate_series(1, 7000) n, generate_series(1, 2) r;
+                INSERT INTO ferry.note (account, run, pass, ordinal, line, outcome, seal)
+                SELECT 1, r, 1, n, n, 1, 0 FROM generate_series(1, 10) n, generate_series(1, 2) r;";
+    execute(&text, rows.to_owned());
+    let left = "SELECT (SELECT string_agg(run::text || ' ' || n, ', ' ORDER BY run) FROM (
+                    SELECT run, count(*) n FROM (SELECT run FROM ferry.entry UNION ALL SELECT run FROM ferry.image
+                        UNION ALL SELECT run FROM ferry.note) all_rows GROUP BY run) counted)
+                || '; ' || group_no || ' groups' FROM ferry.account";
+    assert_eq!(value(&text, left), "1 19010, 2 19010; 2 groups");
+    store.apply(&lease, &[Op::ForgetImages(one)]).unwrap();
+    // One for the notes, two for the images, one for the operation itself.
+    assert_eq!(value(&text, left), "1 12000, 2 19010; 6 groups");
+    store.apply(&lease, &[Op::ForgetRun(one)]).unwrap();
+    assert_eq!(value(&text, left), "2 19010; 10 groups");
+    // Under a lease that has ended, not a row goes.
+    execute(&text, "UPDATE ferry.account SET lease_until = clock_timestamp()".into());
+    assert_eq!(store.apply(&lease, &[Op::ForgetRun(RunNo(2))]).unwrap_err().exit, Exit::Busy);
+    assert_eq!(value(&text, left), "2 19010; 10 groups");
 }
 
 /// The rate of the test, in requests a second.
