@@ -165,6 +165,11 @@ impl CompiledRule {
         self.place(checked).valid_phone(text)
     }
 
+    /// Writes the same at the end of `out`; whether there was one.
+    pub(super) fn write_phone(&self, text: &str, checked: &Checked<'_>, out: &mut Vec<u8>) -> bool {
+        self.place(checked).write_phone(text, out)
+    }
+
     /// The e-mail address that a trimmed text is; `None` where it is more, or none.
     pub(super) fn one_email<'b>(&self, text: Cow<'b, str>, checked: &Checked<'_>) -> Option<Cow<'b, str>> {
         self.place(checked).valid_email(text)
@@ -240,13 +245,17 @@ impl Place<'_> {
     }
 
     fn valid_phone(&self, text: &str) -> Option<String> {
-        // What stands behind a number must not be read as the letters of a keypad.
-        if text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-            return None;
-        }
-        let number = phone::read(text, &self.around()).ok()?;
+        let number = phone::whole(text, &self.around())?;
         self.found_phone(text);
         Some(number)
+    }
+
+    fn write_phone(&self, text: &str, out: &mut Vec<u8>) -> bool {
+        let is_one = phone::write_whole(text, &self.around(), out);
+        if is_one {
+            self.found_phone(text);
+        }
+        is_one
     }
 
     fn around(&self) -> Surroundings<'_> {

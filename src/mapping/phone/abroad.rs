@@ -5,7 +5,7 @@
 //! are, and the region or the column has to say that numbers of that country are to be expected.
 
 use super::clean::Written;
-use super::number::{international, number as national_number};
+use super::number::{Number, international, number as national_number};
 use super::plan::{PLANS, Plan};
 use super::region::Region;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,21 @@ pub struct Evidence {
     pub columns: BTreeMap<String, ColumnEvidence>,
 }
 
+impl Evidence {
+    /// What both say together.
+    pub fn and(mut self, other: Evidence) -> Evidence {
+        self.add(other);
+        self
+    }
+
+    /// Adds what other numbers say.
+    pub fn add(&mut self, other: Evidence) {
+        for (column, evidence) in other.columns {
+            self.columns.entry(column).or_default().add_sums(evidence);
+        }
+    }
+}
+
 /// What the numbers of one column say: sums, so that their order is of no importance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnEvidence {
@@ -99,6 +114,16 @@ impl ColumnEvidence {
         }
     }
 
+    fn add_sums(&mut self, other: ColumnEvidence) {
+        self.numbers += other.numbers;
+        self.with_plus += other.with_plus;
+        self.long += other.long;
+        let sums = [(&mut self.with_plus_of, other.with_plus_of), (&mut self.long_of, other.long_of)];
+        for (sums, others) in sums {
+            others.into_iter().for_each(|(calling, count)| *sums.entry(calling).or_default() += count);
+        }
+    }
+
     fn has(&self, calling: &str) -> bool {
         let of = |sums: &BTreeMap<String, u64>| sums.get(calling).copied().unwrap_or_default();
         match self.with_plus {
@@ -123,7 +148,7 @@ fn is_valid(digits: &str, region: &Plan) -> bool {
 }
 
 /// The number, where the rule lets the digits be one of another country. The caller has tried the region's own plan.
-pub(super) fn number(written: &Written, around: &Surroundings<'_>) -> Option<String> {
+pub(super) fn number<'w>(written: &'w Written, around: &Surroundings<'_>) -> Option<Number<'w>> {
     let region = around.region.and_then(Region::plan);
     let (calling, number) = could_be(written, region)?;
     let column = || around.evidence.and_then(|evidence| evidence.columns.get(around.column));
@@ -137,13 +162,13 @@ pub(super) fn number(written: &Written, around: &Surroundings<'_>) -> Option<Str
 }
 
 /// The number that digits without `+` would be with one, where they are written as such numbers are: for hints.
-pub(super) fn likely(written: &Written, region: Option<Region>) -> Option<String> {
+pub(super) fn likely(written: &Written, region: Option<Region>) -> Option<Number<'_>> {
     let (_, number) = could_be(written, region.and_then(Region::plan))?;
     (!is_trunk_form(written.digits())).then_some(number)
 }
 
 /// The calling code and the number, where the digits are written as one of another country, and are one.
-fn could_be(written: &Written, region: Option<&Plan>) -> Option<(&'static str, String)> {
+fn could_be<'w>(written: &'w Written, region: Option<&Plan>) -> Option<(&'static str, Number<'w>)> {
     let digits = written.bare().filter(|digits| digits.len() >= DIGITS_MIN)?;
     let (plan, _) = PLANS.split_calling(digits)?;
     if !written.is_whole_or_parted_after(plan.calling.len()) {
@@ -158,7 +183,8 @@ fn could_be(written: &Written, region: Option<&Plan>) -> Option<(&'static str, S
 /// Whether the digits are a number as it is dialled within Russia and Kazakhstan (`8 499 …`).
 fn is_trunk_form(digits: &str) -> bool {
     let (prefix, calling) = TRUNK;
-    digits.len() == DIGITS_MIN && digits.strip_prefix(prefix).is_some_and(|rest| PLANS.is_valid(calling, rest))
+    let is_number = |rest: &str| PLANS.of_calling(calling).first().is_some_and(|plan| PLANS.is_valid(plan, rest));
+    digits.len() == DIGITS_MIN && digits.strip_prefix(prefix).is_some_and(is_number)
 }
 
 fn is_near_trunk(region: Option<Region>) -> bool {

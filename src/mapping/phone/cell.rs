@@ -79,13 +79,13 @@ fn one<'a>(text: &'a str, around: &Surroundings<'_>) -> Vec<Part<'a>> {
     if let Some(written) = plain(text)
         && let Ok(number) = number_of(text, &written, around)
     {
-        return vec![Part::Number(number)];
+        return vec![Part::Number(number.text())];
     }
     if let Some((head, tail)) = cut(text)
         && let Some(written) = plain(head)
         && let Ok(number) = number_of(head, &written, around)
     {
-        return vec![Part::Number(number), Part::Extension(tail)];
+        return vec![Part::Number(number.text()), Part::Extension(tail)];
     }
     vec![read(text, around).map_or_else(|fault| Part::Faulty(text, fault), Part::Number)]
 }

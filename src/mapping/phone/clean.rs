@@ -65,11 +65,12 @@ impl Written {
         }
     }
 
-    /// Reads what nearly all phones are: ASCII digits with blanks, hyphens and brackets, perhaps behind a `+`. `None` where
-    /// there is more to it.
+    /// Reads what nearly all phones are: ASCII digits with blanks, hyphens, full stops and brackets, perhaps behind a `+` or
+    /// `tel:`. `None` where there is more to it.
     fn plain(text: &str) -> Option<Written> {
+        let text = without_scheme(text);
         let (first, last) = (text.bytes().next()?, text.bytes().last()?);
-        if !matches!(first, b'0'..=b'9' | b'+' | b'(') || !last.is_ascii_digit() {
+        if !matches!(first, b'0'..=b'9' | b'+' | b'(') || !last.is_ascii_digit() || may_end_in_zeros(text) {
             return None;
         }
         let mut written = Written { plus: first == b'+', ..Written::default() };
@@ -83,7 +84,9 @@ impl Written {
                     *places.next()? = byte;
                     written.digits.len += 1;
                 }
-                b' ' | b'-' => is_parted = true,
+                // A blank that does not break has two bytes, and no other character in two has this second one.
+                b' ' | b'-' | b'.' | b'\t' | 0xA0 => is_parted = true,
+                0xC2 => {}
                 b'(' | b')' | b'[' | b']' => (is_parted, written.bracketed) = (true, true),
                 _ => return None,
             }
@@ -199,6 +202,19 @@ fn is_scientific(text: &str) -> bool {
     digits(exponent) && digits(whole) && (digits(fraction) || fraction.is_empty())
 }
 
+/// Without `tel:` in front.
+fn without_scheme(text: &str) -> &str {
+    match text.split_at_checked("tel:".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("tel:") => rest.trim_ascii_start(),
+        _ => text,
+    }
+}
+
+/// Whether a text ends like that of a float: `.0`, `.00`.
+fn may_end_in_zeros(text: &str) -> bool {
+    matches!(text.as_bytes(), [.., b'.', b'0'] | [.., b'.', b'0', b'0'])
+}
+
 /// `593991234567.0`, a float's text, without the fraction.
 fn without_zero_fraction(text: &str) -> &str {
     let Some((whole, "0" | "00")) = text.rsplit_once(['.', ',']) else { return text };
@@ -263,6 +279,24 @@ mod tests {
             "-1",
             "5.5",
             "1/2",
+            "99.123.45.67",
+            ".5.5",
+            "593991234567.0",
+            "593991234567.00",
+            "593991234567.000",
+            "123456.0",
+            "tel: 512 256 1053",
+            "TEL:+593-99-123-4567",
+            "tel:\t(02) 255",
+            "tel:593991234567.0",
+            "tel:",
+            "tel: tel: 593",
+            "tele: 593 99",
+            "99\u{a0}123\u{a0}4567",
+            "99\u{ad}123",
+            "99\u{e0}123",
+            "99\u{2010}123",
+            "99\t123",
         ] {
             let any = Written::read_any(text);
             assert_eq!(Written::read(text), any, "{text}");

@@ -47,7 +47,7 @@ impl Plans {
         let plans: Vec<Plan> = TABLE.lines().filter_map(Plan::read).collect();
         let mut by_calling = vec![(0, 0); CALLING_COUNT];
         for (index, plan) in (0_u16..).zip(&plans) {
-            if let Some((first, count)) = plan.calling.parse().ok().and_then(|code: usize| by_calling.get_mut(code)) {
+            if let Some((first, count)) = by_calling.get_mut(usize::from(plan.calling_code)) {
                 *first = if *count == 0 { index } else { *first };
                 *count += 1;
             }
@@ -73,22 +73,33 @@ impl Plans {
     /// The plans of a calling code; empty when there is no such code.
     pub fn of_calling(&self, calling: &str) -> &[Plan] {
         let code = calling.parse().ok().filter(|_| !calling.starts_with('0'));
-        let (first, count) = code.and_then(|code: usize| self.by_calling.get(code)).copied().unwrap_or_default();
+        code.map_or(&[], |code| self.of_code(code))
+    }
+
+    fn of_code(&self, calling_code: u16) -> &[Plan] {
+        let (first, count) = self.by_calling.get(usize::from(calling_code)).copied().unwrap_or_default();
         let first = usize::from(first);
         self.plans.get(first..first + usize::from(count)).unwrap_or_default()
     }
 
     /// A number in international form, split into the main plan of its calling code and the rest.
     pub fn split_calling<'a>(&self, digits: &'a str) -> Option<(&Plan, &'a str)> {
-        (1..=CALLING_LEN_MAX).find_map(|length| {
-            let (calling, rest) = digits.split_at_checked(length)?;
-            Some((self.of_calling(calling).first()?, rest))
-        })
+        let mut calling_code = 0;
+        for (digit, length) in digits.bytes().zip(1..=CALLING_LEN_MAX) {
+            if !digit.is_ascii_digit() || (digit, length) == (b'0', 1) {
+                return None;
+            }
+            calling_code = calling_code * 10 + u16::from(digit - b'0');
+            if let Some(main) = self.of_code(calling_code).first() {
+                return Some((main, digits.get(length..)?));
+            }
+        }
+        None
     }
 
-    /// Whether the national number belongs to a region of this calling code.
-    pub fn is_valid(&self, calling: &str, national: &str) -> bool {
-        match self.of_calling(calling) {
+    /// Whether the national number belongs to a region of this plan's calling code.
+    pub fn is_valid(&self, plan: &Plan, national: &str) -> bool {
+        match self.of_code(plan.calling_code) {
             [] => false,
             [only] => only.fit(national).is_number(),
             several => {
@@ -117,6 +128,7 @@ pub(super) struct Plan {
     pub code: &'static str,
     /// The calling code, in digits.
     pub calling: &'static str,
+    calling_code: u16,
     abroad: Prefix,
     national: Prefix,
     /// What takes the place of the national prefix, with `$1` for what it captured; mostly empty.
@@ -134,9 +146,11 @@ impl Plan {
     fn read(line: &'static str) -> Option<Plan> {
         let mut columns = line.splitn(10, '\t');
         let mut next = || columns.next();
+        let (code, calling) = (next()?, next()?);
         Some(Plan {
-            code: next()?,
-            calling: next()?,
+            code,
+            calling,
+            calling_code: calling.parse().ok()?,
             abroad: Prefix::new(next()?),
             national: Prefix::new(next()?),
             transform: next()?,
@@ -243,19 +257,27 @@ impl Fit {
 struct NumberAutomaton {
     automaton: dense::DFA<Vec<u32>>,
     start: StateID,
-    /// For each pattern what it tells, and for numbers of which lengths.
-    meanings: Vec<(u8, u64)>,
+    /// For each pattern what it tells.
+    meanings: Vec<Meaning>,
+}
+
+/// What a pattern tells of a number that it matches.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Meaning {
+    always: u8,
+    /// Beside that, of numbers of these lengths.
+    of_lengths: u8,
+    lengths: u64,
 }
 
 impl NumberAutomaton {
     fn new(plan: &Plan) -> Option<NumberAutomaton> {
-        let leading = format!("(?:{})[0-9]*", plan.leading);
-        let possible = if plan.possible == 0 { u64::MAX } else { plan.possible };
-        let mut patterns = vec![plan.pattern, plan.pattern];
-        let mut meanings = vec![(Fit::GENERAL, u64::MAX), (Fit::GENERAL_LENGTH, possible)];
+        let lengths = if plan.possible == 0 { u64::MAX } else { plan.possible };
+        let mut patterns = vec![plan.pattern.to_owned()];
+        let mut meanings = vec![Meaning { always: Fit::GENERAL, of_lengths: Fit::GENERAL_LENGTH, lengths }];
         if !plan.leading.is_empty() {
-            patterns.push(&leading);
-            meanings.push((Fit::LEADING, u64::MAX));
+            patterns.push(format!("(?:{})[0-9]*", plan.leading));
+            meanings.push(Meaning { always: Fit::LEADING, ..Meaning::default() });
         }
         let mut columns = plan.kinds.split('\t');
         while let (Some(letter), Some(lengths), Some(pattern)) = (columns.next(), columns.next(), columns.next()) {
@@ -265,8 +287,15 @@ impl NumberAutomaton {
                 "e" => Fit::MOBILE | Fit::FIXED,
                 _ => 0,
             };
-            patterns.push(pattern);
-            meanings.push((Fit::KIND | kind, lengths.parse().ok()?));
+            let meaning = Meaning { always: 0, of_lengths: Fit::KIND | kind, lengths: lengths.parse().ok()? };
+            // The fewer patterns there are, the fewer states has the automaton.
+            match meanings.iter().position(|known| *known == meaning).and_then(|at| patterns.get_mut(at)) {
+                Some(known) => *known = format!("{known}|(?:{pattern})"),
+                None => {
+                    patterns.push(format!("(?:{pattern})"));
+                    meanings.push(meaning);
+                }
+            }
         }
         let settings = dense::Config::new().start_kind(StartKind::Anchored).match_kind(MatchKind::All);
         let syntax = syntax::Config::new().unicode(false).utf8(false);
@@ -287,10 +316,12 @@ impl NumberAutomaton {
         if !self.automaton.is_match_state(state) {
             return Fit(0);
         }
+        let Some(bit) = 1_u64.checked_shl(digits.len().try_into().unwrap_or(u32::MAX)) else { return Fit(0) };
         let matched = (0..self.automaton.match_len(state)).map(|at| self.automaton.match_pattern(state, at));
         let meanings = matched.filter_map(|pattern| self.meanings.get(pattern.as_usize()));
-        let bit = 1_u64.checked_shl(digits.len().try_into().unwrap_or(u32::MAX)).unwrap_or(0);
-        Fit(meanings.filter(|(_, lengths)| lengths & bit != 0).fold(0, |all, (meaning, _)| all | meaning))
+        Fit(meanings.fold(0, |all, meaning| {
+            all | meaning.always | if meaning.lengths & bit != 0 { meaning.of_lengths } else { 0 }
+        }))
     }
 }
 
