@@ -4,6 +4,9 @@
 //! RFC 1035, and letters of any script (RFC 6531). Quoted local parts, comments and address literals are not taken: no
 //! platform sends to them. Nothing is asked of the network, and nothing is guessed.
 
+mod plain;
+
+use plain::is_plain;
 use std::borrow::Cow;
 
 /// The longest local part, in octets (RFC 5321, 4.5.3.1.1).
@@ -19,9 +22,16 @@ const LABEL_LEN_MAX: usize = 63;
 /// # Errors
 /// What is wrong with it, to follow the address in a message: "`ada@` has nothing after the `@`".
 pub fn normalise(text: &str) -> Result<Cow<'_, str>, &'static str> {
-    if is_plain(text.as_bytes()) {
-        return Ok(Cow::Borrowed(text));
-    }
+    if is_plain(text, false) { Ok(Cow::Borrowed(text)) } else { careful(text) }
+}
+
+/// Whether a text is an address in its form already, but for capitals, which will be small letters; told fast, of nearly all
+/// addresses. What it says no to may still be one.
+pub fn is_plain_lowered(text: &str) -> bool {
+    is_plain(text, true)
+}
+
+fn careful(text: &str) -> Result<Cow<'_, str>, &'static str> {
     let text = bare(text);
     check_form(text)?;
     let (local, domain) = text.split_once('@').ok_or("has no `@`")?;
@@ -38,42 +48,6 @@ pub fn normalise(text: &str) -> Result<Cow<'_, str>, &'static str> {
     address.push('@');
     address.push_str(&domain);
     Ok(Cow::Owned(address))
-}
-
-/// Whether an address is in its form already, and of the kind that nearly all are: ASCII letters, digits and few signs. What
-/// it says no to may still be an address.
-fn is_plain(text: &[u8]) -> bool {
-    let Some(at) = memchr::memchr(b'@', text) else { return false };
-    let (local, domain) = (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
-    let is_in_local = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'-');
-    let is_in_domain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let last_label = domain.iter().rev().take_while(|byte| **byte != b'.');
-    let (mut last_len, mut has_letter) = (0, false);
-    last_label.for_each(|byte| (last_len, has_letter) = (last_len + 1, has_letter || byte.is_ascii_lowercase()));
-    text.len() <= ADDRESS_LEN_MAX
-        && at <= LOCAL_LEN_MAX
-        && are_dotted(local, is_in_local)
-        && are_dotted(domain, is_in_domain)
-        && !has_hyphen_at_an_end(domain)
-        && (2..domain.len()).contains(&last_len)
-        && has_letter
-}
-
-/// Whether all bytes belong to words of at most 63, which single full stops part.
-fn are_dotted(text: &[u8], is_in_word: impl Fn(u8) -> bool) -> bool {
-    let mut len = 0;
-    let are_sound = text.iter().all(|byte| {
-        let is_stop = *byte == b'.';
-        let is_sound = if is_stop { len > 0 } else { is_in_word(*byte) && len < LABEL_LEN_MAX };
-        len = if is_stop { 0 } else { len + 1 };
-        is_sound
-    });
-    are_sound && len > 0
-}
-
-fn has_hyphen_at_an_end(domain: &[u8]) -> bool {
-    let is_end = |pair: &[u8]| matches!(pair, [b'.', b'-'] | [b'-', b'.']);
-    domain.first() == Some(&b'-') || domain.last() == Some(&b'-') || domain.windows(2).any(is_end)
 }
 
 /// The addresses of a text that has several: `;`, ` ::: ` and line breaks part them, `,` where each part is one. None
