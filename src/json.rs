@@ -11,7 +11,7 @@ mod text;
 pub use members::Members;
 pub use node::{Node, Object};
 pub use strict::{Fault, KEYS_MAX, VALUES_MAX, parse, parse_record};
-pub use text::{escaped_in, write_plain, write_text};
+pub use text::{escaped_in, write_escaped, write_plain, write_text};
 
 #[cfg(test)]
 mod tests {

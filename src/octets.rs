@@ -14,6 +14,18 @@ pub fn has_any(bytes: &[u8], mark: impl Fn(u64) -> u64) -> bool {
     words.fold(mark(u64::from_le_bytes(*last)), |found, word| found | mark(u64::from_le_bytes(*word))) != 0
 }
 
+/// Which of two kinds the bytes have any of; see [`has_any`].
+#[inline]
+pub fn have_any(bytes: &[u8], mark: impl Fn(u64) -> (u64, u64)) -> (bool, bool) {
+    let last = bytes.last_chunk().map_or_else(|| short(bytes), |last| u64::from_le_bytes(*last));
+    let mut found = mark(last);
+    for word in bytes.as_chunks().0 {
+        let (one, other) = mark(u64::from_le_bytes(*word));
+        found = (found.0 | one, found.1 | other);
+    }
+    (found.0 != 0, found.1 != 0)
+}
+
 /// Fewer than eight bytes as a word, with blanks around them.
 #[inline]
 fn short(bytes: &[u8]) -> u64 {

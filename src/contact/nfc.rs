@@ -30,9 +30,9 @@ pub fn of_other_letters(word: u64) -> u64 {
     from_0xcc & !all_of(word, 0xD0) & !all_of(word, 0xD1)
 }
 
-/// Letters that no normalisation changes: Latin without marks of its own, Cyrillic, common punctuation.
+/// Letters that no normalisation changes: Latin without marks of its own, Cyrillic, common punctuation, pictures.
 fn is_plainly_nfc(c: char) -> bool {
-    matches!(c, '\0'..='\u{2ff}' | '\u{400}'..='\u{482}' | '\u{2010}'..='\u{205e}')
+    matches!(c, '\0'..='\u{2ff}' | '\u{400}'..='\u{482}' | '\u{2010}'..='\u{205e}' | '\u{1f000}'..='\u{1faff}')
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn every_letter_is_brought_into_nfc() {
-        for c in (0..0x3000).filter_map(char::from_u32).chain("👍가각힣".chars()) {
+        for c in (0..0x3000).chain(0x1_F000..0x1_FB00).filter_map(char::from_u32).chain("가각힣".chars()) {
             for text in
                 [format!("{c}"), format!("ana {c}"), format!("Latacunga {c} e"), format!("e{c}"), format!("И{c}стра")]
             {

@@ -5,6 +5,7 @@
 use super::apply::Drafter;
 use super::columns::Columns;
 use super::compiled::CompiledRule;
+use super::email::is_plain_lowered;
 use super::evaluate::{Context, country, is_oversized_text};
 use super::op::{Op, Quick};
 use super::program::{Program, Surplus};
@@ -15,8 +16,8 @@ use super::text::{is_error_cell, nfc, trim};
 use super::value::LIST_JOIN;
 use crate::contact::{FIELDS, Field, of_other_letters};
 use crate::files::csv::{CsvEncoder, CsvRow};
-use crate::json::{escaped_in, write_plain, write_text};
-use crate::octets::has_any;
+use crate::json::{escaped_in, write_escaped, write_plain, write_text};
+use crate::octets::have_any;
 use crate::record::{FieldsRef, RecordRef, RowRef};
 use std::borrow::Cow;
 
@@ -53,24 +54,14 @@ enum Value {
     EmptyList,
     /// The value of a rule.
     One(usize),
-    /// The same of a rule that copies this column.
-    Copy { rule: usize, column: usize },
+    /// The cell of a column.
+    Copy(usize),
     /// The same, as a list.
     List(usize),
     /// The same as a list, and its first item before it under another name.
     FirstAndList(usize, Vec<u8>),
     /// An object whose blank members are left out; it is blank where all are.
     Group(Vec<Member>),
-}
-
-/// What is found in a cell.
-enum Found<'c> {
-    Blank,
-    Text(Cow<'c, str>),
-    /// The pieces of a text between these separators.
-    Items(&'c str, &'c str),
-    /// It is left to the general way.
-    Other,
 }
 
 /// Whether a value was written; `None`: the record is left to the general way.
@@ -119,7 +110,7 @@ impl Finder<'_> {
     /// The value of a rule that is one text.
     fn one(&self, rule: usize) -> Value {
         match self.rules.get(rule).and_then(|rule| rule.quick.as_ref()) {
-            Some(Quick { column, op: Op::Text(_) | Op::Attribute }) => Value::Copy { rule, column: *column },
+            Some(Quick { column, op: Op::Text(_) | Op::Attribute }) => Value::Copy(*column),
             _ => Value::One(rule),
         }
     }
@@ -233,9 +224,7 @@ struct RowOf<'r> {
 impl<'r> RowOf<'r> {
     fn write(&self, direct: &Direct, out: &mut Vec<u8>) -> Option<()> {
         for rule in &direct.unseen {
-            if let Found::Other = self.found(*rule) {
-                return None;
-            }
+            self.text(*rule)?;
         }
         match &direct.layout {
             Layout::Object { members, keeps_blanks } => self.object(members, *keeps_blanks, out).map(drop),
@@ -269,35 +258,21 @@ impl<'r> RowOf<'r> {
     fn value(&self, value: &Value, out: &mut Vec<u8>) -> Written {
         match value {
             Value::Blank | Value::EmptyList => Some(false),
-            Value::Copy { rule, column } => match self.copied(*column) {
-                Some("") => Some(false),
-                Some(text) => {
-                    write_plain(text, out);
-                    Some(true)
-                }
-                None => self.value(&Value::One(*rule), out),
-            },
-            Value::One(rule) => match self.found(*rule) {
-                Found::Blank => Some(false),
-                Found::Text(text) => {
-                    write_text(&text, out);
-                    Some(true)
-                }
-                Found::Items(..) | Found::Other => None,
-            },
+            Value::Copy(column) => self.copy(*column, out),
+            Value::One(rule) => self.one(*rule, out),
             Value::List(rule) => self.list(*rule, out),
-            Value::FirstAndList(rule, key) => match self.found(*rule) {
-                Found::Blank => Some(false),
-                Found::Text(text) => {
-                    write_text(&text, out);
-                    out.extend_from_slice(key);
-                    out.push(b'[');
-                    write_text(&text, out);
-                    out.push(b']');
-                    Some(true)
+            Value::FirstAndList(rule, key) => {
+                let begin = out.len();
+                if !self.one(*rule, out)? {
+                    return Some(false);
                 }
-                Found::Items(..) | Found::Other => None,
-            },
+                let end = out.len();
+                out.extend_from_slice(key);
+                out.push(b'[');
+                out.extend_from_within(begin..end);
+                out.push(b']');
+                Some(true)
+            }
             Value::Group(members) => {
                 let before = out.len();
                 let has_members = self.object(members, false, out)?;
@@ -309,20 +284,62 @@ impl<'r> RowOf<'r> {
         }
     }
 
-    fn list(&self, rule: usize, out: &mut Vec<u8>) -> Written {
-        let (text, by) = match self.found(rule) {
-            Found::Blank => return Some(false),
-            Found::Text(text) => {
-                out.push(b'[');
-                write_text(&text, out);
-                out.push(b']');
-                return Some(true);
+    /// A cell that is written as it stands, trimmed.
+    #[inline]
+    fn copy(&self, column: usize, out: &mut Vec<u8>) -> Written {
+        let text = self.filled(column)?;
+        if text.is_empty() {
+            return Some(false);
+        }
+        let (is_escaped, has_other_letters) =
+            have_any(text.as_bytes(), |word| (escaped_in(word), of_other_letters(word)));
+        match (is_escaped, has_other_letters) {
+            (_, true) => write_text(&nfc(Cow::Borrowed(text)), out),
+            (true, false) => write_escaped(text, out),
+            (false, false) => write_plain(text, out),
+        }
+        Some(true)
+    }
+
+    /// The value of a rule that gives one text.
+    fn one(&self, rule: usize, out: &mut Vec<u8>) -> Written {
+        let (Quick { column, op }, compiled) = self.quick(rule)?;
+        let text = self.filled(*column)?;
+        let checked = &self.context.checked;
+        match op {
+            _ if text.is_empty() => return Some(false),
+            Op::Phone if !is_oversized_text(text) => {
+                out.push(b'"');
+                if !compiled.write_phone(text, checked, out) {
+                    return None;
+                }
+                out.push(b'"');
             }
-            Found::Items(text, by) => (text, by),
-            Found::Other => return None,
-        };
+            Op::Email { is_lowered: true } if is_plain_lowered(text) => {
+                let begin = out.len();
+                write_plain(text, out);
+                out.get_mut(begin..)?.make_ascii_lowercase();
+                checked.found(Field::Emails);
+            }
+            _ => write_text(&self.text(rule)?, out),
+        }
+        Some(true)
+    }
+
+    fn list(&self, rule: usize, out: &mut Vec<u8>) -> Written {
         let begin = out.len();
-        let count = for_each_item(text, by, |item| {
+        let (Quick { column, op }, _) = self.quick(rule)?;
+        let Op::Split(_, by) = op else {
+            out.push(b'[');
+            let has_item = self.one(rule, out)?;
+            if has_item {
+                out.push(b']')
+            } else {
+                out.truncate(begin)
+            }
+            return Some(has_item);
+        };
+        let count = for_each_item(self.filled(*column)?, by, |item| {
             out.push(if out.len() == begin { b'[' } else { b',' });
             write_text(item, out);
         })?;
@@ -333,79 +350,67 @@ impl<'r> RowOf<'r> {
     }
 
     fn cell(&self, value: &Value, row: &mut CsvRow<'_>) -> Option<()> {
-        let found = match value {
-            Value::One(rule) | Value::Copy { rule, .. } | Value::List(rule) => self.found(*rule),
-            _ => Found::Blank,
-        };
-        match found {
-            Found::Blank => row.cell(""),
-            Found::Text(text) => row.cell(&text),
-            Found::Items(text, by) => {
-                let mut items = Vec::new();
-                for_each_item(text, by, |item| items.push(item.to_owned()))?;
-                row.cell(&items.join(LIST_JOIN));
-            }
-            Found::Other => return None,
+        match value {
+            Value::Copy(column) => row.cell(&nfc(Cow::Borrowed(self.filled(*column)?))),
+            Value::One(rule) | Value::List(rule) => row.cell(&self.text(*rule)?),
+            Value::Blank | Value::EmptyList | Value::FirstAndList(..) | Value::Group(_) => row.cell(""),
         }
         Some(())
     }
 
-    /// A cell that is written as it stands, trimmed; empty: it is blank. `None` where there is more to it.
+    /// The value of a rule as one text; empty: it is blank.
+    fn text(&self, rule: usize) -> Option<Cow<'r, str>> {
+        let (Quick { column, op }, rule) = self.quick(rule)?;
+        let text = self.filled(*column)?;
+        let checked = &self.context.checked;
+        match op {
+            _ if text.is_empty() => Some(Cow::Borrowed("")),
+            Op::Text(_) | Op::Attribute => Some(nfc(Cow::Borrowed(text))),
+            Op::Country => Some(country(nfc(Cow::Borrowed(text)))),
+            Op::Phone if is_oversized_text(text) => None,
+            Op::Phone => rule.one_phone(text, checked).map(Cow::Owned),
+            Op::Email { is_lowered: true } => rule.one_email(lowered(text)?, checked),
+            Op::Email { is_lowered: false } => rule.one_email(Cow::Borrowed(text), checked),
+            Op::Split(_, by) => {
+                let mut joined = String::new();
+                for_each_item(text, by, |item| {
+                    joined.push_str(if joined.is_empty() { "" } else { LIST_JOIN });
+                    joined.push_str(item);
+                })?;
+                Some(Cow::Owned(joined))
+            }
+        }
+    }
+
+    fn quick(&self, rule: usize) -> Option<(&'r Quick, &'r CompiledRule)> {
+        let rule = self.rules.get(rule)?;
+        Some((rule.quick.as_ref()?, rule))
+    }
+
+    /// The text of a cell, trimmed; empty: it is blank. `None` where there is more to it.
     #[inline]
-    fn copied(&self, column: usize) -> Option<&'r str> {
+    fn filled(&self, column: usize) -> Option<&'r str> {
         let text = trim(self.row.get(column).unwrap_or_default());
         match self.context.sight.is_blank(text) {
             true => Some(""),
-            false if has_any(text.as_bytes(), |word| escaped_in(word) | of_other_letters(word)) => None,
             false if is_error_cell(text) => None,
             false => Some(text),
         }
     }
-
-    /// The value of a rule.
-    #[inline]
-    fn found(&self, rule: usize) -> Found<'r> {
-        let Some((rule, quick)) = self.rules.get(rule).and_then(|rule| Some((rule, rule.quick.as_ref()?))) else {
-            return Found::Other;
-        };
-        let text = trim(self.row.get(quick.column).unwrap_or_default());
-        if self.context.sight.is_blank(text) {
-            return Found::Blank;
-        }
-        if is_error_cell(text) {
-            return Found::Other;
-        }
-        rule.found(quick, text, self.context)
-    }
-}
-
-impl CompiledRule {
-    /// The value of a trimmed cell.
-    #[inline]
-    fn found<'c>(&'c self, quick: &'c Quick, text: &'c str, context: &Context<'_>) -> Found<'c> {
-        let found = match &quick.op {
-            Op::Text(_) | Op::Attribute => Some(nfc(Cow::Borrowed(text))),
-            Op::Country => Some(country(nfc(Cow::Borrowed(text)))),
-            Op::Split(..) | Op::Phone if is_oversized_text(text) => None,
-            Op::Split(_, by) => return Found::Items(text, by),
-            Op::Phone => self.one_phone(text, &context.checked).map(Cow::Owned),
-            Op::Email { is_lowered } => {
-                let text = if *is_lowered { lowered(text) } else { Some(Cow::Borrowed(text)) };
-                text.and_then(|text| self.one_email(text, &context.checked))
-            }
-        };
-        found.map_or(Found::Other, Found::Text)
-    }
 }
 
 /// Visits the items of a list, each once; how many there were, and `None` where it is left to the general way.
-fn for_each_item(text: &str, by: &str, mut visit: impl FnMut(&str)) -> Option<usize> {
-    let mut count = 0;
+fn for_each_item<'c>(text: &'c str, by: &str, mut visit: impl FnMut(&'c str)) -> Option<usize> {
+    if is_oversized_text(text) || matches!(nfc(Cow::Borrowed(text)), Cow::Owned(_)) {
+        return None;
+    }
+    let (mut items, mut count) = ([""; ITEMS_MAX], 0);
     for (at, item) in pieces(text, by).enumerate() {
-        if at >= ITEMS_MAX || matches!(nfc(Cow::Borrowed(item)), Cow::Owned(_)) {
+        if at >= ITEMS_MAX {
             return None;
         }
-        if !pieces(text, by).take(at).any(|before| before == item) {
+        if !items.iter().take(count).any(|before| *before == item) {
+            *items.get_mut(count)? = item;
             visit(item);
             count += 1;
         }

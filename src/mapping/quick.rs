@@ -152,7 +152,7 @@ pub(super) mod tests {
         tags: { from: A, split: \";\" }, handles: { from: A, split: \",\" }, address: { country: A }, attributes: { Plan: A } }";
 
     /// Cells of every kind.
-    pub(in crate::mapping) const CELLS: [&str; 40] = [
+    pub(in crate::mapping) const CELLS: [&str; 48] = [
         "Ana",
         " Ana\t",
         "",
@@ -193,6 +193,14 @@ pub(super) mod tests {
         "Эквадор",
         "Narnia",
         "e\u{301}",
+        "tel: 099 123 4567",
+        "tel:+593.99.123.4567",
+        "\t02.255.5000\u{a0}",
+        "099*1234567",
+        "ANA_B+c@Mail.Example.COM",
+        "Ana@Éxample.com",
+        "a\\b\"\t\u{1}",
+        "a\"\u{65}\u{301}",
     ];
 
     pub(in crate::mapping) fn program(page: &str) -> Program {

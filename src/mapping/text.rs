@@ -38,7 +38,16 @@ pub(super) fn trim(text: &str) -> &str {
         _ => false,
     };
     let is_bare = begins_bare && ends_bare;
-    if is_bare { text } else { text.trim_matches(is_space) }
+    if is_bare { text } else { trim_any(text) }
+}
+
+fn trim_any(text: &str) -> &str {
+    // Most blanks are of ASCII.
+    let text = text.trim_ascii();
+    match text.as_bytes() {
+        [] | [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim_matches(is_space),
+    }
 }
 
 fn is_space(c: char) -> bool {
