@@ -15,6 +15,7 @@ use crate::report::Console;
 use crate::run::active::folder::run_folder;
 use crate::run::active::runs::run_named;
 use crate::store::StateDir;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::path::{Path, PathBuf};
 
 /// The name of the file.
@@ -29,6 +30,9 @@ pub const RECORDS_MAX: usize = 10_000;
 
 /// How much of them is read at once.
 const BATCH_BYTES: usize = 32 << 10;
+
+/// Batches that are looked at together, on all cores.
+const BATCHES_AT_ONCE: usize = 32;
 
 /// Who asks.
 pub(super) struct EvidenceAsked<'a> {
@@ -114,17 +118,23 @@ pub(super) fn fix_from(
 /// What the first records of a source say; they are kept.
 fn scan_ahead(bound: &Program, source: &mut dyn Source, ahead: &mut ReadAhead) -> Evidence {
     let mut evidence = empty(bound);
-    let mut left = RECORDS_MAX;
-    while left > 0 {
-        let batch = source.next_batch(Room { records: left, bytes: BATCH_BYTES });
-        batch.for_each_record(|record| bound.observe(record, &mut evidence));
-        left -= batch.len();
-        // A file that ends in the middle: the passes say so.
-        let is_end = *batch.end() != End::Open;
-        ahead.keep(batch);
-        if is_end {
-            break;
+    let (mut left, mut is_end) = (RECORDS_MAX, false);
+    while left > 0 && !is_end {
+        let mut batches = Vec::new();
+        while batches.len() < BATCHES_AT_ONCE && left > 0 && !is_end {
+            let batch = source.next_batch(Room { records: left, bytes: BATCH_BYTES });
+            left -= batch.len();
+            // A file that ends in the middle: the passes say so.
+            is_end = *batch.end() != End::Open;
+            batches.push(batch);
         }
+        let observed = batches.par_iter().map(|batch| {
+            let mut evidence = empty(bound);
+            batch.for_each_record(|record| bound.observe(record, &mut evidence));
+            evidence
+        });
+        evidence.add(observed.reduce(Evidence::default, Evidence::and));
+        batches.into_iter().for_each(|batch| ahead.keep(batch));
     }
     evidence
 }
