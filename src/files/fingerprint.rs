@@ -9,6 +9,9 @@ use std::sync::{Arc, OnceLock};
 /// A file is read this much at a time.
 const READ_LEN: usize = 256 << 10;
 
+/// What is hashed at once begins and ends at multiples of this: of other pieces much would be hashed byte by byte.
+const HASHED_LEN: usize = 64 << 10;
+
 /// The size and the hash of what a file holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
@@ -41,18 +44,37 @@ impl Fingerprint {
 pub struct FingerprintSoFar {
     len: u64,
     hasher: blake3::Hasher,
+    /// What is not hashed yet, less than [`HASHED_LEN`].
+    rest: Vec<u8>,
 }
 
 impl FingerprintSoFar {
     /// Adds what comes next.
     pub fn add(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
         self.len += bytes.len() as u64;
+        let mut bytes = bytes;
+        if !self.rest.is_empty() {
+            let missing = HASHED_LEN.saturating_sub(self.rest.len()).min(bytes.len());
+            let (first, others) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
+            self.rest.extend_from_slice(first);
+            bytes = others;
+            if self.rest.len() < HASHED_LEN {
+                return;
+            }
+            self.hasher.update(&self.rest);
+            self.rest.clear();
+        }
+        let whole_len = bytes.len() - bytes.len() % HASHED_LEN;
+        let (whole, rest) = bytes.split_at_checked(whole_len).unwrap_or((bytes, &[]));
+        self.hasher.update(whole);
+        self.rest.extend_from_slice(rest);
     }
 
     /// The fingerprint.
     pub fn end(&self) -> Fingerprint {
-        Fingerprint { len: self.len, hash: self.hasher.finalize().to_hex().to_string() }
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.rest);
+        Fingerprint { len: self.len, hash: hasher.finalize().to_hex().to_string() }
     }
 }
 

@@ -31,6 +31,7 @@ mod rejects;
 mod rows;
 mod shown;
 mod spool;
+mod syncing;
 mod temporary;
 mod unflat;
 mod vcard;

@@ -8,6 +8,7 @@
 use super::fingerprint::FingerprintSoFar;
 use super::format::{Packing, SHEET_ENDING};
 use super::ledger::{About, Ledger};
+use super::syncing::Syncing;
 use super::temporary::{folder_of, sweep, sync_folder, temporary_in};
 use super::xlsx::{SheetLimit, SheetWriter};
 use crate::outcome::Failure;
@@ -67,10 +68,16 @@ impl Packs {
 }
 
 enum Place {
-    /// With what was written to it so far.
-    Temporary(NamedTempFile, Box<FingerprintSoFar>),
+    Temporary(Box<Temporary>),
     Direct(File),
     Stdout(io::Stdout),
+}
+
+struct Temporary {
+    file: NamedTempFile,
+    /// What was written to it so far.
+    content: FingerprintSoFar,
+    syncing: Syncing,
 }
 
 impl Output {
@@ -171,9 +178,10 @@ impl Write for Output {
 impl Write for Place {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Place::Temporary(file, content) => {
-                let written = file.write(bytes)?;
-                content.add(bytes.get(..written).unwrap_or_default());
+            Place::Temporary(place) => {
+                let written = place.file.write(bytes)?;
+                place.content.add(bytes.get(..written).unwrap_or_default());
+                place.syncing.wrote(place.file.as_file(), written)?;
                 Ok(written)
             }
             Place::Direct(file) => file.write(bytes),
@@ -183,7 +191,7 @@ impl Write for Place {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Place::Temporary(file, _) => file.flush(),
+            Place::Temporary(place) => place.file.flush(),
             Place::Direct(file) => file.flush(),
             Place::Stdout(out) => out.flush(),
         }
@@ -235,7 +243,11 @@ fn temporary(path: &Path, shown: &str) -> Result<Place, Failure> {
         return Err(Failure::usage(message).hint("make the folder first"));
     }
     let file = temporary_in(folder).map_err(|error| cannot_write(shown, &error))?;
-    Ok(Place::Temporary(file, Box::default()))
+    Ok(Place::Temporary(Box::new(Temporary {
+        file,
+        content: FingerprintSoFar::default(),
+        syncing: Syncing::default(),
+    })))
 }
 
 /// The mode that a file at `path` has: that of the file it replaces, else what the system gives a new one.
@@ -273,7 +285,9 @@ fn place_file(packed: Packed, destination: Option<&Path>, noted: Option<(Ledger,
     };
     let mut place = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     place.flush()?;
-    let (Place::Temporary(file, content), Some(path)) = (place, destination) else { return Ok(()) };
+    let (Place::Temporary(place), Some(path)) = (place, destination) else { return Ok(()) };
+    let Temporary { file, content, syncing } = *place;
+    syncing.end()?;
     file.as_file().set_permissions(mode_for(path)?)?;
     file.as_file().sync_all()?;
     if let Some((ledger, about)) = noted {
