@@ -39,7 +39,7 @@ macro_rules! layouts {
 }
 
 /// The layouts, by file.
-static FILES: [(&str, &str); 26] = layouts![
+static FILES: [(&str, &str); 32] = layouts![
     "activecampaign",
     "amocrm",
     "bitrix24",
@@ -57,6 +57,12 @@ static FILES: [(&str, &str); 26] = layouts![
     "mailchimp",
     "odoo",
     "outlook",
+    "outlook-de",
+    "outlook-es",
+    "outlook-fr",
+    "outlook-it",
+    "outlook-pt",
+    "outlook-ru",
     "pipedrive",
     "respond-io",
     "salesforce",

@@ -26,10 +26,12 @@ fn every_layout_can_be_read_and_has_a_sample() {
         assert!(vendor.link.starts_with("https://") && !vendor.name.is_empty(), "{}", vendor.file);
         assert!(samples.contains(&vendor.file.to_owned()), "{} has no sample", vendor.file);
     }
-    assert!(VENDORS.len() >= 26);
+    assert!(VENDORS.len() >= 32);
     for case in cases() {
         let (_, _, suggestion) = suggested(&case);
-        assert_eq!(suggestion.vendor.map(|vendor| vendor.file), Some(case.title.as_str()));
+        // Cards have no columns by which a vendor could be told.
+        let expected = Some(case.title.as_str()).filter(|_| !case.name.ends_with(".vcf"));
+        assert_eq!(suggestion.vendor.map(|vendor| vendor.file), expected);
     }
 }
 
