@@ -7,7 +7,7 @@ mod decided;
 mod plan;
 
 pub use decided::Decided;
-pub(crate) use decided::{FLAGS_SPLIT, flags_template};
+pub(crate) use decided::{FLAGS_SPLIT, FamilyFirst, flags_template};
 pub use plan::{NamesPlan, NamesTarget};
 
 use super::names::{Decisions, Layout, Use, assign, first_name_of, is_in_list_of_contact};
@@ -78,6 +78,7 @@ fn by_names(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_
         dates: Vec::new(),
         flags: Vec::new(),
         tags_split: None,
+        family_first: None,
     };
     let unmapped = if *header == Header::Contact { Unmapped::Carry } else { Unmapped::Attributes };
     of_decided(&decided, target, unmapped)
@@ -86,7 +87,7 @@ fn by_names(header: &Header, first: &FirstRecords, target: Option<NamesTarget<'_
 /// Makes the mapping.
 fn of_decided(decided: &Decided<'_>, target: Option<NamesTarget<'_>>, unmapped: Unmapped) -> ByNames {
     let Decided { names, is_open, decisions, .. } = *decided;
-    let mut maker = Maker { names, decisions, is_open, rules: Vec::new() };
+    let mut maker = Maker { names, decisions, is_open, family_first: decided.family_first, rules: Vec::new() };
     if unmapped != Unmapped::Carry {
         maker.rules(target.is_some_and(|target| target.needs_last_name));
         decided.dates.iter().for_each(|(column, format)| maker.date(*column, format));
@@ -112,6 +113,9 @@ fn of_decided(decided: &Decided<'_>, target: Option<NamesTarget<'_>>, unmapped: 
     mapping.unmapped = Some(unmapped);
     let (region, dates) = (decided.region.map(Region::code), &decided.dates);
     let said = match (region, dates.as_slice()) {
+        _ if decided.family_first.is_some() => {
+            format!("{}\n{region:?} {dates:?} {:?}", plan.every_column().join("\n"), decided.family_first)
+        }
         (None, []) => plan.every_column().join("\n"),
         _ => format!("{}\n{region:?} {dates:?}", plan.every_column().join("\n")),
     };
@@ -140,6 +144,7 @@ struct Maker<'a> {
     names: &'a [String],
     decisions: &'a Decisions,
     is_open: bool,
+    family_first: Option<FamilyFirst>,
     rules: Vec<Rule>,
 }
 
@@ -172,6 +177,10 @@ impl Maker<'_> {
     }
 
     fn field(&mut self, field: Field) {
+        if let (Field::FullName, Some(parts)) = (field, self.family_first.and_then(|found| self.parts_of_name(found))) {
+            self.rules.extend(parts);
+            return;
+        }
         let columns: Vec<usize> = match field {
             Field::Phones => self.decisions.phones.iter().map(|(column, _)| *column).collect(),
             Field::FullName => {
@@ -183,6 +192,19 @@ impl Maker<'_> {
         let names = columns.iter().filter_map(|column| self.names.get(*column));
         let rule = self.rule(field, names.map(String::as_str).collect());
         self.rules.push(rule);
+    }
+
+    /// The given names and the family name of a column that begins with the latter.
+    fn parts_of_name(&self, found: FamilyFirst) -> Option<[Rule; 2]> {
+        let name = self.names.get(found.column)?;
+        let part = |field: Field| {
+            let (pattern, with) = found.pattern(field);
+            let mut rule = self.rule(field, vec![name]);
+            rule.verbs.matching = Some(regex::Regex::new(&pattern).ok()?);
+            rule.verbs.with = Some(with.to_owned());
+            Some(rule)
+        };
+        Some([part(Field::FirstName)?, part(Field::LastName)?])
     }
 
     /// An attribute of days, which a value that is none keeps as it is.

@@ -44,7 +44,7 @@ mod verb;
 
 pub use apply::{Drafted, Drafter, Mapped};
 pub use by_names::{ByNames, Decided, FirstRecords, NamesPlan, NamesTarget};
-pub(crate) use by_names::{FLAGS_SPLIT, flags_template};
+pub(crate) use by_names::{FLAGS_SPLIT, FamilyFirst, flags_template};
 pub use columns::{Cell, Columns};
 pub use direct::Direct;
 pub use draft::{Draft, DraftContact, Marks};

@@ -18,7 +18,7 @@ mod words;
 pub(crate) use assign::{Because, Decisions, Layout, Reason, Use, assign};
 pub(crate) use nearly::{Nearness, is_about_others, nearly};
 pub(crate) use nested::{is_in_list_of_contact, is_list_of_contact, is_of_company, is_single, nested};
-pub(crate) use sense::{Meaning, Sense, meaning};
+pub(crate) use sense::{Meaning, Sense, bare_role, meaning, without_zone};
 pub(crate) use words::{Bare, Head, Role};
 
 use crate::contact::Field;
@@ -36,6 +36,11 @@ pub enum Known {
     OwnId,
     /// The number of the row.
     Counter,
+}
+
+/// The words of a name, folded.
+pub(crate) fn name_words(name: &str) -> Vec<String> {
+    sense::pieces(name).0
 }
 
 /// What a column of this name holds, where the name is known; case, accents, blanks and punctuation do not count.
@@ -82,7 +87,7 @@ fn held(sense: Sense) -> Known {
         Head::Handles => Field::Handles,
         Head::Tags => Field::Tags,
         Head::Street | Head::MaybeStreet | Head::Address => Field::Street,
-        Head::City => Field::City,
+        Head::City | Head::Locality => Field::City,
         Head::State | Head::MaybeState => Field::State,
         Head::Zip | Head::MaybeZip => Field::Zip,
         Head::Country => Field::Country,

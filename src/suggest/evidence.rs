@@ -7,8 +7,10 @@
 use super::asked::RULE_MIN;
 use super::values::{Says, Values};
 use super::vendors::Vendor;
+use crate::contact::Field;
 use crate::mapping::names::{
-    Bare, Head, Meaning, Nearness, Role, Sense, held_by, is_about_others, is_of_company, meaning, nearly, nested,
+    Bare, Head, Meaning, Nearness, Role, Sense, bare_role, held_by, is_about_others, is_of_company, meaning, nearly,
+    nested, without_zone,
 };
 use crate::profile::{Head as FirstRecords, Profile};
 use crate::yaml::fold;
@@ -25,8 +27,12 @@ const WORD: f64 = 0.65;
 const GROUP_MIN: usize = 3;
 /// Of a name that may be that of a person, or of anything else about one.
 const PERSON: f64 = 0.6;
+/// Of a name that says only of which group a phone is.
+const GROUP: f64 = 0.45;
 /// Of a name that says only that it is a number, or a contact.
 const VAGUE: f64 = 0.35;
+/// Of a column of persons, at least so many have a given name.
+const GIVEN_MIN: f64 = 0.6;
 /// Below this, a guess is not worth a comment.
 const PERHAPS_MIN: f64 = 0.5;
 
@@ -58,12 +64,13 @@ pub(super) fn judge(head: &FirstRecords, profile: &Profile, vendor: Option<&'sta
     let judging = Judging { names: &head.names, named: &named, values: &values };
     let mut judged: Vec<Judged> = (0..head.names.len()).map(|at| judging.one(at)).collect();
     judging.companies(&mut judged);
+    judging.businesses(&mut judged);
     judging.family_names(&mut judged);
     judged
 }
 
 fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> Named {
-    if let Some((vendor, meaning)) = vendor.and_then(|vendor| Some((vendor, vendor.meaning_of(name)?))) {
+    if let Some((vendor, meaning)) = vendor.and_then(|vendor| Some((vendor, vendor.meaning_of(without_zone(name))?))) {
         return Named { meaning, n: LAYOUT, how: format!("a column of {}", vendor.name) };
     }
     let by_name = |meaning, n, how: &str| Named { meaning, n, how: how.to_owned() };
@@ -71,6 +78,9 @@ fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> N
         _ if is_own_attribute(name) => by_name(Meaning::Unknown, 0.0, ""),
         Meaning::Unknown if let Some(meaning) = without_path(name).or_else(|| without_prefix(name, prefix)) => {
             by_name(meaning, PART, "its name behind that of its group")
+        }
+        Meaning::Unknown if let Some(sense) = bare_role(name) => {
+            by_name(Meaning::Value(sense), GROUP, "the name of a group")
         }
         Meaning::Unknown => match nearly(name) {
             Some((meaning, Nearness::Question)) => by_name(meaning, 0.8, "the question of a form"),
@@ -118,7 +128,8 @@ fn common_prefix(names: &[String]) -> Option<String> {
     (same >= GROUP_MIN && !says).then_some(first)
 }
 
-/// A name that is nearly that of a person is another thing where the file has one that is exactly that.
+/// A name that is nearly that of a person, a phone or an e-mail is another thing where the file has one that is exactly that:
+/// `Teléfono mamá` beside `Teléfono` is another person's.
 fn without_second_names(mut named: Vec<Named>) -> Vec<Named> {
     let is_name = |named: &Named| {
         matches!(named.meaning, Meaning::Value(sense)
@@ -127,6 +138,14 @@ fn without_second_names(mut named: Vec<Named>) -> Vec<Named> {
     if named.iter().any(|named| named.n >= NAME && is_name(named)) {
         for named in named.iter_mut().filter(|named| is_name(named) && named.n <= WORD) {
             (named.meaning, named.n) = (Meaning::Unknown, 0.0);
+        }
+    }
+    for head in [Head::Phone, Head::Email] {
+        let is_so = |named: &Named| matches!(named.meaning, Meaning::Value(sense) if sense.head == head);
+        if named.iter().any(|named| named.n >= NAME && is_so(named)) {
+            for named in named.iter_mut().filter(|named| is_so(named) && named.n == WORD) {
+                (named.meaning, named.n) = (Meaning::Unknown, 0.0);
+            }
         }
     }
     named
@@ -158,16 +177,20 @@ impl Judging<'_> {
             let reasons = [named.how.clone(), says.words].into_iter().filter(|words| !words.is_empty()).collect();
             return Judged { meaning: named.meaning, probability, reasons, perhaps: None };
         }
-        let other = self.by_values(at, VAGUE);
+        // `Contacto` may hold whatever reaches one; another name says what its column holds.
+        let other = self.by_values(at, if sense.head == Head::Person { VAGUE } else { 0.0 });
         if other.meaning != Meaning::Unknown {
             return other;
         }
-        let mut judged = unknown((probability >= PERHAPS_MIN).then(|| (held_by(sense), probability)));
         let called = held_by(sense);
-        judged.reasons = vec![match says.v < 0.0 {
-            true => format!("called like `{called}`, but {}", says.words),
-            false => format!("{}, which is not enough for `{called}`", named.how),
-        }];
+        let is_id = sense.head == Head::Other(Field::Id);
+        let is_perhaps = probability >= PERHAPS_MIN && !is_id;
+        let mut judged = unknown(is_perhaps.then_some((called, probability)));
+        judged.reasons = match says.v < 0.0 {
+            true if named.n > WORD => vec![format!("called like `{called}`, but {}", says.words)],
+            false if is_perhaps => vec![format!("{}, which is not enough for `{called}`", named.how)],
+            _ => Vec::new(),
+        };
         judged
     }
 
@@ -218,6 +241,21 @@ impl Judging<'_> {
             if has_person && is_whole(judged) && is_company(at) {
                 judged.meaning = Meaning::Company;
                 judged.reasons = vec!["its values are names of companies".to_owned()];
+            }
+        }
+    }
+
+    /// Of two columns that may be the contact, the one with fewer given names is the business of the other: `Cliente`,
+    /// `Contacto`.
+    fn businesses(&self, judged: &mut [Judged]) {
+        let is_person = |judged: &Judged| matches!(judged.meaning, Meaning::Value(sense) if sense.head == Head::Person);
+        let given = |at: usize| self.values.get(at).map_or(0.0, |values| values.given);
+        let persons: Vec<usize> = judged.iter().enumerate().filter(|(_, it)| is_person(it)).map(|(at, _)| at).collect();
+        let most = persons.iter().map(|at| given(*at)).fold(0.0, f64::max);
+        for at in persons.into_iter().filter(|at| most >= GIVEN_MIN && given(*at) * 2.0 <= most) {
+            if let Some(judged) = judged.get_mut(at) {
+                judged.meaning = Meaning::Company;
+                judged.reasons = vec!["another column has the names of persons".to_owned()];
             }
         }
     }

@@ -11,11 +11,13 @@
 //! a column is taken only where it is right with more than five chances in six.
 
 mod asked;
+mod consent;
 mod document;
 mod evidence;
 mod flags;
 mod given;
 mod holds;
+mod order;
 mod places;
 mod region;
 mod suggestion;

@@ -21,6 +21,12 @@ const PERCENT_ALONE: u64 = 95;
 const PERCENT_OF_CODE: u64 = 95;
 /// In every other country of the language at most so many.
 const PERCENT_OTHERS: u64 = 50;
+/// Signs that agree are never surer than this, and so many are named.
+const SURE_MAX: f64 = 0.95;
+const SIGNS_SHOWN: usize = 2;
+/// Countries that are asked about.
+const CANDIDATES_MAX: usize = 2;
+const WRITTEN: &str = "the numbers are written as they are there";
 /// The fewest numbers that tell anything.
 const NUMBERS_MIN: usize = 3;
 
@@ -61,6 +67,9 @@ impl RegionFound {
     }
 }
 
+/// What speaks for a country: its code, how sure that is, and why.
+type Sign = (String, f64, String);
+
 /// What is known when the country is looked for.
 pub(super) struct Known<'a> {
     pub head: &'a Head,
@@ -91,24 +100,48 @@ pub(super) fn find(known: &Known<'_>) -> RegionFound {
         return RegionFound { is_needed, given, ..RegionFound::default() };
     }
     let speaking = known.speaking(&phones);
-    let found = match speaking.iter().max_by(|one, other| one.1.total_cmp(&other.1)) {
-        Some((code, sure, why)) if speaking.iter().all(|(other, ..)| other == code) => {
-            Region::named(code).map(|region| (region, *sure, why.clone()))
-        }
-        Some(_) => None,
-        None => by_language(known.tongue, &phones),
+    let found = match together(&speaking) {
+        None if speaking.is_empty() => by_language(known.tongue, &phones),
+        found => found,
     };
-    let mut candidates: Vec<(Region, u64)> = COUNTRIES
-        .iter()
-        .flat_map(|(_, codes)| codes.split(' '))
-        .filter_map(Region::named)
-        .map(|region| (region, phones.percent_valid(region)))
-        .collect();
-    candidates.sort_by_key(|(_, percent)| std::cmp::Reverse(*percent));
-    candidates.dedup_by_key(|(region, _)| *region);
-    candidates.truncate(2);
+    let candidates = candidates(known.tongue, &phones, &speaking);
     let is_taken = !known.asked.is_run || found.as_ref().is_some_and(|(region, ..)| is_written(*region, &phones));
     RegionFound { is_needed, given, found, is_taken, candidates }
+}
+
+/// What all signs together say: each that stands alone may be chance, several that agree are not. Where two disagree, none
+/// counts.
+fn together(speaking: &[Sign]) -> Option<(Region, f64, String)> {
+    let (code, sure, why) = speaking.iter().max_by(|one, other| one.1.total_cmp(&other.1))?;
+    if speaking.iter().any(|(other, ..)| other != code) {
+        return None;
+    }
+    let wrong: f64 = speaking.iter().map(|(_, sure, _)| 1.0 - sure).product();
+    let whys: Vec<&str> = speaking.iter().map(|(.., why)| why.as_str()).take(SIGNS_SHOWN).collect();
+    let (sure, why) =
+        if *sure >= SURE { (*sure, why.clone()) } else { ((1.0 - wrong).min(SURE_MAX), whys.join(" and ")) };
+    Region::named(code).map(|region| (region, sure, why))
+}
+
+/// The countries to ask about: those that a sign speaks for, then those of the header's language, then those in which most
+/// numbers are valid.
+fn candidates(tongue: Option<Tongue>, phones: &Phones, speaking: &[Sign]) -> Vec<(Region, u64)> {
+    let is_spoken = |codes: &str, region: Region| codes.split(' ').any(|code| code == region.code());
+    let of_tongue = COUNTRIES.iter().find(|(known, _)| Some(*known) == tongue).map_or("", |(_, codes)| codes);
+    let signs = speaking.iter().filter_map(|(code, ..)| Region::named(code));
+    let written = phones.by_country.keys().filter_map(|code| Region::named(code));
+    let all = COUNTRIES.iter().flat_map(|(_, codes)| codes.split(' ')).filter_map(Region::named);
+    let mut found: Vec<(bool, bool, u64, Region)> = Vec::new();
+    for region in signs.chain(written).chain(all) {
+        if found.iter().all(|(.., known)| *known != region) {
+            let is_sign = speaking.iter().any(|(code, ..)| code == region.code());
+            let is_written = phones.by_country.contains_key(region.code());
+            found.push((is_sign || is_written, is_spoken(of_tongue, region), phones.percent_valid(region), region));
+        }
+    }
+    found.retain(|(.., percent, _)| *percent >= PERCENT_OTHERS);
+    found.sort_by_key(|(is_sign, is_spoken, percent, _)| std::cmp::Reverse((*is_sign, *is_spoken, *percent)));
+    found.into_iter().take(CANDIDATES_MAX).map(|(.., percent, region)| (region, percent)).collect()
 }
 
 impl Known<'_> {
@@ -123,10 +156,12 @@ impl Known<'_> {
     }
 
     /// What speaks for a country in which the numbers are valid: its code, how sure, and why.
-    fn speaking(&self, phones: &Phones) -> Vec<(String, f64, String)> {
-        let mut found: Vec<(String, f64, String)> = Vec::new();
+    fn speaking(&self, phones: &Phones) -> Vec<Sign> {
+        let mut found: Vec<Sign> = Vec::new();
         found.extend(with_code(phones));
-        found.extend(self.written_out(phones));
+        found.extend(self.by_countries());
+        found.extend(self.by_writing(phones));
+        found.extend(self.written_out());
         found.extend(self.by_cities());
         found.extend(self.by_domains());
         found.extend(self.by_zip());
@@ -138,18 +173,13 @@ impl Known<'_> {
         found
     }
 
-    /// Digits without `+` that begin with the calling code of one country.
-    fn written_out(&self, phones: &Phones) -> Option<(String, f64, String)> {
-        let mut whole = Phones::default();
-        for number in &phones.bare {
-            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-            if digits.len() >= 11 && !digits.starts_with('0') {
-                whole.add_written(&format!("+{digits}"));
-            }
-        }
-        let (code, n) = most(&whole.by_country)?;
-        let is_most = n as usize * 100 >= phones.bare.len() * 90;
-        is_most.then(|| ((*code).to_owned(), 0.95, "the numbers begin with its calling code".to_owned()))
+    /// Digits without `+` that begin with the calling code of one country, in one column.
+    fn written_out(&self) -> Option<Sign> {
+        let columns = self.decisions.phones.iter().filter_map(|(column, _)| self.profile.columns.get(*column));
+        columns.filter_map(|column| calling_code_of(&column.phones.bare)).max_by_key(|(_, n)| *n).map(|(code, n)| {
+            let sure = if n >= 2 { 0.95 } else { 0.75 };
+            (code.to_owned(), sure, "the numbers begin with its calling code".to_owned())
+        })
     }
 
     fn values(&self, field: Field) -> impl Iterator<Item = String> + '_ {
@@ -167,7 +197,51 @@ impl Known<'_> {
             .filter(|cell| !cell.is_empty())
     }
 
-    fn by_cities(&self) -> Option<(String, f64, String)> {
+    /// The one country that the records name, where those without a name are of the same.
+    fn by_countries(&self) -> Option<Sign> {
+        let mut countries: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for cells in self.head.rows() {
+            let named =
+                self.decisions.regions.iter().map(|column| cells.get(*column)).find(|cell| !cell.trim().is_empty());
+            if let Some(region) = named.and_then(|name| Region::named(name.trim())) {
+                *countries.entry(region.code()).or_default() += 1;
+            }
+        }
+        let (country, n) = most(&countries)?;
+        let all: u64 = countries.values().sum();
+        let sure = if n >= 5 {
+            0.95
+        } else if n >= 2 {
+            0.85
+        } else {
+            0.75
+        };
+        (n * 100 >= all * 95).then(|| ((*country).to_owned(), sure, "it is the country of all others".to_owned()))
+    }
+
+    /// Numbers written as they are in one country only: `(11) 98765-4321` in Brazil, `(312) 555-0142` where the calling code
+    /// is 1, which is the same for all countries that have it.
+    fn by_writing(&self, phones: &Phones) -> Option<Sign> {
+        let groups = |number: &str| -> Vec<usize> {
+            let parts = number.split(|c: char| !c.is_ascii_digit()).map(str::len);
+            parts.filter(|len| *len > 0).collect()
+        };
+        let share = |is_so: &dyn Fn(&str) -> bool| {
+            let written = phones.bare.iter().filter(|number| is_so(number.trim())).count();
+            written >= 2 && written * 10 >= phones.bare.len() * 6
+        };
+        let in_brackets =
+            |number: &str, forms: &[&[usize]]| number.starts_with('(') && forms.contains(&groups(number).as_slice());
+        let is_brazilian = |number: &str| in_brackets(number, &[&[2, 5, 4], &[2, 4, 4]]) && number.contains('-');
+        let is_american = |number: &str| in_brackets(number, &[&[3, 3, 4]]);
+        match self.tongue {
+            Some(Tongue::Portuguese) if share(&is_brazilian) => Some(("BR".to_owned(), 0.95, WRITTEN.to_owned())),
+            Some(Tongue::English) if share(&is_american) => Some(("US".to_owned(), 0.93, WRITTEN.to_owned())),
+            _ => None,
+        }
+    }
+
+    fn by_cities(&self) -> Option<Sign> {
         let states: Vec<String> = self.values(Field::State).collect();
         if states.len() >= 3
             && let Some(country) = country_of_states(states.iter().map(String::as_str))
@@ -182,10 +256,11 @@ impl Known<'_> {
         }
         let (country, n) = most(&cities)?;
         let all: u64 = cities.values().sum();
-        (n >= 2 && n * 10 >= all * 9).then(|| ((*country).to_owned(), 0.95, "its cities are named".to_owned()))
+        let sure = if n >= 2 { 0.95 } else { 0.7 };
+        (n * 10 >= all * 9).then(|| ((*country).to_owned(), sure, "its cities are named".to_owned()))
     }
 
-    fn by_domains(&self) -> Option<(String, f64, String)> {
+    fn by_domains(&self) -> Option<Sign> {
         let mut domains: BTreeMap<String, u64> = BTreeMap::new();
         for email in self.values(Field::Emails) {
             let end = email.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
@@ -202,7 +277,7 @@ impl Known<'_> {
         (n >= 3 && n * 10 >= all * 9).then(|| (country.clone(), 0.92, "the e-mail addresses end so".to_owned()))
     }
 
-    fn by_zip(&self) -> Option<(String, f64, String)> {
+    fn by_zip(&self) -> Option<Sign> {
         let zips: Vec<String> = self.values(Field::Zip).collect();
         let digits = |zip: &str, pattern: &[usize]| {
             let parts: Vec<&str> = zip.split('-').collect();
@@ -224,7 +299,7 @@ impl Known<'_> {
         Some((country.to_owned(), 0.93, "its postal codes have this form".to_owned()))
     }
 
-    fn by_check_digits(&self) -> Option<(String, f64, String)> {
+    fn by_check_digits(&self) -> Option<Sign> {
         const COUNTRIES: [(&str, &str); 3] = [("CPF", "BR"), ("cédula", "EC"), ("RUT", "CL")];
         let kinds = self.profile.columns.iter().filter_map(|column| super::document::kind_of(&column.phones.bare));
         let (kind, country) =
@@ -232,7 +307,7 @@ impl Known<'_> {
         Some((country.to_owned(), 0.94, format!("a column has the check digits of a {kind}")))
     }
 
-    fn by_documents(&self) -> Option<(String, f64, String)> {
+    fn by_documents(&self) -> Option<Sign> {
         const NAMES: [(&str, &str); 10] = [
             ("cpf", "BR"),
             ("cnpj", "BR"),
@@ -251,13 +326,40 @@ impl Known<'_> {
     }
 }
 
+/// The country whose calling code nearly all of these numbers begin with, and how many do.
+fn calling_code_of(numbers: &[String]) -> Option<(&'static str, u64)> {
+    let mut whole = Phones::default();
+    for number in numbers {
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() >= 11 && !digits.starts_with('0') {
+            whole.add_written(&format!("+{digits}"));
+        }
+    }
+    let (code, n) = most(&whole.by_country)?;
+    (n as usize * 100 >= numbers.len() * 90).then_some((*code, n))
+}
+
 /// Numbers with a country code, all but few of one country.
-fn with_code(phones: &Phones) -> Option<(String, f64, String)> {
+fn with_code(phones: &Phones) -> Option<Sign> {
     let (code, n) = most(&phones.by_country)?;
     let all: u64 = phones.by_country.values().sum();
     let is_one = n * 100 >= all * 95;
-    let sure = if n >= 10 && n * 10 >= phones.bare_count { 0.97 } else { 0.9 };
-    (is_one && n >= 3).then(|| ((*code).to_owned(), sure, format!("{n} numbers have its country code")))
+    let sure = match n {
+        10.. if n * 10 >= phones.bare_count => 0.97,
+        3.. => 0.9,
+        _ => 0.75,
+    };
+    is_one.then(|| {
+        (
+            (*code).to_owned(),
+            sure,
+            if n == 1 {
+                "a number has its country code".to_owned()
+            } else {
+                format!("{n} numbers have its country code")
+            },
+        )
+    })
 }
 
 /// Whether numbers with a country code say that those without one are of this country. What else a file shows (cities,

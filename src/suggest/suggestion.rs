@@ -3,13 +3,14 @@
 use super::asked::{Asked, Target};
 use super::evidence::{self, Judged};
 use super::flags;
+use super::order;
 use super::region::{self, RegionFound};
 use super::tongue::{self, Tongue};
 use super::vendors::{self, Vendor};
 use crate::contact::Field;
 use crate::mapping::names::{Decisions, Layout, Meaning, Use, assign};
 use crate::mapping::phone::{Evidence, Region, numbers_in};
-use crate::mapping::{Decided, NamesTarget};
+use crate::mapping::{Decided, FamilyFirst, NamesTarget};
 use crate::profile::{Dates, Expected, Head, Holds, Profile, dates, dates_of};
 
 /// What the columns of a source are for.
@@ -29,6 +30,8 @@ pub struct Suggestion {
     pub dates: Vec<Option<(usize, bool)>>,
     /// Columns that are each a tag, with its name.
     pub(super) flag_columns: Vec<(usize, String)>,
+    /// The column of whole names that begin with the family name.
+    pub(super) family_first: Option<FamilyFirst>,
     pub(super) decisions: Decisions,
     pub(super) judged: Vec<Judged>,
     pub(super) target: Option<Target>,
@@ -48,8 +51,10 @@ pub fn suggest(head: &Head, asked: &Asked) -> Suggestion {
     let dates = date_formats(&profile, tongue);
     let evidence = phone_evidence(head, &decisions, region.region());
     let flag_columns = flags::of(&profile, &decisions);
+    let family_first = order::of(head, &decisions);
     Suggestion {
         flag_columns,
+        family_first,
         names: head.names.clone(),
         is_open: head.is_open,
         profile,
@@ -117,6 +122,7 @@ impl Suggestion {
             dates,
             flags,
             tags_split,
+            family_first: self.family_first,
         }
     }
 

@@ -118,6 +118,8 @@ impl<'a> Values<'a> {
             Head::Email if self.is_mostly(&not_email) || self.share(sentences) >= 0.5 => never(),
             Head::Email => self.unsigned(self.column.look(Look::Email), 0.95, "e-mail addresses"),
             Head::Phone if self.document().is_some() => never(),
+            // `WhatsApp: yes` says that there is a number, not which.
+            Head::Phone if self.looks(&[Look::YesNo]) >= 0.9 && self.phones() == 0 && self.has_yes() => never(),
             // `no`, `N/A` and `-` say that there is none.
             Head::Phone if self.share(others) >= 0.5 && self.column.len_sum >= self.column.filled * WORD_LEN_MIN => {
                 never()
@@ -141,7 +143,7 @@ impl<'a> Values<'a> {
                 false => unless(&[Look::Email, Look::Phone, Look::Date, Look::YesNo, Look::Url, Look::Hash], 0.3),
             },
             Head::MaybeStreet if self.share(self.column.words.iter().skip(1).sum()) < 0.5 => never(),
-            Head::MaybeStreet | Head::City => unless(&not_text, 0.3),
+            Head::MaybeStreet | Head::City | Head::Locality => unless(&not_text, 0.3),
             Head::State | Head::MaybeState if self.has_states_of_being() => never(),
             Head::State | Head::MaybeState => unless(&not_text, 0.3),
             Head::Zip | Head::MaybeZip if self.share(self.column.lettered) >= 0.5 => never(),
@@ -150,6 +152,7 @@ impl<'a> Values<'a> {
             Head::Tags => unless(&[Look::Email, Look::Phone, Look::Date, Look::YesNo, Look::Hash], 0.3),
             Head::Other(Field::CreatedAt | Field::UpdatedAt) if self.looks(&[Look::Date]) < 0.5 => never(),
             Head::Other(Field::DocumentNumber) if self.share(self.column.lettered) >= 0.8 => never(),
+            Head::Other(Field::DocumentNumber) => self.numbered(),
             Head::Other(Field::Notes) => unless(&[Look::Email, Look::YesNo], 0.2),
             Head::Handles | Head::CountryCode | Head::Website | Head::Other(_) => Says::default(),
         }
@@ -159,6 +162,26 @@ impl<'a> Values<'a> {
     fn compact_dates(&self) -> u64 {
         let compact = self.column.dates.get(8).copied().unwrap_or(0);
         if compact == self.column.filled && compact >= 5 { 0 } else { compact }
+    }
+
+    /// Whether any value is a yes; a `no` may stand for a value that is missing.
+    fn has_yes(&self) -> bool {
+        let is_no = |value: &str| value.to_lowercase().starts_with(['n', 'н']);
+        self.column.values.as_ref().is_some_and(|values| values.keys().any(|value| !is_no(value)))
+    }
+
+    /// Digits speak for a number.
+    fn numbered(&self) -> Says {
+        let digits = self.looks(&[Look::Phone, Look::Number]) + self.share(self.compact_dates());
+        let words = "they are digits".to_owned();
+        if digits >= 0.8 { Says { v: digits.min(1.0), power: 0.6, words } } else { Says::default() }
+    }
+
+    /// Whether most numbers without a country code are written as only phones are: `(11) 98765-4321`.
+    fn is_written_as_phone(&self) -> bool {
+        let bare = &self.column.phones.bare;
+        let in_brackets = bare.iter().filter(|number| number.starts_with('(') && number.contains(')')).count();
+        in_brackets * 10 >= bare.len() * 6
     }
 
     /// What fits speaks for it; what does not may be invalid.
@@ -253,6 +276,7 @@ impl<'a> Values<'a> {
             let power = match (has_codes, is_nameless) {
                 (true, _) => 0.94,
                 (false, true) => 0.88,
+                (false, false) if self.is_written_as_phone() => 0.88,
                 (false, false) => 0.75,
             };
             let phones = self.looks(&[Look::Phone, Look::Broken]);

@@ -5,7 +5,7 @@ use super::asked::{Attributes, RULE_MIN};
 use super::suggestion::Suggestion;
 use crate::contact::Field;
 use crate::mapping::names::{Reason, Use};
-use crate::mapping::{FLAGS_SPLIT, flags_template};
+use crate::mapping::{FLAGS_SPLIT, FamilyFirst, flags_template};
 use crate::profile::{Column, Separator, dates};
 use crate::yaml::{fold, nearest, quoted, text};
 use std::fmt::Write;
@@ -176,8 +176,25 @@ impl Page<'_> {
         self.suggestion.decisions.uses.iter().position(|used| *used == wanted)
     }
 
+    /// A column of whole names that begin with the family name.
+    fn family_first(&mut self, found: FamilyFirst, needs_last: bool) {
+        let name = quoted(self.name(found.column));
+        for (field, default) in
+            [(Field::FirstName, ""), (Field::LastName, if needs_last { LAST_NAME_BLANK } else { "" })]
+        {
+            let (pattern, with) = found.pattern(field);
+            let default = if default.is_empty() { String::new() } else { format!(", default: \"{default}\"") };
+            let (pattern, with) = (text(&pattern), text(with));
+            let rule = format!("{}: {{ from: {name}, match: {pattern}, with: {with}{default} }}", field.name());
+            self.line(2, &rule, &format!("{}, the family name first", self.why(found.column)));
+        }
+    }
+
     fn person(&mut self) {
         let needs_last = self.suggestion.names_target().is_some_and(|target| target.needs_last_name);
+        if let Some(found) = self.suggestion.family_first {
+            return self.family_first(found, needs_last);
+        }
         self.single(2, Field::FirstName, "first_name");
         let last = self.of(Use::Field(Field::LastName));
         match (last, needs_last) {
@@ -433,6 +450,10 @@ impl Page<'_> {
         if !left.is_empty() {
             self.comment(0, "left out:");
             left.iter().take(LEFT_OUT_MAX).for_each(|left| self.comment(2, left));
+        }
+        for consent in self.suggestion.consents() {
+            self.comment(0, &consent.said);
+            self.comment(0, &format!("only_if: {}", text(&consent.only_if)));
         }
         for needs in self.suggestion.missing() {
             let names: Vec<&str> = needs.iter().map(|field| field.name()).collect();

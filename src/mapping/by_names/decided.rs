@@ -1,5 +1,6 @@
 //! What the columns of a source are for: the decisions that a mapping and its plan are made of.
 
+use crate::contact::Field;
 use crate::mapping::names::Decisions;
 use crate::mapping::phone::Region;
 
@@ -17,6 +18,33 @@ pub struct Decided<'a> {
     pub(crate) flags: Vec<(String, String)>,
     /// What parts the tags of a cell, where it is not what address books write.
     pub(crate) tags_split: Option<String>,
+    /// The column of whole names that begin with the family name.
+    pub(crate) family_first: Option<FamilyFirst>,
+}
+
+/// A column of whole names that begin with the family name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FamilyFirst {
+    pub column: usize,
+    /// Whether two family names are usual: of three words two are the family name.
+    pub has_two: bool,
+}
+
+/// Words that belong to the family name behind them.
+const PARTICLES: &str = "de|del|la|las|los|da|do|dos|das|di|della|van|von|der|den|el|al|san|santa|le";
+
+impl FamilyFirst {
+    /// The pattern that finds the given names of a value, or its family name, and what to put for it. A single word is a
+    /// given name; a comma parts both, where there is one.
+    pub fn pattern(self, field: Field) -> (String, &'static str) {
+        let name = format!("(?:(?:{PARTICLES})\\s+)*[^\\s,]+");
+        let family = if self.has_two { format!("{name}\\s+{name}|{name}") } else { name };
+        let parts = format!("^([^,]+),\\s*(.+)$|^({family})\\s+(.+)$");
+        match field {
+            Field::LastName => (format!("(?i)^\\S+$|{parts}"), "$1$3"),
+            _ => (format!("(?i){parts}"), "$2$4"),
+        }
+    }
 }
 
 /// What parts the tags that [`flags_template`] gives.

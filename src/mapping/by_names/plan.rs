@@ -77,6 +77,7 @@ impl Writer<'_> {
     fn brief(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         lines.extend(self.taken());
+        lines.extend(self.family_first());
         lines.extend(self.spare());
         lines.extend(self.kept());
         lines.extend(self.seconds());
@@ -122,6 +123,11 @@ impl Writer<'_> {
         };
         let fields: Vec<String> = fields.into_iter().map(shown).collect();
         (!fields.is_empty()).then(|| fields.join(", "))
+    }
+
+    fn family_first(&self) -> Option<String> {
+        let name = quoted(self.name(self.decided.family_first?.column));
+        Some(format!("{name} begins with the family name: it is split into last_name and first_name"))
     }
 
     fn spare(&self) -> Option<String> {

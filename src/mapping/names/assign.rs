@@ -311,7 +311,7 @@ impl Assigning<'_> {
     fn take_address(&mut self, group: Vec<(usize, Sense)>) {
         let parts: [(Field, &[Head]); 5] = [
             (Field::Street, &[Head::Street, Head::MaybeStreet, Head::Address]),
-            (Field::City, &[Head::City]),
+            (Field::City, &[Head::City, Head::Locality]),
             (Field::State, &[Head::State, Head::MaybeState]),
             (Field::Zip, &[Head::Zip, Head::MaybeZip]),
             (Field::Country, &[Head::Country]),
@@ -366,7 +366,10 @@ impl Assigning<'_> {
         let first = |columns: Vec<(usize, Sense)>| columns.first().map(|(column, _)| *column);
         let countries = self.of_head(Head::Country);
         let own = countries.iter().map(|(column, _)| *column).find(|column| address.contains(column));
-        let country = own.or_else(|| first(countries));
+        // A column that is blank says nothing; another may.
+        let is_filled = |column: &usize| self.layout.filled.get(*column).is_none_or(|filled| *filled > 0);
+        let filled = countries.iter().map(|(column, _)| *column).find(is_filled);
+        let country = own.filter(is_filled).or(filled).or(own).or_else(|| first(countries));
         country.into_iter().chain(first(self.of_head(Head::CountryCode))).collect()
     }
 }

@@ -2,7 +2,8 @@
 //! evidence that values have to confirm.
 
 use super::sense::{Meaning, meaning, pieces};
-use super::words::{FORBIDDING, ID_WORDS, QUESTIONS, WORDS};
+use super::words::{FORBIDDING, Head, ID_WORDS, QUESTIONS, WORDS};
+use crate::contact::Field;
 
 /// The fewest letters of a word in which one may be wrong.
 const LETTERS_MIN: usize = 5;
@@ -33,7 +34,8 @@ pub(crate) fn nearly(name: &str) -> Option<(Meaning, Nearness)> {
         numbers.iter().filter(|number| **number <= NUMBER_MAX).map(|number| format!(" {number}")).collect();
     let understood = |words: &[&str]| -> Option<Meaning> {
         let found = meaning(&format!("{}{suffix}", words.join(" ")));
-        matches!(found, Meaning::Value(_)).then_some(found)
+        let is_stamp = |head| matches!(head, Head::Other(Field::CreatedAt | Field::UpdatedAt));
+        matches!(found, Meaning::Value(sense) if !is_stamp(sense.head)).then_some(found)
     };
     if numbers.iter().any(|number| *number > NUMBER_MAX) {
         let all: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -116,7 +118,6 @@ fn is_one_edit(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::known_column;
-    use super::super::words::Head;
     use super::*;
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) struct Sense {
 
 /// What the name of a column says.
 pub(crate) fn meaning(name: &str) -> Meaning {
-    let name = name.trim();
+    let name = without_zone(name.trim());
     if name.len() > NAME_LEN_MAX || name.starts_with("attributes.") || name.starts_with("native.") {
         return Meaning::Unknown;
     }
@@ -73,13 +73,29 @@ pub(crate) fn meaning(name: &str) -> Meaning {
     read(&words, number)
 }
 
+/// A name without the zone of its times behind it: `Signed up (-05)`, `Created (UTC)`.
+pub(crate) fn without_zone(name: &str) -> &str {
+    let Some((plain, zone)) = name.strip_suffix(')').and_then(|name| name.rsplit_once('(')) else { return name };
+    let is_offset = zone.starts_with(['+', '-']) && zone.len() <= 6 && zone.contains(|c: char| c.is_ascii_digit());
+    let is_zone = matches!(zone.get(..3).unwrap_or_default(), "UTC" | "GMT" | "utc" | "gmt");
+    // `Tel. (+593)` names a calling code.
+    let is_time = zone.bytes().filter(u8::is_ascii_digit).count() % 2 == 0;
+    if (is_offset && is_time || is_zone) && !plain.trim().is_empty() { plain.trim_end() } else { name }
+}
+
+/// What stands before an apostrophe as a word of its own: `l'adresse`, `dell'indirizzo`.
+const ELIDED: [&str; 7] = ["l", "d", "dell", "all", "nell", "sull", "qu"];
+
 /// The folded words of a name, and its numbers. A name is parted at what is no letter, at capitals within a word, and
 /// between letters and digits.
 pub(super) fn pieces(name: &str) -> (Vec<String>, Vec<u32>) {
     let mut pieces: Vec<String> = Vec::new();
     let (mut piece, mut before) = (String::new(), ' ');
-    let letters: Vec<char> = name.nfkd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '’')).collect();
+    let letters: Vec<char> = name.nfkd().filter(|c| !is_combining_mark(*c)).collect();
     for (at, c) in letters.iter().enumerate() {
+        if matches!(c, '\'' | '’') && !ELIDED.contains(&piece.to_lowercase().as_str()) {
+            continue;
+        }
         let begins_word = c.is_uppercase()
             && (before.is_lowercase()
                 || before.is_uppercase() && letters.get(at + 1).is_some_and(|next| next.is_lowercase()));
@@ -118,8 +134,27 @@ struct Reading {
     is_understood: bool,
 }
 
-/// Reads the words as phrases, the longest first.
+/// What a name says that holds nothing but a group, where its values are phones: `Work`, `Particular`, `Ufficio 2`.
+pub(crate) fn bare_role(name: &str) -> Option<Sense> {
+    let (words, numbers) = pieces(name);
+    let number = match numbers.as_slice() {
+        [] => 1,
+        [number] if (1..=NUMBER_MAX).contains(number) => *number,
+        _ => return None,
+    };
+    let reading = reading(&words);
+    let is_bare = reading.is_understood && reading.heads.is_empty() && reading.labels + reading.codes == 0;
+    let role = reading.role().filter(|role| is_bare && !reading.is_company && *role > Role::Plain)?;
+    Some(Sense { head: Head::Phone, role, number, is_code: false }).filter(|sense| sense.goes_together())
+}
+
+/// What the words say together.
 fn read(words: &[String], number: u32) -> Meaning {
+    reading(words).meaning(number)
+}
+
+/// Reads the words as phrases, the longest first.
+fn reading(words: &[String]) -> Reading {
     let mut reading = Reading { is_understood: true, ..Reading::default() };
     let mut left = words;
     while !left.is_empty() {
@@ -138,7 +173,7 @@ fn read(words: &[String], number: u32) -> Meaning {
         }
         left = left.get(len..).unwrap_or_default();
     }
-    reading.meaning(number)
+    reading
 }
 
 impl Reading {
@@ -193,8 +228,8 @@ pub(super) fn is_unsure(head: Head) -> bool {
 /// What a name with several heads is about.
 fn one_head(heads: &[Head]) -> Option<Head> {
     let is_part = |head: Head| {
-        use Head::{City, Country, CountryCode, State, Street, Zip};
-        is_unsure(head) || matches!(head, Street | City | State | Zip | Country | CountryCode)
+        use Head::{City, Country, CountryCode, Locality, State, Street, Zip};
+        is_unsure(head) || matches!(head, Street | City | Locality | State | Zip | Country | CountryCode)
     };
     match heads {
         [head] => Some(*head),
@@ -212,8 +247,8 @@ fn one_head(heads: &[Head]) -> Option<Head> {
 impl Sense {
     /// Whether it is a part of an address.
     pub fn is_address(&self) -> bool {
-        use Head::{Address, City, Country, State, Street, Zip};
-        is_unsure(self.head) || matches!(self.head, Street | Address | City | State | Zip | Country)
+        use Head::{Address, City, Country, Locality, State, Street, Zip};
+        is_unsure(self.head) || matches!(self.head, Street | Address | City | Locality | State | Zip | Country)
     }
 
     /// Whether such a group can have such a value: there is no `Work First Name`, and a parcel may go to

@@ -35,6 +35,8 @@ pub(crate) enum Head {
     /// A whole address in one cell; the street where no column is called so.
     Address,
     City,
+    /// `Localidad`, `Comune`: the city where no column is called so.
+    Locality,
     State,
     /// `State`, `Region`, `Estado`: may be a status as well, so the neighbours decide.
     MaybeState,
@@ -98,12 +100,12 @@ pub(super) enum Word {
 const HEADS: &[(Head, &str)] = &[
     (
         Head::First,
-        "first name, given name, forename, fname, nombre de pila, primer nombre, primeiro nome, vorname, vornamen, \
-         prenom, prenoms, nome di battesimo",
+        "first name, given name, given names, first names, christian name, forename, fname, nombre de pila, primer nombre, primeiro nome, vorname, vornamen, \
+         prenom, prenoms, rufname, nome di battesimo",
     ),
     (
         Head::Last,
-        "last name, surname, family name, lname, apellido, apellidos, apelido, apelidos, primer apellido, apellido paterno, sobrenome, \
+        "last name, surname, family name, lname, apellido, apellidos, apellido s, apellidos s, er apellido, apelido, apelidos, primer apellido, apellido paterno, sobrenome, \
          ultimo nome, фамилия, nachname, familienname, zuname, nom de famille, cognome",
     ),
     (
@@ -114,10 +116,14 @@ const HEADS: &[(Head, &str)] = &[
          nome e sobrenome, nome do cliente, nome do contato, фио, полное имя, имя и фамилия, фамилия и имя, \
          имя клиента, имя контакта, vollstandiger name, vor und nachname, vorname und nachname, anzeigename, \
          kundenname, nom complet, nom et prenom, prenom et nom, nom du client, nom du contact, nome e cognome, \
-         cognome e nome, nominativo, nome del cliente",
+         cognome e nome, nominativo, nome del cliente, apellido y nombre, apellido y nombres, apellidos y nombre, \
+         apellidos nombres, apellido nombre, nombre apellido, nombres apellidos, nombre apellidos, sobrenome e nome, nome sobrenome, \
+         nachname vorname, vor nachname, vor und zuname, vor zuname, nachname und vorname, name vorname, vorname name, vorname nachname, name und vorname, nom prenom, \
+         prenom nom, prenoms et nom, nome cognome, cognome nome, first last name, last name first name, ф и о, фамилия имя, \
+         имя фамилия, фамилия имя отчество, фамилия и о",
     ),
     (Head::Bare(Bare::Name), "name"),
-    (Head::Bare(Bare::Given), "nombre, nombres, nome, имя"),
+    (Head::Bare(Bare::Given), "nombre, nombres, nombre s, nome, имя"),
     (Head::Bare(Bare::Family), "nom"),
     (
         Head::Phone,
@@ -125,7 +131,8 @@ const HEADS: &[(Head, &str)] = &[
          contact number, user phone, fone, landline, numero de contacto, numero de contato, telefono, telefonos, \
          numero telefonico, telefone, telefones, телефон, телефоны, телефона, тел, номер тел, номера телефонов, telefon, \
          telefonnummer, telefonnummern, telefonnr, rufnummer, festnetz, festnetznummer, haupttelefon, numero de telephone, \
-         recapito telefonico, telefoni",
+         recapito, recapito telefonico, telefoni, tfno, tfnos, tfo, tlf, tlfs, tlfno, tlfn, telf, telfs, telef, fono, fonos, ph, ph no, ph number, tele, telefon nr, tel nr, \
+         tel nummer, fon, тлф, номер телефона, num tel, numero tel, n tel, no tel, n de telephone, no de telephone",
     ),
     (
         Head::Email,
@@ -136,37 +143,40 @@ const HEADS: &[(Head, &str)] = &[
          адреса электронной почты, адрес эл почты, емейл, имейл, эл адрес, электронный адрес, email adresse, \
          emailadressen, mailadresse, elektronische post, adresse email, adresse mail, adresse electronique, courriel, \
          courrier electronique, adresse de messagerie, indirizzo email, indirizzo mail, posta elettronica, \
-         indirizzo di posta elettronica, indirizzo posta elettronica",
+         indirizzo di posta elettronica, indirizzo posta elettronica, posta elettr, мейл, мэйл, correo e, correo elec, correo electr, \
+         emailadresse, mail adresse, adr email, adr mail, courrier elec",
     ),
     (
         Head::Street,
         "street, street address, address line, calle, calle y numero, domicilio, rua, logradouro, улица, strasse, \
-         strasse und hausnummer, strasse hausnummer, rue",
+         strasse und hausnummer, strasse hausnummer, strasse hausnr, strasse hnr, strasse nr, strasse und nr, str, str hausnr, str nr, \
+         rue, rue et numero, via e numero, via e numero civico, calle y nro, calle y altura, улица дом",
     ),
     (Head::MaybeStreet, "via"),
     (Head::Address, "address, addr, direccion, endereco, morada, адрес, anschrift, adresse, indirizzo"),
+    (Head::City, "city, town, city town, ciudad, cidade, город, stadt, ort, wohnort, ville, citta"),
     (
-        Head::City,
-        "city, town, ciudad, localidad, municipio, comuna, poblacion, cidade, localidade, город, населенный пункт, stadt, ort, \
-         wohnort, ville, citta, localita",
+        Head::Locality,
+        "locality, localidad, municipio, comuna, poblacion, localidade, населенный пункт, gemeinde, commune, localite, comune, localita",
     ),
     (
         Head::State,
         "province, state region, state province, region state, stateorprovince, provincia, estado provincia, \
          estado region, provincia o estado, comunidad autonoma, uf, область, край, область край, bundesland, bundesland kanton, \
-         etat province, dep region",
+         etat province, dep region, departement region, prov, estado uf, uf estado, entidad federativa",
     ),
     (Head::MaybeState, "state, region, estado, regiao, регион, etat, stato, regione"),
     (
         Head::Zip,
         "zip, zip code, postal code, post code, postcode, zip postal code, zip or postal code, codigo postal, cep, \
-         индекс, почтовый индекс, plz, postleitzahl, code postal, codice postale, codice di avviamento postale",
+         индекс, почтовый индекс, почтовый код, cod postal, c postal, plz, postleitzahl, code postal, codice postale, codice di avviamento postale",
     ),
     (Head::MaybeZip, "cap, cp"),
     (
         Head::Country,
         "country, country region, country id, country name, country or region, pais, pais region, pais o region, pais regiao, страна, \
-         страна регион, land, land region, pays, pays region, paese, paese regione, nazione",
+         страна регион, land, land region, pays, pays region, paese, paese regione, \
+         paese area geografica, nazione",
     ),
     (
         Head::CountryCode,
@@ -199,7 +209,7 @@ const WHOLE: &[(Head, &str)] = &[
          гость, schuler, teilnehmer, mitglied, gast, empfanger, kaufer, eleve, membre, invite, destinataire, acheteur, \
          paziente, studente, partecipante, ospite, contact person, primary contact, main contact, persona de contacto, \
          contacto principal, pessoa de contato, контактное лицо, ansprechpartner, ansprechpartnerin, kontaktperson, \
-         personne de contact, persona di contatto, interlocuteur",
+         personne de contact, persona di contatto, interlocuteur, lead, prospect, prospecto, persona, pessoa, persone",
     ),
     (
         Head::Tags,
@@ -215,9 +225,10 @@ const WHOLE: &[(Head, &str)] = &[
     (
         Head::Other(Field::DocumentNumber),
         "id number, document, document id, passport, passport number, national id, documento, numero de documento, \
-         nro de documento, identificacion, numero de identificacion, cedula, numero de cedula, cedula de identidad, dni, \
+         nro de documento, nro documento, numero documento, identificacion, numero de identificacion, cedula, numero de cedula, cedula de identidad, dni, \
          nif, ruc, rut, curp, pasaporte, cpf, cpf cnpj, documento de identidade, passaporte, номер документа, паспорт, \
-         номер паспорта",
+         номер паспорта, ruc ci, ci ruc, cedula ruc, ruc cedula, cedula o ruc, ruc o cedula, dni ruc, ruc dni, dni nie, nie, nif nie, cuil, cuit, \
+         cuit cuil, dni cuit, curp, rut cliente, nro dni, numero dni, nro cedula, c i, инн, codice fiscale, cod fiscale, cod fisc",
     ),
     (
         Head::Other(Field::Notes),
@@ -225,33 +236,54 @@ const WHOLE: &[(Head, &str)] = &[
          observaciones, descripcion, comentarios, observacao, observacoes, anotacoes, descricao, заметка, заметки, \
          комментарий, комментарии, примечание, примечания, описание, notiz, notizen, bemerkung, bemerkungen, \
          anmerkung, anmerkungen, kommentar, kommentare, beschreibung, remarque, remarques, commentaire, commentaires, \
-         commento, commenti, osservazioni, descrizione, appunti",
+         commento, commenti, osservazioni, descrizione, appunti, memo, obs, observ, observac, observ s, coment, coments, anotacion, \
+         anotaciones, apuntes, примеч, прим, коммент, bem, bemerk, anm, annotation, annotations, annotazioni",
     ),
     (Head::Other(Field::OwnerId), "agent id, hubspot owner id, contact owner id"),
     (
         Head::Other(Field::OwnerName),
         "owner, contact owner, account owner, account manager, agent, agent name, assigned to, assignee, propietario, \
          propietario del contacto, agente, agente asignado, asignado a, asesor, responsable, proprietario, \
-         proprietario do contato, responsavel, atribuido a, ответственный, менеджер, агент, владелец контакта",
+         proprietario do contato, responsavel, atribuido a, ответственный, менеджер, агент, владелец контакта, persona responsable, \
+         usuario responsable, responsable del contacto, record owner, lead owner, assigned agent, assigned user, responsible, responsible person, \
+         responsible user, pessoa responsavel, usuario responsavel, responsavel pelo contato, ответственный за контакт, \
+         ответственный пользователь, betreuer, zustandig, zustandiger mitarbeiter, kontakteigentumer, zugewiesen an, \
+         proprietaire, proprietaire du contact, attribue a, proprietario del contatto, assegnato a, referente interno",
     ),
     (
         Head::Other(Field::OwnerEmail),
         "agent email, contact owner email, correo del agente, email do agente, email менеджера",
     ),
-    (Head::Other(Field::CreatedAt), "created date, creation date"),
-    (Head::Other(Field::UpdatedAt), "last modified date, updated date"),
+    (
+        Head::Other(Field::CreatedAt),
+        "created, created date, creation date, create date, created on, created time, date created, date time created, profile created on, \
+         fecha de creacion, fecha creacion, creado, creado el, fecha hora de creacion, data de criacao, data criacao, criado em, \
+         дата создания, создан, erstellt am, erstellungsdatum, erstelldatum, angelegt am, date de creation, cree le, data di creazione, \
+         data creazione, creato il",
+    ),
+    (
+        Head::Other(Field::UpdatedAt),
+        "last modified date, updated date, last modified, last updated, date modified, modified on, modified date, modified time, updated on, \
+         fecha de modificacion, fecha modificacion, ultima modificacion, modificado el, actualizado el, data de modificacao, \
+         modificado em, atualizado em, дата изменения, изменен, geandert am, anderungsdatum, date de modification, modifie le, \
+         data di modifica, data modifica, modificato il",
+    ),
 ];
 
 const ROLES: &[(Role, &str)] = &[
-    (Role::WhatsApp, "whatsapp, whatsapp no, wa, ватсап, вотсап, whatsapp nummer"),
+    (
+        Role::WhatsApp,
+        "whatsapp, whatsapp no, whats app, whats, whatsap, whatssap, whatsapp business, wa, wapp, wpp, wsp, wsapp, zap, zapzap, wasap, guasap, \
+         wassap, watsap, watsapp, ватсап, вотсап, вацап, ватсапп, вотсапп, whatsapp nummer",
+    ),
     (
         Role::Mobile,
-        "mobile, mobile phone, mobile no, cell, cell no, cell phone, cells, cellular, gsm, sms, movil, moviles, celular, celulares, movel, \
-         telemovel, мобильный, мобильного, мобильные, моб, сотовый, переносной, mobil, handy, handynummer, handynr, \
+        "mobile, mobile phone, mobile no, cell, cell no, cell phone, cells, cellular, mob, mob no, gsm, sms, movil, cel, cels, celu, moviles, celular, celulares, movel, \
+         telemovel, tlm, telem, мобильный, мобильник, сот, мобтел, мобильного, мобильные, моб, сотовый, переносной, mobil, handy, handynummer, handynr, \
          mobilnummer, mobilnr, mobiltelefon, mobiltelefonnummer, mobilfunk, mobilfunknummer, portable, mobile, cellulare, \
-         cellulari, telefonino",
+         cellulari, cellul, telefonino, natel",
     ),
-    (Role::Main, "primary, main, principal, основной, haupt, principale"),
+    (Role::Main, "primary, main, principal, ppal, основной, haupt, principale"),
     (
         Role::Home,
         "home, personal, private, casa, particular, residencial, домашний, домашняя, личный, личная, частный, дом, \
@@ -262,7 +294,7 @@ const ROLES: &[(Role, &str)] = &[
     (
         Role::Work,
         "work, business, office, trabajo, laboral, oficina, comercial, trabalho, рабочий, рабочая, рабочее, раб, \
-         служебный, geschaftlich, dienstlich, arbeit, buro, professionnel, travail, bureau, lavoro, ufficio, uff",
+         служебный, geschaftlich, dienstlich, arbeit, buro, professionnel, travail, bureau, lavoro, ufficio, uff, trab, ofic, раб, dienst, pro",
     ),
     (
         Role::Shipping,
@@ -270,7 +302,7 @@ const ROLES: &[(Role, &str)] = &[
     ),
     (
         Role::Other,
-        "other, alternate, alternative, secondary, second, additional, otro, otra, alternativo, secundario, outro, outra, \
+        "other, alternate, alternative, secondary, second, additional, otro, otra, alternativo, secundario, adicional, outro, outra, \
          другой, другая, дополнительный, andere, anderes, weitere, weiteres, sonstige, sonstiges, autre, altro, altra",
     ),
 ];
@@ -279,9 +311,10 @@ const LABELS: &str = "label, type, kind, etiqueta, tipo, тип, метка, typ
 const CODES: &str = "code, iso";
 const FILLERS: &str = "value, formatted, default, person, contact, client, customer, lead, subscriber, the, of, your, my, \
     what is your, whats your, please enter your, enter your, de, del, do, da, la, el, contacto, contato, cliente, fijo, fixo, \
-    контакта, контакт, клиента, wert, kontakt, kunde, du, le, des, fixe, contatto, di, della, fisso";
+    контакта, контакт, клиента, контактный, контактная, контактные, wert, kontakt, kunde, du, le, des, fixe, contatto, di, della, fisso, fix, residencia, residence, residenza, проживания, l, d, dell, dello, paciente, alumno, patient, \
+    guest, member";
 /// They change nothing beside a phone; a `Street Number` is no street, and a `Number of Emails` no e-mail.
-const NUMBERS: &str = "number, num, nro, nr, n, numero, номер, nummer";
+const NUMBERS: &str = "number, num, nro, nr, n, no, numero, номер, nummer";
 const COMPANIES: &str = "company, organization, organisation, org, employer, account, associated company, empresa, \
     compania, organizacion, organizacao, компания, компании, организация, организации, firma, unternehmen, organisation, \
     entreprise, societe, azienda, societa, organizzazione";
@@ -349,23 +382,27 @@ pub(super) static ID_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| set(OWN
 pub(super) static COUNTER_NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| set(COUNTERS));
 
 /// Words of a column about another party than the contact, or about another thing than the value.
-const OTHERS: &str = "assistant, spouse, wife, husband, partner, emergency, referral, referred, referrer, manager, supervisor, parent, father, \
-    mother, guardian, child, son, daughter, friend, sales, seller, rep, employee, driver, doctor, lawyer, broker, sender, guarantor, asistente, conyuge, esposa, \
+const OTHERS: &str = "assistant, asst, secretary, spouse, wife, husband, partner, emergency, referral, referred, referrer, manager, supervisor, parent, father, \
+    mother, guardian, child, son, daughter, friend, sales, seller, rep, employee, driver, doctor, lawyer, broker, sender, guarantor, kin, nok, relative, neighbor, neighbour, boss, secretaria, secretario, apoderado, acudiente, familiar, pariente, \
+    vecino, jefe, acompanante, asistente, conyuge, esposa, \
     esposo, pareja, emergencia, emergencias, referido, referencia, padre, madre, hijo, tutor, vendedor, vendedora, chofer, medico, \
-    fiador, garante, representante, assistente, emergencia, indicado, indicacao, mae, pai, filho, ассистент, ассистента, \
-    супруг, супруга, экстренный, экстренной, отец, мать, ребенок, продавец, водитель, ehepartner, notfall, \
-    notfallkontakt, vater, mutter, kind, verkaufer, fahrer, assistant, conjoint, urgence, pere, mere, enfant, vendeur, \
-    coniuge, emergenza, venditore, status, verified, valid, validated, validation, opt, optin, optout, out, consent, permission, source, count, \
+    fiador, garante, representante, assistente, emergencia, indicado, indicacao, mae, pai, filho, ассистент, ассистента, помощник, помощника, секретарь, секретаря, руководитель, руководителя, \
+    супруг, супруга, экстренный, экстренной, отец, мать, ребенок, продавец, водитель, assistent, assistenten, assistentin, sekretariat, sekretarin, vorgesetzter, vorgesetzten, ehepartner, notfall, \
+    notfallkontakt, vater, mutter, kind, verkaufer, fahrer, secretaire, superieur, conjoint, conjointe, urgence, pere, mere, enfant, vendeur, segretaria, segretario, \
+    coniuge, emergenza, venditore, status, verified, valid, validated, validation, opt, optin, optout, out, consent, accept, accepts, allow, allows, agree, agreed, acepta, acepto, aceita, aceito, accetta, accetto, autoriza, \
+    autorizza, autorizo, recibe, recibir, recebe, receber, riceve, desea, deseja, newsletter, subscribed, suscrito, suscripcion, subscription, \
+    inscrito, abonne, abonniert, marketing, promo, promos, promociones, promocoes, dnc, shared, since, desde, seit, depuis, dal, visit, \
+    visita, visite, besuch, active, seen, timezone, locale, consent, permission, source, count, \
     total, date, time, extension, ext, format, bounced, bounce, clicks, opens, score, last, verificado, valido, consentimiento, fuente, \
     cantidad, fecha, hora, extension, fonte, quantidade, data, статус, дата, время, согласие, источник, количество, datum, \
     quelle, anzahl, einwilligung, statut, consentement, stato, consenso, fax, pager, isdn, telex, radio, callback, \
-    car, website, page, url, user, username, login, password, ip, old, former, previous, anterior, antiguo, antigo, старый, alt, alte, ancien, \
+    car, auto, coche, carro, voiture, macchina, машине, website, page, url, user, username, login, password, ip, old, former, previous, anterior, antiguo, antigo, старый, alt, alte, ancien, \
     vecchio, signature, subject, template, response, reason, motivo, hash, encrypted, provider, domain, dominio, operator, operador, carrier, \
     product, producto, produto, produkt, produit, prodotto, товар, campaign, campana, campanha, event, evento, pet, mascota, \
     animal, school, escuela, escola, colegio, школа, schule, ecole, scuola, file, archivo, deal, сделка, project, proyecto, projeto, \
     course, curso, курс, kurs, cours, corso, team, equipo, store, tienda, loja, branch, sucursal, filial, job, position, cargo, \
     puesto, должность, bank, banco, банк, channel, canal, канал, order, pedido, заказ, bestellung, commande, ordine, invoice, factura, \
-    fatura, ticket, plan, brand, model, type, tipo, тип, typ, etiqueta, label, is, has, no, not, sin, sem, sans, без";
+    fatura, ticket, plan, agent, agente, agentes, ejecutivo, consultor, brand, model, type, tipo, тип, typ, etiqueta, label, is, has, no, not, sin, sem, sans, без";
 
 /// Words of a question that a form asks.
 const ASKED: &str = "what, whats, is, your, please, enter, provide, us, give, tell, can, we, have, may, reach, which, best, contact, you, at, on, to, cual, cuál, \
