@@ -154,6 +154,7 @@ impl Work<'_> {
             clock,
             stop,
             progress: &show,
+            given: None,
         })
         .await;
         progress.finish();

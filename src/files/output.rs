@@ -5,7 +5,7 @@
 //! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
 //! (standard output, a pipe, a device) is written as it comes. Rows for a workbook come in as CSV and are packed into it.
 
-use super::fingerprint::FingerprintSoFar;
+use super::fingerprint::{Fingerprint, FingerprintSoFar};
 use super::format::{Packing, SHEET_ENDING};
 use super::ledger::{About, Ledger};
 use super::syncing::Syncing;
@@ -138,6 +138,22 @@ impl Output {
         let place = Place::Stdout(io::stdout());
         let packed = Packed::Plain(BufWriter::with_capacity(BUFFER_LEN, place));
         Output { packed, shown: "standard output".to_owned(), destination: None, noted: None }
+    }
+
+    /// What was written to a file that is not packed, but for what is not flushed yet.
+    pub fn content(&self) -> Option<Fingerprint> {
+        match &self.packed {
+            Packed::Plain(out) => match out.get_ref() {
+                Place::Temporary(place) => Some(place.content.end()),
+                Place::Direct(_) | Place::Stdout(_) => None,
+            },
+            Packed::Gzip(_) | Packed::Zstd(_) | Packed::Sheet(_) => None,
+        }
+    }
+
+    /// Whether nothing is seen of it before it is put in place.
+    pub fn is_replacing(&self) -> bool {
+        self.destination.is_some()
     }
 
     /// How messages call it.

@@ -9,6 +9,7 @@ use super::output::{Output, cannot_write};
 use crate::outcome::Failure;
 use encoding_rs::{Encoding, UTF_8};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::io::Write;
 
 /// How a format is written.
@@ -97,6 +98,12 @@ impl RowLayout {
         RowLayout { rows, encoding: UTF_8, bom: false }
     }
 
+    /// Whether each row is a line in UTF-8, and nothing else is in the file.
+    pub fn is_lines(&self) -> bool {
+        let lines = Framing { begin: "", between: "", behind: "\n", end: ["", ""] };
+        self.rows.framing == lines && self.encoding == UTF_8 && !self.bom
+    }
+
     /// For tables: the encoder of cells.
     pub fn table(&self) -> Option<CsvEncoder> {
         self.rows.encoder.table()
@@ -140,6 +147,14 @@ impl RowBuffer {
             Err(_) => self.bytes.truncate(before),
         }
         encoded
+    }
+
+    /// Adds a row that cannot fail.
+    pub fn put(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        let _added: Result<(), Infallible> = self.add(|out| {
+            encode(out);
+            Ok(())
+        });
     }
 
     /// The number of rows.
@@ -232,6 +247,11 @@ impl<W: Write> RowWriter<W> {
     /// How the file is written.
     pub fn layout(&self) -> RowLayout {
         self.layout
+    }
+
+    /// What is written to.
+    pub fn out(&self) -> &W {
+        &self.out
     }
 
     /// Writes one encoded row.

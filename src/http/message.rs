@@ -50,6 +50,9 @@ pub struct Request {
     /// Which unusual responses (a 5xx, an empty body) may be the documented end of a list. One is confirmed by one more
     /// request, because a temporary failure can look the same.
     pub is_end: Option<fn(&Response) -> bool>,
+    /// Whether the caller reads the body as JSON at once, and requests it again where it is none: then what begins and ends
+    /// like JSON is taken for it.
+    pub is_read_at_once: bool,
 }
 
 impl Request {
@@ -76,6 +79,7 @@ impl Request {
             repeatable,
             is_answer: None,
             is_end: None,
+            is_read_at_once: false,
         }
     }
 
@@ -133,6 +137,12 @@ impl Response {
     /// Whether the body is one complete JSON value; builds no value.
     pub fn is_json(&self) -> bool {
         serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
+    }
+
+    /// Whether the body begins and ends like an object or a list.
+    pub fn is_like_json(&self) -> bool {
+        let body = self.body.trim_ascii();
+        matches!((body.first(), body.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')))
     }
 
     /// Whether the status is 2xx.

@@ -98,7 +98,8 @@ pub(super) fn came(request: &Request, ends: u32, sent: &Sent, wall: SystemTime) 
         if is(request.is_answer) {
             return TryResult::Answer;
         }
-        if response.is_success() && request.method == Method::Get && !response.is_json() {
+        let is_json = || (request.is_read_at_once && response.is_like_json()) || response.is_json();
+        if response.is_success() && request.method == Method::Get && !is_json() {
             return TryResult::Failing(Cause::Unclear);
         }
     }

@@ -6,7 +6,7 @@
 mod read;
 
 use super::answer::{Account, Purpose, object, send};
-use super::connector::{Capabilities, Connected, Connector, Driver, Take, WriteRules, whole_page};
+use super::connector::{Capabilities, Connected, Connector, Driver, ReadsPages, Take, WriteRules, whole_page};
 use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
 use super::facts::PlatformFacts;
 use super::pages::Numbering;
@@ -179,39 +179,18 @@ impl WriteRules for Atom {
 #[async_trait]
 impl Connector for Atom {
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { numbered_pages: Some(Numbering { first: 1, step: 1 }), ..Capabilities::default() }
+        let numbered_pages = Some(Numbering { first: 1, step: 1 });
+        Capabilities { numbered_pages, reads_pages: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
-        let first = self.page(http, None).await?;
-        Ok(Checked { contacts: first.found.is_empty().then_some(0), sample: first.found })
+        let (first, response) = whole_page(self, http, None).await?;
+        let contacts = first.found.is_empty().then_some(0);
+        Ok(Checked { contacts, sample: first.found, response: Some(response) })
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
-        whole_page(self, http, after).await
-    }
-
-    async fn visit(&self, http: &Http, after: Option<&Cursor>, take: Take<'_>) -> Result<Page, Fault> {
-        let number = page_number(after)?;
-        let mut request = Request::get(self.collection(&self.path_clients))
-            .query("page", number.to_string())
-            .query("size", self.page_size.as_str())
-            .query("sort", self.sort.as_str());
-        request.is_end = self.list_500_is_end.then_some(is_list_end);
-        let response = self.ask(http, request, Purpose::List).await?;
-        if self.list_500_is_end && is_list_end(&response) {
-            return Ok(Page::default());
-        }
-        let promised = || self.account.not_promised(http, &response, "`{\"items\": […]}`");
-        let body = self.success(http, &response, Purpose::List)?;
-        let Some(Node::List(items)) = body.node().and_then(|list| list.take_member("items")) else {
-            return Err(promised());
-        };
-        let next = (!items.is_empty()).then(|| number.saturating_add(1).to_string());
-        for item in items {
-            take(Given::Incoming(read_client(item).ok_or_else(promised)?));
-        }
-        Ok(Page { next, ..Page::default() })
+        Ok(whole_page(self, http, after).await?.0)
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -258,11 +237,49 @@ impl Connector for Atom {
     }
 }
 
+impl ReadsPages for Atom {
+    fn page_request(&self, after: Option<&Cursor>) -> Result<Request, Fault> {
+        let mut request = Request::get(self.collection(&self.path_clients))
+            .query("page", page_number(after)?.to_string())
+            .query("size", self.page_size.as_str())
+            .query("sort", self.sort.as_str());
+        request.is_end = self.list_500_is_end.then_some(is_list_end);
+        Ok(with_charset(request))
+    }
+
+    fn read_page(
+        &self,
+        http: &Http,
+        after: Option<&Cursor>,
+        response: &Response,
+        take: Take<'_>,
+    ) -> Result<Page, Fault> {
+        let number = page_number(after)?;
+        if self.list_500_is_end && is_list_end(response) {
+            return Ok(Page::default());
+        }
+        let promised = || self.account.not_promised(http, response, "`{\"items\": […]}`");
+        let body = self.success(http, response, Purpose::List)?;
+        let Some(Node::List(items)) = body.node().and_then(|list| list.take_member("items")) else {
+            return Err(promised());
+        };
+        let next = (!items.is_empty()).then(|| number.saturating_add(1).to_string());
+        for item in items {
+            take(Given::Incoming(read_client(item).ok_or_else(promised)?));
+        }
+        Ok(Page { next, ..Page::default() })
+    }
+}
+
+fn with_charset(mut request: Request) -> Request {
+    request.headers.push(("charset", "utf-8".to_owned()));
+    request
+}
+
 /// Responses.
 impl Atom {
-    async fn ask(&self, http: &Http, mut request: Request, purpose: Purpose) -> Result<Response, Fault> {
-        request.headers.push(("charset", "utf-8".to_owned()));
-        send(http, request, purpose).await
+    async fn ask(&self, http: &Http, request: Request, purpose: Purpose) -> Result<Response, Fault> {
+        send(http, with_charset(request), purpose).await
     }
 
     /// The response, if it is a success.

@@ -1,6 +1,7 @@
 //! How a platform is used: the driver that connects, the pure rules of its writes, its requests, and what only some
 //! platforms can do. It implements none of them.
 
+use super::answer::{Purpose, send};
 use super::exchange::{
     Address, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step,
     StepResult,
@@ -11,7 +12,7 @@ use super::reading::Given;
 use super::settings::Settings;
 use crate::change::Delta;
 use crate::contact::Wanted;
-use crate::http::{Credentials, Http, Login};
+use crate::http::{Credentials, Http, Login, Request, Response};
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use serde_json::Value;
@@ -23,11 +24,39 @@ pub type Connected = Result<Arc<dyn Connector>, Vec<Failure>>;
 /// Takes the contacts of a page, one after the other.
 pub type Take<'t> = &'t mut (dyn FnMut(Given<'_>) + Send);
 
-/// The page of a connector that hands contacts over one by one, with all of them.
-pub(super) async fn whole_page(connector: &dyn Connector, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
-    let mut found = Vec::new();
-    let page = connector.visit(http, after, &mut |given| found.push(given.into())).await?;
-    Ok(Page { found, ..page })
+/// Requests a page and reads it. That the body is JSON shows when it is read: one that is none is requested once more, and
+/// then the HTTP client looks at it first, which repeats such a request as often as any other.
+///
+/// # Errors
+/// What came in place of the page.
+pub async fn read_page<T>(
+    pages: &dyn ReadsPages,
+    http: &Http,
+    after: Option<&Cursor>,
+    mut read: impl FnMut(&Response) -> Result<T, Fault> + Send,
+) -> Result<T, Fault> {
+    let request = Request { is_read_at_once: true, ..pages.page_request(after)? };
+    let response = send(http, request, Purpose::List).await?;
+    match read(&response) {
+        Err(_) if response.is_success() && !response.is_json() => {
+            read(&send(http, pages.page_request(after)?, Purpose::List).await?)
+        }
+        read => read,
+    }
+}
+
+/// All contacts of a page, and the response that holds them.
+pub(super) async fn whole_page(
+    pages: &dyn ReadsPages,
+    http: &Http,
+    after: Option<&Cursor>,
+) -> Result<(Page, Response), Fault> {
+    let read = |response: &Response| {
+        let mut found = Vec::new();
+        let page = pages.read_page(http, after, response, &mut |given| found.push(given.into()))?;
+        Ok((Page { found, ..page }, response.clone()))
+    };
+    read_page(pages, http, after, read).await
 }
 
 /// A platform before it is connected: its facts, and how the settings of a connection become a connector.
@@ -99,13 +128,6 @@ pub trait Connector: WriteRules {
     /// A page of all contacts; the first one without a cursor.
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault>;
 
-    /// The same page, of which each contact is handed over before the next is read: `found` is empty.
-    async fn visit(&self, http: &Http, after: Option<&Cursor>, take: Take<'_>) -> Result<Page, Fault> {
-        let mut page = self.page(http, after).await?;
-        page.found.drain(..).for_each(|found| take(Given::Found(found)));
-        Ok(page)
-    }
-
     /// All contacts that the platform returns for one value, each compared locally. A contact that is returned although
     /// its value is another one is left out; if only such contacts are returned, the lookup proves nothing and is a
     /// doubt.
@@ -132,6 +154,28 @@ pub struct Capabilities<'a> {
     pub lists: Option<&'a dyn Lists>,
     pub deletes: Option<&'a dyn Deletes>,
     pub numbered_pages: Option<Numbering>,
+    pub reads_pages: Option<&'a dyn ReadsPages>,
+}
+
+/// A page of contacts is one response, which is read apart from its request. Pure.
+pub trait ReadsPages: Send + Sync {
+    /// The request for a page; the first one without a cursor.
+    ///
+    /// # Errors
+    /// The cursor is none of this list.
+    fn page_request(&self, after: Option<&Cursor>) -> Result<Request, Fault>;
+
+    /// Reads the response. Each contact is handed over before the next is read, and `found` is empty.
+    ///
+    /// # Errors
+    /// What came in place of the page.
+    fn read_page(
+        &self,
+        http: &Http,
+        after: Option<&Cursor>,
+        response: &Response,
+        take: Take<'_>,
+    ) -> Result<Page, Fault>;
 }
 
 /// Creating a contact takes several requests.

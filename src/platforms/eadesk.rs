@@ -219,7 +219,7 @@ impl Connector for Eadesk {
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
         let page = self.page_from(http, 0, self.page_size.min(LIMIT_DEFAULT)).await?;
         let is_empty = page.found.is_empty() && page.next.is_none();
-        Ok(Checked { contacts: is_empty.then_some(0), sample: page.found })
+        Ok(Checked { contacts: is_empty.then_some(0), sample: page.found, response: None })
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {

@@ -3,6 +3,7 @@
 
 use crate::change::StepKind;
 use crate::contact::{Contact, Field};
+use crate::http::Response;
 use crate::outcome::{Failure, Problem};
 use serde_json::{Map, Value};
 
@@ -14,6 +15,8 @@ pub struct Checked {
     /// The first page of contacts, for verifying lookup fields on a contact that is known to exist. The last one proves
     /// most: a platform that ignores the search and returns its first contacts does not return that one.
     pub sample: Vec<Found>,
+    /// The response that held that page, where pages are read apart from their requests.
+    pub response: Option<Response>,
 }
 
 /// A contact at a platform.

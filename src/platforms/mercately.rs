@@ -5,19 +5,20 @@
 
 mod lists;
 mod owner;
+mod read;
 
 use super::answer::{Account, Purpose, errors, object, send, words};
-use super::connector::{Capabilities, Connected, Connector, Driver, Lists, Take, WriteRules, whole_page};
+use super::connector::{Capabilities, Connected, Connector, Driver, Lists, ReadsPages, Take, WriteRules, whole_page};
 use super::exchange::{
-    Address, Agent, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
+    Address, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::{List, PlatformFacts};
 use super::pages::Numbering;
 use super::problems::missing_name;
-use super::reading::{Given, Incoming};
+use super::reading::Given;
 use super::settings::{Setting, Settings, validate, wrong};
 use super::text::texts;
-use super::value::{segment, text, text_of, with_plus};
+use super::value::{segment, with_plus};
 use crate::change::{Delta, StepKind};
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Method, Request, Response};
@@ -26,6 +27,7 @@ use crate::json::Node;
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
 use owner::{OWNER, agent_for, resolve_owner};
+use read::{TEXTS, found_of, read_agent, read_customer};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -97,18 +99,6 @@ const SETTINGS: &[Setting] = &[
     Setting::choice("phone_in_path", texts!["both", "plus", "digits"], "both", "how a phone is written to look it up"),
 ];
 
-/// Texts of a contact and their names at the platform, in the order of its documents.
-const TEXTS: [(Field, &str); 9] = [
-    (Field::FirstName, "first_name"),
-    (Field::LastName, "last_name"),
-    (Field::Notes, "notes"),
-    (Field::Street, "address"),
-    (Field::City, "city"),
-    (Field::State, "state"),
-    (Field::Zip, "zip_code"),
-    (Field::DocumentType, "id_type"),
-    (Field::DocumentNumber, "id_number"),
-];
 /// The kinds of identity documents.
 const DOCUMENT_TYPES: [&str; 5] = ["cedula", "pasaporte", "ruc", "rut", "otro"];
 
@@ -193,37 +183,16 @@ impl WriteRules for Mercately {
 impl Connector for Mercately {
     fn capabilities(&self) -> Capabilities<'_> {
         let numbered_pages = Some(Numbering { first: 1, step: 1 });
-        Capabilities { lists: Some(self), numbered_pages, ..Capabilities::default() }
+        Capabilities { lists: Some(self), numbered_pages, reads_pages: Some(self), ..Capabilities::default() }
     }
 
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
-        let first = self.page(http, None).await?;
-        Ok(Checked { contacts: first.total, sample: first.found })
+        let (first, response) = whole_page(self, http, None).await?;
+        Ok(Checked { contacts: first.total, sample: first.found, response: Some(response) })
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {
-        whole_page(self, http, after).await
-    }
-
-    async fn visit(&self, http: &Http, after: Option<&Cursor>, take: Take<'_>) -> Result<Page, Fault> {
-        let number: u64 = match after {
-            Some(cursor) => cursor.parse().map_err(|_| not_a_page(cursor))?,
-            None => 1,
-        };
-        let request = Request::get(format!("{}/customers", self.prefix)).query("page", number.to_string());
-        let response = self.ask(http, request, Purpose::List).await?;
-        let list = response.node().filter(|list| response.is_success() && list.get("errors").is_none());
-        let mut list = match list {
-            Some(Node::Object(list)) => list,
-            _ => self.success(http, &response, Purpose::List)?.into(),
-        };
-        let promised = || self.account.not_promised(http, &response, "`{\"customers\": […]}`");
-        let Some(Node::List(customers)) = list.remove("customers") else { return Err(promised()) };
-        let next = (!customers.is_empty()).then(|| number.saturating_add(1).to_string());
-        for customer in customers {
-            take(Given::Incoming(read_customer(customer).ok_or_else(promised)?));
-        }
-        Ok(Page { total: list.get("results").and_then(Node::as_u64), next, ..Page::default() })
+        Ok(whole_page(self, http, after).await?.0)
     }
 
     async fn find(&self, http: &Http, by: &Lookup) -> Result<Vec<Found>, Fault> {
@@ -278,11 +247,48 @@ impl Lists for Mercately {
     }
 }
 
+impl ReadsPages for Mercately {
+    fn page_request(&self, after: Option<&Cursor>) -> Result<Request, Fault> {
+        let number = page_number(after)?.to_string();
+        Ok(self.with_slug(Request::get(format!("{}/customers", self.prefix)).query("page", number)))
+    }
+
+    fn read_page(
+        &self,
+        http: &Http,
+        after: Option<&Cursor>,
+        response: &Response,
+        take: Take<'_>,
+    ) -> Result<Page, Fault> {
+        let number = page_number(after)?;
+        let list = response.node().filter(|list| response.is_success() && list.get("errors").is_none());
+        let mut list = match list {
+            Some(Node::Object(list)) => list,
+            _ => self.success(http, response, Purpose::List)?.into(),
+        };
+        let promised = || self.account.not_promised(http, response, "`{\"customers\": […]}`");
+        let Some(Node::List(customers)) = list.remove("customers") else { return Err(promised()) };
+        let next = (!customers.is_empty()).then(|| number.saturating_add(1).to_string());
+        for customer in customers {
+            take(Given::Incoming(read_customer(customer).ok_or_else(promised)?));
+        }
+        Ok(Page { total: list.get("results").and_then(Node::as_u64), next, ..Page::default() })
+    }
+}
+
+fn page_number(after: Option<&Cursor>) -> Result<u64, Fault> {
+    after.map_or(Ok(1), |cursor| cursor.parse().map_err(|_| not_a_page(cursor)))
+}
+
 /// Responses.
 impl Mercately {
-    async fn ask(&self, http: &Http, mut request: Request, purpose: Purpose) -> Result<Response, Fault> {
+    fn with_slug(&self, mut request: Request) -> Request {
         request.headers.extend(self.slug.iter().map(|slug| ("slug", slug.clone())));
-        send(http, request, purpose).await
+        request
+    }
+
+    async fn ask(&self, http: &Http, request: Request, purpose: Purpose) -> Result<Response, Fault> {
+        send(http, self.with_slug(request), purpose).await
     }
 
     /// The object of a response, if it is a complete success; one with `errors` in it is not.
@@ -345,94 +351,6 @@ fn is_taken(message: &str) -> bool {
     let message = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     says(&["registrado", "already", "ya existe", "taken", "en uso"]) && !says(&["no est", "no regist", "not regist"])
-}
-
-/// Reading.
-fn read_customer(customer: Node<'_>) -> Option<Incoming<'_>> {
-    let Node::Object(customer) = customer else { return None };
-    let mut incoming = Incoming::new(customer);
-    let id = incoming.take_text("id")?;
-    incoming.set_id(id);
-    for (field, name) in TEXTS {
-        incoming.move_text(name, field);
-    }
-    incoming.move_phone("phone");
-    incoming.move_email("email");
-    read_country(&mut incoming);
-    read_tags(&mut incoming);
-    read_custom_fields(&mut incoming);
-    read_owner(&mut incoming);
-    incoming.move_time("creation_date", Field::CreatedAt);
-    Some(incoming.end())
-}
-
-/// Two letters on the customer; a number (an id of the platform's own) stays as it is.
-fn read_country(customer: &mut Incoming<'_>) {
-    let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let code = customer.rest().get("country_id").and_then(Node::as_text).map(str::trim).filter(is_code);
-    if let Some(code) = code.map(str::to_uppercase) {
-        customer.set_text(Field::Country, code);
-        let _code = customer.take("country_id");
-    }
-}
-
-/// `{"tag", "web_id"}`, in a newer schema `{"name", "value"}`, where `false` is a tag that the customer does not have.
-fn read_tags(customer: &mut Incoming<'_>) {
-    let Some(Node::List(tags)) = customer.take("tags") else { return };
-    let is_there = |tag: &&Node<'_>| tag.get("value").and_then(Node::as_bool) != Some(false);
-    for tag in tags.iter().filter(is_there) {
-        let name = text_of(tag.get("tag").or_else(|| tag.get("name")).unwrap_or(tag));
-        name.into_iter().for_each(|name| customer.push(Field::Tags, name));
-    }
-}
-
-/// The key of the value ends in a colon; newer schemas omit it.
-fn read_custom_fields(customer: &mut Incoming<'_>) {
-    let Some(Node::List(fields)) = customer.take("custom_fields") else { return };
-    for field in fields {
-        let content = ["field_content:", "field_content"].into_iter().find_map(|key| text_of(field.get(key)?));
-        let Node::Object(mut field) = field else { continue };
-        if let (Some(Node::Text(name)), Some(content)) = (field.remove("field_name"), content) {
-            customer.set_attribute(name, content);
-        }
-    }
-}
-
-/// An agent as an object, or its number under either name.
-fn read_owner(customer: &mut Incoming<'_>) {
-    customer.move_text("agent_id", Field::OwnerId);
-    match customer.take("agent") {
-        Some(Node::Null) | None => {}
-        Some(agent @ Node::Object(_)) => {
-            let agent = agent_of(&agent.into());
-            for (field, value) in
-                [(Field::OwnerId, agent.id), (Field::OwnerName, agent.name), (Field::OwnerEmail, agent.email)]
-            {
-                if !value.is_empty() {
-                    customer.set_text(field, value);
-                }
-            }
-        }
-        Some(number) => text_of(&number).into_iter().for_each(|id| customer.set_text(Field::OwnerId, id)),
-    }
-}
-
-fn found_of(customer: Value) -> Option<Found> {
-    read_customer(customer.into()).map(Found::from)
-}
-
-fn read_agent(agent: &Value) -> Option<Agent> {
-    Some(agent_of(agent)).filter(|agent| !agent.id.is_empty())
-}
-
-fn agent_of(agent: &Value) -> Agent {
-    let part = |name| agent.get(name).and_then(text);
-    let names: Vec<String> = ["first_name", "last_name"].into_iter().filter_map(part).collect();
-    Agent {
-        id: part("id").unwrap_or_default(),
-        name: part("name").filter(|_| names.is_empty()).unwrap_or_else(|| names.join(" ")),
-        email: part("email").unwrap_or_default(),
-    }
 }
 
 /// Finding.

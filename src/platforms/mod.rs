@@ -28,7 +28,8 @@ mod twin;
 mod value;
 
 pub use connector::{
-    Capabilities, Connected, Connector, DefinesAttributes, Deletes, Driver, Lists, PartialCreates, Take, WriteRules,
+    Capabilities, Connected, Connector, DefinesAttributes, Deletes, Driver, Lists, PartialCreates, ReadsPages, Take,
+    WriteRules, read_page,
 };
 pub use exchange::{
     Address, Agent, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready,

@@ -139,7 +139,7 @@ impl Connector for Twin {
     async fn check(&self, http: &Http) -> Result<Checked, Fault> {
         let (attributes, list) = self.definitions(http).await?;
         *self.listed() = (!list.is_cut()).then_some(attributes);
-        Ok(Checked { contacts: None, sample: Vec::new() })
+        Ok(Checked::default())
     }
 
     async fn page(&self, http: &Http, after: Option<&Cursor>) -> Result<Page, Fault> {

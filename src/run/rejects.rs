@@ -135,6 +135,11 @@ impl RejectsFiles {
         }
     }
 
+    /// Whether it matters which records are read ([`RejectsFiles::saw`]).
+    pub(super) fn are_watched(&self) -> bool {
+        self.earlier.is_some()
+    }
+
     /// A record that was read, by its bytes.
     pub(super) fn saw(&self, raw: &[u8]) {
         self.earlier.iter().for_each(|earlier| earlier.saw(raw));

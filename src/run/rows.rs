@@ -4,8 +4,8 @@
 use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
 use crate::files::{
-    CardVersion, Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, put_card,
-    unnamed_in,
+    CardVersion, Fingerprint, Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter,
+    put_card, unnamed_in,
 };
 use crate::mapping::names::known_column;
 use crate::mapping::{Direct, Draft, Program, WriteHints, Writes};
@@ -314,6 +314,11 @@ impl ContactColumns {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.fields.len() + self.attributes.len()
+    }
+
     /// Adds the columns of contacts that come later.
     pub(super) fn merge(&mut self, later: ContactColumns) {
         self.fields.extend(later.fields);
@@ -366,6 +371,14 @@ impl Sink {
         match self {
             Sink::File(writer) => writer.rows(buffer),
             Sink::Table(table) => buffer.rows().try_for_each(|row| table.row(row)),
+        }
+    }
+
+    /// What the file holds so far, where that is known: nothing packs it.
+    pub(super) fn content(&self) -> Option<Fingerprint> {
+        match self {
+            Sink::File(writer) => writer.out().content(),
+            Sink::Table(_) => None,
         }
     }
 

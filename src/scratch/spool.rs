@@ -9,6 +9,7 @@ use crate::files::{ReadFault, Source};
 use crate::outcome::Failure;
 use crate::record::{Fields, Origin, Record};
 use crate::store::{SqlError, create_folder_of, create_private};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,8 +24,10 @@ const STATEMENTS: usize = 16;
 const ROWS_READ: usize = 256;
 /// Batches that are committed together, unless the caller commits before: what a killed process reads again at most.
 const TOGETHER: u32 = 32;
-/// Pages of the write-ahead log after which it is moved into the file (16 MiB): an index over random ids changes the same
-/// pages again and again, and each is moved once.
+/// Bytes of a page of the file: each is a write of its own, twice.
+const PAGE_LEN: u32 = 16 * 1024;
+/// Pages of the write-ahead log after which it is moved into the file (64 MiB): an index over random ids changes the same
+/// pages again and again, and each is moved once, which waits for the disk.
 const LOG_PAGES: u32 = 4096;
 /// Marks the file as one of ours (`FERS`).
 const APPLICATION_ID: i32 = 0x4645_5253;
@@ -58,6 +61,8 @@ pub struct Reading {
     pub known_before: u64,
     /// How many the pass met, each once.
     pub met: u64,
+    /// How many of those that are held, from the first on, the pass has met on pages that were the same as before.
+    pub met_as_before: u64,
     /// How many the platform said there are, most recently.
     pub total: Option<u64>,
     /// Whether it said so in this pass.
@@ -72,6 +77,27 @@ pub struct Reading {
     pub is_whole: bool,
     /// How that is known.
     pub completeness: Completeness,
+}
+
+/// A pass over the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// From 1.
+    pub number: u32,
+    /// See [`Reading::met_as_before`].
+    pub met_as_before: u64,
+}
+
+impl From<u32> for Pass {
+    fn from(number: u32) -> Pass {
+        Pass { number, met_as_before: 0 }
+    }
+}
+
+impl From<&Reading> for Pass {
+    fn from(reading: &Reading) -> Pass {
+        Pass { number: reading.pass, met_as_before: reading.met_as_before }
+    }
 }
 
 /// The content of a page, or of a part of one.
@@ -129,6 +155,8 @@ pub struct Spool {
     path: PathBuf,
     kind: Kind,
     sums: Sums,
+    /// Whether each contact that is held was added by this process, and never changed.
+    is_as_added: bool,
     /// What is added and not committed yet.
     open: Option<Box<Open>>,
 }
@@ -153,7 +181,17 @@ impl Spool {
                 .hint("make room, or name another folder with `--state`")
         })?;
         let (connection, sums) = prepare(path).map_err(|error| failure(error, path))?;
-        Ok(Spool { connection: Mutex::new(connection), path: path.to_owned(), kind, sums, open: None })
+        let is_as_added = sums.known() == 0;
+        Ok(Spool { connection: Mutex::new(connection), path: path.to_owned(), kind, sums, is_as_added, open: None })
+    }
+
+    /// Removes the spool of this path. What cannot be removed does no harm.
+    pub fn remove(path: &Path) {
+        for behind in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(behind);
+            let _may_stay = std::fs::remove_file(name);
+        }
     }
 
     /// Where it is.
@@ -164,6 +202,11 @@ impl Spool {
     /// How many it holds.
     pub fn len(&self) -> u64 {
         self.sums.held
+    }
+
+    /// Whether each contact that is held was added by this process, and no later version of one was.
+    pub fn is_as_added(&self) -> bool {
+        self.is_as_added
     }
 
     /// Whether it holds nothing.
@@ -197,8 +240,13 @@ impl Spool {
     ///
     /// # Errors
     /// Exit 1 when it cannot be written; then nothing is left of what was not committed.
-    pub fn add(&mut self, pass: u32, batch: &Batch, then: impl FnOnce(&Sums) -> Reading) -> Result<Reading, Failure> {
-        let before = self.sums;
+    pub fn add(
+        &mut self,
+        pass: impl Into<Pass>,
+        batch: &Batch,
+        then: impl FnOnce(&Sums) -> Reading,
+    ) -> Result<Reading, Failure> {
+        let (before, pass) = (self.sums, pass.into());
         let open = self.open.take();
         let added = self.ask(|connection| {
             if open.is_none() {
@@ -208,7 +256,10 @@ impl Spool {
         });
         let committed = open.as_ref().map_or(before, |open| open.before);
         self.sums = match added {
-            Ok(sums) => sums,
+            Ok((sums, has_changed)) => {
+                self.is_as_added &= !has_changed;
+                sums
+            }
             Err(failure) => return Err(self.roll_back(committed, failure)),
         };
         let reading = then(&self.sums);
@@ -337,13 +388,17 @@ impl Spool {
     }
 }
 
-fn add(connection: &Connection, pass: u32, batch: &Batch, before: Sums) -> Result<Sums, SqlError> {
+/// Adds a batch; the sums after it, and whether it has changed a contact.
+fn add(connection: &Connection, pass: Pass, batch: &Batch, before: Sums) -> Result<(Sums, bool), SqlError> {
     let mut sums = Sums { news: 0, ..before };
-    add_read(connection, pass, &batch.read, &mut sums)?;
-    let mut meet = connection.prepare_cached("UPDATE held SET pass = ?2 WHERE id = ?1 AND pass <> ?2")?;
+    let has_changed = add_read(connection, pass, &batch.read, &mut sums)?;
+    let Pass { number: pass, met_as_before } = pass;
+    let meet = "UPDATE held SET pass = ?2 WHERE id = ?1 AND pass <> ?2 AND no > ?3";
+    let mut meet = connection.prepare_cached(meet)?;
     let mut miss = connection.prepare_cached("UPDATE missing SET pass = ?2 WHERE id = ?1 AND pass <> ?2")?;
     for id in &batch.known {
-        sums.news += (meet.execute(params![id, pass])? + miss.execute(params![id, pass])?) as u64;
+        let met = meet.execute(params![id, pass, met_as_before.cast_signed()])?;
+        sums.news += (met + miss.execute(params![id, pass])?) as u64;
     }
     let mut lose =
         connection.prepare_cached("INSERT INTO missing (id, pass) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
@@ -352,11 +407,13 @@ fn add(connection: &Connection, pass: u32, batch: &Batch, before: Sums) -> Resul
         sums.missing += lost;
         sums.news += lost;
     }
-    Ok(sums)
+    Ok((sums, has_changed))
 }
 
 /// Contacts that were read. In the first pass nearly all are new, in a later one nearly all are known as they are.
-fn add_read(connection: &Connection, pass: u32, read: &Texts, sums: &mut Sums) -> Result<(), SqlError> {
+/// Whether one has changed.
+fn add_read(connection: &Connection, of: Pass, read: &Texts, sums: &mut Sums) -> Result<bool, SqlError> {
+    let (pass, mut has_changed) = (of.number, false);
     let mut known = connection.prepare_cached("SELECT no, pass, json = ?2 FROM held WHERE id = ?1")?;
     let mut insert =
         connection.prepare_cached("INSERT INTO held (id, pass, json) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
@@ -370,10 +427,11 @@ fn add_read(connection: &Connection, pass: u32, read: &Texts, sums: &mut Sums) -
         } else if let Some((no, met, is_same)) = known_as(&mut known, id, json)? {
             if !is_same {
                 change.execute(params![no, pass, json])?;
+                has_changed = true;
             } else if met != pass {
                 meet.execute(params![no, pass])?;
             }
-            sums.news += u64::from(met != pass);
+            sums.news += u64::from(met != pass && no.cast_unsigned() > of.met_as_before);
             continue;
         } else {
             sums.held += insert.execute(params![id, pass, json])? as u64;
@@ -383,7 +441,7 @@ fn add_read(connection: &Connection, pass: u32, read: &Texts, sums: &mut Sums) -
             sums.missing -= found.execute([id])? as u64;
         }
     }
-    Ok(())
+    Ok(has_changed)
 }
 
 /// The place of a contact that is held, the pass that last met it, and whether it is still the same.
@@ -412,13 +470,13 @@ fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, SqlError> {
 /// Transactions go to the write-ahead log, so that a killed process loses none that is committed.
 fn prepare(path: &Path) -> Result<(Connection, Sums), SqlError> {
     let connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    configure(&connection)?;
     let owner: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if !matches!(owner, 0 | APPLICATION_ID) {
         return Err(SqlError::Damaged("it is a database of something else"));
     }
     connection.execute_batch(&format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0;
+        "PRAGMA page_size = {PAGE_LEN}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -{CACHE_KIB}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA application_id = {APPLICATION_ID};
          CREATE TABLE IF NOT EXISTS held (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, pass INTEGER NOT NULL,
              json TEXT NOT NULL);
@@ -433,9 +491,16 @@ fn prepare(path: &Path) -> Result<(Connection, Sums), SqlError> {
     Ok((connection, sums))
 }
 
+fn configure(connection: &Connection) -> Result<(), SqlError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // The log stays beside the file: most spools are removed soon.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(())
+}
+
 pub(super) fn look(path: &Path) -> Result<Connection, SqlError> {
     let connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    configure(&connection)?;
     connection
         .execute_batch(&format!("PRAGMA query_only = ON; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA mmap_size = 0;"))?;
     Ok(connection)

@@ -34,6 +34,21 @@ impl Texts {
         self.ends.len()
     }
 
+    /// The JSON of each, and a line end behind it.
+    pub fn lines(&self) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(self.size());
+        for (_, json) in self.iter() {
+            lines.extend_from_slice(json.as_bytes());
+            lines.push(b'\n');
+        }
+        lines
+    }
+
+    /// How many bytes they have, with an end of line for each.
+    pub fn size(&self) -> usize {
+        self.text.len() + self.ends.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
@@ -70,7 +85,6 @@ impl TextsWriter {
 
     /// All of them; `None` where what was written is no text.
     pub fn end(self) -> Option<Texts> {
-        simdutf8::basic::from_utf8(&self.bytes).ok()?;
         Some(Texts { text: String::from_utf8(self.bytes).ok()?, ends: self.ends })
     }
 }

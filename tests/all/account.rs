@@ -1,6 +1,7 @@
 //! Reading everything that a source holds: each once, whatever its pages do, and how that is known.
 
 mod ahead;
+mod same;
 
 use super::support::registry;
 use async_trait::async_trait;
@@ -180,6 +181,9 @@ struct Fetch {
     pigeon: Arc<Pigeon>,
     states: Mutex<Vec<FetchState>>,
     stop: Stop,
+    /// What was given on by the latest process, and whether it said that this is all.
+    given: Mutex<Vec<(String, String)>>,
+    is_given: Mutex<bool>,
 }
 
 fn scene() -> Fetch {
@@ -192,6 +196,8 @@ fn scene() -> Fetch {
         pigeon: Arc::default(),
         states: Mutex::default(),
         stop: Stop::default(),
+        given: Mutex::default(),
+        is_given: Mutex::default(),
     }
 }
 
@@ -225,6 +231,7 @@ impl Fetch {
             settle: Duration::ZERO,
             concurrency: self.at_once,
         };
+        self.given.lock().unwrap().clear();
         let asked = FetchAll {
             source: &source,
             connection: &connection(self.lofts),
@@ -235,6 +242,9 @@ impl Fetch {
             clock: Clock::start(),
             stop: &self.stop,
             progress: &|state| self.states.lock().unwrap().push(*state),
+            given: Some(&|page| {
+                self.given.lock().unwrap().extend(page.iter().map(|(id, json)| (id.into(), json.into())))
+            }),
         };
         let done = tokio::time::timeout(Duration::from_secs(3_600), fetch_all(asked)).await;
         match done {
@@ -248,6 +258,12 @@ impl Fetch {
                     (true, Completeness::Repeated) => "repeated",
                     (true, Completeness::Unproven) => "unproven",
                 };
+                *self.is_given.lock().unwrap() = fetched.is_given;
+                let rows = fetched.spool.source().unwrap().map(|record| String::from_utf8(record.unwrap().raw.into()));
+                let (rows, given) = (rows.map(Result::unwrap), self.given.lock().unwrap());
+                if fetched.is_given {
+                    assert!(rows.eq(given.iter().map(|(_, json)| json.as_str())), "what is given is what is held");
+                }
                 let mut told = format!("{how}: {}", held(&fetched.spool));
                 let mut missing = 0;
                 let tell = |id: &str| {

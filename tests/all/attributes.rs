@@ -370,6 +370,7 @@ async fn in_use(pages: Vec<Page>) -> Result<InUse, Failure> {
         clock: Clock::start(),
         stop: &Stop::default(),
         progress: &|_| {},
+        given: None,
     };
     Ok(names_in_use(asked).await?.expect("nobody told it to stop"))
 }

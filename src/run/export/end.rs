@@ -15,6 +15,7 @@ use crate::run::active::runs::runs_of;
 use crate::run::active::shared::forget_everywhere;
 use crate::run::retain::remove_old;
 use crate::run::target::Target;
+use crate::scratch::spool::Spool;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -103,7 +104,5 @@ impl Exporting<'_> {
 /// Removes what was read. What cannot be removed does no harm.
 fn remove_spool(folder: &Path) {
     let _ = std::fs::remove_dir_all(folder.join(matched::FOLDER));
-    for name in [SPOOL_FILE.to_owned(), format!("{SPOOL_FILE}-wal"), format!("{SPOOL_FILE}-shm")] {
-        let _ = std::fs::remove_file(folder.join(name));
-    }
+    Spool::remove(&folder.join(SPOOL_FILE));
 }

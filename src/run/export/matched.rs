@@ -1,6 +1,6 @@
 //! Conversations, each with the contact that it is with: the platform names people by phone and e-mail there, not by id.
 
-use super::parts::Exporting;
+use super::parts::{Asked, Exporting};
 use crate::contact::{Contact, Field};
 use crate::identity::{IdentityValue, canonical, tells};
 use crate::outcome::Failure;
@@ -39,7 +39,8 @@ impl Exporting<'_> {
             return Ok(Matched::No);
         }
         let folder = self.run.folder.join(FOLDER);
-        let Some(fetched) = self.fetch(target, What::Contacts, &folder, None).await? else {
+        let asked = Asked { what: What::Contacts, folder: &folder, limit: None, given: None };
+        let Some(fetched) = self.fetch(target, asked).await? else {
             return Ok(Matched::Stopped);
         };
         tokio::task::block_in_place(|| Contacts::of(&fetched, &folder)).map(Matched::With)

@@ -3,6 +3,7 @@
 //! Everything is first read to disk ([`crate::run::source::account`]); a file is only written of a reading that is whole, and
 //! appears whole or not at all. A typed export starts over; `ferry resume` continues after the last page.
 
+mod ahead;
 mod end;
 mod form;
 mod maker;
@@ -33,10 +34,11 @@ use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use crate::run::target::{Beforehand, Target, Unreached, of_connection};
 use crate::scratch::spool::Completeness;
+use crate::scratch::texts::Texts;
 use crate::store::{Checkpoint, Lock};
 use form::Form;
 use matched::Matched;
-use parts::{Exporting, Reached, Ready};
+use parts::{Asked, Exporting, Reached, Ready};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -106,7 +108,11 @@ impl Exporting<'_> {
         let Some(target) = target else { return Ok(()) };
         let target = answered.insert(target);
         let plan = self.plan;
-        let fetched = self.fetch(target, plan.what, &self.run.folder, plan.work.limit).await?;
+        let ahead = self.ahead()?;
+        let give = ahead.as_ref().map(|ahead| |page: Texts| ahead.take(page));
+        let given = give.as_ref().map(|give| give as &(dyn Fn(Texts) + Send + Sync));
+        let asked = Asked { what: plan.what, folder: &self.run.folder, limit: plan.work.limit, given };
+        let fetched = self.fetch(target, asked).await?;
         let Some(fetched) = fetched else { return Ok(()) };
         if let Some(note) = fetched.note_of_secrets(&target.http, &plan.connection.name)? {
             self.console.note(&note);
@@ -118,7 +124,7 @@ impl Exporting<'_> {
         };
         self.met.store(fetched.spool.len() + fetched.missing, Ordering::Relaxed);
         reached.completeness = Some(fetched.completeness).filter(|_| fetched.is_whole).or(Some(Completeness::Unproven));
-        let ready = tokio::task::block_in_place(|| self.write(&fetched, contacts, reached))?;
+        let ready = tokio::task::block_in_place(|| self.write(&fetched, contacts, ahead, reached))?;
         let Some(ready) = ready else { return Ok(()) };
         self.place(ready, reached)?;
         reached.is_done = self.plan.work.limit.is_none() || fetched.is_whole && !self.is_cut(reached);

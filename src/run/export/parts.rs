@@ -17,6 +17,7 @@ use crate::run::source::account::{FetchAll, FetchState, Fetched, What, fetch_all
 use crate::run::stop::Stop;
 use crate::run::target::Target;
 use crate::scratch::spool::Completeness;
+use crate::scratch::texts::Texts;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +36,23 @@ pub(super) struct Exporting<'a> {
     pub(super) rejects: RejectsFiles,
     /// How many were read from the platform.
     pub(super) met: AtomicU64,
+}
+
+/// What is read of the source, and into which folder.
+pub(super) struct Asked<'a> {
+    pub(super) what: What,
+    pub(super) folder: &'a Path,
+    pub(super) limit: Option<u64>,
+    /// See [`FetchAll::given`].
+    pub(super) given: Option<&'a (dyn Fn(Texts) + Send + Sync)>,
+}
+
+/// What is known of what was kept of the contacts.
+pub(super) enum Content {
+    Unknown,
+    /// It is what the file holds.
+    OfFile,
+    Known(Fingerprint),
 }
 
 /// How far an export came.
@@ -66,14 +84,8 @@ pub(super) struct Ready {
 
 impl Exporting<'_> {
     /// Reads the account into a folder, or continues; none when the run was told to stop.
-    pub(super) async fn fetch(
-        &self,
-        target: &Target,
-        what: What,
-        folder: &Path,
-        limit: Option<u64>,
-    ) -> Result<Option<Fetched>, Failure> {
-        let plan = self.plan;
+    pub(super) async fn fetch(&self, target: &Target, asked: Asked<'_>) -> Result<Option<Fetched>, Failure> {
+        let (plan, Asked { what, folder, limit, given }) = (self.plan, asked);
         let progress = self.console.progress(&format!("reading {}", plan.connection.name), None);
         let http = Arc::clone(&target.http);
         let metrics = &self.run.metrics;
@@ -101,6 +113,7 @@ impl Exporting<'_> {
             clock: self.clock,
             stop: self.stop,
             progress: &show,
+            given,
         })
         .await;
         progress.finish();

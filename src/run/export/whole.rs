@@ -1,19 +1,18 @@
 //! Contacts that are written as they were read, without a mapping: a row of JSON is what was kept of the contact, and a table
-//! takes its cells out of it. Both are done batch by batch on all cores.
+//! takes its cells out of it. Both are done batch by batch on all cores, and a batch is written at once.
 
 use super::parts::Exporting;
 use super::plan::is_before;
-use super::put::Out;
+use super::put::{Encoded, Out};
 use crate::contact::StoredContact;
 use crate::files::csv::CsvEncoder;
-use crate::files::{Fingerprint, FingerprintSoFar, RowEncoder};
+use crate::files::{FingerprintSoFar, RowBuffer, RowEncoder, RowLayout};
 use crate::outcome::Failure;
 use crate::run::ordered::each_in_order;
 use crate::run::rows::ContactColumns;
 use crate::run::source::account::What;
 use crate::scratch::spool::Spool;
 use crate::scratch::stored::Stored;
-use serde::de::IgnoredAny;
 use std::sync::Arc;
 
 /// How contacts become rows.
@@ -22,18 +21,9 @@ pub(super) struct Whole {
     since: Option<jiff::Timestamp>,
     /// How cells are written, and of which columns; none: rows are JSON.
     table: Option<(CsvEncoder, Arc<ContactColumns>)>,
+    layout: RowLayout,
     /// What is told when something else was kept than contacts.
     damaged: Failure,
-}
-
-/// The rows of a batch.
-struct Encoded {
-    stored: Stored,
-    bytes: Vec<u8>,
-    /// Where the row of each contact ends in `bytes`; none for a contact that is left out.
-    ends: Vec<Option<usize>>,
-    /// What was kept of each contact, in lines.
-    lines: Vec<u8>,
 }
 
 impl Whole {
@@ -56,28 +46,37 @@ impl Whole {
         Ok(columns)
     }
 
-    fn encode(&self, stored: Stored) -> Result<Encoded, Failure> {
-        let mut bytes = Vec::with_capacity(stored.len());
-        let mut ends = Vec::with_capacity(stored.count());
-        for row in stored.rows() {
-            let is_taken = self.encode_one(row.json, &mut bytes)?;
-            ends.push(is_taken.then_some(bytes.len()));
-        }
-        let lines = stored.lines();
-        Ok(Encoded { stored, bytes, ends, lines })
+    /// Whether the file is what was kept, line by line.
+    pub(super) fn is_as_kept(&self) -> bool {
+        self.since.is_none() && self.table.is_none() && self.layout.is_lines()
     }
 
-    fn encode_one(&self, json: &str, out: &mut Vec<u8>) -> Result<bool, Failure> {
+    fn encode(&self, stored: Stored, are_lines_needed: bool) -> Result<Encoded, Failure> {
+        let mut rows = RowBuffer::new(self.layout, stored.len() + stored.count());
+        let mut are_taken = Vec::with_capacity(stored.count());
+        for row in stored.rows() {
+            are_taken.push(self.encode_one(row.json, &mut rows)?);
+        }
+        rows.finish();
+        let lines = are_lines_needed.then(|| stored.lines());
+        Ok(Encoded { stored, rows, are_taken, lines })
+    }
+
+    fn encode_one(&self, json: &str, rows: &mut RowBuffer) -> Result<bool, Failure> {
         if self.table.is_none() && self.since.is_none() {
-            let is_json = serde_json::from_str::<IgnoredAny>(json).is_ok();
-            out.extend_from_slice(json.as_bytes());
-            return if is_json { Ok(true) } else { Err(self.damaged.clone()) };
+            // It is Ferry's own JSON: a file that was damaged shows at its ends, if it shows in the text at all.
+            let is_whole = json.starts_with("{\"") && json.ends_with('}');
+            if !is_whole {
+                return Err(self.damaged.clone());
+            }
+            rows.put(|out| out.extend_from_slice(json.as_bytes()));
+            return Ok(true);
         }
         let Some(contact) = self.contact(json)? else { return Ok(false) };
-        match &self.table {
+        rows.put(|out| match &self.table {
             Some((csv, columns)) => csv.row(columns.cells(&contact).iter().map(|cell| &**cell), out),
             None => out.extend_from_slice(json.as_bytes()),
-        }
+        });
         Ok(true)
     }
 }
@@ -90,7 +89,8 @@ impl Exporting<'_> {
         if self.plan.what != What::Contacts || are_cards || !self.form.bound.carries_whole() {
             return Ok(None);
         }
-        let whole = Whole { since: self.plan.since, table: None, damaged: spool.damaged() };
+        let (since, layout) = (self.plan.since, self.form.layout);
+        let whole = Whole { since, table: None, layout, damaged: spool.damaged() };
         let Some(csv) = self.form.layout.table() else { return Ok(Some(whole)) };
         let (mut columns, work) = (ContactColumns::with_id(), whole.clone());
         for found in each_in_order(spool.stored(self.plan.work.limit)?, move |stored| work.columns_of(&stored)) {
@@ -102,28 +102,29 @@ impl Exporting<'_> {
         Ok(Some(Whole { table: Some((csv, Arc::new(columns.or_usual()))), ..whole }))
     }
 
-    /// Writes every contact that was read; what they were, with their number, and none where it was told to stop.
+    /// Writes every contact that was read, and adds what was kept of them to `content`, where it is not what the file holds;
+    /// whether that was all, and not a stop.
     pub(super) fn write_whole(
         &self,
         spool: &Spool,
         whole: Whole,
+        content: &mut Option<FingerprintSoFar>,
         out: &mut Out<'_>,
-    ) -> Result<Option<Fingerprint>, Failure> {
-        let mut content = FingerprintSoFar::default();
-        for encoded in each_in_order(spool.stored(self.plan.work.limit)?, move |stored| whole.encode(stored)) {
+    ) -> Result<bool, Failure> {
+        let are_lines_needed = content.is_some();
+        let encode = move |stored| whole.encode(stored, are_lines_needed);
+        for encoded in each_in_order(spool.stored(self.plan.work.limit)?, encode) {
             if self.stop.is_requested() {
-                return Ok(None);
+                return Ok(false);
             }
-            let Encoded { stored, bytes, ends, lines } = encoded??;
-            content.add(&lines);
-            let mut begin = 0;
-            for (row, end) in stored.rows().zip(ends) {
-                self.rejects.saw(row.json.as_bytes());
-                out.put_whole(row, end.and_then(|end| bytes.get(begin..end)))?;
-                begin = end.unwrap_or(begin);
+            let encoded = encoded??;
+            if let Some((content, lines)) = content.as_mut().zip(encoded.lines.as_deref()) {
+                content.add(lines);
             }
+            encoded.stored.rows().for_each(|row| self.rejects.saw(row.json.as_bytes()));
+            out.put_whole(&encoded)?;
             out.show();
         }
-        Ok(Some(Fingerprint { len: spool.len(), ..content.end() }))
+        Ok(true)
     }
 }

@@ -1,11 +1,12 @@
 //! From what was read to the rows of the file: mapped and encoded on all cores, written in order.
 
+use super::ahead::{Ahead, Written};
 use super::maker::{Maker, Row};
 use super::matched::Contacts;
-use super::parts::{Exporting, Reached, Ready};
+use super::parts::{Content, Exporting, Reached, Ready};
 use super::put::Out;
 use super::whole::Whole;
-use crate::files::{Format, Layout, Output, Read, RowWriter};
+use crate::files::{Fingerprint, FingerprintSoFar, Format, Layout, Output, Read, RowWriter};
 use crate::outcome::{Exit, Failure, Problem, Reject};
 use crate::record::{Header, Origin};
 use crate::report::words::count;
@@ -22,49 +23,40 @@ use crate::scratch::spool::{Completeness, Spool};
 use serde_json::json;
 use std::sync::Arc;
 
+/// What the rows of the file are made of.
+enum Rows {
+    /// They are written.
+    Written(Content),
+    /// What was kept of each contact.
+    Whole(Box<Whole>),
+    /// What the mapping makes; objects of another list are matched with contacts.
+    Made(Option<Contacts>),
+}
+
 impl Exporting<'_> {
     /// Writes everything, nothing in place yet but the rejects; none when the run was told to stop.
     pub(super) fn write(
         &self,
         fetched: &Fetched,
         contacts: Option<Contacts>,
+        ahead: Option<Ahead>,
         reached: &mut Reached,
     ) -> Result<Option<Ready>, Failure> {
         self.prove_enough(fetched.spool.len(), reached)?;
         let (folder, earlier) = (&self.run.folder, Vec::new());
         let asked = EvidenceAsked { folder, earlier, state: &self.plan.state, file: None };
         evidence::fix(&self.form.bound, &asked, self.console, || fetched.spool.source())?;
-        let plan = self.plan;
-        let create = || match plan.is_to_stdout() {
-            true => Ok(Output::stdout()),
-            false => {
-                let (path, info) = (plan.destination(self.moment), &self.run.record);
-                let out = Output::create_as(&path, &self.moment.fill(&plan.out))?;
-                Ok(out.noted(info.ledger(&plan.state), info.about("out")))
-            }
-        };
+        let (plan, create) = (self.plan, || self.create());
         let rejects = self.rejects.writer(&Layout::plain(Format::Jsonl), &Header::Contact);
         let noted = || Some((self.run.record.ledger(&plan.state), self.run.record.about("results")));
         let results = plan.work.results.as_deref().map(|path| ResultsWriter::create(path, noted())).transpose()?;
         let changes = self.changes()?;
-        let whole = self.whole(&fetched.spool)?;
-        let sink = match whole.as_ref().and_then(Whole::columns) {
-            Some(columns) => Sink::File(RowWriter::begin(create()?, self.form.layout, columns.names())?),
-            None => self.sink(create()?)?,
-        };
+        let (sink, rows) = self.begin_rows(fetched, contacts, ahead)?;
         let writer = Writer { sums: &mut reached.sums, rejects, results, left_blank: LeftBlankList::new(folder) };
         let progress = self.console.progress(&format!("writing {}", self.run.record.target), Some(fetched.spool.len()));
         let mut out = Out { sink, changes, writer, progress };
-        let mut content = None;
-        let is_all = match whole {
-            Some(whole) => {
-                content = self.write_whole(&fetched.spool, whole, &mut out)?;
-                content.is_some()
-            }
-            None => self.rows(&fetched.spool, contacts, &mut out)?,
-        };
+        let (is_all, content) = self.put_rows(&fetched.spool, rows, &mut out)?;
         let Out { sink, changes, mut writer, progress } = out;
-        reached.content = content.filter(|_| plan.work.limit.is_none());
         if is_all {
             progress.finish();
         }
@@ -85,7 +77,54 @@ impl Exporting<'_> {
         self.prove_enough(reached.sums.totals.created, reached)?;
         let is_proven = reached.completeness.is_some_and(|known| known != Completeness::Unproven);
         let changes = changes.map(|changes| changes.end(is_proven)).transpose()?;
-        Ok(Some(Ready { out: sink.end(self.form.layout, create)?, results, changes }))
+        let out = sink.end(self.form.layout, create)?;
+        let content = match content {
+            Content::OfFile => out.content(),
+            Content::Known(content) => Some(content),
+            Content::Unknown => None,
+        };
+        let content = content.filter(|_| plan.work.limit.is_none());
+        reached.content = content.map(|content| Fingerprint { len: fetched.spool.len(), ..content });
+        Ok(Some(Ready { out, results, changes }))
+    }
+
+    /// Where rows go, and what they are made of. What was written ahead counts if it is all that was read.
+    fn begin_rows(
+        &self,
+        fetched: &Fetched,
+        contacts: Option<Contacts>,
+        ahead: Option<Ahead>,
+    ) -> Result<(Sink, Rows), Failure> {
+        let spool = &fetched.spool;
+        let written = ahead.filter(|_| fetched.is_given).map(Ahead::end).transpose()?.flatten();
+        if let Some(Written { sink, content, .. }) = written.filter(|written| written.rows == spool.len()) {
+            return Ok((sink, Rows::Written(content)));
+        }
+        let Some(whole) = self.whole(spool)? else { return Ok((self.sink(self.create()?)?, Rows::Made(contacts))) };
+        let sink = match whole.columns() {
+            Some(columns) => Sink::File(RowWriter::begin(self.create()?, self.form.layout, columns.names())?),
+            None => self.sink(self.create()?)?,
+        };
+        Ok((sink, Rows::Whole(Box::new(whole))))
+    }
+
+    /// Puts the rows in; whether that was all, and not a stop, and what was kept of the contacts.
+    fn put_rows(&self, spool: &Spool, rows: Rows, out: &mut Out<'_>) -> Result<(bool, Content), Failure> {
+        match rows {
+            Rows::Written(content) => {
+                out.put_written(spool.len());
+                Ok((true, content))
+            }
+            Rows::Made(contacts) => Ok((self.rows(spool, contacts, out)?, Content::Unknown)),
+            Rows::Whole(whole) if whole.is_as_kept() && out.sink.content().is_some() => {
+                Ok((self.write_whole(spool, *whole, &mut None, out)?, Content::OfFile))
+            }
+            Rows::Whole(whole) => {
+                let mut content = Some(FingerprintSoFar::default());
+                let is_all = self.write_whole(spool, *whole, &mut content, out)?;
+                Ok((is_all, content.map_or(Content::Unknown, |content| Content::Known(content.end()))))
+            }
+        }
     }
 
     /// `--at-least`; a sample is no export.

@@ -9,6 +9,7 @@ mod each;
 mod held_secrets;
 mod ids;
 mod portion;
+mod same;
 mod verdict;
 mod what;
 
@@ -25,7 +26,8 @@ use crate::scratch::spool::{Batch, Completeness, Reading, Spool, Sums};
 use crate::scratch::texts::Texts;
 use each::{Answers, Reader};
 use ids::IdsFile;
-use portion::{Portion, pages_of};
+use portion::{Portion, pages_of, read};
+use same::{Same, Seen, SoFar};
 use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -57,6 +59,8 @@ pub struct FetchAll<'a> {
     pub stop: &'a Stop,
     /// Told how far it is, after every page.
     pub progress: &'a (dyn Fn(&FetchState) + Send + Sync),
+    /// Given what is kept, page by page, as long as pages bring new contacts only ([`Fetched::is_given`]).
+    pub given: Option<&'a (dyn Fn(Texts) + Send + Sync)>,
 }
 
 /// How far a reading is, for people.
@@ -82,6 +86,8 @@ pub struct Fetched {
     pub missing: u64,
     /// Not, when `limit` was reached before the end.
     pub is_whole: bool,
+    /// Whether all that is held was given to [`FetchAll::given`], in this order and as it is.
+    pub is_given: bool,
 }
 
 /// Reads everything, or goes on where an earlier process was. None: it was told to stop before its end; what was read is
@@ -96,8 +102,10 @@ pub async fn fetch_all(asked: FetchAll<'_>) -> Result<Option<Fetched>, Failure> 
         What::Contacts if !reading.is_whole => IdsFile::of(asked.connection, asked.config_folder)?,
         _ => None,
     };
-    let pages = pages_of(asked.source, asked.what)?;
-    let work = Work { asked, spool, reading, ids, pages, page_len: 0 };
+    let so_far = SoFar::new(&reading);
+    let pages = pages_of(asked.source, asked.what, &so_far.pages)?;
+    let is_given = asked.given.is_some() && spool.is_as_added();
+    let work = Work { asked, spool, reading, ids, pages, page_len: 0, so_far, is_given };
     let mut work = pin!(work.run());
     let (mut told, http) = (asked.stop.watch(), Arc::clone(&asked.source.http));
     tokio::select! {
@@ -120,7 +128,7 @@ pub fn fetched_before(folder: &Path, what: What) -> Result<Option<Fetched>, Fail
     let spool = Spool::open(&path, kind)?;
     let Reading { is_whole, completeness, .. } = begun(spool.reading()?);
     let missing = spool.sums().missing;
-    Ok(is_whole.then_some(Fetched { spool, completeness, missing, is_whole }))
+    Ok(is_whole.then_some(Fetched { spool, completeness, missing, is_whole, is_given: false }))
 }
 
 struct Work<'a> {
@@ -132,6 +140,10 @@ struct Work<'a> {
     pages: Pages<Portion>,
     /// Contacts on the largest page that this process has read.
     page_len: u64,
+    /// How far the pages of the pass are those of the pass before.
+    so_far: SoFar,
+    /// Whether all that was kept was given on.
+    is_given: bool,
 }
 
 impl Work<'_> {
@@ -169,23 +181,65 @@ impl Work<'_> {
 
     fn fetched(self) -> Fetched {
         let Reading { completeness, is_whole, .. } = self.reading;
-        Fetched { missing: self.spool.sums().missing, spool: self.spool, completeness, is_whole }
+        let is_given = self.is_given && self.spool.is_as_added();
+        Fetched { missing: self.spool.sums().missing, spool: self.spool, completeness, is_whole, is_given }
     }
 
     /// Reads one page, and keeps it.
     async fn next(&mut self) -> Result<(), Failure> {
-        let Portion { read, unread, end } = self.portion().await?;
+        let portion = self.portion().await?;
+        let portion = match portion.same {
+            Some(same) if self.so_far.is_same(&self.reading) => return self.keep_same(portion.end, same.contacts),
+            Some(same) => self.read_after_all(&same)?,
+            None => portion,
+        };
+        let Portion { read, unread, end, hash, .. } = portion;
         let (unknown, known) = self.sort(unread, &read)?;
+        let (contacts, held) = (read.len() as u64, self.spool.len());
         let batch = Batch { read, known, missing: Vec::new() };
         if unknown.is_empty() {
-            self.keep(&batch, |reading, sums| end.reading(reading, sums, sums.news))?;
+            let (before, next) = (self.reading.clone(), end.next.clone());
+            let news = self.keep(&batch, |reading, sums| end.reading(reading, sums, sums.news))?;
+            let hash = hash.filter(|_| batch.known.is_empty());
+            let seen = Seen { after: before.after.as_ref(), next: next.as_ref(), hash, contacts };
+            self.so_far.was_read(&before, &seen, news);
+            self.give(batch.read, held);
             return Ok(());
         }
+        self.is_given = false;
+        self.so_far.was_read(&self.reading, &Seen { after: None, next: None, hash: None, contacts }, 0);
         let mut news = self.keep(&batch, after_part)?;
         if self.read_each(unknown, &mut news).await? {
             self.keep(&Batch::default(), |reading, sums| end.reading(reading, sums, news))?;
         }
         Ok(())
+    }
+
+    /// Gives on what was kept of a page, before which so many were held.
+    fn give(&mut self, read: Texts, held: u64) {
+        let news = self.spool.len() - held;
+        self.is_given &= news == 0 || news == read.len() as u64;
+        if let Some(given) = self.asked.given.filter(|_| self.is_given && news > 0) {
+            given(read);
+        }
+    }
+
+    /// Keeps that the pass has met what is on a page that is the same as before.
+    fn keep_same(&mut self, end: PageEnd, contacts: u64) -> Result<(), Failure> {
+        let met_as_before = self.reading.met_as_before + contacts;
+        let then = |reading: &Reading, sums: &Sums| {
+            let sums = Sums { news: contacts, ..*sums };
+            end.reading(&Reading { met_as_before, ..reading.clone() }, &sums, contacts)
+        };
+        self.keep(&Batch::default(), then).map(drop)
+    }
+
+    /// Reads a page that is the same as before, on which the pass has not met the same.
+    fn read_after_all(&self, same: &Same) -> Result<Portion, Failure> {
+        let Target { connector, http, .. } = self.asked.source;
+        let pages = connector.capabilities().reads_pages.ok_or_else(|| Failure::failed("the platform has no pages"))?;
+        let read = read(pages, http, self.reading.after.as_ref(), &same.response).map_err(stops)?;
+        Ok(read.0)
     }
 
     async fn portion(&mut self) -> Result<Portion, Failure> {
@@ -194,7 +248,7 @@ impl Work<'_> {
             if next.is_none() && unread.is_empty() && self.spool.sums().known() == 0 {
                 return Err(ids.is_empty());
             }
-            return Ok(Portion { read: Texts::default(), unread, end: PageEnd::of_given(next) });
+            return Ok(Portion::new(Texts::default(), unread, PageEnd::of_given(next)));
         }
         let left = self.pages_left();
         let after = self.reading.after.as_ref();
@@ -259,7 +313,7 @@ impl Work<'_> {
     /// Keeps a batch with how far the reading is then; how many of it were new to the pass.
     fn keep(&mut self, batch: &Batch, then: impl FnOnce(&Reading, &Sums) -> Reading) -> Result<u64, Failure> {
         let before = &self.reading;
-        self.reading = self.spool.add(before.pass, batch, |sums| then(before, sums))?;
+        self.reading = self.spool.add(before, batch, |sums| then(before, sums))?;
         let sums = self.spool.sums();
         let Reading { pass, total, .. } = self.reading;
         (self.asked.progress)(&FetchState { held: sums.held, missing: sums.missing, pass, total });

@@ -132,6 +132,7 @@ pub async fn supply_of(
         clock,
         stop,
         progress: &show,
+        given: None,
     };
     let fetched = fetch_all(what).await.map_err(|failure| of_connection(&from.connection, failure));
     progress.finish();

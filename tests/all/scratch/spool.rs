@@ -5,7 +5,7 @@ use ferry::contact::Field;
 use ferry::files::ReadFault;
 use ferry::outcome::Failure;
 use ferry::record::{Fields, Origin};
-use ferry::scratch::spool::{Batch, Completeness, Kind, Reading, Row, Spool, Sums};
+use ferry::scratch::spool::{Batch, Completeness, Kind, Pass, Reading, Row, Spool, Sums};
 use ferry::scratch::texts::Texts;
 use std::fs;
 use std::path::Path;
@@ -166,6 +166,8 @@ fn a_damaged_spool_is_an_error_with_a_hint() {
     spool.add(1, &Batch { read: many, ..Batch::default() }, |_| at("2")).unwrap();
     spool.commit().unwrap();
     drop(spool);
+    // The log of the last writes goes into the file.
+    rusqlite::Connection::open(&cut).unwrap().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let bytes = fs::read(&cut).unwrap();
     fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
     let failure = match Spool::open(&cut, Kind::Contacts) {
@@ -187,4 +189,14 @@ fn how_a_reading_is_known_to_be_whole_has_stable_names() {
     ] {
         assert_eq!(serde_json::to_string(&completeness).unwrap(), expected);
     }
+}
+
+#[test]
+fn what_a_pass_met_on_pages_that_were_the_same_is_not_new_to_it() {
+    let folder = folder();
+    let mut spool = Spool::open(&folder.path().join("source.db"), Kind::Contacts).unwrap();
+    spool.add(1, &batch(&[("a", "{}"), ("b", "{}"), ("c", "{}")], &[], &[]), |_| at("2")).unwrap();
+    let pass = Pass { number: 2, met_as_before: 2 };
+    spool.add(pass, &batch(&[("a", "{}"), ("c", "{}")], &["b"], &[]), |_| at("3")).unwrap();
+    assert_eq!(spool.sums().news, 1, "only `c`");
 }

@@ -90,7 +90,7 @@ fn whole(reading: Reading, completeness: Completeness) -> Reading {
 fn next_pass(before: Reading, sums: &Sums) -> Reading {
     let pass = before.pass.saturating_add(1);
     let (known_before, is_told, has_fallen_now) = (sums.known(), false, false);
-    Reading { pass, known_before, after: None, repeats: 0, met: 0, is_told, has_fallen_now, ..before }
+    Reading { pass, known_before, after: None, repeats: 0, met: 0, met_as_before: 0, is_told, has_fallen_now, ..before }
 }
 
 /// How it is known that the pass that ends was the last, if it is.
