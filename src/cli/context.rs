@@ -18,6 +18,7 @@ use crate::run::active::record::RunRecord;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use crate::store::StateDir;
+use crate::worker::leash;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
@@ -217,6 +218,7 @@ pub(super) fn look(args: &Args, env: &Env) -> Look {
         output: global.output,
         verbose: global.verbose,
         no_color: no_color(env),
+        times: env.get(leash::VARIABLE).is_some(),
         results_to_stderr: match &args.command {
             Command::Export(export) => export.out.as_ref().is_none_or(|out| out.as_os_str() == "-"),
             Command::Convert(convert) => convert.out.as_os_str() == "-",

@@ -12,8 +12,8 @@ use crate::report::{JobLine, jobs_table};
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::look_at_runs;
 use crate::run::now::up_to_date;
-use crate::worker::report::report;
-use crate::worker::{Defined, JobEnd, JobRow, LastRun, Table};
+use crate::worker::report::{NightReport, report};
+use crate::worker::{Defined, JobEnd, JobRow, LastRun, PausedHost, Table};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use serde::Serialize;
 const USUAL_HOURS: f64 = 8.0 * 24.0;
 
 pub(super) fn run(typed: &args::Jobs, context: &Context) -> Result<Exit, Failure> {
-    let (mut jobs, ends) = match context.state.shared_store() {
+    let (mut jobs, ends, paused) = match context.state.shared_store() {
         Some(address) => {
             let database = address.database()?;
             let (is_failed, is_report) = (typed.failed, typed.report);
@@ -29,14 +29,22 @@ pub(super) fn run(typed: &args::Jobs, context: &Context) -> Result<Exit, Failure
             on_runtime(async move {
                 let table = Table::open(database).await?;
                 let ends = if is_report { table.ends(hours).await? } else { Vec::new() };
-                Ok((table.list(is_failed).await?, ends))
+                Ok((table.list(is_failed).await?, ends, table.paused_hosts().await?))
             })?
         }
-        None => of_folder(context)?,
+        None => {
+            let (jobs, ends) = of_folder(context)?;
+            (jobs, ends, Vec::new())
+        }
     };
     if typed.report {
         let made = report(&jobs, &ends, f64::from(typed.hours), Timestamp::now());
+        let made = NightReport { paused_hosts: paused, ..made };
         return print(&made, || made.text(), context);
+    }
+    for PausedHost { host, failures, until } in paused {
+        let text = format!("`{host}` is paused until {}: {failures} jobs in a row found it unavailable", shown(until));
+        context.console.note(&text);
     }
     if typed.failed {
         jobs.retain(has_failed);
@@ -125,11 +133,13 @@ fn exit_of(run: &RunRecord) -> Option<u8> {
     (run.status == RunStatus::Done).then_some(exit.code())
 }
 
+/// A moment in local time.
+fn shown(moment: Option<Timestamp>) -> String {
+    let local = moment.map(|moment| moment.to_zoned(jiff::tz::TimeZone::system()));
+    local.map(|local| local.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
+}
+
 fn line_of(job: &JobRow, with_message: bool) -> JobLine {
-    let shown = |moment: Option<Timestamp>| {
-        let local = moment.map(|moment| moment.to_zoned(jiff::tz::TimeZone::system()));
-        local.map(|local| local.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
-    };
     let last = job.last_run.as_ref();
     let state = if job.why.is_empty() { job.state.clone() } else { format!("{} ({})", job.state, job.why) };
     JobLine {

@@ -35,7 +35,7 @@ mod verify;
 mod worker;
 
 use crate::outcome::{Exit, Failure};
-use crate::plan::{Env, check_state};
+use crate::plan::{Env, check_state, secret_of};
 use crate::platforms::Registry;
 use crate::report::{Choice, Console, Look};
 use crate::store::StateDir;
@@ -215,6 +215,9 @@ fn config_file(global: &Global, env: &Env) -> Option<PathBuf> {
     global.config.clone().or_else(variable)
 }
 
+/// The password of the database, or a reference to it.
+const PASSWORD: &str = "FERRY_STATE_PASSWORD";
+
 /// `--state`, else `FERRY_STATE`, else `.ferry` beside the configuration that was named, else here.
 ///
 /// # Errors
@@ -225,7 +228,10 @@ fn state_of(global: &Global, config: Option<&Path>, env: &Env) -> Result<StateDi
     let (by, is_typed) = if global.state.is_some() { ("--state", true) } else { ("FERRY_STATE", false) };
     let Some(state) = global.state.clone().or_else(variable) else { return Ok(StateDir::in_folder(own())) };
     match state.to_str().filter(|text| is_postgres(text)) {
-        Some(text) => shared_state(text, &Given { by, is_typed, password_file: password_file(env) }, own(), env),
+        Some(text) => {
+            let password = env.get(PASSWORD).map(|text| secret_of(PASSWORD, text, Path::new("."))).transpose()?;
+            shared_state(text, &Given { by, is_typed, password, password_file: password_file(env) }, own(), env)
+        }
         None => check_state(by, &state).map(|()| StateDir::in_folder(state)),
     }
 }

@@ -8,6 +8,7 @@ use super::queue::Queue;
 use super::retry::{Attempts, Next};
 use super::route::{Retry, Route, doubt_or, kept, trouble};
 use super::secrets::{Credentials, Redactor};
+use super::times::{Counting, Times};
 use super::token::Token;
 use super::transport::{HttpOptions, Transport};
 use super::wire::{Wires, shown};
@@ -40,8 +41,10 @@ struct Counts {
     rate_limited: AtomicU64,
     /// Requests that left and have no response yet.
     in_flight: AtomicU64,
-    /// The time to the response, of all requests together, in microseconds.
-    took_us: AtomicU64,
+    /// The time to the response.
+    took: Counting,
+    /// The time before a request left.
+    waited: Counting,
 }
 
 /// Counts a request while it is in flight. One that is abandoned counts as sent, because it may have left.
@@ -147,9 +150,11 @@ impl Http {
         let mut tries =
             Attempts { repeatable: request.repeatable, made: 0, refused: 0, ends: 0, since: Instant::now() };
         loop {
+            let waits = Instant::now();
             if let Err(failure) = route.queue.leave().await {
                 return doubt_or(last, failure);
             }
+            self.counts.waited.count(waits.elapsed());
             let sent = self.exchange(route, request, &tries).await;
             tries.made += 1;
             let Some(retry) = &route.retry else { return sent };
@@ -187,8 +192,7 @@ impl Http {
         in_flight.is_over = true;
         if !matches!(sent, Sent::NotSent(_)) {
             self.counts.sent.fetch_add(1, Relaxed);
-            let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.counts.took_us.fetch_add(took_us, Relaxed);
+            self.counts.took.count(begun.elapsed());
             self.counts.retried.fetch_add(u64::from(tries.made > 0), Relaxed);
         }
         if matches!(&sent, Sent::Answered(response) if response.status == 429) {
@@ -220,6 +224,7 @@ impl Http {
             sent: self.counts.sent.load(Relaxed),
             retried: self.counts.retried.load(Relaxed),
             rate_limited: self.counts.rate_limited.load(Relaxed),
+            times: Times { took: self.counts.took.so_far(), waited: self.counts.waited.so_far() },
         }
     }
 
@@ -245,7 +250,7 @@ impl Http {
 
     /// How long a response took on average; none before the first.
     pub fn answer_time(&self) -> Option<Duration> {
-        let (took_us, sent) = (self.counts.took_us.load(Relaxed), self.counts.sent.load(Relaxed));
+        let (took_us, sent) = (self.counts.took.sum_us(), self.counts.sent.load(Relaxed));
         Some(Duration::from_micros(took_us.checked_div(sent)?))
     }
 

@@ -1,5 +1,6 @@
 //! Requests, responses, and the three results that a request can have. It sends nothing.
 
+use super::times::Times;
 use crate::json::{self, Node};
 use crate::outcome::Failure;
 use bytes::Bytes;
@@ -163,7 +164,7 @@ pub enum Sent {
 }
 
 /// How many requests were sent, over the life of an HTTP client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Traffic {
     /// Requests that left.
     pub sent: u64,
@@ -171,6 +172,8 @@ pub struct Traffic {
     pub retried: u64,
     /// Responses with status 429.
     pub rate_limited: u64,
+    /// How long they took and waited.
+    pub times: Times,
 }
 
 /// Why nothing is sent right now.

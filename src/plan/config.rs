@@ -6,6 +6,7 @@
 use super::connection::{Connection, prefix, settings_of, variable};
 use super::env::Env;
 use super::filling::{Filling, Secrets};
+use super::references::COMMAND_PLACES;
 use super::secrets::{mask_lines, mask_tree};
 use super::tenants::{BETWEEN, Row, Template, Tenants};
 use crate::outcome::{Exit, Failure};
@@ -21,8 +22,15 @@ use std::sync::Arc;
 /// The file that is read when none is named.
 pub const FILE_NAME: &str = "ferry.yaml";
 /// Variables that begin like a connection's but are the program's own.
-const OWN_VARIABLES: &[&str] =
-    &["FERRY_CONFIG", "FERRY_SCRATCH", "FERRY_STATE", "FERRY_UNDER_WORKER", "FERRY_JOB_LEASE"];
+const OWN_VARIABLES: &[&str] = &[
+    "FERRY_CONFIG",
+    "FERRY_SCRATCH",
+    "FERRY_STATE",
+    "FERRY_STATE_PASSWORD",
+    "FERRY_UNDER_WORKER",
+    "FERRY_JOB_LEASE",
+    COMMAND_PLACES,
+];
 /// The keys of the file, each with what it says.
 pub(super) const TOP_KEYS: [(&str, &str); 5] = [
     ("env_file", "a file that adds variables to the environment; it is read first"),

@@ -5,75 +5,20 @@
 
 use super::config::{ConfigError, did_you_mean, is_name, listed};
 use super::env::expand;
+use super::job_keys::{JOB_KEYS, SCHEDULE, TIME_LIMIT, TIMEZONE, is_argument_beside, is_job_key};
 use super::on_finish::{self, ON_FINISH, OnFinish};
 use super::tenants::{Row, Tenants};
 use super::{BUILT_IN, Config, Schedule, duration_of, region_choice};
 use crate::http::Rate;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
-use crate::yaml::{FileError, Kind, Node, Place, Shape, Text, nearest};
+use crate::yaml::{FileError, Kind, Node, Place, Text, nearest};
 use std::path::Path;
+use std::time::Duration;
 
 /// The commands that can be a job.
 pub const COMMANDS: [CommandKind; 4] =
     [CommandKind::Import, CommandKind::Export, CommandKind::Migrate, CommandKind::Convert];
-
-/// When a worker starts the job.
-const SCHEDULE: &str = "schedule";
-const TIMEZONE: &str = "timezone";
-
-/// A key that may stand beside the command of a job.
-pub(super) struct JobKey {
-    pub name: &'static str,
-    /// What it says, in one line.
-    pub does: &'static str,
-    /// What stands behind it.
-    pub shape: Shape,
-    /// Whether it is an argument of the command, since it is about what the job leaves.
-    is_argument: bool,
-}
-
-/// The keys that may stand beside the command of a job.
-pub(super) const JOB_KEYS: [JobKey; 5] = [
-    JobKey {
-        name: "retain",
-        does: "after success, how long older files of the same name pattern stay: 30d",
-        shape: Shape::Text,
-        is_argument: true,
-    },
-    JobKey {
-        name: "at_least",
-        does: "fewer contacts are a failure, and the file stays as it was",
-        shape: Shape::Text,
-        is_argument: true,
-    },
-    JobKey {
-        name: SCHEDULE,
-        does: "when a worker starts the job, as in cron: `5 3 * * *`",
-        shape: Shape::Text,
-        is_argument: false,
-    },
-    JobKey {
-        name: TIMEZONE,
-        does: "the time zone of the schedule: America/Guayaquil",
-        shape: Shape::Text,
-        is_argument: false,
-    },
-    JobKey {
-        name: ON_FINISH,
-        does: "a command or a webhook that gets the summary of the job as JSON",
-        shape: Shape::Own(on_finish::schema),
-        is_argument: false,
-    },
-];
-
-fn is_job_key(name: &str) -> bool {
-    JOB_KEYS.iter().any(|key| key.name == name)
-}
-
-fn is_argument_beside(name: &str) -> bool {
-    JOB_KEYS.iter().any(|key| key.name == name && key.is_argument)
-}
 
 /// A command as the command line knows it.
 #[derive(Clone, Debug)]
@@ -135,6 +80,8 @@ pub struct Job {
     pub given: Vec<Given>,
     /// When a worker starts it; none: only when it is submitted.
     pub schedule: Option<Schedule>,
+    /// How long a worker lets it run; none: a day.
+    pub time_limit: Option<Duration>,
     /// What is told how it ended.
     pub on_finish: Option<OnFinish>,
 }
@@ -311,8 +258,9 @@ impl Reading<'_> {
         }
         self.needed(words, command, arguments, entries);
         let (schedule, on_finish) = (self.schedule(name, entries), self.on_finish(entries));
+        let time_limit = self.time_limit(entries);
         let (name, command, place) = (name.to_owned(), command.text.clone(), command.at.clone());
-        Some(Job { name, command, place, given, schedule, on_finish })
+        Some(Job { name, command, place, given, schedule, time_limit, on_finish })
     }
 
     /// What is told how it ended.
@@ -320,6 +268,23 @@ impl Reading<'_> {
         let (_, node) = entries.iter().find(|(key, _)| key.text == ON_FINISH)?;
         let read = on_finish::read(node, &self.config.env, &self.config.folder);
         read.map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
+    }
+
+    /// How long it may run.
+    fn time_limit(&mut self, entries: &[(Text, Node)]) -> Option<Duration> {
+        let (key, node) = entries.iter().find(|(key, _)| key.text == TIME_LIMIT)?;
+        let text = self.one_text(key, node)?;
+        match duration_of(TIME_LIMIT, &text) {
+            Ok(limit) if !limit.is_zero() => Some(limit),
+            Ok(_) => {
+                self.mistake(&node.at, "`time_limit` is no time", "write a time such as `6h`, or remove the line");
+                None
+            }
+            Err(failure) => {
+                self.mistake(&node.at, failure.message, failure.hint.unwrap_or_default());
+                None
+            }
+        }
     }
 
     /// When it starts. What is wrong with the schedule or its time zone is told.

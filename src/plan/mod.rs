@@ -8,6 +8,7 @@ mod destinations;
 pub mod env;
 mod env_file;
 mod filling;
+mod job_keys;
 pub mod jobs;
 pub mod on_finish;
 mod references;
@@ -22,6 +23,7 @@ pub use config::{Config, ConfigError};
 pub use connection::{Connection, default_settings, variable};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
 pub use env::Env;
+pub use references::{COMMAND_PLACES, secret_of};
 pub use schedule::Schedule;
 pub use tenants::Tenants;
 

@@ -1,7 +1,8 @@
 //! Secrets by reference: `file:PATH` and `cmd:COMMAND` in place of a secret setting. They are resolved when a connection is
 //! used, and kept in memory only. `${NAME}` is not here: it is filled in wherever it stands.
 
-use std::fs::File;
+use crate::outcome::Failure;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,6 +15,13 @@ const LEN_MAX: u64 = 64 * 1024;
 const TIME_MAX: Duration = Duration::from_secs(10);
 /// How often it is looked whether a command has ended.
 const PAUSE: Duration = Duration::from_millis(10);
+/// The variable of the folder in which the processes of a worker share the places for commands: a thousand jobs that start
+/// together would take a vault down.
+pub const COMMAND_PLACES: &str = "FERRY_COMMAND_PLACES";
+/// Commands at once, of the processes of a worker.
+const PLACES: usize = 8;
+/// How long a place is waited for.
+const PLACE_WAIT_MAX: Duration = Duration::from_secs(120);
 /// The variables of its environment: where programs are, and where their settings are.
 const VARIABLES: [&str; 2] = ["PATH", "HOME"];
 
@@ -84,6 +92,16 @@ impl Reference {
     }
 }
 
+/// The secret that a variable of the environment holds or refers to.
+///
+/// # Errors
+/// Exit 2 when there is none at the place that it refers to.
+pub fn secret_of(variable: &str, text: &str, folder: &Path) -> Result<String, Failure> {
+    let Some(reference) = Reference::of(text, folder) else { return Ok(text.to_owned()) };
+    let secret = reference.and_then(|reference| reference.resolve());
+    secret.map_err(|Unresolved { message, hint }| Failure::usage(format!("`{variable}`: {message}")).hint(hint))
+}
+
 fn read(path: &Path) -> Result<String, Unresolved> {
     let wrong = |why: String| {
         Unresolved::new(
@@ -115,6 +133,8 @@ fn run(words: &[String], folder: &Path) -> Result<String, Unresolved> {
         let message = format!("the command `{}` of a secret failed: {why}", name(words));
         Unresolved::new(message, "run it by hand; it gets no shell, no input, and only `PATH` and `HOME`")
     };
+    let places = std::env::var_os(COMMAND_PLACES).map(PathBuf::from);
+    let _place = places.map(|folder| place_in(&folder)).transpose().map_err(|error| wrong(&error.to_string()))?;
     let mut command = Command::new(name(words));
     command.args(words.iter().skip(1)).current_dir(folder).env_clear();
     command.envs(VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
@@ -136,6 +156,24 @@ fn run(words: &[String], folder: &Path) -> Result<String, Unresolved> {
         Some(Err(error)) => Err(wrong(&error.to_string())),
         None => Err(wrong("it took more than 10 s")),
     }
+}
+
+/// One of the places for commands, of the processes that share this folder; it is free again when the file is closed.
+fn place_in(folder: &Path) -> io::Result<File> {
+    let begun = Instant::now();
+    while begun.elapsed() < PLACE_WAIT_MAX {
+        for number in 0..PLACES {
+            let file =
+                File::options().write(true).create(true).truncate(false).open(folder.join(number.to_string()))?;
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("{PLACES} others were running all the time")))
 }
 
 /// Reads a pipe to its end, beside the command.
@@ -190,6 +228,21 @@ pub(super) fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn so_many_commands_have_a_place_and_the_next_one_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut held: Vec<File> = (0..PLACES).map(|_| place_in(folder.path()).unwrap()).collect();
+        let waiting = std::thread::spawn({
+            let folder = folder.path().to_owned();
+            move || place_in(&folder).map(drop)
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!waiting.is_finished());
+        drop(held.pop());
+        waiting.join().unwrap().unwrap();
+        assert!(place_in(Path::new("/no/such/folder")).is_err());
+    }
 
     #[test]
     fn a_command_is_split_as_an_argument_list() {

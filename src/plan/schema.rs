@@ -4,7 +4,8 @@
 
 use super::config::{PLATFORM, TOP_KEYS};
 use super::connection::settings_of;
-use super::jobs::{Argument, CommandWords, JOB_KEYS, Takes};
+use super::job_keys::JOB_KEYS;
+use super::jobs::{Argument, CommandWords, Takes};
 use crate::platforms::settings::Setting;
 use crate::platforms::{PlatformFacts, Registry};
 use crate::yaml::shape::{DIALECT, Shape, described, map_of, or_blank, text};

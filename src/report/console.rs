@@ -104,11 +104,12 @@ impl Console {
     /// Prints the summary of a run, on standard output (or where [`Look::results_to_stderr`] says): for users, or as one JSON
     /// object, which is then the last thing there. The command that resumes the run is shown in both cases.
     pub fn summary(&self, summary: &Summary) {
+        let times = self.shared.look.times;
         self.shared.keep(|kept| kept.summary = Some(summary.json()));
         match self.shared.look.output {
             OutputKind::Human => self.shared.result(&summary.human()),
             OutputKind::Json => {
-                self.shared.json(format!("{}\n", summary.json()));
+                self.shared.json(format!("{}\n", summary.json_with(times)));
                 if let Some(line) = summary.resume_line() {
                     self.block(&line);
                 }

@@ -39,4 +39,6 @@ pub struct Look {
     pub no_color: bool,
     /// Whether results go to standard error, because contacts go to standard output.
     pub results_to_stderr: bool,
+    /// Whether the summary for scripts says how long the requests took.
+    pub times: bool,
 }

@@ -2,6 +2,7 @@
 
 use super::figures::{Changes, Counts, Forecast, Requests, tenths};
 use super::words::{count, number, rate, time};
+use crate::http::Times;
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Totals;
 use crate::scratch::spool::Completeness;
@@ -85,6 +86,9 @@ pub struct Summary {
     /// The records that may have arrived or not, the first [`UNKNOWN_MAX`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_records: Vec<Doubtful>,
+    /// How long the requests of this process took and waited: shown to a worker only.
+    #[serde(skip)]
+    pub times: Times,
     /// Where the contacts came from, in words.
     #[serde(skip)]
     pub source: String,
@@ -111,7 +115,15 @@ pub struct Summary {
 impl Summary {
     /// One JSON object, over several lines.
     pub fn json(&self) -> String {
+        self.json_with(false)
+    }
+
+    /// The same, with how long the requests took where it is wanted.
+    pub fn json_with(&self, times: bool) -> String {
         let text = serde_json::to_value(self).and_then(|mut object| {
+            if let Some(object) = object.as_object_mut().filter(|_| times) {
+                object.insert("times".to_owned(), serde_json::to_value(self.times)?);
+            }
             if let Some(Value::Object(records)) = object.get_mut("records") {
                 *records = self.named(std::mem::take(records));
             }

@@ -4,11 +4,11 @@
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use crate::plan::jobs::{self, CommandWords, Given, Job, Read, Takes, Wanted};
-use crate::plan::{Config, Env, Schedule, address_of};
+use crate::plan::{Config, Connection, Env, Schedule, address_of};
 use crate::platforms::Registry;
 use crate::run::account_of;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Where jobs are defined.
 #[derive(Clone, Debug)]
@@ -32,8 +32,12 @@ pub struct Defined {
     pub command: String,
     /// What it works on: no two jobs work on one account at a time.
     pub accounts: Vec<String>,
+    /// The hosts of its platforms.
+    pub hosts: Vec<String>,
     /// When it starts by itself.
     pub schedule: Option<Schedule>,
+    /// How long it may run; none: a day.
+    pub time_limit: Option<Duration>,
     /// Two definitions with the same hash are the same.
     pub hash: String,
     /// What is wrong with it: the error, and the hint in the next line.
@@ -64,38 +68,58 @@ impl Definitions {
 
     fn defined(&self, read: &Read, config: &Config) -> Defined {
         let job = read.job.as_ref();
-        let mut accounts: Vec<String> = job.iter().flat_map(|job| self.accounts(job, config)).collect();
-        accounts.sort();
-        accounts.dedup();
+        let connections: Vec<Connection> = job.iter().flat_map(|job| self.connections(job, config)).collect();
+        let mut accounts: Vec<String> = connections.iter().map(account).collect();
+        let mut hosts: Vec<String> = connections.iter().filter_map(host).collect();
+        if job.is_some_and(is_rehearsal) {
+            (accounts, hosts) = (vec!["sandbox".to_owned()], Vec::new());
+        }
+        for names in [&mut accounts, &mut hosts] {
+            names.sort();
+            names.dedup();
+        }
         let wrong = read.mistakes.first().map(|first| told(&first.message, first.hint.as_deref(), read.mistakes.len()));
         let wrong = wrong.or_else(|| job.and_then(without_streams));
         Defined {
             name: read.name.clone(),
             command: job.map(|job| job.command.clone()).unwrap_or_default(),
             accounts,
+            hosts,
             schedule: job.and_then(|job| job.schedule.clone()),
+            time_limit: job.and_then(|job| job.time_limit),
             hash: hash(read),
             wrong,
         }
     }
 
-    /// The accounts of its connections, as the store calls them; of a rehearsal, its sandbox.
-    fn accounts(&self, job: &Job, config: &Config) -> Vec<String> {
-        if job.given.iter().any(|one| one.key == "sandbox") {
-            return vec!["sandbox".to_owned()];
-        }
+    /// Its connections.
+    fn connections(&self, job: &Job, config: &Config) -> Vec<Connection> {
         let words = self.commands.iter().find(|words| words.name == job.command);
         let is_connection = |given: &&Given| {
             let known = words.and_then(|words| words.arguments.iter().find(|known| known.key == given.key));
             known.is_some_and(|known| known.takes == Takes::Connection)
         };
         let names = job.given.iter().filter(is_connection).flat_map(|given| given.values.iter());
-        let account = |name: &String| {
-            let connection = config.find(name).ok()?;
-            Some(account_of(&connection, &address_of(&connection)).to_string())
-        };
-        names.filter_map(account).collect()
+        names.filter_map(|name| config.find(name).ok()).collect()
     }
+}
+
+/// A rehearsal works in the sandbox, whatever its connections are.
+fn is_rehearsal(job: &Job) -> bool {
+    job.given.iter().any(|one| one.key == "sandbox")
+}
+
+/// The account of a connection, as the store calls it.
+fn account(connection: &Connection) -> String {
+    account_of(connection, &address_of(connection)).to_string()
+}
+
+/// The host that it talks to; none where its address is no address, which its process reports.
+fn host(connection: &Connection) -> Option<String> {
+    let address = connection.settings.get("base_url").unwrap_or(&connection.facts().base_url);
+    let url = url::Url::parse(address).ok()?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}{port}", url.host_str()?))
 }
 
 fn stamp_of(config: &Config) -> Stamp {
@@ -130,7 +154,10 @@ fn without_streams(job: &Job) -> Option<String> {
 fn hash(read: &Read) -> String {
     let job = read.job.iter().flat_map(|job| {
         let given = job.given.iter().flat_map(|one| std::iter::once(one.key.clone()).chain(one.values.clone()));
-        std::iter::once(job.command.clone()).chain(given).chain(job.schedule.as_ref().map(|one| format!("{one:?}")))
+        std::iter::once(job.command.clone())
+            .chain(given)
+            .chain(job.schedule.as_ref().map(|one| format!("{one:?}")))
+            .chain(job.time_limit.map(|limit| format!("{limit:?}")))
     });
     let words: Vec<String> = job.chain(read.mistakes.iter().map(|wrong| wrong.message.clone())).collect();
     blake3::hash(words.join("\0").as_bytes()).to_hex().to_string()

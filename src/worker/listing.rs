@@ -17,7 +17,8 @@ pub struct JobRow {
     pub command: String,
     /// `idle`, `waiting`, `running` or `held`; without a shared store `idle`, or `held` where its definition is wrong.
     pub state: String,
-    /// Why it waits or is held: `schedule`, `submitted`, `again`, `account`, `drained`, `failed`, `deaths`, `definition`.
+    /// Why it waits or is held: `schedule`, `submitted`, `again`, `account`, `host`, `paused`, `drained`, `failed`, `deaths`,
+    /// `definition`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// When it starts by itself.
@@ -67,6 +68,18 @@ pub struct JobEnd {
     pub summary: Option<Value>,
 }
 
+/// A host whose jobs wait, because too many jobs in a row found it unavailable.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PausedHost {
+    /// The host.
+    pub host: String,
+    /// Jobs in a row.
+    pub failures: i32,
+    /// Until when.
+    #[serde(serialize_with = "text_of")]
+    pub until: Option<Timestamp>,
+}
+
 /// Figures of the queue, the same from every worker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
@@ -78,6 +91,8 @@ pub struct Figures {
     pub oldest: f64,
     /// Accounts that running jobs have.
     pub accounts: i64,
+    /// Hosts whose jobs wait.
+    pub paused: i64,
     /// The age of the oldest snapshot that keeps old rows, in seconds.
     pub snapshot: f64,
 }
@@ -117,6 +132,22 @@ impl Table {
         self.database.run(work).await
     }
 
+    /// The hosts whose jobs wait.
+    ///
+    /// # Errors
+    /// Exit 1 when the database refuses.
+    pub async fn paused_hosts(&self) -> Result<Vec<PausedHost>, Failure> {
+        let work = |client: Client| async move {
+            let sql = "SELECT host, failures, (extract(epoch FROM paused_until) * 1000)::bigint FROM ferry.host \
+                       WHERE paused_until > clock_timestamp() ORDER BY host";
+            let read = |row: &Row| {
+                Ok(PausedHost { host: row.try_get(0)?, failures: row.try_get(1)?, until: moment(row.try_get(2)?) })
+            };
+            client.query(sql, &[]).await?.iter().map(read).collect()
+        };
+        self.database.run(work).await
+    }
+
     /// The figures of the queue.
     pub(super) async fn figures(&self) -> Result<Figures, Failure> {
         let work = |client: Client| async move {
@@ -127,6 +158,7 @@ impl Table {
                        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(ready)), 0)::float8 FROM ferry.job \
                        WHERE state = 'waiting' AND due <= clock_timestamp()), \
                        (SELECT count(*) FROM ferry.job_account WHERE lease_until > clock_timestamp()), \
+                       (SELECT count(*) FROM ferry.host WHERE paused_until > clock_timestamp()), \
                        (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 \
                        FROM pg_stat_activity WHERE backend_xmin IS NOT NULL)";
             let row = client.query_one(sql, &[]).await?;
@@ -135,7 +167,8 @@ impl Table {
                 due: row.try_get(0)?,
                 oldest: row.try_get(1)?,
                 accounts: row.try_get(2)?,
-                snapshot: row.try_get(3)?,
+                paused: row.try_get(3)?,
+                snapshot: row.try_get(4)?,
             })
         };
         self.database.run(work).await

@@ -2,6 +2,8 @@
 //! not the sum. No figure names a job or an account, because there may be a hundred thousand of them.
 
 use super::listing::Figures;
+use super::process::Report;
+use crate::http::{BOUNDS_S, Spread};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,9 +28,10 @@ struct Counts {
     rejects: BTreeMap<String, u64>,
     requests: BTreeMap<&'static str, u64>,
     runs: BTreeMap<String, u64>,
-    run_seconds: f64,
-    waits: u64,
-    wait_seconds: f64,
+    run_seconds: Histogram,
+    wait_seconds: Histogram,
+    request_seconds: Spread,
+    request_waits: Spread,
     leases_lost: u64,
     put_back: u64,
     figures: Figures,
@@ -52,18 +55,19 @@ impl Metrics {
 
     /// A job has begun, after it could have for so long.
     pub fn begun(&self, waited: f64) {
-        self.change(|counts| {
-            counts.waits += 1;
-            counts.wait_seconds += waited;
-        });
+        self.change(|counts| counts.wait_seconds.add(waited));
     }
 
     /// A job has ended.
-    pub fn ended(&self, exit: Option<u8>, took: Duration, summary: Option<&Value>) {
+    pub fn ended(&self, took: Duration, report: &Report) {
         self.change(|counts| {
-            *counts.runs.entry(exit.map_or("lost".to_owned(), |exit| exit.to_string())).or_default() += 1;
-            counts.run_seconds += took.as_secs_f64();
-            summary.into_iter().for_each(|summary| counts.add(summary));
+            *counts.runs.entry(report.exit.map_or("lost".to_owned(), |exit| exit.to_string())).or_default() += 1;
+            counts.run_seconds.add(took.as_secs_f64());
+            report.summary.iter().for_each(|summary| counts.add(summary));
+            if let Some(times) = &report.times {
+                counts.request_seconds.add(&times.took);
+                counts.request_waits.add(&times.waited);
+            }
         });
     }
 
@@ -99,14 +103,15 @@ impl Metrics {
             .for_each(|(kind, count)| text.line("requests_total", &[("outcome", kind)], *count as f64));
         text.head("job_runs_total", "counter", "Ends of jobs by exit code.");
         counts.runs.iter().for_each(|(exit, count)| text.line("job_runs_total", &[("exit_code", exit)], *count as f64));
-        let runs = counts.runs.values().sum::<u64>();
-        text.sum("job_duration_seconds", "How long jobs took.", counts.run_seconds, runs);
-        text.sum(
-            "job_wait_seconds",
-            "How long jobs could have started before they did.",
-            counts.wait_seconds,
-            counts.waits,
-        );
+        let (of_job, of_request) = (JOB_BOUNDS_S.as_slice(), BOUNDS_S.as_slice());
+        let Counts { run_seconds, wait_seconds, request_seconds, request_waits, .. } = &*counts;
+        text.histogram(("job_duration_seconds", "How long jobs took."), of_job, run_seconds.parts());
+        let help = "How long jobs could have started before they did.";
+        text.histogram(("job_wait_seconds", help), of_job, wait_seconds.parts());
+        let help = "How long requests took, of jobs that have ended.";
+        text.histogram(("request_duration_seconds", help), of_request, request_seconds.parts());
+        let help = "How long requests waited for the rate before they left.";
+        text.histogram(("request_wait_seconds", help), of_request, request_waits.parts());
         text.one("lease_lost_total", "counter", "Jobs whose lease was lost.", counts.leases_lost as f64);
         text.one("queue_put_back_total", "counter", "Names that were missing in the queue.", counts.put_back as f64);
         let figures = &counts.figures;
@@ -114,6 +119,7 @@ impl Metrics {
         figures.jobs.iter().for_each(|(state, count)| text.line("jobs", &[("state", state)], *count as f64));
         text.one("queue_length", "gauge", "Jobs that could start now; the same from every worker.", figures.due as f64);
         text.one("job_oldest_age_seconds", "gauge", "How long the first of them could have started.", figures.oldest);
+        text.one("hosts_paused", "gauge", "Hosts whose jobs wait because it was unavailable.", figures.paused as f64);
         text.one("accounts_leased", "gauge", "Accounts that jobs work on.", figures.accounts as f64);
         text.one(
             "store_oldest_snapshot_seconds",
@@ -178,16 +184,44 @@ impl Text {
         self.line(name, &[], value);
     }
 
-    fn sum(&mut self, name: &str, help: &str, sum: f64, count: u64) {
-        self.head(name, "summary", help);
+    /// `parts`: the counts, each of those up to its bound and the last of those above all, and the sum.
+    fn histogram(&mut self, (name, help): (&str, &str), bounds: &[f64], parts: (&[u64], f64)) {
+        self.head(name, "histogram", help);
+        let (counts, sum) = parts;
+        let mut so_far = 0;
+        for (place, count) in counts.iter().enumerate() {
+            so_far += count;
+            let bound = bounds.get(place).map_or("+Inf".to_owned(), ToString::to_string);
+            self.line(&format!("{name}_bucket"), &[("le", &bound)], so_far as f64);
+        }
         self.line(&format!("{name}_sum"), &[], sum);
-        self.line(&format!("{name}_count"), &[], count as f64);
+        self.line(&format!("{name}_count"), &[], so_far as f64);
+    }
+}
+
+/// Seconds by which the times of jobs are counted.
+const JOB_BOUNDS_S: [f64; 9] = [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 43_200.0];
+
+/// Times of jobs by [`JOB_BOUNDS_S`]; the last count is of those above.
+#[derive(Debug, Default)]
+struct Histogram([u64; 10], f64);
+
+impl Histogram {
+    fn add(&mut self, seconds: f64) {
+        let place = JOB_BOUNDS_S.iter().take_while(|bound| seconds > **bound).count();
+        self.0.iter_mut().skip(place).take(1).for_each(|count| *count += 1);
+        self.1 += seconds;
+    }
+
+    fn parts(&self) -> (&[u64], f64) {
+        (&self.0, self.1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Times;
     use serde_json::json;
 
     #[test]
@@ -198,9 +232,19 @@ mod tests {
             "requests": {"sent": 7, "retried": 1, "rate_limited": 0}, "rejects": {"phone.\"x": 2}
         });
         metrics.begun(1.5);
-        metrics.ended(Some(3), Duration::from_secs(2), Some(&summary));
-        metrics.ended(None, Duration::from_secs(1), None);
-        metrics.queue(Figures { jobs: vec![("idle".to_owned(), 4)], due: 2, oldest: 9.25, ..Figures::default() });
+        let mut took = Spread::default();
+        took.count(Duration::from_millis(30));
+        took.count(Duration::from_secs(90));
+        let times = Some(Times { took, waited: Spread::default() });
+        metrics.ended(Duration::from_secs(2), &Report { exit: Some(3), summary: Some(summary), times, message: None });
+        metrics.ended(Duration::from_secs(1), &Report::default());
+        metrics.queue(Figures {
+            jobs: vec![("idle".to_owned(), 4)],
+            due: 2,
+            oldest: 9.25,
+            paused: 3,
+            ..Figures::default()
+        });
         let text = metrics.text(Now { running: 1, slots: 4, is_draining: true });
         for line in [
             "ferry_records_total{command=\"import\",outcome=\"created\"} 3",
@@ -208,8 +252,18 @@ mod tests {
             "ferry_requests_total{outcome=\"sent\"} 7",
             "ferry_job_runs_total{exit_code=\"3\"} 1",
             "ferry_job_runs_total{exit_code=\"lost\"} 1",
+            "ferry_job_duration_seconds_bucket{le=\"1\"} 1",
+            "ferry_job_duration_seconds_bucket{le=\"5\"} 2",
+            "ferry_job_duration_seconds_bucket{le=\"+Inf\"} 2",
             "ferry_job_duration_seconds_sum 3",
             "ferry_job_wait_seconds_sum 1.5",
+            "ferry_request_duration_seconds_bucket{le=\"0.025\"} 0",
+            "ferry_request_duration_seconds_bucket{le=\"0.05\"} 1",
+            "ferry_request_duration_seconds_bucket{le=\"30\"} 1",
+            "ferry_request_duration_seconds_bucket{le=\"+Inf\"} 2",
+            "ferry_request_duration_seconds_sum 90.03",
+            "ferry_request_wait_seconds_count 0",
+            "ferry_hosts_paused 3",
             "ferry_jobs{state=\"idle\"} 4",
             "ferry_queue_length 2",
             "ferry_job_oldest_age_seconds 9.25",

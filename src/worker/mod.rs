@@ -9,6 +9,7 @@
 
 mod definition;
 mod handout;
+mod hosts;
 mod http;
 pub mod leash;
 mod listing;
@@ -22,6 +23,6 @@ mod shared;
 mod table;
 
 pub use definition::{Defined, Definitions};
-pub use listing::{JobEnd, JobRow, LastRun};
+pub use listing::{JobEnd, JobRow, LastRun, PausedHost};
 pub use service::{Service, serve};
 pub use table::Table;

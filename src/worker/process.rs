@@ -2,12 +2,15 @@
 //! that its memory ends with it, a crash stops no other job, and a worker runs just what a user can run.
 
 use super::leash::{Holder, Leash, VARIABLE};
+use crate::http::Times;
+use crate::plan::COMMAND_PLACES;
 use serde_json::Value;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 /// Bytes of a summary; a larger one is not read.
@@ -26,6 +29,8 @@ pub struct Launcher {
     pub config: Option<PathBuf>,
     /// The store, if it was typed.
     pub state: Option<PathBuf>,
+    /// A folder in which the processes share the places for commands that read secrets.
+    pub places: Arc<TempDir>,
 }
 
 /// How a process ended.
@@ -37,6 +42,8 @@ pub struct Report {
     pub summary: Option<Value>,
     /// The error, its causes and the hint, as they were printed.
     pub message: Option<String>,
+    /// How long its requests took.
+    pub times: Option<Times>,
 }
 
 /// A process that was started.
@@ -61,7 +68,7 @@ impl Launcher {
             command.arg("--state").arg(state);
         });
         command.args(["run", job, "--output", "json", "--progress", "never", "--color", "never"]);
-        command.env(VARIABLE, leash.variable());
+        command.env(VARIABLE, leash.variable()).env(COMMAND_PLACES, self.places.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let pipe = child.stdin.take().ok_or_else(|| io::Error::other("it has no standard input"))?;
@@ -84,10 +91,13 @@ impl Launcher {
 fn report(status: Option<ExitStatus>, out: &str, err: &str) -> Report {
     let exit = status.and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
     let all: Option<Value> = serde_json::from_str(out).ok();
-    let summary = all.and_then(|mut all| all.get_mut("jobs")?.get_mut(0).map(Value::take));
+    let mut summary = all.and_then(|mut all| all.get_mut("jobs")?.get_mut(0).map(Value::take));
+    // For the worker alone; it is not kept with the job.
+    let times = summary.as_mut().and_then(|summary| summary.as_object_mut()?.remove("times"));
+    let times = times.and_then(|times| serde_json::from_value(times).ok());
     // The process ends with 1 where `on_finish` failed; what follows for the job is decided by the end of its run.
     let of_run = summary.as_ref().and_then(|summary: &Value| u8::try_from(summary.get("exit")?.as_u64()?).ok());
-    Report { exit: of_run.or(exit), summary, message: message_of(err) }
+    Report { exit: of_run.or(exit), summary, message: message_of(err), times }
 }
 
 /// The first error that was printed, up to the blank line that ends it; bounded.

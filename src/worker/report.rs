@@ -1,7 +1,7 @@
 //! The report of a night: how many tenants are fine, and what the others need, by causes and not by names, because there may
 //! be thousands of them. Pure: it is made of the list of the jobs and of their ends.
 
-use super::listing::{JobEnd, JobRow};
+use super::listing::{JobEnd, JobRow, PausedHost};
 use crate::outcome::Exit;
 use serde::Serialize;
 use serde_json::Value;
@@ -32,6 +32,8 @@ pub struct NightReport {
     pub rejects: BTreeMap<String, u64>,
     /// What the others need, the largest group first.
     pub groups: Vec<Group>,
+    /// Hosts whose jobs wait, because they were unavailable.
+    pub paused_hosts: Vec<PausedHost>,
     /// Jobs with a schedule that did not run.
     pub not_run: Vec<String>,
     /// Jobs that brought less than half of what they usually do.
@@ -196,6 +198,10 @@ impl NightReport {
         if self.groups.len() > GROUPS_SHOWN {
             let _ =
                 writeln!(text, "\n{} more causes; `ferry jobs --failed` lists all", self.groups.len() - GROUPS_SHOWN);
+        }
+        for PausedHost { host, failures, .. } in &self.paused_hosts {
+            let _ = writeln!(text, "\n{host} is paused: {failures} jobs in a row found it unavailable");
+            let _ = writeln!(text, "  its jobs wait, and start by themselves; `ferry worker submit JOB` tries at once");
         }
         if !self.not_run.is_empty() {
             let _ = writeln!(text, "\n{} did not run: {}", self.not_run.len(), names(&self.not_run));

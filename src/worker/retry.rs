@@ -27,6 +27,18 @@ pub enum Ended {
     Lost,
 }
 
+impl Ended {
+    /// Whether its platforms were available, as far as its end tells.
+    pub fn is_available(self) -> Option<bool> {
+        let Ended::Exit(code) = self else { return None };
+        let is = |exits: &[Exit]| exits.iter().any(|one| one.code() == code);
+        if is(&[Exit::Unavailable]) {
+            return Some(false);
+        }
+        is(&[Exit::Done, Exit::Rejects, Exit::Unknown, Exit::Guard]).then_some(true)
+    }
+}
+
 /// How often it was tried since it was scheduled or submitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tried {
@@ -45,6 +57,8 @@ pub enum Next {
     Idle,
     /// Another try.
     Again(Duration),
+    /// Another try when the lease of the process has ended that uses the connection; after this time where it is not known.
+    WhenFree(Duration),
     /// A person has to look at it.
     Held,
 }
@@ -74,7 +88,7 @@ pub fn after(ended: Ended, tried: Tried, lease: Duration) -> (Next, Tried) {
         return (Next::Again(lease * SETTLE), Tried { unknowns: 1, ..alive });
     }
     if is(&[Exit::Busy]) {
-        return (Next::Again(lease / BUSY), alive);
+        return (Next::WhenFree(lease / BUSY), alive);
     }
     (Next::Held, alive)
 }
@@ -98,7 +112,7 @@ mod tests {
             (Ended::Exit(6), tried(99, 0, 0), minutes(60), tried(100, 0, 0)),
             (Ended::Exit(4), tried(0, 0, 0), minutes(2), tried(0, 1, 0)),
             (Ended::Exit(4), tried(0, 1, 0), Next::Held, tried(0, 1, 0)),
-            (Ended::Exit(7), tried(0, 0, 0), Next::Again(lease / 3), tried(0, 0, 0)),
+            (Ended::Exit(7), tried(0, 0, 0), Next::WhenFree(lease / 3), tried(0, 0, 0)),
             (Ended::Exit(1), tried(0, 0, 0), Next::Held, tried(0, 0, 0)),
             (Ended::Exit(2), tried(0, 0, 0), Next::Held, tried(0, 0, 0)),
             (Ended::Exit(5), tried(0, 0, 0), Next::Held, tried(0, 0, 0)),

@@ -50,15 +50,20 @@ pub async fn serve(
 ) -> Result<(), Failure> {
     let table = Table::open(database).await?;
     let (defined, stamp) = service.definitions.load(Wanted::All)?;
-    let count = defined.len();
+    let known = defined.clone();
     table.define(defined, true).await?;
     let listener = listener(&service, console).await?;
     let worker = table.register(host(), service.slots).await?;
     let program =
         std::env::current_exe().map_err(|error| Failure::failed("the program cannot be found").cause(error))?;
-    let launcher = Launcher { program, config: service.config.clone(), state: service.state.clone() };
+    let places = tempfile::Builder::new().prefix("ferry-worker-").tempdir();
+    let places = places.map_err(|error| Failure::failed("no temporary folder can be created").cause(error))?;
+    let (config, state) = (service.config.clone(), service.state.clone());
+    let launcher = Launcher { program, config, state, places: Arc::new(places) };
     let beginning = Beginning { table, worker, slots: service.slots, lease: service.lease, launcher };
     let shared = Arc::new(Shared::new(beginning, console));
+    shared.know(&known);
+    let count = known.len();
     console.note(&format!("worker {} takes jobs, {} at a time; {count} are defined", shared.short(), service.slots));
     let asked = Arc::clone(&shared);
     tokio::spawn(async move {

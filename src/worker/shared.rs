@@ -1,12 +1,13 @@
 //! What the parts of a worker share: the jobs that run here, and how each is taken up, renewed and ended.
 
-use super::definition::{Definitions, Stamp};
+use super::definition::{Defined, Definitions, Stamp};
+use super::hosts::HostSlots;
 use super::leash::{Holder, Leash, Moment};
 use super::metrics::{Metrics, Now};
-use super::process::{Launcher, Report};
+use super::process::{Launcher, Process, Report};
 use super::queue;
 use super::retry::Ended;
-use super::table::{End, Table, Taken};
+use super::table::{By, End, Start, Table, Taken};
 use crate::outcome::{Exit, Failure};
 use crate::plan::jobs::Wanted;
 use crate::report::Console;
@@ -21,6 +22,10 @@ use tokio::sync::{Semaphore, watch};
 const AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait for the last jobs when the worker drains: an orderly stop takes 30 s, and its end is written.
 const DRAIN_MAX: Duration = Duration::from_secs(45);
+/// How long a job may run that says nothing about it.
+const TIME_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a slot stays empty after a job of a host that has enough of them.
+const FULL_PAUSE: Duration = Duration::from_millis(250);
 
 /// What the parts of a worker share.
 pub struct Shared {
@@ -31,6 +36,9 @@ pub struct Shared {
     launcher: Launcher,
     places: Semaphore,
     running: Mutex<HashMap<String, Running>>,
+    /// One job is taken at a time.
+    taking: tokio::sync::Mutex<()>,
+    hosts: Mutex<HostSlots>,
     draining: watch::Sender<bool>,
     renewed: Mutex<Moment>,
     metrics: Metrics,
@@ -72,6 +80,8 @@ impl Shared {
             launcher,
             places: Semaphore::new(slots),
             running: Mutex::default(),
+            taking: tokio::sync::Mutex::default(),
+            hosts: Mutex::new(HostSlots::new(slots)),
             draining: watch::channel(false).0,
             renewed: Mutex::new(Moment::now()),
             metrics: Metrics::default(),
@@ -138,20 +148,44 @@ impl Shared {
             if self.is_draining() {
                 return self.hand_back(name).await;
             }
-            // Before the request: what the lease lasts is counted from here.
-            let since = Moment::now();
-            match self.table.take(name.clone(), self.worker.clone(), self.lease).await {
-                Ok(Taken::Start { token, waited }) => {
-                    self.metrics.begun(waited);
-                    self.run(name, token, Leash { since, valid: self.lease }).await;
+            match self.take(name.clone()).await {
+                Ok((Taken::Start(start), leash)) => {
+                    self.metrics.begun(start.waited);
+                    self.run(&name, &start, leash).await;
+                    self.hosts(|hosts| hosts.end(&start.hosts));
                 }
-                Ok(Taken::Later(_) | Taken::Nothing) => {}
+                // The queue is not asked for the next one of that host at once.
+                Ok((Taken::Full(_), _)) => tokio::time::sleep(FULL_PAUSE).await,
+                Ok((Taken::Later(_) | Taken::Nothing, _)) => {}
                 // A worker that finds it missing puts it back into the queue.
                 Err(failure) => self.console.note(&format!("job `{name}` could not be taken: {failure}")),
             }
         });
         // A bug in it was printed, and its job is found without a worker.
         let _ = done.await;
+    }
+
+    /// Takes a job, one after the other, because a worker counts the jobs of a host.
+    async fn take(&self, name: String) -> Result<(Taken, Leash), Failure> {
+        let _turn = self.taking.lock().await;
+        let full_hosts = self.hosts(|hosts| hosts.full());
+        // Before the request: what the lease lasts is counted from here.
+        let leash = Leash { since: Moment::now(), valid: self.lease };
+        let by = By { worker: self.worker.clone(), lease: self.lease, full_hosts };
+        let taken = self.table.take(name, by).await?;
+        if let Taken::Start(start) = &taken {
+            self.hosts(|hosts| hosts.begin(&start.hosts));
+        }
+        Ok((taken, leash))
+    }
+
+    fn hosts<T>(&self, with: impl FnOnce(&mut HostSlots) -> T) -> T {
+        with(&mut self.hosts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the definitions say about hosts.
+    pub(super) fn know(&self, defined: &[Defined]) {
+        self.hosts(|hosts| hosts.define(defined.iter().flat_map(|job| &job.hosts)));
     }
 
     /// Puts a name back that came when no more jobs are taken.
@@ -164,28 +198,33 @@ impl Shared {
         let _ = self.database().run(work).await;
     }
 
-    async fn run(&self, name: String, token: i64, leash: Leash) {
-        let begun = Moment::now();
-        let report = match self.launcher.start(&name, leash) {
+    async fn run(&self, name: &str, start: &Start, leash: Leash) {
+        let (begun, token) = (Moment::now(), start.token);
+        let report = match self.launcher.start(name, leash) {
             Ok(process) => {
                 let holder = Arc::clone(&process.holder);
-                self.running(|running| running.insert(name.clone(), Running { token, holder }));
+                self.running(|running| running.insert(name.to_owned(), Running { token, holder }));
                 if self.is_draining() {
                     process.holder.release();
                 }
-                process.ended.await.unwrap_or_default()
+                within(start.time_limit.unwrap_or(TIME_LIMIT), process).await
             }
             Err(error) => {
                 Report { message: Some(format!("error: the process cannot be started: {error}")), ..Report::default() }
             }
         };
         let ended = self.ended(report.exit);
-        let end =
-            End { name: name.clone(), token, ended, summary: report.summary.clone(), message: report.message.clone() };
+        let end = End {
+            name: name.to_owned(),
+            token,
+            ended,
+            summary: report.summary.clone(),
+            message: report.message.clone(),
+        };
         let is_written = self.write_end(end).await;
-        self.running(|running| running.remove(&name));
-        self.metrics.ended(report.exit, begun.elapsed(), report.summary.as_ref());
-        self.tell(&name, &report, begun.elapsed(), is_written);
+        self.running(|running| running.remove(name));
+        self.metrics.ended(begun.elapsed(), &report);
+        self.tell(name, &report, begun.elapsed(), is_written);
     }
 
     fn ended(&self, exit: Option<u8>) -> Ended {
@@ -269,6 +308,22 @@ impl Shared {
     }
 }
 
+/// How a process ended that may take so long: then it is ordered to stop, and its lease is renewed no more.
+async fn within(limit: Duration, mut process: Process) -> Report {
+    tokio::select! {
+        report = &mut process.ended => report.unwrap_or_default(),
+        () = tokio::time::sleep(limit) => {
+            process.holder.release();
+            let report = process.ended.await.unwrap_or_default();
+            let message = format!(
+                "error: the job was stopped after {} s, its time limit\nhint: raise `time_limit` of the job if it needs longer",
+                limit.as_secs()
+            );
+            Report { message: Some(message), ..report }
+        }
+    }
+}
+
 impl Shared {
     pub(super) async fn look_closely(&self, definitions: &Definitions, stamp: &mut Stamp) -> Result<(), Failure> {
         if definitions.stamp().is_some_and(|now| now != *stamp) {
@@ -276,6 +331,7 @@ impl Shared {
             match definitions.load(Wanted::All) {
                 Ok((defined, now)) => {
                     let count = defined.len();
+                    self.know(&defined);
                     self.table.define(defined, true).await?;
                     *stamp = now;
                     self.console.note(&format!("the definitions have changed; {count} jobs are defined"));

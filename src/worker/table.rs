@@ -4,6 +4,7 @@
 //! It starts nothing. Reading the rows for people is in `listing.rs`.
 
 use super::definition::Defined;
+use super::hosts::{FAILURES_MAX, PAUSE};
 use super::queue;
 use super::retry::{DEATHS_MAX, Ended, Next, Tried, after};
 use crate::outcome::Failure;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_postgres::types::ToSql;
 
 /// Names that are put into the queue in one transaction: the library takes a lock for each, of which a server has some
 /// thousands.
@@ -24,6 +26,8 @@ const DEFINED_MAX: usize = 1_000;
 const LOCK: i64 = 0x4645_5252_5901;
 /// Days for which ends of jobs are kept.
 const KEPT_DAYS: i32 = 90;
+/// Ends that are removed at once: those of a minute are far fewer.
+const REMOVED_MAX: i64 = 10_000;
 
 /// The rows of the jobs in a database.
 #[derive(Clone)]
@@ -34,12 +38,27 @@ pub struct Table {
 /// What follows when a name is handed out.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Taken {
-    /// The job is this worker's: the number of the start, and the seconds for which it could have started.
-    Start { token: i64, waited: f64 },
+    /// The job is this worker's.
+    Start(Start),
     /// To be handed out again after so many seconds.
     Later(f64),
+    /// The same, because this worker has enough jobs of its host.
+    Full(f64),
     /// There is nothing to do.
     Nothing,
+}
+
+/// A job that a worker has taken.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Start {
+    /// The number of the start.
+    pub token: i64,
+    /// The seconds for which it could have started.
+    pub waited: f64,
+    /// The hosts that it talks to.
+    pub hosts: Vec<String>,
+    /// How long it may run.
+    pub time_limit: Option<Duration>,
 }
 
 /// The end of a job.
@@ -50,6 +69,15 @@ pub(super) struct End {
     pub ended: Ended,
     pub summary: Option<Value>,
     pub message: Option<String>,
+}
+
+/// Who takes a job.
+#[derive(Clone, Debug)]
+pub(super) struct By {
+    pub worker: String,
+    pub lease: Duration,
+    /// The hosts of which it has enough jobs.
+    pub full_hosts: Vec<String>,
 }
 
 /// Jobs of a worker that are renewed.
@@ -142,11 +170,12 @@ impl Table {
         self.database.run(work).await
     }
 
-    /// Takes a job that was handed out, if it is to be done now. A name that comes too early is put back.
-    pub(super) async fn take(&self, name: String, worker: String, lease: Duration) -> Result<Taken, Failure> {
+    /// Takes a job that was handed out, if it is to be done now. A name that comes too early, or one of a host that is
+    /// paused or full, is put back.
+    pub(super) async fn take(&self, name: String, by: By) -> Result<Taken, Failure> {
         let work = move |client: Client| {
-            let (name, worker) = (name.clone(), worker.clone());
-            async move { take(client, &name, &worker, lease).await }
+            let (name, by) = (name.clone(), by.clone());
+            async move { take(client, &name, &by).await }
         };
         self.database.run(work).await
     }
@@ -189,9 +218,9 @@ impl Table {
             for (name, later) in &missing {
                 queue::put(&client, name, *later).await?;
             }
-            client
-                .execute("DELETE FROM ferry.job_run WHERE ended < now() - make_interval(days => $1)", &[&KEPT_DAYS])
-                .await?;
+            let old = "DELETE FROM ferry.job_run WHERE ctid = ANY (ARRAY (SELECT ctid FROM ferry.job_run \
+                       WHERE ended < now() - make_interval(days => $1) LIMIT $2))";
+            client.execute(old, &[&KEPT_DAYS, &REMOVED_MAX]).await?;
             client.execute("DELETE FROM ferry.worker WHERE seen < now() - interval '1 day'", &[]).await?;
             Ok(missing.len())
         };
@@ -227,16 +256,20 @@ async fn define_some(client: &impl GenericClient, jobs: &[Defined], now: Timesta
     let next = |job: &Defined| Some(job.schedule.as_ref()?.next_after(now)?.as_millisecond());
     let nexts: Vec<Option<i64>> = jobs.iter().map(next).collect();
     let wrongs: Vec<Option<&str>> = jobs.iter().map(|job| job.wrong.as_deref()).collect();
+    let hosts: Vec<String> = jobs.iter().map(|job| job.hosts.join("\n")).collect();
+    let limits: Vec<Option<f64>> = jobs.iter().map(|job| job.time_limit.map(|limit| limit.as_secs_f64())).collect();
     // A job whose definition was wrong waits for its schedule again when that is fixed.
     let sql = "INSERT INTO ferry.job AS j (name, command, accounts, definition, schedule, timezone, next_at, state, why, \
-               message, exit) \
+               message, exit, hosts, time_limit) \
                SELECT n.name, n.command, string_to_array(n.accounts, chr(10)), n.hash, n.schedule, n.zone, \
                to_timestamp(n.next / 1000.0), CASE WHEN n.wrong IS NULL THEN 'idle' ELSE 'held' END, \
                CASE WHEN n.wrong IS NULL THEN '' ELSE 'definition' END, n.wrong, \
-               CASE WHEN n.wrong IS NULL THEN NULL ELSE 2::smallint END \
+               CASE WHEN n.wrong IS NULL THEN NULL ELSE 2::smallint END, string_to_array(n.hosts, chr(10)), n.time_limit \
                FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], \
-               $8::text[]) AS n (name, command, accounts, hash, schedule, zone, next, wrong) \
+               $8::text[], $9::text[], $10::float8[]) \
+               AS n (name, command, accounts, hash, schedule, zone, next, wrong, hosts, time_limit) \
                ON CONFLICT (name) DO UPDATE SET command = excluded.command, accounts = excluded.accounts, \
+               hosts = excluded.hosts, time_limit = excluded.time_limit, \
                definition = excluded.definition, schedule = excluded.schedule, timezone = excluded.timezone, \
                next_at = CASE WHEN j.next_at IS NULL OR j.is_gone OR (j.schedule, j.timezone) IS DISTINCT FROM \
                (excluded.schedule, excluded.timezone) THEN excluded.next_at ELSE j.next_at END, is_gone = false, \
@@ -245,8 +278,11 @@ async fn define_some(client: &impl GenericClient, jobs: &[Defined], now: Timesta
                why = CASE WHEN excluded.state = 'held' THEN excluded.why WHEN j.why = 'definition' THEN '' ELSE j.why END, \
                message = coalesce(excluded.message, CASE WHEN j.why = 'definition' THEN NULL ELSE j.message END), \
                exit = coalesce(excluded.exit, CASE WHEN j.why = 'definition' THEN NULL ELSE j.exit END) \
-               WHERE (j.definition, j.is_gone) IS DISTINCT FROM (excluded.definition, false)";
-    client.execute(sql, &[&names, &commands, &accounts, &hashes, &schedules, &zones, &nexts, &wrongs]).await?;
+               WHERE (j.definition, j.is_gone, j.accounts, j.hosts) IS DISTINCT FROM \
+               (excluded.definition, false, excluded.accounts, excluded.hosts)";
+    let values: [&(dyn ToSql + Sync); 10] =
+        [&names, &commands, &accounts, &hashes, &schedules, &zones, &nexts, &wrongs, &hosts, &limits];
+    client.execute(sql, &values).await?;
     Ok(())
 }
 
@@ -266,6 +302,10 @@ async fn submit(mut client: Client, names: &[String]) -> Result<Submitted, DbErr
 
 async fn submit_some(client: &mut Client, names: &[String], submitted: &mut Submitted) -> Result<(), DbError> {
     let transaction = client.transaction().await?;
+    // A person who submits a job knows that its platform is back; some more failures pause it again.
+    let sql = "UPDATE ferry.host SET paused_until = NULL, failures = $2 WHERE paused_until IS NOT NULL AND host IN \
+               (SELECT unnest(hosts) FROM ferry.job WHERE name = ANY($1))";
+    transaction.execute(sql, &[&names, &(FAILURES_MAX / 2)]).await?;
     let sql = "UPDATE ferry.job SET \
                again = again OR state = 'running', due = CASE WHEN state = 'running' THEN due ELSE clock_timestamp() END, \
                ready = clock_timestamp(), tries = 0, unknowns = 0, deaths = 0, \
@@ -284,17 +324,26 @@ async fn submit_some(client: &mut Client, names: &[String], submitted: &mut Subm
     Ok(())
 }
 
-async fn take(mut client: Client, name: &str, worker: &str, lease: Duration) -> Result<Taken, DbError> {
+async fn take(mut client: Client, name: &str, by: &By) -> Result<Taken, DbError> {
     let transaction = client.transaction().await?;
-    let sql = "SELECT outcome, token, waited, later FROM ferry.take_job($1, $2::text::uuid, $3, $4)";
-    let row = transaction.query_one(sql, &[&name, &worker, &lease.as_secs_f64(), &DEATHS_MAX]).await?;
+    let sql = "SELECT outcome, token, waited, later, hosts, time_limit \
+               FROM ferry.take_job_of_host($1, $2::text::uuid, $3, $4, $5)";
+    let By { worker, lease, full_hosts } = by;
+    let row = transaction.query_one(sql, &[&name, worker, &lease.as_secs_f64(), &DEATHS_MAX, full_hosts]).await?;
     let (outcome, later): (String, f64) = (row.try_get(0)?, row.try_get(3)?);
+    let time_limit: Option<f64> = row.try_get(5)?;
     let taken = match outcome.as_str() {
-        "taken" => Taken::Start { token: row.try_get(1)?, waited: row.try_get(2)? },
-        "busy" | "early" => Taken::Later(later),
+        "taken" => Taken::Start(Start {
+            token: row.try_get(1)?,
+            waited: row.try_get(2)?,
+            hosts: row.try_get(4)?,
+            time_limit: time_limit.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        }),
+        "busy" | "early" | "paused" => Taken::Later(later),
+        "full" => Taken::Full(later),
         _ => Taken::Nothing,
     };
-    if let Taken::Later(later) = taken {
+    if let Taken::Later(later) | Taken::Full(later) = taken {
         queue::put(&transaction, name, later).await?;
     }
     transaction.commit().await?;
@@ -333,8 +382,10 @@ async fn finish(mut client: Client, end: &End, lease: Duration) -> Result<bool, 
         Next::Idle => ("idle", "", None),
         Next::Held => ("held", if end.ended == Ended::Lost { "deaths" } else { "failed" }, None),
         Next::Again(delay) => {
-            ("waiting", if end.ended == Ended::Drained { "drained" } else { "again" }, Some(delay.as_secs_f64()))
+            let why = if end.ended == Ended::Drained { "drained" } else { "again" };
+            ("waiting", why, Some(delay.as_secs_f64()))
         }
+        Next::WhenFree(delay) => ("waiting", "account", Some(until_free(&transaction, &end.name, delay).await?)),
     };
     let exit = match end.ended {
         Ended::Exit(code) => Some(i16::from(code)),
@@ -374,8 +425,23 @@ async fn finish(mut client: Client, end: &End, lease: Duration) -> Result<bool, 
     if let Some(later) = later {
         queue::put(&transaction, &end.name, later).await?;
     }
+    if let Some(is_available) = end.ended.is_available() {
+        let pause = (lease * PAUSE).as_secs_f64();
+        let sql = "SELECT ferry.note_hosts($1, $2, $3, $4)";
+        transaction.execute(sql, &[&end.name, &is_available, &FAILURES_MAX, &pause]).await?;
+    }
     transaction.commit().await?;
     Ok(true)
+}
+
+/// The seconds until the lease of the process ends that writes to an account of the job, and a few more, so that jobs which
+/// wait for one account do not come at once; `or_else` where none is known.
+async fn until_free(client: &impl GenericClient, name: &str, or_else: Duration) -> Result<f64, DbError> {
+    let sql = "SELECT extract(epoch FROM max(a.lease_until) - clock_timestamp())::float8 + 1 + 9 * random() \
+               FROM ferry.account a JOIN ferry.job j ON a.key = ANY (j.accounts) \
+               WHERE j.name = $1 AND a.lease_until > clock_timestamp()";
+    let left: Option<f64> = client.query_one(sql, &[&name]).await?.try_get(0)?;
+    Ok(left.unwrap_or(or_else.as_secs_f64()))
 }
 
 async fn schedule(mut client: Client) -> Result<usize, DbError> {

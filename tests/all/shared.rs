@@ -98,6 +98,24 @@ fn a_typed_password_is_refused() {
 }
 
 #[test]
+fn the_password_of_the_database_can_stand_elsewhere() {
+    let mut scene = Scene::without_sandbox();
+    scene.set("FERRY_STATE", "postgres://ana@127.0.0.1:1/crm");
+    scene.set("FERRY_STATE_PASSWORD", "file:no-such-file");
+    let refused = scene.run("runs");
+    assert!(
+        refused.exit == 2 && refused.err.contains("`FERRY_STATE_PASSWORD`: the file `no-such-file`"),
+        "{refused:?}"
+    );
+    scene.write("password", "secret\n");
+    for reference in ["file:password", "cmd:/bin/cat password"] {
+        scene.set("FERRY_STATE_PASSWORD", reference);
+        let away = scene.run("runs");
+        assert!(away.exit == 1 && away.err.contains("cannot be reached") && !away.err.contains("secret"), "{away:?}");
+    }
+}
+
+#[test]
 fn a_process_that_was_stopped_and_wakes_writes_and_sends_nothing() {
     let Some((mut scene, text)) = scene(30) else { return };
     scene.set("FERRY_STATE", &format!("{text}?lease_ms=2000"));

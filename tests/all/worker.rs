@@ -284,6 +284,85 @@ fn two_jobs_of_an_account_are_never_done_at_a_time() {
 }
 
 #[test]
+fn jobs_of_a_host_that_is_unavailable_for_twenty_of_them_wait_and_leave_room_for_others() {
+    let Some(database) = database() else { return };
+    let accounts = accounts(1);
+    let folder = tenants(&accounts, 2, "20/s");
+    let (folder, at) = (folder.path(), &database[..]);
+    // Nobody listens at port 1.
+    let away: Vec<String> = (0..24).map(|n| format!("away{n}")).collect();
+    let rows: String = away.iter().map(|name| format!("{name},http://127.0.0.1:1/retailers/api/v1\n")).collect();
+    let table = fs::read_to_string(folder.join("tenants.csv")).unwrap();
+    fs::write(folder.join("tenants.csv"), table + &rows).unwrap();
+    for name in &away {
+        fs::write(folder.join(format!("lists/{name}.csv")), list(1, 2)).unwrap();
+    }
+    let page = fs::read_to_string(folder.join("ferry.yaml")).unwrap().replace("to: shop }", "to: shop, wait: 0s }");
+    fs::write(folder.join("ferry.yaml"), page).unwrap();
+    let worker = worker_of(folder, at, &accounts, "--concurrency 4");
+    wait_until("the worker has registered", || counted(at, "SELECT count(*)::text FROM ferry.job") == 25);
+    let names: Vec<String> = away.iter().map(|name| format!("{name}/send")).collect();
+    assert_eq!(typed(folder, at, &format!("worker submit {}", names.join(" "))).exit, 0);
+    wait_until("the host is paused", || {
+        // Two of its jobs run at most, of four slots.
+        let running = "SELECT count(*)::text FROM ferry.job WHERE state = 'running' AND name LIKE 'away%'";
+        assert!(counted(at, running) <= 2);
+        counted(at, "SELECT count(*)::text FROM ferry.job WHERE why = 'paused'") > 0
+    });
+    assert!(counted(at, "SELECT max(failures)::text FROM ferry.host") >= 20);
+    let listed = typed(folder, at, "jobs");
+    assert!(
+        listed.err.contains("`127.0.0.1:1` is paused until ") && listed.out.contains("waiting (paused)"),
+        "{listed:?}"
+    );
+    let report = typed(folder, at, "jobs --report");
+    assert!(report.out.contains("\n127.0.0.1:1 is paused: 2"), "{report:?}");
+    // Others are done meanwhile.
+    assert_eq!(typed(folder, at, "worker submit t0/send").exit, 0);
+    wait_until("another is done", || counted(at, DONE) == 1);
+    let paused = "SELECT count(*)::text FROM ferry.host WHERE paused_until > clock_timestamp()";
+    assert_eq!(counted(at, paused), 1);
+    // A person who submits one of them knows better.
+    let tries = "SELECT count(*)::text FROM ferry.job_run WHERE job = 'away3/send'";
+    let before = counted(at, tries);
+    assert_eq!(typed(folder, at, "worker submit away3/send").exit, 0);
+    wait_until("it was tried", || counted(at, tries) > before);
+    worker.signal("TERM");
+    assert_eq!(worker.finish().exit, 0);
+    accounts.stop();
+}
+
+#[test]
+fn a_job_is_stopped_at_its_time_limit_and_waits_for_the_process_that_has_its_account() {
+    let Some(database) = database() else { return };
+    let accounts = accounts(1);
+    let folder = tenants(&accounts, 120, "2/s");
+    let (folder, at) = (folder.path(), &database[..]);
+    let page = fs::read_to_string(folder.join("ferry.yaml")).unwrap();
+    let limited = page.replace("send: {", "send: { time_limit: 3s,");
+    fs::write(folder.join("ferry.yaml"), &limited).unwrap();
+    let worker = worker_of(folder, at, &accounts, "");
+    wait_until("the worker has registered", || counted(at, "SELECT count(*)::text FROM ferry.job") == 1);
+    assert_eq!(typed(folder, at, "worker submit t0/send").exit, 0);
+    wait_until("it was stopped", || state(folder, at, "t0/send") == "waiting again 143");
+    let message = job(folder, at, "t0/send")["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("error: the job was stopped after 3 s, its time limit\nhint: "), "{message}");
+    let sent = accounts.sandboxes[0].contacts("mercately").len();
+    assert!((1..60).contains(&sent), "{sent}");
+    // A process outside of the queue writes to its account.
+    let hold =
+        "UPDATE ferry.account SET holder = gen_random_uuid(), lease_until = clock_timestamp() + interval '1 hour'";
+    execute(at, hold.to_owned());
+    assert_eq!(typed(folder, at, "worker submit t0/send").exit, 0);
+    wait_until("it waits for its account", || state(folder, at, "t0/send") == "waiting account 7");
+    let due = counted(at, "SELECT extract(epoch FROM due - clock_timestamp())::bigint::text FROM ferry.job");
+    assert!((3_500..3_612).contains(&due), "{due}");
+    worker.signal("TERM");
+    assert_eq!(worker.finish().exit, 0);
+    accounts.stop();
+}
+
+#[test]
 fn a_job_that_loses_its_process_three_times_waits_for_a_person() {
     let Some(database) = database() else { return };
     let accounts = accounts(1);

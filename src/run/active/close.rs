@@ -56,6 +56,7 @@ impl ActiveRun {
         self.add_effort(ending.traffic);
         (self.record.status, self.record.totals, self.record.rejects_file) = (status, totals, rejects_file);
         let mut summary = self.summary(ending.summary);
+        summary.times = ending.traffic.times;
         // What an unfinished run has measured only serves a later report: it does not fail because of that.
         let receipt = match (status, ending.ends) {
             (RunStatus::Done, Some(ends)) => {

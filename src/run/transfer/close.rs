@@ -1,7 +1,7 @@
 //! How a transfer ends: its totals, its results, the sections of its command, and the ends for its receipt.
 
 use super::parts::Transfer;
-use crate::http::Traffic;
+use crate::http::{Times, Traffic};
 use crate::ids::{RunStatus, SourceStamp};
 use crate::outcome::{Exit, Failure, Totals};
 use crate::plan::SourcePlan;
@@ -205,6 +205,10 @@ fn sum(one: Traffic, other: Traffic) -> Traffic {
         sent: one.sent + other.sent,
         retried: one.retried + other.retried,
         rate_limited: one.rate_limited + other.rate_limited,
+        times: Times {
+            took: one.times.took.with(&other.times.took),
+            waited: one.times.waited.with(&other.times.waited),
+        },
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Given<'a> {
     pub by: &'a str,
     /// Whether it was typed on a command line, which other users can see.
     pub is_typed: bool,
+    /// The password, if it was given apart from the address.
+    pub password: Option<String>,
     /// The file with passwords (`PGPASSFILE`), if there is one.
     pub password_file: Option<PathBuf>,
 }
@@ -72,10 +74,16 @@ impl PostgresAddress {
                 "`{}` has a password, which other users of this machine can see",
                 given.by
             ))
-            .hint("put the address into `FERRY_STATE`, or the password into a file that `PGPASSFILE` names"));
+            .hint(
+                "put the address into `FERRY_STATE`, or the password into `FERRY_STATE_PASSWORD` or a file that `PGPASSFILE` names",
+            ));
         }
         let tls = Tls::of(own.tls_mode.as_deref(), own.root, is_near(&config), given.by)?;
         if config.get_password().is_none()
+            && let Some(password) = &given.password
+        {
+            config.password(password);
+        } else if config.get_password().is_none()
             && let Some(password) = given.password_file.as_deref().map(|file| password_of(&config, file)).transpose()?
         {
             password.map(|password| config.password(password));
@@ -240,7 +248,7 @@ mod tests {
     use super::*;
 
     fn given(is_typed: bool) -> Given<'static> {
-        Given { by: "--state", is_typed, password_file: None }
+        Given { by: "--state", is_typed, password: None, password_file: None }
     }
 
     #[test]
@@ -252,6 +260,17 @@ mod tests {
         let refused = PostgresAddress::parse("postgres://ana:secret@localhost/crm", &given(true)).unwrap_err();
         let shown = format!("{refused:?}");
         assert!(refused.hint.unwrap().contains("FERRY_STATE") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_password_that_is_given_apart_is_used_where_the_address_has_none() {
+        let given = Given { password: Some("apart".to_owned()), ..given(true) };
+        let password = |text: &str| {
+            let address = PostgresAddress::parse(text, &Given { is_typed: false, ..given.clone() }).unwrap();
+            String::from_utf8(address.0.config.get_password().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(password("postgres://ana@localhost/crm"), "apart");
+        assert_eq!(password("postgres://ana:own@localhost/crm"), "own");
     }
 
     #[test]

@@ -5,8 +5,12 @@ use super::error::DbError;
 use deadpool_postgres::Client;
 
 /// The texts, from version 1 on.
-const VERSIONS: [&str; 3] =
-    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const VERSIONS: [&str; 4] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// The lock under which tables are changed: any number that no other program uses.
 const LOCK: i64 = 0x4645_5252_5900;

@@ -36,7 +36,8 @@ pub fn database() -> Option<String> {
 
 /// An address as the program reads it.
 pub fn address(text: &str) -> PostgresAddress {
-    PostgresAddress::parse(text, &Given { by: "FERRY_STATE", is_typed: false, password_file: None }).unwrap()
+    PostgresAddress::parse(text, &Given { by: "FERRY_STATE", is_typed: false, password: None, password_file: None })
+        .unwrap()
 }
 
 /// Executes statements in a database.
