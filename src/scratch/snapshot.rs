@@ -19,7 +19,11 @@ const PURPOSE: Purpose = Purpose {
 };
 
 /// A snapshot that is being taken.
-pub struct SnapshotBuilder(Snapshot);
+pub struct SnapshotBuilder {
+    snapshot: Snapshot,
+    /// Whether a contact was added more than once.
+    has_versions: bool,
+}
 
 /// A snapshot that is complete.
 pub struct Snapshot {
@@ -33,7 +37,8 @@ impl Snapshot {
     /// # Errors
     /// Exit 1 when nothing can be written there.
     pub fn create(folder: &Path) -> Result<SnapshotBuilder, Failure> {
-        Ok(SnapshotBuilder(Snapshot { scratch: Scratch::create(folder, &PURPOSE)?, len: 0 }))
+        let snapshot = Snapshot { scratch: Scratch::create(folder, &PURPOSE)?, len: 0 };
+        Ok(SnapshotBuilder { snapshot, has_versions: false })
     }
 
     /// How many contacts it holds.
@@ -46,12 +51,15 @@ impl Snapshot {
         self.len == 0
     }
 
-    /// The contact with this id (JSON as it was added), in its latest version.
+    /// The contact with this id (JSON as it was added last).
     ///
     /// # Errors
     /// Exit 1 when the snapshot cannot be read.
     pub fn by_id(&self, id: &str) -> Result<Option<String>, Failure> {
-        self.scratch.ask(|connection| latest(connection, id).map(|found| found.map(|(_, json)| json)))
+        self.scratch.ask(|connection| {
+            let mut statement = connection.prepare_cached("SELECT json FROM contact WHERE id = ?1")?;
+            Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+        })
     }
 
     /// All contacts with this identity value, by id and contact (JSON as it was added), each once.
@@ -72,7 +80,7 @@ impl SnapshotBuilder {
     pub fn add(&mut self, pass: u32, found: &[(&str, &str, &[IdentityValue])]) -> Result<u64, Failure> {
         let mut first_met = 0;
         let (news, len) = (&mut first_met, &mut 0);
-        self.0.scratch.ask(|connection| {
+        self.snapshot.scratch.ask(|connection| {
             let known = "SELECT pass FROM met WHERE id = ?1";
             let mut known = connection.prepare_cached(known)?;
             let mut meet = connection.prepare_cached("INSERT OR REPLACE INTO met VALUES (?1, ?2)")?;
@@ -95,49 +103,53 @@ impl SnapshotBuilder {
             Ok(())
         })?;
         let (news, len) = (*news, *len);
-        self.0.len += len;
+        self.snapshot.len += len;
+        self.has_versions |= len < found.len() as u64;
         Ok(news)
     }
 
     /// How many contacts it holds so far.
     pub fn len(&self) -> u64 {
-        self.0.len
+        self.snapshot.len
     }
 
     /// Whether there was no contact so far.
     pub fn is_empty(&self) -> bool {
-        self.0.len == 0
+        self.snapshot.len == 0
     }
 
-    /// Completes it, so that it can be searched.
+    /// Completes it, so that it can be searched. Of a contact that was added more than once the last version is kept.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written.
     pub fn done(self) -> Result<Snapshot, Failure> {
-        self.0.scratch.ask(|connection| {
-            connection.execute_batch(
-                "DROP TABLE met; CREATE INDEX contact_id ON contact (id);
-                 CREATE INDEX identity_key ON identity (key, contact); COMMIT",
-            )?;
+        self.snapshot.scratch.ask(|connection| {
+            connection.execute_batch("DROP TABLE met; CREATE INDEX contact_id ON contact (id);")?;
+            if self.has_versions {
+                connection.execute_batch(
+                    "DELETE FROM contact WHERE EXISTS
+                         (SELECT 1 FROM contact AS later WHERE later.id = contact.id AND later.no > contact.no);
+                     DELETE FROM identity WHERE contact NOT IN (SELECT no FROM contact);",
+                )?;
+            }
+            connection.execute_batch("CREATE INDEX identity_key ON identity (key, contact); COMMIT")?;
             Ok(())
         })?;
-        Ok(self.0)
+        Ok(self.snapshot)
     }
 }
 
-fn latest(connection: &Connection, id: &str) -> Result<Option<(i64, String)>, SqlError> {
-    let sql = "SELECT no, json FROM contact WHERE id = ?1 ORDER BY no DESC LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-}
-
 fn with_identity(connection: &Connection, key: &Key) -> Result<Vec<(String, String)>, SqlError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT contact.no, id, json FROM identity JOIN contact ON contact.no = identity.contact
-         WHERE key = ?1
-             AND NOT EXISTS (SELECT 1 FROM contact AS later WHERE later.id = contact.id AND later.no > contact.no)
-         ORDER BY contact.no",
-    )?;
-    let rows = statement.query_map([key.as_bytes().as_slice()], |row| Ok((row.get(1)?, row.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut numbers = connection.prepare_cached("SELECT contact FROM identity WHERE key = ?1 ORDER BY contact")?;
+    let mut contact = connection.prepare_cached("SELECT id, json FROM contact WHERE no = ?1")?;
+    let (mut found, mut last) = (Vec::new(), None);
+    let mut rows = numbers.query([key.as_bytes().as_slice()])?;
+    while let Some(row) = rows.next()? {
+        let no: i64 = row.get(0)?;
+        // A contact that has the value twice is one.
+        if last.replace(no) != Some(no) {
+            found.push(contact.query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))?);
+        }
+    }
+    Ok(found)
 }

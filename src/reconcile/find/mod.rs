@@ -166,15 +166,17 @@ impl Finder {
         Ok(Hits { by_identity, asked: self.asked().await })
     }
 
-    /// Whether contacts are found in a snapshot, beside which the platform can be asked.
+    /// Whether a snapshot that holds contacts says how they are, beside which the platform can be asked.
     pub(crate) fn is_listed(&self) -> bool {
-        self.uses_snapshot && self.platform.is_some()
+        let has_contacts = |listed: &Option<Listed>| listed.as_ref().is_some_and(|listed| !listed.snapshot.is_empty());
+        let is_filled = || self.snapshot.try_read().is_ok_and(|listed| has_contacts(&listed));
+        self.uses_snapshot && self.platform.is_some() && is_filled()
     }
 
     /// The only contact that these identity values find, where the snapshot alone says so; none where anything else has to
     /// be asked. As [`Finder::by_identities`], which is asked then.
     pub(crate) fn only_listed(&self, identities: &[IdentityValue]) -> Option<Hit> {
-        let listed = self.snapshot.try_read().ok()?.clone().filter(|_| self.is_listed())?;
+        let listed = self.snapshot.try_read().ok()?.clone()?;
         let mut only: Option<Hit> = None;
         for identity in identities {
             let linked = self.links.id_of(identity).ok()?;
@@ -264,7 +266,7 @@ impl Finder {
             return Ok(vec![hit((found, freshness))]);
         }
         // Nothing but the link says so: the contact belongs to another person now.
-        self.links.forget(identity).await?;
+        Box::pin(self.links.forget(identity)).await?;
         Ok(Vec::new())
     }
 

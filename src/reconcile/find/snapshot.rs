@@ -3,7 +3,7 @@
 //! It says when its reading began and whether it is known to be complete. What that proves is the finder's business.
 
 use super::lookup::{Access, Platform};
-use crate::contact::Contact;
+use crate::contact::{Contact, StoredContact};
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
 use crate::platforms::{Fault, Found, Pages};
@@ -35,12 +35,12 @@ impl Listed {
     /// The contacts with this identity value.
     pub(super) fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<Found>, Failure> {
         let rows = self.snapshot.by_identity(identity)?;
-        Ok(rows.into_iter().map(|(id, json)| found_of(&id, &json)).collect())
+        Ok(rows.into_iter().map(|(id, json)| Found { contact: listed_of(&json), id }).collect())
     }
 
     /// The contact with this id.
     pub(super) fn by_id(&self, id: &str) -> Result<Option<Found>, Failure> {
-        Ok(self.snapshot.by_id(id)?.map(|json| found_of(id, &json)))
+        Ok(self.snapshot.by_id(id)?.map(|json| Found { id: id.to_owned(), contact: listed_of(&json) }))
     }
 }
 
@@ -148,6 +148,11 @@ fn row_of(mut found: Found) -> (String, String, Vec<IdentityValue>) {
     let mut json = Vec::new();
     found.contact.write_json(&mut json);
     (found.id, String::from_utf8_lossy(&json).into_owned(), identities)
+}
+
+/// A contact of the snapshot, which holds nothing beside the fields of a contact.
+fn listed_of(json: &str) -> Contact {
+    StoredContact::parse(json).map_or_else(Contact::default, StoredContact::into_contact)
 }
 
 /// A contact as it is kept on disk.
