@@ -118,6 +118,9 @@ fn add_items(field: Field, side: &mut Vec<String>, other: &mut Vec<String>, item
 
 /// Whether two values of a field are equal in the sense of the field: spelling differences that no platform keeps do not count.
 pub fn same(field: Field, one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
     match field {
         Field::Phones => match (whatsapp_key(one), whatsapp_key(other)) {
             (one_key, other_key) if one_key.is_empty() || other_key.is_empty() => same_text(one, other),

@@ -80,7 +80,7 @@ pub fn diff_with_identity(
 /// Records an identity field that keeps another value at the target.
 fn record_kept(delta: &mut Delta, wanted: &Wanted, field: Field) {
     let (old, new) = (first_of(&delta.after, field), first_of(&wanted.contact, field));
-    if let (Some(old), Some(new)) = (&old, &new)
+    if let (Some(old), Some(new)) = (old, new)
         && !same(field, old, new)
     {
         delta.kept.push(singular(field));
@@ -89,8 +89,11 @@ fn record_kept(delta: &mut Delta, wanted: &Wanted, field: Field) {
 
 /// Adds the missing items to a list. A list that is not blank is not filled.
 fn diff_list(delta: &mut Delta, wanted: &Wanted, field: Field, name: &'static str, overwrite: Overwrite) {
-    let have = delta.after.list(field).to_vec();
     let want = wanted.contact.list(field);
+    if want == delta.after.list(field) {
+        return;
+    }
+    let have = delta.after.list(field).to_vec();
     let added = match overwrite {
         Overwrite::Fill if !have.is_empty() => return,
         _ => missing_items(field, want, &have),
@@ -127,13 +130,16 @@ fn joined(items: &[String]) -> Option<String> {
 }
 
 fn diff_tags(delta: &mut Delta, wanted: &Wanted, overwrite: Overwrite) {
-    let have = delta.after.list(Field::Tags).to_vec();
     let want = wanted.contact.list(Field::Tags);
+    let takes_away = wanted.tag_mode == TagMode::Remove;
+    if want == delta.after.list(Field::Tags) && (want.is_empty() || !takes_away) {
+        return;
+    }
+    let have = delta.after.list(Field::Tags).to_vec();
     if overwrite == Overwrite::Fill && !have.is_empty() {
         return;
     }
     let is_wiped = overwrite == Overwrite::Clear && want.is_empty();
-    let takes_away = wanted.tag_mode == TagMode::Remove;
     let only_wanted = is_wiped || (wanted.tag_mode == TagMode::Replace && !want.is_empty());
     let goes = |tag: &str| match is_among(Field::Tags, want, tag) {
         true => takes_away,
@@ -159,14 +165,15 @@ fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) 
             OnExisting::Fill if !wanted.is_attribute_forced(&attribute.name) => Overwrite::Fill,
             _ => wanted.attribute_overwrite(&attribute.name),
         };
-        let old = delta.after.attribute(&attribute.name).filter(|value| !value.is_empty()).map(str::to_owned);
-        let new = (!attribute.value.is_empty()).then(|| attribute.value.clone());
-        match (overwrite, &old, &new) {
+        let old = delta.after.attribute(&attribute.name).filter(|value| !value.is_empty());
+        let new = Some(&*attribute.value).filter(|value| !value.is_empty());
+        match (overwrite, old, new) {
             (Overwrite::Clear, Some(_), None) => delta.cleared += 1,
             (Overwrite::Fill, Some(_), _) | (_, _, None) => continue,
             (_, Some(old), Some(new)) if same_text(old, new) => continue,
             _ => {}
         }
+        let (old, new) = (old.map(str::to_owned), new.map(str::to_owned));
         delta.fills |= overwrite == Overwrite::Fill;
         delta.after.set_attribute(attribute.name.clone(), attribute.value.as_str());
         delta.changed_attributes.push(attribute.name.clone());

@@ -29,6 +29,10 @@ enum Source {
 
 /// Adds the changes of the name to `delta`.
 pub(super) fn diff_names(delta: &mut Delta, platform: &PlatformFacts, wanted: &Wanted, on_existing: OnExisting) {
+    let is_cleared = FIELDS.into_iter().any(|field| wanted.clear.has(field));
+    if !is_cleared && FIELDS.into_iter().all(|field| wanted.contact.text(field) == delta.after.text(field)) {
+        return;
+    }
     let held = || FIELDS.into_iter().filter(|field| platform.holds.contains(field));
     let there = words_of(&delta.after);
     if there.is_empty() {

@@ -19,10 +19,10 @@ pub enum OnExisting {
 }
 
 /// The value of a field, of a list its first item.
-pub(super) fn first_of(contact: &Contact, field: Field) -> Option<String> {
+pub(super) fn first_of(contact: &Contact, field: Field) -> Option<&str> {
     match field.is_list() {
-        true => contact.list(field).first().cloned(),
-        false => contact.text(field).map(str::to_owned),
+        true => contact.list(field).first().map(String::as_str),
+        false => contact.text(field),
     }
 }
 
@@ -51,9 +51,10 @@ pub(super) fn diff_one(delta: &mut Delta, wanted: &Wanted, field: Field, overwri
     let new = match (overwrite, &old, new) {
         (Overwrite::Clear, Some(_), None) => None,
         (Overwrite::Fill, Some(_), _) | (_, _, None) => return,
-        (_, Some(old), Some(new)) if same(field, old, &new) => return,
+        (_, Some(old), Some(new)) if same(field, old, new) => return,
         (_, _, new) => new,
     };
+    let (old, new) = (old.map(str::to_owned), new.map(str::to_owned));
     set_one(delta, field, (old, new), overwrite);
 }
 
