@@ -23,8 +23,10 @@ const ENCODED_BATCH_BYTES: usize = 32 * 1024;
 /// Batches read and not yet consumed.
 const BATCHES_AHEAD: usize = 12;
 
-/// The same where each record has become a contact with all its values: requests are slower than mapping.
+/// The same where each record has become a contact with all its values, which takes ten times its bytes: requests are
+/// slower than mapping.
 const CONTACTS_AHEAD: usize = 4;
+const CONTACTS_BATCH_LEN: usize = 64;
 
 /// The results of a batch, or what ended the source.
 type Done<T> = Result<T, Failure>;
@@ -53,7 +55,7 @@ pub fn contacts_in_order<T: Send + 'static>(
     limit: Option<u64>,
     work: impl Fn(Batch) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    ordered(source, (limit, ROOM), CONTACTS_AHEAD, work)
+    ordered(source, (limit, Room { records: CONTACTS_BATCH_LEN, ..ROOM }), CONTACTS_AHEAD, work)
 }
 
 /// Reads the source and encodes it batch by batch.
