@@ -225,7 +225,7 @@ pub(super) fn client_for(url: &Url, timeout: Duration) -> Result<reqwest::Client
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .http1_only()
         .tcp_nodelay(true)

@@ -149,7 +149,7 @@ impl Block {
         let mut bytes = Vec::with_capacity(BLOCK_LEN);
         for image in &self.images {
             number(&mut bytes, image.as_ref().map_or(0, |image| image.len() as u64));
-            bytes.extend(image.iter().flatten());
+            bytes.extend_from_slice(image.as_deref().unwrap_or_default());
         }
         bytes
     }
