@@ -133,7 +133,7 @@ impl Http {
     pub async fn send(&self, request: Request) -> Sent {
         let sent = match (self.route.queue.slot().await, &self.tokens) {
             (Ok(_slot), None) => self.deliver(&self.route, &request, &mut None).await,
-            (Ok(_slot), Some(tokens)) => self.deliver_with_token(tokens, &request).await,
+            (Ok(_slot), Some(tokens)) => Box::pin(self.deliver_with_token(tokens, &request)).await,
             (Err(failure), _) => Sent::NotSent(failure),
         };
         if let Sent::Answered(response) = &sent
@@ -167,7 +167,7 @@ impl Http {
                 Next::Pause(pause) => route.pause_all(retry, pause, &sent),
                 Next::GiveUp => return Sent::NotSent(retry.given_up(&sent)),
                 Next::Rest(rest) => {
-                    let rested = route.queue.rest(rest, trouble(&sent)).await;
+                    let rested = Box::pin(route.queue.rest(rest, trouble(&sent))).await;
                     if let Err(stopped) = rested {
                         return kept(request, sent).unwrap_or(Sent::NotSent(stopped));
                     }

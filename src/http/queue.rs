@@ -100,6 +100,11 @@ impl Queue {
         if self.stop.is_cancelled() {
             return Err(stopped());
         }
+        let is_free = self.pace.is_none() && self.shared.get().is_none() && self.paused(Instant::now()).is_none();
+        if is_free { Ok(()) } else { Box::pin(self.wait_to_leave()).await }
+    }
+
+    async fn wait_to_leave(&self) -> Result<(), Failure> {
         loop {
             let held = self.sit_out().await?;
             // First, because its instants pass while a request waits for anything else.

@@ -37,7 +37,8 @@ pub enum End {
 }
 
 impl Reconciler {
-    /// Reconciles one contact. The caller sees to it that no other contact with one of its [names](super::who::Who::names)
+    /// Reconciles one contact. What is rarely waited for is boxed here and below, because the state of every contact in
+    /// flight is as large as the largest thing that it may wait for, and is copied when it begins. The caller sees to it that no other contact with one of its [names](super::who::Who::names)
     /// is in flight until the outcome of this one is in the checkpoint.
     ///
     /// # Errors
@@ -50,7 +51,7 @@ impl Reconciler {
     ) -> Result<End, Failure> {
         let mut attempt = earlier.map(Attempt::after).unwrap_or_default();
         if let Some(after) = self.failures.outage()
-            && self.wait(slot, after).await.is_err()
+            && Box::pin(self.wait(slot, after)).await.is_err()
         {
             return Ok(End::Pending);
         }
@@ -77,11 +78,11 @@ impl Reconciler {
                         return Ok(End::Settled(self.settled(&subject.who, attempt, outcome, problems)));
                     }
                     Verdict::Target => return Err(at_fault(&problems, self.failures.has_arrived())),
-                    Verdict::Wait(after) if self.wait(slot, after).await.is_err() => return Ok(End::Pending),
+                    Verdict::Wait(after) if Box::pin(self.wait(slot, after)).await.is_err() => return Ok(End::Pending),
                     Verdict::Wait(_) => {}
                 },
                 Next::Again(after) => {
-                    if !after.is_zero() && self.wait(slot, after).await.is_err() {
+                    if !after.is_zero() && Box::pin(self.wait(slot, after)).await.is_err() {
                         return Ok(End::Pending);
                     }
                 }
@@ -110,7 +111,9 @@ impl Reconciler {
             // The right to work on the contact is held until the change is carried out.
             let Located { presence, place, .. } = located;
             location = match (decision, presence) {
-                (Decision::Reread(why), Presence::One(hit)) => self.reread(subject, (hit, place), why).await?,
+                (Decision::Reread(why), Presence::One(hit)) => {
+                    Box::pin(self.reread(subject, (hit, place), why)).await?
+                }
                 (decision, _) => return self.carry_out(subject, attempt, Ruling { decision, notes }).await,
             };
         }
@@ -329,4 +332,20 @@ pub(super) fn note(attempt: &mut Attempt, notes: Notes) {
     attempt.effects.not_carried.extend(not_carried);
     attempt.effects.links = links;
     attempt.effects.left = left;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what this function returns.
+    fn size_of_future<A, B, C, D, F>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_state_of_a_contact_in_flight_is_small_because_it_is_copied() {
+        let size = size_of_future(Reconciler::reconcile);
+        assert!(size <= 6144, "{size} bytes");
+    }
 }

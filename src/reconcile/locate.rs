@@ -36,19 +36,21 @@ pub(super) enum Location {
 impl Reconciler {
     pub(super) async fn locate(&self, subject: &Subject, attempt: &mut Attempt) -> Result<Location, Fault> {
         let (wanted, correction) = match subject.goal.locate() {
-            Locate::ById(reversal) => return self.locate_by_id(&reversal.id, &reversal.known).await,
+            Locate::ById(reversal) => return Box::pin(self.locate_by_id(&reversal.id, &reversal.known)).await,
             Locate::ByIdentity(wanted) => (wanted, None),
             Locate::ByIdentityOrLine(wanted, correction) => (wanted, Some(correction)),
         };
         if let Some(id) = attempt.own().map(str::to_owned) {
-            return self.locate_own(attempt, &id).await;
+            return Box::pin(self.locate_own(attempt, &id)).await;
         }
         let times = self.times();
         let since_ms = match attempt.doubt() {
             None => None,
             Some(doubt) => match times.left(doubt) {
                 left if left.is_zero() => Some(times.settled_ms(doubt)),
-                left if !self.finder.are_proven(&subject.who.fields()).await? => return Ok(Location::Again(left)),
+                left if !Box::pin(self.finder.are_proven(&subject.who.fields())).await? => {
+                    return Ok(Location::Again(left));
+                }
                 _ => Some(doubt.at_ms),
             },
         };
@@ -63,8 +65,9 @@ impl Reconciler {
             return Ok(Location::Found(located));
         }
         match correction {
-            Some(correction) => self.locate_by_line(subject, correction).await,
-            None => self.locate_partial(attempt, located).await,
+            Some(correction) => Box::pin(self.locate_by_line(subject, correction)).await,
+            None if attempt.creation_in_doubt().is_some() => Box::pin(self.locate_partial(attempt, located)).await,
+            None => Ok(Location::Found(located)),
         }
     }
 
@@ -110,7 +113,7 @@ impl Reconciler {
             return Ok(Location::Found(Located { presence, may_reread: true, place: Some(place) }));
         }
         place.first().await;
-        match self.find(subject, wanted, since_ms).await? {
+        match Box::pin(self.find(subject, wanted, since_ms)).await? {
             Presence::One(again) if again.found.id == hit.found.id => {
                 let presence = Presence::One(again);
                 Ok(Location::Found(Located { presence, may_reread: true, place: Some(place) }))
@@ -167,7 +170,7 @@ impl Reconciler {
     async fn find(&self, subject: &Subject, wanted: &Wanted, since_ms: Option<u64>) -> Result<Presence, Fault> {
         let contact = &wanted.contact;
         if let Some(id) = contact.text(Field::TargetId) {
-            return self.overlaid(self.finder.by_target_id(id, since_ms).await?).map(Hits::into_presence);
+            return self.overlaid(Box::pin(self.finder.by_target_id(id, since_ms)).await?).map(Hits::into_presence);
         }
         let who = &subject.who;
         if who.shared.is_empty() {
@@ -177,11 +180,11 @@ impl Reconciler {
         }
         let (shared, own): (Vec<IdentityValue>, Vec<IdentityValue>) =
             who.identities.iter().cloned().partition(|identity| who.shared.contains(identity));
-        let hits = self.overlaid(self.finder.by_identities(contact, &own, since_ms).await?)?;
+        let hits = self.overlaid(Box::pin(self.finder.by_identities(contact, &own, since_ms)).await?)?;
         if !hits.is_empty() {
             return Ok(hits.into_presence());
         }
-        let hits = self.overlaid(self.finder.by_identities(contact, &shared, since_ms).await?)?;
+        let hits = self.overlaid(Box::pin(self.finder.by_identities(contact, &shared, since_ms)).await?)?;
         Ok(match hits.into_presence() {
             Presence::One(hit) => Presence::Shared(hit),
             presence => presence,

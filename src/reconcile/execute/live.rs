@@ -91,9 +91,12 @@ impl Executor for Live {
             (Address::Id(id), then) => {
                 let found_from_ms = self.now_ms().saturating_add(self.settle_ms());
                 self.finder.exists(&id, &change.delta.after, found_from_ms);
-                self.read_back(attempt, &change.delta, (&id, after.as_deref())).await?;
+                attempt.effects.not_carried.extend(self.dropped.dropped(&change.delta));
+                if !self.dropped.untried(&change.delta).is_empty() {
+                    Box::pin(self.read_back(attempt, &change.delta, (&id, after.as_deref()))).await?;
+                }
                 if then == Then::Restored {
-                    self.check_cleared(attempt, &change.delta, &id).await
+                    Box::pin(self.check_cleared(attempt, &change.delta, &id)).await
                 } else {
                     Ok(Next::End(attempt.outcome()))
                 }
@@ -132,10 +135,10 @@ impl Live {
                 Ok(Went::Off(Next::Again(after)))
             }
             Consequence::Stop { withdraw } => {
-                self.withdraw(who, withdraw).await?;
+                Box::pin(self.withdraw(who, withdraw)).await?;
                 answer.map(|_| Went::Off(Next::Again(Duration::ZERO)))
             }
-            consequence => self.follow(attempt, &sending, consequence, words_of(answer)).await.map(Went::Off),
+            consequence => Box::pin(self.follow(attempt, &sending, consequence, words_of(answer))).await.map(Went::Off),
         }
     }
 
@@ -295,18 +298,14 @@ impl Live {
         }
     }
 
-    /// Reads the contact back when it has names that the platform may drop without an error.
+    /// Reads the contact back, because it has names that the platform may drop without an error.
     async fn read_back(
         &self,
         attempt: &mut Attempt,
         delta: &Delta,
         (id, after): (&str, Option<&Contact>),
     ) -> Result<(), Fault> {
-        attempt.effects.not_carried.extend(self.dropped.dropped(delta));
         let names = self.dropped.untried(delta);
-        if names.is_empty() {
-            return Ok(());
-        }
         let there = match after {
             Some(contact) => Some(contact.clone()),
             None => self.read(id, &delta.after).await?.map(|found| found.contact),

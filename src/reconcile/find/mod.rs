@@ -282,14 +282,14 @@ impl Finder {
             return Ok(Some((hit.found.clone(), hit.freshness)));
         }
         let or_by = Some(lookup_by(asking.contact, identity));
-        let (reading, freshness) = self.by_id(&id, or_by.as_ref(), asking.since_ms).await?;
+        let (reading, freshness) = Box::pin(self.by_id(&id, or_by.as_ref(), asking.since_ms)).await?;
         match reading {
             Reading::There(found) => return Ok(Some((found, freshness))),
             // The link may lead somewhere, and cannot be followed.
             Reading::Unreadable => return Ok(None),
             Reading::Gone => {}
         }
-        self.links.forget(identity).await?;
+        Box::pin(self.links.forget(identity)).await?;
         Ok(None)
     }
 
@@ -312,7 +312,7 @@ impl Finder {
         for found in found {
             match platform {
                 Some(platform) if self.changed.has(&Key::nth(found.id.as_bytes(), 0)) => {
-                    hits.extend(read_changed(platform, found, identity).await?);
+                    hits.extend(Box::pin(read_changed(platform, found, identity)).await?);
                 }
                 _ => hits.push((found, self.listed())),
             }
@@ -321,9 +321,11 @@ impl Finder {
             return Ok(hits);
         };
         match listed.missed {
-            Some(missed) if !platform.is_proven(identity.field).await? => Err(Fault::Fatal(listed_too_few(missed))),
+            Some(missed) if !Box::pin(platform.is_proven(identity.field)).await? => {
+                Err(Fault::Fatal(listed_too_few(missed)))
+            }
             Some(_) => platform.look_up(contact, identity).await.map(fresh),
-            None => platform.look_up_too(contact, identity).await.map(fresh),
+            None => Box::pin(platform.look_up_too(contact, identity)).await.map(fresh),
         }
     }
 
@@ -332,7 +334,7 @@ impl Finder {
         let Some(platform) = self.platform.as_ref().filter(|_| since_ms.is_some() || !self.uses_snapshot) else {
             return Ok(self.snapshot.read().await.clone());
         };
-        if platform.is_proven(field).await? {
+        if Box::pin(platform.is_proven(field)).await? {
             return Ok(None);
         }
         let since_ms = since_ms.unwrap_or(0);
@@ -340,7 +342,7 @@ impl Finder {
         if let Some(listed) = slot.as_ref().filter(|listed| listed.begun_ms >= since_ms) {
             return Ok(Some(listed.clone()));
         }
-        *slot = read_all(platform, &self.folder, None).await?;
+        *slot = Box::pin(read_all(platform, &self.folder, None)).await?;
         Ok(slot.clone())
     }
 

@@ -131,14 +131,7 @@ impl Flight {
             slot.retake().await;
         }
         drop(parked);
-        self.send(&group, earlier, slot).await;
-        // The next contact with one of its identity values comes after that, so that it finds the links of this one.
-        drop(place);
-    }
-
-    /// Brings one contact to its goal; what fails stops the pass.
-    async fn send(&self, group: &Group, earlier: Option<Earlier>, slot: Slot) {
-        if let Err(failure) = self.try_send(group, earlier, slot).await {
+        if let Err(failure) = self.send(&group, earlier.as_deref(), slot).await {
             // A contact that a guard held back is left; contacts that are being written are finished.
             let is_guard = failure.exit == Exit::Guard;
             self.stopped().get_or_insert(failure);
@@ -146,10 +139,13 @@ impl Flight {
                 self.stop.stop();
             }
         }
+        // The next contact with one of its identity values comes after that, so that it finds the links of this one.
+        drop(place);
     }
 
-    async fn try_send(&self, group: &Group, earlier: Option<Earlier>, mut slot: Slot) -> Result<(), Failure> {
-        match self.reconciler.reconcile(&group.subject, earlier.as_ref(), &mut slot).await? {
+    /// Brings one contact to its goal; what fails stops the pass.
+    async fn send(&self, group: &Group, earlier: Option<&Earlier>, mut slot: Slot) -> Result<(), Failure> {
+        match self.reconciler.reconcile(&group.subject, earlier, &mut slot).await? {
             End::Pending => Ok(()),
             End::Settled(settled) => {
                 self.outcomes.finish(group, settled.outcome, &settled.problems).await?;

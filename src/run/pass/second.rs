@@ -50,8 +50,8 @@ pub(in crate::run) struct Known {
 
 /// A contact whose turn it is.
 pub(super) struct Taken {
-    pub(super) group: Group,
-    pub(super) earlier: Option<Earlier>,
+    pub(super) group: Box<Group>,
+    pub(super) earlier: Option<Box<Earlier>>,
     /// Its place among those with its identity values.
     pub(super) place: Place,
     /// The right to wait for that place without a slot; none where it is the first.
@@ -91,7 +91,7 @@ impl Taking {
     pub(super) async fn next(&mut self, is_stopped: impl Fn() -> bool) -> Option<Taken> {
         while !self.is_over && !self.second.stop.is_requested() && !is_stopped() {
             let Some(given) = self.batch.next() else {
-                self.read().await;
+                Box::pin(self.read()).await;
                 continue;
             };
             self.second.outcomes.counters.read.fetch_add(1, Ordering::Relaxed);
@@ -151,7 +151,7 @@ impl Second {
     async fn give(&mut self, given: Given) -> Result<Option<Taken>, Failure> {
         let group = match given {
             Given::Record(item) => self.sort(item).await?,
-            Given::Written(written) => self.written(written).await?,
+            Given::Written(written) => Box::pin(self.written(written)).await?,
         };
         match group {
             Some(group) => self.dispatch(group).await,
@@ -160,31 +160,33 @@ impl Second {
     }
 
     /// Settles what the source alone decides; the rest is a contact to be sent.
-    async fn sort(&mut self, item: Item) -> Result<Option<Group>, Failure> {
+    async fn sort(&mut self, item: Item) -> Result<Option<Box<Group>>, Failure> {
         let (candidate, merging) = match (item, &mut self.merging) {
-            (Item::Skipped(origin, skip), _) => return self.outcomes.skip(origin, skip, None).await.map(|()| None),
-            (Item::Rejected(reject), _) => return self.outcomes.reject(reject).await.map(|()| None),
-            (Item::Candidate(candidate), Some(merging)) => (*candidate, merging),
+            (Item::Skipped(origin, skip), _) => {
+                return Box::pin(self.outcomes.skip(origin, skip, None)).await.map(|()| None);
+            }
+            (Item::Rejected(reject), _) => return Box::pin(self.outcomes.reject(reject)).await.map(|()| None),
+            (Item::Candidate(candidate), Some(merging)) => (candidate, merging),
             (Item::Candidate(_), None) => return Err(super::bug("a record has no mapping")),
         };
         let origin = candidate.record.origin;
-        let mut group = match merging.sort(candidate)? {
-            Sorted::Contact(group) => *group,
+        let mut group = match merging.sort(*candidate)? {
+            Sorted::Contact(group) => group,
             Sorted::Held => return Ok(None),
             Sorted::Duplicate(of) => {
-                return self.outcomes.skip(origin, Skip::Duplicate, Some(of)).await.map(|()| None);
+                return Box::pin(self.outcomes.skip(origin, Skip::Duplicate, Some(of))).await.map(|()| None);
             }
             Sorted::Rejected(records, reject) => {
                 let line = records.first().map_or(0, |record| record.origin.line);
-                return self.outcomes.reject_all(records, line, reject.problems).await.map(|()| None);
+                return Box::pin(self.outcomes.reject_all(records, line, reject.problems)).await.map(|()| None);
             }
         };
         if group.is_suppressed {
-            return self.suppress(&group).await.map(|()| None);
+            return Box::pin(self.suppress(&group)).await.map(|()| None);
         }
         if !group.can_be_found() {
             let (line, problem) = (group.subject.who.origin.line, not_to_be_found(&merging.mapper.finds_by));
-            return self.outcomes.reject_all(group.records, line, vec![problem]).await.map(|()| None);
+            return Box::pin(self.outcomes.reject_all(group.records, line, vec![problem])).await.map(|()| None);
         }
         group.subject.who.shared = merging.shared(&group)?;
         Ok(Some(group))
@@ -199,10 +201,10 @@ impl Second {
     }
 
     /// A contact that a run wrote; where its id is unknown, its outcome is too.
-    async fn written(&self, written: WrittenItem) -> Result<Option<Group>, Failure> {
+    async fn written(&self, written: WrittenItem) -> Result<Option<Box<Group>>, Failure> {
         let WrittenItem { origin, reversal } = written;
         match reversal {
-            Some(reversal) => Ok(Some(Group::of_written(origin, reversal))),
+            Some(reversal) => Ok(Some(Box::new(Group::of_written(origin, reversal)))),
             None => {
                 let (outcome, problems) = (Outcome::Unknown, vec![unknown()]);
                 let outcome = SourceOutcome { origin, outcome, duplicate_of: None, problems };
@@ -212,7 +214,7 @@ impl Second {
     }
 
     /// Carries over a contact that an earlier pass has settled, or lets it queue.
-    async fn dispatch(&mut self, mut group: Group) -> Result<Option<Taken>, Failure> {
+    async fn dispatch(&mut self, mut group: Box<Group>) -> Result<Option<Taken>, Failure> {
         let (key, origin) = (group.subject.who.key, group.subject.who.origin);
         let Some(goal) = self.goals.goal(group.subject.goal, &key, origin.ordinal)? else {
             for record in &group.records {
@@ -225,10 +227,10 @@ impl Second {
             Some(intent) => Some(Earlier::Meant(intent)),
             None => match self.entry_of(&key)? {
                 Some(entry) if self.holds(&entry) => {
-                    return self.carry_over(&group, &entry).await.map(|()| None);
+                    return Box::pin(self.carry_over(&group, &entry)).await.map(|()| None);
                 }
                 Some(entry) => Some(Earlier::Did(entry.outcome)),
-                None if self.has_received(&key)? => return self.pass_over(&group).await.map(|()| None),
+                None if self.has_received(&key)? => return Box::pin(self.pass_over(&group)).await.map(|()| None),
                 None => None,
             },
         };
@@ -303,11 +305,11 @@ impl Second {
 
     /// The contact, which queues for its identity values before the next record is examined, so that contacts that share
     /// one keep the order of the source.
-    async fn taken(&self, group: Group, earlier: Option<Earlier>) -> Taken {
+    async fn taken(&self, group: Box<Group>, earlier: Option<Earlier>) -> Taken {
         self.outcomes.counters.has_begun.store(true, Ordering::Relaxed);
         let place = self.reconciler.queue(&group.subject);
         let parked = if place.is_first() { None } else { self.reconciler.park().await };
-        Taken { group, earlier, place, parked }
+        Taken { group, earlier: earlier.map(Box::new), place, parked }
     }
 }
 
