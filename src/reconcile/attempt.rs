@@ -136,9 +136,18 @@ impl Attempt {
         // A contact that is added to after its creation was created by this run.
         let is_created = intent.kind != StepKind::Create && intent.made.is_some();
         let is_own = intent.kind == StepKind::Add || intent.made.is_some();
+        // A request that was held back can be sent at once, but the contact may not be shown yet.
+        let kind = if intent.was_held_back() { StepKind::Change } else { intent.kind };
         Attempt {
-            confirmed: if is_created { Confirmed::Created } else { Confirmed::Nothing },
-            pending: Pending::InDoubt(lost(intent.kind, intent.at_ms, *sent_by_ms)),
+            confirmed: match is_created {
+                true => Confirmed::Created,
+                false if intent.was_held_back() => Confirmed::Updated,
+                false => Confirmed::Nothing,
+            },
+            pending: match intent.was_held_back() && !is_created {
+                true => Pending::Nothing,
+                false => Pending::InDoubt(lost(kind, intent.at_ms, *sent_by_ms)),
+            },
             own: intent.target_id.clone().filter(|_| is_own),
             created_by: intent.made.clone(),
             // That the process died says nothing about this try; those before it count.

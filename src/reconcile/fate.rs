@@ -63,7 +63,18 @@ pub(crate) enum Consequence {
     /// A failed try, whose result is determined by locating the contact again. `is_own`: by its id.
     Doubt { after: Duration, is_own: bool },
     /// The run stops.
-    Stop { withdraw: bool },
+    Stop(Left),
+}
+
+/// What the intent of a request says when the run stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// The request is in doubt.
+    InDoubt,
+    /// There is no intent: nothing was done.
+    Nothing,
+    /// The requests before it were carried out, and it was held back.
+    HeldBack,
 }
 
 /// The answer as the table knows it.
@@ -122,8 +133,9 @@ pub(crate) fn consequence(answer: Answer, position: &Position) -> Consequence {
         },
         // Only a request that was held back is known not to have left; whatever else stops the run may be an answer to
         // a request that was carried out. What was done for this contact before is found by the intent.
-        Answer::HeldBack => Consequence::Stop { withdraw: position.confirmed == Confirmed::Nothing },
-        Answer::Fatal => Consequence::Stop { withdraw: false },
+        Answer::HeldBack if position.confirmed == Confirmed::Nothing => Consequence::Stop(Left::Nothing),
+        Answer::HeldBack => Consequence::Stop(Left::HeldBack),
+        Answer::Fatal => Consequence::Stop(Left::InDoubt),
     }
 }
 
@@ -174,9 +186,9 @@ mod tests {
             (Answer::InDoubt, UPDATE, Consequence::Doubt { after: s(1), is_own: false }),
             (Answer::InDoubt, Position { tries: 2, ..UPDATE }, Consequence::Doubt { after: s(4), is_own: false }),
             (Answer::InDoubt, COMPLETE, Consequence::Doubt { after: s(0), is_own: true }),
-            (Answer::HeldBack, CREATE, Consequence::Stop { withdraw: true }),
-            (Answer::HeldBack, COMPLETE, Consequence::Stop { withdraw: false }),
-            (Answer::Fatal, CREATE, Consequence::Stop { withdraw: false }),
+            (Answer::HeldBack, CREATE, Consequence::Stop(Left::Nothing)),
+            (Answer::HeldBack, COMPLETE, Consequence::Stop(Left::HeldBack)),
+            (Answer::Fatal, CREATE, Consequence::Stop(Left::InDoubt)),
         ];
         for (answer, position, expected) in table {
             assert_eq!(consequence(answer, &position), expected, "{answer:?} at {position:?}");
@@ -192,10 +204,10 @@ mod tests {
                     let position = Position { kind, confirmed, tries, ..COMPLETE };
                     let of = |answer| consequence(answer, &position);
                     assert!(matches!(of(Answer::InDoubt), Consequence::Doubt { .. }), "{position:?}");
-                    assert_eq!(of(Answer::Fatal), Consequence::Stop { withdraw: false }, "{position:?}");
+                    assert_eq!(of(Answer::Fatal), Consequence::Stop(Left::InDoubt), "{position:?}");
                     if confirmed == Confirmed::Created {
                         assert_ne!(of(Answer::Refused), Consequence::Reject, "{position:?}");
-                        assert_eq!(of(Answer::HeldBack), Consequence::Stop { withdraw: false }, "{position:?}");
+                        assert_eq!(of(Answer::HeldBack), Consequence::Stop(Left::HeldBack), "{position:?}");
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! The protocol of lease, intent, request, outcome and settling, checked in all interleavings of two processes and two
-//! contacts: processes that stop for any time, crash, and start again; requests and responses that are late or lost.
+//! contacts: processes that stand still for any time, crash, are stopped, and start again; requests and responses that are
+//! late or lost.
 //!
 //! Its decisions are those of the program: the fence and the end of sending (`store/lease.rs`), and the settle time
 //! (`doubt.rs`). What it assumes is what no store can enforce: a request that has passed the check arrives within the settle
@@ -37,10 +38,12 @@ struct Rules {
     stops_sending: bool,
     /// The intent is stored before the request leaves.
     intent_first: bool,
+    /// A process that is stopped withdraws the intents of requests that were held back, and no others.
+    keeps_sent: bool,
     settle: u64,
 }
 
-const RULES: Rules = Rules { fence: true, stops_sending: true, intent_first: true, settle: SETTLE };
+const RULES: Rules = Rules { fence: true, stops_sending: true, intent_first: true, keeps_sent: true, settle: SETTLE };
 
 /// How far a process is with a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,7 +98,8 @@ struct World {
     sent: [u8; 2],
     flying: Vec<Flying>,
     processes: [Process; 2],
-    crashes_left: u8,
+    /// How often a process may still crash, or be stopped.
+    ends_left: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +107,8 @@ enum Action {
     Tick,
     Take(usize),
     Crash(usize),
+    /// The process is told to stop, and ends in order.
+    Stop(usize),
     /// Locates a contact and decides.
     Locate(usize, usize),
     Send(usize, usize),
@@ -179,6 +185,21 @@ impl World {
         Some(())
     }
 
+    /// The last group of a process: what was held back is not open any more.
+    fn stop(&mut self, rules: Rules, nth: usize) {
+        let phases = self.processes[nth].phases;
+        let goes = |phase: &Phase| match phase {
+            Phase::Announced => true,
+            Phase::Sent(_) => !rules.keeps_sent,
+            _ => false,
+        };
+        if phases.iter().any(goes) && self.write(rules, nth) {
+            let held_back = self.stored.iter_mut().zip(&phases).filter(|(_, phase)| goes(phase));
+            held_back.for_each(|(stored, _)| stored.intent = None);
+        }
+        self.processes[nth] = NEW;
+    }
+
     fn arrive(&mut self, place: usize, is_answered: bool) {
         let Flying { by, contact, .. } = self.flying.remove(place);
         self.created[usize::from(contact)] += 1;
@@ -202,8 +223,12 @@ impl World {
                 self.processes[nth] = Process { token: Some(token), renewed: self.now, found_ended: ended, ..NEW };
             }
             Action::Crash(nth) => {
-                self.crashes_left -= 1;
+                self.ends_left -= 1;
                 self.processes[nth] = NEW;
+            }
+            Action::Stop(nth) => {
+                self.ends_left -= 1;
+                self.stop(rules, nth);
             }
             Action::Locate(nth, contact) => self.locate(rules, nth, contact)?,
             Action::Send(nth, contact) => self.send(rules, nth, contact)?,
@@ -233,7 +258,7 @@ impl Model for Rules {
             sent: [0; 2],
             flying: Vec::new(),
             processes: [NEW; 2],
-            crashes_left: 1,
+            ends_left: 1,
         }]
     }
 
@@ -249,8 +274,8 @@ impl Model for Rules {
                 }
                 continue;
             }
-            if world.crashes_left > 0 {
-                actions.push(Action::Crash(nth));
+            if world.ends_left > 0 {
+                actions.extend([Action::Crash(nth), Action::Stop(nth)]);
             }
             for (contact, phase) in process.phases.iter().enumerate() {
                 match phase {
@@ -318,4 +343,5 @@ fn a_broken_rule_is_found() {
     assert!(broken(Rules { stops_sending: false, ..RULES }).contains(&twice), "sending to the end and after it");
     assert!(broken(Rules { settle: 0, ..RULES }).contains(&twice), "no settle time");
     assert!(broken(Rules { intent_first: false, ..RULES }).contains(&lost), "the request before its intent");
+    assert!(broken(Rules { keeps_sent: false, ..RULES }).contains(&lost), "the intent of a request in doubt withdrawn");
 }

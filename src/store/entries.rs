@@ -62,6 +62,14 @@ impl Checkpoint {
         self.queue(Op::Withdraw(run, key)).await
     }
 
+    /// Says of an intent that its request was held back and has not left ([`Intent::held_back`]); queued.
+    ///
+    /// # Errors
+    /// Exit 1 when nothing can be written any more.
+    pub async fn hold_back(&self, run: RunNo, key: Key, intent: Intent) -> Result<(), Failure> {
+        self.queue(Op::Intend(run, key, Box::new(intent))).await
+    }
+
     /// Removes an intent that is proven not to have been executed, with its image, also one that stands for an unknown
     /// outcome; queued.
     ///

@@ -61,7 +61,7 @@ pub struct Intent {
     pub origin: Origin,
     /// When it was meant to be sent, in milliseconds since 1970 (UTC).
     pub at_ms: u64,
-    /// Which attempt it is (from 1).
+    /// Which attempt it is (from 1); 0: its request was held back when a run was stopped, and has not left.
     pub attempt: u32,
     /// The id of the contact that it changes, where that is known.
     pub target_id: Option<String>,
@@ -81,6 +81,16 @@ impl Intent {
     /// Whether it creates a contact, or completes one that is being created.
     pub fn creates(&self) -> bool {
         self.kind == StepKind::Create || self.made.is_some()
+    }
+
+    /// The same of a request that was held back, announced at this time.
+    pub fn held_back(self, at_ms: u64) -> Intent {
+        Intent { attempt: 0, at_ms, before: None, after: Vec::new(), ..self }
+    }
+
+    /// Whether its request has not left, although those before it were carried out.
+    pub fn was_held_back(&self) -> bool {
+        self.attempt == 0
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::support::{Act, Ended, Fake, Scene, begin, response, response_of, run, run_folders, wait_until};
 use ferry::sandbox::{FaultKind, SandboxOptions};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -109,6 +110,28 @@ fn a_signal_ends_it_in_order_and_the_same_command_goes_on() {
         assert_eq!((again.exit, again.count("created"), again.count("read")), (0, 80, 80), "{again:?}");
         assert_all_there(&scene, 80);
     }
+}
+
+#[test]
+fn what_waited_for_the_rate_when_it_was_stopped_is_sent_at_once_by_the_next_process() {
+    let mut scene = scene(40, |_| {});
+    // Eadesk creates a person by several requests, so that many are half created at any time.
+    scene.set("FERRY_EADESK_RATE", "60/s");
+    scene.set("FERRY_EADESK_SETTLE", "10m");
+    let import = IMPORT.replace("mercately", "eadesk");
+    let process = scene.begin(&import);
+    scene.wait_until("contacts", |scene| scene.contacts("eadesk").len() >= 30);
+    process.signal("TERM");
+    let told = process.finish();
+    assert_eq!(told.exit, 143, "{told:?}");
+    let has_all = |person: &Value| person["contacts"].as_array().is_some_and(|items| items.len() == 2);
+    let halves = scene.contacts("eadesk").iter().filter(|person| !has_all(person)).count();
+    assert!(halves > 0, "no person was half created: {told:?}");
+    let again = scene.run(&import);
+    assert_eq!((again.exit, again.count("created")), (0, 40), "{again:?}");
+    assert!(!again.err.contains("checking the outcome"), "{again:?}");
+    let people = scene.contacts("eadesk");
+    assert_eq!((people.len(), people.iter().filter(|person| has_all(person)).count()), (40, 40), "{people:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::reconcile::changed::{Changed, fields_of};
 use crate::reconcile::dropped::{Dropped, memory_of};
 use crate::reconcile::entries::Entries;
 use crate::reconcile::failures::Failures;
-use crate::reconcile::fate::{Consequence, Position, answer_of, consequence};
+use crate::reconcile::fate::{Consequence, Left, Position, answer_of, consequence};
 use crate::reconcile::find::Finder;
 use crate::reconcile::gate::Gate;
 use crate::reconcile::goal::decision::{Change, Then};
@@ -134,8 +134,12 @@ impl Live {
                 self.doubt(attempt, &sending, is_own, why_of(answer))?;
                 Ok(Went::Off(Next::Again(after)))
             }
-            Consequence::Stop { withdraw } => {
-                Box::pin(self.withdraw(who, withdraw)).await?;
+            Consequence::Stop(left) => {
+                match left {
+                    Left::InDoubt => {}
+                    Left::Nothing => Box::pin(self.withdraw(who, true)).await?,
+                    Left::HeldBack => Box::pin(self.hold_back(attempt, &sending)).await?,
+                }
                 answer.map(|_| Went::Off(Next::Again(Duration::ZERO)))
             }
             consequence => Box::pin(self.follow(attempt, &sending, consequence, words_of(answer))).await.map(Went::Off),
@@ -247,6 +251,12 @@ impl Live {
             self.entries.checkpoint.withdraw(self.entries.run, who.key).await?;
         }
         Ok(())
+    }
+
+    /// The intent says from now on that its request has not left. The image of the change stays.
+    async fn hold_back(&self, attempt: &Attempt, sending: &Sending<'_>) -> Result<(), Fault> {
+        let intent = self.intent(attempt, sending).held_back(sending.since_ms);
+        Ok(self.entries.checkpoint.hold_back(self.entries.run, sending.who.key, intent).await?)
     }
 
     fn intent(&self, attempt: &Attempt, sending: &Sending<'_>) -> Intent {

@@ -146,8 +146,9 @@ impl Transfer<'_> {
             first.save(&self.run.folder)?;
         }
         let own: HashMap<Key, OpenIntent> = open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect();
-        if !own.is_empty() && matches!(self.job.source, Source::Records(_)) {
-            let (requests, settle) = (count(own.len() as u64, "request", "requests"), time(reconciler.policy().settle));
+        let in_doubt = own.values().filter(|open| !open.intent.was_held_back()).count() as u64;
+        if in_doubt > 0 && matches!(self.job.source, Source::Records(_)) {
+            let (requests, settle) = (count(in_doubt, "request", "requests"), time(reconciler.policy().settle));
             self.io.console.note(&format!(
                 "checking the outcome of {requests} of this run: a contact that is not found {settle} after its request is \
                  sent again"
