@@ -118,6 +118,19 @@ impl Batch {
         &self.end
     }
 
+    /// Leaves out the records of these ordinals, unsplit; how many.
+    pub fn leave_out(&mut self, is_out: impl Fn(u64) -> bool) -> u64 {
+        let before = self.items.len();
+        self.items.retain(|item| {
+            let origin = match item {
+                Item::Row(row) => row.origin,
+                Item::Read(read) => read.origin(),
+            };
+            !is_out(origin.ordinal)
+        });
+        (before - self.items.len()) as u64
+    }
+
     /// Whether one more record may be added.
     pub fn has_room(&self, room: Room) -> bool {
         self.items.len() < room.records && self.bytes_len() < room.bytes
@@ -200,6 +213,9 @@ impl Batch {
     /// Hands over what was read, in order.
     pub fn for_each(self, mut take: impl FnMut(Read<'_>)) {
         let Batch { bytes, items, heads, .. } = self;
+        if items.is_empty() {
+            return;
+        }
         let text = text_of(&bytes);
         let mut splitter = Splitter::default();
         for item in items {

@@ -141,17 +141,18 @@ impl Mapper {
     /// One hash for each identity field by which the candidate is merged, and those of its further values, by the place
     /// of their field.
     pub fn identity_hashes(&self, candidate: &Candidate) -> IdentityHashes {
-        self.hashes(&candidate.merges_by, &candidate.identities)
+        self.hashes(&candidate.merges_by, &candidate.identities, !candidate.wanted.left_blank.is_empty())
     }
 
-    fn hashes(&self, merges_by: &[IdentityValue], identities: &[IdentityValue]) -> IdentityHashes {
+    fn hashes(&self, merges_by: &[IdentityValue], identities: &[IdentityValue], leaves_blank: bool) -> IdentityHashes {
         let hash_of = |field: &Field| {
             let identity = merges_by.iter().find(|identity| identity.field == *field)?;
             Some(short_hash(identity.value.as_bytes()))
         };
         let firsts = self.identity.iter().map(hash_of).collect();
         let further = identities.iter().filter(|identity| !merges_by.contains(identity));
-        IdentityHashes { firsts, further: further.filter_map(|identity| self.hash_of(identity)).collect() }
+        let further = further.filter_map(|identity| self.hash_of(identity)).collect();
+        IdentityHashes { firsts, further, leaves_blank }
     }
 
     /// Whether the mapping alone decides about a record: the target rejects nothing, and nothing has to be defined there.
@@ -177,7 +178,7 @@ impl Mapper {
                 }
                 let merges_by = identity_of(&draft.contact, &self.identity);
                 let identities = identities_of(&draft.contact, &self.identity);
-                Looked::Contact(origin, self.hashes(&merges_by, &identities))
+                Looked::Contact(origin, self.hashes(&merges_by, &identities, !draft.marks.left_blank.is_empty()))
             }
         }
     }
@@ -210,6 +211,8 @@ pub struct IdentityHashes {
     pub firsts: Vec<Option<[u8; 16]>>,
     /// All further values.
     pub further: Vec<(usize, [u8; 16])>,
+    /// Whether the contact is sent without one of the values of the record.
+    pub leaves_blank: bool,
 }
 
 /// The reject that a record becomes.

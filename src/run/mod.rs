@@ -34,6 +34,7 @@ pub mod results;
 pub mod retain;
 mod rows;
 pub mod source;
+mod standing;
 pub mod stop;
 pub mod suppressed;
 pub mod survey;

@@ -65,6 +65,11 @@ impl Suppressed {
         Ok(Some(Arc::new(suppressed)))
     }
 
+    /// What is the same for the same lists.
+    pub fn fingerprint(&self) -> String {
+        blake3::hash(self.values.as_flattened()).to_hex().to_string()
+    }
+
     /// Whether a contact is on a list, by any of its phones and e-mails.
     pub fn has(&self, contact: &dyn ContactView) -> bool {
         let identities = identities_of(contact, &FIELDS);

@@ -78,6 +78,7 @@ impl PeopleBuilder {
             CREATE TABLE shared (root INTEGER, field INTEGER, hash BLOB);
             CREATE TABLE link (ordinal INTEGER PRIMARY KEY, parent INTEGER, parent_line INTEGER);
             CREATE TABLE member (ordinal INTEGER PRIMARY KEY, root INTEGER, last INTEGER, root_line INTEGER);
+            CREATE TABLE left_blank (ordinal INTEGER PRIMARY KEY);
             BEGIN;";
         db.execute_batch(set_up).map_err(fault)?;
         Ok(PeopleBuilder { db, path: path.to_owned(), in_batch: 0 })
@@ -109,6 +110,15 @@ impl PeopleBuilder {
             self.db.execute_batch("COMMIT; BEGIN;").map_err(fault)?;
         }
         Ok(())
+    }
+
+    /// Notes that a record is sent without one of its values. To be called in ascending order of ordinals.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be kept.
+    pub fn add_left_blank(&mut self, ordinal: u64) -> Result<(), Failure> {
+        let mut insert = self.db.prepare_cached("INSERT INTO left_blank VALUES (?1)").map_err(fault)?;
+        insert.execute([ordinal as i64]).map_err(fault).map(drop)
     }
 
     /// Finds the records that belong together.
@@ -251,6 +261,40 @@ impl People {
         Ok(count.unsigned_abs())
     }
 
+    /// Visits the records that are sent without one of their values; false where a list of an earlier version does not
+    /// know them.
+    ///
+    /// # Errors
+    /// Exit 1 when the list cannot be read.
+    pub fn each_left_blank(&self, mut visit: impl FnMut(u64)) -> Result<bool, Failure> {
+        let db = locked(&self.db);
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'left_blank')";
+        let is_known: bool = db.query_row(sql, [], |row| row.get(0)).map_err(fault)?;
+        if is_known {
+            let mut select = db.prepare("SELECT ordinal FROM left_blank").map_err(fault)?;
+            let mut rows = select.query([]).map_err(fault)?;
+            while let Some(row) = rows.next().map_err(fault)? {
+                visit(row.get::<_, i64>(0).map_err(fault)?.unsigned_abs());
+            }
+        }
+        Ok(is_known)
+    }
+
+    /// Visits the records that share their contact with others, in ascending order of ordinals.
+    ///
+    /// # Errors
+    /// Exit 1 when the list cannot be read.
+    pub fn each_member(&self, mut visit: impl FnMut(Member)) -> Result<(), Failure> {
+        let db = locked(&self.db);
+        let mut select =
+            db.prepare("SELECT ordinal, root, last, root_line FROM member ORDER BY ordinal").map_err(fault)?;
+        let mut rows = select.query([]).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            visit(member_of(row).map_err(fault)?);
+        }
+        Ok(())
+    }
+
     /// The member of this record, if it shares its contact with others. To be called in ascending order of ordinals.
     pub fn member(&mut self, ordinal: u64) -> Result<Option<Member>, Failure> {
         if !self.has_duplicates {
@@ -275,11 +319,7 @@ impl People {
         let sql = "SELECT ordinal, root, last, root_line FROM member WHERE ordinal >= ?1 ORDER BY ordinal LIMIT ?2";
         let db = locked(&self.db);
         let mut statement = db.prepare_cached(sql).map_err(fault)?;
-        let member = |row: &rusqlite::Row<'_>| {
-            let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
-            Ok(Member { ordinal: number(0)?, root: number(1)?, last: number(2)?, root_line: number(3)? })
-        };
-        let rows = statement.query_map(params![from as i64, MEMBERS_PAGE as i64], member).map_err(fault)?;
+        let rows = statement.query_map(params![from as i64, MEMBERS_PAGE as i64], member_of).map_err(fault)?;
         self.page = rows.collect::<Result<_, _>>().map_err(fault)?;
         let is_full = self.page.len() == MEMBERS_PAGE;
         self.next_page = self.page.back().map(|last| last.ordinal + 1).filter(|_| is_full);
@@ -304,6 +344,12 @@ impl People {
         delete.execute([root as i64]).map_err(fault)?;
         Ok(records)
     }
+}
+
+/// Reads ordinal, root, last, line of the root.
+fn member_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Member> {
+    let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+    Ok(Member { ordinal: number(0)?, root: number(1)?, last: number(2)?, root_line: number(3)? })
 }
 
 /// One connection is used by one thread at a time.

@@ -87,6 +87,9 @@ pub trait StoreReader: Send {
     /// the last.
     fn open_intents(&mut self, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, Failure>;
 
+    /// A page of the source outcomes of a pass after this ordinal, in the order of origins; empty after the last.
+    fn note_page(&mut self, run: RunNo, pass: u32, after: Option<u64>) -> Result<Vec<OutcomeRow>, Failure>;
+
     /// Gives every record of a pass that has an outcome, in the order of origins.
     fn for_each_outcome(&mut self, run: RunNo, pass: u32, give: Give<'_, OutcomeRow>) -> Result<(), Failure>;
 

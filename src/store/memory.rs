@@ -144,6 +144,7 @@ impl Account {
         match op {
             Op::BeginRun(new) => return self.begin(new),
             Op::BeginPass(run) => return Ok(self.run(*run)?.begin_pass()),
+            Op::ContinuePass(run) => return self.run(*run)?.continue_pass(),
             Op::CountEarlier(run) => return Ok(Answer::Earlier(self.run(*run)?.count_earlier())),
             Op::TakeTurn(run, meaning) => {
                 self.turn += 1;
@@ -218,6 +219,19 @@ impl Run {
         Answer::Pass { pass: self.row.pass, has_earlier: self.count_earlier() }
     }
 
+    fn continue_pass(&mut self) -> Result<Answer, Failure> {
+        let pass = self.row.pass;
+        if pass == 0 {
+            return Err(Failure::failed(format!("there is no pass of a run {}", self.row.no.0)));
+        }
+        self.row.status = RunStatus::Unfinished;
+        let is_open =
+            |entry: &Entry| entry.pass != pass || matches!(entry.outcome, Outcome::Rejected | Outcome::Unknown);
+        let open = self.entries.iter().filter(|(_, (_, entry))| is_open(entry));
+        self.earlier = open.map(|(no, (key, _))| (*key, *no)).collect();
+        Ok(Answer::Pass { pass, has_earlier: !self.earlier.is_empty() })
+    }
+
     fn count_earlier(&mut self) -> bool {
         self.earlier = self.entries.iter().map(|(no, (key, _))| (*key, *no)).collect();
         !self.earlier.is_empty()
@@ -276,6 +290,11 @@ impl Run {
     }
 }
 
+fn row_of_note(noted: &SourceOutcome) -> OutcomeRow {
+    let SourceOutcome { origin, outcome, duplicate_of, problems } = noted.clone();
+    OutcomeRow { origin, outcome, target_id: None, duplicate_of, problems, key: None }
+}
+
 impl StoreReader for MemoryStore {
     fn another(&self) -> Result<Box<dyn StoreReader>, Failure> {
         self.reader()
@@ -330,13 +349,17 @@ impl StoreReader for MemoryStore {
             .collect())
     }
 
+    fn note_page(&mut self, run: RunNo, pass: u32, after: Option<u64>) -> Result<Vec<OutcomeRow>, Failure> {
+        let account = self.lock();
+        let notes = account.runs.get(&run).into_iter().flat_map(|run| run.notes_of(pass));
+        let later = notes.filter(|noted| after.is_none_or(|after| noted.origin.ordinal > after));
+        Ok(later.map(row_of_note).take(PAGE).collect())
+    }
+
     fn for_each_outcome(&mut self, run: RunNo, pass: u32, give: Give<'_, OutcomeRow>) -> Result<(), Failure> {
         let mut rows = Vec::new();
         if let Some(run) = self.lock().runs.get(&run) {
-            rows.extend(run.notes_of(pass).map(|noted| {
-                let SourceOutcome { origin, outcome, duplicate_of, problems } = noted.clone();
-                OutcomeRow { origin, outcome, target_id: None, duplicate_of, problems, key: None }
-            }));
+            rows.extend(run.notes_of(pass).map(row_of_note));
             rows.extend(run.entries.values().filter(|(_, entry)| entry.pass == pass).map(|(key, entry)| {
                 let Entry { outcome, origin, target_id, problems, .. } = entry.clone();
                 OutcomeRow { origin, outcome, target_id, duplicate_of: None, problems, key: Some(*key) }

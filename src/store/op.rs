@@ -14,6 +14,10 @@ pub enum Op {
     /// Begins a pass over the source of a run, which is unfinished from now on; answered with the pass. Source outcomes of
     /// earlier passes are dropped, and the entries there are count as those of earlier passes.
     BeginPass(RunNo),
+    /// Continues the latest pass over the source of a run: what it has settled holds, and is not looked up any more. The
+    /// other entries, rejects and unknown outcomes among them, count as those of earlier passes; answered as a pass that
+    /// begins. Whether an entry that the pass has settled is found by its key all the same is the store's business.
+    ContinuePass(RunNo),
     /// Counts the entries there are among those of earlier passes; answered with whether there is any.
     CountEarlier(RunNo),
     /// Announces a step, in place of an earlier intent with the same key; with it the image, if it has one.

@@ -66,7 +66,20 @@ impl Checkpoint {
     /// # Errors
     /// Exit 1 when it cannot be written.
     pub fn begin_pass(&self, run: RunNo) -> Result<u32, Failure> {
-        match self.call(Some(Op::BeginPass(run)))? {
+        self.pass(run, Op::BeginPass(run))
+    }
+
+    /// Continues the latest pass over the source of a run, which has not changed, and returns its number. Only the records
+    /// are to be worked on that have no outcome in it, that are rejected, or whose outcome is unknown.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be written, also when there was no pass.
+    pub fn continue_pass(&self, run: RunNo) -> Result<u32, Failure> {
+        self.pass(run, Op::ContinuePass(run))
+    }
+
+    fn pass(&self, run: RunNo, op: Op) -> Result<u32, Failure> {
+        match self.call(Some(op))? {
             Answer::Pass { pass, has_earlier } => {
                 self.inner.shared.set_earlier(run, Some(has_earlier));
                 Ok(pass)
@@ -143,6 +156,25 @@ impl Checkpoint {
         mut give: impl FnMut(OutcomeRow) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.long_reader()?.for_each_outcome(run, pass, &mut give)
+    }
+
+    /// Gives the source outcomes of a pass, in the order of origins, until `give` fails.
+    ///
+    /// # Errors
+    /// That of `give`, or exit 1 when the checkpoint cannot be read.
+    pub fn for_each_note(
+        &self,
+        run: RunNo,
+        pass: u32,
+        mut give: impl FnMut(OutcomeRow) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (mut reader, mut after) = (self.long_reader()?, None);
+        loop {
+            let page = reader.note_page(run, pass, after)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.origin.ordinal);
+            page.into_iter().try_for_each(&mut give)?;
+        }
     }
 
     /// Gives all entries of a run, also those that no record of its latest pass carried over, until `give` fails.

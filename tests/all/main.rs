@@ -46,6 +46,7 @@ mod receipt;
 mod report;
 mod repository;
 mod requests;
+mod resumed;
 mod rows;
 mod runs;
 mod sandbox;

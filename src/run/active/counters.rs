@@ -11,6 +11,8 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::run) struct Counters {
     /// Records counted at the source.
     pub read: AtomicU64,
+    /// Those of them that were passed over unread.
+    pub passed: AtomicU64,
     /// Records that have an outcome.
     pub settled: AtomicU64,
     /// Rejects among them.
@@ -24,6 +26,17 @@ pub(in crate::run) struct Counters {
 }
 
 impl Counters {
+    /// How far a pass is that earlier processes have brought so far.
+    pub fn after(earlier: Totals) -> Counters {
+        let settled = earlier.settled();
+        Counters {
+            settled: AtomicU64::new(settled),
+            earlier: AtomicU64::new(settled),
+            totals: Mutex::new(earlier),
+            ..Counters::default()
+        }
+    }
+
     /// Counts `n` records of one outcome.
     pub fn add(&self, outcome: Outcome, n: u64) {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner).add(outcome, n);

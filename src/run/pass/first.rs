@@ -44,6 +44,9 @@ pub struct First {
     /// The same of the source as it was before it changed last. What older passes did may have been undone since.
     #[serde(default)]
     pub before_pass: u32,
+    /// What has to be the same for a pass to be continued: how the contacts of its records were meant to be sent.
+    #[serde(default)]
+    pub sent_as: String,
     /// Whether the intents for the source as it was before are settled.
     #[serde(default)]
     pub is_clean: bool,
@@ -104,6 +107,9 @@ impl First {
         match light {
             Light::Candidate(origin, hashes, attributes) => {
                 people.add(origin.ordinal, origin.line, &hashes.firsts, &hashes.further)?;
+                if hashes.leaves_blank {
+                    people.add_left_blank(origin.ordinal)?;
+                }
                 self.add_attributes(attributes)?;
             }
             Light::Skipped(Skip::Blank) => self.blank += 1,

@@ -94,7 +94,10 @@ impl Taking {
                 Box::pin(self.read()).await;
                 continue;
             };
-            self.second.outcomes.counters.read.fetch_add(1, Ordering::Relaxed);
+            let passed = if let Given::Passed(passed) = &given { *passed } else { 0 };
+            let counters = &self.second.outcomes.counters;
+            counters.passed.fetch_add(passed, Ordering::Relaxed);
+            counters.read.fetch_add(passed.max(1), Ordering::Relaxed);
             match self.second.give(given).await {
                 Ok(None) => {}
                 Ok(Some(taken)) => return Some(taken),
@@ -152,6 +155,7 @@ impl Second {
         let group = match given {
             Given::Record(item) => self.sort(item).await?,
             Given::Written(written) => Box::pin(self.written(written)).await?,
+            Given::Passed(_) => None,
         };
         match group {
             Some(group) => self.dispatch(group).await,
@@ -181,6 +185,9 @@ impl Second {
                 return Box::pin(self.outcomes.reject_all(records, line, reject.problems)).await.map(|()| None);
             }
         };
+        if self.outcomes.has_arrived(&group) {
+            return self.outcomes.list_again(&group).map(|()| None);
+        }
         if group.is_suppressed {
             return Box::pin(self.suppress(&group)).await.map(|()| None);
         }

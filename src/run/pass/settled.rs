@@ -9,6 +9,7 @@ use crate::reconcile::guards::{Guards, Kind, rejected};
 use crate::record::{Origin, Record};
 use crate::run::active::counters::Counters;
 use crate::run::left_blank::LeftBlankList;
+use crate::run::standing::Standing;
 use crate::store::{Checkpoint, RunNo, SourceOutcome};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,8 @@ pub(in crate::run) struct Outcomes {
     pub guards: Arc<Guards>,
     /// Whether an earlier process of the run left entries.
     pub has_entries: bool,
+    /// What an earlier process of this pass has settled; none of a pass that begins.
+    pub standing: Option<Arc<Standing>>,
 }
 
 impl Outcomes {
@@ -113,6 +116,19 @@ impl Outcomes {
             self.checkpoint.note(self.run, self.pass, further).await?;
         }
         Ok(())
+    }
+
+    /// Whether an earlier process of this pass has settled a contact, which was sent without some of its values.
+    pub fn has_arrived(&self, group: &Group) -> bool {
+        self.standing.as_ref().is_some_and(|standing| standing.has_arrived(group.subject.who.origin.ordinal))
+    }
+
+    /// Lists the values without which such a contact was sent; all else about it is kept.
+    ///
+    /// # Errors
+    /// Exit 1 when the list cannot be written.
+    pub fn list_again(&self, group: &Group) -> Result<(), Failure> {
+        self.add_left_blank(group.subject.goal.wanted().map_or(&[][..], |wanted| &wanted.left_blank))
     }
 
     fn add_left_blank(&self, values: &[LeftBlank]) -> Result<(), Failure> {

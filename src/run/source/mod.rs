@@ -19,6 +19,7 @@ use crate::run::active::record::RunRecord;
 use crate::run::item::{Item, Mapper, key_of};
 use crate::run::ordered::contacts_in_order;
 use crate::run::plan::FromPlatform;
+use crate::run::standing::Standing;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::mpsc;
 
@@ -59,6 +60,8 @@ pub(in crate::run) struct WrittenAsked<'a> {
 pub(in crate::run) enum Given {
     Record(Item),
     Written(WrittenItem),
+    /// So many records that an earlier process of the pass has settled.
+    Passed(u64),
 }
 
 /// A contact that a run wrote.
@@ -119,21 +122,29 @@ impl Source<'_> {
     }
 }
 
-/// Reads and maps records on the pool, and hands them over. With a reconciler, contacts of which the snapshot shows that they
-/// are as wanted are decided there too.
-pub(in crate::run) fn items_of(
-    opened: Opened,
-    mapper: &Arc<Mapper>,
-    limit: Option<u64>,
-    reconciler: Option<Arc<Reconciler>>,
-) -> Items {
-    let (mapper, foresight) = (Arc::clone(mapper), Foresight::of(reconciler));
+/// What is done with records on the pool.
+pub(in crate::run) struct MapAsked {
+    pub mapper: Arc<Mapper>,
+    /// Not more records than this are read.
+    pub limit: Option<u64>,
+    /// With a reconciler, contacts of which the snapshot shows that they are as wanted are decided there too.
+    pub reconciler: Option<Arc<Reconciler>>,
+    /// What an earlier process of the pass has settled.
+    pub standing: Option<Arc<Standing>>,
+}
+
+/// Reads and maps records on the pool, and hands them over. What is settled is not even split.
+pub(in crate::run) fn items_of(opened: Opened, asked: MapAsked) -> Items {
+    let MapAsked { mapper, limit, reconciler, standing } = asked;
+    let foresight = Foresight::of(reconciler);
     let ahead = foresight.clone();
-    let batches = contacts_in_order(opened.source, limit, move |batch| {
+    let batches = contacts_in_order(opened.source, limit, move |mut batch| {
+        let passed = standing.as_ref().map_or(0, |standing| batch.leave_out(|ordinal| standing.passes_over(ordinal)));
         let mut items = Vec::with_capacity(batch.len());
         batch.for_each(|read| items.push(mapper.item(read)));
         ahead.prepare(&mut items, &mapper);
-        items.into_iter().map(Given::Record).collect()
+        let passed = (passed > 0).then_some(Given::Passed(passed));
+        passed.into_iter().chain(items.into_iter().map(Given::Record)).collect()
     });
     hand_over(batches, foresight)
 }

@@ -15,7 +15,7 @@ use crate::run::pass::merge::Merging;
 use crate::run::pass::second::{Known, Second};
 use crate::run::pass::settled::Outcomes;
 use crate::run::preview::PreviewStore;
-use crate::run::source::{Source, items_of};
+use crate::run::source::{MapAsked, Source, items_of};
 use crate::scratch::people::People;
 use crate::store::{Checkpoint, Key, OpenIntent, RunNo};
 use std::collections::HashMap;
@@ -108,6 +108,7 @@ impl<'a> Transfer<'a> {
                 counters: Arc::clone(&counters),
                 guards: Arc::clone(&guards),
                 has_entries: self.run.is_resumed,
+                standing: None,
             },
             reconciler: Arc::new(preview),
             window: WINDOW,
@@ -117,7 +118,8 @@ impl<'a> Transfer<'a> {
         let title = format!("comparing with {}", self.job.to.connection.name);
         let total = Some(self.total(&passing.first));
         let watched = Watched { console: self.io.console, title: &title, total, counters: &counters, sending: None };
-        let items = items_of(opened, &mapper, self.job.limits.limit, None);
+        let asked = MapAsked { mapper, limit: self.job.limits.limit, reconciler: None, standing: None };
+        let items = items_of(opened, asked);
         self.run.watch(flight::run(second, items), &watched).await?;
         // A contact that an incomplete list leaves out may exist: then it is unknown which contacts would be created.
         let tells = |kind| is_complete || matches!(kind, Kind::Clears | Kind::ClearedRecords | Kind::Updates);

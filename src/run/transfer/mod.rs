@@ -3,6 +3,7 @@
 //! What differs between commands is data: where contacts come from, what is wanted of them, where effects go. No command is
 //! known here; the files in `crate::run::commands` put a job together, and add their sections to its end.
 
+mod begin;
 mod close;
 mod guard;
 pub(super) mod job;

@@ -14,6 +14,7 @@ use crate::run::pass::goals::Goals;
 use crate::run::pass::second::Known;
 use crate::run::preview::PreviewStore;
 use crate::run::source::supply::Supply;
+use crate::run::standing::Standing;
 use crate::run::target::{Beforehand, Target, about_rate, of_connection};
 use crate::scratch::people::People;
 use crate::scratch::spool::Completeness;
@@ -87,6 +88,8 @@ pub(in crate::run) struct Passing {
     pub goals: Goals,
     pub known: Known,
     pub first: First,
+    /// What earlier processes of the pass have settled; none of a pass that begins.
+    pub standing: Option<Arc<Standing>>,
 }
 
 impl Transfer<'_> {

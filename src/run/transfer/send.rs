@@ -1,7 +1,9 @@
 //! The second pass of a transfer: with what it is done, and what follows from how far it came.
 
+use super::begin::Continued;
 use super::guard::count_done;
 use super::parts::{Passing, ReadRecords, Shown, Transfer};
+use super::settle::Before;
 use crate::files::RejectsWriter;
 use crate::outcome::Failure;
 use crate::reconcile::Reconciler;
@@ -18,7 +20,7 @@ use crate::run::pass::second::{Known, Second};
 use crate::run::pass::settled::Outcomes;
 use crate::run::rejects::RejectsFiles;
 use crate::run::source::supply::Supply;
-use crate::run::source::{Items, Records, Source, items_of};
+use crate::run::source::{Items, MapAsked, Records, Source, items_of};
 use crate::run::target::Target;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,15 +48,17 @@ impl<'a> Transfer<'a> {
     pub async fn write(&mut self, target: &Target, shown: Shown<'a>) -> Result<(), Failure> {
         let Shown { mut records, mut first } = shown;
         let rejects = self.rejects();
-        self.reached.pass = self.checkpoint.begin_pass(self.stored.no)?;
+        let Continued { standing, owners } = self.begin_pass(&mut first, records.as_ref())?;
         let received = self.received()?;
-        let reconciler = Arc::new(self.reconciler(target, &first, received.as_deref()).await?);
+        let settled = standing.as_ref().map_or(0, |standing| standing.contacts);
+        let before = Before { received: received.as_deref(), settled, owners };
+        let reconciler = Arc::new(self.reconciler(target, &first, before).await?);
         let intents = self.settle_earlier(&reconciler, &mut first).await?;
         if self.run.is_resumed {
             count_done(&self.guards, &self.checkpoint, self.stored.no, &intents)?;
         }
         let known = Known { holds_from: first.before_pass, intents, received, ..Known::default() };
-        let passing = Passing { reconciler, goals: self.goals()?, known, first };
+        let passing = Passing { reconciler, goals: self.goals()?, known, first, standing };
         if let Some(read) = records.take_if(|_| !self.io.stop.is_requested()) {
             match self.guard_second(&passing, read).await {
                 Ok(read) => records = Some(read),
@@ -111,8 +115,9 @@ impl<'a> Transfer<'a> {
                 }
                 self.prove_unchanged(&supply, first)?;
                 let (mapper, duplicates) = (Arc::clone(&source.mapper), source.duplicates);
-                let ahead = passing.goals.are_of_records().then(|| Arc::clone(&passing.reconciler));
-                let items = items_of(opened, &mapper, self.job.limits.limit, ahead);
+                let reconciler = passing.goals.are_of_records().then(|| Arc::clone(&passing.reconciler));
+                let (limit, standing) = (self.job.limits.limit, passing.standing.clone());
+                let items = items_of(opened, MapAsked { mapper: Arc::clone(&mapper), limit, reconciler, standing });
                 let (merging, total) = (Some(Merging { mapper, people, duplicates }), self.total(first));
                 Ok(Some(Contacts { supply: Some(supply), merging, items, total }))
             }
@@ -135,9 +140,10 @@ impl<'a> Transfer<'a> {
         contacts: Contacts<'a>,
         rejects: Option<Rejects>,
     ) -> Result<(), Failure> {
-        let Passing { reconciler, goals, known, first } = passing;
+        let Passing { reconciler, goals, known, first, standing } = passing;
         let Contacts { supply, merging, items, total } = contacts;
-        let counters = Arc::new(Counters::default());
+        let earlier = standing.as_ref().map(|standing| standing.totals).unwrap_or_default();
+        let counters = Arc::new(Counters::after(earlier));
         let list = || Arc::new(Mutex::new(LeftBlankList::new(&self.run.folder)));
         let left_blank = self.job.carries_records().then(list);
         let outcomes = Outcomes {
@@ -149,6 +155,7 @@ impl<'a> Transfer<'a> {
             counters: Arc::clone(&counters),
             guards: Arc::clone(&self.guards),
             has_entries: self.run.is_resumed,
+            standing,
         };
         let (window, stop) = ((8 * target.concurrency).clamp(32, 1024), self.io.stop.clone());
         let second = Second {
@@ -164,14 +171,16 @@ impl<'a> Transfer<'a> {
         let (console, title, sending) = (self.io.console, &*self.job.title, Some((&*target.http, self.io.stop)));
         let watched = Watched { console, title, total: Some(total), counters: &counters, sending };
         let sent = self.run.watch(flight::run(second, items), &watched).await;
-        self.reached.read = load(&counters.read);
+        let (read, passed) = (load(&counters.read), load(&counters.passed));
+        tracing::debug!("{} records were mapped, and {passed} passed over", read.saturating_sub(passed));
+        self.reached.read = self.reached.read.max(read);
         self.put_in_place(rejects, left_blank)?;
         self.reached.over = self.guards.report(|_| self.preview.is_some());
         sent?;
         if self.io.stop.is_requested() {
             return Ok(());
         }
-        self.end_pass(&reconciler, supply.as_ref(), &first).await
+        self.end_pass(&reconciler, supply.as_ref(), &first, read).await
     }
 
     /// Every task that wrote rejects and left values has ended with the pass.
@@ -193,19 +202,20 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// What follows when the pass has come to its end.
+    /// What follows when the pass has come to its end, after so many records.
     async fn end_pass(
         &mut self,
         reconciler: &Reconciler,
         supply: Option<&Supply<'a>>,
         first: &First,
+        read: u64,
     ) -> Result<(), Failure> {
         let Some(supply) = supply else {
             self.reached.is_whole = true;
             return Ok(());
         };
         self.prove_unchanged(supply, first)?;
-        self.reached.is_whole = self.reached.read == first.read && !first.is_cut && supply.is_whole();
+        self.reached.is_whole = read == first.read && !first.is_cut && supply.is_whole();
         let limit = self.job.limits.limit;
         if self.reached.is_whole && self.run.is_resumed && self.job.carries_records() && !self.job.is_preview() {
             let checkpoint = (&self.checkpoint, self.stored.no);

@@ -16,11 +16,20 @@ use crate::run::open::{live, open_intents, settle_others};
 use crate::run::pass::first::First;
 use crate::run::source::Source;
 use crate::run::target::{FinderAsked, Target, stops};
-use crate::scratch::owners::Owners;
+use crate::scratch::owners::{EarlierOwners, Owners};
 use crate::scratch::received::Received;
 use crate::store::{Key, OpenIntent};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// What earlier runs, and earlier processes of the pass, have done.
+pub(in crate::run) struct Before<'r> {
+    pub received: Option<&'r Received>,
+    /// How many contacts of the pass are settled.
+    pub settled: u64,
+    /// Which contacts these have reached.
+    pub owners: Option<EarlierOwners>,
+}
 
 impl Transfer<'_> {
     /// Takes the turn of this process; what was received in earlier runs, where that is skipped.
@@ -38,20 +47,16 @@ impl Transfer<'_> {
     ///
     /// # Errors
     /// What stops the run: a refused token, an unavailable target, a failing checkpoint.
-    pub async fn reconciler(
-        &self,
-        target: &Target,
-        first: &First,
-        received: Option<&Received>,
-    ) -> Result<Reconciler, Failure> {
+    pub async fn reconciler(&self, target: &Target, first: &First, before: Before<'_>) -> Result<Reconciler, Failure> {
+        let Before { received, settled, owners } = before;
         let (checkpoint, connection, clock) = (&self.checkpoint, &self.job.to.connection, self.io.clock);
         let ready = self.prepare(target, first).await?;
         // Most contacts that were received are in the source again; the others are looked up.
-        let contacts = first.contacts().saturating_sub(received.map_or(0, Received::len));
+        let contacts = first.contacts().saturating_sub(received.map_or(0, Received::len) + settled);
         let (identity, fields, owners) = match &self.job.source {
             Source::Records(records) => {
                 let fields = &records.mapper.finds_by;
-                (fields.clone(), fields.as_slice(), Some(Arc::new(Owners::create(&self.run.folder)?)))
+                (fields.clone(), fields.as_slice(), Some(Arc::new(Owners::create(&self.run.folder, owners)?)))
             }
             Source::Written(_) => (vec![Field::TargetId], &*connection.facts().finds_by, None),
         };

@@ -2,13 +2,15 @@
 //! their group, because each reads what the one before has written.
 
 use super::error::DbError;
-use super::read::{no_run, number, one_run, turns_of};
+use super::read::{no_run, number, one_run, pass_number, turns_of};
 use crate::ids::RunStatus;
-use crate::store::coded::{int, run_seal, turn_seal};
-use crate::store::model::{EntryNo, Meaning, NewRun, RunNo, Turns};
+use crate::outcome::Outcome;
+use crate::store::coded::{int, outcome_number, run_seal, turn_seal};
+use crate::store::model::{EntryNo, Meaning, NewRun, RunNo, RunRow, Turns};
 use crate::store::op::{Answer, Op};
 use deadpool_postgres::ClientWrapper;
 use serde_json::Value;
+use tokio_postgres::types::ToSql;
 
 /// Rows of a run that go in one group: a few milliseconds, in which no other process of the account can write.
 const THINNED: u32 = 5_000;
@@ -34,6 +36,7 @@ impl Rare<'_> {
         match op {
             Op::BeginRun(run) => return self.begin(run).await,
             Op::BeginPass(run) => return self.begin_pass(*run).await,
+            Op::ContinuePass(run) => return self.continue_pass(*run).await,
             Op::CountEarlier(run) => return Ok(Answer::Earlier(self.count_earlier(*run).await?)),
             Op::TakeTurn(run, meaning) => return self.take_turn(*run, meaning).await,
             Op::EndTrust(run) => self.end_trust(*run).await?,
@@ -81,15 +84,37 @@ impl Rare<'_> {
     async fn begin_pass(&self, run: RunNo) -> Result<Answer, DbError> {
         let mut row = one_run(self.client, self.account, run).await?;
         row.pass += 1;
-        row.status = RunStatus::Unfinished;
-        let info = serde_json::to_string(&row.info)?;
-        let texts = [Some(&*row.name), Some(&*row.work), Some(row.command.name()), Some(&*info)];
-        let seal = run_seal([run.0, 0, i64::from(row.pass)], texts);
-        let sql = "UPDATE ferry.run SET pass = $3, done = false, info = $4, seal = $5 WHERE account = $1 AND no = $2";
-        let pass = i32::try_from(row.pass).map_err(|_| DbError::Misuse("too many passes".into()))?;
-        self.client.execute(sql, &[&self.account, &number(run)?, &pass, &info, &seal]).await?;
+        self.set_pass(&row).await?;
         self.forget(&["note"], run).await?;
         let has_earlier = self.count_earlier(run).await?;
+        Ok(Answer::Pass { pass: row.pass, has_earlier })
+    }
+
+    /// The run of this row is unfinished from now on, and in this pass.
+    async fn set_pass(&self, row: &RunRow) -> Result<(), DbError> {
+        let info = serde_json::to_string(&row.info)?;
+        let texts = [Some(&*row.name), Some(&*row.work), Some(row.command.name()), Some(&*info)];
+        let seal = run_seal([row.no.0, 0, i64::from(row.pass)], texts);
+        let sql = "UPDATE ferry.run SET pass = $3, done = false, info = $4, seal = $5 WHERE account = $1 AND no = $2";
+        self.client.execute(sql, &[&self.account, &number(row.no)?, &pass_number(row.pass)?, &info, &seal]).await?;
+        Ok(())
+    }
+
+    /// All entries are found by their keys, which costs nothing here. The answer is about those that are asked for.
+    async fn continue_pass(&self, run: RunNo) -> Result<Answer, DbError> {
+        let row = one_run(self.client, self.account, run).await?;
+        if row.pass == 0 {
+            return Err(DbError::Misuse(format!("there is no pass of a run {}", run.0)));
+        }
+        self.set_pass(&row).await?;
+        self.count_earlier(run).await?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM ferry.entry
+                                  WHERE account = $1 AND run = $2 AND (pass <> $3 OR outcome IN ($4, $5)))";
+        let [rejected, unknown] = [Outcome::Rejected, Outcome::Unknown].map(outcome_number);
+        let [rejected, unknown] = [rejected, unknown].map(|number| i16::try_from(number).unwrap_or(-1));
+        let pass = pass_number(row.pass)?;
+        let values: [&(dyn ToSql + Sync); 5] = [&self.account, &number(run)?, &pass, &rejected, &unknown];
+        let has_earlier = self.client.query_one(sql, &values).await?.try_get(0)?;
         Ok(Answer::Pass { pass: row.pass, has_earlier })
     }
 

@@ -178,6 +178,10 @@ impl StoreReader for PostgresReader {
         self.ask(move |client, account| async move { read::open_intents(&client, account, after).await })
     }
 
+    fn note_page(&mut self, run: RunNo, pass: u32, after: Option<u64>) -> Result<Vec<OutcomeRow>, Failure> {
+        self.notes((run, pass), after.map_or(-1, int))
+    }
+
     /// Entries and source outcomes are each in the order of origins, and are given as one list.
     fn for_each_outcome(&mut self, run: RunNo, pass: u32, give: Give<'_, OutcomeRow>) -> Result<(), Failure> {
         let mut notes = Notes::of(self, (run, pass));

@@ -216,7 +216,7 @@ async fn answer_again(client: &ClientWrapper, account: i32, op: &Op) -> Result<A
             let row = found.first().ok_or(DbError::Damaged("a run that was begun is missing"))?;
             Answer::Run(RunNo(i64::from(row.try_get::<_, i32>(0)?)))
         }
-        Op::BeginPass(run) => {
+        Op::BeginPass(run) | Op::ContinuePass(run) => {
             let pass = one_run(client, account, *run).await?.pass;
             Answer::Pass { pass, has_earlier: has_earlier(client, account, *run).await? }
         }

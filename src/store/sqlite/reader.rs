@@ -8,7 +8,7 @@ use super::schema::{self, Use};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Failure;
 use crate::record::Origin;
-use crate::store::coded::{Detail, check_seal, count, intent_of, intent_seal, note_seal, outcome_of};
+use crate::store::coded::{Detail, check_seal, count, int, intent_of, intent_seal, note_seal, outcome_of};
 use crate::store::contract::{Give, StoreReader, TallyOf};
 use crate::store::key::Key;
 use crate::store::model::{
@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 /// Open intents read at a time.
 const INTENTS_PAGE: i64 = 1000;
 
-/// Entries read at a time: about 1 MiB.
-const ENTRIES_PAGE: i64 = 4096;
+/// Entries and source outcomes read at a time: about 1 MiB.
+const ROWS_PAGE: i64 = 4096;
 
 /// A connection that reads.
 pub(in crate::store) struct SqliteReader {
@@ -93,6 +93,10 @@ impl StoreReader for SqliteReader {
 
     fn open_intents(&mut self, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, Failure> {
         self.ask(|connection| open_intents(connection, after))
+    }
+
+    fn note_page(&mut self, run: RunNo, pass: u32, after: Option<u64>) -> Result<Vec<OutcomeRow>, Failure> {
+        self.ask(|connection| note_page(connection, (run, pass), after))
     }
 
     fn for_each_outcome(&mut self, run: RunNo, pass: u32, give: Give<'_, OutcomeRow>) -> Result<(), Failure> {
@@ -192,7 +196,7 @@ fn entry_page(connection: &Connection, run: RunNo, after: EntryNo) -> Result<Vec
         "SELECT no, key, ordinal, line, pass, outcome, target_id, detail, seal FROM entry
          WHERE run = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
     )?;
-    let mut rows = statement.query(params![run.0, after.0, ENTRIES_PAGE])?;
+    let mut rows = statement.query(params![run.0, after.0, ROWS_PAGE])?;
     let mut page = Vec::new();
     while let Some(row) = rows.next()? {
         let (no, key) = (EntryNo(row.get(0)?), read_key(row.get_ref(1)?)?);
@@ -219,6 +223,23 @@ fn read_entry(row: &Row<'_>, run: RunNo) -> Result<Entry, SqlError> {
         cleared,
         problems,
     })
+}
+
+fn note_page(
+    connection: &Connection,
+    (run, pass): (RunNo, u32),
+    after: Option<u64>,
+) -> Result<Vec<OutcomeRow>, SqlError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT ordinal, line, outcome, duplicate_of, detail, seal FROM note
+         WHERE run = ?1 AND pass = ?2 AND ordinal > ?3 ORDER BY ordinal LIMIT ?4",
+    )?;
+    let mut rows = statement.query(params![run.0, pass, after.map_or(-1, int), ROWS_PAGE])?;
+    let mut page = Vec::new();
+    while let Some(row) = rows.next()? {
+        page.push(read_note(row, run, pass)?);
+    }
+    Ok(page)
 }
 
 /// Reads ordinal, line, outcome, line of the first, detail, seal.

@@ -68,6 +68,7 @@ impl Tables {
         match op {
             Op::BeginRun(run) => return Ok(Answer::Run(self.begin(run)?)),
             Op::BeginPass(run) => return self.begin_pass(*run),
+            Op::ContinuePass(run) => return self.continue_pass(*run),
             Op::CountEarlier(run) => return Ok(Answer::Earlier(self.count_earlier(*run)?)),
             Op::TakeTurn(run, meaning) => return Ok(Answer::Turn(self.take_turn(*run, meaning)?)),
             Op::Intend(run, key, intent) => self.intend(*run, key, intent)?,
@@ -109,12 +110,29 @@ impl Tables {
         Ok(Answer::Pass { pass, has_earlier })
     }
 
+    /// What the pass has settled is not among the keys that are found, so hardly any has to be sorted.
+    fn continue_pass(&mut self, run: RunNo) -> Result<Answer, SqlError> {
+        let sql = "UPDATE run SET done = 0 WHERE no = ?1 AND pass > 0 RETURNING pass";
+        let pass = self.connection.query_row(sql, [run.0], |row| row.get(0)).optional()?;
+        let pass = pass.ok_or_else(|| SqlError::Misuse(format!("there is no pass of a run {}", run.0)))?;
+        self.seal_run(run)?;
+        let has_earlier = self.count_earlier_beside(run, pass)?;
+        Ok(Answer::Pass { pass, has_earlier })
+    }
+
     /// The entries there are now are those of earlier passes: each key is found, and an outcome replaces its entry.
     fn count_earlier(&mut self, run: RunNo) -> Result<bool, SqlError> {
+        self.count_earlier_beside(run, 0)
+    }
+
+    /// The same without those that this pass has settled for good.
+    fn count_earlier_beside(&mut self, run: RunNo, pass: u32) -> Result<bool, SqlError> {
         self.drop_earlier(run)?;
         let sql = "INSERT INTO earlier (run, key, no)
-                   SELECT run, key, max(no) FROM entry WHERE run = ?1 GROUP BY run, key";
-        let has_earlier = self.connection.prepare_cached(sql)?.execute([run.0])? > 0;
+                   SELECT run, key, max(no) FROM entry
+                   WHERE run = ?1 AND (?2 = 0 OR pass <> ?2 OR outcome IN (?3, ?4)) GROUP BY run, key";
+        let [rejected, unknown] = [Outcome::Rejected, Outcome::Unknown].map(outcome_number);
+        let has_earlier = self.connection.prepare_cached(sql)?.execute(params![run.0, pass, rejected, unknown])? > 0;
         self.has_earlier.insert(run, has_earlier);
         Ok(has_earlier)
     }
