@@ -3,7 +3,8 @@
 use super::compiled::{CompiledRule, RuleSource};
 use super::evaluate::{Context, Gave};
 use super::source::{self, ContactName, Sight, Slot, Wherein};
-use super::value::{LIST_JOIN, Val};
+use super::tags::cell_of_list;
+use super::value::Val;
 use crate::contact::ContactView;
 use crate::json::write_text;
 use crate::outcome::Problem;
@@ -34,7 +35,7 @@ impl<'a> Cell<'a> {
         match self {
             Cell::Blank => Cow::Borrowed(""),
             Cell::Text(text) => Cow::Borrowed(text),
-            Cell::List(items) => Cow::Owned(items.join(LIST_JOIN)),
+            Cell::List(items) => Cow::Owned(cell_of_list(items.iter().map(AsRef::as_ref))),
             Cell::Attributes(pairs) => {
                 let mut out = Vec::new();
                 write_pairs(pairs, &mut out);

@@ -12,6 +12,7 @@ use super::program::{Program, Surplus};
 use super::quick::{lowered, pieces};
 use super::rule::Target;
 use super::source::ContactName;
+use super::tags::in_cell;
 use super::text::{is_error_cell, nfc, trim};
 use super::value::LIST_JOIN;
 use crate::contact::{FIELDS, Field, of_other_letters};
@@ -375,7 +376,7 @@ impl<'r> RowOf<'r> {
                 let mut joined = String::new();
                 for_each_item(text, by, |item| {
                     joined.push_str(if joined.is_empty() { "" } else { LIST_JOIN });
-                    joined.push_str(item);
+                    joined.push_str(&in_cell(item));
                 })?;
                 Some(Cow::Owned(joined))
             }

@@ -51,6 +51,7 @@ pub use draft::{Draft, DraftContact, Marks};
 pub use options::{BindOptions, RegionChoice};
 pub use program::{Program, Writes};
 pub(crate) use source::{Found, found_at};
+pub(crate) use tags::{cell_of_list, in_cell};
 pub use verb::{VERBS, Verb};
 
 use crate::contact::Field;

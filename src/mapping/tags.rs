@@ -1,7 +1,7 @@
 //! Tags in one cell, as address books and shops write them: `"VIP","Blog"`, `a ::: * myContacts`.
 
 use super::text::trim;
-use super::value::Val;
+use super::value::{LIST_JOIN, Val};
 use std::borrow::Cow;
 
 /// What Google Contacts puts between two labels; the others are single characters.
@@ -9,6 +9,26 @@ const COLONS: &str = ":::";
 /// Labels that every contact of the exporting system has, behind its `* `.
 const SYSTEM_LABELS: [&str; 3] = ["mycontacts", "starred", "othercontacts"];
 const QUOTES: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('«', '»')];
+
+/// An item of a list as it stands in a cell: within quotes where it would be taken apart when the cell is read again. A
+/// quote of its own cannot be kept so; such an item stands as it is.
+pub(crate) fn in_cell(item: &str) -> Cow<'_, str> {
+    let is_split = item.contains([';', ',', '|']) || item.contains(COLONS);
+    let is_quoted = QUOTES.iter().any(|(open, _)| item.starts_with(*open));
+    if (is_split || is_quoted) && !item.contains('"') { Cow::Owned(format!("\"{item}\"")) } else { Cow::Borrowed(item) }
+}
+
+/// A list as one cell, from which the same list is read again.
+pub(crate) fn cell_of_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    let mut cell = String::new();
+    for item in items {
+        if !cell.is_empty() {
+            cell.push_str(LIST_JOIN);
+        }
+        cell.push_str(&in_cell(item));
+    }
+    cell
+}
 
 /// The tags of a cell, or of a list, whose items are whole tags already.
 pub(super) fn items(value: Val<'_>) -> Val<'_> {
@@ -101,6 +121,20 @@ mod tests {
         ] {
             assert_eq!(tags(cell), expected, "{cell}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_written_to_a_cell_is_read_from_it() {
+        for list in [
+            &["vip", "new"] as &[&str],
+            &["Quito, Norte", "a;b", "c|d", "e ::: f"],
+            &["'90s", "«x»", "5\" pipe"],
+            &["only, one"],
+        ] {
+            let cell = cell_of_list(list.iter().copied());
+            assert_eq!(tags(&cell), list, "{cell}");
+        }
+        assert_eq!(cell_of_list(["Quito, Norte", "vip"].into_iter()), "\"Quito, Norte\"; vip");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::files::{
     put_card, unnamed_in,
 };
 use crate::mapping::names::known_column;
-use crate::mapping::{Direct, Draft, Program, WriteHints, Writes};
+use crate::mapping::{Direct, Draft, Program, WriteHints, Writes, cell_of_list, in_cell};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, RecordRef};
 use crate::report::Counts;
@@ -173,8 +173,8 @@ impl Column {
     fn value(self, contact: &dyn ContactView) -> Cow<'_, str> {
         match self {
             Column::Whole(field) if field.is_list() => match (contact.item(field, 0), contact.item(field, 1)) {
-                (Some(only), None) => Cow::Borrowed(only),
-                _ => Cow::Owned(contact.items(field).collect::<Vec<_>>().join(LIST_JOIN)),
+                (Some(only), None) => in_cell(only),
+                _ => Cow::Owned(cell_of_list(contact.items(field))),
             },
             Column::Whole(field) => contact.text(field).unwrap_or_default().into(),
             Column::First(field) => contact.item(field, 0).unwrap_or_default().into(),

@@ -35,6 +35,58 @@ fn ferry(folder: &Path, line: &str) -> Ended {
 const TO: &str = "--to mercately --sandbox --rate none --region none";
 
 #[test]
+fn tags_with_a_separator_survive_a_table() {
+    let people = "{\"first_name\":\"Ana\",\"email\":\"ana@example.com\",\"tags\":[\"Quito, Norte\",\"a;b\",\"vip\"]}\n\
+        {\"first_name\":\"Luis\",\"email\":\"luis@example.com\",\"tags\":[\"only, one\"]}\n";
+    let map = "contact: { first_name: first_name, email: email, tags: { from: tags, split: \"|\" } }\n";
+    let folder = folder(&[
+        ("people.jsonl", people),
+        ("bars.yaml", map),
+        ("bars.csv", "first_name,email,tags\nEva,eva@example.com,\"x, y|z\"\n"),
+    ]);
+    let tags = |name: &str| -> Vec<Value> {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["tags"].clone()).collect()
+    };
+    for line in [
+        "people.jsonl --out table.csv",
+        "table.csv --out back.jsonl",
+        "people.jsonl --out book.xlsx",
+        "book.xlsx --out book.jsonl",
+    ] {
+        let ended = ferry(folder.path(), &format!("convert {line}"));
+        assert_eq!(ended.exit, 0, "{line}: {}", ended.err);
+    }
+    assert_eq!(tags("back.jsonl"), tags("people.jsonl"));
+    assert_eq!(tags("book.jsonl"), tags("people.jsonl"));
+    // The same where a table becomes a table.
+    for line in ["bars.csv --map bars.yaml --out bars2.csv", "bars2.csv --out bars.jsonl"] {
+        let ended = ferry(folder.path(), &format!("convert {line}"));
+        assert_eq!(ended.exit, 0, "{line}: {}", ended.err);
+    }
+    assert_eq!(tags("bars.jsonl"), [serde_json::json!(["x, y", "z"])]);
+}
+
+#[test]
+fn rejects_and_results_have_the_day_in_their_names() {
+    let people = "First Name,Last Name,Phone\nAna,Ruiz,+593991234567\nEva,Sol,12\n";
+    let folder = folder(&[("people.csv", people)]);
+    let line = format!("import people.csv {TO} --rejects r-{{date}}.csv --results done-{{date}}.csv");
+    let ended = ferry(folder.path(), &line);
+    assert_eq!(ended.exit, 3, "{}", ended.err);
+    let is_day = |name: &str, begin: &str| {
+        let day = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(".csv")).unwrap_or_default();
+        day.len() == 10 && day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
+    let names: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    for begin in ["r-", "done-"] {
+        assert_eq!(names.iter().filter(|name| is_day(name, begin)).count(), 1, "{begin} {names:?}");
+    }
+    assert!(!names.iter().any(|name| name.contains('{')), "{names:?}");
+}
+
+#[test]
 fn a_spreadsheet_as_it_is_arrives_and_its_numbers_add_up() {
     let map =
         "contact: { full_name: Nombre, last_name: { default: \"-\" }, phone: Celular, address: { city: Ciudad } }\n";
