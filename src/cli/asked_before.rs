@@ -62,41 +62,85 @@ pub(super) fn may_go_on(
         lines.push("  … `-v` lists every column".to_owned());
     }
     let head = format!("{} → {} ({})", source.shown, target.name, target.facts.title);
-    ask(&format!("{}\n\n{}\n", escape(&head), lines.join("\n")))
+    match ask(&format!("{}\n\n{}\n", escape(&head), lines.join("\n"))) {
+        Answer::Yes => Ok(true),
+        Answer::No => Ok(false),
+        Answer::Edit => {
+            super::map::edit(&editing(typed, target), context)?;
+            Ok(false)
+        }
+    }
+}
+
+/// The editor for the file of an import.
+fn editing(typed: &args::Import, target: &Target<'_>) -> args::MapEdit {
+    let args::Source { file, region, encoding, delimiter, sheet, .. } = typed.source.clone();
+    args::MapEdit {
+        file,
+        to: Some(target.name.to_owned()),
+        map: None,
+        out: None,
+        no_open: false,
+        sandbox: typed.target.sandbox,
+        reading: args::Reading { region, encoding, delimiter, sheet },
+    }
 }
 
 fn wrapped(line: &str) -> Vec<String> {
     wrap(&format!("  {}", escape(line)), 4).lines().map(str::to_owned).collect()
 }
 
-/// Asks on the terminal; anything but a yes is a no.
-fn ask(text: &str) -> Result<bool, Failure> {
+/// What was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+    /// To change the mapping first.
+    Edit,
+}
+
+/// Asks on the terminal; what is neither a yes nor the wish to edit is a no.
+fn ask(text: &str) -> Answer {
     let mut err = io::stderr().lock();
-    let _ = write!(err, "{text}\nImport? [y/N] ");
+    let _ = write!(err, "{text}\nImport? [y]es, [N]o, [e]dit the mapping in the browser: ");
     let _ = err.flush();
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
-    let is_yes = read.is_ok() && is_yes(&answer);
-    if !is_yes {
+    let answer = if read.is_ok() { answer_of(&answer) } else { Answer::No };
+    if answer == Answer::No {
         let _ = writeln!(
             err,
             "nothing was imported; `--dry-run` shows what would change, `--save-map FILE` saves this as a mapping"
         );
     }
-    Ok(is_yes)
+    answer
 }
 
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+fn answer_of(answer: &str) -> Answer {
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Answer::Yes,
+        "e" | "edit" => Answer::Edit,
+        _ => Answer::No,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_yes;
+    use super::{Answer, answer_of};
 
     #[test]
     fn only_a_yes_is_one() {
-        assert!(is_yes("y\n") && is_yes(" YES \n"));
-        assert!(!is_yes("\n") && !is_yes("n\n") && !is_yes("yesterday\n"));
+        for (typed, answer) in [
+            ("y\n", Answer::Yes),
+            (" YES \n", Answer::Yes),
+            ("e\n", Answer::Edit),
+            ("Edit\n", Answer::Edit),
+            ("\n", Answer::No),
+            ("n\n", Answer::No),
+            ("yesterday\n", Answer::No),
+            ("", Answer::No),
+        ] {
+            assert_eq!(answer_of(typed), answer, "{typed:?}");
+        }
     }
 }

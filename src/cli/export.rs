@@ -2,7 +2,7 @@
 
 use super::args::{self, Listed};
 use super::context::{Context, with_sandbox};
-use super::import::pace_of;
+use super::import::{dated, pace_of};
 use crate::mapping::Mapping;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Export, Work};
@@ -138,8 +138,8 @@ fn check_files(typed: &Export, out_must_say: bool, context: &Context, mistakes: 
     let files = [
         ("--out", Some(now.fill(out)), out_must_say),
         ("--changes", changes, true),
-        ("--rejects", work.rejects.clone(), false),
-        ("--results", work.results.clone(), true),
+        ("--rejects", dated(work.rejects.as_deref()), false),
+        ("--results", dated(work.results.as_deref()), true),
     ];
     plan::check_files(&context.around(&[("mapping", typed.map.as_deref())]), files, mistakes);
 }
@@ -148,8 +148,8 @@ fn work_asked(typed: &args::Export) -> WorkAsked {
     WorkAsked {
         fresh: true,
         limit: typed.limit,
-        rejects: typed.rejects.clone(),
-        results: typed.results.clone(),
+        rejects: dated(typed.rejects.as_deref()),
+        results: dated(typed.results.as_deref()),
         ..WorkAsked::default()
     }
 }

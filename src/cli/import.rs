@@ -15,9 +15,10 @@ use crate::run::active::record::RunRecord;
 use crate::run::active::runs::run_named;
 use crate::run::commands::transfer;
 use crate::run::plan::{Rules, TargetPlan, Transfer as Contacts, TransferPlan, Work as Checked};
+use crate::run::retain::Moment;
 use crate::run::source::saved_plan::SANDBOX;
 use crate::run::stop::Stop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn run(typed: &args::Import, context: &Context) -> Result<Exit, Failure> {
     let (transfer, effect) = work_of(typed);
@@ -228,12 +229,17 @@ pub(super) fn guarded(work: WorkAsked, typed: &args::Guards) -> WorkAsked {
     WorkAsked { guards: GuardsAsked { clears: max_clears.or(guards.clears), ..guards }, only_changed, ..work }
 }
 
+/// The path with the day and the time of the command for `{date}` and `{time}`. A resumed run keeps its own.
+pub(super) fn dated(path: Option<&Path>) -> Option<PathBuf> {
+    path.map(|path| Moment::now().fill(path))
+}
+
 pub(super) fn work_asked(typed: &args::Work) -> WorkAsked {
     WorkAsked {
         fresh: typed.fresh,
         limit: typed.limit,
-        rejects: typed.rejects.clone(),
-        results: typed.results.clone(),
+        rejects: dated(typed.rejects.as_deref()),
+        results: dated(typed.results.as_deref()),
         ..WorkAsked::default()
     }
 }

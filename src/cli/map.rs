@@ -5,7 +5,7 @@ mod edit;
 mod object;
 mod suggest;
 
-use super::args::{Map, MapCheck, MapCommand};
+use super::args::{Map, MapCheck, MapCommand, MapEdit};
 use super::context::Context;
 use super::looked::region_of;
 use crate::files::{self, Opened};
@@ -35,6 +35,11 @@ pub(super) fn run(typed: &Map, context: &Context) -> Result<Exit, Failure> {
         MapCommand::Suggest(typed) => suggest::run(typed, context),
         MapCommand::Edit(typed) => edit::run(typed, context),
     }
+}
+
+/// The editor, for a file that was to be imported.
+pub(super) fn edit(typed: &MapEdit, context: &Context) -> Result<Exit, Failure> {
+    edit::run(typed, context)
 }
 
 /// With JSON, what is wrong is an object, too.

@@ -386,7 +386,8 @@ pub struct Work {
     pub fresh: bool,
     /// Also write the rejects to this file [default: only to the run's folder]
     ///
-    /// Rejects of another run in this file are kept as PATH.1, PATH.2 and so on.
+    /// Rejects of another run in this file are kept as PATH.1, PATH.2 and so on. In the names of --rejects and --results,
+    /// {date} is the day on which the run started and {time} the time.
     #[arg(long, value_name = "PATH", help_heading = FILES)]
     pub rejects: Option<PathBuf>,
     /// Write each record with its outcome and its id at the target, as a table or JSON Lines by file name
