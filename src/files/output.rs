@@ -218,7 +218,8 @@ impl Write for Place {
 pub(super) fn cannot_write(shown: &str, error: &io::Error) -> Failure {
     let failure = Failure::failed(format!("`{shown}` cannot be written")).cause(error);
     if error.get_ref().is_some_and(|inner| inner.is::<SheetLimit>()) {
-        return failure.hint("write a CSV file in place of a workbook; nothing was replaced");
+        return failure
+            .hint("write a CSV file (`.csv`), which has no such limit, in place of a workbook; nothing was replaced");
     }
     match error.kind() {
         io::ErrorKind::StorageFull => failure.hint("make room on the disk; the earlier file is untouched"),

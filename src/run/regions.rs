@@ -13,7 +13,11 @@ pub fn check_regions(bound: &Program, shown: &str) -> Result<(), Failure> {
     if without * PHONES_WITHOUT_CODE <= phones {
         return Ok(());
     }
-    let message = format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given");
+    let message = match (without, phones) {
+        (_, 1) => format!("the phone in `{shown}` has no country code, and no region is given"),
+        (1, _) => format!("1 of {phones} phones in `{shown}` has no country code, and no region is given"),
+        _ => format!("{without} of {phones} phones in `{shown}` have no country code, and no region is given"),
+    };
     let (likely, code) = match bound.likely_region() {
         Some((region, why)) => (format!("the file looks like {}, because {why}: ", region.name()), region.code()),
         None => (String::new(), "EC"),

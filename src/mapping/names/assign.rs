@@ -370,7 +370,7 @@ impl Assigning<'_> {
         let is_filled = |column: &usize| self.layout.filled.get(*column).is_none_or(|filled| *filled > 0);
         let filled = countries.iter().map(|(column, _)| *column).find(is_filled);
         let country = own.filter(is_filled).or(filled).or(own).or_else(|| first(countries));
-        country.into_iter().chain(first(self.of_head(Head::CountryCode))).collect()
+        country.into_iter().chain(first(self.of_head(Head::CountryCode))).filter(is_filled).collect()
     }
 }
 
