@@ -5,6 +5,10 @@ pub use super::batch::ReadFault;
 
 use super::batch::{Batch, Room};
 use crate::record::Record;
+use std::sync::Arc;
+
+/// Which records are not needed, by their ordinals.
+pub type PassesOver = Arc<dyn Fn(u64) -> bool + Send + Sync>;
 
 /// Records one after the other, in the order of the file. After [`ReadFault::Fatal`] it ends.
 pub trait Source: Iterator<Item = Result<Record, ReadFault>> + Send {
@@ -14,4 +18,7 @@ pub trait Source: Iterator<Item = Result<Record, ReadFault>> + Send {
         while batch.has_room(room) && batch.add(self.next()) {}
         batch
     }
+
+    /// Records that are not needed may come without their fields and bytes from now on.
+    fn pass_over(&mut self, _: PassesOver) {}
 }

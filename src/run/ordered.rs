@@ -3,7 +3,7 @@
 //! One thread reads batches; the pool works on them; the iterator returns them in order. At most `BATCHES_AHEAD`
 //! batches exist at once, so a slow consumer slows the reader.
 
-use crate::files::{Batch, End, Read, Room, Source};
+use crate::files::{Batch, End, PassesOver, Read, Room, Source};
 use crate::outcome::Failure;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -28,6 +28,9 @@ const BATCHES_AHEAD: usize = 12;
 const CONTACTS_AHEAD: usize = 4;
 const CONTACTS_BATCH_LEN: usize = 64;
 
+/// So many records that are not needed are told without waiting for one that is.
+const PASSED_MAX: u64 = 1 << 16;
+
 /// The results of a batch, or what ended the source.
 type Done<T> = Result<T, Failure>;
 
@@ -49,13 +52,20 @@ pub fn in_order<T: Send + 'static>(
     })
 }
 
-/// Reads the source and makes contacts of it batch by batch.
+/// Reads the source and makes contacts of it batch by batch. Records that are not needed are left out by the thread that
+/// reads; how many comes with the next batch.
 pub fn contacts_in_order<T: Send + 'static>(
-    source: Box<dyn Source>,
+    mut source: Box<dyn Source>,
     limit: Option<u64>,
-    work: impl Fn(Batch) -> T + Send + Sync + 'static,
+    passes_over: Option<PassesOver>,
+    work: impl Fn(Part) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    ordered(source, (limit, Room { records: CONTACTS_BATCH_LEN, ..ROOM }), CONTACTS_AHEAD, work)
+    if let Some(passes_over) = &passes_over {
+        source.pass_over(Arc::clone(passes_over));
+    }
+    let room = Room { records: CONTACTS_BATCH_LEN, ..ROOM };
+    let batches = Batches { source, room, left: limit.unwrap_or(u64::MAX), end: End::Open };
+    work_on(Needed { batches, passes_over, fault: None }, CONTACTS_AHEAD, work)
 }
 
 /// Reads the source and encodes it batch by batch.
@@ -140,6 +150,49 @@ impl Iterator for Batches {
             }
         }
         None
+    }
+}
+
+/// The records that are needed.
+struct Needed {
+    batches: Batches,
+    passes_over: Option<PassesOver>,
+    /// What ended the source behind records that are yet to be counted.
+    fault: Option<Failure>,
+}
+
+/// Records that are needed, and how many before or among them are not.
+#[derive(Default)]
+pub struct Part {
+    #[allow(missing_docs)]
+    pub batch: Batch,
+    /// How many are not.
+    pub passed: u64,
+}
+
+impl Iterator for Needed {
+    type Item = Result<Part, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(failure) = self.fault.take() {
+            return Some(Err(failure));
+        }
+        let mut part = Part::default();
+        while part.batch.is_empty() && part.passed < PASSED_MAX {
+            match self.batches.next() {
+                Some(Ok(batch)) => part.batch = batch,
+                Some(Err(failure)) if part.passed == 0 => return Some(Err(failure)),
+                end if part.passed > 0 => {
+                    self.fault = end.and_then(Result::err);
+                    return Some(Ok(part));
+                }
+                _ => return None,
+            }
+            if let Some(passes_over) = &self.passes_over {
+                part.passed += part.batch.leave_out(|ordinal| passes_over(ordinal));
+            }
+        }
+        Some(Ok(part))
     }
 }
 

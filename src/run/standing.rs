@@ -13,7 +13,7 @@ use std::path::Path;
 /// What is known about the records of a pass that is continued.
 pub(in crate::run) struct Standing {
     states: States,
-    /// Records before this one have been read by an earlier process; there may be outcomes of all of them.
+    /// How many records an earlier process has read at least: one more than the ordinal of the last with an outcome.
     pub read: u64,
     /// The outcomes of the records that are not worked on.
     pub totals: Totals,
@@ -29,8 +29,6 @@ pub(in crate::run) struct StandingAsked<'a> {
     pub folder: &'a Path,
     /// Which records are one contact, and what is done with the further ones.
     pub people: (&'a People, Duplicates),
-    /// Records in the source.
-    pub len: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,21 +67,21 @@ impl Standing {
     /// Exit 1 when the checkpoint or the list of contacts cannot be read.
     pub fn of(asked: &StandingAsked<'_>) -> Result<Option<(Standing, EarlierOwners)>, Failure> {
         let (people, duplicates) = asked.people;
-        let mut listed = Bits::of(asked.len);
-        if !people.each_left_blank(|ordinal| listed.insert(ordinal))? {
-            return Ok(None);
-        }
-        let mut standing = Standing { states: States::of(asked.len), read: 0, totals: Totals::default(), contacts: 0 };
+        let mut standing = Standing { states: States::default(), read: 0, totals: Totals::default(), contacts: 0 };
         let owners = standing.take_entries(asked)?;
         let (run, pass) = asked.pass;
         asked.checkpoint.for_each_note(run, pass, |note| {
             standing.take(note.origin.ordinal, note.outcome);
             Ok(())
         })?;
+        let mut listed = Bits::of(standing.read);
+        if !people.each_left_blank(|ordinal| listed.insert(ordinal))? {
+            return Ok(None);
+        }
         if duplicates == Duplicates::Merge {
             standing.take_groups(people, &mut listed)?;
         }
-        standing.states.pass_over_beside(&listed);
+        standing.states.pass_over_beside(&listed, standing.read);
         Ok(Some((standing, owners)))
     }
 
@@ -128,7 +126,7 @@ impl Standing {
     /// The records of one contact stand together: all of them are read again for a list, and where not all have an
     /// outcome, because their process was killed between two of them, all are worked on.
     fn take_groups(&mut self, people: &People, listed: &mut Bits) -> Result<(), Failure> {
-        let mut incomplete = Bits::of(self.states.len);
+        let mut incomplete = Bits::of(self.read);
         people.each_member(|member| {
             if self.states.get(member.ordinal) == State::Open {
                 incomplete.insert(member.root);
@@ -157,20 +155,14 @@ impl Standing {
 /// Records in a word of states.
 const IN_WORD: u64 = 32;
 
-/// The states of all records of a source.
-struct States {
-    words: Vec<u64>,
-    len: u64,
-}
+/// The states of the records of a source, as far as one is not open.
+#[derive(Default)]
+struct States(Vec<u64>);
 
 impl States {
-    fn of(len: u64) -> States {
-        States { words: vec![0; usize::try_from(len / IN_WORD + 1).unwrap_or_default()], len }
-    }
-
     fn get(&self, ordinal: u64) -> State {
         let (word, shift) = place(ordinal, IN_WORD);
-        match self.words.get(word).map_or(0, |word| word >> (2 * shift) & 3) {
+        match self.0.get(word).map_or(0, |word| word >> (2 * shift) & 3) {
             1 => State::Passed,
             2 => State::Arrived,
             3 => State::Rejected,
@@ -180,14 +172,17 @@ impl States {
 
     fn set(&mut self, ordinal: u64, state: State) {
         let (word, shift) = place(ordinal, IN_WORD);
-        if let Some(word) = self.words.get_mut(word) {
+        if word >= self.0.len() && state != State::Open {
+            self.0.resize(word.saturating_add(1), 0);
+        }
+        if let Some(word) = self.0.get_mut(word) {
             *word = *word & !(3 << (2 * shift)) | (state as u64) << (2 * shift);
         }
     }
 
     /// What has arrived and is in no list is passed over.
-    fn pass_over_beside(&mut self, listed: &Bits) {
-        for ordinal in 0..self.len {
+    fn pass_over_beside(&mut self, listed: &Bits, len: u64) {
+        for ordinal in 0..len {
             if self.get(ordinal) == State::Arrived && !listed.has(ordinal) {
                 self.set(ordinal, State::Passed);
             }
@@ -195,7 +190,7 @@ impl States {
     }
 }
 
-/// A set of records of a source.
+/// A set of the first records of a source.
 struct Bits(Vec<u64>);
 
 impl Bits {
@@ -227,18 +222,18 @@ mod tests {
 
     #[test]
     fn states_are_kept_beside_each_other() {
-        let mut states = States::of(70);
+        let mut states = States::default();
         let all = [State::Open, State::Passed, State::Arrived, State::Rejected];
         let of = |ordinal: u64| all[(ordinal % 4) as usize];
         (0..70).for_each(|ordinal| states.set(ordinal, State::Rejected));
         (0..70).for_each(|ordinal| states.set(ordinal, of(ordinal)));
         assert!((0..70).all(|ordinal| states.get(ordinal) == of(ordinal)));
-        // A record that the source does not have is open, and its outcome is not kept.
-        states.set(1 << 40, State::Passed);
-        assert_eq!(states.get(1 << 40), State::Open);
+        states.set(1 << 40, State::Open);
+        assert_eq!((states.get(1 << 40), states.0.len()), (State::Open, 3), "no memory is taken for what is open");
         let mut listed = Bits::of(70);
         listed.insert(66);
-        states.pass_over_beside(&listed);
+        listed.insert(1 << 40);
+        states.pass_over_beside(&listed, 70);
         assert_eq!([2, 66].map(|ordinal| states.get(ordinal)), [State::Passed, State::Arrived]);
     }
 }

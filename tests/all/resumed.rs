@@ -133,3 +133,27 @@ fn a_contact_that_an_earlier_process_reached_belongs_to_its_record() {
     let rejects = rejects(&scene);
     assert!(rejects.contains("Una,Sol,,ona@example.com") && rejects.contains("line 2"), "{rejects}");
 }
+
+#[test]
+fn what_is_passed_over_in_json_lines_is_not_parsed_and_the_rest_arrives() {
+    let record = |n: usize| match n {
+        5 | 599 => format!("{{\"First\":\"Ana{n}\",\"Last\":\"Vera\",\"Phone\":\"12\",\"Email\":\"nonsense\"}}\n"),
+        77 => "{\"First\":\n".to_owned(),
+        n => format!(
+            "{{\"First\":\"Ana{n}\",\"Last\":\"Vera\",\"Phone\":\"09960{n:05}\",\"Email\":\"p{n}@example.com\"}}\n"
+        ),
+    };
+    let scene = scene_with("");
+    scene.write("contacts.jsonl", &(0..600).map(record).collect::<String>());
+    let import = IMPORT.replace("contacts.csv", "contacts.jsonl");
+    let mut process = scene.begin(&QUIET.replace("contacts.csv", "contacts.jsonl"));
+    wait_until("requests before a kill", || scene.requests() >= 200 || !process.is_running());
+    process.kill();
+    let ended = scene.run(&import);
+    assert_eq!((ended.exit, ended.counts(["read", "created", "rejected"])), (3, [600, 597, 3]), "{ended:?}");
+    assert!(logged(&ended, " passed over") > 50, "{ended:?}");
+    let folder = run_folders(&scene.path("state")).pop().unwrap();
+    let rejects = std::fs::read_to_string(folder.join("rejects.jsonl")).unwrap();
+    assert_eq!(rejects.lines().count(), 3, "{rejects}");
+    assert!(rejects.contains("\"First\":\"Ana5\"") && rejects.contains("\"First\":\"Ana599\""), "{rejects}");
+}

@@ -6,7 +6,7 @@ use crate::contact::Contact;
 use crate::files::encoding::undecodable;
 use crate::files::format::RECORD_LEN_MAX;
 use crate::files::packed::read_failure;
-use crate::files::reader::{ReadFault, Source};
+use crate::files::reader::{PassesOver, ReadFault, Source};
 use crate::files::reject_columns::{OF, OF_CONTACT};
 use crate::files::shown::excerpt;
 use crate::files::window::{Window, count_line_ends, kept_of_too_large};
@@ -34,6 +34,8 @@ pub(crate) struct JsonSource {
     are_contacts: bool,
     /// Whether the user said which of its lists to read.
     has_given_root: bool,
+    /// Which records are not even parsed.
+    passes_over: Option<PassesOver>,
 }
 
 /// Whether JSON Lines that begin so are rejects, and whether a platform's: then their records are its contacts.
@@ -74,6 +76,7 @@ impl JsonSource {
             place: Place::Line,
             are_contacts: false,
             has_given_root: false,
+            passes_over: None,
         }
     }
 
@@ -350,6 +353,10 @@ impl JsonSource {
     /// Takes the first `len` bytes as a record and leaves `next` behind.
     fn record(&mut self, len: usize, next: usize) -> Result<Record, ReadFault> {
         let origin = self.origin();
+        if self.passes_over.as_ref().is_some_and(|passes_over| passes_over(origin.ordinal)) {
+            self.leave(next);
+            return Ok(Record { origin, fields: Fields::Json(Value::Null), raw: Default::default() });
+        }
         let raw = self.window.data().get(..len).unwrap_or_default().trim_ascii_end();
         let taken = take(raw, self.encoding);
         self.leave(next);
@@ -436,7 +443,11 @@ impl Iterator for JsonSource {
     }
 }
 
-impl Source for JsonSource {}
+impl Source for JsonSource {
+    fn pass_over(&mut self, records: PassesOver) {
+        self.passes_over = Some(records);
+    }
+}
 
 type Taken = Result<(Value, Box<[u8]>), (Problem, Box<[u8]>)>;
 

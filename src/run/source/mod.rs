@@ -7,7 +7,7 @@ pub mod saved_plan;
 pub mod supply;
 pub mod written;
 
-use crate::files::{Layout, Opened};
+use crate::files::{Layout, Opened, PassesOver};
 use crate::mapping::Duplicates;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
@@ -17,7 +17,7 @@ use crate::reconcile::who::Who;
 use crate::record::{Header, Origin};
 use crate::run::active::record::RunRecord;
 use crate::run::item::{Item, Mapper, key_of};
-use crate::run::ordered::contacts_in_order;
+use crate::run::ordered::{Part, contacts_in_order};
 use crate::run::plan::FromPlatform;
 use crate::run::standing::Standing;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -138,8 +138,9 @@ pub(in crate::run) fn items_of(opened: Opened, asked: MapAsked) -> Items {
     let MapAsked { mapper, limit, reconciler, standing } = asked;
     let foresight = Foresight::of(reconciler);
     let ahead = foresight.clone();
-    let batches = contacts_in_order(opened.source, limit, move |mut batch| {
-        let passed = standing.as_ref().map_or(0, |standing| batch.leave_out(|ordinal| standing.passes_over(ordinal)));
+    let passes_over =
+        standing.map(|standing| Arc::new(move |ordinal: u64| standing.passes_over(ordinal)) as PassesOver);
+    let batches = contacts_in_order(opened.source, limit, passes_over, move |Part { batch, passed }| {
         let mut items = Vec::with_capacity(batch.len());
         batch.for_each(|read| items.push(mapper.item(read)));
         ahead.prepare(&mut items, &mapper);

@@ -28,7 +28,7 @@ impl Transfer<'_> {
     pub fn begin_pass(&mut self, first: &mut First, records: Option<&ReadRecords<'_>>) -> Result<Continued, Failure> {
         let sent_as = self.sent_as();
         if let Some(read) = records.filter(|_| self.may_continue(first, &sent_as))
-            && let Some(continued) = self.continued(first, read)?
+            && let Some(continued) = self.continued(read)?
         {
             self.reached.pass = self.checkpoint.continue_pass(self.stored.no)?;
             if let Some(standing) = &continued.standing {
@@ -48,14 +48,13 @@ impl Transfer<'_> {
         Ok(Continued::default())
     }
 
-    fn continued(&self, first: &First, read: &ReadRecords<'_>) -> Result<Option<Continued>, Failure> {
+    fn continued(&self, read: &ReadRecords<'_>) -> Result<Option<Continued>, Failure> {
         let Source::Records(source) = &self.job.source else { return Ok(None) };
         let standing = Standing::of(&StandingAsked {
             checkpoint: &self.checkpoint,
             pass: (self.stored.no, self.stored.next_pass.saturating_sub(1)),
             folder: &self.run.folder,
             people: (&read.people, source.duplicates),
-            len: first.read,
         })?;
         Ok(standing.map(|(standing, owners)| Continued { standing: Some(Arc::new(standing)), owners: Some(owners) }))
     }
