@@ -69,33 +69,36 @@ impl dyn ContactView + '_ {
     /// Writes the JSON of [`Contact::to_json`], without building it first.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let mut object = JsonObject::begin(out);
-        let mut group = "";
-        for (field, name) in FIELDS {
-            if !self.has(field) {
+        let mut open = NO_GROUP;
+        for Place { field, group, outer, inner } in &PLACES {
+            let (text, first) = match field.is_list() {
+                true => (None, self.item(*field, 0)),
+                false => (self.text(*field), None),
+            };
+            if text.or(first).is_none() {
                 continue;
             }
-            let (outer, inner) = name.split_once('.').unwrap_or(("", name));
-            if outer != group {
-                if !group.is_empty() {
+            if *group != open {
+                if open != NO_GROUP {
                     object.end();
                 }
-                if !outer.is_empty() {
+                if *group != NO_GROUP {
                     object.key(outer);
                     object.open();
                 }
-                group = outer;
+                open = *group;
             }
-            match (field, self.item(field, 0)) {
+            match (field, first) {
                 (Field::Phones, Some(first)) => object.text("phone", first),
                 (Field::Emails, Some(first)) => object.text("email", first),
                 _ => {}
             }
-            match self.text(field) {
+            match text {
                 Some(text) => object.text(inner, text),
-                None => object.list(inner, self.items(field)),
+                None => object.list(inner, self.items(*field)),
             }
         }
-        if !group.is_empty() {
+        if open != NO_GROUP {
             object.end();
         }
         if self.attribute_at(0).is_some() {
@@ -114,6 +117,58 @@ impl dyn ContactView + '_ {
     pub fn write_attributes(&self, out: &mut Vec<u8>) {
         JsonObject::begin(out).attributes(self.attributes());
     }
+}
+
+/// Where a field stands in the JSON of a contact.
+struct Place {
+    field: Field,
+    /// A number of the object that it is in.
+    group: usize,
+    /// The name of that object, and its own in it.
+    outer: &'static str,
+    inner: &'static str,
+}
+
+/// Of a field that is in no object of its own.
+const NO_GROUP: usize = 0;
+
+/// The fields in their order. Names are taken apart once, because this is done for each contact that is written.
+static PLACES: [Place; FIELDS.len()] = {
+    let mut places = [const { Place { field: Field::Id, group: NO_GROUP, outer: "", inner: "" } }; FIELDS.len()];
+    let (mut left, mut names, mut group, mut before) = (places.as_mut_slice(), FIELDS.as_slice(), NO_GROUP, "");
+    while let ([place, places @ ..], [(field, name), others @ ..]) = (left, names) {
+        let (outer, inner) = split(name);
+        if !outer.is_empty() && !is_same(outer.as_bytes(), before.as_bytes()) {
+            group += 1;
+            before = outer;
+        }
+        *place = Place { field: *field, group: if outer.is_empty() { NO_GROUP } else { group }, outer, inner };
+        (left, names) = (places, others);
+    }
+    places
+};
+
+/// What stands before the first dot, if there is one, and what stands behind it.
+const fn split(name: &'static str) -> (&'static str, &'static str) {
+    let (mut at, mut left) = (0, name.as_bytes());
+    while let [byte, rest @ ..] = left {
+        if *byte == b'.' {
+            let (outer, rest) = name.split_at(at);
+            return (outer, rest.split_at(1).1);
+        }
+        (at, left) = (at + 1, rest);
+    }
+    ("", name)
+}
+
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([a, ones @ ..], [b, others @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (ones, others);
+    }
+    one.is_empty() && other.is_empty()
 }
 
 /// Writes JSON objects into a buffer.
