@@ -38,7 +38,7 @@ pub async fn read_page<T>(
     let request = Request { is_read_at_once: true, ..pages.page_request(after)? };
     let response = send(http, request, Purpose::List).await?;
     match read(&response) {
-        Err(_) if response.is_success() && !response.is_json() => {
+        Err(_) if response.is_success() && response.is_like_json() && !response.is_json() => {
             read(&send(http, pages.page_request(after)?, Purpose::List).await?)
         }
         read => read,
