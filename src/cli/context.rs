@@ -15,6 +15,7 @@ use crate::report::{Console, Look, OutputKind};
 use crate::run::active::close::Ended;
 use crate::run::active::folder::{make_private, tighten};
 use crate::run::active::record::RunRecord;
+use crate::run::active::shared::sweep_copies;
 use crate::run::retain::Moment;
 use crate::run::stop::Stop;
 use crate::store::StateDir;
@@ -130,6 +131,7 @@ impl Context {
         make_private(&self.state)?;
         if !is_dry {
             sweep_state(&self.state);
+            sweep_copies(&self.state);
         }
         if let Some(note) = tighten(&self.state, is_dry) {
             self.console.note(&note);

@@ -48,9 +48,26 @@ use help::Topic;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Names under which an orchestrator starts the program, because it knows a path and no arguments; and what they stand for.
+const NAMES: [(&str, [&str; 2]); 4] = [
+    ("tap-ferry", ["singer", "tap"]),
+    ("target-ferry", ["singer", "target"]),
+    ("source-ferry", ["airbyte", "source"]),
+    ("destination-ferry", ["airbyte", "destination"]),
+];
+
+/// The words with those that the name of the program stands for.
+fn by_name(mut words: Vec<OsString>) -> Vec<OsString> {
+    let name = words.first().and_then(|word| Path::new(word).file_name()?.to_str());
+    if let Some((_, more)) = NAMES.iter().find(|(known, _)| Some(*known) == name) {
+        words.splice(1..1, more.iter().map(OsString::from));
+    }
+    words
+}
+
 /// Runs the command that was typed; returns its exit code.
 pub fn main(words: impl Iterator<Item = OsString>, vars: impl Iterator<Item = (OsString, OsString)>) -> Exit {
-    let words: Vec<OsString> = words.collect();
+    let words = by_name(words.collect());
     let env = Env::from_os(vars);
     let args = match Args::understand(&words) {
         Ok(args) => args,

@@ -6,7 +6,7 @@ use super::args::{Runs, RunsOnly};
 use super::context::Context;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
-use crate::plan::duration_of;
+use crate::plan::{Mistakes, check_files, duration_of};
 use crate::report::words::{count, shell};
 use crate::report::{Counts, Requests, RunLine, Summary, runs_table};
 use crate::run;
@@ -16,17 +16,21 @@ use crate::run::active::record::RunRecord;
 use crate::run::active::runs::{Runs as Found, look_at_runs, run_named};
 use crate::run::left_blank::left_blank_file;
 use crate::run::now::up_to_date;
-use crate::run::rejects::own_rejects;
+use crate::run::rejects::{copy_rejects, own_rejects};
 use crate::shown::escape_lines;
 use only::Only;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
     match (&typed.run, &typed.prune) {
         (_, Some(age)) => prune(duration_of("--prune", age)?, context),
-        (Some(name), _) if typed.rejects => rejects(&run_named(&context.state, name)?, context),
+        (Some(name), _) if typed.rejects => {
+            let to = typed.file.as_deref().filter(|to| to.as_os_str() != "-");
+            rejects(&run_named(&context.state, name)?, to, context)
+        }
         (Some(name), _) => one(&up_to_date(run_named(&context.state, name)?, &context.state), context),
         (None, None) => all(&typed.only, context),
     }
@@ -132,11 +136,19 @@ fn next_of(info: &RunRecord) -> String {
     format!("… | ferry {}", words.join(" "))
 }
 
-fn rejects(info: &RunRecord, context: &Context) -> Result<Exit, Failure> {
+fn rejects(info: &RunRecord, to: Option<&Path>, context: &Context) -> Result<Exit, Failure> {
+    if let Some(to) = to {
+        let mut mistakes = Mistakes::default();
+        check_files(&context.around(&[]), [("--rejects", Some(to.to_owned()), false)], &mut mistakes);
+        mistakes.end(Some(()))?;
+    }
     let Some(path) = own_rejects(&run_folder(&context.state, &info.run)) else {
         context.console.note(&format!("`{}` has no rejects", info.run));
         return Ok(Exit::Done);
     };
+    if let Some(to) = to {
+        return copy_rejects(&context.state, info, to).map(|()| Exit::Done);
+    }
     let mut file = std::fs::File::open(&path)
         .map_err(|error| Failure::failed(format!("`{}` cannot be read", path.display())).cause(error))?;
     match std::io::copy(&mut file, &mut std::io::stdout().lock()) {

@@ -61,6 +61,26 @@ fn free_with(path: &Path, between: &str) -> PathBuf {
     (1..NUMBERS_MAX).map(numbered).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| numbered(0))
 }
 
+/// Writes a copy of the rejects of a run that has ended.
+///
+/// # Errors
+/// Exit 1 when they cannot be read or written.
+pub fn copy_rejects(state: &StateDir, info: &RunRecord, to: &Path) -> Result<(), Failure> {
+    let folder = run_folder(state, &info.run);
+    let Some(own) = own_rejects(&folder) else { return Ok(()) };
+    write_copy(&own, (to, &folder), (state, &info.about(OPTION)))
+}
+
+/// Writes a copy of the rejects in the folder of a run.
+fn write_copy(own: &Path, (to, folder): (&Path, &Path), (state, about): (&StateDir, &About)) -> Result<(), Failure> {
+    // A workbook is one already; the name of the copy must not pack it twice.
+    let name = if Format::of_path(to) == Some(Format::Xlsx) { folder } else { to };
+    let mut out = Output::create_as(to, name)?.noted(state.ledger(), about.clone());
+    let copied = File::open(own).and_then(|mut own| io::copy(&mut own, &mut out));
+    copied.map_err(|error| cannot_write(to, &error))?;
+    out.commit()
+}
+
 /// The rejects of one run.
 pub(super) struct RejectsFiles {
     folder: PathBuf,
@@ -194,12 +214,7 @@ impl RejectsFiles {
             ));
         }
         if count > 0 {
-            // A workbook is one already; the name of the copy must not pack it twice.
-            let name = if Format::of_path(copy) == Some(Format::Xlsx) { &self.folder } else { copy };
-            let mut out = Output::create_as(copy, name)?.noted(self.state.ledger(), self.about.clone());
-            let copied = File::open(&self.own).and_then(|mut own| io::copy(&mut own, &mut out));
-            copied.map_err(|error| cannot_write(copy, &error))?;
-            return out.commit();
+            return write_copy(&self.own, (copy, &self.folder), (&self.state, &self.about));
         }
         if is_special { Ok(()) } else { remove(&place) }
     }

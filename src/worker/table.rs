@@ -5,7 +5,7 @@
 
 use super::definition::Defined;
 use super::hosts::{FAILURES_MAX, PAUSE};
-use super::queue;
+use super::queue::{self, Missing};
 use super::retry::{DEATHS_MAX, Ended, Next, Tried, after};
 use crate::outcome::Failure;
 use crate::plan::Schedule;
@@ -215,8 +215,11 @@ impl Table {
     pub(super) async fn reconcile(&self) -> Result<usize, Failure> {
         let work = |client: Client| async move {
             let missing = queue::missing(&client).await?;
-            for (name, later) in &missing {
-                queue::put(&client, name, *later).await?;
+            for Missing { name, later, is_begun } in &missing {
+                match is_begun {
+                    true => queue::put_first(&client, name, *later).await?,
+                    false => queue::put(&client, name, *later).await?,
+                }
             }
             let old = "DELETE FROM ferry.job_run WHERE ctid = ANY (ARRAY (SELECT ctid FROM ferry.job_run \
                        WHERE ended < now() - make_interval(days => $1) LIMIT $2))";
@@ -422,8 +425,12 @@ async fn finish(mut client: Client, end: &End, lease: Duration) -> Result<bool, 
     transaction
         .execute("DELETE FROM ferry.job_account WHERE job = $1 AND token = $2", &[&end.name, &end.token])
         .await?;
-    if let Some(later) = later {
-        queue::put(&transaction, &end.name, later).await?;
+    match later {
+        Some(later) if matches!(end.ended, Ended::Drained | Ended::Lost) => {
+            queue::put_first(&transaction, &end.name, later).await?;
+        }
+        Some(later) => queue::put(&transaction, &end.name, later).await?,
+        None => {}
     }
     if let Some(is_available) = end.ended.is_available() {
         let pause = (lease * PAUSE).as_secs_f64();

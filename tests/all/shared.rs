@@ -57,6 +57,8 @@ fn every_machine_knows_a_run_with_its_rejects_and_can_verify_undo_and_remove_it(
     assert!(listed.exit == 0 && listed.out.contains(&run), "{listed:?}");
     let rejects = elsewhere(&scene, 1, &format!("runs {run} --rejects"));
     assert!(rejects.exit == 0 && rejects.out.contains("Eva,Luna,12"), "{rejects:?}");
+    let copied = elsewhere(&scene, 2, &format!("runs {run} --rejects fixed.csv"));
+    assert!(copied.exit == 0 && copied.out.is_empty() && scene.read("fixed.csv") == rejects.out, "{copied:?}");
     let verified = elsewhere(&scene, 2, &format!("verify {run}"));
     assert_eq!(verified.exit, 0, "{verified:?}");
 
@@ -64,6 +66,16 @@ fn every_machine_knows_a_run_with_its_rejects_and_can_verify_undo_and_remove_it(
     let again = elsewhere(&scene, 3, IMPORT);
     assert_eq!((again.exit, again.count("unchanged"), again.count("created")), (3, 5, 0), "{again:?}");
     assert_eq!(scene.contacts("mercately").len(), 5);
+
+    // A machine keeps its copy for a week; then the store has the run all the same.
+    let copy = scene.path("machine-1").join("runs").join(&run);
+    let old = |days: u32| {
+        let done = std::process::Command::new("touch").arg("-d").arg(format!("{days} days ago")).arg(&copy).status();
+        assert!(done.unwrap().success() && elsewhere(&scene, 1, "export --from mercately --out all.csv").exit == 0);
+        copy.exists()
+    };
+    assert!(old(6) && !old(8));
+    assert_eq!(elsewhere(&scene, 1, &format!("runs {run} --rejects")).out, rejects.out);
 
     let undone = elsewhere(&scene, 4, &format!("undo {run} --dry-run --output json"));
     assert_eq!(undone.summary()["status"], "dry-run", "{undone:?}");

@@ -55,7 +55,10 @@ Examples:
 pub struct Runs {
     /// Name of the run, or its end if that is unambiguous [default: list all runs]
     pub run: Option<String>,
-    /// Print the rejects of the run
+    /// With --rejects, file for a copy of them [default: print them]
+    #[arg(value_name = "FILE", requires = "rejects")]
+    pub file: Option<PathBuf>,
+    /// Print the rejects of the run, or write them to FILE
     #[arg(long, requires = "run")]
     pub rejects: bool,
     /// Remove finished runs older than AGE, with their rejects: 90d, 12h

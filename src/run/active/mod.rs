@@ -14,7 +14,7 @@ pub(super) mod removed;
 mod run;
 pub mod runs;
 mod seal;
-pub(super) mod shared;
+pub mod shared;
 pub(super) mod watch;
 
 pub(super) use run::ActiveRun;

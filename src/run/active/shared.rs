@@ -1,13 +1,14 @@
 //! Runs in a store that machines share: their records, and the files that users ask for, kept in the store and brought to this
 //! machine when a command needs them. The state folder holds the copies; without a shared store nothing here does anything.
 
-use super::folder::{FILE, forget, make_private, run_folder};
+use super::folder::{FILE, file_of, forget, make_private, run_folder, runs_folder};
 use super::record::RunRecord;
 use crate::files::write_whole;
 use crate::outcome::Failure;
 use crate::store::StateDir;
 use crate::store::postgres::RunFile;
 use std::path::Path;
+use std::time::Duration;
 
 /// Beginnings of the names of files that are kept in the store: what a user can ask for, and what other commands need of a
 /// finished run. Everything else in the folder can be made again.
@@ -26,6 +27,29 @@ const KEPT: [&str; 10] = [
 
 /// A larger file stays on its machine.
 const FILE_LEN_MAX: u64 = 256 << 20;
+
+/// How long the copy of a run that has ended stays on a machine: long enough to look at it, and short enough for a worker
+/// that does thousands of them.
+const COPY_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Removes old copies of runs that the store has. What cannot be read or removed stays, and does no harm.
+pub fn sweep_copies(state: &StateDir) {
+    if state.shared_store().is_none() {
+        return;
+    }
+    for folder in std::fs::read_dir(runs_folder(state)).into_iter().flatten().flatten() {
+        let age = folder.metadata().and_then(|facts| facts.modified()).ok().and_then(|at| at.elapsed().ok());
+        let is_old = || age.is_some_and(|age| age > COPY_KEPT);
+        let record = || -> Option<RunRecord> {
+            let text = std::fs::read(file_of(&folder.path())).ok()?;
+            serde_json::from_slice(&text).ok()
+        };
+        // A dry run is here only, and what an unfinished one has read is not in the store.
+        if is_old() && record().is_some_and(|record| record.is_done() && !record.is_dry()) {
+            forget(state, &folder.file_name().to_string_lossy());
+        }
+    }
+}
 
 /// Keeps the files of a run in the store: when its process ends, and when something was added.
 ///

@@ -43,6 +43,23 @@ fn a_state_is_printed_when_everything_before_it_has_arrived_and_rejects_do_not_f
 }
 
 #[test]
+fn the_name_of_the_program_stands_for_its_words_where_an_engine_knows_a_path_alone() {
+    let scene = scene();
+    scene.write("tap.json", r#"{"connection": "mercately"}"#);
+    for (name, words) in [("tap-ferry", "--config tap.json --discover"), ("source-ferry", "discover --config tap.json")]
+    {
+        let link = scene.path(name);
+        std::os::unix::fs::symlink(scene.command("").get_program(), &link).unwrap();
+        let mut command = std::process::Command::new(&link);
+        let of_scene = scene.command("");
+        command.envs(of_scene.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(scene.folder()).args(words.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ended = crate::support::run(command);
+        assert!(ended.exit == 0 && ended.out.contains("\"contacts\""), "{name}: {ended:?}");
+    }
+}
+
+#[test]
 fn too_many_rejects_are_a_failure_and_limits_hold_for_the_whole_stream() {
     let scene = scene();
     let bad = |n: usize| singer_record(&json!({"id": n, "first_name": "Eva", "phone": "12"}));
