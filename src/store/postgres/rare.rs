@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio_postgres::types::ToSql;
 
 /// Rows of a run that go in one group: a few milliseconds, in which no other process of the account can write.
-const THINNED: u32 = 5_000;
+pub(super) const THINNED: u32 = 5_000;
 
 /// The tables with the rows of a run that an operation removes, of which there may be millions.
 pub(super) fn large_tables(op: &Op) -> Option<(&'static [&'static str], RunNo)> {

@@ -5,7 +5,7 @@ use super::database::{Database, PATIENCE, with_jitter};
 use super::error::DbError;
 use super::group::{Fence, Part, execute};
 use super::hold::{Held, Hold};
-use super::rare::large_tables;
+use super::rare::{THINNED, large_tables};
 use super::read::{is_so, number, one_run, rows, turns_of};
 use super::reader::PostgresReader;
 use super::rows::{Counters, is_common, statements};
@@ -76,12 +76,12 @@ impl PostgresStore {
         Ok(parts)
     }
 
-    /// Removes the rows of a run before the run itself, in groups with pauses, because one statement over millions of rows
-    /// would take longer than a lease, and hold up the server.
+    /// Removes most rows of a run before the run itself, in groups with pauses, because one statement over millions of rows
+    /// would take longer than a lease, and hold up the server. The last ones go with the operation.
     fn thin(&mut self, lease: &Lease, op: &Op) -> Result<(), Failure> {
         let Some((tables, run)) = large_tables(op) else { return Ok(()) };
         for table in tables {
-            while self.has_rows(table, run)? {
+            while self.has_many(table, run)? {
                 let begun = Instant::now();
                 self.apply_parts(lease, vec![Part::Thin(table, run)], &[])?;
                 std::thread::sleep(begun.elapsed().min(PAUSE_MAX));
@@ -90,10 +90,12 @@ impl PostgresStore {
         Ok(())
     }
 
-    fn has_rows(&self, table: &'static str, run: RunNo) -> Result<bool, Failure> {
+    /// Whether a run has more rows than go in one group.
+    fn has_many(&self, table: &'static str, run: RunNo) -> Result<bool, Failure> {
         let account = self.hold.account;
         self.database.ask(move |client| async move {
-            let sql = format!("SELECT EXISTS (SELECT 1 FROM ferry.{table} WHERE account = $1 AND run = $2)");
+            let rows = format!("SELECT 1 FROM ferry.{table} WHERE account = $1 AND run = $2 OFFSET {THINNED}");
+            let sql = format!("SELECT EXISTS ({rows})");
             is_so(&client, &sql, &[&account, &number(run)?]).await
         })
     }
@@ -250,7 +252,10 @@ impl Store for PostgresStore {
     }
 
     fn apply(&mut self, lease: &Lease, ops: &[Op]) -> Result<Applied, Failure> {
-        ops.iter().try_for_each(|op| self.thin(lease, op))?;
+        // Only one that stands alone: operations that were given together are applied together or not at all.
+        if let [op] = ops {
+            self.thin(lease, op)?;
+        }
         let parts = self.parts(ops)?;
         let alone = self.apply_parts(lease, parts, ops);
         let mut alone = alone.inspect_err(|_| self.counters = Counters::default())?.into_iter();
