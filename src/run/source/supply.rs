@@ -32,7 +32,7 @@ pub enum Supply<'a> {
         /// Not, when only as many were read as are wanted this time.
         is_whole: bool,
         /// What its requests were.
-        traffic: Traffic,
+        traffic: Box<Traffic>,
     },
 }
 
@@ -80,7 +80,7 @@ impl Supply<'_> {
     pub fn traffic(&self) -> Traffic {
         match self {
             Supply::File(_) => Traffic::default(),
-            Supply::Platform { traffic, .. } => *traffic,
+            Supply::Platform { traffic, .. } => **traffic,
         }
     }
 }
@@ -148,7 +148,7 @@ pub async fn supply_of(
 
 fn supply(fetched: Fetched, traffic: Traffic) -> Supply<'static> {
     let Fetched { spool, completeness, is_whole, .. } = fetched;
-    Supply::Platform { spool: Box::new(spool), completeness, is_whole, traffic }
+    Supply::Platform { spool: Box::new(spool), completeness, is_whole, traffic: Box::new(traffic) }
 }
 
 /// Every contact, and then a reject for each id that no contact has.
