@@ -6,8 +6,8 @@ use super::{intent, key, new_run, origin, phone, settled};
 use ferry::ids::RunStatus;
 use ferry::outcome::{Outcome, Problem, Skip};
 use ferry::store::{
-    Entry, EntryNo, ImageNo, Intent, Key, Lease, Meaning, NumberedEntry, Op, RunNo, Settled, SourceOutcome, Store,
-    StoreReader, TallyOf,
+    Answer, Entry, EntryNo, ImageNo, Intent, Key, Lease, Meaning, NumberedEntry, Op, RunNo, Settled, SourceOutcome,
+    Store, StoreReader, TallyOf,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -88,6 +88,12 @@ impl Open {
     fn has_one_entry_a_key(&mut self, run: RunNo) -> bool {
         let keys: Vec<Key> = self.entries(run).into_iter().map(|one| one.key).collect();
         keys.len() == keys.iter().collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether a key has an entry that is not found by it, so that its next outcome would be another one.
+    fn is_out_of_sight(&mut self, run: RunNo, key: &Key) -> bool {
+        let found = self.reader.entries(run, &[*key]).unwrap().pop().flatten();
+        found.is_none() && self.entries(run).iter().any(|one| one.key == *key)
     }
 
     /// Whether the pass of a run has settled a key for good.
@@ -205,7 +211,9 @@ fn with_numbers(op: &Op, open: &mut Open) -> Op {
     }
 }
 
-fn compare(seed: u64, model: &dyn Place, place: &dyn Place) {
+/// How often a pass was continued that had left something open.
+fn compare(seed: u64, model: &dyn Place, place: &dyn Place) -> usize {
+    let mut continues = 0;
     let mut random = Random(seed);
     let (mut one, mut other) = (Open::new(model), Open::new(place));
     let mut continued = BTreeSet::new();
@@ -221,10 +229,12 @@ fn compare(seed: u64, model: &dyn Place, place: &dyn Place) {
         if !runs.is_empty() && random.below(6) == 0 {
             ops = vec![Op::ContinuePass(runs[random.below(runs.len() as u64) as usize])];
         }
-        // Nothing is done about what a continued pass has settled, nor is one continued with two entries of a record.
+        // Nothing is done about what a continued pass has settled, nor is one continued with two entries of a record. With
+        // every other seed no record gets a second entry.
         ops.retain(|op| match op {
             Op::Settle(run, key, _) | Op::CarryOver(run, key, ..) => {
-                !(continued.contains(run) && one.is_settled(*run, key))
+                let is_settled = continued.contains(run) && one.is_settled(*run, key);
+                !is_settled && (seed % 2 == 0 || !one.is_out_of_sight(*run, key))
             }
             Op::ContinuePass(run) => one.has_one_entry_a_key(*run),
             _ => true,
@@ -234,7 +244,10 @@ fn compare(seed: u64, model: &dyn Place, place: &dyn Place) {
             open.store.apply(&open.lease, &ops).map(|applied| applied.answers).ok()
         });
         assert_eq!(found, expected, "seed {seed}, group {nth}: {ops:?}");
-        if found.is_some() {
+        if let Some(answers) = &found {
+            let has_left = |answer: &&Answer| matches!(answer, Answer::Pass { has_earlier: true, .. });
+            let is_continued = matches!(ops.as_slice(), [Op::ContinuePass(_)]);
+            continues += answers.iter().filter(|_| is_continued).filter(has_left).count();
             ops.iter().for_each(|op| follow(&mut continued, op));
         }
         let is_killed = random.below(6) == 0;
@@ -247,6 +260,7 @@ fn compare(seed: u64, model: &dyn Place, place: &dyn Place) {
             assert_eq!(found.get(at), expected.get(at), "{said}");
         }
     }
+    continues
 }
 
 fn killed(open: Open, place: &dyn Place) -> Open {
@@ -257,7 +271,8 @@ fn killed(open: Open, place: &dyn Place) -> Open {
 
 #[test]
 fn a_store_answers_as_the_model_whatever_is_written() {
-    (0..12).for_each(|seed| compare(seed, &InMemory::default(), &InFile::new()));
+    let continues: usize = (0..12).map(|seed| compare(seed, &InMemory::default(), &InFile::new())).sum();
+    assert!(continues > 10, "{continues}");
 }
 
 #[test]
@@ -282,5 +297,6 @@ fn a_database_answers_as_the_model_for_a_hundred_seeds() {
 #[test]
 #[ignore = "takes minutes: a thousand seeds"]
 fn a_store_answers_as_the_model_for_a_thousand_seeds() {
-    (100..1100).for_each(|seed| compare(seed, &InMemory::default(), &InFile::new()));
+    let continues: usize = (100..1100).map(|seed| compare(seed, &InMemory::default(), &InFile::new())).sum();
+    assert!(continues > 1000, "{continues}");
 }
