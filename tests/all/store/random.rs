@@ -298,5 +298,5 @@ fn a_database_answers_as_the_model_for_a_hundred_seeds() {
 #[ignore = "takes minutes: a thousand seeds"]
 fn a_store_answers_as_the_model_for_a_thousand_seeds() {
     let continues: usize = (100..1100).map(|seed| compare(seed, &InMemory::default(), &InFile::new())).sum();
-    assert!(continues > 1000, "{continues}");
+    assert!(continues > 500, "{continues}");
 }
