@@ -69,7 +69,8 @@ impl BatchEncoder {
 
     /// Writes a row straight from its cells; whether that was all that had to be done.
     fn row_directly(&self, record: RecordRef<'_>, drafter: &Drafter<'_>, encoded: &mut Encoded) -> bool {
-        let Some(direct) = &self.encoder.direct else { return false };
+        // Whether a contact is left out is told by its draft.
+        let Some(direct) = self.encoder.direct.as_ref().filter(|_| self.suppressed.is_none()) else { return false };
         let write = |out: &mut Vec<u8>| if drafter.write(direct, record, out) { Ok(()) } else { Err(()) };
         let is_written = encoded.rows.add(write).is_ok();
         if is_written && self.lists_rows {

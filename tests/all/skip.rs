@@ -53,6 +53,10 @@ fn contacts_on_a_list_are_skipped_by_phone_and_email_in_any_form() {
     let converted = scene.run_json(&format!("convert people.csv --map m.yaml --out c.jsonl {options}"));
     assert_eq!(converted.totals(), json!({ "read": 5, "created": 1, "skipped": 4 }), "{converted:?}");
     assert_eq!(scene.read("c.jsonl").lines().count(), 1);
+    // The same where every value is that of one column, so that a row could be written without its contact.
+    scene.write("plain.yaml", &MAPPING.replace("phones: { all: [Mobile, Phone] }", "phone: Mobile"));
+    let plain = scene.run_json(&format!("convert people.csv --map plain.yaml --out plain.jsonl {options}"));
+    assert_eq!(plain.totals(), json!({ "read": 5, "created": 2, "skipped": 3 }), "{plain:?}");
     // Without the lists, the others are new; then they are taken out of a migration.
     assert_eq!(import(&scene, "").count("created"), 4);
     let moved = scene.run_json(&format!("migrate --from mercately --to atom --region EC {options}"));
