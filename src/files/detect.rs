@@ -131,6 +131,9 @@ fn ends_lines_with_zeros(head: &[u8], place: usize) -> bool {
 
 /// Whether it is UTF-8, a few bad rows allowed where other rows can be nothing else.
 fn is_utf8(head: &[u8]) -> bool {
+    if simdutf8::compat::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true) {
+        return true;
+    }
     let (mut sound, mut bad) = (0usize, 0usize);
     for chunk in head.utf8_chunks() {
         sound += chunk.valid().chars().filter(|c| !c.is_ascii()).count();

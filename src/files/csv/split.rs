@@ -21,11 +21,18 @@ impl Splitter {
         self.cells.clear();
         self.beside.clear();
         let bytes = text.as_bytes();
-        let begin = |from| if quoted { Begun::at(bytes, from) } else { Begun::plain(from) };
+        let begin = |from| match bytes.get(from) {
+            Some(&QUOTE) if quoted => Begun::quoted(bytes, from),
+            Some(&GUARD) if !options.raw_cells => Begun { is_plain: false, ..Begun::plain(from) },
+            _ => Begun::plain(from),
+        };
         let mut cell = begin(0);
         for_each_place(bytes, options.delimiter, |to| {
             if to >= cell.end_min {
-                self.add(text, &cell, to, options);
+                match cell.is_plain {
+                    true => self.cells.push(Span::of_text(cell.from, to)),
+                    false => self.add(text, &cell, to, options),
+                }
                 cell = begin(to + 1);
             }
             self.cells.len() <= COLUMNS_MAX
@@ -44,14 +51,13 @@ impl Splitter {
     }
 
     /// Adds the cell that ends before `to`, without its quotes and its formula guard.
-    #[inline]
     fn add(&mut self, text: &str, cell: &Begun, to: usize, options: CsvOptions) {
         let (from, to) = match cell.end_min {
             0 => (cell.from, to),
             _ if cell.has_quotes => return self.add_unescaped(text.get(cell.from + 1..to - 1), options),
             _ => (cell.from + 1, to - 1),
         };
-        let is_guarded = !options.raw_cells && text.as_bytes().get(from) == Some(&b'\'');
+        let is_guarded = !options.raw_cells && text.as_bytes().get(from) == Some(&GUARD);
         let guard_len = if is_guarded { guard_len(text.get(from..to)) } else { 0 };
         self.cells.push(Span::of_text(from + guard_len, to));
     }
@@ -71,6 +77,9 @@ impl Splitter {
 
 const QUOTE: u8 = b'"';
 
+/// What a formula guard begins with.
+const GUARD: u8 = b'\'';
+
 /// A cell whose end is looked for.
 struct Begun {
     from: usize,
@@ -78,20 +87,19 @@ struct Begun {
     end_min: usize,
     /// Whether there are quotes between those around it.
     has_quotes: bool,
+    /// Whether it is the stretch up to the next delimiter, as it stands.
+    is_plain: bool,
 }
 
 impl Begun {
+    #[inline]
     fn plain(from: usize) -> Begun {
-        Begun { from, end_min: 0, has_quotes: false }
+        Begun { from, end_min: 0, has_quotes: false, is_plain: true }
     }
 
     /// A quote opens a cell at its beginning, and closes it unless another one follows.
-    #[inline]
-    fn at(bytes: &[u8], from: usize) -> Begun {
-        let mut cell = Begun::plain(from);
-        if bytes.get(from) != Some(&QUOTE) {
-            return cell;
-        }
+    fn quoted(bytes: &[u8], from: usize) -> Begun {
+        let mut cell = Begun { is_plain: false, ..Begun::plain(from) };
         let mut at = from + 1;
         while let Some(step) = memchr(QUOTE, bytes.get(at..).unwrap_or_default()) {
             at += step + 1;
