@@ -57,7 +57,11 @@ pub fn parts<'a>(text: &'a str, around: &Surroundings<'_>) -> Vec<Part<'a>> {
 
 /// What of a cell is to be read as numbers: for counting, before anything is known of the column.
 pub fn numbers_in(text: &str) -> impl Iterator<Item = &str> {
-    split_always(text).into_iter().map(|piece| cut(piece).map_or(piece, |(number, _)| number))
+    // Nearly every cell has nothing that could part numbers, or stand behind one.
+    let is_one = text.bytes().all(|byte| byte.is_ascii_digit() || b"+ -().".contains(&byte));
+    let (one, pieces) = if is_one { (Some(text.trim()), Vec::new()) } else { (None, split_always(text)) };
+    let pieces = pieces.into_iter().map(|piece| cut(piece).map_or(piece, |(number, _)| number));
+    one.into_iter().filter(|one| !one.is_empty()).chain(pieces)
 }
 
 /// One number, or several parted by signs that can be part of a number too.

@@ -328,23 +328,46 @@ impl NumberAutomaton {
 /// What may stand before a number: the prefix for calls abroad, the national one.
 enum Prefix {
     None,
-    /// One of these digits, the first that agrees.
+    /// These digits.
     Digits(&'static str),
-    /// A regular expression, compiled when it is first needed.
-    Pattern(&'static str, OnceLock<Option<regex::Regex>>),
+    /// One of these, the first that agrees.
+    OneOf(&'static str),
+    /// A regular expression, compiled when it is first needed, and the digits with which all that it matches begins.
+    Pattern(&'static str, &'static str, OnceLock<Option<regex::Regex>>),
+}
+
+/// The digits with which all that a pattern matches begins.
+fn first_digits(pattern: &str) -> &str {
+    let len = pattern.bytes().take_while(u8::is_ascii_digit).count();
+    let is_repeated = matches!(pattern.as_bytes().get(len), Some(b'?' | b'*' | b'+' | b'{'));
+    let mut depth = 0_u32;
+    let has_others = pattern.bytes().any(|byte| {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        byte == b'|' && depth == 0
+    });
+    if has_others { "" } else { pattern.get(..len - usize::from(is_repeated && len > 0)).unwrap_or_default() }
 }
 
 impl Prefix {
     fn new(pattern: &'static str) -> Prefix {
         match pattern {
             "" => Prefix::None,
-            _ if pattern.bytes().all(|b| b.is_ascii_digit() || b == b'|') => Prefix::Digits(pattern),
-            _ => Prefix::Pattern(pattern, OnceLock::new()),
+            _ if pattern.bytes().all(|b| b.is_ascii_digit()) => Prefix::Digits(pattern),
+            _ if pattern.bytes().all(|b| b.is_ascii_digit() || b == b'|') => Prefix::OneOf(pattern),
+            _ => Prefix::Pattern(pattern, first_digits(pattern), OnceLock::new()),
         }
     }
 
-    fn regex(&self) -> Option<&regex::Regex> {
-        let Prefix::Pattern(pattern, regex) = self else { return None };
+    /// The expression, where the digits may match it.
+    fn regex(&self, digits: &str) -> Option<&regex::Regex> {
+        let Prefix::Pattern(pattern, begin, regex) = self else { return None };
+        if !digits.starts_with(begin) {
+            return None;
+        }
         let compile = || regex::RegexBuilder::new(&format!("^(?:{pattern})")).unicode(false).build().ok();
         regex.get_or_init(compile).as_ref()
     }
@@ -353,8 +376,9 @@ impl Prefix {
     fn strip<'a>(&self, digits: &'a str) -> Option<&'a str> {
         match self {
             Prefix::None => None,
-            Prefix::Digits(alternatives) => alternatives.split('|').find_map(|prefix| digits.strip_prefix(prefix)),
-            Prefix::Pattern(..) => digits.get(self.regex()?.find(digits)?.end()..),
+            Prefix::Digits(prefix) => digits.strip_prefix(prefix),
+            Prefix::OneOf(alternatives) => alternatives.split('|').find_map(|prefix| digits.strip_prefix(prefix)),
+            Prefix::Pattern(..) => digits.get(self.regex(digits)?.find(digits)?.end()..),
         }
     }
 
@@ -366,7 +390,7 @@ impl Prefix {
         if transform.is_empty() {
             return self.strip(digits).map(Cow::Borrowed);
         }
-        let captures = self.regex()?.captures(digits)?;
+        let captures = self.regex(digits)?.captures(digits)?;
         let rest = digits.get(captures.get(0)?.end()..)?;
         let filled = |group| captures.get(group).map(|captured| !captured.is_empty());
         let transforms = filled(1).is_some() && filled(2).unwrap_or(filled(1) == Some(true));
@@ -377,5 +401,26 @@ impl Prefix {
         captures.expand(transform, &mut whole);
         whole.push_str(rest);
         Some(Cow::Owned(whole))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digits_with_which_a_pattern_begins_are_those_of_all_that_it_matches() {
+        for (pattern, begin) in [
+            ("00(?:1[245]|31)", "00"),
+            ("0[09]", "0"),
+            ("0?(?:11)?9", ""),
+            ("(?:0|90)(?:1)?", ""),
+            ("(183[12])|0", ""),
+            ("0|80?", ""),
+            ("80*", "8"),
+            ("[08]", ""),
+        ] {
+            assert_eq!(first_digits(pattern), begin, "{pattern}");
+        }
     }
 }
