@@ -9,7 +9,7 @@ use super::email::is_plain_lowered;
 use super::evaluate::{Context, country, is_oversized_text};
 use super::op::{Op, Quick};
 use super::program::{Program, Surplus};
-use super::quick::{lowered, pieces};
+use super::quick::{lowered, pieces, tags_parted_by};
 use super::rule::Target;
 use super::source::ContactName;
 use super::tags::in_cell;
@@ -330,17 +330,22 @@ impl<'r> RowOf<'r> {
     fn list(&self, rule: usize, out: &mut Vec<u8>) -> Written {
         let begin = out.len();
         let (Quick { column, op }, _) = self.quick(rule)?;
-        let Op::Split(_, by) = op else {
-            out.push(b'[');
-            let has_item = self.one(rule, out)?;
-            if has_item {
-                out.push(b']')
-            } else {
-                out.truncate(begin)
+        let text = self.filled(*column)?;
+        let by = match op {
+            Op::Split(_, by) => by,
+            Op::Tags => tags_parted_by(text)?,
+            _ => {
+                out.push(b'[');
+                let has_item = self.one(rule, out)?;
+                if has_item {
+                    out.push(b']')
+                } else {
+                    out.truncate(begin)
+                }
+                return Some(has_item);
             }
-            return Some(has_item);
         };
-        let count = for_each_item(self.filled(*column)?, by, |item| {
+        let count = for_each_item(text, by, |item| {
             out.push(if out.len() == begin { b'[' } else { b',' });
             write_text(item, out);
         })?;
@@ -372,14 +377,8 @@ impl<'r> RowOf<'r> {
             Op::Phone => rule.one_phone(text, checked).map(Cow::Owned),
             Op::Email { is_lowered: true } => rule.one_email(lowered(text)?, checked),
             Op::Email { is_lowered: false } => rule.one_email(Cow::Borrowed(text), checked),
-            Op::Split(_, by) => {
-                let mut joined = String::new();
-                for_each_item(text, by, |item| {
-                    joined.push_str(if joined.is_empty() { "" } else { LIST_JOIN });
-                    joined.push_str(&in_cell(item));
-                })?;
-                Some(Cow::Owned(joined))
-            }
+            Op::Split(_, by) => joined(text, by),
+            Op::Tags => joined(text, tags_parted_by(text)?),
         }
     }
 
@@ -417,6 +416,16 @@ fn for_each_item<'c>(text: &'c str, by: &str, mut visit: impl FnMut(&'c str)) ->
         }
     }
     Some(count)
+}
+
+/// The items of a list as one text.
+fn joined(text: &str, by: &str) -> Option<Cow<'static, str>> {
+    let mut joined = String::new();
+    for_each_item(text, by, |item| {
+        joined.push_str(if joined.is_empty() { "" } else { LIST_JOIN });
+        joined.push_str(&in_cell(item));
+    })?;
+    Some(Cow::Owned(joined))
 }
 
 /// A blank value.

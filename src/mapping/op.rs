@@ -19,6 +19,8 @@ pub(super) enum Op {
     Country,
     /// Copies it into an attribute that no other rule has.
     Attribute,
+    /// Takes tags apart that are written in one of the usual ways.
+    Tags,
     /// Splits it into a list.
     Split(Field, String),
     /// Reads one phone.

@@ -17,7 +17,8 @@ impl Quick {
     pub fn of(compiled: &CompiledRule, is_first: bool) -> Option<Quick> {
         let rule: &Rule = &compiled.rule;
         let RuleSource::Slots(slots) = &compiled.source else { return None };
-        let ([slot], true) = (slots.as_slice(), compiled.labels.is_empty() && !rule.gather) else { return None };
+        // What one column gives is the same whether the values of all columns are gathered or the first is taken.
+        let ([slot], true) = (slots.as_slice(), compiled.labels.iter().all(Option::is_none)) else { return None };
         let Wherein::Column(column) = slot.place else { return None };
         let op = if is_bare(&rule.verbs) { Op::of(rule, is_first) } else { None };
         Some(Quick { column, op: op? })
@@ -40,6 +41,7 @@ impl Op {
             Target::Field(Field::Emails) if is_plain => Some(Op::Email { is_lowered: false }),
             Target::Field(Field::Emails) if only_lowers(verbs) => Some(Op::Email { is_lowered: true }),
             Target::Field(Field::Phones | Field::Emails) => None,
+            Target::Field(Field::Tags) if only_takes_tags(verbs) => Some(Op::Tags),
             Target::Field(field) if field.is_list() => only_splits(verbs).map(|by| Op::Split(*field, by)),
             Target::Field(field) if is_plain => Some(Op::Text(*field)),
             Target::Attribute(_) if is_plain && is_first => Some(Op::Attribute),
@@ -51,6 +53,18 @@ impl Op {
 fn only_lowers(verbs: &Verbs) -> bool {
     let Some(Case::Lower) = verbs.case else { return false };
     !Verbs { case: None, ..verbs.clone() }.touch_text()
+}
+
+fn only_takes_tags(verbs: &Verbs) -> bool {
+    verbs.tags && !Verbs { tags: false, ..verbs.clone() }.touch_text()
+}
+
+/// What parts the tags of a cell, where they are parted by one sign alone and none of them is written in a way of its own.
+pub(super) fn tags_parted_by(text: &str) -> Option<&'static str> {
+    let has_own_ways = text.contains(['"', '\'', '*', ':', '“', '«']);
+    let mut signs = [";", ",", "|"].into_iter().filter(|sign| text.contains(sign));
+    let sign = signs.next().unwrap_or(";");
+    (!has_own_ways && signs.next().is_none()).then_some(sign)
 }
 
 fn only_splits(verbs: &Verbs) -> Option<String> {
@@ -83,8 +97,9 @@ impl CompiledRule {
                 let value = nfc(Cow::Borrowed(text));
                 draft.contact.attributes.push(DraftAttribute { name: Cow::Borrowed(name), value });
             }
-            Op::Split(..) | Op::Phone if is_oversized_text(text) => return false,
+            Op::Split(..) | Op::Tags | Op::Phone if is_oversized_text(text) => return false,
             Op::Split(field, by) => return split(text, by, *field, draft),
+            Op::Tags => return tags_parted_by(text).is_some_and(|by| split(text, by, Field::Tags, draft)),
             Op::Phone => {
                 let Some(number) = self.one_phone(text, &context.checked) else { return false };
                 self.put_field(Field::Phones, Val::One(Cow::Owned(number)), false, draft);
@@ -152,7 +167,7 @@ pub(super) mod tests {
         tags: { from: A, split: \";\" }, handles: { from: A, split: \",\" }, address: { country: A }, attributes: { Plan: A } }";
 
     /// Cells of every kind.
-    pub(in crate::mapping) const CELLS: [&str; 48] = [
+    pub(in crate::mapping) const CELLS: [&str; 53] = [
         "Ana",
         " Ana\t",
         "",
@@ -201,6 +216,11 @@ pub(super) mod tests {
         "Ana@Éxample.com",
         "a\\b\"\t\u{1}",
         "a\"\u{65}\u{301}",
+        "a|b| a",
+        "a, b,, a",
+        "'a';\"b\"",
+        "a ::: * myContacts",
+        "«a»|b",
     ];
 
     pub(in crate::mapping) fn program(page: &str) -> Program {
@@ -235,5 +255,20 @@ pub(super) mod tests {
         }
         let long = "a;".repeat(40_000);
         assert_eq!(told(&quick, &long), told(&general, &long));
+    }
+
+    #[test]
+    fn rules_by_names_are_done_quickly_too() {
+        for name in ["First Name", "Phone", "Email", "Tags", "Plan"] {
+            let header = Header::Columns(vec![name.to_owned(), "Country".to_owned()]);
+            let mapping = Mapping::by_names(&header).mapping;
+            let bind = || mapping.bind(&header, &BindOptions::default()).unwrap_or_else(|_| panic!("{name}"));
+            let (quick, mut general) = (bind(), bind());
+            assert!(quick.rules.iter().all(|rule| rule.quick.is_some()), "{name}");
+            general.rules.iter_mut().for_each(|rule| rule.quick = None);
+            for cell in CELLS {
+                assert_eq!(told(&quick, cell), told(&general, cell), "{name}: {cell:?}");
+            }
+        }
     }
 }
