@@ -162,6 +162,11 @@ impl RowBuffer {
         self.rows.len() as u64
     }
 
+    /// All that was encoded.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The rows one by one; of a buffer that is not finished.
     pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
         self.rows.iter().map(|(begin, end)| self.bytes.get(*begin..*end).unwrap_or_default())

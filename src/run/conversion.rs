@@ -184,7 +184,8 @@ impl Conversion<'_> {
     fn alone(&self, source: Box<dyn Source>, encoder: Encoder, target: &mut Target<'_>) -> Result<bool, Failure> {
         let lists_rows = target.writer.results.is_some();
         let suppressed = self.mapper.suppressed.clone();
-        let encoder = BatchEncoder { encoder, layout: target.sink.layout(), lists_rows, suppressed };
+        let (layout, noting) = (target.sink.layout()?, target.sink.noting());
+        let encoder = BatchEncoder { encoder, layout, lists_rows, suppressed, noting };
         for batch in batches_in_order(source, self.plan.work.limit, move |batch| encoder.encode(batch)) {
             target.writer.write(batch?, &mut target.sink)?;
             target.show(self.run);

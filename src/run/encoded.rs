@@ -5,6 +5,7 @@ use crate::files::{Batch, Read, RowBuffer, RowLayout};
 use crate::mapping::{Drafted, Drafter};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Skip};
 use crate::record::RecordRef;
+use crate::run::columns::{Noted, Noting};
 use crate::run::item::reject_of;
 use crate::run::rows::{Encoder, Omitted, Sink, Whose, Writer};
 use crate::run::suppressed::Suppressed;
@@ -19,11 +20,14 @@ pub(super) struct BatchEncoder {
     pub(super) lists_rows: bool,
     /// Contacts that are left out.
     pub(super) suppressed: Option<Arc<Suppressed>>,
+    /// What finds out the columns of the rows, where they are not known.
+    pub(super) noting: Option<Noting>,
 }
 
 /// A batch as it will be written.
 pub(super) struct Encoded {
     rows: RowBuffer,
+    columns: Result<Option<Noted>, Failure>,
     read: u64,
     /// What has to be said of single records, in order.
     events: Vec<Event>,
@@ -44,9 +48,10 @@ impl BatchEncoder {
     pub(super) fn encode(&self, batch: Batch) -> Encoded {
         // In JSON the names of the columns are as long as their values.
         let rows = RowBuffer::new(self.layout, batch.bytes_len() * 2);
-        let mut encoded = Encoded { rows, read: 0, events: Vec::new() };
+        let mut encoded = Encoded { rows, columns: Ok(None), read: 0, events: Vec::new() };
         let drafter = self.encoder.bound.drafter();
         batch.for_each(|read| self.add(read, &drafter, &mut encoded));
+        encoded.columns = self.noting.as_ref().map(|noting| noting.of(&encoded.rows)).transpose();
         encoded.rows.finish();
         encoded
     }
@@ -108,7 +113,7 @@ impl Writer<'_> {
     /// Writes a batch, and counts its records.
     pub(super) fn write(&mut self, batch: Encoded, sink: &mut Sink) -> Result<(), Failure> {
         self.sums.totals.read += batch.read;
-        sink.rows(&batch.rows)?;
+        sink.rows(&batch.rows, batch.columns?)?;
         let whose = |line: u64| Whose { line, id: None };
         let mut unlisted = batch.rows.count();
         for event in batch.events {

@@ -6,6 +6,7 @@ pub mod active;
 pub mod attributes;
 pub mod bind;
 mod changes;
+mod columns;
 pub mod commands;
 mod conversion;
 mod correction;

@@ -1,30 +1,23 @@
 //! Contacts as rows of a file: how each is encoded, which columns a table without a mapping has, and the sums of
 //! what was written.
 
-use crate::contact::{Contact, ContactView, FIELDS, Field, LeftBlank, Wanted};
+use crate::contact::{ContactView, LeftBlank, Wanted};
 use crate::files::csv::CsvEncoder;
 use crate::files::{
-    CardVersion, Fingerprint, Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter,
-    put_card, unnamed_in,
+    CardVersion, Fingerprint, Format, Output, RejectsWriter, RowBuffer, RowEncoder, RowLayout, RowWriter, put_card,
 };
-use crate::mapping::names::known_column;
-use crate::mapping::{Direct, Draft, Program, WriteHints, Writes, cell_of_list, in_cell};
+use crate::mapping::{Direct, Draft, Program, WriteHints};
 use crate::outcome::{Failure, Outcome, Problem, Reject, Totals};
 use crate::record::{Origin, RecordRef};
 use crate::report::Counts;
-use crate::run::bind::singular;
+pub(super) use crate::run::columns::{Columns, ContactColumns, Table};
+use crate::run::columns::{Noted, Noting};
 use crate::run::left_blank::LeftBlankList;
 use crate::run::results::{ResultsWriter, outcome_name};
 use crate::store::OutcomeRow;
-use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Between the items of a list in one cell.
-const LIST_JOIN: &str = "; ";
 
 /// The format that the name of a file that is written says.
 pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
@@ -91,7 +84,9 @@ impl Encoder {
     /// For files that are written so.
     pub(super) fn new(bound: Arc<Program>, layout: &RowLayout) -> Encoder {
         let (csv, cards) = (layout.table(), cards(layout));
-        let direct = if cards.is_some() { None } else { Direct::of(&bound, csv) };
+        // The rows of a table without columns are objects until its columns are known.
+        let in_cells = csv.filter(|_| bound.columns().is_some());
+        let direct = if cards.is_some() { None } else { Direct::of(&bound, in_cells) };
         Encoder { bound, csv, cards, direct }
     }
 
@@ -153,204 +148,6 @@ impl Encoder {
     }
 }
 
-/// A column of a table without a mapping.
-#[derive(Clone, Copy)]
-enum Column {
-    /// A text, or all items of a list.
-    Whole(Field),
-    /// The first item of a list: `phone`, `email`.
-    First(Field),
-}
-
-impl Column {
-    fn name(self) -> &'static str {
-        match self {
-            Column::Whole(field) => field.name(),
-            Column::First(field) => singular(field),
-        }
-    }
-
-    fn value(self, contact: &dyn ContactView) -> Cow<'_, str> {
-        match self {
-            Column::Whole(field) if field.is_list() => match (contact.item(field, 0), contact.item(field, 1)) {
-                (Some(only), None) => in_cell(only),
-                _ => Cow::Owned(cell_of_list(contact.items(field))),
-            },
-            Column::Whole(field) => contact.text(field).unwrap_or_default().into(),
-            Column::First(field) => contact.item(field, 0).unwrap_or_default().into(),
-        }
-    }
-}
-
-/// The columns of a table, found out row by row. A row is a JSON object.
-pub(super) enum Columns {
-    /// The fields of contacts that occur, then one column per attribute.
-    Contacts(ContactColumns),
-    /// The names of objects, in the order met; or those that a mapping has.
-    Names(Vec<String>),
-}
-
-/// See [`Columns::Contacts`].
-#[derive(Clone, Default)]
-pub(super) struct ContactColumns {
-    /// By their place.
-    fields: BTreeMap<usize, Column>,
-    /// Each with what its column is called.
-    attributes: Vec<(String, String)>,
-}
-
-impl Columns {
-    /// Those of whole contacts.
-    pub(super) fn of_contacts() -> Columns {
-        Columns::Contacts(ContactColumns::default())
-    }
-
-    /// The same with `id`, also of no contacts.
-    pub(super) fn of_contacts_with_ids() -> Columns {
-        Columns::Contacts(ContactColumns::with_id())
-    }
-
-    /// Keeps the columns of a row in mind.
-    pub(super) fn note(&mut self, row: &[u8]) -> Result<(), Failure> {
-        let object = object_of(row)?;
-        match self {
-            Columns::Contacts(columns) => columns.note(&Contact::from_json(&object)),
-            Columns::Names(names) => {
-                for name in object.keys() {
-                    if !names.contains(name) {
-                        names.push(name.clone());
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Their names, in order.
-    pub(super) fn names(&self) -> Vec<&str> {
-        match self {
-            Columns::Contacts(columns) => columns.names(),
-            Columns::Names(names) => names.iter().map(String::as_str).collect(),
-        }
-    }
-
-    /// The texts of a row, in the order of the names.
-    pub(super) fn texts(&self, row: &[u8]) -> Result<Vec<String>, Failure> {
-        let object = object_of(row)?;
-        Ok(match self {
-            Columns::Contacts(columns) => {
-                columns.cells(&Contact::from_json(&object)).into_iter().map(Cow::into_owned).collect()
-            }
-            Columns::Names(names) => {
-                names.iter().map(|name| object.get(name).map_or_else(String::new, text_of)).collect()
-            }
-        })
-    }
-}
-
-/// What the column of an attribute is called: its name, unless a column of that name would be read as something else;
-/// then with `attributes.` in front, by which reading knows it again. No two attributes share a column.
-fn column_of(attribute: &str) -> String {
-    let is_read_otherwise = Field::named(attribute).is_some()
-        || known_column(attribute).is_some()
-        || ["attributes.", "native.", "ferry_"].iter().any(|begin| attribute.starts_with(begin))
-        || attribute.trim() != attribute
-        || attribute.is_empty();
-    match is_read_otherwise {
-        true => format!("attributes.{attribute}"),
-        false => attribute.to_owned(),
-    }
-}
-
-impl ContactColumns {
-    /// Those of contacts that all have an id.
-    pub(super) fn with_id() -> ContactColumns {
-        ContactColumns { fields: [(1, Column::Whole(Field::Id))].into(), attributes: Vec::new() }
-    }
-
-    /// Keeps the columns of a contact in mind.
-    pub(super) fn note(&mut self, contact: &dyn ContactView) {
-        for (at, (field, _)) in FIELDS.into_iter().enumerate() {
-            let is_named_by_its_first = matches!(field, Field::Phones | Field::Emails);
-            if contact.has(field) && is_named_by_its_first {
-                self.fields.insert(2 * at, Column::First(field));
-            }
-            if contact.has(field) && (!is_named_by_its_first || contact.item(field, 1).is_some()) {
-                self.fields.insert(2 * at + 1, Column::Whole(field));
-            }
-        }
-        contact.attributes().for_each(|(name, _)| self.note_attribute(name));
-    }
-
-    /// Those that a mapping writes.
-    pub(super) fn written_by(writes: &Writes) -> ContactColumns {
-        let mut columns = ContactColumns::default();
-        FIELDS.iter().filter(|(field, _)| writes.fields.has(*field)).for_each(|(field, _)| columns.insert(*field));
-        writes.attributes.iter().for_each(|name| columns.note_attribute(name));
-        columns
-    }
-
-    /// The same; where there are none but the id, with the usual ones, so that a table without contacts can be read as one.
-    pub(super) fn or_usual(mut self) -> ContactColumns {
-        let is_id = |column: &Column| matches!(column, Column::Whole(Field::Id));
-        if self.attributes.is_empty() && self.fields.values().all(is_id) {
-            let usual = [Field::FirstName, Field::LastName, Field::Phones, Field::Emails];
-            usual.into_iter().for_each(|field| self.insert(field));
-        }
-        self
-    }
-
-    fn insert(&mut self, field: Field) {
-        let Some(at) = FIELDS.iter().position(|(known, _)| *known == field) else { return };
-        match field {
-            Field::Phones | Field::Emails => self.fields.insert(2 * at, Column::First(field)),
-            _ => self.fields.insert(2 * at + 1, Column::Whole(field)),
-        };
-    }
-
-    fn note_attribute(&mut self, name: &str) {
-        if !self.attributes.iter().any(|(known, _)| known == name) {
-            self.attributes.push((name.to_owned(), column_of(name)));
-        }
-    }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.fields.len() + self.attributes.len()
-    }
-
-    /// Adds the columns of contacts that come later.
-    pub(super) fn merge(&mut self, later: ContactColumns) {
-        self.fields.extend(later.fields);
-        later.attributes.iter().for_each(|(name, _)| self.note_attribute(name));
-    }
-
-    /// Their names, in order.
-    pub(super) fn names(&self) -> Vec<&str> {
-        let fields = self.fields.values().map(|column| column.name());
-        fields.chain(self.attributes.iter().map(|(_, column)| column.as_str())).collect()
-    }
-
-    /// The texts of a contact, in the order of the names.
-    pub(super) fn cells<'c>(&self, contact: &'c dyn ContactView) -> Vec<Cow<'c, str>> {
-        let fields = self.fields.values().map(|column| column.value(contact));
-        let attributes = self.attributes.iter().map(|(name, _)| contact.attribute(name).unwrap_or_default().into());
-        fields.chain(attributes).collect()
-    }
-}
-
-/// A value of a row as a cell: a list of texts is joined, what is nested is its JSON.
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(LIST_JOIN)
-        }
-        other => other.to_string(),
-    }
-}
-
 /// Where rows go: into the file, or, when its columns are not known before the end, to disk first.
 #[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
 pub(super) enum Sink {
@@ -366,11 +163,12 @@ impl Sink {
         }
     }
 
-    /// Takes the rows of a finished buffer.
-    pub(super) fn rows(&mut self, buffer: &RowBuffer) -> Result<(), Failure> {
-        match self {
-            Sink::File(writer) => writer.rows(buffer),
-            Sink::Table(table) => buffer.rows().try_for_each(|row| table.row(row)),
+    /// Takes the rows of a finished buffer, with their columns where those are noted.
+    pub(super) fn rows(&mut self, buffer: &RowBuffer, columns: Option<Noted>) -> Result<(), Failure> {
+        match (self, columns) {
+            (Sink::Table(table), Some(columns)) => table.rows(buffer, columns),
+            (Sink::Table(table), None) => buffer.rows().try_for_each(|row| table.row(row)),
+            (Sink::File(writer), _) => writer.rows(buffer),
         }
     }
 
@@ -383,10 +181,18 @@ impl Sink {
     }
 
     /// How the rows are laid out that it takes in buffers.
-    pub(super) fn layout(&self) -> RowLayout {
+    pub(super) fn layout(&self) -> Result<RowLayout, Failure> {
         match self {
-            Sink::File(writer) => writer.layout(),
-            Sink::Table(_) => RowLayout::utf8(RowFormat::BARE_OBJECTS),
+            Sink::File(writer) => Ok(writer.layout()),
+            Sink::Table(_) => Table::layout(),
+        }
+    }
+
+    /// What finds out the columns of rows in buffers, where they are not known.
+    pub(super) fn noting(&self) -> Option<Noting> {
+        match self {
+            Sink::File(_) => None,
+            Sink::Table(table) => Some(table.noting()),
         }
     }
 
@@ -401,54 +207,6 @@ impl Sink {
             Sink::Table(table) => table.end(layout, out()?),
         }
     }
-}
-
-/// Rows on disk (JSON), and which columns they need.
-pub(super) struct Table {
-    file: std::io::BufWriter<std::fs::File>,
-    columns: Columns,
-    /// The columns of a table without rows.
-    blank: Option<ContactColumns>,
-}
-
-impl Table {
-    /// A table; without rows it has the columns of contacts that a mapping writes, or the usual ones.
-    pub(super) fn new(folder: &Path, columns: Columns, writes: &Writes) -> Result<Table, Failure> {
-        let file = unnamed_in(folder).map_err(table_fault)?;
-        let blank = matches!(columns, Columns::Contacts(_)).then(|| ContactColumns::written_by(writes).or_usual());
-        Ok(Table { file: std::io::BufWriter::new(file), columns, blank })
-    }
-
-    /// Keeps a row, and its columns in mind.
-    fn row(&mut self, row: &[u8]) -> Result<(), Failure> {
-        self.blank = None;
-        self.columns.note(row)?;
-        self.file.write_all(row).and_then(|()| self.file.write_all(b"\n")).map_err(table_fault)
-    }
-
-    /// The rows as a table with all their columns.
-    fn end(self, layout: RowLayout, out: Output) -> Result<Output, Failure> {
-        let Some(csv) = layout.table() else { return Ok(out) };
-        let names = self.blank.as_ref().map_or_else(|| self.columns.names(), ContactColumns::names);
-        let mut writer = RowWriter::begin(out, layout, names)?;
-        let mut file = self.file.into_inner().map_err(|error| table_fault(error.into_error()))?;
-        file.rewind().map_err(table_fault)?;
-        let (mut lines, mut row) = (BufReader::new(file).split(b'\n'), Vec::new());
-        while let Some(line) = lines.next().transpose().map_err(table_fault)? {
-            row.clear();
-            csv.row(self.columns.texts(&line)?.iter().map(String::as_str), &mut row);
-            writer.row(&row)?;
-        }
-        Ok(writer.end()?.0)
-    }
-}
-
-fn object_of(row: &[u8]) -> Result<Map<String, Value>, Failure> {
-    serde_json::from_slice(row).map_err(|error| table_fault(error.into()))
-}
-
-fn table_fault(error: std::io::Error) -> Failure {
-    Failure::failed("the contacts cannot be kept on disk while their columns are found out").cause(error)
 }
 
 /// What was counted.

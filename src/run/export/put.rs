@@ -58,7 +58,7 @@ impl Out<'_> {
     /// Takes contacts that are written as they were kept.
     pub(super) fn put_whole(&mut self, encoded: &Encoded) -> Result<(), Failure> {
         let Encoded { stored, rows, are_taken, .. } = encoded;
-        self.sink.rows(rows)?;
+        self.sink.rows(rows, None)?;
         self.writer.sums.totals.read += stored.count() as u64;
         if self.changes.is_none() && self.writer.results.is_none() && are_taken.iter().all(|is_taken| *is_taken) {
             self.writer.sums.totals.add(Outcome::Created, stored.count() as u64);
