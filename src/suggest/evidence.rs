@@ -76,21 +76,29 @@ fn named(name: &str, prefix: Option<&str>, vendor: Option<&'static Vendor>) -> N
     let by_name = |meaning, n, how: &str| Named { meaning, n, how: how.to_owned() };
     match nested(name).unwrap_or_else(|| meaning(name)) {
         _ if is_own_attribute(name) => by_name(Meaning::Unknown, 0.0, ""),
-        Meaning::Unknown if let Some(meaning) = without_path(name).or_else(|| without_prefix(name, prefix)) => {
-            by_name(meaning, PART, "its name behind that of its group")
+        Meaning::Unknown => {
+            let (meaning, n, how) = by_a_part(name, prefix);
+            by_name(meaning, n, how)
         }
-        Meaning::Unknown if let Some(sense) = bare_role(name) => {
-            by_name(Meaning::Value(sense), GROUP, "the name of a group")
-        }
-        Meaning::Unknown => match nearly(name) {
-            Some((meaning, Nearness::Question)) => by_name(meaning, 0.8, "the question of a form"),
-            Some((meaning, Nearness::Slip)) => by_name(meaning, 0.7, "its name but for a letter"),
-            Some((meaning, Nearness::Word)) => by_name(meaning, WORD, "its name but for a word"),
-            None => by_name(Meaning::Unknown, 0.0, ""),
-        },
         Meaning::Value(sense) if sense.head == Head::Person => by_name(Meaning::Value(sense), PERSON, "its name"),
         Meaning::Company => by_name(Meaning::Company, NAME, "about a company"),
         known => by_name(known, NAME, "its name"),
+    }
+}
+
+/// What a name says that is not understood as a whole.
+fn by_a_part(name: &str, prefix: Option<&str>) -> (Meaning, f64, &'static str) {
+    if let Some(meaning) = without_path(name).or_else(|| without_prefix(name, prefix)) {
+        return (meaning, PART, "its name behind that of its group");
+    }
+    if let Some(sense) = bare_role(name) {
+        return (Meaning::Value(sense), GROUP, "the name of a group");
+    }
+    match nearly(name) {
+        Some((meaning, Nearness::Question)) => (meaning, 0.8, "the question of a form"),
+        Some((meaning, Nearness::Slip)) => (meaning, 0.7, "its name but for a letter"),
+        Some((meaning, Nearness::Word)) => (meaning, WORD, "its name but for a word"),
+        None => (Meaning::Unknown, 0.0, ""),
     }
 }
 

@@ -134,11 +134,15 @@ impl Vendor {
             }
             ("columns", Kind::Map(entries)) => {
                 for (name, node) in entries {
-                    match &node.kind {
-                        Kind::Text { text, .. } if let Some(meaning) = meaning_named(text) => {
+                    let meaning = match &node.kind {
+                        Kind::Text { text, .. } => meaning_named(text),
+                        _ => None,
+                    };
+                    match meaning {
+                        Some(meaning) => {
                             self.columns.insert(fold(&name.text), meaning);
                         }
-                        _ => self.faults.push(format!("`{}` has no meaning", name.text)),
+                        None => self.faults.push(format!("`{}` has no meaning", name.text)),
                     }
                 }
             }

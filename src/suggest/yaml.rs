@@ -285,9 +285,13 @@ impl Page<'_> {
                 named.take(2).collect::<Vec<_>>().join("; ")
             }
         };
-        let rule = match verbs.as_slice() {
-            [only] if let Some(name) = only.strip_prefix("from: ") => format!("{key}: {name}"),
-            verbs => format!("{key}: {{ {} }}", verbs.join(", ")),
+        let only = match verbs.as_slice() {
+            [only] => only.strip_prefix("from: "),
+            _ => None,
+        };
+        let rule = match only {
+            Some(name) => format!("{key}: {name}"),
+            None => format!("{key}: {{ {} }}", verbs.join(", ")),
         };
         self.line(2, &rule, &why);
     }
@@ -316,8 +320,10 @@ impl Page<'_> {
         match field {
             Field::Emails => return self.checked_rule(key, verbs, columns),
             Field::Handles => verbs.push("split: \";\"".to_owned()),
-            _ if let Some(split) = self.suggestion.tags_split() => verbs.push(format!("split: \"{split}\"")),
-            _ => verbs.push("list: true".to_owned()),
+            _ => verbs.push(match self.suggestion.tags_split() {
+                Some(split) => format!("split: \"{split}\""),
+                None => "list: true".to_owned(),
+            }),
         }
         let values: Vec<String> = columns.iter().filter_map(|column| self.values(*column)).collect();
         let why = columns.first().map(|column| self.why(*column)).unwrap_or_default();
