@@ -8,6 +8,7 @@ use crate::outcome::Failure;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use tokio::task::JoinHandle;
 
 /// How the cursors of a list follow one another: they are numbers of pages, or of contacts.
@@ -118,8 +119,17 @@ impl<P: Send + 'static> Pages<P> {
         read
     }
 
+    /// Requests a page. It takes its place in the queue here, because tasks begin in any order, and pages that come in theirs
+    /// can be kept at once.
     fn request(&mut self, after: Option<Cursor>) {
-        let task = tokio::spawn((self.read)(after.clone()));
+        let mut read = (self.read)(after.clone());
+        let begun = read.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let task = tokio::spawn(async move {
+            match begun {
+                Poll::Ready(read) => read,
+                Poll::Pending => read.await,
+            }
+        });
         self.flight.push_back(InFlight { after, task });
     }
 
