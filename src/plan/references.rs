@@ -103,9 +103,10 @@ pub fn secret_of(variable: &str, text: &str, folder: &Path) -> Result<String, Fa
 }
 
 fn read(path: &Path) -> Result<String, Unresolved> {
+    let shown = path.strip_prefix(".").unwrap_or(path).display();
     let wrong = |why: String| {
         Unresolved::new(
-            format!("the file `{}` of a secret cannot be read: {why}", path.display()),
+            format!("the file `{shown}` of a secret cannot be read: {why}"),
             "create it, or correct the path, which is relative to the folder of `ferry.yaml`",
         )
     };
