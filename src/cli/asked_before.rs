@@ -3,6 +3,7 @@
 use super::args;
 use super::context::Context;
 use super::looked::save_mapping;
+use crate::mapping::RegionChoice;
 use crate::mapping::phone::Region;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
@@ -46,6 +47,7 @@ pub(super) fn may_go_on(
             file,
             to: Some(target.name.to_owned()),
             out: Some(shell(&out.display().to_string())),
+            region: source.region.and_then(RegionChoice::region),
             is_of_run: true,
             ..About::default()
         };

@@ -84,10 +84,7 @@ fn read_lines(asked: &SourceAsked, opened: &Opened, has_header: bool) -> Vec<Str
 impl Looked {
     /// The country that was typed.
     pub fn region(&self) -> Option<crate::mapping::phone::Region> {
-        match self.source.region {
-            Some(RegionChoice::Region(region)) => Some(region),
-            Some(RegionChoice::Nowhere) | None => None,
-        }
+        self.source.region.and_then(RegionChoice::region)
     }
 }
 

@@ -13,6 +13,16 @@ pub enum RegionChoice {
     Nowhere,
 }
 
+impl RegionChoice {
+    /// The country, if one was chosen.
+    pub fn region(self) -> Option<Region> {
+        match self {
+            RegionChoice::Region(region) => Some(region),
+            RegionChoice::Nowhere => None,
+        }
+    }
+}
+
 /// What a mapping is compiled with besides the header.
 #[derive(Clone, Debug, Default)]
 pub struct BindOptions {

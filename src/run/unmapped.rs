@@ -26,10 +26,7 @@ pub fn suggested(
 ) -> Result<Suggestion, Failure> {
     let mut opened = files::open(&source.path, &source.shown, &source.options)?;
     let head = Head::read(&opened.header, &mut *opened.source);
-    let typed = match source.region {
-        Some(RegionChoice::Region(region)) => Some(region),
-        Some(RegionChoice::Nowhere) | None => None,
-    };
+    let typed = source.region.and_then(RegionChoice::region);
     // What was typed holds for the whole run already.
     let asked = asked_of(platform, typed.or(region), None);
     let is_region_unwanted = source.region == Some(RegionChoice::Nowhere);

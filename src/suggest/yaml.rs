@@ -5,6 +5,7 @@ use super::asked::{Attributes, RULE_MIN};
 use super::suggestion::Suggestion;
 use crate::contact::Field;
 use crate::mapping::names::{Reason, Use};
+use crate::mapping::phone::Region;
 use crate::mapping::{FLAGS_SPLIT, FamilyFirst, flags_template};
 use crate::profile::{Column, Separator, dates};
 use crate::yaml::{fold, nearest, quoted, text};
@@ -34,6 +35,8 @@ pub struct About {
     pub out: Option<String>,
     /// How the file has to be read, as lines below `read:`.
     pub read: Vec<String>,
+    /// The country of phones that was given for the run, which the mapping has to repeat.
+    pub region: Option<Region>,
     /// Whether it has to do what a run without a mapping does, invalid values included.
     pub is_of_run: bool,
 }
@@ -101,11 +104,10 @@ impl Page<'_> {
         let region = &suggestion.region;
         let names: Vec<String> = suggestion.decisions.regions.iter().map(|column| quoted(self.name(*column))).collect();
         let has_phones = !suggestion.decisions.phones.is_empty();
-        let default = region.default_region();
-        let why = region
-            .found
-            .as_ref()
-            .map(|(found, sure, why)| format!("{} %: {}, because {why}", percent(*sure), found.name()));
+        let default = region.default_region().or(self.about.region);
+        let found = region.found.as_ref().filter(|_| region.default_region().is_some());
+        let why = found.map(|(found, sure, why)| format!("{} %: {}, because {why}", percent(*sure), found.name()));
+        let why = why.or(self.about.region.map(|_| "as it was given".to_owned()));
         if has_phones && !names.is_empty() {
             let from = if names.len() == 1 { names.concat() } else { format!("[{}]", names.join(", ")) };
             let (default, why) = match (default, why) {
@@ -126,7 +128,7 @@ impl Page<'_> {
     /// Phones need a country, and the file does not show which.
     fn region_wanted(&mut self) {
         let region = &self.suggestion.region;
-        let valid = |(region, percent): &(crate::mapping::phone::Region, u64)| {
+        let valid = |(region, percent): &(Region, u64)| {
             format!("{} ({}), in which {percent} % are valid", region.name(), region.code())
         };
         let candidates: Vec<String> =

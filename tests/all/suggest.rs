@@ -5,6 +5,7 @@
 //! where a careful person might do without; `Column date FORMAT` (`-`: none); `region = EC` (`-`: none).
 
 mod nested;
+mod saved;
 mod vendors;
 
 use ferry::files::{KnownNames, Opened, ReadOptions, open};

@@ -79,6 +79,7 @@ fn editor(typed: &args::MapEdit, out: &Path, given: Given, context: &Context) ->
         to: typed.to.clone(),
         out: Some(path(out)),
         read: looked.read,
+        region: None,
         is_of_run: false,
     };
     let is_saved = text.is_some() && typed.map.as_deref() == Some(out);

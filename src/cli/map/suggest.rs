@@ -36,6 +36,7 @@ pub(super) fn run(typed: &args::MapSuggest, context: &Context) -> Result<Exit, F
         to: typed.to.clone(),
         out: typed.out.as_deref().map(path),
         read: looked.read,
+        region: None,
         is_of_run: false,
     };
     let text = yaml(&suggestion, &about);
