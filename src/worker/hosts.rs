@@ -65,7 +65,7 @@ mod tests {
         }
         assert!(hosts.full().is_empty(), "all slots are for the only host");
         hosts.define([&shop, &crm].into_iter());
-        assert_eq!(hosts.full(), [shop.clone()]);
+        assert_eq!(hosts.full(), std::slice::from_ref(&shop));
         for _ in 0..3 {
             hosts.end(std::slice::from_ref(&shop));
         }
