@@ -234,7 +234,7 @@ fn compare(seed: u64, model: &dyn Place, place: &dyn Place) -> usize {
         ops.retain(|op| match op {
             Op::Settle(run, key, _) | Op::CarryOver(run, key, ..) => {
                 let is_settled = continued.contains(run) && one.is_settled(*run, key);
-                !is_settled && (seed % 2 == 0 || !one.is_out_of_sight(*run, key))
+                !is_settled && (seed.is_multiple_of(2) || !one.is_out_of_sight(*run, key))
             }
             Op::ContinuePass(run) => one.has_one_entry_a_key(*run),
             _ => true,
