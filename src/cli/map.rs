@@ -12,6 +12,7 @@ use crate::files::{self, Opened};
 use crate::outcome::{Exit, Failure};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan};
 use crate::platforms::PlatformFacts;
+use crate::profile::Head;
 use crate::record::Header;
 use crate::report::words::{count, number};
 use crate::run::bind::{Destined, mapper_to};
@@ -158,6 +159,9 @@ fn in_words(tried: &Tried) -> String {
 fn names_of_source(source: &SourcePlan, header: &Header) -> Vec<String> {
     match header {
         Header::Columns(names) => names.clone(),
-        Header::Open | Header::Contact => source.first_records().names,
+        Header::Open | Header::Contact => match files::open(&source.path, &source.shown, &source.options) {
+            Ok(mut opened) => Head::read(&opened.header, &mut *opened.source).names,
+            Err(_) => Vec::new(),
+        },
     }
 }

@@ -31,15 +31,13 @@ use crate::files::{self, Format, KnownNames, PrivateCopy, ReadOptions};
 use crate::http::Rate;
 use crate::mapping::names::known_column;
 use crate::mapping::phone::Region;
-use crate::mapping::{BindOptions, FirstRecords, Mapping, RegionChoice};
+use crate::mapping::{BindOptions, Mapping, RegionChoice};
 use crate::outcome::{Failure, Page};
 use crate::platforms::diff::OnExisting;
 use crate::platforms::settings::{COMMON, environment_name};
 use crate::reconcile::guards::GuardsAsked;
-use crate::record::{Fields, Header};
 use crate::yaml::{FileError, nearest};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -123,38 +121,6 @@ pub struct SourcePlan {
     pub is_plan: bool,
     /// Suppression lists: those that were typed, and those of the mapping.
     pub skip: Vec<SourcePlan>,
-}
-
-/// So many records of a JSON source say which names it has, where no mapping does.
-const NAMES_FROM_MAX: usize = 1_000;
-/// More names than this are data that became names.
-const NAMES_MAX: usize = 1_000;
-/// Objects in objects that are looked into for names.
-const NAMES_DEPTH_MAX: usize = 8;
-
-/// The names of an object's values, with dots those of what is nested in it: an `address` that is an object is no street.
-fn add_names(fields: &serde_json::Map<String, Value>, before: &str, depth: usize, first: &mut FirstRecords) {
-    // What a platform sent besides is no part of a contact.
-    for (name, value) in fields.iter().filter(|(name, _)| depth > 0 || *name != "native") {
-        let name = format!("{before}{name}");
-        match value {
-            Value::Object(inner) if depth < NAMES_DEPTH_MAX => add_names(inner, &format!("{name}."), depth + 1, first),
-            value => add_name(name, value, first),
-        }
-    }
-}
-
-/// Counts a name where it has a value.
-fn add_name(name: String, value: &Value, first: &mut FirstRecords) {
-    let is_filled = !matches!(value, Value::Null) && value.as_str().is_none_or(|text| !text.trim().is_empty());
-    match first.names.iter().position(|known| *known == name) {
-        Some(at) => first.filled.iter_mut().skip(at).take(1).for_each(|filled| *filled += u64::from(is_filled)),
-        None if first.names.len() < NAMES_MAX => {
-            first.names.push(name);
-            first.filled.push(u64::from(is_filled));
-        }
-        None => {}
-    }
 }
 
 impl SourcePlan {
@@ -248,27 +214,6 @@ impl SourcePlan {
         self.options = options_of(asked, Some(&named.0));
         self.mapping = Some(named);
         Ok(())
-    }
-
-    /// What the first records show: the names that those of a JSON source have, and how often each column is filled.
-    pub fn first_records(&self) -> FirstRecords {
-        let mut first = FirstRecords::default();
-        let Ok(opened) = files::open(&self.path, &self.shown, &self.options) else { return first };
-        if let Header::Columns(names) = &opened.header {
-            first.filled = vec![0; names.len()];
-        }
-        for record in opened.source.take(NAMES_FROM_MAX).filter_map(Result::ok) {
-            match record.fields {
-                Fields::Json(Value::Object(fields)) => add_names(&fields, "", 0, &mut first),
-                Fields::Row(row) => {
-                    for (column, filled) in first.filled.iter_mut().enumerate() {
-                        *filled += u64::from(row.get(column).is_some_and(|cell| !cell.trim().is_empty()));
-                    }
-                }
-                _ => {}
-            }
-        }
-        first
     }
 
     /// What identifies the source among works: its full path, or `-`.
