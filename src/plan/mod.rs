@@ -123,6 +123,13 @@ pub struct SourcePlan {
     pub skip: Vec<SourcePlan>,
 }
 
+/// What the records of a source become, and which of them are skipped.
+struct Rules {
+    mapping: Option<(Mapping, String)>,
+    region: Option<RegionChoice>,
+    skip: Vec<SourcePlan>,
+}
+
 impl SourcePlan {
     /// Reads the mapping and checks what was asked. Standard input is copied to a private file in `state`.
     ///
@@ -148,8 +155,14 @@ impl SourcePlan {
         let (mapping, region) =
             (mapping.map_or(Some(None), |it| it.map(Some))?, region.map_or(Some(None), |it| it.map(Some))?);
         let skip = lists_of(asked, mapping.as_ref(), state, mistakes);
-        Some(SourcePlan {
-            path: PathBuf::new(),
+        Some(SourcePlan::begun(PathBuf::new(), shown, options, Rules { mapping, region, skip }))
+    }
+
+    /// A whole source that is no plan.
+    fn begun(path: PathBuf, shown: String, options: ReadOptions, rules: Rules) -> SourcePlan {
+        let Rules { mapping, region, skip } = rules;
+        SourcePlan {
+            path,
             shown,
             _copy: None,
             options,
@@ -159,7 +172,7 @@ impl SourcePlan {
             region,
             is_plan: false,
             skip,
-        })
+        }
     }
 
     /// The same beside other parts of a plan. Where there are mistakes, the file is looked at for more of them; standard
@@ -176,18 +189,8 @@ impl SourcePlan {
         let copy = if is_stream { Some(mistakes.take(copy_of_stream(&asked.file, &shown, state))?) } else { None };
         let path = copy.as_ref().map_or_else(|| asked.file.clone(), |copy| copy.path().to_owned());
         let skip = lists_of(asked, mapping.as_ref(), state, mistakes);
-        let source = SourcePlan {
-            path,
-            shown,
-            _copy: copy,
-            options,
-            mapping,
-            decided: None,
-            is_part: false,
-            region,
-            is_plan: false,
-            skip,
-        };
+        let begun = SourcePlan::begun(path, shown, options, Rules { mapping, region, skip });
+        let source = SourcePlan { _copy: copy, ..begun };
         if mistakes.is_empty() {
             return Some(source);
         }
