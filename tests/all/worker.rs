@@ -289,7 +289,7 @@ fn jobs_of_a_host_that_is_unavailable_for_twenty_of_them_wait_and_leave_room_for
     let accounts = accounts(1);
     let folder = tenants(&accounts, 2, "20/s");
     let (folder, at) = (folder.path(), &database[..]);
-    // Nobody listens at port 1.
+    // No program listens at port 1.
     let away: Vec<String> = (0..24).map(|n| format!("away{n}")).collect();
     let rows: String = away.iter().map(|name| format!("{name},http://127.0.0.1:1/retailers/api/v1\n")).collect();
     let table = fs::read_to_string(folder.join("tenants.csv")).unwrap();

@@ -147,7 +147,7 @@ async fn a_kill_in_the_second_pass_forgets_no_contact_that_it_has_met() {
         _ => Some(["a b", "c d", "e", ""][number as usize - 1]),
     };
     assert_eq!(read(&scene, list).await.0, "killed");
-    // The rest of the second pass has nobody new, twice in a row.
+    // The rest of the second pass has no new contact, twice in a row.
     let list: List = |number, _| Some(if number < 3 { "never" } else { "a b" });
     let (told, requests) = read(&scene, list).await;
     assert_eq!((told.as_str(), requests.len()), ("repeated: a b c d e", 2));

@@ -98,7 +98,7 @@ fn a_refused_login_says_what_to_fix() {
     let who = "`email` or `password` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_EMAIL` or \
                `FERRY_MY_SHOP_PASSWORD` in the environment";
     let place = "`iam_url` of connection `my-shop` in `ferry.yaml`, or `FERRY_MY_SHOP_IAM_URL` in the environment";
-    for (status, body, said, mend) in [
+    for (status, body, said, what) in [
         (401, json!({"error": "Wrong password"}), ": Wrong password", who),
         (422, json!({}), "", who),
         (404, json!("x"), "", place),
@@ -107,7 +107,7 @@ fn a_refused_login_says_what_to_fix() {
         let failure = login(&[]).unwrap().refused(&answer(status, &body));
         let expected = format!("TWIN refuses the login of connection `my-shop` (HTTP {status}){said}");
         assert_eq!((failure.exit.code(), failure.to_string()), (5, expected));
-        assert_eq!(failure.hint, Some(format!("correct {mend}")));
+        assert_eq!(failure.hint, Some(format!("correct {what}")));
     }
 }
 

@@ -48,7 +48,7 @@ fn clients_are_those_of_the_sessions_each_once_a_page() {
 fn sessions_end_with_an_empty_page_whatever_their_number() {
     let without_count = |clients: &[&str]| ok(json!({ "items": sessions(clients) }));
     for (name, settings, script, expected) in [
-        ("nobody", &[][..], vec![(grouped("offset=0"), list(0, &[]))], vec![vec![]]),
+        ("no client", &[][..], vec![(grouped("offset=0"), list(0, &[]))], vec![vec![]]),
         (
             "the number of a page, and pages that are cut",
             &[],
