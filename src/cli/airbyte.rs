@@ -2,15 +2,15 @@
 
 use super::args::{
     Airbyte, AirbyteCommand, AirbyteDestination, AirbyteSource, Args, Command, DestinationCall, DestinationWrite,
-    SourceCall, SourceRead,
+    SourceCall, SourceRead, Wanted,
 };
 use super::check::line_of;
 use super::context::Context;
 use super::engines::configured::Configured;
 use super::engines::receive::{Receiving, receive};
-use super::engines::send::{Sent, from_of, send, tells_changes};
+use super::engines::send::{Sent, Source, discovered, send};
 use super::engines::{json_of, print};
-use crate::engines::{Airbyte as Protocol, Bookmark, Selection, airbyte_catalog, configured, status, trace};
+use crate::engines::{Airbyte as Protocol, Kept, Selection, airbyte_catalog, configured, status, trace};
 use crate::outcome::{Exit, Failure};
 use serde_json::json;
 use std::path::Path;
@@ -59,36 +59,32 @@ fn source(args: &Args, call: &SourceCall, context: &Context) -> Result<Exit, Fai
     let file = match call {
         SourceCall::Spec => return print(&spec(SOURCE, context)),
         SourceCall::Check(settings) | SourceCall::Discover(settings) => &settings.config,
-        SourceCall::Read(read) => &read.config,
+        SourceCall::Read(read) => &read.settings.config,
     };
     let loaded = SOURCE.load(args, context, file.as_deref());
     if matches!(call, SourceCall::Check(_)) {
         return check(loaded, from);
     }
     let (args, context) = loaded?;
-    let Some(AirbyteSource { source, call }) = source_of(&args) else { return Ok(Exit::Usage) };
-    let SourceCall::Read(SourceRead { catalog, state, .. }) = call else {
-        let config = context.configuration()?;
-        let found = config.find(from_of(source)?).map_err(Failure::from)?;
-        return print(&airbyte_catalog(tells_changes(found.facts())));
+    let Some(AirbyteSource { source: asked, call }) = source_of(&args) else { return Ok(Exit::Usage) };
+    let SourceCall::Read(SourceRead { wanted: Wanted { catalog, state }, .. }) = call else {
+        let (shape, is_incremental) = discovered(asked, &context)?;
+        return print(&airbyte_catalog(&shape, is_incremental));
     };
     let catalog = catalog.as_deref().map(|path| json_of("--catalog", path)).transpose()?;
     let state = state.as_deref().map(|path| json_of("--state", path)).transpose()?;
-    let sent = Sent {
-        source: source.clone(),
-        protocol: Arc::new(Protocol),
-        selection: catalog.as_ref().map_or_else(Selection::default, Selection::of_airbyte),
-        place: state.as_ref().and_then(Bookmark::of_airbyte),
-    };
-    send(&sent, &context)
+    let source = Source::of(asked, &context)?;
+    let selection = catalog.as_ref().map_or_else(Selection::default, Selection::of_airbyte);
+    let kept = state.as_ref().map_or(Kept::Nothing, Kept::of_airbyte);
+    send(&Sent { source, protocol: Arc::new(Protocol), selection, kept }, &context)
 }
 
 fn destination(args: &Args, call: &DestinationCall, context: &Context) -> Result<Exit, Failure> {
     match call {
         DestinationCall::Spec => print(&spec(DESTINATION, context)),
         DestinationCall::Check(settings) => check(DESTINATION.load(args, context, settings.config.as_deref()), to),
-        DestinationCall::Write(DestinationWrite { config, catalog }) => {
-            let (args, context) = DESTINATION.load(args, context, config.as_deref())?;
+        DestinationCall::Write(DestinationWrite { settings, catalog }) => {
+            let (args, context) = DESTINATION.load(args, context, settings.config.as_deref())?;
             let Some(AirbyteDestination { target, .. }) = destination_of(&args) else { return Ok(Exit::Usage) };
             let announced = configured(&json_of("--catalog", Path::new(catalog))?)?;
             receive(&Receiving { target: target.clone(), protocol: Arc::new(Protocol), announced }, &context)

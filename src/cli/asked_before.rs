@@ -76,7 +76,7 @@ pub(super) fn may_go_on(
 
 /// The editor for the file of an import.
 fn editing(typed: &args::Import, target: &Target<'_>) -> args::MapEdit {
-    let args::Source { file, region, encoding, delimiter, sheet, .. } = typed.source.clone();
+    let args::Source { file, phones, encoding, delimiter, sheet, .. } = typed.source.clone();
     args::MapEdit {
         file,
         to: Some(target.name.to_owned()),
@@ -84,7 +84,7 @@ fn editing(typed: &args::Import, target: &Target<'_>) -> args::MapEdit {
         out: None,
         no_open: false,
         sandbox: typed.target.sandbox,
-        reading: args::Reading { region, encoding, delimiter, sheet },
+        reading: args::Reading { region: phones.region, encoding, delimiter, sheet },
     }
 }
 

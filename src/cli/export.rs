@@ -20,7 +20,7 @@ pub(super) fn run(typed: &args::Export, context: &Context) -> Result<Exit, Failu
         sandbox: typed.sandbox,
         what: what(typed.what).name().to_owned(),
         map: typed.map.clone(),
-        region: typed.region.clone(),
+        region: typed.phones.region.clone(),
         out: typed.out.clone().unwrap_or_else(|| PathBuf::from("-")),
         format: typed.format,
         raw_cells: typed.raw_cells,
@@ -54,7 +54,11 @@ pub(super) fn exported(typed: &Export, context: &Context, destination: Destinati
     let (work, what) = (typed.limits.clone(), what_named(&typed.what));
     let out = typed.out.clone();
     let connection = connection(typed, what, context, &mut mistakes);
-    let mapping = typed.map.as_deref().map(|map| mapping(map, what, &mut mistakes));
+    let mapping = typed.map.as_deref().and_then(|map| mapping(map, what, &mut mistakes));
+    let mapping = match destination {
+        Destination::Users => mapping,
+        Destination::Own => mapping.map(Mapping::without_write_hints),
+    };
     let region = typed.region.as_deref().map(|region| mistakes.take(plan::region_choice(region)));
     let since = typed.since.as_deref().map(|since| mistakes.take(since_of(since)));
     let age = typed.retain.as_deref().map(|age| mistakes.take(plan::duration_of("--retain", age)));
@@ -77,7 +81,7 @@ pub(super) fn exported(typed: &Export, context: &Context, destination: Destinati
             address,
             config_folder,
             what,
-            mapping: mapping.flatten(),
+            mapping,
             mapping_name: typed.map.as_ref().map(|map| map.display().to_string()),
             region: region.flatten(),
             connection_region,
@@ -93,6 +97,7 @@ pub(super) fn exported(typed: &Export, context: &Context, destination: Destinati
             state: context.state.clone(),
             typed: context.typed(None, context.plan(Work::Export(Box::new(typed.clone())))),
             is_job: context.job.is_some(),
+            is_own: destination == Destination::Own,
             resumes: context.resumes.clone(),
             connection,
         };

@@ -148,20 +148,25 @@ pub(super) fn connection(config: &Config, asked: &TargetAsked) -> Result<(Connec
 }
 
 pub(super) fn target_asked(typed: &args::Target, pace: &args::Pace) -> TargetAsked {
+    let asked = TargetAsked { to: typed.to.clone(), sandbox: typed.sandbox, ..TargetAsked::default() };
+    written_so(asked, &typed.writing, pace)
+}
+
+/// What is asked for, with how contacts are written and how fast.
+pub(super) fn written_so(asked: TargetAsked, writing: &args::Writing, pace: &args::Pace) -> TargetAsked {
     TargetAsked {
-        to: typed.to.clone(),
-        sandbox: typed.sandbox,
-        on_existing: on_existing(typed.on_existing),
-        only_existing: typed.only_existing,
-        create_attributes: typed.create_attributes,
+        on_existing: on_existing(writing.on_existing),
+        only_existing: writing.only_existing,
+        create_attributes: writing.create_attributes,
         rate: pace.rate.clone(),
         concurrency: pace.concurrency,
         wait: pace.wait.clone(),
+        ..asked
     }
 }
 
 /// How a contact that exists is treated.
-pub(super) fn on_existing(typed: args::OnExisting) -> OnExisting {
+fn on_existing(typed: args::OnExisting) -> OnExisting {
     match typed {
         args::OnExisting::Update => OnExisting::Update,
         args::OnExisting::Fill => OnExisting::Fill,
@@ -211,7 +216,7 @@ pub(super) fn source_asked(typed: &args::Source) -> SourceAsked {
         encoding: typed.encoding.clone(),
         sheet: typed.sheet.clone(),
         delimiter: typed.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()),
-        region: typed.region.clone(),
+        region: typed.phones.region.clone(),
         raw_cells: typed.raw_cells,
         skip: typed.skip.clone(),
     }

@@ -13,7 +13,7 @@ use crate::run::plan::{FromPlatform, Transfer as Contacts, Work as Checked};
 pub(super) fn run(typed: &args::Migrate, context: &Context) -> Result<Exit, Failure> {
     let rules = SourceAsked {
         map: typed.map.clone(),
-        region: typed.region.clone(),
+        region: typed.phones.region.clone(),
         skip: typed.skip.clone(),
         ..SourceAsked::default()
     };

@@ -4,9 +4,9 @@ use super::args::{Args, Command, EngineSource, EngineTarget, Singer, SingerComma
 use super::context::Context;
 use super::engines::configured::Configured;
 use super::engines::receive::{Receiving, receive};
-use super::engines::send::{Sent, from_of, send, tells_changes};
+use super::engines::send::{Sent, Source, discovered, send};
 use super::engines::{json_of, print};
-use crate::engines::{Bookmark, Selection, Singer as Protocol, singer_catalog};
+use crate::engines::{Kept, Selection, Singer as Protocol, singer_catalog};
 use crate::outcome::{Exit, Failure};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -42,32 +42,28 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         (Some(typed), _) if typed.about.about => about(TAP, context),
         (_, Some(typed)) if typed.about.about => about(TARGET, context),
         (Some(typed), _) => {
-            let (args, context) = TAP.load(args, context, typed.config.as_deref())?;
+            let (args, context) = TAP.load(args, context, typed.settings.config.as_deref())?;
             tap(typed, tap_of(&args).map_or(&typed.source, |tap| &tap.source), &context)
         }
         (_, Some(typed)) => {
-            let (args, context) = TARGET.load(args, context, typed.config.as_deref())?;
+            let (args, context) = TARGET.load(args, context, typed.settings.config.as_deref())?;
             target(target_of(&args).map_or(&typed.target, |target| &target.target), &context)
         }
         (None, None) => Err(Failure::failed("neither a tap nor a target: this is a bug in Ferry")),
     }
 }
 
-fn tap(typed: &SingerTap, source: &EngineSource, context: &Context) -> Result<Exit, Failure> {
+fn tap(typed: &SingerTap, asked: &EngineSource, context: &Context) -> Result<Exit, Failure> {
     if typed.discover {
-        let config = context.configuration()?;
-        let found = config.find(from_of(source)?).map_err(Failure::from)?;
-        return print(&format!("{:#}", singer_catalog(tells_changes(found.facts()))));
+        let (shape, is_incremental) = discovered(asked, context)?;
+        return print(&format!("{:#}", singer_catalog(&shape, is_incremental)));
     }
-    let catalog = typed.catalog.as_deref().map(|path| json_of("--catalog", path)).transpose()?;
-    let state = typed.state.as_deref().map(|path| json_of("--state", path)).transpose()?;
-    let sent = Sent {
-        source: source.clone(),
-        protocol: Arc::new(Protocol),
-        selection: catalog.as_ref().map_or_else(Selection::default, Selection::of_singer),
-        place: state.as_ref().and_then(Bookmark::of_singer),
-    };
-    send(&sent, context)
+    let catalog = typed.wanted.catalog.as_deref().map(|path| json_of("--catalog", path)).transpose()?;
+    let state = typed.wanted.state.as_deref().map(|path| json_of("--state", path)).transpose()?;
+    let source = Source::of(asked, context)?;
+    let selection = catalog.map_or_else(Selection::default, |catalog| Selection::of_singer(&catalog, &source.shape));
+    let kept = state.as_ref().map_or(Kept::Nothing, Kept::of_singer);
+    send(&Sent { source, protocol: Arc::new(Protocol), selection, kept }, context)
 }
 
 fn target(target: &EngineTarget, context: &Context) -> Result<Exit, Failure> {

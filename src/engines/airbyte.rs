@@ -3,7 +3,7 @@
 
 use super::bookmark::Bookmark;
 use super::protocol::{Message, Protocol, State, Stream};
-use super::schema::{CONTACTS, contact_schema};
+use super::schema::{CONTACTS, Shape};
 use crate::json::Members;
 use crate::outcome::{Exit, Failure};
 use jiff::Timestamp;
@@ -122,16 +122,18 @@ pub fn status(checked: &Result<String, Failure>) -> String {
     json!({"type": "CONNECTION_STATUS", "connectionStatus": {"status": status, "message": message}}).to_string()
 }
 
-/// The answer to `discover`. `is_incremental`: whether the platform says when a contact was changed.
-pub fn catalog_of(is_incremental: bool) -> String {
+/// The answer to `discover`, of records that look like this. `is_incremental`: whether the platform says when a contact was
+/// changed.
+pub fn catalog_of(shape: &Shape, is_incremental: bool) -> String {
     let modes = if is_incremental { json!(["full_refresh", "incremental"]) } else { json!(["full_refresh"]) };
+    let paths: Vec<[&str; 1]> = shape.keys().into_iter().map(|name| [name]).collect();
     let mut stream = json!({
-        "name": CONTACTS, "json_schema": contact_schema(), "supported_sync_modes": modes,
-        "source_defined_primary_key": [["id"]], "is_resumable": true,
+        "name": CONTACTS, "json_schema": shape.schema, "supported_sync_modes": modes,
+        "source_defined_primary_key": paths, "is_resumable": true,
     });
     if let (true, Value::Object(stream)) = (is_incremental, &mut stream) {
         stream.insert("source_defined_cursor".to_owned(), json!(true));
-        stream.insert("default_cursor_field".to_owned(), json!(["updated_at"]));
+        stream.insert("default_cursor_field".to_owned(), json!(Vec::from_iter(&shape.changed)));
     }
     json!({"type": "CATALOG", "catalog": {"streams": [stream]}}).to_string()
 }

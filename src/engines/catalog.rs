@@ -1,7 +1,7 @@
 //! What a catalog selects of the stream of contacts: whether it is sent, which of its properties, and whether only what
 //! has changed is wanted. What is not named is sent.
 
-use super::schema::CONTACTS;
+use super::schema::{CONTACTS, Shape};
 use serde_json::Value;
 
 /// What is sent of a stream.
@@ -23,8 +23,9 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// What a catalog of Singer selects: by its metadata, or by `selected` in the schema as older taps have it.
-    pub fn of_singer(catalog: &Value) -> Selection {
+    /// What a catalog of Singer selects of records like this: by its metadata, or by `selected` in the schema as older taps
+    /// have it. The key is always sent.
+    pub fn of_singer(catalog: &Value, shape: &Shape) -> Selection {
         let streams = catalog.get("streams").and_then(Value::as_array).into_iter().flatten();
         let is_ours = |stream: &&Value| {
             ["tap_stream_id", "stream"].iter().any(|key| stream.get(key).is_some_and(|name| name == CONTACTS))
@@ -45,8 +46,7 @@ impl Selection {
                     selection.is_incremental =
                         method.map(|method| method == "INCREMENTAL").or(selection.is_incremental);
                 }
-                // A contact is known by its id.
-                [id] if id == "id" => {}
+                [name] if shape.key.as_ref() == Some(name) => {}
                 _ if is_off => selection.left_out.push(path),
                 _ => {}
             }
@@ -107,11 +107,11 @@ fn remove(from: &mut Value, path: &[String], is_schema: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engines::schema::contact_schema;
     use serde_json::json;
 
     fn singer(metadata: Value) -> Selection {
-        Selection::of_singer(&json!({"streams": [{"tap_stream_id": "contacts", "metadata": metadata}]}))
+        let catalog = json!({"streams": [{"tap_stream_id": "contacts", "metadata": metadata}]});
+        Selection::of_singer(&catalog, &Shape::whole())
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(selection.is_incremental, Some(false));
         let reduced = selection.reduced(r#"{"id":"1","notes":"x","address":{"city":"Q","zip":"2"},"n":1.50}"#).unwrap();
         assert_eq!(reduced, r#"{"id":"1","address":{"zip":"2"},"n":1.50}"#);
-        let schema = selection.reduce_schema(contact_schema());
+        let schema = selection.reduce_schema(Shape::whole().schema);
         assert_eq!(schema.pointer("/properties/notes"), None);
         assert_eq!(schema.pointer("/properties/address/properties/city"), None);
         assert!(schema.pointer("/properties/address/properties/zip").is_some());
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_not_selected_is_not_sent() {
         assert!(!singer(json!([{"breadcrumb": [], "metadata": {"selected": false}}])).is_sent);
-        assert!(!Selection::of_singer(&json!({"streams": [{"stream": "agents"}]})).is_sent);
+        assert!(!Selection::of_singer(&json!({"streams": [{"stream": "agents"}]}), &Shape::whole()).is_sent);
         assert!(singer(json!([])).is_sent && singer(json!([])).reduced("{}").is_none());
         let airbyte =
             |mode| Selection::of_airbyte(&json!({"streams": [{"stream": {"name": "contacts"}, "sync_mode": mode}]}));

@@ -17,7 +17,7 @@ mod schema;
 mod singer;
 
 pub use airbyte::{Airbyte, catalog_of as airbyte_catalog, configured, status, trace};
-pub use bookmark::Bookmark;
+pub use bookmark::{Bookmark, Kept};
 pub use catalog::Selection;
 pub use gate::Next;
 pub use inbox::{Inbox, InboxAsked};
@@ -25,5 +25,5 @@ pub use outbox::Outbox;
 pub use portion::Portion;
 pub use protocol::{Message, Protocol, State, Stream};
 pub use reader::Streams;
-pub use schema::{CONTACTS, contact_schema};
+pub use schema::{CONTACTS, Shape};
 pub use singer::{Singer, catalog_of as singer_catalog};

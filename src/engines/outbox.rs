@@ -92,6 +92,7 @@ fn gone(error: &io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::engines::catalog::Selection;
+    use crate::engines::schema::Shape;
     use crate::engines::singer::Singer;
 
     fn sent(from: u64) -> Vec<String> {
@@ -101,9 +102,9 @@ mod tests {
         std::fs::write(&file, lines).unwrap();
         let selection = Selection::default();
         let read_at = "2026-11-30T11:07:33Z".parse().unwrap();
-        let stream = Stream { schema: serde_json::json!({}), read_at, selection };
+        let stream = Stream { shape: Shape::whole(), read_at, selection };
         let mut out = Vec::new();
-        let place = Bookmark { records: from, ..Bookmark::begin(read_at, None) };
+        let place = Bookmark { records: from, ..Bookmark::begin("x", read_at, None) };
         let mut outbox = Outbox::new(Arc::new(Singer), &mut out);
         outbox.begin(&stream, &place).unwrap();
         assert!(outbox.send(&stream, &file, place, &Stop::default()).unwrap());

@@ -3,6 +3,7 @@
 
 use super::bookmark::Bookmark;
 use super::catalog::Selection;
+use super::schema::Shape;
 use std::borrow::Cow;
 
 /// One protocol: how its lines are read and written.
@@ -73,8 +74,8 @@ pub struct State {
 
 /// A stream that is sent.
 pub struct Stream {
-    /// What its records look like, in JSON Schema.
-    pub schema: serde_json::Value,
+    /// What its records look like.
+    pub shape: Shape,
     /// When its records were read.
     pub read_at: jiff::Timestamp,
     /// Which properties are sent.

@@ -2,7 +2,7 @@
 
 use super::bookmark::Bookmark;
 use super::protocol::{Message, Protocol, State, Stream};
-use super::schema::{CONTACTS, contact_schema};
+use super::schema::{CONTACTS, Shape};
 use crate::json::Members;
 use serde_json::{Value, json};
 
@@ -51,8 +51,9 @@ impl Protocol for Singer {
     }
 
     fn begin(&self, stream: &Stream) -> Vec<String> {
-        let schema = stream.selection.reduce_schema(stream.schema.clone());
-        vec![json!({"type": "SCHEMA", "stream": CONTACTS, "schema": schema, "key_properties": ["id"]}).to_string()]
+        let schema = stream.selection.reduce_schema(stream.shape.schema.clone());
+        let key = stream.shape.keys();
+        vec![json!({"type": "SCHEMA", "stream": CONTACTS, "schema": schema, "key_properties": key}).to_string()]
     }
 
     fn record(&self, stream: &Stream, json: &str) -> String {
@@ -69,25 +70,24 @@ impl Protocol for Singer {
     }
 }
 
-/// The catalog of a tap. `is_incremental`: whether the platform says when a contact was changed.
-pub fn catalog_of(is_incremental: bool) -> Value {
-    let schema = contact_schema();
-    let names = schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name);
-    let of_property = names.map(|name| {
-        let inclusion = if name == "id" { "automatic" } else { "available" };
+/// The catalog of a tap whose records look like this. `is_incremental`: whether the platform says when a contact was changed.
+pub fn catalog_of(shape: &Shape, is_incremental: bool) -> Value {
+    let key = shape.keys();
+    let of_property = shape.names().map(|name| {
+        let inclusion = if key.contains(&name) { "automatic" } else { "available" };
         json!({"breadcrumb": ["properties", name], "metadata": {"inclusion": inclusion}})
     });
     let method = if is_incremental { "INCREMENTAL" } else { "FULL_TABLE" };
     let mut of_stream = json!({
-        "inclusion": "available", "selected": true, "table-key-properties": ["id"], "replication-method": method,
+        "inclusion": "available", "selected": true, "table-key-properties": key, "replication-method": method,
     });
-    if let (true, Value::Object(of_stream)) = (is_incremental, &mut of_stream) {
-        of_stream.insert("valid-replication-keys".to_owned(), json!(["updated_at"]));
+    if let (true, Some(changed), Value::Object(of_stream)) = (is_incremental, &shape.changed, &mut of_stream) {
+        of_stream.insert("valid-replication-keys".to_owned(), json!([changed]));
     }
     let metadata: Vec<Value> =
         std::iter::once(json!({"breadcrumb": [], "metadata": of_stream})).chain(of_property).collect();
     json!({"streams": [{
-        "tap_stream_id": CONTACTS, "stream": CONTACTS, "schema": schema, "key_properties": ["id"],
+        "tap_stream_id": CONTACTS, "stream": CONTACTS, "schema": shape.schema, "key_properties": key,
         "replication_method": method, "metadata": metadata,
     }]})
 }

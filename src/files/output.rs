@@ -1,9 +1,9 @@
 //! A file that appears complete or not at all.
 //!
 //! Data is written to a temporary file beside the destination; only [`Output::commit`] puts it in place. If it is dropped
-//! before that, it is removed and the earlier file stays. The temporary file is private; the final one gets the
-//! mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no regular file
-//! (standard output, a pipe, a device) is written as it comes. Rows for a workbook come in as CSV and are packed into it.
+//! before that, it is removed and the earlier file stays. The temporary file is private; unless it is to stay so, the final
+//! one gets the mode of the file that it replaces, or the one that the umask gives, just before the rename. What is no
+//! regular file (standard output, a pipe, a device) is written as it comes. Rows for a workbook come in as CSV and are packed into it.
 
 use super::fingerprint::{Fingerprint, FingerprintSoFar};
 use super::format::{Packing, SHEET_ENDING};
@@ -32,6 +32,8 @@ pub struct Output {
     packed: Packed,
     shown: String,
     destination: Option<PathBuf>,
+    /// Whether only its user may read it, whatever the umask says.
+    is_private: bool,
     /// Where it is noted that Ferry wrote it.
     noted: Option<(Ledger, About)>,
 }
@@ -114,7 +116,12 @@ impl Output {
         };
         let destination = matches!(place, Place::Temporary(..)).then_some(path);
         let packed = pack(place, packs).map_err(|error| cannot_write(&shown, &error))?;
-        Ok(Output { packed, shown, destination, noted: None })
+        Ok(Output { packed, shown, destination, is_private: false, noted: None })
+    }
+
+    /// Keeps it private when it is put in place.
+    pub fn private(self) -> Output {
+        Output { is_private: true, ..self }
     }
 
     /// Notes in a ledger, before it is put in place, that Ferry wrote it.
@@ -137,7 +144,8 @@ impl Output {
     pub fn stdout() -> Output {
         let place = Place::Stdout(io::stdout());
         let packed = Packed::Plain(BufWriter::with_capacity(BUFFER_LEN, place));
-        Output { packed, shown: "standard output".to_owned(), destination: None, noted: None }
+        let shown = "standard output".to_owned();
+        Output { packed, shown, destination: None, is_private: false, noted: None }
     }
 
     /// What was written to a file that is not packed, but for what is not flushed yet.
@@ -166,8 +174,9 @@ impl Output {
     /// # Errors
     /// Exit 1 when the disk does not take it; then what stood there stays.
     pub fn commit(self) -> Result<(), Failure> {
-        let Output { packed, shown, destination, noted } = self;
-        place_file(packed, destination.as_deref(), noted).map_err(|error| cannot_write(&shown, &error))
+        let Output { packed, shown, destination, is_private, noted } = self;
+        let place = destination.as_deref().map(|path| (path, is_private));
+        place_file(packed, place, noted).map_err(|error| cannot_write(&shown, &error))
     }
 }
 
@@ -293,19 +302,22 @@ fn pack(place: Place, packs: Packs) -> io::Result<Packed> {
     })
 }
 
-fn place_file(packed: Packed, destination: Option<&Path>, noted: Option<(Ledger, About)>) -> io::Result<()> {
+/// Puts a file in place, private or not.
+fn place_file(packed: Packed, place: Option<(&Path, bool)>, noted: Option<(Ledger, About)>) -> io::Result<()> {
     let out = match packed {
         Packed::Plain(out) => out,
         Packed::Gzip(out) => out.finish()?,
         Packed::Zstd(out) => out.finish()?,
         Packed::Sheet(out) => out.finish()?,
     };
-    let mut place = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    place.flush()?;
-    let (Place::Temporary(place), Some(path)) = (place, destination) else { return Ok(()) };
-    let Temporary { file, content, syncing } = *place;
+    let mut written = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    written.flush()?;
+    let (Place::Temporary(written), Some((path, is_private))) = (written, place) else { return Ok(()) };
+    let Temporary { file, content, syncing } = *written;
     syncing.end()?;
-    file.as_file().set_permissions(mode_for(path)?)?;
+    if !is_private {
+        file.as_file().set_permissions(mode_for(path)?)?;
+    }
     file.as_file().sync_all()?;
     if let Some((ledger, about)) = noted {
         ledger.add(&about, content.end(), path)?;

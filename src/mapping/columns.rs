@@ -5,7 +5,7 @@ use super::evaluate::{Context, Gave};
 use super::source::{self, ContactName, Sight, Slot, Wherein};
 use super::tags::cell_of_list;
 use super::value::Val;
-use crate::contact::ContactView;
+use crate::contact::{ContactView, Field};
 use crate::json::write_text;
 use crate::outcome::Problem;
 use crate::record::RecordRef;
@@ -63,6 +63,25 @@ impl<'a> Cell<'a> {
             other => Cell::Json(other),
         }
     }
+}
+
+/// What a column holds, as JSON writes it; any may be blank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// One text; that of a field of the contact, where it is its value as it is.
+    Text(Option<Field>),
+    /// A list of texts.
+    Texts,
+    /// One or the other.
+    TextOrTexts,
+    /// The custom fields of the contact.
+    Attributes,
+    /// All of a group of fields: `address`.
+    Group(&'static str),
+    /// What a platform sent.
+    Native,
+    /// A part of that.
+    Any,
 }
 
 /// Custom fields as a JSON object.
@@ -129,6 +148,14 @@ impl Columns {
     /// Their names, in order.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// What each column holds, in the order of [`Columns::names`].
+    pub fn hold(&self) -> impl Iterator<Item = Holds> {
+        self.rules.iter().map(|(rule, op)| match op {
+            Op::Whole(name) | Op::Copy(name) => held_by(name),
+            Op::Rule { .. } => made_by(rule),
+        })
     }
 
     /// What each column has of the contact as it is; `None` for one that is made by a rule.
@@ -277,6 +304,37 @@ impl Op {
             Gave::Blank { .. } if is_list => Cell::List(Vec::new()),
             Gave::Blank { .. } => Cell::Blank,
         })
+    }
+}
+
+fn held_by(name: &ContactName) -> Holds {
+    match name {
+        ContactName::Text(field) => Holds::Text(Some(*field)),
+        ContactName::First(_) | ContactName::Attribute(_) => Holds::Text(None),
+        ContactName::List(_) => Holds::Texts,
+        ContactName::Attributes => Holds::Attributes,
+        ContactName::Group(group) => Holds::Group(group),
+        ContactName::AllNative => Holds::Native,
+        ContactName::Native(_) => Holds::Any,
+    }
+}
+
+/// What a rule makes of its values.
+fn made_by(rule: &CompiledRule) -> Holds {
+    let verbs = &rule.rule.verbs;
+    let all_hold = |slots: &[Slot], is_it: fn(Holds) -> bool| {
+        slots.iter().all(|slot| matches!(&slot.place, Wherein::Contact(name) if is_it(held_by(name))))
+    };
+    let is_one = match &rule.source {
+        RuleSource::Slots(slots) => all_hold(slots, |holds| matches!(holds, Holds::Text(_))),
+        RuleSource::Template(_) | RuleSource::Nothing => true,
+    };
+    let are_lists = matches!(&rule.source, RuleSource::Slots(slots) if all_hold(slots, |holds| holds == Holds::Texts));
+    match (verbs.default.as_slice(), is_one && verbs.split.is_none() || verbs.join.is_some()) {
+        _ if !verbs.add.is_empty() => Holds::Texts,
+        ([] | [_], true) => Holds::Text(None),
+        ([], false) if are_lists => Holds::Texts,
+        _ => Holds::TextOrTexts,
     }
 }
 

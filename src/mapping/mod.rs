@@ -45,7 +45,7 @@ mod verb;
 pub use apply::{Drafted, Drafter, Mapped};
 pub use by_names::{ByNames, Decided, FirstRecords, NamesPlan, NamesTarget};
 pub(crate) use by_names::{FLAGS_SPLIT, FamilyFirst, flags_template};
-pub use columns::{Cell, Columns};
+pub use columns::{Cell, Columns, Holds};
 pub use direct::Direct;
 pub use draft::{Draft, DraftContact, Marks};
 pub use options::{BindOptions, RegionChoice};
@@ -213,6 +213,11 @@ impl Mapping {
     /// How the file is to be written.
     pub fn write_hints(&self) -> &WriteHints {
         &self.write
+    }
+
+    /// The same mapping, for a file that is written as its format is by default.
+    pub fn without_write_hints(self) -> Mapping {
+        Mapping { write: WriteHints::default(), ..self }
     }
 
     /// What the mapping says, as 64 hexadecimal digits; comments, order of spaces and quotes are no part of it.

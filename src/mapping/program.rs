@@ -201,6 +201,11 @@ impl Program {
         carries && !has_rules && self.filter.is_none() && self.columns.is_none()
     }
 
+    /// Whether the id at the platform stays in its contacts.
+    pub fn carries_id(&self) -> bool {
+        matches!(&self.surplus, Surplus::Carry(taken) if !taken.contains(&ContactName::Text(Field::Id)))
+    }
+
     /// The fields by which duplicates are recognised.
     pub fn identity(&self) -> &[Field] {
         &self.identity

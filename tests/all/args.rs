@@ -125,7 +125,7 @@ fn an_import_takes_standard_input_and_all_its_options() {
     assert_eq!((import.target.to.as_str(), import.source.map), ("shop", Some(PathBuf::from("people.yaml"))));
     assert_eq!((import.source.delimiter, import.source.format), (Some('\t'), Some(Format::Csv)));
     assert_eq!(
-        (import.target.on_existing, import.target.only_existing, import.target.sandbox),
+        (import.target.writing.on_existing, import.target.writing.only_existing, import.target.sandbox),
         (OnExisting::Fill, true, true)
     );
     assert_eq!((import.work.limit, import.work.fresh, import.pace.concurrency), (Some(10), true, Some(4)));

@@ -2,6 +2,7 @@
 //! installed.
 
 mod airbyte;
+mod mapped;
 mod meltano;
 mod pyairbyte;
 mod singer;

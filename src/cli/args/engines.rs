@@ -1,7 +1,7 @@
 //! The commands that orchestrators drive: Singer and Airbyte, with their options in the order in which help lists them.
 
-use super::headings::{EXISTING, FILES, LIMITS, READING};
-use super::moving::{Guards, OnExisting, Pace};
+use super::headings::{FILES, LIMITS};
+use super::moving::{Guards, Pace, PhoneRegion, Writing};
 use clap::{Args as ClapArgs, Subcommand};
 use std::path::PathBuf;
 
@@ -49,22 +49,19 @@ Examples:
   ferry singer tap --config tap.json --discover > catalog.json
   ferry singer tap --config tap.json --catalog catalog.json --state state.json
 
-The configuration is a JSON object: `connection`, any option above (`at_least`), and settings of the
-connection (`api_key`)."
+The configuration is a JSON object: `connection`, any option above (`map`, `at_least`), and settings of
+the connection (`api_key`)."
 )]
 pub struct SingerTap {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub source: EngineSource,
-    /// Settings of the tap, a JSON file
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub config: Option<PathBuf>,
-    /// What is sent: the catalog of --discover with what is selected, a JSON file [default: everything]
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub catalog: Option<PathBuf>,
-    /// The last state that the target printed, a JSON file [default: start over]
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub settings: Settings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub wanted: Wanted,
     /// Print the catalog
     #[arg(long, help_heading = PROTOCOL)]
     pub discover: bool,
@@ -89,9 +86,9 @@ pub struct SingerTarget {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub target: EngineTarget,
-    /// Settings of the target, a JSON file
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub settings: Settings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub about: About,
@@ -114,9 +111,15 @@ pub struct EngineSource {
     /// Connection to read: its name in ferry.yaml, or the name of a platform [default: `connection` of the configuration]
     #[arg(long, value_name = "CONNECTION", display_order = 1)]
     pub from: Option<String>,
+    /// Mapping that names the properties as `columns`: a YAML file, or the name of a built-in mapping [default: whole contacts]
+    #[arg(long, short, value_name = "MAPPING", display_order = 3)]
+    pub map: Option<PathBuf>,
     /// Use the built-in sandbox instead of the platform; its data is kept in the state folder
     #[arg(long, display_order = 6)]
     pub sandbox: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub phones: PhoneRegion,
     /// Fail (exit 6) with fewer than N contacts, and send none of them [default: no minimum]
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub at_least: Option<u64>,
@@ -140,18 +143,12 @@ pub struct EngineTarget {
     /// Use the built-in sandbox instead of the platform; its data is kept in the state folder
     #[arg(long, display_order = 6)]
     pub sandbox: bool,
-    /// Create custom attributes that the account does not define
-    #[arg(long, display_order = 10)]
-    pub create_attributes: bool,
-    /// How to treat a contact that exists: overwrite with the source's values, fill its blanks, or leave it alone
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = OnExisting::Update, help_heading = EXISTING)]
-    pub on_existing: OnExisting,
-    /// Never create a contact; skip records without an existing one
-    #[arg(long, help_heading = EXISTING)]
-    pub only_existing: bool,
-    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
-    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub writing: Writing,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub phones: PhoneRegion,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub guards: Guards,
@@ -255,34 +252,42 @@ pub enum DestinationCall {
     Write(DestinationWrite),
 }
 
-/// The settings of a connector.
+/// The settings that an orchestrator hands over.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Settings {
-    /// Settings of the connector, a JSON file
+    /// Settings, a JSON file
     #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
     pub config: Option<PathBuf>,
+}
+
+/// What an orchestrator wants of a stream.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Wanted {
+    /// What is sent: the discovered catalog with what is selected, a JSON file [default: everything]
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub catalog: Option<PathBuf>,
+    /// The last state that the receiver handed back, a JSON file [default: start over]
+    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
+    pub state: Option<PathBuf>,
 }
 
 /// `ferry airbyte source read`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct SourceRead {
-    /// Settings of the connector, a JSON file
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub config: Option<PathBuf>,
-    /// The configured catalog, a JSON file [default: everything]
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub catalog: Option<PathBuf>,
-    /// The last states, a JSON file [default: start over]
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub state: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub settings: Settings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub wanted: Wanted,
 }
 
 /// `ferry airbyte destination write`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct DestinationWrite {
-    /// Settings of the connector, a JSON file
-    #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub settings: Settings,
     /// The configured catalog, a JSON file
     #[arg(long, value_name = "FILE", help_heading = PROTOCOL)]
     pub catalog: PathBuf,

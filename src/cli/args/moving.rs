@@ -72,9 +72,9 @@ pub struct Migrate {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub target: Target,
-    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
-    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub phones: PhoneRegion,
     /// Skip contacts whose phone or e-mail is in this list; repeatable
     ///
     /// A list is a file of any format that is read. Its columns of phones and e-mails are found by their names and values.
@@ -158,6 +158,14 @@ pub struct Target {
     /// Its data is kept in the state folder, and files that a job names are written below `sandbox/out` there.
     #[arg(long, display_order = 6)]
     pub sandbox: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub writing: Writing,
+}
+
+/// What may be created, and how contacts that exist are treated.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Writing {
     /// How to treat a contact that exists: overwrite with the source's values, fill its blanks, or leave it alone
     #[arg(long, value_enum, value_name = "HOW", default_value_t = OnExisting::Update, help_heading = EXISTING)]
     pub on_existing: OnExisting,
@@ -170,6 +178,14 @@ pub struct Target {
     /// is left out and reported. Platforms that need no definition ignore it.
     #[arg(long, display_order = 10)]
     pub create_attributes: bool,
+}
+
+/// The country of phones that do not say theirs.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct PhoneRegion {
+    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
+    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
+    pub region: Option<String>,
 }
 
 /// `ferry export`.
@@ -235,9 +251,9 @@ pub struct Export {
     /// Write each contact with its outcome and its id at the platform
     #[arg(long, value_name = "FILE", help_heading = FILES)]
     pub results: Option<PathBuf>,
-    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
-    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub phones: PhoneRegion,
     /// Fail (exit 6) with fewer than N contacts, and leave the file as it was [default: no minimum]
     #[arg(long, value_name = "N", value_parser = positive, help_heading = LIMITS)]
     pub at_least: Option<u64>,
@@ -350,9 +366,9 @@ pub struct Source {
     /// Mapping: a YAML file, or the name of a built-in mapping [default: by column names]
     #[arg(long, short, value_name = "MAPPING", display_order = 3)]
     pub map: Option<PathBuf>,
-    /// Country of phones without a country code: EC, 593, Ecuador or none [default: the mapping's, else the connection's]
-    #[arg(long, value_name = "COUNTRY", help_heading = READING)]
-    pub region: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub phones: PhoneRegion,
     /// Encoding of the file: utf-8, windows-1252 [default: detected]
     #[arg(long, value_name = "NAME", help_heading = READING)]
     pub encoding: Option<String>,

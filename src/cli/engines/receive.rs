@@ -4,7 +4,7 @@
 use super::{folder_of, name_of};
 use crate::cli::args;
 use crate::cli::context::{Context, stopped};
-use crate::cli::import::{self, Prepared, carry_until, guarded, on_existing};
+use crate::cli::import::{self, Prepared, carry_until, guarded, written_so};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::engines::{Inbox, InboxAsked, Next, Portion, Protocol, Streams};
@@ -76,22 +76,14 @@ fn check(receiving: &Receiving, to: &str, context: &Context) -> Result<(), Failu
     mistakes.take(context.configuration().and_then(|config| import::connection(&config, &asked)));
     let map = receiving.target.map.as_deref();
     map.and_then(|map| mistakes.take(plan::load_mapping(map)));
-    let region = receiving.target.region.as_deref();
+    let region = receiving.target.phones.region.as_deref();
     region.and_then(|region| mistakes.take(plan::region_choice(region)));
     mistakes.end(Some(()))
 }
 
 fn target_asked(typed: &args::EngineTarget, to: &str) -> TargetAsked {
-    TargetAsked {
-        to: to.to_owned(),
-        sandbox: typed.sandbox,
-        on_existing: on_existing(typed.on_existing),
-        only_existing: typed.only_existing,
-        create_attributes: typed.create_attributes,
-        rate: typed.pace.rate.clone(),
-        concurrency: typed.pace.concurrency,
-        wait: typed.pace.wait.clone(),
-    }
+    let asked = TargetAsked { to: to.to_owned(), sandbox: typed.sandbox, ..TargetAsked::default() };
+    written_so(asked, &typed.writing, &typed.pace)
 }
 
 /// What has been received so far.
@@ -156,7 +148,7 @@ impl Received<'_> {
             map: typed.map.clone(),
             format: Some(Format::Jsonl),
             encoding: Some("utf-8".to_owned()),
-            region: typed.region.clone(),
+            region: typed.phones.region.clone(),
             ..SourceAsked::default()
         };
         let limits = guarded(WorkAsked { rejects: typed.rejects.clone(), ..WorkAsked::default() }, &typed.guards);

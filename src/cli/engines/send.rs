@@ -7,15 +7,17 @@ use crate::cli::context::{Context, stopped};
 use crate::cli::export::{Destination, exported};
 use crate::cli::import::pace_of;
 use crate::contact::Field;
-use crate::engines::{Bookmark, Outbox, Protocol, Selection, Stream, contact_schema};
+use crate::engines::{Bookmark, Kept, Outbox, Protocol, Selection, Shape, Stream};
 use crate::files::Format;
 use crate::outcome::{Exit, Failure};
-use crate::plan::WorkAsked;
 use crate::plan::work::{Export, Plan, Work};
+use crate::plan::{self, Connection, Mistakes, TargetAsked, WorkAsked};
 use crate::platforms::PlatformFacts;
+use crate::run::active::folder::account_of;
 use crate::run::active::record::RunRecord;
 use crate::run::active::runs::all_runs;
-use crate::run::export::What;
+use crate::run::export::{What, check_mapping};
+use crate::run::source::saved_plan::SANDBOX;
 use crate::run::stop::Stop;
 use crate::store::Lock;
 use jiff::{SignedDuration, Timestamp};
@@ -31,13 +33,44 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 /// How long the last lines may take when the process is to stop.
 const LAST_LINES_MAX: Duration = Duration::from_secs(5);
 
-/// What is sent.
-pub(crate) struct Sent {
-    pub source: args::EngineSource,
-    pub protocol: Arc<dyn Protocol>,
-    pub selection: Selection,
-    /// How far an earlier start came.
-    pub place: Option<Bookmark>,
+/// An account that is read, and how its contacts are sent.
+pub(crate) struct Source {
+    asked: args::EngineSource,
+    connection: Connection,
+    pub shape: Shape,
+    /// What it is: the account, and the mapping by which its contacts are sent.
+    name: String,
+}
+
+impl Source {
+    /// Checks what is asked for.
+    ///
+    /// # Errors
+    /// Exit 2 with all that is wrong with it.
+    pub(crate) fn of(asked: &args::EngineSource, context: &Context) -> Result<Source, Failure> {
+        let mut mistakes = Mistakes::default();
+        let rows = mistakes.take(rows_of(asked));
+        let connection = mistakes.take(connection_of(asked, context));
+        let region = asked.phones.region.as_deref();
+        region.and_then(|region| mistakes.take(plan::region_choice(region)));
+        let ((shape, mapping), connection) = mistakes.end(rows.zip(connection))?;
+        let address = if asked.sandbox { SANDBOX.to_owned() } else { plan::address_of(&connection) };
+        let account = account_of(&connection, &address);
+        let name = name_of(&[account.as_str(), &mapping, region.unwrap_or_default()]);
+        Ok(Source { asked: asked.clone(), connection, shape, name })
+    }
+}
+
+fn connection_of(asked: &args::EngineSource, context: &Context) -> Result<Connection, Failure> {
+    let asked = TargetAsked { to: from_of(asked)?.to_owned(), sandbox: asked.sandbox, ..TargetAsked::default() };
+    plan::connection(&context.configuration()?, &asked)
+}
+
+/// What the records look like, and the mapping that makes them: what it says.
+fn rows_of(asked: &args::EngineSource) -> Result<(Shape, String), Failure> {
+    let Some(map) = &asked.map else { return Ok((Shape::whole(), String::new())) };
+    let (mapping, _) = plan::load_mapping(map)?;
+    Ok((Shape::of(&check_mapping(&mapping, What::Contacts)?), mapping.fingerprint()))
 }
 
 /// The connection that is read.
@@ -50,9 +83,49 @@ pub(crate) fn from_of(source: &args::EngineSource) -> Result<&str, Failure> {
     })
 }
 
+/// What there is to send, for a catalog: what the records look like, and whether the platform says when a contact was
+/// changed. No setting of the connection is needed.
+///
+/// # Errors
+/// Exit 2 with all that is wrong with what is asked for.
+pub(crate) fn discovered(asked: &args::EngineSource, context: &Context) -> Result<(Shape, bool), Failure> {
+    let mut mistakes = Mistakes::default();
+    let rows = mistakes.take(rows_of(asked));
+    let config = mistakes.take(context.configuration());
+    let found = config.as_ref().and_then(|config| {
+        let from = mistakes.take(from_of(asked))?;
+        mistakes.take(config.find(from).map_err(Failure::from))
+    });
+    let ((shape, _), found) = mistakes.end(rows.zip(found))?;
+    Ok((shape, tells_changes(found.facts())))
+}
+
 /// Whether a platform says when a contact was changed, so that those that were not can be left out.
-pub(crate) fn tells_changes(facts: &PlatformFacts) -> bool {
+fn tells_changes(facts: &PlatformFacts) -> bool {
     facts.reads.contains(&Field::UpdatedAt) || facts.holds.contains(&Field::UpdatedAt)
+}
+
+/// What is sent.
+pub(crate) struct Sent {
+    pub source: Source,
+    pub protocol: Arc<dyn Protocol>,
+    pub selection: Selection,
+    /// What an earlier start has left.
+    pub kept: Kept,
+}
+
+impl Sent {
+    /// How far an earlier start came with this account and this mapping.
+    fn place(&self, context: &Context) -> Option<&Bookmark> {
+        let other = match &self.kept {
+            Kept::Nothing => return None,
+            Kept::Place(place) if place.of == self.source.name => return Some(place),
+            Kept::Place(_) => "is of another account or another mapping",
+            Kept::Foreign => "is none that Ferry has sent",
+        };
+        context.console.note(&format!("the state {other}, so all contacts are sent"));
+        None
+    }
 }
 
 /// Sends the contacts of an account.
@@ -64,21 +137,20 @@ pub(crate) fn send(sent: &Sent, context: &Context) -> Result<Exit, Failure> {
         context.console.note("the catalog selects no contacts, so nothing is sent");
         return Ok(Exit::Done);
     }
-    let from = from_of(&sent.source)?;
-    let config = context.configuration()?;
-    let is_incremental = tells_changes(config.find(from).map_err(Failure::from)?.facts())
-        && sent.selection.is_incremental != Some(false);
+    let Source { asked, connection, shape, .. } = &sent.source;
+    let is_incremental = tells_changes(connection.facts()) && sent.selection.is_incremental != Some(false);
     context.make_state(false)?;
     let folder = folder_of(&context.state)?;
-    let kept = Kept { folder, name: format!("from-{}", name_of(&[sent.protocol.name(), from])) };
-    let _lock = Lock::take_for(&kept.output(), "is reading this connection for a stream")?;
-    let reading = kept.reading(sent.place.as_ref(), is_incremental, context)?;
+    let files = Files { folder, name: format!("from-{}", name_of(&[sent.protocol.name(), from_of(asked)?])) };
+    let _lock = Lock::take_for(&files.output(), "is reading this connection for a stream")?;
+    let reading = files.reading(sent, is_incremental, context)?;
     let place = reading.place().clone();
-    let stream = Stream { schema: contact_schema(), read_at: place.reading, selection: sent.selection.clone() };
+    let stream = Stream { shape: shape.clone(), read_at: place.reading, selection: sent.selection.clone() };
     let mut outbox = Outbox::new(Arc::clone(&sent.protocol), std::io::stdout());
     outbox.begin(&stream, &place)?;
-    kept.read(&reading, sent, context)?;
-    let file = kept.file_of(&place);
+    // What there is to say about the configuration has been said.
+    files.read(&reading, asked, &Context { knows_notes: true, ..context.in_state(context.state.clone()) })?;
+    let file = files.file_of(&place);
     until_stopped(context, move |stop| outbox.send(&stream, &file, place, stop))?;
     Ok(Exit::Done)
 }
@@ -109,7 +181,7 @@ fn until_stopped(
 }
 
 /// Where readings are kept.
-struct Kept {
+struct Files {
     folder: PathBuf,
     name: String,
 }
@@ -131,7 +203,7 @@ impl Reading {
     }
 }
 
-impl Kept {
+impl Files {
     /// The file that an export writes.
     fn output(&self) -> PathBuf {
         self.folder.join(format!("{}.jsonl", self.name))
@@ -143,12 +215,12 @@ impl Kept {
     }
 
     /// What is read, after what was sent before.
-    fn reading(&self, place: Option<&Bookmark>, is_incremental: bool, context: &Context) -> Result<Reading, Failure> {
+    fn reading(&self, sent: &Sent, is_incremental: bool, context: &Context) -> Result<Reading, Failure> {
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default();
-        let Some(place) = place else { return Ok(Reading::New(Bookmark::begin(now, None))) };
+        let begin = |since| Ok(Reading::New(Bookmark::begin(&sent.source.name, now, since)));
+        let Some(place) = sent.place(context) else { return begin(None) };
         if place.complete {
-            let since = is_incremental.then(|| place.reading.checked_sub(OVERLAP).unwrap_or(place.reading));
-            return Ok(Reading::New(Bookmark::begin(now, since)));
+            return begin(is_incremental.then(|| place.reading.checked_sub(OVERLAP).unwrap_or(place.reading)));
         }
         if self.file_of(place).is_file() {
             return Ok(Reading::Whole(place.clone()));
@@ -158,7 +230,7 @@ impl Kept {
         if let Some(run) = all_runs(&context.state)?.into_iter().find(is_it) {
             return Ok(Reading::Stopped(Bookmark { records: 0, ..place.clone() }, Box::new(run)));
         }
-        Ok(Reading::New(Bookmark::begin(now, place.since.filter(|_| is_incremental))))
+        begin(place.since.filter(|_| is_incremental))
     }
 
     /// Whether a run is a reading for this stream.
@@ -170,7 +242,7 @@ impl Kept {
     }
 
     /// Reads the account, where that was not done before; then the file of the reading is there.
-    fn read(&self, reading: &Reading, sent: &Sent, context: &Context) -> Result<(), Failure> {
+    fn read(&self, reading: &Reading, asked: &args::EngineSource, context: &Context) -> Result<(), Failure> {
         let ended = match reading {
             Reading::Whole(_) => return Ok(()),
             Reading::Stopped(_, run) => {
@@ -182,7 +254,7 @@ impl Kept {
             }
             Reading::New(place) => {
                 self.forget_older();
-                exported(&self.export_of(place, sent, from_of(&sent.source)?), context, Destination::Own)?
+                exported(&self.export_of(place, asked, from_of(asked)?), context, Destination::Own)?
             }
         };
         context.console.summary(&ended.summary);
@@ -199,22 +271,22 @@ impl Kept {
             .map_err(|error| Failure::failed(format!("`{}` cannot be renamed", output.display())).cause(error))
     }
 
-    fn export_of(&self, place: &Bookmark, sent: &Sent, from: &str) -> Export {
+    fn export_of(&self, place: &Bookmark, asked: &args::EngineSource, from: &str) -> Export {
         Export {
             from: from.to_owned(),
-            sandbox: sent.source.sandbox,
+            sandbox: asked.sandbox,
             what: What::Contacts.name().to_owned(),
-            map: None,
-            region: None,
+            map: asked.map.clone(),
+            region: asked.phones.region.clone(),
             out: self.output(),
             format: Some(Format::Jsonl),
             raw_cells: false,
             since: place.since.map(|since| since.to_string()),
             changes: None,
             retain: None,
-            at_least: sent.source.at_least.filter(|at_least| *at_least > 0),
+            at_least: asked.at_least.filter(|at_least| *at_least > 0),
             limits: WorkAsked { fresh: true, ..WorkAsked::default() },
-            pace: pace_of(&sent.source.pace),
+            pace: pace_of(&asked.pace),
         }
     }
 

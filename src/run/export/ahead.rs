@@ -155,7 +155,8 @@ impl Exporting<'_> {
         }
         let (path, info) = (plan.destination(self.moment), &self.run.record);
         let out = Output::create_as(&path, &self.moment.fill(&plan.out))?;
-        Ok(out.noted(info.ledger(&plan.state), info.about("out")))
+        let out = out.noted(info.ledger(&plan.state), info.about("out"));
+        Ok(if plan.is_own { out.private() } else { out })
     }
 }
 

@@ -61,12 +61,12 @@ impl Form {
     }
 }
 
-/// Whether a mapping is one for such an export.
+/// A mapping, bound for such an export.
 ///
 /// # Errors
 /// Exit 2 with everything that is wrong with it.
-pub fn check_mapping(mapping: &Mapping, what: What) -> Result<(), Failure> {
-    bind(mapping, what, true, &BindOptions::default()).map(drop)
+pub fn check_mapping(mapping: &Mapping, what: What) -> Result<Program, Failure> {
+    bind(mapping, what, true, &BindOptions::default())
 }
 
 fn header_of(what: What) -> Header {

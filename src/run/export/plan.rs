@@ -69,6 +69,8 @@ pub struct ExportPlan {
     pub typed: Typed,
     /// Whether it is a job of `ferry.yaml`.
     pub is_job: bool,
+    /// Whether the file is Ferry's own, so that no other user may read it.
+    pub is_own: bool,
     /// The run that is resumed.
     pub resumes: Option<String>,
 }

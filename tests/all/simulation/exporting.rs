@@ -44,6 +44,7 @@ fn plan_of(folder: &Path, out: &str, view: &dyn View, sandbox: &Sandbox, setting
         wait: Duration::ZERO,
         state,
         typed: Typed { words: vec!["export".into()], folder: folder.to_owned(), ..Typed::default() },
+        is_own: false,
         is_job: false,
         resumes,
         mapping_name: None,
