@@ -1,7 +1,10 @@
-//! Records that are read together and handed over together. The thread that reads a table only finds where its rows end; a
-//! batch holds their bytes, and the thread that takes the records out splits them. It does not decide what a row is.
+//! Records that are read together and handed over together. The thread that reads a table or JSON only finds where its records
+//! end; a batch holds their bytes, and the thread that takes the records out splits or parses them. It does not decide what a
+//! record is.
 
 use super::csv::{Heads, Splitter, text_of};
+use super::json::Objects;
+use super::vcard::Cards;
 use crate::outcome::{Failure, Problem, Reject};
 use crate::record::{FieldsRef, Origin, Record, RecordCow, RecordRef, RowRef};
 use std::collections::VecDeque;
@@ -29,7 +32,24 @@ pub enum Read<'b> {
     Reject(Reject),
 }
 
+impl Of {
+    /// The same for records that are shown before they are handed over.
+    fn unnoted(&self) -> Of {
+        match self {
+            Of::Cards(cards) => Of::Cards(cards.unnoted()),
+            of => of.clone(),
+        }
+    }
+}
+
 impl Read<'_> {
+    fn of(parsed: Result<Record, Reject>) -> Self {
+        match parsed {
+            Ok(record) => Read::Record(RecordCow::Owned(record)),
+            Err(reject) => Read::Reject(reject),
+        }
+    }
+
     /// Where it was read.
     pub fn origin(&self) -> Origin {
         match self {
@@ -68,19 +88,30 @@ pub struct Batch {
     items: VecDeque<Item>,
     /// Bytes of records that have values of their own.
     owned_len: usize,
-    heads: Option<Arc<Heads>>,
+    of: Of,
     end: End,
+}
+
+/// What framed records are.
+#[derive(Clone, Default)]
+enum Of {
+    /// There are none.
+    #[default]
+    Nothing,
+    Table(Arc<Heads>),
+    Objects(Objects),
+    Cards(Cards),
 }
 
 /// What a batch holds.
 enum Item {
-    Row(FramedRow),
+    Framed(FramedRecord),
     Read(Box<Read<'static>>),
 }
 
-/// A row of a table that is not split yet, and where it stands among the bytes of its batch.
+/// A record that is not split or parsed yet, and where it stands among the bytes of its batch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FramedRow {
+pub(super) struct FramedRecord {
     pub from: usize,
     pub len: usize,
     pub quoted: bool,
@@ -90,7 +121,17 @@ pub(super) struct FramedRow {
 impl Batch {
     /// A batch for rows of this table.
     pub(super) fn of_table(heads: Arc<Heads>) -> Batch {
-        Batch { heads: Some(heads), ..Batch::default() }
+        Batch { of: Of::Table(heads), ..Batch::default() }
+    }
+
+    /// A batch for JSON records of this file.
+    pub(super) fn of_objects(objects: Objects) -> Batch {
+        Batch { of: Of::Objects(objects), ..Batch::default() }
+    }
+
+    /// A batch for the cards of this file.
+    pub(super) fn of_cards(cards: Cards) -> Batch {
+        Batch { of: Of::Cards(cards), ..Batch::default() }
     }
 
     /// The end of a source, without a record in front.
@@ -123,7 +164,7 @@ impl Batch {
         let before = self.items.len();
         self.items.retain(|item| {
             let origin = match item {
-                Item::Row(row) => row.origin,
+                Item::Framed(framed) => framed.origin,
                 Item::Read(read) => read.origin(),
             };
             !is_out(origin.ordinal)
@@ -163,20 +204,24 @@ impl Batch {
     }
 
     /// Adds rows of the table: their bytes with all that stands between them, and where each of them is there.
-    pub(super) fn add_rows(&mut self, bytes: &[u8], rows: Vec<FramedRow>) {
+    pub(super) fn add_rows(&mut self, bytes: &[u8], rows: Vec<FramedRecord>) {
         let before = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        self.items.extend(rows.into_iter().map(|row| Item::Row(FramedRow { from: before + row.from, ..row })));
+        self.items.extend(rows.into_iter().map(|row| Item::Framed(FramedRecord { from: before + row.from, ..row })));
+    }
+
+    /// Adds a framed record whose bytes these are.
+    pub(super) fn add_framed(&mut self, origin: Origin, raw: &[u8]) {
+        self.add_rows(raw, vec![FramedRecord { from: 0, len: raw.len(), quoted: false, origin }]);
     }
 
     /// Takes the first records out, as many as there is room for. What follows them stays.
     pub(super) fn split_front(&mut self, room: Room) -> Batch {
-        let mut front = Batch { heads: self.heads.clone(), ..Batch::default() };
+        let mut front = Batch { of: self.of.clone(), ..Batch::default() };
         while front.has_room(room) {
             match self.items.pop_front() {
-                Some(Item::Row(row)) => {
-                    let raw = self.bytes.get(row.from..row.from + row.len).unwrap_or_default();
-                    front.add_rows(raw, vec![FramedRow { from: 0, ..row }]);
+                Some(Item::Framed(framed)) => {
+                    front.add_rows(framed.raw(&self.bytes), vec![FramedRecord { from: 0, ..framed }]);
                 }
                 Some(read) => front.items.push_back(read),
                 None => break,
@@ -190,53 +235,70 @@ impl Batch {
 
     /// Shows the records, in order.
     pub fn for_each_record(&self, mut see: impl FnMut(RecordRef<'_>)) {
+        let of = self.of.unnoted();
         let mut splitter = Splitter::default();
+        let mut show = |read: &Read<'_>| {
+            if let Read::Record(record) = read {
+                see(record.borrowed());
+            }
+        };
         for item in &self.items {
-            match (item, &self.heads) {
-                (Item::Read(read), _) => {
-                    if let Read::Record(record) = &**read {
-                        see(record.borrowed());
+            match item {
+                Item::Read(read) => show(read),
+                Item::Framed(framed) => {
+                    if let Some(read) = framed.read(&of, &mut splitter, &self.bytes, None) {
+                        show(&read);
                     }
                 }
-                (Item::Row(row), Some(heads)) => {
-                    let raw = self.bytes.get(row.from..row.from + row.len).unwrap_or_default();
-                    let text = text_of(raw);
-                    if let Read::Record(record) = row.read(raw, heads.row(&mut splitter, raw, text, row.quoted)) {
-                        see(record.borrowed());
-                    }
-                }
-                (Item::Row(_), None) => {}
             }
         }
     }
 
     /// Hands over what was read, in order.
     pub fn for_each(self, mut take: impl FnMut(Read<'_>)) {
-        let Batch { bytes, items, heads, .. } = self;
+        let Batch { bytes, items, of, .. } = self;
         if items.is_empty() {
             return;
         }
-        let text = text_of(&bytes);
+        let text = if matches!(of, Of::Table(_)) { text_of(&bytes) } else { None };
         let mut splitter = Splitter::default();
         for item in items {
-            match (item, &heads) {
-                (Item::Read(read), _) => take(*read),
-                (Item::Row(row), Some(heads)) => {
-                    let raw = bytes.get(row.from..row.from + row.len).unwrap_or_default();
-                    let text = match text {
-                        Some(text) => text.get(row.from..row.from + row.len),
-                        None => text_of(raw),
-                    };
-                    take(row.read(raw, heads.row(&mut splitter, raw, text, row.quoted)));
+            match item {
+                Item::Read(read) => take(*read),
+                Item::Framed(framed) => {
+                    if let Some(read) = framed.read(&of, &mut splitter, &bytes, text) {
+                        take(read);
+                    }
                 }
-                (Item::Row(_), None) => {}
             }
         }
     }
 }
 
-impl FramedRow {
-    fn read<'b>(self, raw: &'b [u8], split: Split<'b>) -> Read<'b> {
+impl FramedRecord {
+    /// Its bytes among those of its batch.
+    fn raw<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        bytes.get(self.from..self.from + self.len).unwrap_or_default()
+    }
+
+    /// The record, split or parsed. `text`: the bytes of the batch, where they are known to be text without zero bytes.
+    fn read<'b>(self, of: &Of, splitter: &'b mut Splitter, bytes: &'b [u8], text: Option<&'b str>) -> Option<Read<'b>> {
+        let raw = self.raw(bytes);
+        match of {
+            Of::Table(heads) => {
+                let text = match text {
+                    Some(text) => text.get(self.from..self.from + self.len),
+                    None => text_of(raw),
+                };
+                Some(self.row(raw, heads.row(splitter, raw, text, self.quoted)))
+            }
+            Of::Objects(objects) => Some(Read::of(objects.record(self.origin, raw))),
+            Of::Cards(cards) => Some(Read::of(cards.record(self.origin, raw))),
+            Of::Nothing => None,
+        }
+    }
+
+    fn row<'b>(self, raw: &'b [u8], split: Split<'b>) -> Read<'b> {
         match split {
             Ok(row) => {
                 Read::Record(RecordCow::Borrowed(RecordRef { origin: self.origin, fields: FieldsRef::Row(row), raw }))

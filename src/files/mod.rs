@@ -53,7 +53,7 @@ pub use listing::{Form, Listing};
 pub use open::open;
 pub use options::ReadOptions;
 pub use output::{Output, resolve};
-pub use reader::{PassesOver, ReadFault, Source};
+pub use reader::{ReadFault, Source};
 pub use rejects::{RecordKey, RejectsWriter, record_key};
 pub use rows::{CARD_VERSIONS, CardVersion, Framing, RowBuffer, RowEncoder, RowFormat, RowLayout, RowWriter, json_row};
 pub use temporary::{PrivateCopy, PrivateFolder, folder_of, sweep, sweep_state, unnamed_in, write_whole};

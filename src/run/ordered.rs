@@ -3,7 +3,7 @@
 //! One thread reads batches; the pool works on them; the iterator returns them in order. At most `BATCHES_AHEAD`
 //! batches exist at once, so a slow consumer slows the reader.
 
-use crate::files::{Batch, End, PassesOver, Read, Room, Source};
+use crate::files::{Batch, End, Read, Room, Source};
 use crate::outcome::Failure;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -31,6 +31,9 @@ const CONTACTS_BATCH_LEN: usize = 64;
 /// So many records that are not needed are told without waiting for one that is.
 const PASSED_MAX: u64 = 1 << 16;
 
+/// Which records are not needed, by their ordinals.
+pub type PassesOver = Arc<dyn Fn(u64) -> bool + Send + Sync>;
+
 /// The results of a batch, or what ended the source.
 type Done<T> = Result<T, Failure>;
 
@@ -55,14 +58,11 @@ pub fn in_order<T: Send + 'static>(
 /// Reads the source and makes contacts of it batch by batch. Records that are not needed are left out by the thread that
 /// reads; how many comes with the next batch.
 pub fn contacts_in_order<T: Send + 'static>(
-    mut source: Box<dyn Source>,
+    source: Box<dyn Source>,
     limit: Option<u64>,
     passes_over: Option<PassesOver>,
     work: impl Fn(Part) -> T + Send + Sync + 'static,
 ) -> Ordered<T> {
-    if let Some(passes_over) = &passes_over {
-        source.pass_over(Arc::clone(passes_over));
-    }
     let room = Room { records: CONTACTS_BATCH_LEN, ..ROOM };
     let batches = Batches { source, room, left: limit.unwrap_or(u64::MAX), end: End::Open };
     work_on(Needed { batches, passes_over, fault: None }, CONTACTS_AHEAD, work)

@@ -3,7 +3,7 @@
 
 use super::frame::{Framed, frame};
 use super::read::CsvSource;
-use crate::files::batch::{Batch, FramedRow, Room};
+use crate::files::batch::{Batch, FramedRecord, Room};
 use crate::files::format::RECORD_LEN_MAX;
 use crate::files::window::count_line_ends;
 use crate::record::Origin;
@@ -26,7 +26,7 @@ impl CsvSource {
             if len > RECORD_LEN_MAX || !self.columns.is_ordinary(raw) || self.columns.sums_line == Some(line) {
                 break;
             }
-            rows.push(FramedRow { from: at, len, quoted, origin: Origin { ordinal, line } });
+            rows.push(FramedRecord { from: at, len, quoted, origin: Origin { ordinal, line } });
             line += if quoted && !self.options.is_sheet {
                 count_line_ends(rest.get(..next).unwrap_or_default())
             } else {

@@ -7,5 +7,7 @@ mod facts;
 mod head;
 mod read;
 mod scan;
+mod take;
 
 pub(super) use facts::{JSON, JSONL};
+pub(super) use take::Objects;

@@ -1,21 +1,20 @@
 //! Reading JSON record by record.
 
-use super::head::{string_len, wrapped_record};
+use super::head::string_len;
 use super::scan::Scan;
-use crate::contact::Contact;
-use crate::files::encoding::undecodable;
+use super::take::Objects;
+use crate::files::batch::{Batch, Room};
 use crate::files::format::RECORD_LEN_MAX;
 use crate::files::packed::read_failure;
-use crate::files::reader::{PassesOver, ReadFault, Source};
+use crate::files::reader::{ReadFault, Source};
 use crate::files::reject_columns::{OF, OF_CONTACT};
 use crate::files::shown::excerpt;
 use crate::files::window::{Window, count_line_ends, kept_of_too_large};
-use crate::json;
 use crate::outcome::{Failure, Problem, Reject};
-use crate::record::{Fields, Origin, Record};
+use crate::record::{Origin, Record};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The longest key on the way to the records.
 const KEY_LEN_MAX: usize = 64 << 10;
@@ -24,19 +23,24 @@ const KEY_LEN_MAX: usize = 64 << 10;
 pub(crate) struct JsonSource {
     window: Window,
     shown: String,
-    encoding: &'static str,
+    objects: Objects,
     line: u64,
     /// Whether the last byte left behind was a `\r`, whose line is counted.
     after_cr: bool,
     ordinal: u64,
     place: Place,
-    /// Whether the records are contacts of a platform.
-    are_contacts: bool,
     /// Whether the user said which of its lists to read.
     has_given_root: bool,
-    /// Which records are not even parsed.
-    passes_over: Option<PassesOver>,
 }
+
+/// A record in view: its bytes are the first `len`, and the next one begins after `next`.
+struct Framed {
+    len: usize,
+    next: usize,
+}
+
+/// One step through a file: a framed record, or why there is none.
+type Step = Result<Framed, ReadFault>;
 
 /// Whether JSON Lines that begin so are rejects, and whether a platform's: then their records are its contacts.
 pub(crate) fn are_rejects(begin: &[u8]) -> (bool, bool) {
@@ -66,18 +70,9 @@ impl JsonSource {
     /// Reads JSON Lines.
     pub fn lines(window: Window, shown: &str, encoding: &'static str) -> JsonSource {
         let shown = shown.to_owned();
-        JsonSource {
-            window,
-            shown,
-            encoding,
-            line: 1,
-            after_cr: false,
-            ordinal: 0,
-            place: Place::Line,
-            are_contacts: false,
-            has_given_root: false,
-            passes_over: None,
-        }
+        let objects = Objects { encoding, are_contacts: false };
+        let place = Place::Line;
+        JsonSource { window, shown, objects, line: 1, after_cr: false, ordinal: 0, place, has_given_root: false }
     }
 
     /// The same; `has_given_root`: whether the user said which of its lists to read.
@@ -87,7 +82,7 @@ impl JsonSource {
 
     /// The same, of which it is known whether the records are contacts of a platform.
     pub fn of_contacts(self, are_contacts: bool) -> JsonSource {
-        JsonSource { are_contacts, ..self }
+        JsonSource { objects: Objects { are_contacts, ..self.objects }, ..self }
     }
 
     /// Reads an array; inside of objects, at the dotted path `root`, where it is given.
@@ -230,20 +225,30 @@ impl JsonSource {
             .hint("copy or download the file again; what came before has been read")
     }
 
-    fn fatal(&mut self, failure: Failure) -> Option<Result<Record, ReadFault>> {
+    fn fatal(&mut self, failure: Failure) -> Option<Step> {
         self.place = Place::End;
         Some(Err(ReadFault::Fatal(failure)))
     }
 
-    fn next_line(&mut self) -> Option<Result<Record, ReadFault>> {
+    /// Finds the next record and leaves it at the beginning of the window.
+    fn step(&mut self) -> Option<Step> {
+        match self.place {
+            Place::Line => self.next_line(),
+            Place::Element { depth, first } => self.next_element(depth, first),
+            Place::Behind { depth } => self.finish(depth),
+            Place::End => None,
+        }
+    }
+
+    fn next_line(&mut self) -> Option<Step> {
         self.blanks();
         loop {
             let data = self.window.data();
             let (end, have) = (memchr::memchr2(b'\n', b'\r', data), data.len());
             match end {
-                Some(len) if len <= RECORD_LEN_MAX => return Some(self.record(len, len)),
-                Some(_) => return Some(self.too_large(LargeEnd::Line)),
-                None if have > RECORD_LEN_MAX => return Some(self.too_large(LargeEnd::Line)),
+                Some(len) if len <= RECORD_LEN_MAX => return Some(Ok(Framed { len, next: len })),
+                Some(_) => return Some(Err(self.too_large(LargeEnd::Line))),
+                None if have > RECORD_LEN_MAX => return Some(Err(self.too_large(LargeEnd::Line))),
                 None if self.window.more() => {}
                 None if self.window.fault().is_some() => {
                     let failure = self.cut("");
@@ -259,21 +264,21 @@ impl JsonSource {
     }
 
     /// A last line without a line end: where it is the beginning of a value, the file was cut.
-    fn last_line(&mut self, len: usize) -> Option<Result<Record, ReadFault>> {
+    fn last_line(&mut self, len: usize) -> Option<Step> {
         let parsed = serde_json::from_slice::<IgnoredAny>(self.window.data());
         if parsed.is_err_and(|error| error.is_eof()) {
             let failure = self.cut("and it is not a whole record");
             return self.fatal(failure);
         }
-        Some(self.record(len, len))
+        Some(Ok(Framed { len, next: len }))
     }
 
-    fn next_element(&mut self, depth: usize, first: bool) -> Option<Result<Record, ReadFault>> {
+    fn next_element(&mut self, depth: usize, first: bool) -> Option<Step> {
         self.blanks();
         if first && self.window.data().first() == Some(&b']') {
             self.leave(1);
             self.place = Place::Behind { depth };
-            return self.next();
+            return self.step();
         }
         let mut scan = Scan::default();
         let mut scanned = 0;
@@ -282,18 +287,18 @@ impl JsonSource {
             if let Some(len) = scan.feed(data, scanned, b']') {
                 self.place = self.place_behind(depth, data.get(len).copied());
                 if len > RECORD_LEN_MAX {
-                    return Some(self.too_large(LargeEnd::At(len + 1)));
+                    return Some(Err(self.too_large(LargeEnd::At(len + 1))));
                 }
-                return Some(self.record(len, len + 1));
+                return Some(Ok(Framed { len, next: len + 1 }));
             }
             scanned = data.len();
             if scanned > RECORD_LEN_MAX {
-                return Some(self.too_large(LargeEnd::Element { depth, scan }));
+                return Some(Err(self.too_large(LargeEnd::Element { depth, scan })));
             }
             if !self.window.more() {
                 if let Some(len) = whole_object(self.window.data(), &scan) {
                     self.place = Place::Element { depth, first: false };
-                    return Some(self.record(len, len));
+                    return Some(Ok(Framed { len, next: len }));
                 }
                 let failure = self.cut("and its list has no closing bracket");
                 return self.fatal(failure);
@@ -309,7 +314,7 @@ impl JsonSource {
     }
 
     /// Demands that every bracket is closed behind the array, and that nothing else follows.
-    fn finish(&mut self, depth: usize) -> Option<Result<Record, ReadFault>> {
+    fn finish(&mut self, depth: usize) -> Option<Step> {
         let mut scan = Scan::within_objects(depth);
         loop {
             let data = self.window.data();
@@ -350,26 +355,16 @@ impl JsonSource {
         origin
     }
 
-    /// Takes the first `len` bytes as a record and leaves `next` behind.
-    fn record(&mut self, len: usize, next: usize) -> Result<Record, ReadFault> {
+    /// Hands over the bytes of a framed record, and leaves them behind.
+    fn take<T>(&mut self, framed: &Framed, take: impl FnOnce(Objects, Origin, &[u8]) -> T) -> T {
         let origin = self.origin();
-        if self.passes_over.as_ref().is_some_and(|passes_over| passes_over(origin.ordinal)) {
-            self.leave(next);
-            return Ok(Record { origin, fields: Fields::Json(Value::Null), raw: Default::default() });
-        }
-        let raw = self.window.data().get(..len).unwrap_or_default().trim_ascii_end();
-        let taken = take(raw, self.encoding);
-        self.leave(next);
-        match taken {
-            Ok((Value::Object(object), raw)) if self.are_contacts => {
-                Ok(Record { origin, fields: Fields::Contact(Box::new(Contact::from_json(&object))), raw })
-            }
-            Ok((value, raw)) => Ok(Record { origin, fields: Fields::Json(value), raw }),
-            Err((problem, raw)) => Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })),
-        }
+        let raw = self.window.data().get(..framed.len).unwrap_or_default().trim_ascii_end();
+        let taken = take(self.objects, origin, raw);
+        self.leave(framed.next);
+        taken
     }
 
-    fn too_large(&mut self, end: LargeEnd) -> Result<Record, ReadFault> {
+    fn too_large(&mut self, end: LargeEnd) -> ReadFault {
         let origin = self.origin();
         let data = self.window.data();
         let raw = kept_of_too_large(data).into();
@@ -382,7 +377,7 @@ impl JsonSource {
             LargeEnd::Line => self.pass_over_line(),
             LargeEnd::Element { depth, scan } => self.pass_over_element(depth, scan),
         }
-        Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] }))
+        ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })
     }
 
     fn pass_over_line(&mut self) {
@@ -434,117 +429,31 @@ impl Iterator for JsonSource {
     type Item = Result<Record, ReadFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.place {
-            Place::Line => self.next_line(),
-            Place::Element { depth, first } => self.next_element(depth, first),
-            Place::Behind { depth } => self.finish(depth),
-            Place::End => None,
-        }
+        Some(match self.step()? {
+            Ok(framed) => {
+                self.take(&framed, |objects, origin, raw| objects.record(origin, raw)).map_err(ReadFault::Reject)
+            }
+            Err(fault) => Err(fault),
+        })
     }
 }
 
 impl Source for JsonSource {
-    fn pass_over(&mut self, records: PassesOver) {
-        self.passes_over = Some(records);
-    }
-}
-
-type Taken = Result<(Value, Box<[u8]>), (Problem, Box<[u8]>)>;
-
-/// The value that `raw` is, and the bytes of it; of a reject, those of the record within.
-fn take(raw: &[u8], encoding: &str) -> Taken {
-    let text = match std::str::from_utf8(raw) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!("the bytes `{}` are not {encoding}", undecodable(raw, error.valid_up_to()));
-            let problem = Problem::new("row.encoding", message);
-            return Err((problem.hint("fix the record, or give the file's encoding with `--encoding`"), raw.into()));
+    fn next_batch(&mut self, room: Room) -> Batch {
+        let mut batch = Batch::of_objects(self.objects);
+        while batch.has_room(room) {
+            let other = match self.step() {
+                Some(Ok(framed)) => {
+                    self.take(&framed, |_, origin, raw| batch.add_framed(origin, raw));
+                    continue;
+                }
+                Some(Err(fault)) => Some(Err(fault)),
+                None => None,
+            };
+            if !batch.add(other) {
+                break;
+            }
         }
-    };
-    match json::parse_record(text) {
-        Ok(Value::Object(fields)) if fields.len() == 2 && fields.contains_key("ferry") => unwrap(fields, text),
-        Err(fault) => match wrapped_record(text) {
-            // The error is in the record that a reject wraps.
-            Some(record) => object_of(json::parse_record(record), record),
-            None => object_of(Err(fault), text),
-        },
-        parsed => object_of(parsed, text),
+        batch
     }
-}
-
-fn object_of(parsed: Result<Value, json::Fault>, text: &str) -> Taken {
-    match parsed {
-        Ok(value @ Value::Object(_)) if text.contains("\\u0000") && holds_zero(&value) => {
-            let problem =
-                Problem::new("row.encoding", "the record has a zero character (`\\u0000`) in it, which is not text");
-            Err((problem.hint("fix the value that has it"), text.as_bytes().into()))
-        }
-        Ok(value @ Value::Object(_)) => Ok((value, text.as_bytes().into())),
-        Ok(other) => Err((not_an_object(&other, text), text.as_bytes().into())),
-        Err(fault) => Err((malformed(text, &fault), text.as_bytes().into())),
-    }
-}
-
-/// Whether a key or a text has a zero in it; the depth of values is bounded.
-fn holds_zero(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_zero),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || holds_zero(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-/// Takes the wrapper of a reject off, where it is one.
-fn unwrap(mut fields: Map<String, Value>, text: &str) -> Taken {
-    if let (Some(record), Some(raw)) = (fields.get_mut("record"), wrapped_record(text)) {
-        return object_of(Ok(record.take()), raw);
-    }
-    let is_wrapper = fields.get("ferry").is_some_and(|ferry| ferry.get("code").is_some());
-    match fields.get("raw") {
-        Some(Value::String(raw)) if is_wrapper => object_of(json::parse_record(raw), raw),
-        _ => object_of(Ok(Value::Object(fields)), text),
-    }
-}
-
-fn malformed(text: &str, fault: &json::Fault) -> Problem {
-    let problem = |message: String| Problem::new("row.json", message);
-    let error = match fault {
-        json::Fault::Repeated(key) => {
-            return problem(format!("`{}` occurs twice in one object of the record", excerpt(key.as_bytes())))
-                .hint("keep one of the two, or give one another name");
-        }
-        json::Fault::ManyKeys => {
-            return problem(format!("the record has more than {} keys", json::KEYS_MAX))
-                .hint("put what belongs together into a list");
-        }
-        json::Fault::ManyValues => {
-            return problem(format!("the record has more than {} values", json::VALUES_MAX))
-                .hint("is a closing bracket missing? a record is one contact");
-        }
-        json::Fault::Syntax(_) if text.is_empty() => {
-            return problem("there is no record between two commas".to_owned()).hint("remove the extra comma");
-        }
-        json::Fault::Syntax(error) => error.to_string(),
-    };
-    // The error counts lines from the record's beginning; only what is wrong is of use here.
-    let said = error.split_once(" at line ").map_or(error.as_str(), |(said, _)| said);
-    if said == "recursion limit exceeded" {
-        return problem("the record is nested more than 128 deep".to_owned()).hint("fix its brackets");
-    }
-    problem(format!("the record is not JSON: {said}, in `{}`", excerpt(text.as_bytes())))
-        .hint("fix its brackets, commas and quotes")
-}
-
-fn not_an_object(value: &Value, raw: &str) -> Problem {
-    let kind = match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    };
-    Problem::new("row.json", format!("the record is {kind}, not an object: `{}`", excerpt(raw.as_bytes())))
-        .hint("a record is an object with named values: `{\"phone\": \"+593…\"}`")
 }

@@ -3,6 +3,7 @@
 use super::frame::is_begin;
 use super::lines::is_ferry_line;
 use super::read::CardSource;
+use super::take::Cards;
 use crate::files::facts::{FormatFacts, Match, Opened, Reads, TextHead, TextInput};
 use crate::files::format::Format;
 use crate::files::options::ReadOptions;
@@ -72,7 +73,8 @@ fn open(input: TextInput, options: &ReadOptions) -> Result<Opened, Failure> {
     }
     let head = text.get(..HEAD_LEN).unwrap_or(text);
     let are_rejects = head.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_ferry_line);
-    let source = CardSource::new(window, &shown, layout.encoding);
-    let found = Arc::clone(&source.found);
+    let found = Arc::default();
+    let cards = Cards { encoding: layout.encoding, found: Arc::clone(&found) };
+    let source = CardSource::new(window, &shown, cards);
     Ok(Opened { are_rejects, found, ..Opened::new(Header::Open, layout, Box::new(source)) })
 }

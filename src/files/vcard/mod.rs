@@ -15,10 +15,12 @@ mod phones;
 mod property;
 mod read;
 mod rejects;
+mod take;
 mod text;
 mod write;
 
 pub(super) use facts::VCF;
 pub(super) use facts::charset_of;
 pub(super) use rejects::card_with;
+pub(super) use take::Cards;
 pub use write::put_card;

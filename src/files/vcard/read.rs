@@ -1,29 +1,24 @@
 //! Reading cards one after the other. Memory is bounded by one card.
 
-use super::card::{BadProperty, card_of};
-use super::decode::Writing;
 use super::frame::{Framed, Scan, is_begin, is_end, line_at};
-use super::lines::{PROPERTIES_MAX, ferry_lines_removed, lines_of};
+use super::lines::ferry_lines_removed;
+use super::take::Cards;
+use crate::files::batch::{Batch, Room};
 use crate::files::format::RECORD_LEN_MAX;
-use crate::files::found::Found;
 use crate::files::packed::read_failure;
 use crate::files::reader::{ReadFault, Source};
 use crate::files::shown::excerpt;
 use crate::files::window::{Window, count_line_ends, kept_of_too_large};
-use crate::outcome::{Problem, Reject};
-use crate::record::{Fields, Origin, Record};
-use encoding_rs::Encoding;
-use serde_json::Value;
-use std::sync::Arc;
+use crate::outcome::{Failure, Problem, Reject};
+use crate::record::{Origin, Record};
 
 /// The cards of a file.
 pub(super) struct CardSource {
     window: Window,
     shown: String,
-    encoding: &'static Encoding,
+    cards: Cards,
     line: u64,
     ordinal: u64,
-    pub found: Arc<Found>,
     is_ended: bool,
 }
 
@@ -35,10 +30,9 @@ struct Step {
 }
 
 impl CardSource {
-    /// The cards in `window`, which was decoded from this encoding.
-    pub fn new(window: Window, shown: &str, encoding: &'static Encoding) -> CardSource {
-        let (shown, found) = (shown.to_owned(), Arc::default());
-        CardSource { window, shown, encoding, line: 1, ordinal: 0, found, is_ended: false }
+    /// The cards in `window`.
+    pub fn new(window: Window, shown: &str, cards: Cards) -> CardSource {
+        CardSource { window, shown: shown.to_owned(), cards, line: 1, ordinal: 0, is_ended: false }
     }
 
     /// Passes over blank lines and byte-order marks between cards; whether anything follows.
@@ -62,6 +56,19 @@ impl CardSource {
                 return false;
             }
         }
+    }
+
+    /// What comes next: a card, lines of none, or the end of the file.
+    fn next_step(&mut self) -> Option<Result<Step, ReadFault>> {
+        if self.is_ended {
+            return None;
+        }
+        if !self.skip_blanks() {
+            let is_cut = self.window.fault().is_some();
+            self.is_ended = true;
+            return is_cut.then(|| Err(self.cut()));
+        }
+        Some(self.step())
     }
 
     /// Finds the next card.
@@ -91,7 +98,7 @@ impl CardSource {
     fn cut(&mut self) -> ReadFault {
         self.is_ended = true;
         let error = self.window.fault().map(|error| read_failure(&self.shown, error, self.line));
-        ReadFault::Fatal(error.unwrap_or_else(|| crate::outcome::Failure::failed("the file ended: a bug in Ferry")))
+        ReadFault::Fatal(error.unwrap_or_else(|| Failure::failed("the file ended: a bug in Ferry")))
     }
 
     fn open(&self, next: usize) -> Step {
@@ -154,64 +161,51 @@ impl CardSource {
         self.window.consume(n);
     }
 
-    fn take(&mut self, step: Step) -> Result<Record, ReadFault> {
+    /// Hands over the bytes of a framed card, and leaves them behind; why it is none.
+    fn take<T>(&mut self, step: Step, take: impl FnOnce(&Cards, Origin, &[u8]) -> T) -> Result<T, ReadFault> {
         let raw = self.window.data().get(..step.len).unwrap_or_default();
-        let raw = ferry_lines_removed(raw).into_boxed_slice();
         let origin = Origin { ordinal: self.ordinal, line: self.line };
         self.ordinal += 1;
         let taken = match step.problem {
-            Some(problem) => Err(problem),
-            None => self.fields(&raw, origin.line),
+            None => Ok(take(&self.cards, origin, raw)),
+            Some(problem) => {
+                let raw = ferry_lines_removed(raw).into_boxed_slice();
+                Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] }))
+            }
         };
         match step.next {
             usize::MAX => self.pass_over(),
             next => self.leave(next),
         }
-        match taken {
-            Ok(fields) => Ok(Record { origin, fields, raw }),
-            Err(problem) => Err(ReadFault::Reject(Reject { origin, raw, problems: vec![problem] })),
-        }
+        taken
     }
-
-    /// The values of a card.
-    fn fields(&self, raw: &[u8], line: u64) -> Result<Fields, Problem> {
-        let lines = lines_of(raw);
-        if lines.too_many {
-            let message = format!("the card has more than {PROPERTIES_MAX} properties");
-            return Err(Problem::new("row.card", message).hint("is an `END:VCARD` missing? a card is one contact"));
-        }
-        let is_old = lines.all.iter().any(|line| line.head.name == "VERSION" && line.value.trim_ascii() == b"2.1");
-        let card = card_of(&lines, Writing { encoding: self.encoding, is_old }).map_err(|bad| no_text(&bad, line))?;
-        if card.is_group {
-            let message = "the card is a group of contacts, not a contact";
-            return Err(Problem::new("row.group", message).hint("give its members a tag (`CATEGORIES`), and delete it"));
-        }
-        self.found.left_out_of_card((card.media.0 + lines.nested, card.media.1), card.long);
-        Ok(Fields::Json(Value::Object(card.object)))
-    }
-}
-
-fn no_text(bad: &BadProperty, line: u64) -> Problem {
-    let message =
-        format!("the bytes `{}` in line {} are not {}", bad.no_text.bytes, line + bad.line, bad.no_text.encoding);
-    let hint = "fix the text, or name the encoding of the file with `--encoding`";
-    Problem::new("row.encoding", message).at(bad.name.clone()).hint(hint)
 }
 
 impl Iterator for CardSource {
     type Item = Result<Record, ReadFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_ended {
-            return None;
-        }
-        if !self.skip_blanks() {
-            let is_cut = self.window.fault().is_some();
-            self.is_ended = true;
-            return is_cut.then(|| Err(self.cut()));
-        }
-        Some(self.step().and_then(|step| self.take(step)))
+        let taken = self.next_step()?.and_then(|step| self.take(step, Cards::record));
+        Some(taken.and_then(|record| record.map_err(ReadFault::Reject)))
     }
 }
 
-impl Source for CardSource {}
+impl Source for CardSource {
+    fn next_batch(&mut self, room: Room) -> Batch {
+        let mut batch = Batch::of_cards(self.cards.clone());
+        while batch.has_room(room) {
+            let step = self.next_step();
+            let added =
+                step.map(|step| step.and_then(|step| self.take(step, |_, origin, raw| batch.add_framed(origin, raw))));
+            let other = match added {
+                Some(Ok(())) => continue,
+                Some(Err(fault)) => Some(Err(fault)),
+                None => None,
+            };
+            if !batch.add(other) {
+                break;
+            }
+        }
+        batch
+    }
+}

@@ -7,7 +7,7 @@ pub mod saved_plan;
 pub mod supply;
 pub mod written;
 
-use crate::files::{Layout, Opened, PassesOver};
+use crate::files::{Layout, Opened};
 use crate::mapping::Duplicates;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
@@ -17,7 +17,7 @@ use crate::reconcile::who::Who;
 use crate::record::{Header, Origin};
 use crate::run::active::record::RunRecord;
 use crate::run::item::{Item, Mapper, key_of};
-use crate::run::ordered::{Part, contacts_in_order};
+use crate::run::ordered::{Part, PassesOver, contacts_in_order};
 use crate::run::plan::FromPlatform;
 use crate::run::standing::Standing;
 use std::sync::{Arc, PoisonError, RwLock};
