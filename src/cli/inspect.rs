@@ -11,9 +11,9 @@ use super::looked::{Looked, look_at};
 use crate::files::Output;
 use crate::outcome::{Exit, Failure};
 use crate::plan;
-use crate::run::survey::{asked_of, survey};
+use crate::run::survey::{Surveyed, asked_of, survey};
 use crate::suggest::{Asked, suggest};
-use found::{GROUPS_SHOWN, Inspected};
+use found::Inspected;
 use std::io::Write;
 
 pub(super) fn run(typed: &args::Inspect, context: &Context) -> Result<Exit, Failure> {
@@ -49,12 +49,10 @@ fn inspect(typed: &args::Inspect, context: &Context) -> Result<Inspected, Failur
     let Looked { source, opened, head, .. } = looked;
     let (layout, found, mut notes) = (opened.layout, opened.found, opened.notes);
     let progress = context.console.progress(&format!("reading {}", source.shown), None);
-    let profile = survey(head, opened.source, suggestion.expected());
+    let surveyed = survey(head, opened.source, suggestion.expected(), context.state.folder());
     progress.finish();
-    let mut profile = profile?;
+    let Surveyed { profile, phones, emails } = surveyed?;
     notes.extend(found.notes(&source.shown));
-    let phones = profile.duplicates.phones.repeated(GROUPS_SHOWN);
-    let emails = profile.duplicates.emails.repeated(GROUPS_SHOWN);
     let has_samples = typed.samples == Samples::Some;
     Ok(Inspected { shown: source.shown.clone(), layout, notes, suggestion, profile, phones, emails, has_samples })
 }

@@ -2,7 +2,7 @@
 //! is joined, because the profile looks at texts only.
 
 use crate::mapping::{Found, found_at};
-use crate::record::{Fields, Record};
+use crate::record::{FieldsRef, RecordRef};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -11,28 +11,28 @@ const LIST_JOIN: &str = "; ";
 
 /// The values of one record.
 pub struct Cells<'a> {
-    record: &'a Record,
+    record: RecordRef<'a>,
     names: &'a [String],
 }
 
 impl<'a> Cells<'a> {
     /// The values of a record that has these names.
-    pub fn of(record: &'a Record, names: &'a [String]) -> Cells<'a> {
-        Cells { record, names }
+    pub fn of(record: impl Into<RecordRef<'a>>, names: &'a [String]) -> Cells<'a> {
+        Cells { record: record.into(), names }
     }
 
     /// The value at this place; blank where there is none.
     pub fn get(&self, column: usize) -> Cow<'a, str> {
-        match &self.record.fields {
-            Fields::Row(row) => Cow::Borrowed(row.get(column).unwrap_or_default()),
-            Fields::Json(value) => {
+        match self.record.fields {
+            FieldsRef::Row(row) => Cow::Borrowed(row.get(column).unwrap_or_default()),
+            FieldsRef::Json(value) => {
                 let found = self.names.get(column).and_then(|name| found_at(value, name));
                 found.map_or(Cow::Borrowed(""), |found| match found {
                     Found::One(value) => text(value),
                     Found::Many(values) => join(values.into_iter().map(text)),
                 })
             }
-            Fields::Contact(_) => Cow::Borrowed(""),
+            FieldsRef::Contact(_) => Cow::Borrowed(""),
         }
     }
 }

@@ -1,66 +1,48 @@
-//! Records that share a phone or an e-mail: hashes with lines, sorted at the end. Beyond a limit, the first ones stand for
-//! all, and the caller says so.
+//! Records that share a phone or an e-mail, over all threads that count. How many of them fit into memory is decided in
+//! `keys`.
 
 use super::distinct::hash_of;
-
-/// So many values are compared: 64 MiB for each kind.
-pub const KEYS_MAX: usize = 4_000_000;
-
-/// Values of one kind.
-#[derive(Clone, Debug, Default)]
-pub struct Pairs {
-    keys: Vec<(u64, u64)>,
-    /// Whether there were more than are compared.
-    pub is_cut: bool,
-}
+use super::keys::{Keys, MakeFile, Repeated};
+use std::io;
+use std::sync::Arc;
 
 /// Phones and e-mails, the first of each record.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Duplicates {
-    /// Phones.
-    pub phones: Pairs,
-    /// E-mails.
-    pub emails: Pairs,
+    phones: Keys,
+    emails: Keys,
 }
 
 impl Duplicates {
-    pub(super) fn merge(&mut self, other: Duplicates) {
+    /// None yet. `make` makes a private file for those that do not fit into memory; it is asked for one of each kind.
+    pub fn new(make: &Arc<MakeFile>) -> Duplicates {
+        Duplicates { phones: Keys::new(Arc::clone(make)), emails: Keys::new(Arc::clone(make)) }
+    }
+
+    /// For another thread, whose records are compared with these.
+    pub fn beside(&self) -> Duplicates {
+        Duplicates { phones: self.phones.beside(), emails: self.emails.beside() }
+    }
+
+    /// Adds what another thread has met.
+    pub fn merge(&mut self, other: Duplicates) {
         self.phones.merge(other.phones);
         self.emails.merge(other.emails);
     }
-}
 
-impl Pairs {
-    pub(super) fn add(&mut self, line: u64, value: &str) {
-        match self.keys.len() < KEYS_MAX {
-            true => self.keys.push((hash_of(value), line)),
-            false => self.is_cut = true,
-        }
+    /// The records that repeat a phone, and those that repeat an e-mail, with so many groups of lines.
+    ///
+    /// # Errors
+    /// Why the files could not be written or read.
+    pub fn repeated(self, groups_max: usize) -> io::Result<(Repeated, Repeated)> {
+        Ok((self.phones.repeated(groups_max)?, self.emails.repeated(groups_max)?))
     }
 
-    fn merge(&mut self, other: Pairs) {
-        self.is_cut |= other.is_cut || self.keys.len() + other.keys.len() > KEYS_MAX;
-        let room = KEYS_MAX - self.keys.len().min(KEYS_MAX);
-        self.keys.extend(other.keys.into_iter().take(room));
+    pub(super) fn add_phone(&mut self, line: u64, number: &str) {
+        self.phones.add(line, hash_of(number));
     }
 
-    /// How many records repeat the value of an earlier one, and the lines of the first groups.
-    pub fn repeated(&mut self, groups_max: usize) -> (u64, Vec<Vec<u64>>) {
-        self.keys.sort_unstable();
-        let (mut repeated, mut groups) = (0, Vec::new());
-        for group in self.keys.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1) {
-            repeated += group.len() as u64 - 1;
-            groups.push(group.iter().map(|(_, line)| *line).take(LINES_SHOWN).collect::<Vec<u64>>());
-            if groups.len() > groups_max * 64 {
-                groups.sort_unstable();
-                groups.truncate(groups_max);
-            }
-        }
-        groups.sort_unstable();
-        groups.truncate(groups_max);
-        (repeated, groups)
+    pub(super) fn add_email(&mut self, line: u64, address: &str) {
+        self.emails.add(line, hash_of(&address.to_lowercase()));
     }
 }
-
-/// Of one value, the lines of so many records are named.
-const LINES_SHOWN: usize = 5;

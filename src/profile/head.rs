@@ -64,7 +64,7 @@ impl Head {
         let mut profile = Profile::new(&self.names, true);
         let expected = Expected::default();
         for record in &self.records {
-            profile.add(record.origin.line, &Cells::of(record, &self.names), &expected);
+            profile.add(record.origin.line, &Cells::of(record, &self.names), &expected, None);
         }
         profile
     }

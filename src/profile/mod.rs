@@ -4,10 +4,11 @@
 //! ```text
 //!  Opened ─ Head::read ─▶ names, first records ─┐
 //!  Record ──── cells ──▶ Column ◀── Expected ◀──┴─ (suggest)
-//!                           └─▶ Profile, merged from all workers
+//!                           └─▶ Profile, Duplicates, merged from all workers
 //! ```
 //!
-//! Everything here is pure over records: it opens no file and starts no thread, and it does not decide what a column is for.
+//! Everything here is pure over records, but for the file to which [`Duplicates`] writes what does not fit into memory. It
+//! starts no thread, and it does not decide what a column is for.
 
 mod cells;
 mod column;
@@ -16,6 +17,7 @@ pub mod dates;
 mod distinct;
 mod duplicates;
 mod head;
+mod keys;
 mod looks;
 mod nested;
 mod phones;
@@ -24,8 +26,9 @@ pub use cells::Cells;
 pub use column::{Column, Invalid, InvalidValue, Separator};
 pub use dated::{Dates, dates_of};
 pub use distinct::Distinct;
-pub use duplicates::{Duplicates, Pairs};
+pub use duplicates::Duplicates;
 pub use head::Head;
+pub use keys::{MakeFile, Repeated};
 pub use looks::{Look, is_company};
 pub use phones::Phones;
 
@@ -72,8 +75,6 @@ pub struct Profile {
     pub blank: u64,
     /// Records that could not be read, by code.
     pub malformed: Invalid,
-    /// Records with the same phone, and with the same e-mail.
-    pub duplicates: Duplicates,
 }
 
 impl Profile {
@@ -83,8 +84,8 @@ impl Profile {
         Profile { names: names.to_vec(), columns, ..Profile::default() }
     }
 
-    /// Adds a record.
-    pub fn add(&mut self, line: u64, cells: &Cells<'_>, expected: &Expected) {
+    /// Adds a record; by its phone and e-mail it is a duplicate or not.
+    pub fn add(&mut self, line: u64, cells: &Cells<'_>, expected: &Expected, mut duplicates: Option<&mut Duplicates>) {
         self.records += 1;
         let region = region_of(cells, expected);
         for (at, column) in self.columns.iter_mut().enumerate() {
@@ -101,10 +102,10 @@ impl Profile {
                     column.invalid.add(line, cell, "value.date");
                 }
                 Holds::Date(_) => {}
-                Holds::Email => check_email(column, &mut self.duplicates, (line, cell)),
+                Holds::Email => check_email(column, duplicates.as_deref_mut(), (line, cell)),
                 Holds::Phone => {
                     let around = around(region, name, expected);
-                    check_phone(column, &mut self.duplicates, (line, cell), &around);
+                    check_phone(column, duplicates.as_deref_mut(), (line, cell), &around);
                 }
             }
         }
@@ -115,7 +116,6 @@ impl Profile {
         self.records += other.records;
         self.blank += other.blank;
         self.malformed.merge(other.malformed);
-        self.duplicates.merge(other.duplicates);
         self.columns.iter_mut().zip(other.columns).for_each(|(column, other)| column.merge(other));
     }
 }
@@ -139,19 +139,26 @@ fn around<'a>(region: Result<Option<Region>, ()>, column: &'a str, expected: &'a
     }
 }
 
-fn check_email(column: &mut Column, duplicates: &mut Duplicates, (line, cell): (u64, &str)) {
+fn check_email(column: &mut Column, mut duplicates: Option<&mut Duplicates>, (line, cell): (u64, &str)) {
     let several = email::parts(cell);
     let parts = if several.is_empty() { vec![cell] } else { several };
     for (at, part) in parts.into_iter().enumerate() {
         match email::normalise(part) {
-            Ok(address) if at == 0 => duplicates.emails.add(line, &address.to_lowercase()),
+            Ok(address) if at == 0 => {
+                duplicates.iter_mut().for_each(|duplicates| duplicates.add_email(line, &address));
+            }
             Ok(_) => {}
             Err(_) => column.invalid.add(line, part, "email.invalid"),
         }
     }
 }
 
-fn check_phone(column: &mut Column, duplicates: &mut Duplicates, (line, cell): (u64, &str), around: &Surroundings<'_>) {
+fn check_phone(
+    column: &mut Column,
+    mut duplicates: Option<&mut Duplicates>,
+    (line, cell): (u64, &str),
+    around: &Surroundings<'_>,
+) {
     let parts = phone::parts(cell, around);
     column.several += u64::from(parts.iter().filter(|part| matches!(part, Part::Number(_))).count() > 1);
     let mut is_first = true;
@@ -160,7 +167,7 @@ fn check_phone(column: &mut Column, duplicates: &mut Duplicates, (line, cell): (
             Part::Number(number) => {
                 column.phones.add_number(&number);
                 if std::mem::take(&mut is_first) {
-                    duplicates.phones.add(line, &number);
+                    duplicates.iter_mut().for_each(|duplicates| duplicates.add_phone(line, &number));
                 }
             }
             Part::Extension(_) => {}

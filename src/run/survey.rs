@@ -1,89 +1,128 @@
 //! Profiling a whole file on all cores: one thread reads, workers count, and their counts are merged. It decides nothing
 //! and writes nothing.
 
-use crate::files::{ReadFault, Source};
+use crate::files::{Batch, End, Read, Room, Source, unnamed_in};
 use crate::mapping::phone::Region;
 use crate::outcome::Failure;
 use crate::platforms::PlatformFacts;
-use crate::profile::{Cells, Expected, Head, Profile};
-use crate::record::Record;
+use crate::profile::{Cells, Duplicates, Expected, Head, MakeFile, Profile, Repeated};
+use crate::record::RecordRef;
+use crate::store::create_folder_of;
 use crate::suggest::{Asked, Attributes, Target};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Records that are handed over together, and how many such batches wait.
-const BATCH_LEN: usize = 512;
-const BATCH_BYTES: usize = 256 * 1024;
+const ROOM: Room = Room { records: 512, bytes: 64 << 10 };
 const BATCHES_AHEAD: usize = 8;
 /// More workers than this wait for the reader.
 const WORKERS_MAX: usize = 8;
+/// Groups of duplicates that are named.
+pub const GROUPS_SHOWN: usize = 5;
 
-/// The profile of the records of a head and of the rest of its source.
+/// What a whole source holds.
+pub struct Surveyed {
+    /// Its columns.
+    pub profile: Profile,
+    /// Records with the same phone.
+    pub phones: Repeated,
+    /// Records with the same e-mail.
+    pub emails: Repeated,
+}
+
+/// The profile of the records of a head and of the rest of its source. Hashes that do not fit into memory go to a file without
+/// a name in `folder`.
 ///
 /// # Errors
-/// What ended the reading: what was counted is lost with it, because it would pass for the whole.
-pub fn survey(head: Head, mut source: Box<dyn Source>, expected: Expected) -> Result<Profile, Failure> {
-    let names: Arc<[String]> = head.names.clone().into();
-    let expected = Arc::new(expected);
-    let (batches, receiver) = sync_channel::<Vec<Record>>(BATCHES_AHEAD);
+/// What ended the reading: what was counted is lost with it, because it would pass for the whole. Exit 1 where the hashes
+/// cannot be kept.
+pub fn survey(head: Head, mut source: Box<dyn Source>, expected: Expected, folder: &Path) -> Result<Surveyed, Failure> {
+    let (names, expected): (Arc<[String]>, _) = (head.names.clone().into(), Arc::new(expected));
+    let mut all = Counts::of(&names, Duplicates::new(&file_in(folder)));
+    all.add_head(head, &expected);
+    let (batches, receiver) = sync_channel::<Batch>(BATCHES_AHEAD);
     let receiver = Arc::new(Mutex::new(receiver));
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKERS_MAX);
     let workers: Vec<_> = (0..workers)
         .map(|_| {
-            let (names, expected, receiver) = (Arc::clone(&names), Arc::clone(&expected), Arc::clone(&receiver));
-            std::thread::spawn(move || count(&names, &expected, &receiver))
+            let (receiver, expected) = (Arc::clone(&receiver), Arc::clone(&expected));
+            let counts = Counts::of(&names, all.duplicates.beside());
+            std::thread::spawn(move || counts.count(&receiver, &expected))
         })
         .collect();
-    let mut read = Profile::new(&names, false);
-    (read.blank, read.malformed) = (head.blank, head.malformed);
-    let sent = batches.send(head.records).map_err(|_| died());
-    let ended = sent.and_then(|()| feed(&mut *source, &mut read, &batches));
+    let ended = feed(&mut *source, &batches);
     drop(batches);
     for worker in workers {
-        read.merge(worker.join().map_err(|_| died())?);
+        let Counts { profile, duplicates, .. } = worker.join().map_err(|_| died())?;
+        all.profile.merge(profile);
+        all.duplicates.merge(duplicates);
     }
-    ended.map(|()| read)
+    ended?;
+    let (phones, emails) = all.duplicates.repeated(GROUPS_SHOWN).map_err(|error| {
+        let message = format!("phones and e-mails cannot be kept in `{}` while they are compared", folder.display());
+        Failure::failed(message).cause(error).hint("make room there, or name another folder with `--state`")
+    })?;
+    Ok(Surveyed { profile: all.profile, phones, emails })
+}
+
+/// Makes a private file in a folder, and the folder where it is missing.
+fn file_in(folder: &Path) -> Arc<MakeFile> {
+    let folder = folder.to_owned();
+    Arc::new(move || create_folder_of(&folder.join("any")).and_then(|()| unnamed_in(&folder)))
 }
 
 fn died() -> Failure {
     Failure::failed("a worker that counts values died: this is a bug in Ferry")
 }
 
-/// Hands the records over, and counts what is none.
-fn feed(
-    source: &mut dyn Source,
-    read: &mut Profile,
-    batches: &std::sync::mpsc::SyncSender<Vec<Record>>,
-) -> Result<(), Failure> {
-    let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_LEN), 0);
+/// Hands the records over.
+fn feed(source: &mut dyn Source, batches: &SyncSender<Batch>) -> Result<(), Failure> {
     loop {
-        let next = source.next();
-        match next {
-            Some(Ok(record)) => {
-                bytes += record.raw.len();
-                batch.push(record);
-            }
-            Some(Err(ReadFault::Blank(_))) => read.blank += 1,
-            Some(Err(ReadFault::Reject(reject))) => read.malformed.reject(&reject),
-            Some(Err(ReadFault::Fatal(failure))) => return Err(failure),
-            None => break,
-        }
-        if batch.len() == BATCH_LEN || bytes >= BATCH_BYTES {
-            bytes = 0;
-            batches.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_LEN))).map_err(|_| died())?;
+        let batch = source.next_batch(ROOM);
+        let end = batch.end().clone();
+        batches.send(batch).map_err(|_| died())?;
+        match end {
+            End::Open => {}
+            End::Whole => return Ok(()),
+            End::Fault(failure) => return Err(failure),
         }
     }
-    batches.send(batch).map_err(|_| died())
 }
 
-fn count(names: &[String], expected: &Expected, receiver: &Mutex<Receiver<Vec<Record>>>) -> Profile {
-    let mut profile = Profile::new(names, false);
-    loop {
-        let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(batch) = batch else { return profile };
-        for record in &batch {
-            profile.add(record.origin.line, &Cells::of(record, names), expected);
+/// What one thread has counted.
+struct Counts {
+    names: Arc<[String]>,
+    profile: Profile,
+    duplicates: Duplicates,
+}
+
+impl Counts {
+    fn of(names: &Arc<[String]>, duplicates: Duplicates) -> Counts {
+        Counts { names: Arc::clone(names), profile: Profile::new(names, false), duplicates }
+    }
+
+    fn count(mut self, receiver: &Mutex<Receiver<Batch>>, expected: &Expected) -> Counts {
+        loop {
+            let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(batch) = batch else { return self };
+            batch.for_each(|read| match read {
+                Read::Record(record) => self.add(record.borrowed(), expected),
+                Read::Blank(_) => self.profile.blank += 1,
+                Read::Reject(reject) => self.profile.malformed.reject(&reject),
+            });
         }
+    }
+
+    fn add(&mut self, record: RecordRef<'_>, expected: &Expected) {
+        let cells = Cells::of(record, &self.names);
+        self.profile.add(record.origin.line, &cells, expected, Some(&mut self.duplicates));
+    }
+
+    /// The first records come first, so that two runs print the same samples.
+    fn add_head(&mut self, head: Head, expected: &Expected) {
+        (self.profile.blank, self.profile.malformed) = (head.blank, head.malformed);
+        head.records.iter().for_each(|record| self.add(record.into(), expected));
     }
 }
 

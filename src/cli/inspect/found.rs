@@ -1,11 +1,8 @@
 //! What was found in a file: what the printers print.
 
 use crate::files::Layout;
-use crate::profile::Profile;
+use crate::profile::{Profile, Repeated};
 use crate::suggest::Suggestion;
-
-/// Groups of records with the same value that are named.
-pub(super) const GROUPS_SHOWN: usize = 5;
 
 /// What was found in a file.
 pub(super) struct Inspected {
@@ -15,8 +12,8 @@ pub(super) struct Inspected {
     pub notes: Vec<String>,
     pub suggestion: Suggestion,
     pub profile: Profile,
-    /// Records that repeat an earlier one's phone, and the lines of the first groups; the same for e-mails.
-    pub phones: (u64, Vec<Vec<u64>>),
-    pub emails: (u64, Vec<Vec<u64>>),
+    /// Records that repeat an earlier one's phone, and those that repeat its e-mail.
+    pub phones: Repeated,
+    pub emails: Repeated,
     pub has_samples: bool,
 }

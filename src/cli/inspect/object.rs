@@ -2,7 +2,7 @@
 
 use super::found::Inspected;
 use crate::files::Format;
-use crate::profile::{Column, Invalid};
+use crate::profile::{Column, Invalid, Repeated};
 use crate::suggest::holding;
 use serde_json::{Value, json};
 
@@ -20,10 +20,7 @@ pub(super) fn object(inspected: &Inspected) -> Value {
     if profile.columns.iter().any(|column| !column.distinct.count().1) {
         estimates.push("distinct");
     }
-    if profile.duplicates.phones.is_cut || profile.duplicates.emails.is_cut {
-        estimates.push("duplicates");
-    }
-    let same = |(repeated, groups): &(u64, Vec<Vec<u64>>)| json!({ "n": repeated, "first": groups });
+    let same = |repeated: &Repeated| json!({ "n": repeated.n, "first": repeated.first });
     json!({
         "file": {
             "name": inspected.shown, "format": layout.format.name(), "encoding": layout.encoding.name(),

@@ -4,6 +4,7 @@
 use super::found::Inspected;
 use super::object::top;
 use super::table::percent;
+use crate::profile::Repeated;
 use crate::report::words::{count, number};
 use crate::shown::escape;
 use crate::suggest::holding;
@@ -164,15 +165,15 @@ fn invalid(inspected: &Inspected) -> String {
 
 fn duplicates(inspected: &Inspected) -> String {
     let mut out = String::from("<h2>Records of the same contact</h2>\n<div class=\"card\">\n");
-    for (what, (repeated, groups)) in [("phone", &inspected.phones), ("e-mail", &inspected.emails)] {
+    for (what, Repeated { n, first }) in [("phone", &inspected.phones), ("e-mail", &inspected.emails)] {
         let lines: Vec<String> =
-            groups.iter().map(|lines| lines.iter().map(|line| number(*line)).collect::<Vec<_>>().join(", ")).collect();
-        let _ = match groups.is_empty() {
+            first.iter().map(|lines| lines.iter().map(|line| number(*line)).collect::<Vec<_>>().join(", ")).collect();
+        let _ = match first.is_empty() {
             true => writeln!(out, "<p>No two records have the same {what}.</p>"),
             false => writeln!(
                 out,
                 "<p>{} an earlier {what}: lines {}</p>",
-                count(*repeated, "record repeats", "records repeat"),
+                count(*n, "record repeats", "records repeat"),
                 text(&lines.join("; "))
             ),
         };

@@ -1,7 +1,8 @@
 //! What was found, as a table of at most 100 columns of characters.
 
-use super::found::{GROUPS_SHOWN, Inspected};
+use super::found::Inspected;
 use crate::files::Format;
+use crate::profile::Repeated;
 use crate::report::words::{count, number, shell};
 use crate::shown::escape;
 use crate::suggest::holding;
@@ -126,16 +127,13 @@ fn invalid(inspected: &Inspected) -> Vec<String> {
 
 fn duplicates(inspected: &Inspected) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for (what, (repeated, groups)) in [("phone", &inspected.phones), ("e-mail", &inspected.emails)] {
-        lines.push(match groups.is_empty() {
+    for (what, Repeated { n, first }) in [("phone", &inspected.phones), ("e-mail", &inspected.emails)] {
+        lines.push(match first.is_empty() {
             true => format!("the same {what}: none"),
             false => {
-                let groups: Vec<String> = groups
-                    .iter()
-                    .take(GROUPS_SHOWN)
-                    .map(|lines| lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-                    .collect();
-                let records = count(*repeated, "record repeats", "records repeat");
+                let groups: Vec<String> =
+                    first.iter().map(|lines| lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")).collect();
+                let records = count(*n, "record repeats", "records repeat");
                 shown(&format!("the same {what}: {records} an earlier one; lines {}", groups.join(" · ")), WIDTH)
             }
         });
