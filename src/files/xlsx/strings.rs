@@ -2,14 +2,20 @@
 
 use super::unescape::unescaped;
 use super::xml::{Node, Xml};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 /// Bytes of strings that are kept in memory.
-const MEMORY_LEN_MAX: usize = 64 << 20;
+const MEMORY_LEN_MAX: usize = 16 << 20;
 
-/// Strings from disk that are kept in memory for the next cell with the same one.
-const RECENT_COUNT: usize = 4096;
+/// Strings on disk are in blocks of so many, or of so many bytes, which are read as a whole: cells that follow one another
+/// mostly refer to strings that do so too.
+const BLOCK_COUNT: usize = 256;
+const BLOCK_LEN: usize = 32 << 10;
+
+/// Blocks from disk that are kept in memory.
+const BLOCKS_KEPT: usize = 32;
 
 /// The longest string; a spreadsheet's cell has 32,767 characters.
 const STRING_LEN_MAX: usize = 1 << 20;
@@ -17,27 +23,58 @@ const STRING_LEN_MAX: usize = 1 << 20;
 /// Strings by number.
 #[derive(Default)]
 pub(super) struct Strings {
-    text: String,
-    /// Where each ends in `text`.
-    ends: Vec<usize>,
+    first: Texts,
     beyond: Option<Beyond>,
 }
 
-/// Those that are on disk: their bytes, and where each ends.
+/// Some strings in memory.
+#[derive(Default)]
+struct Texts {
+    text: String,
+    /// Where each ends in `text`.
+    ends: Vec<usize>,
+}
+
+/// Those that are on disk.
 struct Beyond {
-    bytes: File,
-    ends: File,
+    file: File,
+    blocks: Vec<Block>,
     count: usize,
-    /// Each at its number modulo their count.
-    recent: Vec<Option<(usize, String)>>,
+    /// The blocks that were read last, the last one in front.
+    kept: VecDeque<(usize, Texts)>,
+}
+
+/// Where a block is, and how many strings stand on disk before it.
+struct Block {
+    first: usize,
+    from: u64,
+    len: usize,
 }
 
 /// The same while they are written.
 struct Filling {
-    bytes: BufWriter<File>,
-    ends: BufWriter<File>,
+    file: BufWriter<File>,
+    blocks: Vec<Block>,
     len: u64,
     count: usize,
+    next: Texts,
+}
+
+impl Texts {
+    fn len(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<usize>()
+    }
+
+    fn push(&mut self, string: &str) {
+        self.text.push_str(string);
+        self.ends.push(self.text.len());
+    }
+
+    fn get(&self, number: usize) -> Option<&str> {
+        let end = self.ends.get(number)?;
+        let from = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        self.text.get(from..*end)
+    }
 }
 
 impl Strings {
@@ -52,10 +89,8 @@ impl Strings {
         let mut raw = String::new();
         while next_string(&mut xml, &mut raw)? {
             let string = unescaped(&raw);
-            let in_memory = strings.text.len() + strings.ends.len() * size_of::<usize>();
-            if filling.is_none() && in_memory + string.len() <= memory_len_max {
-                strings.text.push_str(&string);
-                strings.ends.push(strings.text.len());
+            if filling.is_none() && strings.first.len() + string.len() <= memory_len_max {
+                strings.first.push(&string);
                 continue;
             }
             let filling = match &mut filling {
@@ -70,11 +105,10 @@ impl Strings {
 
     /// Gives the string of this number to `take`.
     pub fn with<T>(&mut self, number: usize, take: impl FnOnce(&str) -> T) -> io::Result<T> {
-        if let Some(end) = self.ends.get(number) {
-            let from = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
-            return Ok(take(self.text.get(from..*end).unwrap_or_default()));
+        if let Some(string) = self.first.get(number) {
+            return Ok(take(string));
         }
-        let beyond = self.beyond.as_mut().zip(number.checked_sub(self.ends.len()));
+        let beyond = self.beyond.as_mut().zip(number.checked_sub(self.first.ends.len()));
         match beyond.filter(|(beyond, number)| *number < beyond.count) {
             Some((beyond, number)) => beyond.get(number).map(take),
             None => Err(io::Error::other(format!("a cell refers to string {number}, and there is none"))),
@@ -84,51 +118,69 @@ impl Strings {
 
 impl Filling {
     fn begin() -> io::Result<Filling> {
-        let file = || tempfile::tempfile().map(BufWriter::new);
-        Ok(Filling { bytes: file()?, ends: file()?, len: 0, count: 0 })
+        let file = BufWriter::new(tempfile::tempfile()?);
+        Ok(Filling { file, blocks: Vec::new(), len: 0, count: 0, next: Texts::default() })
     }
 
     fn push(&mut self, string: &str) -> io::Result<()> {
-        self.bytes.write_all(string.as_bytes())?;
-        self.len += string.len() as u64;
+        self.next.push(string);
         self.count += 1;
-        self.ends.write_all(&self.len.to_le_bytes())
+        let is_full = self.next.ends.len() == BLOCK_COUNT || self.next.text.len() >= BLOCK_LEN;
+        if is_full { self.write_block() } else { Ok(()) }
     }
 
-    fn end(self) -> io::Result<Beyond> {
-        let file = |out: BufWriter<File>| out.into_inner().map_err(io::IntoInnerError::into_error);
-        let recent = (0..RECENT_COUNT).map(|_| None).collect();
-        Ok(Beyond { bytes: file(self.bytes)?, ends: file(self.ends)?, count: self.count, recent })
+    /// Writes where its strings end, and their text.
+    fn write_block(&mut self) -> io::Result<()> {
+        let Texts { text, ends } = &mut self.next;
+        if ends.is_empty() {
+            return Ok(());
+        }
+        let len = ends.len() * size_of::<u64>() + text.len();
+        self.blocks.push(Block { first: self.count - ends.len(), from: self.len, len });
+        self.len += len as u64;
+        ends.iter().try_for_each(|end| self.file.write_all(&(*end as u64).to_le_bytes()))?;
+        self.file.write_all(text.as_bytes())?;
+        text.clear();
+        ends.clear();
+        Ok(())
+    }
+
+    fn end(mut self) -> io::Result<Beyond> {
+        self.write_block()?;
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Beyond { file, blocks: self.blocks, count: self.count, kept: VecDeque::with_capacity(BLOCKS_KEPT) })
     }
 }
 
 impl Beyond {
     fn get(&mut self, number: usize) -> io::Result<&str> {
-        let at = number % RECENT_COUNT;
-        let is_recent = matches!(self.recent.get(at), Some(Some((known, _))) if *known == number);
-        if !is_recent {
-            let string = self.load(number)?;
-            if let Some(slot) = self.recent.get_mut(at) {
-                *slot = Some((number, string));
+        let at = self.blocks.partition_point(|block| block.first <= number).saturating_sub(1);
+        match self.kept.iter().position(|(known, _)| *known == at) {
+            Some(0) => {}
+            Some(place) => {
+                let block = self.kept.remove(place);
+                block.into_iter().for_each(|block| self.kept.push_front(block));
+            }
+            None => {
+                let block = self.load(at)?;
+                self.kept.truncate(BLOCKS_KEPT - 1);
+                self.kept.push_front((at, block));
             }
         }
-        Ok(self.recent.get(at).and_then(Option::as_ref).map_or("", |(_, string)| string.as_str()))
+        let first = self.blocks.get(at).map_or(0, |block| block.first);
+        Ok(self.kept.front().and_then(|(_, block)| block.get(number - first)).unwrap_or_default())
     }
 
-    fn load(&mut self, number: usize) -> io::Result<String> {
-        let end = self.end_of(number)?;
-        let from = number.checked_sub(1).map_or(Ok(0), |before| self.end_of(before))?;
-        self.bytes.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        (&self.bytes).take(end.saturating_sub(from)).read_to_end(&mut bytes)?;
-        String::from_utf8(bytes).map_err(io::Error::other)
-    }
-
-    fn end_of(&mut self, number: usize) -> io::Result<u64> {
-        let mut end = [0; 8];
-        self.ends.seek(SeekFrom::Start(number as u64 * 8))?;
-        self.ends.read_exact(&mut end)?;
-        Ok(u64::from_le_bytes(end))
+    fn load(&mut self, at: usize) -> io::Result<Texts> {
+        let Some(block) = self.blocks.get(at) else { return Ok(Texts::default()) };
+        let next = self.blocks.get(at + 1).map_or(self.count, |next| next.first);
+        self.file.seek(SeekFrom::Start(block.from))?;
+        let mut ends = vec![0; (next - block.first) * size_of::<u64>()];
+        self.file.read_exact(&mut ends)?;
+        let mut text = vec![0; block.len - ends.len()];
+        self.file.read_exact(&mut text)?;
+        let ends = ends.as_chunks().0.iter().map(|end| u64::from_le_bytes(*end) as usize).collect();
+        Ok(Texts { text: String::from_utf8(text).map_err(io::Error::other)?, ends })
     }
 }
 
@@ -208,7 +260,7 @@ mod tests {
         let xml = || Xml::new(Cursor::new(format!("<sst uniqueCount=\"9999999999999\">{items}</sst>")));
         for memory_len_max in [0, 1000, 1 << 20] {
             let mut strings = Strings::within(xml(), memory_len_max)?;
-            for number in [0, 1, 4095, 4096, 8192, 8999, 0, 4096] {
+            for number in [0, 1, 255, 256, 4095, 4096, 8192, 8999, 0, 4096].into_iter().chain(0..9000) {
                 assert_eq!(
                     Some(&strings.with(number, str::to_owned)?),
                     texts.get(number),
