@@ -6,7 +6,7 @@ use super::args::{
 };
 use super::check::line_of;
 use super::context::Context;
-use super::engines::configured::Configured;
+use super::engines::configured::{Configured, with_place};
 use super::engines::receive::{Receiving, receive};
 use super::engines::send::{Sent, Source, discovered, send};
 use super::engines::{json_of, print};
@@ -43,11 +43,12 @@ fn to(args: &Args) -> Option<&str> {
 
 /// Does what Airbyte asks for. What stops it is also a message of the protocol.
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
-    let done = match (source_of(args), destination_of(args)) {
-        (Some(typed), _) => source(args, &typed.call, context),
-        (_, Some(typed)) => destination(args, &typed.call, context),
-        (None, None) => Err(Failure::failed("neither a source nor a destination: this is a bug in Ferry")),
+    let (done, file) = match (source_of(args), destination_of(args)) {
+        (Some(typed), _) => (source(args, &typed.call, context), typed.call.config()),
+        (_, Some(typed)) => (destination(args, &typed.call, context), typed.call.config()),
+        (None, None) => (Err(Failure::failed("neither a source nor a destination: this is a bug in Ferry")), None),
     };
+    let done = done.map_err(|failure| with_place(failure, file));
     if let Err(failure) = &done {
         // Where it cannot be written, the exit code says so still.
         let _ = print(&trace(failure));
@@ -56,16 +57,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
 }
 
 fn source(args: &Args, call: &SourceCall, context: &Context) -> Result<Exit, Failure> {
-    let file = match call {
+    let file = call.config();
+    let (args, context) = match call {
         SourceCall::Spec => return print(&spec(SOURCE, context)),
-        SourceCall::Check(settings) | SourceCall::Discover(settings) => &settings.config,
-        SourceCall::Read(read) => &read.settings.config,
+        SourceCall::Check(_) => return check(SOURCE.load(args, context, file), from, file),
+        SourceCall::Discover(_) | SourceCall::Read(_) => SOURCE.load(args, context, file)?,
     };
-    let loaded = SOURCE.load(args, context, file.as_deref());
-    if matches!(call, SourceCall::Check(_)) {
-        return check(loaded, from);
-    }
-    let (args, context) = loaded?;
     let Some(AirbyteSource { source: asked, call }) = source_of(&args) else { return Ok(Exit::Usage) };
     let SourceCall::Read(SourceRead { wanted: Wanted { catalog, state }, .. }) = call else {
         let (shape, is_incremental) = discovered(asked, &context)?;
@@ -80,11 +77,12 @@ fn source(args: &Args, call: &SourceCall, context: &Context) -> Result<Exit, Fai
 }
 
 fn destination(args: &Args, call: &DestinationCall, context: &Context) -> Result<Exit, Failure> {
+    let file = call.config();
     match call {
         DestinationCall::Spec => print(&spec(DESTINATION, context)),
-        DestinationCall::Check(settings) => check(DESTINATION.load(args, context, settings.config.as_deref()), to),
-        DestinationCall::Write(DestinationWrite { settings, catalog }) => {
-            let (args, context) = DESTINATION.load(args, context, settings.config.as_deref())?;
+        DestinationCall::Check(_) => check(DESTINATION.load(args, context, file), to, file),
+        DestinationCall::Write(DestinationWrite { catalog, .. }) => {
+            let (args, context) = DESTINATION.load(args, context, file)?;
             let Some(AirbyteDestination { target, .. }) = destination_of(&args) else { return Ok(Exit::Usage) };
             let announced = configured(&json_of("--catalog", Path::new(catalog))?)?;
             receive(&Receiving { target: target.clone(), protocol: Arc::new(Protocol), announced }, &context)
@@ -93,7 +91,11 @@ fn destination(args: &Args, call: &DestinationCall, context: &Context) -> Result
 }
 
 /// Tests a connection: what does not work is an answer, and no failure.
-fn check(loaded: Result<(Args, Context), Failure>, connection: fn(&Args) -> Option<&str>) -> Result<Exit, Failure> {
+fn check(
+    loaded: Result<(Args, Context), Failure>,
+    connection: fn(&Args) -> Option<&str>,
+    file: Option<&Path>,
+) -> Result<Exit, Failure> {
     let checked = loaded.and_then(|(args, context)| {
         let name = connection(&args)
             .ok_or_else(|| Failure::usage("no connection is named").hint("name it as `connection` in the settings"))?;
@@ -101,7 +103,7 @@ fn check(loaded: Result<(Args, Context), Failure>, connection: fn(&Args) -> Opti
         let is_sandbox = is_sandbox.or(destination_of(&args).map(|typed| typed.target.sandbox)).unwrap_or_default();
         line_of(name, is_sandbox, &context)
     });
-    print(&status(&checked))
+    print(&status(&checked.map_err(|failure| with_place(failure, file))))
 }
 
 fn spec(configured: Configured, context: &Context) -> String {

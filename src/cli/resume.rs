@@ -4,6 +4,7 @@ use super::args::{self, Resume};
 use super::context::Context;
 use super::files_read::no_plan;
 use super::{apply, convert, export, import, migrate, undo, verify};
+use crate::ids::CommandKind;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Pace, Plan, Repair, TransferSource, Undo, Work};
 use crate::run::active::record::RunRecord;
@@ -49,6 +50,12 @@ fn perform(work: &Work, context: &Context) -> Result<Exit, Failure> {
     Ok(context.print_end(&import::carry(context, prepared)?))
 }
 
+/// Whether a run reads an account for a stream that is sent. A portion of a stream that is received is a run like any other.
+pub(super) fn is_reading(info: &RunRecord) -> bool {
+    let words = std::iter::once("ferry").chain(info.arguments.iter().map(String::as_str));
+    info.command == CommandKind::Export && args::Args::understand(words).is_ok_and(|args| args.command.is_engine())
+}
+
 fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
@@ -64,6 +71,11 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {
     if info.is_done() {
         return Err(Failure::usage(format!("`{}` is done: there is nothing to resume", info.run))
             .hint("run its command again to start over: contacts that already arrived are left unchanged"));
+    }
+    if is_reading(&info) {
+        let words = info.arguments.join(" ");
+        return Err(Failure::usage(format!("`{}` is the reading of a stream, which its command resumes", info.run))
+            .hint(format!("run `ferry {words}` again with the last state that the receiver of the stream has kept")));
     }
     if info.source == "-" {
         return Err(Failure::usage(format!("`{}` read standard input, which is gone", info.run))

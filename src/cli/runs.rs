@@ -4,6 +4,7 @@ mod only;
 
 use super::args::{Runs, RunsOnly};
 use super::context::Context;
+use super::resume::is_reading;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, check_files, duration_of};
@@ -127,13 +128,17 @@ fn part<T: DeserializeOwned>(info: &RunRecord, name: &str) -> Option<T> {
     serde_json::from_value(info.summary.as_ref()?.get(name)?.clone()).ok()
 }
 
-/// The command that goes on; standard input must be given again.
+/// The command that goes on; standard input must be given again, and so must the last state of a stream.
 fn next_of(info: &RunRecord) -> String {
-    if info.source != "-" {
-        return format!("ferry resume {}", info.run);
-    }
     let words: Vec<_> = info.arguments.iter().map(|word| shell(word)).collect();
-    format!("… | ferry {}", words.join(" "))
+    if is_reading(info) {
+        let state = if words.iter().any(|word| word.starts_with("--state")) { "" } else { " --state …" };
+        return format!("ferry {}{state}", words.join(" "));
+    }
+    match info.source.as_str() {
+        "-" => format!("… | ferry {}", words.join(" ")),
+        _ => format!("ferry resume {}", info.run),
+    }
 }
 
 fn rejects(info: &RunRecord, to: Option<&Path>, context: &Context) -> Result<Exit, Failure> {

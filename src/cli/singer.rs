@@ -2,7 +2,7 @@
 
 use super::args::{Args, Command, EngineSource, EngineTarget, Singer, SingerCommand, SingerTap, SingerTarget};
 use super::context::Context;
-use super::engines::configured::Configured;
+use super::engines::configured::{Configured, with_place};
 use super::engines::receive::{Receiving, receive};
 use super::engines::send::{Sent, Source, discovered, send};
 use super::engines::{json_of, print};
@@ -42,12 +42,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit, Failure> {
         (Some(typed), _) if typed.about.about => about(TAP, context),
         (_, Some(typed)) if typed.about.about => about(TARGET, context),
         (Some(typed), _) => {
-            let (args, context) = TAP.load(args, context, typed.settings.config.as_deref())?;
-            tap(typed, tap_of(&args).map_or(&typed.source, |tap| &tap.source), &context)
+            let file = typed.settings.config.as_deref();
+            let (args, context) = TAP.load(args, context, file)?;
+            let asked = tap_of(&args).map_or(&typed.source, |tap| &tap.source);
+            tap(typed, asked, &context).map_err(|failure| with_place(failure, file))
         }
         (_, Some(typed)) => {
-            let (args, context) = TARGET.load(args, context, typed.settings.config.as_deref())?;
-            target(target_of(&args).map_or(&typed.target, |target| &target.target), &context)
+            let file = typed.settings.config.as_deref();
+            let (args, context) = TARGET.load(args, context, file)?;
+            let asked = target_of(&args).map_or(&typed.target, |target| &target.target);
+            target(asked, &context).map_err(|failure| with_place(failure, file))
         }
         (None, None) => Err(Failure::failed("neither a tap nor a target: this is a bug in Ferry")),
     }

@@ -3,7 +3,7 @@
 use super::headings::{FILES, LIMITS};
 use super::moving::{Guards, Pace, PhoneRegion, Writing};
 use clap::{Args as ClapArgs, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The heading of the options that a protocol defines.
 const PROTOCOL: &str = "Options of the protocol";
@@ -223,6 +223,17 @@ pub enum SourceCall {
     Read(SourceRead),
 }
 
+impl SourceCall {
+    /// The file of the settings.
+    pub fn config(&self) -> Option<&Path> {
+        match self {
+            SourceCall::Spec => None,
+            SourceCall::Check(settings) | SourceCall::Discover(settings) => settings.config.as_deref(),
+            SourceCall::Read(read) => read.settings.config.as_deref(),
+        }
+    }
+}
+
 /// `ferry airbyte destination`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(
@@ -250,6 +261,17 @@ pub enum DestinationCall {
     Check(Settings),
     /// Import the records on standard input
     Write(DestinationWrite),
+}
+
+impl DestinationCall {
+    /// The file of the settings.
+    pub fn config(&self) -> Option<&Path> {
+        match self {
+            DestinationCall::Spec => None,
+            DestinationCall::Check(settings) => settings.config.as_deref(),
+            DestinationCall::Write(write) => write.settings.config.as_deref(),
+        }
+    }
 }
 
 /// The settings that an orchestrator hands over.

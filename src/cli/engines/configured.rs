@@ -5,7 +5,7 @@ use super::json_of;
 use crate::cli::args::Args;
 use crate::cli::context::Context;
 use crate::cli::usage;
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure};
 use crate::plan::variable;
 use crate::platforms::settings::COMMON;
 use crate::yaml::nearest;
@@ -137,6 +137,15 @@ impl Configured {
             failure.message = format!("in the configuration: {}", failure.message);
             failure
         })
+    }
+}
+
+/// What stopped the command; where that is a setting of the connection, it says that the configuration comes first.
+pub(crate) fn with_place(failure: Failure, file: Option<&Path>) -> Failure {
+    let is_setting = matches!(failure.exit, Exit::Refused | Exit::Usage);
+    match failure.hint.clone().filter(|hint| is_setting && file.is_some() && hint.contains(" in the environment")) {
+        Some(hint) => failure.hint(format!("{hint}; what the file of `--config` says comes before both")),
+        None => failure,
     }
 }
 

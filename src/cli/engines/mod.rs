@@ -6,7 +6,9 @@ pub(super) mod described;
 pub(super) mod receive;
 pub(super) mod send;
 
+use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
+use crate::report::{Console, Summary};
 use crate::run::active::folder::make_private;
 use serde_json::Value;
 use std::fs::File;
@@ -41,6 +43,14 @@ pub(super) fn print(text: &str) -> Result<Exit, Failure> {
     let mut out = std::io::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
     written.map(|()| Exit::Done).map_err(|error| Failure::failed("could not write to standard output").cause(error))
+}
+
+/// Prints the summary of a stream, or of the reading that it is sent from. No command alone resumes it.
+fn show(summary: &Summary, console: &Console) {
+    console.summary(&Summary { next_command: None, ..summary.clone() });
+    if summary.status == RunStatus::Unfinished {
+        console.note("to resume, start both sides of the stream again with the last state");
+    }
 }
 
 /// The private folder below the state folder in which streams are kept.

@@ -1,7 +1,7 @@
 //! A stream that is received: each portion of it is imported like a file, and its states are handed back when all records
 //! before them have arrived or are among the rejects.
 
-use super::{folder_of, name_of};
+use super::{folder_of, name_of, show};
 use crate::cli::args;
 use crate::cli::context::{Context, stopped};
 use crate::cli::import::{self, Prepared, carry_until, guarded, written_so};
@@ -275,7 +275,7 @@ impl Sums {
         (sums.run, sums.command, sums.status) = (of.run.clone(), of.command, of.status);
         (sums.source, sums.target) = (of.source.clone(), of.target.clone());
         sums.rejects_file = of.rejects_file.clone().or(sums.rejects_file.take());
-        (sums.next_command, sums.unknown_records) = (of.next_command.clone(), of.unknown_records.clone());
+        sums.unknown_records.clone_from(&of.unknown_records);
     }
 
     /// The limits that are left of those for the whole stream.
@@ -301,7 +301,7 @@ impl Sums {
             ));
         }
         if self.portions > 0 {
-            console.summary(&self.summary);
+            show(&self.summary, console);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A stream that is sent: the account is exported to a private file, and sent from there. The file stays until the next
 //! reading, so that a receiver that has ended early gets the rest of it, and a reading that was stopped is resumed.
 
-use super::{folder_of, name_of};
+use super::{folder_of, name_of, show};
 use crate::cli::args;
 use crate::cli::context::{Context, stopped};
 use crate::cli::export::{Destination, exported};
@@ -257,7 +257,7 @@ impl Files {
                 exported(&self.export_of(place, asked, from_of(asked)?), context, Destination::Own)?
             }
         };
-        context.console.summary(&ended.summary);
+        show(&ended.summary, &context.console);
         if let Some(failure) = ended.failure {
             return Err(failure);
         }

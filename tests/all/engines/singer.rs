@@ -165,6 +165,7 @@ fn the_configuration_names_the_connection_its_settings_and_options() {
     scene.write("config.json", &config("wrong too").to_string());
     let ended = feed(&scene, "singer target --config config.json", &singer(0..2, 2));
     assert_eq!((ended.exit, ended.out.as_str()), (5, ""), "{ended:?}");
+    assert!(ended.err.contains("; what the file of `--config` says comes before both"), "{}", ended.err);
     scene.write("config.json", &config(&key).to_string());
     let ended = feed(&scene, "singer target --config config.json", &singer(0..2, 2));
     assert_eq!((ended.exit, ended.out.as_str()), (0, "{\"at\":2}\n"), "{ended:?}");
@@ -350,6 +351,34 @@ fn a_tap_of_a_platform_that_tells_changes_sends_what_changed() {
     assert_eq!((second.exit, records(&second.out)), (0, 0), "{second:?}");
     config("FULL_TABLE");
     assert_eq!(records(&scene.run(words).out), 20);
+}
+
+#[test]
+fn a_stream_that_stops_is_resumed_by_both_sides_and_its_reading_by_no_other_command() {
+    let scene = scene();
+    let bad = singer_record(&json!({"id": 1, "first_name": "Eva", "phone": "1"}));
+    let text = format!("{}\n{bad}\n{}\n", schema("id"), singer_record(&record(1)));
+    let received = feed(&scene, &format!("{TARGET} --max-rejects 0"), &text);
+    let sent = scene.run("singer tap --from mercately --at-least 9");
+    for (ended, exit) in [(&received, 8), (&sent, 6)] {
+        assert_eq!(ended.exit, exit, "{ended:?}");
+        let note = "note: to resume, start both sides of the stream again with the last state";
+        assert!(ended.err.contains(note) && !ended.err.contains("to resume, run:"), "{}", ended.err);
+    }
+    let name = |command: &str| {
+        let runs = run_folders(&scene.path("state"));
+        let run = runs.iter().find(|run| run.to_str().unwrap().contains(command)).unwrap();
+        run.file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    let reading = name("-export-");
+    let refused = scene.run(&format!("resume {reading}"));
+    let told = "hint: run `ferry singer tap --from mercately --at-least 9` again with the last state";
+    assert!(refused.exit == 2 && refused.err.contains(told), "{refused:?}");
+    let shown = scene.run(&format!("runs {reading}"));
+    assert!(
+        shown.out.contains("to resume, run: ferry singer tap --from mercately --at-least 9 --state …"),
+        "{shown:?}"
+    );
 }
 
 #[test]
