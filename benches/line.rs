@@ -11,13 +11,13 @@
 mod naive;
 #[path = "line/people.rs"]
 mod people;
+#[path = "line/sink.rs"]
+mod sink;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use sink::Sink;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// Rounds of each measurement; the median is printed.
@@ -182,61 +182,4 @@ fn ferry(folder: &Path, args: &[&str], port: u16) -> Took {
     };
     let cpu_s = number("user:").unwrap_or_default() + number("system:").unwrap_or_default();
     Took { time, cpu_s, peak: number("peak rss:").unwrap_or_default() }
-}
-
-/// A server with Atom's face that remembers nothing.
-struct Sink {
-    port: u16,
-    requests: Arc<AtomicU64>,
-}
-
-impl Sink {
-    fn start() -> Sink {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let requests = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let counter = Arc::clone(&counter);
-                std::thread::spawn(move || serve(stream, &counter));
-            }
-        });
-        Sink { port, requests }
-    }
-}
-
-/// Answers until the other side hangs up.
-fn serve(stream: TcpStream, counter: &AtomicU64) -> Option<()> {
-    stream.set_nodelay(true).ok()?;
-    let mut out = stream.try_clone().ok()?;
-    let mut input = BufReader::new(stream);
-    let (mut line, mut body) = (String::new(), Vec::new());
-    loop {
-        let (mut length, mut is_post) = (0, false);
-        loop {
-            line.clear();
-            if input.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            is_post |= line.starts_with("POST");
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
-            if line == "\r\n" {
-                break;
-            }
-        }
-        body.resize(length, 0);
-        input.read_exact(&mut body).ok()?;
-        counter.fetch_add(1, Relaxed);
-        let answer =
-            if is_post { r#"{"client":"V2EON8A6SPwC2VudgFbp"}"# } else { r#"{"page":1,"length":0,"items":[]}"# };
-        write!(
-            out,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}",
-            answer.len()
-        )
-        .ok()?;
-    }
 }
