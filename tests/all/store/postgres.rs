@@ -5,7 +5,7 @@ use ferry::ids::CommandKind;
 use ferry::outcome::Exit;
 use ferry::store::postgres::{DbError, PostgresStore, SharedRate};
 use ferry::store::{Answer, NewRun, Op, RunNo, Store};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -130,10 +130,43 @@ async fn processes_share_the_rate_of_an_account() {
     tokio::join!(take(&one, 70, &taken), take(&other, 70, &taken));
     let mut taken = taken.into_inner().unwrap();
     taken.sort();
-    // Each alone would take half as long. A busy machine moves a few together.
+    // Each alone would take half as long.
     assert!(taken[139] - taken[0] > Duration::from_millis(3300), "{:?}", taken[139] - taken[0]);
+    assert_rate_kept(taken);
+}
+
+/// No second has more requests than the rate allows; a busy machine moves a few together.
+fn assert_rate_kept(mut taken: Vec<Instant>) {
+    taken.sort();
     let within =
         |from: &Instant| taken.iter().filter(|at| **at >= *from && **at - *from < Duration::from_secs(1)).count();
     let most = taken.iter().map(within).max().unwrap();
     assert!(most <= 48, "{most} in a second");
+}
+
+#[test]
+fn a_process_that_was_stopped_does_not_use_the_instants_that_passed_meanwhile() {
+    let Some(text) = database() else { return };
+    let rate = || Arc::new(SharedRate::of(address(&text).database().unwrap(), "shop"));
+    let (one, other, taken) = (rate(), rate(), Arc::new(Mutex::new(Vec::new())));
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let beside = std::thread::spawn({
+        let taken = Arc::clone(&taken);
+        move || runtime().block_on(take(&other, 160, &taken))
+    });
+    // Many requests wait for their instants when the process is stopped, here the only thread of its runtime.
+    runtime().block_on(async {
+        let mut waiting = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let (one, taken) = (Arc::clone(&one), Arc::clone(&taken));
+            waiting.spawn(async move { take(&one, 1, &taken).await });
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        std::thread::sleep(Duration::from_secs(3));
+        waiting.join_all().await;
+    });
+    beside.join().unwrap();
+    let taken = taken.lock().unwrap().clone();
+    assert_eq!(taken.len(), 200);
+    assert_rate_kept(taken);
 }
