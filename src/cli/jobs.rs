@@ -10,7 +10,7 @@ use crate::plan::Config;
 use crate::plan::jobs::Wanted;
 use crate::report::{JobLine, jobs_table};
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::look_at_runs;
+use crate::run::active::runs::all_runs;
 use crate::run::now::up_to_date;
 use crate::worker::report::{NightReport, report};
 use crate::worker::{Defined, JobEnd, JobRow, LastRun, PausedHost, Table};
@@ -50,7 +50,11 @@ pub(super) fn run(typed: &args::Jobs, context: &Context) -> Result<Exit, Failure
         jobs.retain(has_failed);
     }
     if jobs.is_empty() && !context.is_json() {
-        context.console.note(if typed.failed { "no job has failed" } else { "no worker knows of a job yet" });
+        context.console.note(if typed.failed {
+            "no job has failed"
+        } else {
+            "no worker has read the jobs of a `ferry.yaml` yet; `ferry worker` does, and starts them"
+        });
         return Ok(Exit::Done);
     }
     print(&jobs, || jobs_table(&jobs.iter().map(|job| line_of(job, typed.failed)).collect::<Vec<_>>()), context)
@@ -79,7 +83,7 @@ fn of_folder(context: &Context) -> Result<(Vec<JobRow>, Vec<JobEnd>), Failure> {
     let config = Config::load(&context.platforms, context.config.as_deref(), &context.env)?;
     names_of_jobs(&config)?;
     let (defined, _) = definitions(context).load(Wanted::All)?;
-    let runs = look_at_runs(&context.state)?.runs;
+    let runs = all_runs(&context.state)?;
     let of_job = |run: RunRecord| Some((run.job.clone()?, run));
     let runs: Vec<(String, RunRecord)> = runs.into_iter().filter(|run| !run.is_dry()).filter_map(of_job).collect();
     let ends = runs.iter().rev().map(|(job, run)| JobEnd {

@@ -8,7 +8,7 @@ use crate::ids::CommandKind;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Pace, Plan, Repair, TransferSource, Undo, Work};
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::{all_runs, run_named};
+use crate::run::active::runs::{newest_run, run_named};
 use crate::run::own::{Use, prove_own};
 
 pub(super) fn run(typed: &Resume, context: &Context) -> Result<Exit, Failure> {
@@ -60,7 +60,7 @@ fn unfinished(typed: &Resume, context: &Context) -> Result<RunRecord, Failure> {
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {
-            let newest = all_runs(&context.state)?.into_iter().find(|info| !info.is_done());
+            let newest = newest_run(&context.state, |info| !info.is_done())?;
             newest.ok_or_else(|| Failure::usage("there is no unfinished run").hint("`ferry runs` lists all of them"))?
         }
     };

@@ -1,5 +1,6 @@
 //! `ferry runs`.
 
+mod listing;
 mod only;
 
 use super::args::{Runs, RunsOnly};
@@ -9,16 +10,18 @@ use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure};
 use crate::plan::{Mistakes, check_files, duration_of};
 use crate::report::words::{count, shell};
-use crate::report::{Counts, Requests, RunLine, Summary, runs_table};
+use crate::report::{Counts, Requests, Summary};
 use crate::run;
 use crate::run::active::folder::run_folder;
+use crate::run::active::listed::RunList;
 use crate::run::active::receipt::receipt_of;
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::{Runs as Found, look_at_runs, run_named};
+use crate::run::active::runs::run_named;
 use crate::run::left_blank::left_blank_file;
 use crate::run::now::up_to_date;
 use crate::run::rejects::{copy_rejects, own_rejects};
 use crate::shown::escape_lines;
+use listing::Listing;
 use only::Only;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -39,40 +42,18 @@ pub(super) fn run(typed: &Runs, context: &Context) -> Result<Exit, Failure> {
 
 fn all(typed: &RunsOnly, context: &Context) -> Result<Exit, Failure> {
     let only = Only::of(typed)?;
-    let Found { runs, notes } = look_at_runs(&context.state)?;
-    notes.iter().for_each(|note| context.console.note(note));
-    let are_none = runs.is_empty();
-    let runs = only.of_runs(runs, |info| up_to_date(info, &context.state));
-    if context.is_json() {
-        let runs = serde_json::to_string_pretty(&runs)
-            .map_err(|error| Failure::failed("the runs cannot be shown").cause(error))?;
-        context.console.result_line(&runs);
-    } else if runs.is_empty() && !are_none {
-        context.console.note("no run is like that; `ferry runs` lists all of them");
-    } else if runs.is_empty() {
-        context.console.note(&format!("there are no runs in `{}` yet", context.state.shown()));
-    } else {
-        let lines: Vec<RunLine> = runs.iter().map(line_of).collect();
-        context.console.result_line(runs_table(&lines).trim_end());
+    let mut runs = RunList::open(&context.state)?;
+    std::mem::take(&mut runs.notes).iter().for_each(|note| context.console.note(note));
+    let mut listing = Listing::new(context);
+    only.of_runs(&mut runs, &context.state, |run| listing.add(run))?;
+    runs.notes.iter().for_each(|note| context.console.note(note));
+    if !listing.end() && !context.is_json() {
+        context.console.note(&match RunList::open(&context.state)?.next() {
+            Some(_) => "no run is like that; `ferry runs` lists all of them".to_owned(),
+            None => format!("there are no runs in `{}` yet", context.state.shown()),
+        });
     }
     Ok(Exit::Done)
-}
-
-fn line_of(info: &RunRecord) -> RunLine {
-    RunLine {
-        name: info.run.clone(),
-        command: info.command,
-        source: info.source.clone(),
-        target: info.target.clone(),
-        status: info.status,
-        started: info.started.clone(),
-        read: info.totals.read,
-        created: info.totals.created + info.totals.deleted,
-        updated: info.totals.updated,
-        rejected: info.totals.rejected,
-        pending: info.totals.pending,
-        unknown: info.totals.unknown,
-    }
 }
 
 fn one(info: &RunRecord, context: &Context) -> Result<Exit, Failure> {
@@ -168,8 +149,8 @@ fn rejects(info: &RunRecord, to: Option<&Path>, context: &Context) -> Result<Exi
 fn prune(age: Duration, context: &Context) -> Result<Exit, Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let before_ms = u64::try_from(now.saturating_sub(age).as_millis()).unwrap_or(0);
-    look_at_runs(&context.state)?.notes.iter().for_each(|note| context.console.note(note));
     let pruned = run::prune::prune(&context.state, before_ms)?;
+    pruned.notes.iter().for_each(|note| context.console.note(note));
     let runs = count(pruned.runs, "finished run", "finished runs");
     let rejects = match pruned.rejects {
         0 => String::new(),

@@ -14,7 +14,7 @@ use crate::plan::{self, Config, Mistakes, TargetAsked};
 use crate::run::active::close::Ended;
 use crate::run::active::folder::forget;
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::{all_runs, run_named};
+use crate::run::active::runs::{newest_run, run_named};
 use crate::run::bind::singular;
 use crate::run::commands::undo;
 use crate::run::own::{Use, prove_own};
@@ -133,7 +133,7 @@ fn newest(context: &Context) -> Result<RunRecord, Failure> {
         return Err(Failure::usage("there is no RUN, and without a terminal Ferry cannot ask for one")
             .hint("name a run, as in `ferry undo RUN`; `ferry runs` lists them"));
     }
-    let newest = all_runs(&context.state)?.into_iter().find(is_undoable);
+    let newest = newest_run(&context.state, is_undoable)?;
     newest.ok_or_else(|| Failure::usage("there is no run that could be undone").hint("list the runs with `ferry runs`"))
 }
 

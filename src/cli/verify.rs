@@ -17,7 +17,7 @@ use crate::run::active::close::Ended;
 use crate::run::active::folder::{forget, run_folder};
 use crate::run::active::receipt::{receipt_of, set_verified};
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::{all_runs, run_named, runs_of};
+use crate::run::active::runs::{newest_run, run_named, runs_of};
 use crate::run::commands::VERIFY_FILE as FILE;
 use crate::run::own::{Use, prove_own};
 use crate::run::plan::{Check, Replay, VerifyPlan, Work as Checked};
@@ -247,7 +247,7 @@ fn finished(typed: &args::Verify, context: &Context) -> Result<RunRecord, Failur
     let info = match &typed.run {
         Some(name) => run_named(&context.state, name)?,
         None => {
-            let newest = all_runs(&context.state)?.into_iter().find(|info| info.status == RunStatus::Done && can(info));
+            let newest = newest_run(&context.state, |info| info.status == RunStatus::Done && can(info))?;
             newest.ok_or_else(|| {
                 Failure::usage("there is no finished import, migration or applied plan")
                     .hint("`ferry runs` lists all runs")

@@ -70,10 +70,13 @@ pub struct SharedLines {
     pub ask: Arc<Ask>,
     /// Keeps a line.
     pub tell: Arc<Tell>,
+    /// Removes the lines about a path.
+    pub forget: Arc<Forget>,
 }
 
 type Ask = dyn Fn(&str, Option<&Fingerprint>) -> io::Result<Vec<Written>> + Send + Sync;
 type Tell = dyn Fn(&Written) -> io::Result<()> + Send + Sync;
+type Forget = dyn Fn(&str) -> io::Result<()> + Send + Sync;
 
 impl fmt::Debug for SharedLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,6 +185,16 @@ impl Ledger {
         let Ok(content) = Fingerprint::of(path) else { return false };
         let fits = |written: &Written| written.option == option && written.content == content;
         self.last(path, Some(&content), fits).is_some()
+    }
+
+    /// Forgets a file that was removed. Lines of this machine about files that are gone are left out when there are many;
+    /// other machines cannot know that it is.
+    pub fn forget(&self, path: &Path) {
+        let forget = |shared: &SharedLines| (shared.forget)(&whole_path(path));
+        if let Some(Err(error)) = self.shared.as_ref().map(forget) {
+            // A line that stays does no harm.
+            tracing::debug!("{error}");
+        }
     }
 
     /// Leaves out the lines about files that do not exist any more.

@@ -133,6 +133,11 @@ impl Console {
         self.shared.json_last(object, to_stderr);
     }
 
+    /// Writes a part of a result, as it is.
+    pub fn result(&self, text: &str) {
+        self.shared.result(text);
+    }
+
     /// Writes a line of a result, as it is: what came from outside is escaped by the caller if users read it.
     pub fn result_line(&self, text: &str) {
         self.shared.result(&format!("{text}\n"));

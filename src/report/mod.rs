@@ -29,7 +29,7 @@ pub use page::{FILE as REPORT_FILE, page};
 pub use progress::{Progress, State, words as progress_words};
 pub use receipt::{End, FILE as RECEIPT_FILE, MappingUsed, Receipt, VERSION as RECEIPT_VERSION};
 pub use rejected::{Example, Rejected};
-pub use runs::{RunLine, runs_table};
+pub use runs::{RunLine, RunsTable};
 pub use streams::Streams;
 pub use summary::{Doubtful, Summary, UNKNOWN_MAX};
 pub use throughput::{Rate, Throughput};

@@ -37,15 +37,27 @@ const HEAD: [&str; 10] = ["RUN", "STATUS", "FROM", "TO", "READ", "CREATED", "UPD
 /// The columns that hold numbers, written to the right.
 const NUMBERS: std::ops::RangeInclusive<usize> = 4..=8;
 
-/// The runs as a table with a head, one line each; a sentence when there are none. `CREATED` and `UPDATED` count what an
-/// undo deleted and restored, too; `LEFT` the records without an outcome and those whose outcome is unknown.
-pub fn runs_table(runs: &[RunLine]) -> String {
-    if runs.is_empty() {
-        return "no runs yet\n".to_owned();
+/// The runs as a table with a head, one line each. `CREATED` and `UPDATED` count what an undo deleted and restored, too; `LEFT`
+/// the records without an outcome and those whose outcome is unknown. A long table is made in parts.
+#[derive(Debug, Default)]
+pub struct RunsTable {
+    /// Of the columns so far; they only grow.
+    widths: [usize; 10],
+}
+
+impl RunsTable {
+    /// The next lines of it.
+    pub fn lines(&mut self, runs: &[RunLine]) -> String {
+        let is_first = self.widths == [0; 10];
+        let mut rows: Vec<_> = is_first.then(|| HEAD.map(str::to_owned)).into_iter().collect();
+        rows.extend(runs.iter().map(cells));
+        for row in &rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        rows.iter().map(|row| line(row, &self.widths)).collect()
     }
-    let mut rows = vec![HEAD.map(str::to_owned)];
-    rows.extend(runs.iter().map(cells));
-    table(&rows)
 }
 
 fn cells(run: &RunLine) -> [String; 10] {
@@ -61,16 +73,6 @@ fn cells(run: &RunLine) -> [String; 10] {
         number(run.pending.saturating_add(run.unknown)),
         escape(&run.started).into_owned(),
     ]
-}
-
-fn table(rows: &[[String; 10]]) -> String {
-    let mut widths = [0; 10];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    rows.iter().map(|row| line(row, &widths)).collect()
 }
 
 fn line(row: &[String; 10], widths: &[usize; 10]) -> String {

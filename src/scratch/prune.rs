@@ -10,7 +10,7 @@ use crate::ids::RunStatus;
 use crate::outcome::{Failure, Outcome};
 use crate::store::{Checkpoint, Key, NumberedEntry, RunNo, RunRow, Turns};
 use rusqlite::params;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 const PURPOSE: Purpose = Purpose {
@@ -30,7 +30,7 @@ struct Old<'a> {
 ///
 /// # Errors
 /// Exit 1 when it cannot be read or written; what is removed by then is.
-pub fn prune(checkpoint: &Checkpoint, names: &[String], folder: &Path) -> Result<(), Failure> {
+pub fn prune(checkpoint: &Checkpoint, names: &HashSet<String>, folder: &Path) -> Result<(), Failure> {
     let (mut old, kept): (Vec<RunRow>, Vec<RunRow>) =
         checkpoint.runs()?.into_iter().partition(|run| run.status == RunStatus::Done && names.contains(&run.name));
     let turns = checkpoint.turns()?;

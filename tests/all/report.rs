@@ -4,8 +4,8 @@ use ferry::ids::{CommandKind, RunStatus};
 use ferry::outcome::{Exit, Failure, Totals};
 use ferry::report::words::{self, count, number, rate, shell, time};
 use ferry::report::{
-    Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, State, Streams, Summary,
-    progress_words, runs_table,
+    Choice, Console, Counts, Forecast, Look, Meter, OutputKind, Requests, RunLine, RunsTable, State, Streams, Summary,
+    progress_words,
 };
 use ferry::scratch::spool::Completeness;
 use ferry::shown::{escape, render_failure};
@@ -119,7 +119,11 @@ fn nothing_in_data_is_obeyed_by_a_terminal() {
     console.finish(Exit::Done);
     shown.push_str(&out.text());
     shown.push_str(&err.text());
-    shown.push_str(&runs_table(&[RunLine { name: evil.into(), source: evil.into(), ..RunLine::default() }]));
+    shown.push_str(&RunsTable::default().lines(&[RunLine {
+        name: evil.into(),
+        source: evil.into(),
+        ..RunLine::default()
+    }]));
     assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
 }
 
@@ -328,8 +332,11 @@ RUN       STATUS      FROM          TO     READ  CREATED  UPDATED  REJECTED  LEF
 7f3a      unfinished  contacts.csv  shop  1,000      300        5        12   400  2026-11-22 03:05
 a-longer  unfinished  contacts.csv  shop      1      300        5        12     0  2026-11-22 03:05
 ";
-    assert_eq!(runs_table(&[run("7f3a", 1000, 400), run("a-longer", 1, 0)]), expected);
-    assert_eq!(runs_table(&[]), "no runs yet\n");
+    let mut table = RunsTable::default();
+    assert_eq!(table.lines(&[run("7f3a", 1000, 400), run("a-longer", 1, 0)]), expected);
+    // The next part of a long table has no head, and columns at least as wide.
+    let next = table.lines(&[run("b", 1, 0)]);
+    assert_eq!(next, expected.lines().last().unwrap().replace("a-longer", "b       ") + "\n");
 }
 
 #[test]

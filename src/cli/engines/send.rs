@@ -15,7 +15,7 @@ use crate::plan::{self, Connection, Mistakes, TargetAsked, WorkAsked};
 use crate::platforms::PlatformFacts;
 use crate::run::active::folder::account_of;
 use crate::run::active::record::RunRecord;
-use crate::run::active::runs::all_runs;
+use crate::run::active::runs::newest_run;
 use crate::run::export::{What, check_mapping};
 use crate::run::source::saved_plan::SANDBOX;
 use crate::run::stop::Stop;
@@ -227,7 +227,7 @@ impl Files {
         }
         let begun_ms = u64::try_from(place.reading.as_millisecond()).unwrap_or_default();
         let is_it = |run: &RunRecord| !run.is_done() && run.started_ms >= begun_ms && self.is_ours(run);
-        if let Some(run) = all_runs(&context.state)?.into_iter().find(is_it) {
+        if let Some(run) = newest_run(&context.state, is_it)? {
             return Ok(Reading::Stopped(Bookmark { records: 0, ..place.clone() }, Box::new(run)));
         }
         begin(place.since.filter(|_| is_incremental))

@@ -5,7 +5,10 @@ use crate::cli::export::since_of;
 use crate::ids::CommandKind;
 use crate::outcome::Failure;
 use crate::plan::checks::duration;
+use crate::run::active::listed::RunList;
 use crate::run::active::record::RunRecord;
+use crate::run::now::up_to_date;
+use crate::store::StateDir;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What is asked of a run that is listed.
@@ -24,19 +27,38 @@ impl Only<'_> {
         Ok(Only { typed, since_ms })
     }
 
-    /// Those of the runs. Only these are brought up to date, because that reads their checkpoints.
-    pub(super) fn of_runs(&self, runs: Vec<RunRecord>, up_to_date: impl Fn(RunRecord) -> RunRecord) -> Vec<RunRecord> {
-        let limit = self.typed.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let runs = runs.into_iter().filter(|run| self.has(run)).map(up_to_date);
-        let is_of_status = |run: &RunRecord| self.typed.status.is_empty() || self.typed.status.contains(&run.status);
-        runs.filter(is_of_status).take(limit).collect()
+    /// Gives those of the runs, which come the newest first. Only these are brought up to date, because that reads their
+    /// checkpoints.
+    ///
+    /// # Errors
+    /// That of the list, or of `give`.
+    pub(super) fn of_runs(
+        &self,
+        runs: &mut RunList,
+        state: &StateDir,
+        mut give: impl FnMut(RunRecord) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut left = self.typed.limit.unwrap_or(u64::MAX);
+        while left > 0
+            && let Some(run) = runs.next().transpose()?
+            && run.started_ms >= self.since_ms
+        {
+            if !self.has(&run) {
+                continue;
+            }
+            let run = up_to_date(run, state);
+            if self.typed.status.is_empty() || self.typed.status.contains(&run.status) {
+                give(run)?;
+                left -= 1;
+            }
+        }
+        Ok(())
     }
 
     fn has(&self, run: &RunRecord) -> bool {
         let RunsOnly { command, connection, job, .. } = self.typed;
         let has_connection = || connections(run).iter().any(|name| connection.iter().any(|asked| asked == name));
-        run.started_ms >= self.since_ms
-            && (command.is_empty() || command.contains(&run.command))
+        (command.is_empty() || command.contains(&run.command))
             && (connection.is_empty() || has_connection())
             && (job.is_empty() || run.job.as_ref().is_some_and(|name| job.contains(name)))
     }

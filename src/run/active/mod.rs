@@ -6,6 +6,7 @@ pub(super) mod begin;
 pub mod close;
 pub(super) mod counters;
 pub mod folder;
+pub mod listed;
 pub(super) mod metrics;
 mod rebuilt;
 pub mod receipt;

@@ -22,17 +22,20 @@ pub struct Removed {
     pub rejects: u64,
 }
 
-/// The runs that were removed, as far as that is known.
+/// The run that was removed last of those whose names end so, as far as that is known.
 ///
 /// # Errors
 /// Exit 1 when a shared store cannot be read.
-pub(in crate::run) fn removed_runs(state: &StateDir) -> Result<Vec<Removed>, Failure> {
+pub(super) fn removed_run(state: &StateDir, name_end: &str) -> Result<Option<Removed>, Failure> {
+    if name_end.is_empty() {
+        return Ok(None);
+    }
     match state.shared_runs()? {
         Some(shared) => {
-            let removed = shared.removed()?.into_iter();
-            Ok(removed.map(|(run, day, rejects)| Removed { run, day, rejects }).collect())
+            let removed = shared.removed(name_end)?;
+            Ok(removed.map(|(run, day, rejects)| Removed { run, day, rejects }))
         }
-        None => Ok(listed(state)),
+        None => Ok(listed(state).into_iter().rev().find(|run| run.run.ends_with(name_end))),
     }
 }
 

@@ -89,6 +89,7 @@ impl Exporting<'_> {
         let ledger = self.run.record.ledger(state);
         let (gone, kept) = remove_old(out, self.moment, age, &|path| ledger.has_content(path, "out"))?;
         for path in gone {
+            ledger.forget(&path);
             self.console.note(&format!("`{}` is older than `--retain` says, and was removed", path.display()));
         }
         for path in kept {

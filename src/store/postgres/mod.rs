@@ -29,5 +29,5 @@ pub use error::DbError;
 pub use outputs::{SharedFiles, shared_lines};
 pub use rate::SharedRate;
 pub(in crate::store) use reader::PostgresReader;
-pub use runs::{KeptRun, RunFile, RunsWanted, SharedRuns};
+pub use runs::{KeptRun, RunFile, RunPlace, RunsWanted, SharedRuns};
 pub use store::PostgresStore;

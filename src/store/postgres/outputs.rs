@@ -20,10 +20,11 @@ const REPLACED_DAYS: i32 = 7;
 
 /// The lines about files that the machines of a store wrote.
 pub fn shared_lines(address: &PostgresAddress) -> SharedLines {
-    let (asked, told) = (address.clone(), address.clone());
+    let (asked, told, forgetting) = (address.clone(), address.clone(), address.clone());
     SharedLines {
         ask: Arc::new(move |path, content| lines(&asked, path, content).map_err(io::Error::other)),
         tell: Arc::new(move |written| tell(&told, written).map_err(io::Error::other)),
+        forget: Arc::new(move |path| forget(&forgetting, path).map_err(io::Error::other)),
     }
 }
 
@@ -55,6 +56,14 @@ fn tell(address: &PostgresAddress, written: &Written) -> Result<(), Failure> {
                        ON CONFLICT (path, hash) DO UPDATE SET line = excluded.line, at = clock_timestamp()";
             rows(&client, sql, &[&path, &hash, &line, &REPLACED_DAYS]).await.map(drop)
         }
+    })
+}
+
+fn forget(address: &PostgresAddress, path: &str) -> Result<(), Failure> {
+    let path = path.to_owned();
+    address.database()?.ask(move |client| {
+        let path = path.clone();
+        async move { rows(&client, "DELETE FROM ferry.output WHERE path = $1", &[&path]).await.map(drop) }
     })
 }
 

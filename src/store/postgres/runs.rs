@@ -10,6 +10,12 @@ use std::time::Duration;
 /// Bytes of a file in one row.
 const PART_LEN: usize = 1 << 20;
 
+/// Records of runs read at once; each has some kilobytes.
+const RUNS_PAGE: i64 = 256;
+
+/// Names of removed runs that are kept.
+const REMOVED_MAX: i64 = 100_000;
+
 /// Runs of a shared store.
 #[derive(Clone)]
 pub struct SharedRuns(Database);
@@ -38,6 +44,24 @@ pub struct RunsWanted<'a> {
     pub work: Option<&'a str>,
     /// Their command.
     pub command: Option<&'a str>,
+}
+
+/// Where a run stands among the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunPlace {
+    /// When it began.
+    pub started_ms: i64,
+    /// Its name.
+    pub name: String,
+}
+
+/// A record as it is kept.
+#[derive(Clone, Debug)]
+pub struct PlacedRecord {
+    /// Where it stands.
+    pub place: RunPlace,
+    /// The record.
+    pub record: String,
 }
 
 /// A file of a run's folder.
@@ -79,20 +103,27 @@ impl SharedRuns {
         })
     }
 
-    /// The records of runs, the newest first.
+    /// A page of the records of runs after this place, the newest first; blank after the last.
     ///
     /// # Errors
     /// Exit 1 when the database cannot be read.
-    pub fn records(&self, wanted: RunsWanted<'_>) -> Result<Vec<String>, Failure> {
+    pub fn page(&self, wanted: RunsWanted<'_>, after: Option<&RunPlace>) -> Result<Vec<PlacedRecord>, Failure> {
         let wanted = [wanted.name_end, wanted.work, wanted.command].map(|text| text.map(str::to_owned));
+        let (started_ms, name) = after.map(|after| (after.started_ms, after.name.clone())).unzip();
         self.0.ask(move |client| {
-            let [name_end, work, command] = wanted.clone();
+            let ([name_end, work, command], name) = (wanted.clone(), name.clone());
             async move {
-                let sql = "SELECT record FROM ferry.run_record WHERE ($1::text IS NULL OR right(name, length($1)) = $1)
+                let sql = "SELECT started_ms, name, record FROM ferry.run_record
+                           WHERE ($1::text IS NULL OR right(name, length($1)) = $1)
                            AND ($2::text IS NULL OR work = $2) AND ($3::text IS NULL OR command = $3)
-                           ORDER BY started_ms DESC, name DESC";
-                let found = rows(&client, sql, &[&name_end, &work, &command]).await?;
-                found.iter().map(|row| Ok(row.try_get(0)?)).collect()
+                           AND ($4::bigint IS NULL OR started_ms <= $4 AND (started_ms, name) < ($4, $5))
+                           ORDER BY started_ms DESC, name DESC LIMIT $6";
+                let found = rows(&client, sql, &[&name_end, &work, &command, &started_ms, &name, &RUNS_PAGE]).await?;
+                let read = |row: &tokio_postgres::Row| {
+                    let place = RunPlace { started_ms: row.try_get(0)?, name: row.try_get(1)? };
+                    Ok::<_, DbError>(PlacedRecord { place, record: row.try_get(2)? })
+                };
+                found.iter().map(read).collect()
             }
         })
     }
@@ -182,18 +213,52 @@ impl SharedRuns {
         })
     }
 
-    /// The runs that were removed, the oldest first: name, day, rejects.
+    /// The run that was removed last of those whose names end so: name, day, rejects.
     ///
     /// # Errors
     /// Exit 1 when the database cannot be read.
-    pub fn removed(&self) -> Result<Vec<(String, String, u64)>, Failure> {
+    pub fn removed(&self, name_end: &str) -> Result<Option<(String, String, u64)>, Failure> {
+        let name_end = name_end.to_owned();
+        self.0.ask(move |client| {
+            let name_end = name_end.clone();
+            async move {
+                let sql = "SELECT name, day, rejects FROM ferry.removed_run WHERE right(name, length($1)) = $1
+                           ORDER BY day DESC, name DESC LIMIT 1";
+                let read = |row: &tokio_postgres::Row| {
+                    let rejects: i64 = row.try_get(2)?;
+                    Ok::<_, DbError>((row.try_get(0)?, row.try_get(1)?, rejects.unsigned_abs()))
+                };
+                rows(&client, sql, &[&name_end]).await?.first().map(read).transpose()
+            }
+        })
+    }
+
+    /// The runs of an account that were removed and of which rows are left, because the process that removed them was killed.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be read.
+    pub fn half_removed(&self, account: &str) -> Result<Vec<String>, Failure> {
+        let account = account.to_owned();
+        self.0.ask(move |client| {
+            let account = account.clone();
+            async move {
+                let sql = "SELECT r.name FROM ferry.run r JOIN ferry.account a ON a.id = r.account
+                           JOIN ferry.removed_run d ON d.name = r.name WHERE a.key = $1";
+                rows(&client, sql, &[&account]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+            }
+        })
+    }
+
+    /// Forgets the names of runs that were removed long ago, and of which nothing is left.
+    ///
+    /// # Errors
+    /// Exit 1 when the database cannot be written.
+    pub fn forget_removed(&self) -> Result<(), Failure> {
         self.0.ask(|client| async move {
-            let sql = "SELECT name, day, rejects FROM ferry.removed_run ORDER BY day, name";
-            let read = |row: &tokio_postgres::Row| {
-                let rejects: i64 = row.try_get(2)?;
-                Ok::<_, DbError>((row.try_get(0)?, row.try_get(1)?, rejects.unsigned_abs()))
-            };
-            rows(&client, sql, &[]).await?.iter().map(read).collect()
+            let sql = "DELETE FROM ferry.removed_run d WHERE d.name IN (
+                           SELECT name FROM ferry.removed_run ORDER BY day DESC, name DESC OFFSET $1)
+                       AND NOT EXISTS (SELECT 1 FROM ferry.run r WHERE r.name = d.name)";
+            rows(&client, sql, &[&REMOVED_MAX]).await.map(drop)
         })
     }
 }
