@@ -4,6 +4,7 @@
 use super::context::Context;
 use crate::http::notify;
 use crate::outcome::Failure;
+use crate::plan::end_group;
 use crate::plan::on_finish::{OnFinish, Recipient};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -78,12 +79,7 @@ fn within(mut child: Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
         }
         sleep(PAUSE);
     }
-    #[cfg(unix)]
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        // It may have ended meanwhile.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    let _ = child.kill();
+    end_group(&mut child);
     child.wait()?;
     Ok(None)
 }

@@ -23,7 +23,7 @@ pub use config::{Config, ConfigError};
 pub use connection::{Connection, default_settings, variable};
 pub use destinations::{Around, SANDBOX_OUT, check_files, check_state};
 pub use env::Env;
-pub use references::{COMMAND_PLACES, secret_of};
+pub use references::{COMMAND_PLACES, end_group, secret_of};
 pub use schedule::Schedule;
 pub use tenants::Tenants;
 

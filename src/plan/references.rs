@@ -3,7 +3,7 @@
 
 use crate::outcome::Failure;
 use std::fs::{File, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -136,27 +136,35 @@ fn run(words: &[String], folder: &Path) -> Result<String, Unresolved> {
     };
     let places = std::env::var_os(COMMAND_PLACES).map(PathBuf::from);
     let _place = places.map(|folder| place_in(&folder)).transpose().map_err(|error| wrong(&error.to_string()))?;
+    // Where no user can be asked, what the command has started ends with it. On a terminal it may ask, which only the group in
+    // front may.
+    let is_alone = !io::stdin().is_terminal();
     let mut command = Command::new(name(words));
     command.args(words.iter().skip(1)).current_dir(folder).env_clear();
     command.envs(VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(unix)]
+    if is_alone {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
     let mut child = command.spawn().map_err(|error| wrong(&error.to_string()))?;
     let (out, err) = (child.stdout.take().map(reading), child.stderr.take().map(reading));
     let begun = Instant::now();
     let left = || TIME_MAX.saturating_sub(begun.elapsed());
-    let ended = wait(&mut child, begun).map_err(|error| wrong(&error.to_string()))?;
+    let ended = wait(&mut child, begun, is_alone).map_err(|error| wrong(&error.to_string()))?;
     let Some(status) = ended else { return Err(wrong("it took more than 10 s")) };
     let printed = |pipe: Option<Receiver<io::Result<String>>>| pipe?.recv_timeout(left()).ok();
+    let out = printed(out);
+    // A command that prints too much is ended by that, which is not what is wrong with it.
+    if let Some(Err(error)) = out {
+        return Err(wrong(&error.to_string()));
+    }
     if !status.success() {
         let said = printed(err).and_then(Result::ok).unwrap_or_default();
         let first = said.lines().find(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim()));
         return Err(wrong(&format!("{status}{}", first.unwrap_or_default())));
     }
-    match printed(out) {
-        Some(Ok(text)) => Ok(text),
-        Some(Err(error)) => Err(wrong(&error.to_string())),
-        None => Err(wrong("it took more than 10 s")),
-    }
+    out.and_then(Result::ok).ok_or_else(|| wrong("it took more than 10 s"))
 }
 
 /// One of the places for commands, of the processes that share this folder; it is free again when the file is closed.
@@ -184,19 +192,34 @@ fn reading(from: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     receiver
 }
 
-/// Waits for the end of a command; none where it took too long and was ended.
-fn wait(child: &mut Child, begun: Instant) -> io::Result<Option<std::process::ExitStatus>> {
+/// Waits for the end of a command; none where it took too long and was ended, with its group where it has one.
+fn wait(child: &mut Child, begun: Instant, has_group: bool) -> io::Result<Option<std::process::ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
         if begun.elapsed() > TIME_MAX {
-            child.kill()?;
+            if has_group {
+                end_group(child);
+            } else {
+                child.kill()?;
+            }
             child.wait()?;
             return Ok(None);
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Ends a command that leads a group of its own, and what it has started. What cannot be ended has ended.
+pub fn end_group(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+    }
+    let _ = child.kill();
 }
 
 /// The words of a command, split at blanks. Quotes keep blanks, a backslash keeps the next character; nothing else has a
@@ -243,6 +266,20 @@ mod tests {
         drop(held.pop());
         waiting.join().unwrap().unwrap();
         assert!(place_in(Path::new("/no/such/folder")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_takes_too_long_ends_with_what_it_has_started() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 300 & sleep 300"]).stdout(Stdio::piped());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().unwrap();
+        let out = reading(child.stdout.take().unwrap());
+        let begun = Instant::now().checked_sub(TIME_MAX + PAUSE).unwrap();
+        assert_eq!(wait(&mut child, begun, true).unwrap(), None);
+        // Its output ends when no process has it open any more.
+        assert_eq!(out.recv_timeout(Duration::from_secs(60)).unwrap().unwrap(), "");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! that was stopped and wakes.
 
 mod commands;
+mod kept;
 
 use super::support::postgres::{database, execute, value};
 use super::support::{Act, Ended, Scene, run, wait_until};
@@ -125,6 +126,29 @@ fn the_password_of_the_database_can_stand_elsewhere() {
         let away = scene.run("runs");
         assert!(away.exit == 1 && away.err.contains("cannot be reached") && !away.err.contains("secret"), "{away:?}");
     }
+}
+
+#[test]
+fn a_database_that_asks_for_a_password_is_told_from_one_that_fails() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            use std::io::{Read, Write};
+            // What the client begins with, and the answer that a password is wanted.
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]);
+        }
+    });
+    let mut scene = Scene::without_sandbox();
+    scene.set("FERRY_STATE", &format!("postgres://ana@127.0.0.1:{port}/crm"));
+    scene.set("FERRY_STATE_PASSWORD", "");
+    let refused = scene.run("runs");
+    let expected = format!(
+        "error: the store `postgres://ana@127.0.0.1:{port}/crm` asks for a password, and none was given\n\
+         hint: put it into `FERRY_STATE_PASSWORD` (itself, `file:PATH` or `cmd:COMMAND`), or into a file that `PGPASSFILE` names\n"
+    );
+    assert_eq!((refused.exit, refused.err), (1, expected));
 }
 
 #[test]

@@ -166,6 +166,7 @@ fn a_secret_is_read_from_a_file_or_a_command_when_it_is_used() {
         ),
         ("cmd:sh -c 'echo sealed >&2; exit 3'", "`api_key`: the command `sh` of a secret failed", "status: 3: sealed"),
         ("cmd:true", "`api_key`: the command `true` printed nothing", ""),
+        ("cmd:yes", "`api_key`: the command `yes` of a secret failed", "failed: it has more than 64 KiB"),
     ];
     for (key, message, why) in wrong {
         let error = told(key).unwrap_err();

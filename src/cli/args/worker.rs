@@ -12,7 +12,8 @@ Examples:
   ferry worker submit acme/nightly         run a job now, also one that waits for a person
   ferry worker drain                       let all workers finish and end
 
-The store is a PostgreSQL database: FERRY_STATE=postgres://USER@HOST/DATABASE.")]
+The store is a PostgreSQL database: FERRY_STATE=postgres://USER@HOST/DATABASE. Its password is in
+FERRY_STATE_PASSWORD (itself, file:PATH or cmd:COMMAND), or in a file that PGPASSFILE names.")]
 pub struct Worker {
     #[command(subcommand)]
     #[allow(missing_docs)]

@@ -80,7 +80,7 @@ impl PostgresAddress {
         }
         let tls = Tls::of(own.tls_mode.as_deref(), own.root, is_near(&config), given.by)?;
         if config.get_password().is_none()
-            && let Some(password) = &given.password
+            && let Some(password) = given.password.as_ref().filter(|password| !password.is_empty())
         {
             config.password(password);
         } else if config.get_password().is_none()
@@ -199,7 +199,8 @@ fn port(config: &Config) -> u16 {
 fn password_of(config: &Config, file: &Path) -> Result<Option<String>, Failure> {
     let fault =
         |cause: String| Failure::usage(format!("the password file `{}` cannot be used", file.display())).cause(cause);
-    let text = std::fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| fault(error.to_string()).hint("correct its path in `PGPASSFILE`, or unset that variable"))?;
     if is_open_to_others(file) {
         return Err(fault("other users can read it".to_owned()).hint("take their rights away: `chmod 600`"));
     }

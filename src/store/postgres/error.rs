@@ -122,7 +122,11 @@ impl DbError {
             DbError::Damaged(_) | DbError::Json(_) => failed("is damaged").cause(self).hint(HINT_DAMAGED),
             DbError::Misuse(_) => failed("failed").cause(self).hint(HINT_FAILED),
             _ if code == MISSING => failed("failed").cause(self).hint(HINT_FAILED),
-            _ if code.starts_with("28") || code == "3D000" => failed("refused access").cause(self).hint(HINT_ACCESS),
+            DbError::Postgres(error) if wants_password(error) => {
+                failed("asks for a password, and none was given").hint(HINT_PASSWORD)
+            }
+            _ if code == "3D000" => failed("is not there").cause(self).hint(HINT_MISSING),
+            _ if code.starts_with("28") => failed("refused access").cause(self).hint(HINT_ACCESS),
             _ if code.starts_with("53") => failed("has no room or no connection left").cause(self).hint(HINT_FAILED),
             _ if code == "42501" => failed("may not be changed by this user").cause(self).hint(HINT_RIGHTS),
             _ if self.is_passing() => failed("cannot be reached").cause(self).hint(HINT_LOST),
@@ -133,7 +137,10 @@ impl DbError {
 
 const HINT_DAMAGED: &str = "restore the database from a backup; what has arrived is found at the target";
 const HINT_FAILED: &str = "look at the log of the server, then run the same command again: it resumes where it stopped";
-const HINT_ACCESS: &str = "check user, password (`PGPASSFILE`) and the name of the database in the address";
+const HINT_ACCESS: &str = "check the user in the address, and the password: in `FERRY_STATE_PASSWORD`, the file of `PGPASSFILE` or `~/.pgpass`, or the address";
+const HINT_PASSWORD: &str =
+    "put it into `FERRY_STATE_PASSWORD` (itself, `file:PATH` or `cmd:COMMAND`), or into a file that `PGPASSFILE` names";
+const HINT_MISSING: &str = "create the database, or correct its name in the address";
 const HINT_RIGHTS: &str = "give the user the right to create in this database: `GRANT CREATE ON DATABASE`";
 const HINT_LOST: &str =
     "start the server, or correct its address, then run the same command again: it resumes where it stopped";
@@ -148,6 +155,11 @@ const PASSING: [SqlState; 7] = [
     SqlState::TOO_MANY_CONNECTIONS,
     SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
 ];
+
+/// Whether the server asked for a password that the driver does not have, which is an error of the driver without a type.
+fn wants_password(error: &tokio_postgres::Error) -> bool {
+    told(error).contains("password missing")
+}
 
 /// Whether the driver lost the connection, or got none.
 fn is_lost(error: &tokio_postgres::Error) -> bool {
