@@ -7,8 +7,11 @@ use crate::plan::jobs::{self, CommandWords, Given, Job, Read, Takes, Wanted};
 use crate::plan::{Config, Connection, Env, Schedule, address_of};
 use crate::platforms::Registry;
 use crate::run::account_of;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+/// A file that was changed so lately may be in the middle of being written.
+const STILL: Duration = Duration::from_secs(2);
 
 /// Where jobs are defined.
 #[derive(Clone, Debug)]
@@ -46,7 +49,37 @@ pub struct Defined {
 
 /// Files of which the definitions are made: when one of them changes, they are read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp(Vec<Option<(u64, SystemTime)>>);
+pub struct Stamp(Vec<(PathBuf, Facts)>);
+
+/// Size and time of a file; none where there is no such file.
+type Facts = Option<(u64, SystemTime)>;
+
+impl Stamp {
+    fn of(files: impl Iterator<Item = PathBuf>) -> Stamp {
+        Stamp(files.map(|file| (file.clone(), facts(&file))).collect())
+    }
+
+    /// The state of the same files now.
+    pub fn now(&self) -> Stamp {
+        Stamp::of(self.0.iter().map(|(file, _)| file.clone()))
+    }
+
+    /// Whether none of them was changed a moment ago.
+    pub fn is_still(&self) -> bool {
+        let is_new = |at: &SystemTime| at.elapsed().is_ok_and(|age| age < STILL);
+        !self.0.iter().filter_map(|(_, facts)| facts.as_ref()).any(|(_, at)| is_new(at))
+    }
+
+    /// The first of them that is there no more.
+    pub fn lost(&self) -> Option<&Path> {
+        self.0.iter().find(|(_, facts)| facts.is_none()).map(|(file, _)| file.as_path())
+    }
+}
+
+fn facts(file: &Path) -> Facts {
+    let facts = file.metadata().ok()?;
+    Some((facts.len(), facts.modified().ok()?))
+}
 
 impl Definitions {
     /// The jobs, in the order of the configuration.
@@ -59,11 +92,6 @@ impl Definitions {
         let stamp = stamp_of(&config);
         let read = jobs::read(&config, &self.commands, wanted).map_err(|wrong| config.wrong(vec![wrong]))?;
         Ok((read.iter().map(|read| self.defined(read, &config)).collect(), stamp))
-    }
-
-    /// The state of the files now; none where the configuration cannot be read.
-    pub fn stamp(&self) -> Option<Stamp> {
-        Config::load(&self.platforms, self.config.as_deref(), &self.env).ok().map(|config| stamp_of(&config))
     }
 
     fn defined(&self, read: &Read, config: &Config) -> Defined {
@@ -125,11 +153,7 @@ fn host(connection: &Connection) -> Option<String> {
 fn stamp_of(config: &Config) -> Stamp {
     let files = [config.file().map(PathBuf::from), config.env_file.clone()];
     let files = files.into_iter().chain([config.tenants.as_ref().map(|tenants| tenants.file.clone())]).flatten();
-    let facts = |file: PathBuf| {
-        let facts = file.metadata().ok()?;
-        Some((facts.len(), facts.modified().ok()?))
-    };
-    Stamp(files.map(facts).collect())
+    Stamp::of(files)
 }
 
 fn told(message: &str, hint: Option<&str>, count: usize) -> String {

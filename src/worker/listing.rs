@@ -37,7 +37,7 @@ pub struct JobRow {
 /// A run of a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LastRun {
-    /// Its name, if it had one.
+    /// Its name, if it had one; none of the one that runs.
     pub run: Option<String>,
     /// When it began.
     #[serde(serialize_with = "text_of")]
@@ -106,7 +106,8 @@ impl Table {
         let work = move |client: Client| async move {
             let sql = "SELECT j.name, j.command, j.state, j.why, j.schedule, j.timezone, \
                        (extract(epoch FROM CASE WHEN j.state = 'waiting' THEN j.due ELSE j.next_at END) * 1000)::bigint, \
-                       j.run, (extract(epoch FROM j.started) * 1000)::bigint, \
+                       CASE WHEN j.state <> 'running' THEN j.run END, \
+                       (extract(epoch FROM j.started) * 1000)::bigint, \
                        CASE WHEN j.state <> 'running' THEN (extract(epoch FROM j.ended) * 1000)::bigint END, \
                        CASE WHEN j.state <> 'running' THEN j.exit END, j.message, r.summary::text \
                        FROM ferry.job j LEFT JOIN LATERAL (SELECT summary FROM ferry.job_run r WHERE r.job = j.name \

@@ -34,6 +34,7 @@ struct Counts {
     request_waits: Spread,
     leases_lost: u64,
     put_back: u64,
+    are_definitions_wrong: bool,
     figures: Figures,
 }
 
@@ -79,6 +80,11 @@ impl Metrics {
     /// Names were put back into the queue.
     pub fn put_back(&self, count: usize) {
         self.change(|counts| counts.put_back += count as u64);
+    }
+
+    /// Whether the definitions could be read when they changed.
+    pub fn definitions(&self, are_valid: bool) {
+        self.change(|counts| counts.are_definitions_wrong = !are_valid);
     }
 
     /// The queue as it was looked at last.
@@ -135,6 +141,8 @@ impl Metrics {
             "Whether this worker takes no more jobs.",
             f64::from(u8::from(now.is_draining)),
         );
+        let help = "Whether this worker could read ferry.yaml and the tenants when they last changed.";
+        text.one("worker_definitions_valid", "gauge", help, f64::from(u8::from(!counts.are_definitions_wrong)));
         text.head("build_info", "gauge", "The version.");
         text.line("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         text.0
@@ -268,6 +276,7 @@ mod tests {
             "ferry_queue_length 2",
             "ferry_job_oldest_age_seconds 9.25",
             "ferry_worker_draining 1",
+            "ferry_worker_definitions_valid 1",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }

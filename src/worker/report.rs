@@ -3,6 +3,9 @@
 
 use super::listing::{JobEnd, JobRow, PausedHost};
 use crate::outcome::Exit;
+use crate::plan::Schedule;
+use crate::report::words::count;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +29,8 @@ pub struct NightReport {
     pub fine: usize,
     /// Those of which a job had rejects, and nothing worse.
     pub with_rejects: usize,
+    /// Those of which a job did not run although its schedule said so, and nothing worse.
+    pub without_run: usize,
     /// Those that need something.
     pub in_need: usize,
     /// The rejects by code.
@@ -34,10 +39,13 @@ pub struct NightReport {
     pub groups: Vec<Group>,
     /// Hosts whose jobs wait, because they were unavailable.
     pub paused_hosts: Vec<PausedHost>,
-    /// Jobs with a schedule that did not run.
+    /// Jobs that did not run although their schedule said so.
     pub not_run: Vec<String>,
     /// Jobs that brought less than half of what they usually do.
     pub fewer: Vec<Fewer>,
+    /// Whether any job belongs to a tenant; else jobs are counted.
+    #[serde(skip)]
+    pub has_tenants: bool,
 }
 
 /// Jobs with one cause.
@@ -69,26 +77,28 @@ pub struct Fewer {
 enum Standing {
     Fine,
     WithRejects,
+    WithoutRun,
     InNeed,
 }
 
 /// Makes the report of the last `hours`: of the jobs as they are, and of ends that may go back further.
-pub fn report(jobs: &[JobRow], ends: &[JobEnd], hours: f64, now: jiff::Timestamp) -> NightReport {
+pub fn report(jobs: &[JobRow], ends: &[JobEnd], hours: f64, now: Timestamp) -> NightReport {
     let mut report = NightReport { hours, ..NightReport::default() };
     let mut tenants: BTreeMap<&str, Standing> = BTreeMap::new();
     let mut groups: BTreeMap<(String, Option<u8>), Vec<&JobRow>> = BTreeMap::new();
     let since = now.as_second() - (hours * 3600.0) as i64;
-    let is_new = |moment: Option<jiff::Timestamp>| moment.is_some_and(|moment| moment.as_second() >= since);
+    let is_new = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment.as_second() >= since);
     for job in jobs {
         let last = job.last_run.as_ref();
-        let standing = standing(job);
+        let is_new = is_new(last.and_then(|last| last.ended));
+        let mut standing = standing(job);
         if standing == Standing::InNeed {
             let exit = last.and_then(|last| last.exit).or((job.why == "definition").then_some(Exit::Usage.code()));
             groups.entry((cause(job), exit)).or_default().push(job);
-        } else if job.schedule.is_some() && job.state != "running" && !is_new(last.and_then(|last| last.ended)) {
+        } else if !is_new && job.state != "running" && was_due(job, since, now) {
             report.not_run.push(job.job.clone());
-        }
-        if standing == Standing::WithRejects && is_new(last.and_then(|last| last.ended)) {
+            standing = Standing::WithoutRun;
+        } else if standing == Standing::WithRejects && is_new {
             report.add_rejects(last.and_then(|last| last.rejects.as_ref()));
         }
         let of = tenants.entry(tenant_of(&job.job)).or_insert(Standing::Fine);
@@ -97,11 +107,27 @@ pub fn report(jobs: &[JobRow], ends: &[JobEnd], hours: f64, now: jiff::Timestamp
     let count = |wanted: Standing| tenants.values().filter(|standing| **standing == wanted).count();
     report.fine = count(Standing::Fine);
     report.with_rejects = count(Standing::WithRejects);
+    report.without_run = count(Standing::WithoutRun);
     report.in_need = count(Standing::InNeed);
+    report.has_tenants = jobs.iter().any(|job| job.job.contains('/'));
     report.groups = groups.into_iter().map(|((cause, exit), jobs)| group(cause, exit, &jobs)).collect();
     report.groups.sort_by_key(|group| std::cmp::Reverse(group.jobs.len()));
     report.fewer = fewer(ends, since);
     report
+}
+
+/// Whether a job should have run between these two times: it is due and has not started, or it ran before, and its schedule
+/// has a start between them. A job that was added since has waited for nothing yet.
+fn was_due(job: &JobRow, since: i64, until: Timestamp) -> bool {
+    if job.schedule.is_some() && job.next_run.is_some_and(|due| due <= until) {
+        return true;
+    }
+    if job.last_run.is_none() {
+        return false;
+    }
+    let (Some(text), Ok(since)) = (&job.schedule, Timestamp::from_second(since)) else { return false };
+    let schedule = Schedule::parse(text, job.timezone.as_deref(), &job.job).ok();
+    schedule.and_then(|schedule| schedule.next_after(since)).is_some_and(|start| start <= until)
 }
 
 /// The tenant of a job: what stands before `/`, else the job itself.
@@ -140,21 +166,25 @@ fn cause(job: &JobRow) -> String {
 
 fn group(cause: String, exit: Option<u8>, jobs: &[&JobRow]) -> Group {
     let names: Vec<String> = jobs.iter().map(|job| job.job.clone()).collect();
-    let waiting = jobs.iter().filter(|job| job.state == "waiting").count();
-    Group { help: help(exit, &names, waiting == jobs.len()), cause, exit, jobs: names }
+    let all = |is_so: fn(&JobRow) -> bool| jobs.iter().all(|job| is_so(job));
+    let help = match exit {
+        _ if all(|job| job.state == "waiting") => "it is tried again by itself".to_owned(),
+        _ if all(|job| job.why == "definition") => {
+            "correct `ferry.yaml` or the table of tenants, which is read again by itself".to_owned()
+        }
+        exit => help(exit, &names),
+    };
+    Group { help, cause, exit, jobs: names }
 }
 
 /// The command that helps.
-fn help(exit: Option<u8>, names: &[String], waits: bool) -> String {
+fn help(exit: Option<u8>, names: &[String]) -> String {
     let first = names.first().map_or("JOB", String::as_str);
     let submit = match names.len() {
         1 => format!("`ferry worker submit {first}`"),
         _ => "`ferry worker submit JOB…`".to_owned(),
     };
     let is = |one: Exit| exit == Some(one.code());
-    if waits {
-        return "it is tried again by itself".to_owned();
-    }
     if is(Exit::Usage) {
         return format!("correct `ferry.yaml` or the table of tenants, then {submit}");
     }
@@ -179,11 +209,16 @@ impl NightReport {
 
     /// As a page for people.
     pub fn text(&self) -> String {
-        let all = self.fine + self.with_rejects + self.in_need;
-        let mut text = format!(
-            "{all} tenants in {} hours: {} fine, {} with rejects, {} in need\n",
-            self.hours, self.fine, self.with_rejects, self.in_need
-        );
+        let NightReport { hours, fine, with_rejects, without_run, in_need, .. } = self;
+        let counted = |n: usize| match self.has_tenants {
+            true => count(n as u64, "tenant", "tenants"),
+            false => count(n as u64, "job", "jobs"),
+        };
+        let all = counted(fine + with_rejects + without_run + in_need);
+        let unit = if *hours == 1.0 { "hour" } else { "hours" };
+        let not_run = if *without_run > 0 { format!(", {without_run} without a run") } else { String::new() };
+        let mut text =
+            format!("{all} in {hours} {unit}: {fine} fine, {with_rejects} with rejects{not_run}, {in_need} in need\n");
         // Writing to a text does not fail.
         if !self.rejects.is_empty() {
             let codes: Vec<String> = self.rejects.iter().map(|(code, count)| format!("{code} {count}")).collect();
@@ -192,8 +227,8 @@ impl NightReport {
         for group in self.groups.iter().take(GROUPS_SHOWN) {
             let tenants: BTreeSet<&str> = group.jobs.iter().map(|job| tenant_of(job)).collect();
             let exit = group.exit.map_or("its process was lost".to_owned(), |exit| format!("exit {exit}"));
-            let count = if tenants.len() == 1 { "1 tenant".to_owned() } else { format!("{} tenants", tenants.len()) };
-            let _ = writeln!(text, "\n{count}: {} ({exit})\n  {}\n  {}", group.cause, names(&group.jobs), group.help);
+            let tenants = counted(tenants.len());
+            let _ = writeln!(text, "\n{tenants}: {} ({exit})\n  {}\n  {}", group.cause, names(&group.jobs), group.help);
         }
         if self.groups.len() > GROUPS_SHOWN {
             let _ =
@@ -248,7 +283,6 @@ fn fewer(ends: &[JobEnd], since: i64) -> Vec<Fewer> {
 mod tests {
     use super::super::listing::LastRun;
     use super::*;
-    use jiff::Timestamp;
     use serde_json::json;
 
     fn job(name: &str, state: &str, exit: Option<u8>, message: &str) -> JobRow {
@@ -272,14 +306,20 @@ mod tests {
     fn tenants_are_counted_and_what_they_need_is_grouped_by_its_cause() {
         let refused =
             |tenant: &str| format!("error: the platform of `{tenant}/shop` refused the token\nhint: renew it");
+        let old = || Some(LastRun { ended: Timestamp::from_second(1_000).ok(), exit: Some(0), ..LastRun::default() });
         let jobs = [
             job("acme/nightly", "idle", Some(0), ""),
             job("acme/weekly", "idle", Some(3), ""),
             job("bolt/nightly", "held", Some(5), &refused("bolt")),
             job("cord/nightly", "held", Some(5), &refused("cord")),
             job("dot/nightly", "waiting", Some(6), "error: unavailable\n  cause: timed out\nhint: wait"),
+            JobRow { why: "definition".to_owned(), ..job("echo/nightly", "held", None, "error: `slug` is blank") },
             job("own", "idle", Some(0), ""),
-            job("never", "idle", None, ""),
+            JobRow { next_run: Timestamp::from_second(97_500).ok(), ..job("never", "idle", None, "") },
+            JobRow { last_run: old(), ..job("stopped", "idle", None, "") },
+            // Its time did not come, or has not come since it was added.
+            JobRow { schedule: Some("5 3 * * 1".to_owned()), last_run: old(), ..job("weekly", "idle", None, "") },
+            job("added", "idle", None, ""),
         ];
         let end = |day: i64, read: u64| JobEnd {
             job: "own".to_owned(),
@@ -290,7 +330,7 @@ mod tests {
         let ends = [end(-3, 90), end(-2, 100), end(-1, 110), end(1, 20)];
         let made = report(&jobs, &ends, 24.0, Timestamp::from_second(120_000).unwrap());
         let expected = "\
-6 tenants in 24 hours: 2 fine, 1 with rejects, 3 in need
+10 tenants in 24 hours: 3 fine, 1 with rejects, 2 without a run, 4 in need
 
 rejects: phone.invalid 2
 
@@ -298,11 +338,15 @@ rejects: phone.invalid 2
   bolt/nightly, cord/nightly
   renew the credentials, test them with `ferry check CONNECTION`, then `ferry worker submit JOB…`
 
+1 tenant: `slug` is blank (exit 2)
+  echo/nightly
+  correct `ferry.yaml` or the table of tenants, which is read again by itself
+
 1 tenant: unavailable: timed out (exit 6)
   dot/nightly
   it is tried again by itself
 
-1 did not run: never
+2 did not run: never, stopped
 
 1 brought far fewer records than usual: own (20 of 100)
 ";
@@ -310,7 +354,9 @@ rejects: phone.invalid 2
         let object = serde_json::to_value(&made).unwrap();
         assert_eq!(
             (&object["in_need"], &object["groups"][0]["exit"], &object["fewer"][0]["usual"]),
-            (&json!(3), &json!(5), &json!(100))
+            (&json!(4), &json!(5), &json!(100))
         );
+        let own = report(&[job("own", "idle", Some(0), "")], &[], 1.0, Timestamp::from_second(120_000).unwrap());
+        assert_eq!(own.text(), "1 job in 1 hour: 1 fine, 0 with rejects, 0 in need\n");
     }
 }

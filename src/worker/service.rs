@@ -11,6 +11,7 @@ use super::table::Table;
 use crate::outcome::Failure;
 use crate::plan::jobs::Wanted;
 use crate::report::Console;
+use crate::report::words::count;
 use crate::store::postgres::Database;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use tokio::net::TcpListener;
 
 /// How often the schedules are looked at: a job starts within this time.
 const SCHEDULES: Duration = Duration::from_secs(1);
+
 /// How a worker works.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -63,8 +65,8 @@ pub async fn serve(
     let beginning = Beginning { table, worker, slots: service.slots, lease: service.lease, launcher };
     let shared = Arc::new(Shared::new(beginning, console));
     shared.know(&known);
-    let count = known.len();
-    console.note(&format!("worker {} takes jobs, {} at a time; {count} are defined", shared.short(), service.slots));
+    let (jobs, slots) = (count(known.len() as u64, "is", "are"), service.slots);
+    console.note(&format!("worker {} takes jobs, {slots} at a time; {jobs} defined", shared.short()));
     let asked = Arc::clone(&shared);
     tokio::spawn(async move {
         stop.await;
@@ -93,7 +95,9 @@ async fn listener(service: &Service, console: &Console) -> Result<Option<TcpList
         }
         Err(failure) if is_typed => Err(failure),
         Err(failure) => {
-            console.note(&format!("{}, so it shows no figures", failure.message));
+            let why = failure.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            console
+                .note(&format!("{}{why}, so it shows no figures; `--listen` names another address", failure.message));
             Ok(None)
         }
     }

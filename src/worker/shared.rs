@@ -11,6 +11,7 @@ use super::table::{By, End, Start, Table, Taken};
 use crate::outcome::{Exit, Failure};
 use crate::plan::jobs::Wanted;
 use crate::report::Console;
+use crate::report::words::count;
 use crate::store::postgres::Database;
 use serde_json::json;
 use std::collections::HashMap;
@@ -326,22 +327,37 @@ async fn within(limit: Duration, mut process: Process) -> Report {
 
 impl Shared {
     pub(super) async fn look_closely(&self, definitions: &Definitions, stamp: &mut Stamp) -> Result<(), Failure> {
-        if definitions.stamp().is_some_and(|now| now != *stamp) {
-            // A configuration that is wrong as a whole changes nothing until it is fixed.
-            match definitions.load(Wanted::All) {
-                Ok((defined, now)) => {
-                    let count = defined.len();
-                    self.know(&defined);
-                    self.table.define(defined, true).await?;
-                    *stamp = now;
-                    self.console.note(&format!("the definitions have changed; {count} jobs are defined"));
-                }
-                Err(failure) => self.console.note(&format!("the definitions cannot be read: {failure}")),
-            }
+        let now = stamp.now();
+        if now != *stamp && now.is_still() {
+            *stamp = self.define_again(definitions, now).await?;
         }
-        let count = self.table.reconcile().await?;
-        self.metrics.put_back(count);
+        let missing = self.table.reconcile().await?;
+        self.metrics.put_back(missing);
         self.metrics.queue(self.table.figures().await?);
         Ok(())
+    }
+
+    /// Reads the definitions, which have changed. What is wrong with them as a whole changes nothing, and is told once.
+    async fn define_again(&self, definitions: &Definitions, now: Stamp) -> Result<Stamp, Failure> {
+        let loaded = match now.lost() {
+            Some(file) => Err(Failure::usage(format!("`{}` is missing", file.display()))
+                .hint("put it back, or end the worker with `ferry worker drain`")),
+            None => definitions.load(Wanted::All),
+        };
+        self.metrics.definitions(loaded.is_ok());
+        match loaded {
+            Ok((defined, stamp)) => {
+                let jobs = count(defined.len() as u64, "job is", "jobs are");
+                self.know(&defined);
+                self.table.define(defined, true).await?;
+                self.console.note(&format!("the definitions have changed; {jobs} defined"));
+                Ok(stamp)
+            }
+            Err(failure) => {
+                self.console.note("the definitions have changed and cannot be read, so the jobs stay as they were");
+                self.console.failure(&failure);
+                Ok(now)
+            }
+        }
     }
 }

@@ -424,6 +424,41 @@ fn a_worker_shows_its_figures_and_its_health() {
 }
 
 #[test]
+fn definitions_that_are_gone_or_cannot_be_read_leave_the_jobs_as_they_were() {
+    const JOBS: &str = "jobs:\n  one: { convert: { file: ok.csv, out: one.csv }, schedule: \"5 3 * * *\" }\n";
+    let Some((folder, database)) = scene(JOBS) else { return };
+    let (folder, at) = (folder.path(), &database[..]);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = command(folder, at, &format!("worker --listen {port}"));
+    let worker = begin(command.env("FERRY_JOB_LEASE", "1s"));
+    let are_valid = |value: &str| {
+        let (_, text) = ask(port, "GET /metrics", "X: y", "").unwrap_or_default();
+        text.contains(&format!("\nferry_worker_definitions_valid {value}\n"))
+    };
+    wait_until("the worker is there", || counted(at, "SELECT count(*)::text FROM ferry.worker") == 1);
+    let due = "SELECT count(*)::text FROM ferry.job WHERE NOT is_gone AND next_at IS NOT NULL";
+    fs::remove_file(folder.join("ferry.yaml")).unwrap();
+    wait_until("it is missed", || are_valid("0"));
+    assert_eq!(counted(at, due), 1);
+    fs::write(folder.join("ferry.yaml"), JOBS.replace("one:", "two:")).unwrap();
+    wait_until("it is read again", || are_valid("1"));
+    fs::write(folder.join("ferry.yaml"), JOBS.replace("{ convert", "{ [convert")).unwrap();
+    wait_until("it cannot be read", || are_valid("0"));
+    assert_eq!((counted(at, due), state(folder, at, "two")), (1, "idle - null".to_owned()));
+    // Long enough for several looks, of which one tells it.
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(typed(folder, at, "worker drain").exit, 0);
+    let ended = worker.finish();
+    let told = |text: &str| ended.err.matches(text).count();
+    let kept = "note: the definitions have changed and cannot be read, so the jobs stay as they were\nerror: ";
+    assert_eq!(
+        (told(kept), told("error: `ferry.yaml` is missing\n"), told("\n --> ferry.yaml:2")),
+        (2, 1, 1),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn without_a_shared_store_the_jobs_of_the_file_are_listed_with_their_last_runs() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("ok.csv"), LIST).unwrap();
