@@ -18,6 +18,7 @@ use postgres::{Server, address};
 use sink::Sink;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// Rounds of each measurement; the median is printed.
@@ -67,6 +68,8 @@ fn main() {
     shares.sort_by(f64::total_cmp);
     printed("SQLite in a folder", near);
     printed("PostgreSQL", far);
+    let sent = sink.requests.load(Relaxed);
+    assert!(sent >= 2 * (ROUNDS * contacts) as u64, "not every contact was sent: {sent} requests");
     let share = shares[shares.len() / 2];
     let verdict = if share < SHARE_MAX { "below" } else { "NOT below" };
     println!(
