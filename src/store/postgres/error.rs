@@ -128,6 +128,7 @@ impl DbError {
             _ if code == "3D000" => failed("is not there").cause(self).hint(HINT_MISSING),
             _ if code.starts_with("28") => failed("refused access").cause(self).hint(HINT_ACCESS),
             _ if code.starts_with("53") => failed("has no room or no connection left").cause(self).hint(HINT_FAILED),
+            _ if code == "25006" => failed("can only be read").cause(self).hint(HINT_READ_ONLY),
             _ if code == "42501" => failed("may not be changed by this user").cause(self).hint(HINT_RIGHTS),
             _ if self.is_passing() => failed("cannot be reached").cause(self).hint(HINT_LOST),
             _ => failed("failed").cause(self).hint(HINT_FAILED),
@@ -142,6 +143,7 @@ const HINT_PASSWORD: &str =
     "put it into `FERRY_STATE_PASSWORD` (itself, `file:PATH` or `cmd:COMMAND`), or into a file that `PGPASSFILE` names";
 const HINT_MISSING: &str = "create the database, or correct its name in the address";
 const HINT_RIGHTS: &str = "give the user the right to create in this database: `GRANT CREATE ON DATABASE`";
+const HINT_READ_ONLY: &str = "name the primary server in the address, or turn `default_transaction_read_only` off";
 const HINT_LOST: &str =
     "start the server, or correct its address, then run the same command again: it resumes where it stopped";
 

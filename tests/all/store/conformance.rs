@@ -391,6 +391,24 @@ fn entries_come_in_pages_and_can_be_removed() {
 }
 
 #[test]
+fn an_entry_that_was_replaced_is_not_found_when_its_successor_is_removed() {
+    every_store(|place| {
+        let mut open = open(place);
+        let run = open.begin("one");
+        // Two entries of one key in one pass, and one of another.
+        open.apply(&[settle(run, 1, Outcome::Created), settle(run, 2, Outcome::Created)]);
+        open.apply(&[settle(run, 1, Outcome::Updated)]);
+        open.apply(&[Op::BeginPass(run)]);
+        assert_eq!(open.entry(run, key(1)), Some((Outcome::Updated, 1)));
+        let last = open.reader.entry_page(run, EntryNo::default()).unwrap().pop().unwrap();
+        assert_eq!((last.key, last.entry.outcome), (key(1), Outcome::Updated));
+        open.apply(&[Op::ForgetEntries(run, vec![last.no])]);
+        assert_eq!(open.entry(run, key(1)), None);
+        assert_eq!(open.entry(run, key(2)), Some((Outcome::Created, 1)));
+    });
+}
+
+#[test]
 fn an_entry_stays_as_long_as_an_open_intent_refers_to_it() {
     every_store(|place| {
         let mut first = open(place);

@@ -37,6 +37,15 @@ fn a_server_that_does_not_keep_what_it_confirms_is_refused() {
 }
 
 #[test]
+fn a_database_that_can_only_be_read_is_told_as_such() {
+    let Some(text) = database() else { return };
+    let name = text.rsplit('/').next().unwrap().to_owned();
+    execute(&text, format!("DROP SCHEMA ferry CASCADE; ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let refused = address(&text).database().err().unwrap();
+    assert!(refused.exit == Exit::Failed && refused.message.ends_with("can only be read"), "{refused:?}");
+}
+
+#[test]
 fn a_server_that_restarts_is_waited_for_and_one_that_is_not_there_is_named() {
     let Some(server) = Server::start() else { return };
     let text = server.database();
@@ -77,6 +86,38 @@ fn a_lease_that_holds_is_not_taken_and_one_that_has_ended_is_not_revived() {
     assert_eq!(one.apply(&lease, &write).unwrap_err().exit, Exit::Busy);
     other.apply(&next, &write).unwrap();
     assert_eq!(value(&text, "SELECT group_no::text FROM ferry.account"), "2");
+}
+
+/// What another process, a fail-over or time can change about an account, each by itself.
+const CHANGES: [(&str, &str); 4] = [
+    ("token", "token = token + 1"),
+    ("holder", "holder = gen_random_uuid()"),
+    ("group", "group_no = group_no + 1"),
+    ("end", "lease_until = clock_timestamp()"),
+];
+
+#[test]
+fn each_part_of_a_lease_refuses_by_itself() {
+    let mut allowed = Vec::new();
+    for (what, change) in CHANGES {
+        let Some(text) = database() else { return };
+        let mut store = opened(&text);
+        let lease = store.acquire().unwrap();
+        let write = |value: &str| [Op::Remember("rate".into(), value.into())];
+        store.apply(&lease, &write("1/s")).unwrap();
+        execute(&text, format!("UPDATE ferry.account SET {change}"));
+        // The number of the last group says nothing about who has the account.
+        if what != "group" && store.renew(&lease).is_ok() {
+            allowed.push(format!("renewal with another {what}"));
+        }
+        match store.apply(&lease, &write("2/s")) {
+            Err(failure) => assert_eq!(failure.exit, Exit::Busy, "{what}: {failure:?}"),
+            Ok(_) => allowed.push(format!("group with another {what}")),
+        }
+        let kept = "SELECT convert_from(value, 'UTF8') FROM ferry.memory";
+        assert!(!allowed.is_empty() || value(&text, kept) == "1/s", "{what}");
+    }
+    assert_eq!(allowed, [""; 0]);
 }
 
 #[test]
@@ -169,4 +210,18 @@ fn a_process_that_was_stopped_does_not_use_the_instants_that_passed_meanwhile() 
     let taken = taken.lock().unwrap().clone();
     assert_eq!(taken.len(), 200);
     assert_rate_kept(taken);
+}
+
+#[tokio::test]
+async fn a_pause_that_a_platform_asks_for_holds_for_all_processes() {
+    let Some(text) = database() else { return };
+    let rate = || SharedRate::of(address(&text).database().unwrap(), "shop");
+    let (one, other, begun) = (rate(), rate(), Instant::now());
+    one.pause(Duration::from_secs(2));
+    let is_told = "SELECT count(*)::text FROM ferry.rate WHERE not_before > clock_timestamp()";
+    while value(&text, is_told) == "0" {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it was not told");
+    }
+    other.take(PER_S).await.unwrap();
+    assert!(begun.elapsed() > Duration::from_millis(1900), "{:?}", begun.elapsed());
 }
