@@ -199,10 +199,14 @@ fn read_one(config: &Config, commands: &[CommandWords], tenant: Option<Tenant<'_
     let filled = tenant.map(|(tenants, row)| tenants.filled(node, row, &mut mistakes));
     let mut reading = Reading { config, commands, tenant, mistakes };
     let job = reading.job(&name, key, filled.as_ref().unwrap_or(node));
-    let mistakes = match tenant {
-        Some((_, row)) => reading.mistakes.into_iter().map(|error| row.own(error)).collect(),
-        None => reading.mistakes,
-    };
+    let mut mistakes: Vec<FileError> = Vec::new();
+    for error in reading.mistakes {
+        let error = tenant.map_or_else(|| error.clone(), |(_, row)| row.own(error.clone()));
+        // What is wrong with a row comes again with each of its connections.
+        if !mistakes.contains(&error) {
+            mistakes.push(error);
+        }
+    }
     Read { name, job, mistakes }
 }
 

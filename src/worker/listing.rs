@@ -25,7 +25,7 @@ pub struct JobRow {
     pub schedule: Option<String>,
     /// By the clock of this zone.
     pub timezone: Option<String>,
-    /// When it is due: a try that waits, else by its schedule.
+    /// When it is due: a try that waits, else by its schedule; none while it waits for a person.
     #[serde(serialize_with = "text_of")]
     pub next_run: Option<Timestamp>,
     /// Its last run that has ended, or the one that runs.
@@ -105,14 +105,15 @@ impl Table {
     pub async fn list(&self, failed: bool) -> Result<Vec<JobRow>, Failure> {
         let work = move |client: Client| async move {
             let sql = "SELECT j.name, j.command, j.state, j.why, j.schedule, j.timezone, \
-                       (extract(epoch FROM CASE WHEN j.state = 'waiting' THEN j.due ELSE j.next_at END) * 1000)::bigint, \
+                       (extract(epoch FROM CASE j.state WHEN 'waiting' THEN j.due WHEN 'held' THEN NULL ELSE j.next_at END) \
+                       * 1000)::bigint, \
                        CASE WHEN j.state <> 'running' THEN j.run END, \
                        (extract(epoch FROM j.started) * 1000)::bigint, \
                        CASE WHEN j.state <> 'running' THEN (extract(epoch FROM j.ended) * 1000)::bigint END, \
                        CASE WHEN j.state <> 'running' THEN j.exit END, j.message, r.summary::text \
                        FROM ferry.job j LEFT JOIN LATERAL (SELECT summary FROM ferry.job_run r WHERE r.job = j.name \
                        ORDER BY r.ended DESC LIMIT 1) r ON true \
-                       WHERE NOT j.is_gone AND (NOT $1 OR j.state = 'held' OR j.exit NOT IN (0, 3)) ORDER BY j.name";
+                       WHERE (NOT j.is_gone OR j.state = 'running') AND (NOT $1 OR j.state = 'held' OR j.exit NOT IN (0, 3)) ORDER BY j.name";
             let rows = client.query(sql, &[&failed]).await?;
             rows.iter().map(row).collect()
         };

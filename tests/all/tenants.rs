@@ -114,6 +114,8 @@ fn a_bad_row_is_its_own_failure_and_the_others_run() {
         assert!(err.contains(told), "{told}: {err}");
     }
     assert!(!err.contains("abc123"), "{err}");
+    let alone = run(ferry(folder.path(), "run line-3/send"));
+    assert_eq!((alone.exit, alone.err.matches("is not a valid `id`").count()), (2, 1), "{alone:?}");
 }
 
 #[test]

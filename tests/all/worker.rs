@@ -62,7 +62,7 @@ fn jobs_are_submitted_scheduled_held_and_freed() {
   good: { convert: { file: ok.csv, out: good.csv } }
   nightly: { convert: { file: ok.csv, out: nightly.csv }, schedule: \"5 3 * * *\", timezone: America/Guayaquil }
   lost: { convert: { file: lost.csv, out: found.csv } }
-  wrong: { convert: { file: ok.csv, out: \"-\" } }
+  wrong: { convert: { file: ok.csv, out: \"-\" }, schedule: \"5 3 * * *\" }
 ";
     let Some((folder, database)) = scene(JOBS) else { return };
     let (folder, at) = (folder.path(), &database[..]);
@@ -74,6 +74,7 @@ fn jobs_are_submitted_scheduled_held_and_freed() {
     wait_until("lost is held", || state(folder, at, "lost") == "held failed 2");
     assert!(job(folder, at, "lost")["message"].as_str().unwrap().contains("`lost.csv`"), "{}", job(folder, at, "lost"));
     assert_eq!(state(folder, at, "wrong"), "held definition null");
+    assert_eq!(job(folder, at, "wrong")["next_run"], Value::Null, "a job that is held does not start by itself");
     let failed = typed(folder, at, "jobs --failed");
     let lines = ["lost", "wrong"].map(|name| failed.out.lines().filter(|line| line.starts_with(name)).count());
     assert!(
@@ -94,7 +95,19 @@ fn jobs_are_submitted_scheduled_held_and_freed() {
     fs::write(folder.join("ferry.yaml"), JOBS.replace("\"-\"", "wrong.csv").replace("  good:", "  better:")).unwrap();
     wait_until("the definitions are read again", || jobs(folder, at).iter().any(|job| job["job"] == "better"));
     assert_eq!(state(folder, at, "wrong"), "idle - null");
-    assert!(!jobs(folder, at).iter().any(|job| job["job"] == "good"), "it is gone");
+    let is_listed = |name: &str| jobs(folder, at).iter().any(|job| job["job"] == name);
+    assert!(!is_listed("good"), "it is gone");
+    let set = |state: &str| {
+        execute(
+            at,
+            format!(
+                "UPDATE ferry.job SET state = '{state}', lease_until = now() + interval '1 hour' WHERE name = 'good'"
+            ),
+        )
+    };
+    set("running");
+    assert!(is_listed("good"), "what runs is listed until it has ended");
+    set("idle");
     let drained = typed(folder, at, "worker drain");
     assert_eq!(drained.out, "1 worker finishes what it does and ends\n", "{drained:?}");
     let ended = worker.finish();
