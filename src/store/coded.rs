@@ -72,25 +72,39 @@ pub(in crate::store) fn kind_of(number: i64) -> Result<StepKind, CodeError> {
 }
 
 /// The lists of an entry. Most entries have none, and then no text is written.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(in crate::store) struct Detail {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub(in crate::store) problems: Vec<Problem>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub(in crate::store) not_carried: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub(in crate::store) cleared: u64,
 }
 
-impl Detail {
-    /// The text as it is written: JSON, or none.
-    pub(in crate::store) fn to_text(&self) -> Result<Option<String>, CodeError> {
-        if self.problems.is_empty() && self.not_carried.is_empty() && self.cleared == 0 {
-            return Ok(None);
-        }
-        Ok(Some(serde_json::to_string(self)?))
+/// The lists of an entry as they are written: JSON, or none where all are empty.
+pub(in crate::store) fn detail_text(
+    problems: &[Problem],
+    not_carried: &[String],
+    cleared: u64,
+) -> Result<Option<String>, CodeError> {
+    /// The same as [`Detail`], of what is elsewhere.
+    #[derive(Serialize)]
+    struct Lists<'a> {
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        problems: &'a [Problem],
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        not_carried: &'a [String],
+        #[serde(skip_serializing_if = "is_zero")]
+        cleared: u64,
     }
+    if problems.is_empty() && not_carried.is_empty() && cleared == 0 {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::to_string(&Lists { problems, not_carried, cleared })?))
+}
 
+impl Detail {
     /// The lists of a text as it was written.
     pub(in crate::store) fn from_text(text: Option<&str>) -> Result<Detail, CodeError> {
         text.map_or(Ok(Detail::default()), |text| Ok(serde_json::from_str(text)?))

@@ -48,12 +48,14 @@ pub(in crate::store) fn number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-fn text(out: &mut Vec<u8>, text: &str) {
+/// Writes a text.
+pub(in crate::store) fn text(out: &mut Vec<u8>, text: &str) {
     number(out, text.len() as u64);
     out.extend(text.as_bytes());
 }
 
-fn optional(out: &mut Vec<u8>, text: Option<&str>) {
+/// Writes a text, or that there is none.
+pub(in crate::store) fn optional(out: &mut Vec<u8>, text: Option<&str>) {
     number(out, text.map_or(0, |text| text.len() as u64 + 1));
     out.extend(text.unwrap_or_default().as_bytes());
 }
@@ -81,12 +83,12 @@ impl<'a> Bytes<'a> {
         Some(taken)
     }
 
-    fn text(&mut self) -> Option<String> {
+    pub(in crate::store) fn text(&mut self) -> Option<String> {
         let len = self.number()?;
         String::from_utf8(self.take(len)?.to_vec()).ok()
     }
 
-    fn optional(&mut self) -> Option<OrNone> {
+    pub(in crate::store) fn optional(&mut self) -> Option<OrNone> {
         let Some(len) = self.number()?.checked_sub(1) else { return Some(OrNone(None)) };
         Some(OrNone(Some(String::from_utf8(self.take(len)?.to_vec()).ok()?)))
     }
@@ -111,7 +113,7 @@ impl<'a> Bytes<'a> {
 }
 
 /// A text that may be missing.
-struct OrNone(Option<String>);
+pub(in crate::store) struct OrNone(pub(in crate::store) Option<String>);
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,7 @@ mod contract;
 mod entries;
 mod filter;
 mod image_code;
+mod intent_code;
 mod key;
 mod lease;
 mod links;

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 mod conformance;
 mod damage;
+mod intents;
 mod postgres;
 mod random;
 
@@ -502,7 +503,7 @@ fn what_is_no_checkpoint_is_refused() {
         (
             later,
             |path| format!("the checkpoint `{}` was written by a later version of Ferry", path.display()),
-            "its tables are of version 99, and this program knows them up to 3",
+            "its tables are of version 99, and this program knows them up to 4",
         ),
         (written("empty.db", b""), damaged_text, "it has 0 bytes, and cannot have fewer than 4096"),
         (written("text.db", &[b'x'; 8192]), damaged_text, "file is not a database"),

@@ -69,5 +69,5 @@ fn copy_account(from: &mut dyn StoreReader, links: LinkPage<'_>, to: &mut Fill) 
         after = Some(*last);
         page.iter().try_for_each(|(link, target_id)| to.link(link, target_id))?;
     }
-    from.memories("")?.into_iter().try_for_each(|(name, value)| to.memory(name, value))
+    from.memories("")?.into_iter().try_for_each(|(name, value)| to.memory(&name, &value))
 }

@@ -8,7 +8,7 @@ use super::sql::Kind;
 use crate::identity::IdentityValue;
 use crate::record::Origin;
 use crate::store::coded::{
-    Detail, identities_text, int, intent_numbers, intent_seal, link_seal, note_seal, outcome_number, seal,
+    detail_text, identities_text, int, intent_numbers, intent_seal, link_seal, note_seal, outcome_number, seal,
 };
 use crate::store::image_code::encode;
 use crate::store::key::Key;
@@ -202,8 +202,7 @@ fn add_intent(
 
 fn add_settled((run, key): (RunNo, &Key), no: i64, settled: &Settled, columns: &mut Columns) -> Result<(), DbError> {
     let Settled { outcome, origin, pass, target_id, not_carried, cleared, problems, .. } = settled;
-    let (problems, not_carried) = (problems.clone(), not_carried.clone());
-    let detail = Detail { problems, not_carried, cleared: *cleared }.to_text()?;
+    let detail = detail_text(problems, not_carried, *cleared)?;
     let (outcome, target_id) = (outcome_number(*outcome), target_id.as_deref());
     let [_, ordinal, line, pass, place_seal] = place(run, key, *pass, *origin);
     let seal = entry_seal(run, key, outcome, [target_id, detail.as_deref()]);
@@ -240,7 +239,7 @@ fn add_links(links: &[IdentityValue], target_id: &str, columns: &mut Columns) {
 }
 
 fn add_note(run: RunNo, pass: u32, source: &SourceOutcome, columns: &mut Columns) -> Result<(), DbError> {
-    let detail = Detail { problems: source.problems.clone(), ..Detail::default() }.to_text()?;
+    let detail = detail_text(&source.problems, &[], 0)?;
     let duplicate_of = source.duplicate_of.map(int);
     let numbers =
         [int(source.origin.ordinal), int(source.origin.line), i64::from(pass), outcome_number(source.outcome)];

@@ -1,6 +1,7 @@
 //! A database that is filled with what another store has: what a preview works on, where the truth is not in a file.
 
 use super::error::SqlError;
+use super::intent_rows;
 use super::rows::EntryRow;
 use super::schema::{self, Use};
 use super::tables::Tables;
@@ -9,13 +10,12 @@ use crate::contact::FieldSet;
 use crate::ids::RunStatus;
 use crate::outcome::{Failure, Outcome};
 use crate::record::Origin;
-use crate::store::coded::{
-    Detail, identities_text, int, intent_numbers, intent_seal, link_seal, outcome_number, run_seal,
-};
+use crate::store::coded::{detail_text, int, link_seal, outcome_number, run_seal};
+use crate::store::intent_code::Announced;
 use crate::store::key::Key;
 use crate::store::model::{Image, Intent, NumberedEntry, OpenIntent, OutcomeRow, RunNo, RunRow, SourceOutcome, Turns};
-use crate::store::op::Op;
 use rusqlite::params;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// A database while it is filled, in one transaction.
@@ -84,11 +84,10 @@ impl Fill {
     pub(in crate::store) fn entry(&mut self, run: RunNo, numbered: &NumberedEntry) -> Result<(), Failure> {
         self.write(|tables| {
             let NumberedEntry { no, key, entry } = numbered;
-            let (problems, not_carried) = (entry.problems.clone(), entry.not_carried.clone());
-            let detail = Detail { problems, not_carried, cleared: entry.cleared }.to_text()?;
+            let detail = detail_text(&entry.problems, &entry.not_carried, entry.cleared)?;
             let Origin { ordinal, line } = entry.origin;
             let numbers = [int(ordinal), int(line), i64::from(entry.pass), outcome_number(entry.outcome)];
-            let (target_id, detail) = (entry.target_id.as_deref(), detail.as_deref());
+            let (target_id, detail) = (entry.target_id.as_deref(), detail.map(Cow::Owned));
             tables.write_entry(&EntryRow { run, no: no.0, key, numbers, target_id, detail })
         })
     }
@@ -106,22 +105,11 @@ impl Fill {
     pub(in crate::store) fn intent(&mut self, open: &OpenIntent) -> Result<(), Failure> {
         self.write(|tables| {
             let OpenIntent { run, key, intent, .. } = open;
-            let (identities, numbers) = (identities_text(&intent.identities)?, intent_numbers(intent));
-            let (target_id, made) = (intent.target_id.as_deref(), intent.made.as_deref());
-            let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
-            let sealed = [run.0, kind, ordinal, line, at_ms, attempt, begun, -1];
-            let seal = intent_seal(&sealed, key, [target_id, Some(&identities), made]);
-            let mut statement = tables.connection.prepare_cached(
-                "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made,
-                                     begun, entry)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, ?10, ?11, ?12,
-                         (SELECT max(no) FROM entry WHERE run = ?1 AND key = ?2 AND outcome = ?13))",
-            )?;
-            let (key, unknown) = (key.as_bytes().as_slice(), outcome_number(Outcome::Unknown));
-            statement.execute(params![
-                run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, seal, made, begun, unknown
-            ])?;
-            Ok(())
+            intent_rows::put(&tables.connection, Announced { run: *run, key, intent, image: None })?;
+            let sql = "SELECT max(no) FROM entry WHERE run = ?1 AND key = ?2 AND outcome = ?3";
+            let of = params![run.0, key.as_bytes().as_slice(), outcome_number(Outcome::Unknown)];
+            let entry = tables.connection.prepare_cached(sql)?.query_row(of, |row| row.get(0))?;
+            intent_rows::set_entry(&tables.connection, (*run, key), entry)
         })
     }
 
@@ -129,7 +117,7 @@ impl Fill {
     pub(in crate::store) fn note(&mut self, run: RunNo, pass: u32, row: OutcomeRow) -> Result<(), Failure> {
         let OutcomeRow { origin, outcome, duplicate_of, problems, .. } = row;
         let note = SourceOutcome { origin, outcome, duplicate_of, problems };
-        self.write(|tables| tables.apply(&Op::Note(run, pass, Box::new(note))).map(drop))
+        self.write(|tables| tables.note(run, pass, &note))
     }
 
     /// Adds a link.
@@ -142,7 +130,7 @@ impl Fill {
     }
 
     /// Adds a remembered value.
-    pub(in crate::store) fn memory(&mut self, name: String, value: String) -> Result<(), Failure> {
-        self.write(|tables| tables.apply(&Op::Remember(name, value)).map(drop))
+    pub(in crate::store) fn memory(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        self.write(|tables| tables.remember(name, value))
     }
 }

@@ -7,12 +7,12 @@
 //! Databases of earlier versions hold images in rows of their own (table `image`), which are read and removed here too.
 
 use super::error::SqlError;
-use super::rows::{image_seal, read_key, text};
+use super::rows::{has_table, image_seal, read_key, text};
 use crate::store::coded::{check_seal, count, int, seal};
 use crate::store::image_code::{Bytes, decode, encode, key_of, number};
 use crate::store::key::Key;
 use crate::store::model::{Image, ImageNo, Intent, NumberedImage, RunNo};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 /// The most images in a block.
 const PLACES: usize = 64;
@@ -211,9 +211,7 @@ pub(super) fn page(connection: &Connection, run: RunNo, after: ImageNo) -> Resul
             return Ok(page);
         }
     }
-    // A database of an earlier version that is only read has no blocks.
-    let has_blocks = "SELECT 1 FROM sqlite_master WHERE name = 'image_block'";
-    if connection.prepare_cached(has_blocks)?.query_row([], |_| Ok(())).optional()?.is_none() {
+    if !has_table(connection, "image_block")? {
         return Ok(Vec::new());
     }
     let sql = "SELECT no, run, len, data, seal FROM image_block WHERE run = ?1 AND no > ?2 ORDER BY no LIMIT ?3";

@@ -5,9 +5,13 @@ mod counter;
 mod error;
 mod fill;
 mod images;
+mod intent_rows;
+mod intents;
 mod links;
 mod lock;
 mod mark;
+mod new_entries;
+mod open_places;
 mod reader;
 mod rows;
 mod schema;
@@ -72,7 +76,7 @@ impl SqliteStore {
 
     /// Executes a group in one transaction; the answers, and the generation that it is.
     fn transact(&mut self, lease: &Lease, ops: &[Op]) -> Result<(Vec<Answer>, u64), SqlError> {
-        self.tables.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.tables.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let done = self.execute(lease, ops);
         if done.is_err() {
             self.tables.drop_memory();
@@ -84,9 +88,8 @@ impl SqliteStore {
 
     fn execute(&mut self, lease: &Lease, ops: &[Op]) -> Result<(Vec<Answer>, u64), SqlError> {
         let generation = counter::count_group(&self.tables.connection, lease.token)?;
-        let answers = ops.iter().map(|op| self.tables.apply(op)).collect::<Result<_, _>>()?;
-        self.tables.write_images()?;
-        self.tables.connection.execute_batch("COMMIT")?;
+        let answers = self.tables.apply_all(ops)?;
+        self.tables.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok((answers, generation))
     }
 
@@ -94,8 +97,7 @@ impl SqliteStore {
         let (answers, generation) = self.transact(lease, ops)?;
         // An older mark proves less, and everything that matters is in the database: no reason to fail.
         let _ = self.mark.note(generation);
-        let is_due = links::is_due(&self.tables.connection)?;
-        let readable_links = if is_due { links::move_into_table(&self.tables.connection)? } else { Vec::new() };
+        let readable_links = self.tables.move_links(false)?;
         if ops.iter().any(|op| matches!(op, Op::Compact)) {
             self.compact()?;
         }
@@ -120,8 +122,9 @@ fn connect(path: &Path, left_open: bool) -> Result<Tables, SqlError> {
     if left_open {
         schema::check_pages(&connection, path)?;
     }
-    links::move_into_table(&connection)?;
-    Ok(Tables::new(connection))
+    let mut tables = Tables::new(connection);
+    tables.move_links(true)?;
+    Ok(tables)
 }
 
 impl Store for SqliteStore {

@@ -2,13 +2,14 @@
 
 use super::error::SqlError;
 use super::images;
+use super::intents;
 use super::links;
 use super::rows::{EntryRow, read_key, read_turns, run_seal, text};
 use super::schema::{self, Use};
 use crate::ids::{CommandKind, RunStatus};
 use crate::outcome::Failure;
 use crate::record::Origin;
-use crate::store::coded::{Detail, check_seal, count, int, intent_of, intent_seal, note_seal, outcome_of};
+use crate::store::coded::{Detail, check_seal, count, int, note_seal, outcome_of};
 use crate::store::contract::{Give, StoreReader, TallyOf};
 use crate::store::key::Key;
 use crate::store::model::{
@@ -16,10 +17,11 @@ use crate::store::model::{
 };
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// Open intents read at a time.
-const INTENTS_PAGE: i64 = 1000;
+const INTENTS_PAGE: usize = 1000;
 
 /// Entries and source outcomes read at a time: about 1 MiB.
 const ROWS_PAGE: i64 = 4096;
@@ -92,7 +94,7 @@ impl StoreReader for SqliteReader {
     }
 
     fn open_intents(&mut self, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, Failure> {
-        self.ask(|connection| open_intents(connection, after))
+        self.ask(|connection| intents::page(connection, after, INTENTS_PAGE))
     }
 
     fn note_page(&mut self, run: RunNo, pass: u32, after: Option<u64>) -> Result<Vec<OutcomeRow>, Failure> {
@@ -210,7 +212,8 @@ fn read_entry(row: &Row<'_>, run: RunNo) -> Result<Entry, SqlError> {
     let key = read_key(row.get_ref(1)?)?;
     let numbers: [i64; 4] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
     let (target_id, detail) = (text(row, 6)?, text(row, 7)?);
-    let expected = EntryRow { run, no: row.get(0)?, key: &key, numbers, target_id, detail }.seal();
+    let expected =
+        EntryRow { run, no: row.get(0)?, key: &key, numbers, target_id, detail: detail.map(Cow::Borrowed) }.seal();
     check_seal(row.get(8)?, expected)?;
     let [ordinal, line, pass, outcome] = numbers;
     let Detail { problems, not_carried, cleared } = Detail::from_text(detail)?;
@@ -256,34 +259,6 @@ fn read_note(row: &Row<'_>, run: RunNo, pass: u32) -> Result<OutcomeRow, SqlErro
         problems: Detail::from_text(detail)?.problems,
         key: None,
     })
-}
-
-fn open_intents(connection: &Connection, after: Option<(RunNo, Key)>) -> Result<Vec<OpenIntent>, SqlError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made, begun
-         FROM intent
-         WHERE (run, key) > (?1, ?2) ORDER BY run, key LIMIT ?3",
-    )?;
-    let (run, key) = after.map_or((i64::MIN, Vec::new()), |(run, key)| (run.0, key.as_bytes().to_vec()));
-    let mut rows = statement.query(params![run, key, INTENTS_PAGE])?;
-    let mut intents = Vec::new();
-    while let Some(row) = rows.next()? {
-        intents.push(read_intent(row)?);
-    }
-    Ok(intents)
-}
-
-fn read_intent(row: &Row<'_>) -> Result<OpenIntent, SqlError> {
-    let (run, key) = (RunNo(row.get(0)?), read_key(row.get_ref(1)?)?);
-    let numbers: [i64; 6] = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(12)?];
-    let texts = [text(row, 7)?, text(row, 8)?, text(row, 11)?];
-    let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
-    let image: Option<i64> = row.get(9)?;
-    let sealed = [run.0, kind, ordinal, line, at_ms, attempt, begun, image.unwrap_or(-1)];
-    check_seal(row.get(10)?, intent_seal(&sealed, &key, texts))?;
-    let intent = intent_of(numbers, texts)?;
-    let sent_by_ms = intent.at_ms;
-    Ok(OpenIntent { run, key, intent, sent_by_ms })
 }
 
 fn tally(connection: &Connection, run: RunNo, of: TallyOf) -> Result<Tally, SqlError> {

@@ -4,8 +4,9 @@ use super::error::SqlError;
 use crate::store::coded::{self, check_seal, count, seal, turn_seal};
 use crate::store::key::Key;
 use crate::store::model::{RunNo, Turns};
-use rusqlite::Row;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+use std::borrow::Cow;
 
 /// An entry as it is written.
 pub(super) struct EntryRow<'a> {
@@ -15,14 +16,14 @@ pub(super) struct EntryRow<'a> {
     /// Ordinal, line, pass and outcome.
     pub(super) numbers: [i64; 4],
     pub(super) target_id: Option<&'a str>,
-    pub(super) detail: Option<&'a str>,
+    pub(super) detail: Option<Cow<'a, str>>,
 }
 
 impl EntryRow<'_> {
     /// Its seal.
     pub(super) fn seal(&self) -> i64 {
         let [ordinal, line, pass, outcome] = self.numbers;
-        let [target_id, detail] = [self.target_id, self.detail].map(|text| text.map(str::as_bytes));
+        let [target_id, detail] = [self.target_id, self.detail.as_deref()].map(|text| text.map(str::as_bytes));
         let texts = [Some(self.key.as_bytes().as_slice()), target_id, detail];
         seal(&[self.run.0, self.no, ordinal, line, pass, outcome], &texts)
     }
@@ -57,4 +58,9 @@ pub(super) fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str
 /// A key as it was written.
 pub(super) fn read_key(value: ValueRef<'_>) -> Result<Key, SqlError> {
     value.as_blob().ok().and_then(Key::from_hash).ok_or(SqlError::Damaged("a key that is not one"))
+}
+
+/// Whether there is a table of this name: a database of an earlier version that is only read lacks the later ones.
+pub(super) fn has_table(connection: &Connection, name: &str) -> Result<bool, SqlError> {
+    Ok(connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?.exists([name])?)
 }

@@ -14,7 +14,7 @@ const APPLICATION_ID: i32 = 0x4645_5252;
 
 /// The version of the tables. A file of an earlier one gets the missing tables when it is opened for writing, one of a
 /// later version is refused.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 /// The memory of a connection for pages, in KiB. Entries are appended, so more would not help.
 const CACHE_KIB: u32 = 2048;
@@ -90,6 +90,14 @@ CREATE TABLE image_block (
 CREATE INDEX image_block_of_run ON image_block (run);
 ";
 
+/// What version 4 adds: intents in blocks (see `intents.rs`), and new links in blocks (see `links.rs`); `link_log` is only
+/// read since.
+const TABLES_4: &str = "
+CREATE TABLE intent_block (no INTEGER PRIMARY KEY, data BLOB NOT NULL, seal INTEGER NOT NULL);
+CREATE TABLE intent_open (no INTEGER PRIMARY KEY, data BLOB NOT NULL, seal INTEGER NOT NULL);
+CREATE TABLE link_block (no INTEGER PRIMARY KEY, len INTEGER NOT NULL, data BLOB NOT NULL, seal INTEGER NOT NULL);
+";
+
 /// Creates the database, whole or not at all: under another name, synced, then renamed.
 pub(super) fn create(path: &Path) -> Result<(), Failure> {
     let new = beside(path, ".new");
@@ -109,7 +117,7 @@ fn fill(new: &Path) -> Result<(), SqlError> {
     let connection = Connection::open_with_flags(new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_BYTES}; PRAGMA synchronous = EXTRA; BEGIN; PRAGMA application_id = {APPLICATION_ID};
-         PRAGMA user_version = {VERSION}; {TABLES} {TABLES_2} {TABLES_3} COMMIT;"
+         PRAGMA user_version = {VERSION}; {TABLES} {TABLES_2} {TABLES_3} {TABLES_4} COMMIT;"
     ))?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -167,7 +175,8 @@ pub(super) fn connect(path: &Path, how: Use) -> Result<Connection, SqlError> {
         upgrade(&connection)?;
     }
     if version < VERSION && how == Use::Write {
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES_3} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+        let missing = if version < 3 { [TABLES_3, TABLES_4].concat() } else { TABLES_4.to_owned() };
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {missing} PRAGMA user_version = {VERSION}; COMMIT;"))?;
     }
     Ok(connection)
 }

@@ -7,19 +7,21 @@
 use super::counter::{self, Counter};
 use super::error::SqlError;
 use super::images::Images;
+use super::intents::Intents;
+use super::links::{LinkLog, Links};
+use super::new_entries::NewEntries;
 use super::rows::{EntryRow, read_turns, run_seal, text};
 use crate::ids::RunStatus;
 use crate::outcome::Outcome;
 use crate::record::Origin;
-use crate::store::coded::{
-    Detail, check_seal, identities_text, int, intent_numbers, intent_seal, link_seal, note_seal, outcome_number,
-    turn_seal,
-};
+use crate::store::coded::{check_seal, detail_text, int, note_seal, outcome_number, turn_seal};
+use crate::store::intent_code::Announced;
 use crate::store::key::Key;
 use crate::store::model::{EntryNo, Intent, Meaning, NewRun, RunNo, Settled, SourceOutcome, Turns};
 use crate::store::op::{Answer, Op};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The connection that writes, and what it keeps in memory.
@@ -29,9 +31,9 @@ pub(super) struct Tables {
     next_entry: HashMap<RunNo, i64>,
     /// Whether a run has entries of earlier passes.
     has_earlier: HashMap<RunNo, bool>,
-    /// Whether there may be an intent; unknown at the beginning.
-    has_intents: Option<bool>,
     images: Images,
+    intents: Intents,
+    links: LinkLog,
 }
 
 impl Tables {
@@ -40,8 +42,9 @@ impl Tables {
             connection,
             next_entry: HashMap::new(),
             has_earlier: HashMap::new(),
-            has_intents: None,
             images: Images::new(),
+            intents: Intents::new(),
+            links: LinkLog::default(),
         }
     }
 
@@ -49,11 +52,28 @@ impl Tables {
     pub(super) fn drop_memory(&mut self) {
         self.next_entry.clear();
         self.has_earlier.clear();
-        self.has_intents = None;
         self.images.drop_memory();
+        self.intents.drop_memory();
+        self.links.drop_memory();
     }
 
-    /// Writes the images of the operations that were executed.
+    /// Executes operations in their order; all of it is written then.
+    pub(super) fn apply_all(&mut self, ops: &[Op]) -> Result<Vec<Answer>, SqlError> {
+        let mut new = NewEntries::default();
+        let answers = ops.iter().map(|op| self.apply(op, &mut new)).collect::<Result<_, _>>()?;
+        new.write(&self.connection)?;
+        self.write_images()?;
+        self.intents.write(&self.connection)?;
+        self.links.write(&self.connection)?;
+        Ok(answers)
+    }
+
+    /// Moves new links to where they are found, if they are enough or `all` are to be; those that were moved.
+    pub(super) fn move_links(&mut self, all: bool) -> Result<Links, SqlError> {
+        if all || self.links.is_due() { self.links.move_into_table(&self.connection) } else { Ok(Links::new()) }
+    }
+
+    /// Writes the images that were added.
     pub(super) fn write_images(&mut self) -> Result<(), SqlError> {
         self.images.write(&self.connection)
     }
@@ -64,20 +84,31 @@ impl Tables {
     }
 
     /// Executes one operation.
-    pub(super) fn apply(&mut self, op: &Op) -> Result<Answer, SqlError> {
+    fn apply<'a>(&mut self, op: &'a Op, new: &mut NewEntries<'a>) -> Result<Answer, SqlError> {
+        match op {
+            Op::Intend(run, key, intent) => self.intend(*run, key, intent)?,
+            Op::Withdraw(run, key) => self.withdraw(*run, key, false)?,
+            Op::Disprove(run, key) => self.withdraw(*run, key, true)?,
+            Op::Settle(run, key, settled) => self.settle((*run, key), settled, new)?,
+            Op::Note(run, pass, outcome) => self.note(*run, *pass, outcome)?,
+            Op::Unlink(link) => self.links.add(link, None),
+            op => {
+                new.write(&self.connection)?;
+                return self.apply_alone(op);
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Executes an operation that needs all entries in the database.
+    fn apply_alone(&mut self, op: &Op) -> Result<Answer, SqlError> {
         match op {
             Op::BeginRun(run) => return Ok(Answer::Run(self.begin(run)?)),
             Op::BeginPass(run) => return self.begin_pass(*run),
             Op::ContinuePass(run) => return self.continue_pass(*run),
             Op::CountEarlier(run) => return Ok(Answer::Earlier(self.count_earlier(*run)?)),
             Op::TakeTurn(run, meaning) => return Ok(Answer::Turn(self.take_turn(*run, meaning)?)),
-            Op::Intend(run, key, intent) => self.intend(*run, key, intent)?,
-            Op::Withdraw(run, key) => self.withdraw(*run, key, false)?,
-            Op::Disprove(run, key) => self.withdraw(*run, key, true)?,
-            Op::Settle(run, key, settled) => self.settle(*run, key, settled)?,
             Op::CarryOver(run, key, pass, origin) => self.carry_over(*run, key, *pass, *origin)?,
-            Op::Note(run, pass, outcome) => self.note(*run, *pass, outcome)?,
-            Op::Unlink(link) => self.log_link(link, None)?,
             Op::Remember(name, value) => self.remember(name, value)?,
             Op::Forget(name) => self.forget(name)?,
             Op::EndTrust(run) => self.end_trust(*run)?,
@@ -85,8 +116,14 @@ impl Tables {
             Op::ForgetRun(run) => self.forget_run(*run)?,
             Op::ForgetImages(run) => self.forget_images(*run)?,
             Op::ForgetEntries(run, numbers) => self.forget_entries(*run, numbers)?,
-            // It is not possible inside of a transaction: see `mod.rs`.
-            Op::Compact => {}
+            // Compacting is not possible inside of a transaction: see `mod.rs`. The others do not need it.
+            Op::Compact
+            | Op::Intend(..)
+            | Op::Withdraw(..)
+            | Op::Disprove(..)
+            | Op::Settle(..)
+            | Op::Note(..)
+            | Op::Unlink(_) => {}
         }
         Ok(Answer::Done)
     }
@@ -170,7 +207,8 @@ impl Tables {
         self.drop_earlier(run)?;
         self.next_entry.remove(&run);
         self.images.forget(&self.connection, run)?;
-        let tables = [("note", "run"), ("intent", "run"), ("entry", "run"), ("turn", "run"), ("run", "no")];
+        self.intents.forget(&self.connection, run)?;
+        let tables = [("note", "run"), ("entry", "run"), ("turn", "run"), ("run", "no")];
         for (table, key) in tables {
             self.connection.execute(&format!("DELETE FROM {table} WHERE {key} = ?1"), [run.0])?;
         }
@@ -200,67 +238,45 @@ impl Tables {
     }
 
     fn intend(&mut self, run: RunNo, key: &Key, intent: &Intent) -> Result<(), SqlError> {
-        self.has_intents = Some(true);
         let has_image = intent.before.is_some() || !intent.after.is_empty();
         let image = if has_image { Some(self.images.add(&self.connection, (run, key), intent)?) } else { None };
-        let identities = identities_text(&intent.identities)?;
-        let numbers = intent_numbers(intent);
-        let made = intent.made.as_deref();
-        let [kind, ordinal, line, at_ms, attempt, begun] = numbers;
-        let sealed = [run.0, kind, ordinal, line, at_ms, attempt, begun, image.unwrap_or(-1)];
-        let seal = intent_seal(&sealed, key, [intent.target_id.as_deref(), Some(&identities), made]);
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO intent (run, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made,
-                                 begun)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-             ON CONFLICT (run, key) DO UPDATE SET kind = ?3, ordinal = ?4, line = ?5, at_ms = ?6, attempt = ?7,
-                 target_id = ?8, identities = ?9, image = ?10, seal = ?11, made = ?12, begun = ?13",
-        )?;
-        let key = key.as_bytes().as_slice();
-        let target_id = intent.target_id.as_deref();
-        statement.execute(params![
-            run.0, key, kind, ordinal, line, at_ms, attempt, target_id, identities, image, seal, made, begun
-        ])?;
-        Ok(())
+        self.intents.add(&self.connection, Announced { run, key, intent, image })
     }
 
     /// Removes an intent. One that stands for an unknown outcome stays, unless `even_unknown`.
     fn withdraw(&mut self, run: RunNo, key: &Key, even_unknown: bool) -> Result<(), SqlError> {
-        let mut statement = self.connection.prepare_cached(
-            "DELETE FROM intent WHERE run = ?1 AND key = ?2 AND (entry IS NULL OR ?3) RETURNING image",
-        )?;
-        let found = statement
-            .query_row(params![run.0, key.as_bytes().as_slice(), even_unknown], |row| row.get::<_, Option<i64>>(0))
-            .optional()?;
-        drop(statement);
-        match found.flatten() {
+        match self.intents.withdraw(&self.connection, (run, key), even_unknown)? {
             Some(image) => self.images.remove(&self.connection, run, key, image),
             None => Ok(()),
         }
     }
 
-    fn settle(&mut self, run: RunNo, key: &Key, settled: &Settled) -> Result<(), SqlError> {
+    fn settle<'a>(
+        &mut self,
+        (run, key): (RunNo, &'a Key),
+        settled: &'a Settled,
+        new: &mut NewEntries<'a>,
+    ) -> Result<(), SqlError> {
         let Settled { outcome, origin, pass, target_id, not_carried, cleared, problems, links } = settled;
         let known = self.known_entry(run, key, *outcome)?;
-        let detail = if problems.is_empty() && not_carried.is_empty() && *cleared == 0 {
-            None
-        } else {
-            let (problems, not_carried) = (problems.clone(), not_carried.clone());
-            Detail { problems, not_carried, cleared: *cleared }.to_text()?
-        };
-        let number = outcome_number(*outcome);
-        let (target_id, detail) = (target_id.as_deref(), detail.as_deref());
+        let detail = detail_text(problems, not_carried, *cleared)?.map(Cow::Owned);
+        let numbers = [int(origin.ordinal), int(origin.line), i64::from(*pass), outcome_number(*outcome)];
         let no = known.map_or_else(|| self.take_number(run), Ok)?;
-        let numbers = [int(origin.ordinal), int(origin.line), i64::from(*pass), number];
+        let target_id = target_id.as_deref();
         let row = EntryRow { run, no, key, numbers, target_id, detail };
-        self.write_entry(&row)?;
-        if *outcome == Outcome::Unknown {
-            let mut statement =
-                self.connection.prepare_cached("UPDATE intent SET entry = ?3 WHERE run = ?1 AND key = ?2")?;
-            statement.execute(params![run.0, key.as_bytes().as_slice(), no])?;
+        if known.is_none() {
+            new.add(row);
+        } else {
+            if new.has(&row) {
+                new.write(&self.connection)?;
+            }
+            self.write_entry(&row)?;
         }
-        if let Some(target_id) = target_id {
-            links.iter().try_for_each(|link| self.log_link(&Key::of_link(link), Some(target_id)))?;
+        if *outcome == Outcome::Unknown {
+            self.intents.set_entry(&self.connection, (run, key), no)?;
+        }
+        if target_id.is_some() {
+            links.iter().for_each(|link| self.links.add(&Key::of_link(link), target_id));
         }
         Ok(())
     }
@@ -268,32 +284,14 @@ impl Tables {
     /// The entry that this outcome replaces: of an earlier pass, or one whose outcome was unknown. Ends the intent unless the
     /// outcome is unknown.
     fn known_entry(&mut self, run: RunNo, key: &Key, outcome: Outcome) -> Result<Option<i64>, SqlError> {
-        if !self.has_intents()? {
-            return self.earlier_entry(run, key);
-        }
-        let sql = match outcome {
-            Outcome::Unknown => "SELECT entry FROM intent WHERE run = ?1 AND key = ?2",
-            _ => "DELETE FROM intent WHERE run = ?1 AND key = ?2 RETURNING entry",
+        let known = match outcome {
+            Outcome::Unknown => self.intents.entry(&self.connection, run, key)?,
+            _ => self.intents.end(&self.connection, run, key)?,
         };
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let key_bytes = key.as_bytes().as_slice();
-        let known = statement.query_row(params![run.0, key_bytes], |row| row.get::<_, Option<i64>>(0)).optional()?;
-        drop(statement);
-        match known.flatten() {
+        match known {
             Some(no) => Ok(Some(no)),
             None => self.earlier_entry(run, key),
         }
-    }
-
-    /// Whether there may be an intent: a run that changes nothing announces none.
-    fn has_intents(&mut self) -> Result<bool, SqlError> {
-        if let Some(has_intents) = self.has_intents {
-            return Ok(has_intents);
-        }
-        let sql = "SELECT EXISTS (SELECT 1 FROM intent)";
-        let has_intents = self.connection.query_row(sql, [], |row| row.get(0))?;
-        self.has_intents = Some(has_intents);
-        Ok(has_intents)
     }
 
     fn earlier_entry(&mut self, run: RunNo, key: &Key) -> Result<Option<i64>, SqlError> {
@@ -322,7 +320,7 @@ impl Tables {
                  detail = ?9, seal = ?10",
         )?;
         let [ordinal, line, pass, outcome] = row.numbers;
-        let (no, key) = (row.no, row.key.as_bytes().as_slice());
+        let (no, key, detail) = (row.no, row.key.as_bytes().as_slice(), row.detail.as_deref());
         statement.execute(params![
             row.run.0,
             no,
@@ -332,7 +330,7 @@ impl Tables {
             pass,
             outcome,
             row.target_id,
-            row.detail,
+            detail,
             row.seal()
         ])?;
         Ok(())
@@ -350,7 +348,7 @@ impl Tables {
         let mut rows = statement.query(params![run.0, key.as_bytes().as_slice()])?;
         let row = rows.next()?.ok_or_else(missing)?;
         let no = row.get(7)?;
-        let (outcome, target_id, detail) = (row.get(0)?, text(row, 1)?, text(row, 2)?);
+        let (outcome, target_id, detail) = (row.get(0)?, text(row, 1)?, text(row, 2)?.map(Cow::Borrowed));
         let numbers = [row.get(3)?, row.get(4)?, row.get(5)?, outcome];
         let found = EntryRow { run, no, key, numbers, target_id, detail };
         check_seal(row.get(6)?, found.seal())?;
@@ -362,8 +360,8 @@ impl Tables {
         Ok(())
     }
 
-    fn note(&mut self, run: RunNo, pass: u32, source: &SourceOutcome) -> Result<(), SqlError> {
-        let detail = Detail { problems: source.problems.clone(), ..Detail::default() }.to_text()?;
+    pub(super) fn note(&mut self, run: RunNo, pass: u32, source: &SourceOutcome) -> Result<(), SqlError> {
+        let detail = detail_text(&source.problems, &[], 0)?;
         let duplicate_of = source.duplicate_of.map(int);
         let numbers =
             [int(source.origin.ordinal), int(source.origin.line), i64::from(pass), outcome_number(source.outcome)];
@@ -377,7 +375,7 @@ impl Tables {
         Ok(())
     }
 
-    fn remember(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
+    pub(super) fn remember(&mut self, name: &str, value: &str) -> Result<(), SqlError> {
         let sql = "INSERT INTO memory VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
         self.connection.prepare_cached(sql)?.execute([name, value])?;
         Ok(())
@@ -385,14 +383,6 @@ impl Tables {
 
     fn forget(&mut self, name: &str) -> Result<(), SqlError> {
         self.connection.prepare_cached("DELETE FROM memory WHERE name = ?1")?.execute([name])?;
-        Ok(())
-    }
-
-    /// Adds a link to the log, or (`None`) that it was removed.
-    fn log_link(&self, link: &Key, target_id: Option<&str>) -> Result<(), SqlError> {
-        let sql = "INSERT INTO link_log (key, target_id, seal) VALUES (?1, ?2, ?3)";
-        let seal = link_seal(link, target_id);
-        self.connection.prepare_cached(sql)?.execute(params![link.as_bytes().as_slice(), target_id, seal])?;
         Ok(())
     }
 
