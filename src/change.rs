@@ -136,6 +136,9 @@ pub fn same_text(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }
+    if one.is_ascii() && other.is_ascii() && ![one, other].iter().any(|text| text.contains('\r')) {
+        return one.trim() == other.trim();
+    }
     let plain = |text: &str| text.trim().replace("\r\n", "\n").replace('\r', "\n").nfc().collect::<String>();
     plain(one) == plain(other)
 }

@@ -82,7 +82,9 @@ pub fn split_handle(handle: &str) -> Option<(String, &str)> {
 
 /// Digits only.
 pub fn digits(phone: &str) -> String {
-    phone.chars().filter(char::is_ascii_digit).collect()
+    let mut digits = String::with_capacity(phone.len());
+    digits.extend(phone.chars().filter(char::is_ascii_digit));
+    digits
 }
 
 /// Two phones are the same person's when their keys agree (contract 3.3). Digits of the shortest form: Mexico without

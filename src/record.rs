@@ -48,9 +48,7 @@ impl Row {
     /// A row of the cells given.
     pub fn from_cells<S: AsRef<str>>(cells: impl IntoIterator<Item = S>) -> Row {
         let mut row = Row::default();
-        for cell in cells {
-            row.push(cell.as_ref());
-        }
+        cells.into_iter().for_each(|cell| row.push(cell.as_ref()));
         row
     }
 
@@ -148,7 +146,10 @@ impl<'b> RowRef<'b> {
 
     /// The same row, with values of its own.
     pub fn to_row(self) -> Row {
-        Row::from_cells(self.iter())
+        let text = String::with_capacity(self.text.len() + self.beside.len());
+        let mut row = Row { text, cells: Vec::with_capacity(self.cells.len()) };
+        self.iter().for_each(|cell| row.push(cell));
+        row
     }
 }
 

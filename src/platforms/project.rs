@@ -133,15 +133,16 @@ fn fit_names(platform: &PlatformFacts, wanted: &mut Wanted) -> Vec<(Field, Strin
         true => join_into_whole(wanted),
         false => split_into_parts(wanted),
     }
-    let held: Vec<String> = texts(wanted).iter().flat_map(|(_, text)| words(text)).collect();
-    lost.retain(|(_, text)| !words(text).iter().all(|word| held.contains(word)));
+    let held = texts(wanted);
+    let is_held = |word: &str| held.iter().any(|(_, text)| words(text).any(|held| held == word));
+    lost.retain(|(_, text)| !words(text).all(is_held));
     lost
 }
 
 /// The words of a name, without signs that stand alone (`-`) or end one (`Paz, Ana`).
-fn words(name: &str) -> Vec<String> {
+fn words(name: &str) -> impl Iterator<Item = &str> {
     let bare = name.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
-    bare.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    bare.filter(|word| !word.is_empty())
 }
 
 fn split_into_parts(wanted: &mut Wanted) {

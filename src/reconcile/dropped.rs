@@ -129,7 +129,7 @@ impl Dropped {
 
     /// Gives each name among these changes that the platform may drop.
     fn for_each_name(&self, delta: &Delta, give: impl FnMut(&str)) {
-        let mut names = Names { name: String::new(), give };
+        let mut names = Names { name: String::with_capacity(NAME_LEN), give };
         if self.drops.contains(&Field::Tags) {
             delta.tags_added.iter().for_each(|tag| names.give(TAGS, tag));
         }
@@ -190,10 +190,13 @@ fn is_open(verdict: Option<&Verdict>) -> bool {
 }
 
 fn for_each_name_in(contact: &Contact, give: impl FnMut(&str)) {
-    let mut names = Names { name: String::new(), give };
+    let mut names = Names { name: String::with_capacity(NAME_LEN), give };
     contact.list(Field::Tags).iter().for_each(|tag| names.give(TAGS, tag));
     contact.attributes.iter().for_each(|attribute| names.give(ATTRIBUTES, &attribute.name));
 }
+
+/// The length of most names, in bytes.
+const NAME_LEN: usize = 64;
 
 /// Puts names together in one place of memory, because most of them are only compared.
 struct Names<G> {

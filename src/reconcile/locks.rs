@@ -1,9 +1,10 @@
 //! Which contacts are in flight: two that share an identity value, or that turn out to be the same contact at the target,
 //! are never in flight together, and come one after the other in the order of the source.
 
+use crate::store::HashedAlready;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, VecDeque};
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -17,7 +18,7 @@ pub struct Locks {
 #[derive(Debug, Default)]
 struct Lines {
     next: u64,
-    by_name: HashMap<u64, Line>,
+    by_name: HashMap<u64, Line, BuildHasherDefault<HashedAlready>>,
 }
 
 /// The queue for one name. Most have one place.

@@ -25,8 +25,8 @@ const BATCHES_AHEAD: usize = 12;
 
 /// The same where each record has become a contact with all its values, which takes ten times its bytes: requests are
 /// slower than mapping.
-const CONTACTS_AHEAD: usize = 4;
-const CONTACTS_BATCH_LEN: usize = 64;
+const CONTACTS_AHEAD: usize = 2;
+const CONTACTS_BATCH_LEN: usize = 128;
 
 /// So many records that are not needed are told without waiting for one that is.
 const PASSED_MAX: u64 = 1 << 16;

@@ -5,8 +5,7 @@
 //! find ([`super::op::Applied::readable_links`]). What is kept here is bounded by such a group.
 
 use super::filter::Filter;
-use super::key::Key;
-use std::collections::HashMap;
+use super::key::{ByKey, Key};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 const ANSWERS_MAX: usize = 8192;
 
 /// Links, each with the id to which it leads; none: nowhere.
-type Links = HashMap<Key, Option<Box<str>>>;
+type Links = ByKey<Option<Box<str>>>;
 
 /// The links that the readers of the store do not find yet, and what they have answered a moment ago.
 #[derive(Debug, Default)]

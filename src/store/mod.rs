@@ -41,7 +41,7 @@ mod writer;
 pub use address::{AccountAddress, AccountKey, StoreAddress};
 pub use checkpoint::Checkpoint;
 pub use contract::{Store, StoreReader, TallyOf};
-pub use key::Key;
+pub use key::{ByKey, HashedAlready, Key};
 pub use lease::{Lease, LeaseRow, LeaseTimer, may_send};
 pub use memory::MemoryStore;
 pub use model::{

@@ -14,8 +14,7 @@ use crate::run::open::NO_PASS;
 use crate::run::source::{Given, Items, WrittenItem};
 use crate::run::stop::Stop;
 use crate::scratch::received::Received;
-use crate::store::{Entry, Key, OpenIntent, Settled, SourceOutcome};
-use std::collections::HashMap;
+use crate::store::{ByKey, Entry, Key, OpenIntent, Settled, SourceOutcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -41,11 +40,11 @@ pub(in crate::run) struct Known {
     /// Entries that were met in this pass or a later one hold; older ones may have been undone since.
     pub holds_from: u32,
     /// Requests that an earlier process of this run may have sent, and whose answer it did not receive.
-    pub intents: HashMap<Key, OpenIntent>,
+    pub intents: ByKey<OpenIntent>,
     /// What arrived in earlier runs, where that is skipped.
     pub received: Option<Arc<Received>>,
     /// What an earlier process of this run found out about the contacts that are next.
-    pub entries: HashMap<Key, Option<Entry>>,
+    pub entries: ByKey<Option<Entry>>,
 }
 
 /// A contact whose turn it is.

@@ -17,8 +17,7 @@ use crate::run::pass::settled::Outcomes;
 use crate::run::preview::PreviewStore;
 use crate::run::source::{MapAsked, Source, items_of};
 use crate::scratch::people::People;
-use crate::store::{Checkpoint, Key, OpenIntent, RunNo};
-use std::collections::HashMap;
+use crate::store::{ByKey, Checkpoint, OpenIntent, RunNo};
 use std::sync::{Arc, Mutex};
 
 /// Contacts in flight in a preview of the pass: only the disk is waited for.
@@ -33,7 +32,7 @@ pub(in crate::run) fn count_done(
     guards: &Guards,
     checkpoint: &Checkpoint,
     run: RunNo,
-    open: &HashMap<Key, OpenIntent>,
+    open: &ByKey<OpenIntent>,
 ) -> Result<(), Failure> {
     if !guards.limits_clears() && ![Kind::Creates, Kind::Updates].into_iter().any(|kind| guards.limits(kind)) {
         return Ok(());

@@ -18,8 +18,7 @@ use crate::run::source::Source;
 use crate::run::target::{FinderAsked, Target, stops};
 use crate::scratch::owners::{EarlierOwners, Owners};
 use crate::scratch::received::Received;
-use crate::store::{Key, OpenIntent};
-use std::collections::HashMap;
+use crate::store::{ByKey, OpenIntent};
 use std::sync::Arc;
 
 /// What earlier runs, and earlier processes of the pass, have done.
@@ -134,7 +133,7 @@ impl Transfer<'_> {
         &self,
         reconciler: &Reconciler,
         first: &mut First,
-    ) -> Result<HashMap<Key, OpenIntent>, Failure> {
+    ) -> Result<ByKey<OpenIntent>, Failure> {
         let open = || open_intents(&self.checkpoint, self.job.state, self.io.clock);
         let is_own = |open: &OpenIntent| open.run == self.stored.no;
         let others: Vec<OpenIntent> = open()?.into_iter().filter(|open| !(first.is_clean && is_own(open))).collect();
@@ -144,13 +143,13 @@ impl Transfer<'_> {
             self.checkpoint.index_entries(self.stored.no)?;
         }
         if self.io.stop.is_requested() {
-            return Ok(HashMap::new());
+            return Ok(ByKey::default());
         }
         if !first.is_clean {
             first.is_clean = true;
             first.save(&self.run.folder)?;
         }
-        let own: HashMap<Key, OpenIntent> = open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect();
+        let own: ByKey<OpenIntent> = open()?.into_iter().filter(is_own).map(|open| (open.key, open)).collect();
         let in_doubt = own.values().filter(|open| !open.intent.was_held_back()).count() as u64;
         if in_doubt > 0 && matches!(self.job.source, Source::Records(_)) {
             let (requests, settle) = (count(in_doubt, "request", "requests"), time(reconciler.policy().settle));
