@@ -156,7 +156,7 @@ impl Gate {
                 match &slot.end {
                     Some(Ok(())) => return Ok(Next::End),
                     Some(Err(failure)) => return Err(failure.clone()),
-                    None => slot.gathering.since.map(|since| since + PERIOD),
+                    None => slot.gathering.since.and_then(|since| since.checked_add(PERIOD)),
                 }
             };
             let time_is_up = async {
@@ -271,6 +271,25 @@ mod tests {
         }
         let portion = portion(&gate).await;
         assert_eq!((portion.records, portion.states.len()), (RECORDS_MIN + 1, 2));
+    }
+
+    #[tokio::test]
+    async fn a_portion_is_full_with_so_many_bytes_and_another_one_takes_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let gate = std::sync::Arc::new(gate(folder.path()));
+        let long = format!("\"{}\"", "x".repeat(BYTES_MAX as usize / 4));
+        let reader = {
+            let gate = std::sync::Arc::clone(&gate);
+            std::thread::spawn(move || {
+                let added = (0..6).take_while(|_| gate.add(&long).unwrap()).count();
+                gate.end(Ok(()));
+                added
+            })
+        };
+        let begun = Instant::now();
+        let sizes = [portion(&gate).await.records, portion(&gate).await.records];
+        assert_eq!((sizes, reader.join().unwrap()), ([4, 2], 6));
+        assert!(begun.elapsed() < PERIOD, "what is full waits for no time");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::outcome::Failure;
 use crate::report::Console;
 use crate::run::stop::Stop;
 use crate::store::Lock;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,8 @@ impl Inbox {
             }
         }
         let reader = Reader::new(protocol, Arc::clone(&gate), console.clone(), streams);
-        std::thread::spawn(move || reader.read_all(BufReader::with_capacity(READ_LEN, input)));
+        let read = move || reader.read_all(BufReader::with_capacity(READ_LEN, input));
+        std::thread::Builder::new().spawn(read).map_err(|error| no_thread(&error))?;
         Ok(Inbox { gate, files: [file, gathered], _lock: lock })
     }
 
@@ -80,6 +81,13 @@ impl Inbox {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+/// The system gives no thread for a stream.
+pub fn no_thread(error: &io::Error) -> Failure {
+    Failure::failed("no thread can be started for the stream")
+        .cause(error)
+        .hint("raise the limit on processes (`ulimit -u`), or end others, then start both sides again")
 }
 
 impl Drop for Inbox {

@@ -20,7 +20,7 @@ pub use airbyte::{Airbyte, catalog_of as airbyte_catalog, configured, status, tr
 pub use bookmark::{Bookmark, Kept};
 pub use catalog::Selection;
 pub use gate::Next;
-pub use inbox::{Inbox, InboxAsked};
+pub use inbox::{Inbox, InboxAsked, no_thread};
 pub use outbox::Outbox;
 pub use portion::Portion;
 pub use protocol::{Message, Protocol, State, Stream};

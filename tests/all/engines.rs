@@ -2,6 +2,7 @@
 //! installed.
 
 mod airbyte;
+mod deploy;
 mod mapped;
 mod meltano;
 mod pyairbyte;

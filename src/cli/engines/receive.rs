@@ -2,13 +2,14 @@
 //! before them have arrived or are among the rejects.
 
 use super::{folder_of, name_of, show};
-use crate::cli::args;
+use crate::cli::args::{self, OnExisting};
 use crate::cli::context::{Context, stopped};
 use crate::cli::import::{self, Prepared, carry_until, guarded, written_so};
 use crate::clock::Clock;
 use crate::contact::Field;
 use crate::engines::{Inbox, InboxAsked, Next, Portion, Protocol, Streams};
 use crate::files::Format;
+use crate::ids::CommandKind;
 use crate::mapping::names::{Known, known_column};
 use crate::mapping::{ByNames, Mapping};
 use crate::outcome::{Exit, Failure};
@@ -16,18 +17,26 @@ use crate::plan::work::{Effect, Transfer, TransferSource};
 use crate::plan::{self, Mistakes, SourceAsked, SourcePlan, TargetAsked, WorkAsked};
 use crate::platforms::PlatformFacts;
 use crate::reconcile::guards::{Allowed, GuardsAsked};
-use crate::report::words::count;
+use crate::report::words::{count, shell};
 use crate::report::{Console, Counts, Look, Summary};
 use crate::run::active::close::Ended;
 use crate::run::plan::{Transfer as Contacts, Work};
 use crate::run::stop::Stop;
 use crate::run::unmapped::{by_names, suggested};
+use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 /// More names than this are not counted apart.
 const NAMES_MAX: usize = 1_000;
+
+/// The usual name of the state folder.
+const STATE_NAME: &str = ".ferry";
+
+/// More files of rejects than this are not named.
+const FILES_SHOWN_MAX: usize = 8;
 
 /// In fewer records, phones without a country are a few invalid ones, and no missing `region`.
 const RECORDS_WITH_REGION: u64 = 100;
@@ -63,7 +72,7 @@ pub(crate) fn receive(receiving: &Receiving, context: &Context) -> Result<Exit, 
         let inbox = Inbox::begin(asked, receiving.announced.clone(), std::io::stdin())?;
         let mut received = Received { receiving, to, context, sums: Sums::default(), decided: None };
         let ended = received.all(&inbox, clock, &stop).await;
-        received.sums.show(&context.console);
+        received.show();
         ended.map(|()| inbox.remove())
     })?;
     Ok(Exit::Done)
@@ -171,6 +180,49 @@ impl Received<'_> {
         Ok(prepared)
     }
 
+    /// Prints the totals, where the rejects are, and what to do with them.
+    fn show(&mut self) {
+        let (sums, console) = (&self.sums, &self.context.console);
+        let command = sums.summary.rejects_file.as_deref().map(|rejects| self.import_of(rejects));
+        if !sums.earlier_rejects.is_empty() {
+            let named: Vec<String> = sums.earlier_rejects.iter().map(|path| format!("`{path}`")).collect();
+            let more = match sums.further_rejects {
+                0 => String::new(),
+                more => format!(", and in {more} more, which `ferry runs` lists"),
+            };
+            console.note(&format!("rejects of earlier portions are in {}{more}", named.join(", ")));
+        }
+        self.sums.summary.rejects_command = command;
+        self.sums.show(console);
+    }
+
+    /// The command that imports rejects, once they are fixed.
+    fn import_of(&self, rejects: &str) -> String {
+        let (typed, context) = (&self.receiving.target, self.context);
+        let mut words = vec![CommandKind::Import.name().to_owned(), rejects.to_owned()];
+        let path = |path: &Path| path.display().to_string();
+        let how =
+            typed.writing.on_existing.to_possible_value().filter(|_| typed.writing.on_existing != OnExisting::Update);
+        let with_values = [
+            ("--to", Some(self.to.to_owned())),
+            ("--map", typed.map.as_deref().map(path)),
+            ("--region", typed.phones.region.clone()),
+            ("--on-existing", how.map(|how| how.get_name().to_owned())),
+            ("--config", context.config.as_deref().map(path)),
+        ];
+        words.extend(with_values.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?])).flatten());
+        let flags = [
+            ("--sandbox", typed.sandbox),
+            ("--only-existing", typed.writing.only_existing),
+            ("--create-attributes", typed.writing.create_attributes),
+        ];
+        words.extend(flags.iter().filter(|(_, is_set)| *is_set).map(|(flag, _)| (*flag).to_owned()));
+        let beside = context.config.as_ref().map(|config| config.with_file_name(STATE_NAME));
+        words.extend(context.state_words(&context.folder.join(beside.unwrap_or_else(|| STATE_NAME.into()))));
+        let words: Vec<_> = words.iter().map(|word| shell(word)).collect();
+        format!("ferry {}", words.join(" "))
+    }
+
     /// Prints the states of a portion whose records have arrived.
     fn hand_back(&self, portion: &Portion) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
@@ -241,6 +293,9 @@ fn why(ended: Ended) -> Failure {
 #[derive(Default)]
 struct Sums {
     portions: u64,
+    /// Files of rejects before the last one, and how many there are besides.
+    earlier_rejects: Vec<String>,
+    further_rejects: u64,
     summary: Summary,
 }
 
@@ -274,7 +329,14 @@ impl Sums {
         sums.left_behind.extend(of.left_behind.iter().take(NAMES_MAX.saturating_sub(sums.left_behind.len())).cloned());
         (sums.run, sums.command, sums.status) = (of.run.clone(), of.command, of.status);
         (sums.source, sums.target) = (of.source.clone(), of.target.clone());
-        sums.rejects_file = of.rejects_file.clone().or(sums.rejects_file.take());
+        if let Some(path) = &of.rejects_file {
+            let before = sums.rejects_file.replace(path.clone()).filter(|before| before != path);
+            match before {
+                Some(before) if self.earlier_rejects.len() < FILES_SHOWN_MAX => self.earlier_rejects.push(before),
+                Some(_) => self.further_rejects += 1,
+                None => {}
+            }
+        }
         sums.unknown_records.clone_from(&of.unknown_records);
     }
 

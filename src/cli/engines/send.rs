@@ -7,7 +7,7 @@ use crate::cli::context::{Context, stopped};
 use crate::cli::export::{Destination, exported};
 use crate::cli::import::pace_of;
 use crate::contact::Field;
-use crate::engines::{Bookmark, Kept, Outbox, Protocol, Selection, Shape, Stream};
+use crate::engines::{Bookmark, Kept, Outbox, Protocol, Selection, Shape, Stream, no_thread};
 use crate::files::Format;
 use crate::outcome::{Exit, Failure};
 use crate::plan::work::{Export, Plan, Work};
@@ -163,7 +163,8 @@ fn until_stopped(
     context.block_on(|_, stop| async move {
         let (sender, mut ended) = oneshot::channel();
         let (mut stopping, of_thread) = (stop.watch(), stop.clone());
-        std::thread::spawn(move || sender.send(send(&of_thread)));
+        let thread = std::thread::Builder::new().spawn(move || sender.send(send(&of_thread)));
+        thread.map_err(|error| no_thread(&error))?;
         let ended = tokio::select! {
             ended = &mut ended => ended,
             _ = stopping.wait_for(|stop| *stop) => match timeout(LAST_LINES_MAX, ended).await {

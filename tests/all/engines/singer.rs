@@ -71,9 +71,17 @@ fn too_many_rejects_are_a_failure_and_limits_hold_for_the_whole_stream() {
     let ended = feed(&scene, &format!("{TARGET} --max-rejects 3"), &text);
     assert_eq!((ended.exit, ended.out.as_str()), (8, "{\"at\":1}\n"), "{ended:?}");
     assert_eq!(scene.contacts("mercately").len(), 1_000);
-    let ended = feed(&scene, &format!("{TARGET} --max-rejects 4"), &text);
+    let ended = feed(&scene, &format!("{TARGET} --max-rejects 4 --on-existing fill"), &text);
     assert_eq!((ended.exit, ended.out.as_str()), (0, "{\"at\":1}\n{\"at\":2}\n"), "{ended:?}");
     assert_eq!(scene.contacts("mercately").len(), 1_001);
+    // Both files of rejects are named, and the command that imports the last one when it is fixed.
+    assert!(ended.err.contains("note: rejects of earlier portions are in `"), "{}", ended.err);
+    let line = ended.err.lines().find_map(|line| line.strip_prefix("fix them there, then run: ferry ")).unwrap();
+    let file = line.split(' ').nth(1).unwrap();
+    scene.write(file, &scene.read(file).replace("\"12\"", "\"+593996000012\""));
+    let fixed = scene.run(line);
+    assert_eq!(fixed.exit, 0, "{line}: {fixed:?}");
+    assert!(line.contains(" --to mercately --on-existing fill --state /"), "{line}");
 }
 
 #[test]
@@ -341,12 +349,19 @@ fn a_tap_of_a_platform_that_tells_changes_sends_what_changed() {
     let first = scene.run("singer tap --from atom --catalog catalog.json");
     let mut place = json_lines(&first.out).last().unwrap()["value"].clone();
     assert_eq!(place["bookmarks"]["contacts"]["records"], 20, "{first:?}");
-    // As if an hour had passed: no contact was changed since.
     let reading: jiff::Timestamp = place["bookmarks"]["contacts"]["reading"].as_str().unwrap().parse().unwrap();
-    place["bookmarks"]["contacts"]["reading"] = json!((reading + jiff::SignedDuration::from_hours(1)).to_string());
-    scene.write("state.json", &place.to_string());
+    let mut pass = |minutes: i64| {
+        let then = reading + jiff::SignedDuration::from_mins(minutes);
+        place["bookmarks"]["contacts"]["reading"] = json!(then.to_string());
+        scene.write("state.json", &place.to_string());
+    };
     let words = "singer tap --from atom --catalog catalog.json --state state.json";
     let records = |text: &str| json_lines(text).iter().filter(|line| line["type"] == "RECORD").count();
+    // What was changed a little before the last reading is sent again: the list may have lagged.
+    pass(10);
+    assert_eq!(records(&scene.run(words).out), 20);
+    // As if an hour had passed: no contact was changed since.
+    pass(60);
     let second = scene.run(words);
     assert_eq!((second.exit, records(&second.out)), (0, 0), "{second:?}");
     config("FULL_TABLE");
