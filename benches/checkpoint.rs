@@ -10,7 +10,7 @@ use ferry::identity::IdentityValue;
 use ferry::ids::CommandKind;
 use ferry::outcome::Outcome;
 use ferry::record::Origin;
-use ferry::scratch::snapshot::Snapshot;
+use ferry::scratch::snapshot::{Snapshot, SnapshotPage};
 use ferry::store::{AccountKey, Checkpoint, Intent, Key, NewRun, RunNo, Settled, StoreAddress};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -142,8 +142,9 @@ fn snapshot(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut filling = Snapshot::create(folder.path()).expect("a snapshot");
             for page in people.chunks(100) {
-                let page: Vec<_> = page.iter().map(|(id, phones)| (id.as_str(), contact, phones.as_slice())).collect();
-                filling.add(1, &page).expect("added");
+                let mut kept = SnapshotPage::default();
+                page.iter().for_each(|(id, phones)| kept.add(id, contact, phones));
+                filling.add(1, &kept).expect("added");
             }
             filling.done().expect("sealed").len()
         });

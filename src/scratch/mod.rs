@@ -17,4 +17,6 @@ pub mod stored;
 pub mod texts;
 pub mod written;
 
+mod appended;
 mod file;
+mod index;

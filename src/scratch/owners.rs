@@ -1,34 +1,30 @@
 //! Which record of a source owns which contact at the target, for one pass: a contact belongs to the first record that
 //! reached it, and a second record of another key does not write to it.
 //!
-//! Nearly every contact is reached once. So the latest are kept in memory and written in groups, and the database is asked
-//! only about ids that may be in it. What earlier processes of the pass have reached is put in order in the background: it
+//! Nearly every contact is reached once. So records are appended to a file, and looked for only by ids that may be in it. What earlier processes of the pass have reached is put in order in the background: it
 //! is waited for only by a contact that may be among it.
 
+use super::appended::Appended;
 use super::file::{Purpose, Scratch};
+use super::index::Index;
 use crate::outcome::Failure;
 use crate::store::{Filter, Key, SqlError, count, int};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
-const PURPOSE: Purpose = Purpose {
-    name: "owners",
-    fails: "the records that own contacts cannot be kept in",
-    tables: "CREATE TABLE owner (id BLOB PRIMARY KEY, key BLOB NOT NULL, line INTEGER NOT NULL) WITHOUT ROWID;",
-};
+const FAILS: &str = "the records that own contacts cannot be kept in";
 
-/// The same of earlier processes, without an index until all are there.
+/// Records of earlier processes, without an index until all are there.
 const EARLIER: Purpose = Purpose {
     name: "earlier-owners",
+    fails: FAILS,
     tables: "CREATE TABLE owner (id BLOB NOT NULL, key BLOB NOT NULL, line INTEGER NOT NULL);",
-    ..PURPOSE
 };
 
-/// Contacts in memory before they are written: each takes about a hundred bytes.
+/// Earlier contacts that are written together.
 const GROUP: usize = 4096;
 
 /// Groups of earlier contacts on their way to the database.
@@ -36,8 +32,7 @@ const GROUPS_AHEAD: usize = 4;
 
 /// Contacts, and the first record that reached each.
 pub struct Owners {
-    scratch: Scratch,
-    latest: Mutex<Latest>,
+    assigned: Mutex<Assigned>,
     earlier: Option<EarlierOwners>,
 }
 
@@ -64,11 +59,15 @@ type Reached = (Key, Key, u64);
 /// A thread that fills a database.
 type Filling = JoinHandle<Result<Scratch, Failure>>;
 
-/// Contacts by the hash of their id, each with the key and the line of its record.
-struct Latest {
-    unwritten: BTreeMap<Key, (Key, u64)>,
-    /// Those that were written.
-    written: Filter,
+/// The length of what is kept of a contact: two keys and a line.
+const KEPT_LEN: usize = 40;
+
+/// Contacts, one behind the other, and where each is, by the hash of its id.
+struct Assigned {
+    contacts: Appended,
+    places: Index,
+    /// Those that there are: one that is not among them is not looked for.
+    ids: Filter,
 }
 
 impl Owners {
@@ -77,39 +76,65 @@ impl Owners {
     /// # Errors
     /// Exit 1 when nothing can be written there.
     pub fn create(folder: &Path, earlier: Option<EarlierOwners>) -> Result<Owners, Failure> {
-        let latest = Latest { unwritten: BTreeMap::new(), written: Filter::new() };
-        Ok(Owners { scratch: Scratch::create(folder, &PURPOSE)?, latest: Mutex::new(latest), earlier })
+        let (contacts, places) = (Appended::create(folder, FAILS)?, Index::create(folder, FAILS)?);
+        Ok(Owners { assigned: Mutex::new(Assigned { contacts, places, ids: Filter::new() }), earlier })
     }
 
-    /// The record with this key, on `line`, has reached the contact with this id. Returns the line of the record that owns
-    /// it, if that is another one.
+    /// The record with this key, on `line`, has reached the contact with this id ([`hash_of_id`]). Returns the line of the
+    /// record that owns it, if that is another one.
     ///
     /// # Errors
     /// Exit 1 when it cannot be kept.
-    pub fn assign(&self, id: &str, key: &Key, line: u64) -> Result<Option<u64>, Failure> {
-        let id = Key::nth(id.as_bytes(), 0);
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match latest.unwritten.get(&id) {
-            Some(known) => Some(*known),
-            None if latest.written.has(&id) => self.scratch.ask(|connection| written(connection, &id))?,
-            None => None,
-        };
-        let known = match (known, &self.earlier) {
+    pub fn assign(&self, id: Key, key: &Key, line: u64) -> Result<Option<u64>, Failure> {
+        let mut assigned = self.assigned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match (assigned.owner(&id)?, &self.earlier) {
             (None, Some(earlier)) => earlier.owner(&id)?,
             (known, _) => known,
         };
         if let Some((first, line)) = known {
             return Ok((first != *key).then_some(line));
         }
-        latest.unwritten.insert(id, (*key, line));
-        if latest.unwritten.len() >= GROUP {
-            let owners = latest.unwritten.iter().map(|(id, (key, line))| (id, (key, *line)));
-            self.scratch.ask(|connection| write(connection, owners))?;
-            latest.unwritten.keys().for_each(|id| latest.written.add(id));
-            latest.unwritten.clear();
+        assigned.add((id, *key, line)).map(|()| None)
+    }
+}
+
+impl Assigned {
+    /// The record that owns the contact with this hash of its id.
+    fn owner(&self, id: &Key) -> Result<Option<(Key, u64)>, Failure> {
+        if !self.ids.has(id) {
+            return Ok(None);
+        }
+        for place in self.places.numbers(id)? {
+            let mut bytes = [0; KEPT_LEN];
+            let len = self.contacts.read(place * KEPT_LEN as u64, &mut bytes)?;
+            let kept = reached_of(bytes.get(..len).unwrap_or_default());
+            let (known, key, line) = kept.ok_or_else(|| self.contacts.failed(std::io::ErrorKind::UnexpectedEof))?;
+            if known == *id {
+                return Ok(Some((key, line)));
+            }
         }
         Ok(None)
     }
+
+    fn add(&mut self, (id, key, line): Reached) -> Result<(), Failure> {
+        let mut bytes = [0; KEPT_LEN];
+        let parts = id.as_bytes().iter().chain(key.as_bytes()).copied().chain(line.to_le_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);
+        let begin = self.contacts.append(&bytes)?;
+        self.ids.add(&id);
+        self.places.add(&id, begin / KEPT_LEN as u64)
+    }
+}
+
+fn reached_of(bytes: &[u8]) -> Option<Reached> {
+    let (id, rest) = bytes.split_first_chunk::<16>()?;
+    let (key, line) = rest.split_first_chunk::<16>()?;
+    Some((Key::from_hash(id)?, Key::from_hash(key)?, u64::from_le_bytes(*line.first_chunk()?)))
+}
+
+/// The hash of an id at the target.
+pub fn hash_of_id(id: &str) -> Key {
+    Key::nth(id.as_bytes(), 0)
 }
 
 impl EarlierReached {
@@ -130,7 +155,7 @@ impl EarlierReached {
     /// # Errors
     /// Exit 1 when it cannot be kept.
     pub fn add(&mut self, id: &str, key: &Key, line: u64) -> Result<(), Failure> {
-        let id = Key::nth(id.as_bytes(), 0);
+        let id = hash_of_id(id);
         self.ids.add(&id);
         self.group.push((id, *key, line));
         if self.group.len() < GROUP { Ok(()) } else { self.send() }

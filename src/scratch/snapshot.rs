@@ -1,34 +1,85 @@
 //! A snapshot: all contacts at the target, as one paged read found them, on disk and found by id or identity.
 //!
-//! It proves which contacts were absent or unchanged when it was taken, no more.
+//! It proves which contacts were absent or unchanged when it was taken, no more. The contacts are appended to a file, and
+//! two indexes lead to their places there, because a database takes ten times as long to be filled and searched.
 
-use super::file::{Purpose, Scratch};
+use super::appended::Appended;
+use super::index::Index;
 use crate::identity::IdentityValue;
 use crate::outcome::Failure;
-use crate::store::{Key, SqlError};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::store::{Filter, Key};
 use std::path::Path;
 
-const PURPOSE: Purpose = Purpose {
-    name: "snapshot",
-    fails: "no snapshot can be kept in",
-    tables: "
-        CREATE TABLE contact (no INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL);
-        CREATE TABLE met (id TEXT PRIMARY KEY, pass INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE TABLE identity (key BLOB NOT NULL, contact INTEGER NOT NULL);",
-};
+const FAILS: &str = "no snapshot can be kept in";
+
+/// Bytes of a contact that are read at once: more than most have.
+const READ_LEN: usize = 768;
+
+/// The lengths of the id and the text, which stand before them.
+const HEAD_LEN: usize = 8;
 
 /// A snapshot that is being taken.
 pub struct SnapshotBuilder {
     snapshot: Snapshot,
-    /// Whether a contact was added more than once.
-    has_versions: bool,
+    /// The ids that were met: one that is not among them was not.
+    met: Filter,
+    pass: u32,
+    /// Where the pass began.
+    pass_begin: u64,
 }
 
 /// A snapshot that is complete.
 pub struct Snapshot {
-    scratch: Scratch,
+    contacts: Appended,
+    ids: Index,
+    identities: Index,
     len: u64,
+    /// Whether a contact was added more than once.
+    has_versions: bool,
+}
+
+/// Contacts, as they are kept: made by the thread that has read them.
+#[derive(Default)]
+pub struct SnapshotPage {
+    bytes: Vec<u8>,
+    /// The id of each contact, and where it begins.
+    ids: Vec<(Key, usize)>,
+    /// The same of each identity value.
+    identities: Vec<(Key, usize)>,
+}
+
+/// A contact of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id at the target.
+    pub id: String,
+    /// The contact (JSON as it was added).
+    pub json: String,
+}
+
+impl SnapshotPage {
+    /// Adds a contact: id, contact (JSON) and identity values.
+    pub fn add(&mut self, id: &str, json: &str, identities: &[IdentityValue]) {
+        let begin = self.bytes.len();
+        // Both are far below 4 GiB, the longest response.
+        for text in [id, json] {
+            self.bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        }
+        self.bytes.extend(id.as_bytes());
+        self.bytes.extend(json.as_bytes());
+        self.ids.push((id_key(id), begin));
+        self.identities.extend(identities.iter().map(|identity| (Key::of_link(identity), begin)));
+    }
+
+    /// How many contacts there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
 }
 
 impl Snapshot {
@@ -37,8 +88,10 @@ impl Snapshot {
     /// # Errors
     /// Exit 1 when nothing can be written there.
     pub fn create(folder: &Path) -> Result<SnapshotBuilder, Failure> {
-        let snapshot = Snapshot { scratch: Scratch::create(folder, &PURPOSE)?, len: 0 };
-        Ok(SnapshotBuilder { snapshot, has_versions: false })
+        let (ids, identities) = (Index::create(folder, FAILS)?, Index::create(folder, FAILS)?);
+        let contacts = Appended::create(folder, FAILS)?;
+        let snapshot = Snapshot { contacts, ids, identities, len: 0, has_versions: false };
+        Ok(SnapshotBuilder { snapshot, met: Filter::new(), pass: 0, pass_begin: 0 })
     }
 
     /// How many contacts it holds.
@@ -56,56 +109,86 @@ impl Snapshot {
     /// # Errors
     /// Exit 1 when the snapshot cannot be read.
     pub fn by_id(&self, id: &str) -> Result<Option<String>, Failure> {
-        self.scratch.ask(|connection| {
-            let mut statement = connection.prepare_cached("SELECT json FROM contact WHERE id = ?1")?;
-            Ok(statement.query_row([id], |row| row.get(0)).optional()?)
-        })
+        let Some(begin) = self.ids.numbers(&id_key(id))?.pop() else { return Ok(None) };
+        let kept = self.read(begin)?;
+        Ok((kept.id == id).then_some(kept.json))
     }
 
-    /// All contacts with this identity value, by id and contact (JSON as it was added), each once.
+    /// All contacts with this identity value, each once.
     ///
     /// # Errors
     /// Exit 1 when the snapshot cannot be read.
-    pub fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<(String, String)>, Failure> {
-        self.scratch.ask(|connection| with_identity(connection, &Key::of_link(identity)))
+    pub fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<Kept>, Failure> {
+        self.by_link(&Key::of_link(identity))
+    }
+
+    /// All contacts with the identity value that has this key, each once.
+    ///
+    /// # Errors
+    /// Exit 1 when the snapshot cannot be read.
+    pub fn by_link(&self, link: &Key) -> Result<Vec<Kept>, Failure> {
+        let mut found = Vec::new();
+        for begin in self.identities.numbers(link)? {
+            let kept = self.read(begin)?;
+            if !self.has_versions || self.ids.numbers(&id_key(&kept.id))?.last() == Some(&begin) {
+                found.push(kept);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The contact that begins there.
+    fn read(&self, begin: u64) -> Result<Kept, Failure> {
+        let damaged = || self.contacts.failed(std::io::ErrorKind::InvalidData);
+        let mut bytes = [0; READ_LEN];
+        let len = self.contacts.read(begin, &mut bytes)?;
+        let (head, bytes) = bytes.get(..len).and_then(<[u8]>::split_first_chunk::<HEAD_LEN>).ok_or_else(damaged)?;
+        let [id_len, json_len] = lengths(*head);
+        let end = id_len.saturating_add(json_len);
+        let whole: Vec<u8>;
+        let bytes = match bytes.get(..end) {
+            Some(bytes) => bytes,
+            None => {
+                whole = self.read_long(begin + HEAD_LEN as u64, end)?;
+                &whole
+            }
+        };
+        let (id, json) = bytes.split_at_checked(id_len).ok_or_else(damaged)?;
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| damaged());
+        Ok(Kept { id: text(id)?, json: text(json)? })
+    }
+
+    fn read_long(&self, begin: u64, len: usize) -> Result<Vec<u8>, Failure> {
+        let mut bytes = vec![0; len];
+        let is_whole = self.contacts.read(begin, &mut bytes)? == len;
+        if is_whole { Ok(bytes) } else { Err(self.contacts.failed(std::io::ErrorKind::UnexpectedEof)) }
     }
 }
 
 impl SnapshotBuilder {
-    /// Adds a page of a pass over the target: id, contact (JSON) and identity values of each. A contact that was added before
-    /// is replaced. Returns how many of them this pass had not met before.
+    /// Adds a page of a pass over the target. A contact that was added before is replaced. Returns how many of them this
+    /// pass had not met before.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written.
-    pub fn add(&mut self, pass: u32, found: &[(&str, &str, &[IdentityValue])]) -> Result<u64, Failure> {
+    pub fn add(&mut self, pass: u32, page: &SnapshotPage) -> Result<u64, Failure> {
+        let page_begin = self.snapshot.contacts.append(&page.bytes)?;
+        if pass != self.pass {
+            (self.pass, self.pass_begin) = (pass, page_begin);
+        }
         let mut first_met = 0;
-        let (news, len) = (&mut first_met, &mut 0);
-        self.snapshot.scratch.ask(|connection| {
-            let known = "SELECT pass FROM met WHERE id = ?1";
-            let mut known = connection.prepare_cached(known)?;
-            let mut meet = connection.prepare_cached("INSERT OR REPLACE INTO met VALUES (?1, ?2)")?;
-            let mut insert = connection.prepare_cached("INSERT INTO contact (id, json) VALUES (?1, ?2)")?;
-            let mut identity = connection.prepare_cached("INSERT INTO identity VALUES (?1, ?2)")?;
-            for (id, contact, identities) in found {
-                let before: Option<u32> = known.query_row([id], |row| row.get(0)).optional()?;
-                if before != Some(pass) {
-                    meet.execute(params![id, pass])?;
-                    *news += 1;
-                }
-                if before.is_none() {
-                    *len += 1;
-                }
-                let no = insert.insert(params![id, contact])?;
-                for value in *identities {
-                    identity.execute(params![Key::of_link(value).as_bytes().as_slice(), no])?;
-                }
-            }
-            Ok(())
-        })?;
-        let (news, len) = (*news, *len);
-        self.snapshot.len += len;
-        self.has_versions |= len < found.len() as u64;
-        Ok(news)
+        for (id, begin) in &page.ids {
+            let latest = if self.met.has(id) { self.snapshot.ids.numbers(id)?.pop() } else { None };
+            self.snapshot.len += u64::from(latest.is_none());
+            self.snapshot.has_versions |= latest.is_some();
+            first_met += u64::from(latest.is_none_or(|latest| latest < self.pass_begin));
+            self.met.add(id);
+            self.snapshot.ids.add(id, page_begin + *begin as u64)?;
+        }
+        for (identity, begin) in &page.identities {
+            self.snapshot.identities.add(identity, page_begin + *begin as u64)?;
+        }
+        Ok(first_met)
     }
 
     /// How many contacts it holds so far.
@@ -118,38 +201,23 @@ impl SnapshotBuilder {
         self.snapshot.len == 0
     }
 
-    /// Completes it, so that it can be searched. Of a contact that was added more than once the last version is kept.
+    /// Completes it, so that it can be searched. Of a contact that was added more than once the last version counts.
     ///
     /// # Errors
     /// Exit 1 when it cannot be written.
     pub fn done(self) -> Result<Snapshot, Failure> {
-        self.snapshot.scratch.ask(|connection| {
-            connection.execute_batch("DROP TABLE met; CREATE INDEX contact_id ON contact (id);")?;
-            if self.has_versions {
-                connection.execute_batch(
-                    "DELETE FROM contact WHERE EXISTS
-                         (SELECT 1 FROM contact AS later WHERE later.id = contact.id AND later.no > contact.no);
-                     DELETE FROM identity WHERE contact NOT IN (SELECT no FROM contact);",
-                )?;
-            }
-            connection.execute_batch("CREATE INDEX identity_key ON identity (key, contact); COMMIT")?;
-            Ok(())
-        })?;
-        Ok(self.snapshot)
+        let mut snapshot = self.snapshot;
+        snapshot.contacts.flush()?;
+        snapshot.ids.sort()?;
+        snapshot.identities.sort()?;
+        Ok(snapshot)
     }
 }
 
-fn with_identity(connection: &Connection, key: &Key) -> Result<Vec<(String, String)>, SqlError> {
-    let mut numbers = connection.prepare_cached("SELECT contact FROM identity WHERE key = ?1 ORDER BY contact")?;
-    let mut contact = connection.prepare_cached("SELECT id, json FROM contact WHERE no = ?1")?;
-    let (mut found, mut last) = (Vec::new(), None);
-    let mut rows = numbers.query([key.as_bytes().as_slice()])?;
-    while let Some(row) = rows.next()? {
-        let no: i64 = row.get(0)?;
-        // A contact that has the value twice is one.
-        if last.replace(no) != Some(no) {
-            found.push(contact.query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))?);
-        }
-    }
-    Ok(found)
+fn id_key(id: &str) -> Key {
+    Key::nth(id.as_bytes(), 0)
+}
+
+fn lengths([a, b, c, d, e, f, g, h]: [u8; HEAD_LEN]) -> [usize; 2] {
+    [[a, b, c, d], [e, f, g, h]].map(|bytes| usize::try_from(u32::from_le_bytes(bytes)).unwrap_or(usize::MAX))
 }

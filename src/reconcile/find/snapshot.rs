@@ -8,7 +8,8 @@ use crate::identity::IdentityValue;
 use crate::outcome::Failure;
 use crate::platforms::{Fault, Found, Pages};
 use crate::reconcile::matching::all_identities;
-use crate::scratch::snapshot::{Snapshot, SnapshotBuilder};
+use crate::scratch::snapshot::{Kept, Snapshot, SnapshotBuilder, SnapshotPage};
+use crate::store::Key;
 use serde_json::{Map, Value};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -34,8 +35,13 @@ pub(super) struct Listed {
 impl Listed {
     /// The contacts with this identity value.
     pub(super) fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<Found>, Failure> {
-        let rows = self.snapshot.by_identity(identity)?;
-        Ok(rows.into_iter().map(|(id, json)| Found { contact: listed_of(&json), id }).collect())
+        self.by_link(&Key::of_link(identity))
+    }
+
+    /// The contacts with the identity value that has this key.
+    pub(super) fn by_link(&self, link: &Key) -> Result<Vec<Found>, Failure> {
+        let kept = self.snapshot.by_link(link)?;
+        Ok(kept.into_iter().map(|Kept { id, json }| Found { contact: listed_of(&json), id }).collect())
     }
 
     /// The contact with this id.
@@ -96,7 +102,7 @@ impl Taking {
             self.pages_left = left;
             self.total = rows.total.or(self.total);
             self.page_len = self.page_len.max(rows.contacts.len() as u64);
-            let news = self.add(pass, &rows.contacts).map_err(Fault::Fatal)?;
+            let news = self.filling.add(pass, &rows.contacts).map_err(Fault::Fatal)?;
             met += news;
             match next {
                 Some(next) if news > 0 => cursor = Some(next),
@@ -113,19 +119,11 @@ impl Taking {
         let pages = contacts.saturating_sub(met).div_ceil(page_len.get());
         Some(pages.saturating_add(1).min(self.pages_left))
     }
-
-    /// Adds a page; how many of its contacts are new in this pass.
-    fn add(&mut self, pass: u32, contacts: &[(String, String, Vec<IdentityValue>)]) -> Result<u64, Failure> {
-        let rows: Vec<(&str, &str, &[IdentityValue])> =
-            contacts.iter().map(|(id, json, values)| (&**id, &**json, &**values)).collect();
-        self.filling.add(pass, &rows)
-    }
 }
 
 /// A page, as it is kept.
 struct Rows {
-    /// The id, the text and the identity values of each contact.
-    contacts: Vec<(String, String, Vec<IdentityValue>)>,
+    contacts: SnapshotPage,
     total: Option<u64>,
 }
 
@@ -136,18 +134,22 @@ fn pages_of(platform: &Platform) -> Pages<Rows> {
         let (connector, http) = (Arc::clone(&connector), Arc::clone(&http));
         async move {
             let page = connector.page(&http, after.as_ref()).await?;
-            let contacts = page.found.into_iter().map(row_of).collect();
+            let contacts = kept_of(page.found);
             Ok((Rows { contacts, total: page.total }, page.next))
         }
     })
 }
 
-fn row_of(mut found: Found) -> (String, String, Vec<IdentityValue>) {
-    let identities = all_identities(&found.contact);
-    found.contact.native = Map::new();
-    let mut json = Vec::new();
-    found.contact.write_json(&mut json);
-    (found.id, String::from_utf8_lossy(&json).into_owned(), identities)
+fn kept_of(found: Vec<Found>) -> SnapshotPage {
+    let (mut page, mut json) = (SnapshotPage::default(), Vec::new());
+    for Found { id, mut contact } in found {
+        let identities = all_identities(&contact);
+        contact.native = Map::new();
+        json.clear();
+        contact.write_json(&mut json);
+        page.add(&id, &String::from_utf8_lossy(&json), &identities);
+    }
+    page
 }
 
 /// A contact of the snapshot, which holds nothing beside the fields of a contact.

@@ -8,7 +8,7 @@ use crate::platforms::List;
 use crate::reconcile::matching::all_identities;
 use crate::run::source::account::{Fetched, What};
 use crate::run::target::Target;
-use crate::scratch::snapshot::Snapshot;
+use crate::scratch::snapshot::{Snapshot, SnapshotPage};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -58,11 +58,9 @@ impl Contacts {
                 Ok(Value::Object(object)) => all_identities(&Contact::from_json(&object)),
                 _ => Vec::new(),
             };
-            let found: Vec<(String, Vec<IdentityValue>)> =
-                rows.into_iter().map(|row| (row.id, identities(&row.json))).collect();
-            let found: Vec<(&str, &str, &[IdentityValue])> =
-                found.iter().map(|(id, values)| (&**id, "", &**values)).collect();
-            filling.add(1, &found)?;
+            let mut page = SnapshotPage::default();
+            rows.iter().for_each(|row| page.add(&row.id, "", &identities(&row.json)));
+            filling.add(1, &page)?;
         }
         Ok(Contacts(filling.done()?))
     }
@@ -73,8 +71,8 @@ impl Contacts {
             let value = conversation.get(name).and_then(Value::as_str).filter(|value| tells(field, value));
             let Some(value) = value.map(|value| canonical(field, value)) else { continue };
             let found = self.0.by_identity(&IdentityValue { field, value })?;
-            if let [(id, _)] = found.as_slice() {
-                conversation.insert(NAME.to_owned(), Value::from(id.as_str()));
+            if let [contact] = found.as_slice() {
+                conversation.insert(NAME.to_owned(), Value::from(contact.id.as_str()));
                 break;
             }
         }
