@@ -12,6 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// More identity fields than this cannot be distinguished in a row.
 const FIELDS_MAX: usize = 16;
 
+/// Values in memory while collecting, about 10 MiB; with more, all are on disk.
+const VALUES_MAX: usize = 1 << 18;
+
 /// Rows per transaction while collecting.
 const BATCH_LEN: u32 = 50_000;
 
@@ -23,6 +26,22 @@ pub struct PeopleBuilder {
     db: Connection,
     path: PathBuf,
     in_batch: u32,
+    /// Those that are not in the database; none once any is.
+    values: Vec<Value>,
+    is_on_disk: bool,
+}
+
+/// An identity value of a record.
+#[derive(Clone, Copy)]
+struct Value {
+    field: u8,
+    hash: [u8; 16],
+    ordinal: i64,
+    line: i64,
+    /// The identity fields of which the record has a value.
+    mask: i32,
+    /// Whether it is the first of its field, by which records are merged.
+    merges: bool,
 }
 
 /// A record that shares its contact with others.
@@ -81,7 +100,7 @@ impl PeopleBuilder {
             CREATE TABLE left_blank (ordinal INTEGER PRIMARY KEY);
             BEGIN;";
         db.execute_batch(set_up).map_err(fault)?;
-        Ok(PeopleBuilder { db, path: path.to_owned(), in_batch: 0 })
+        Ok(PeopleBuilder { db, path: path.to_owned(), in_batch: 0, values: Vec::new(), is_on_disk: false })
     }
 
     /// Adds a record: for each identity field, in order, a hash of its first value if it has one, by which records are
@@ -94,17 +113,34 @@ impl PeopleBuilder {
         further: &[(usize, [u8; 16])],
     ) -> Result<(), Failure> {
         let mask =
-            values.iter().take(FIELDS_MAX).enumerate().filter(|(_, v)| v.is_some()).fold(0i64, |m, (i, _)| m | 1 << i);
+            values.iter().take(FIELDS_MAX).enumerate().filter(|(_, v)| v.is_some()).fold(0i32, |m, (i, _)| m | 1 << i);
+        let firsts = values.iter().enumerate().filter_map(|(field, hash)| Some((field, (*hash)?, true)));
+        let further = further.iter().map(|(field, hash)| (*field, *hash, false));
+        let (ordinal, line) = (ordinal as i64, line as i64);
+        self.values.extend(
+            firsts.chain(further).filter(|(field, ..)| *field < FIELDS_MAX).map(|(field, hash, merges)| Value {
+                field: field as u8,
+                hash,
+                ordinal,
+                line,
+                mask,
+                merges,
+            }),
+        );
+        if self.is_on_disk || self.values.len() >= VALUES_MAX { self.write_values() } else { Ok(()) }
+    }
+
+    fn write_values(&mut self) -> Result<(), Failure> {
         let sql = "INSERT INTO value VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let mut insert = self.db.prepare_cached(sql).map_err(fault)?;
-        let firsts = values.iter().enumerate().filter_map(|(field, hash)| Some((field, hash.as_ref()?, true)));
-        let further = further.iter().map(|(field, hash)| (*field, hash, false));
-        for (field, hash, merges) in firsts.chain(further).filter(|(field, ..)| *field < FIELDS_MAX) {
-            let values = params![field as i64, hash, ordinal as i64, line as i64, mask, merges];
-            insert.execute(values).map_err(fault)?;
+        for Value { field, hash, ordinal, line, mask, merges } in self.values.drain(..) {
+            insert.execute(params![field, hash, ordinal, line, mask, merges]).map_err(fault)?;
+            self.in_batch += 1;
         }
         drop(insert);
-        self.in_batch += 1;
+        if !self.is_on_disk {
+            (self.is_on_disk, self.values) = (true, Vec::new());
+        }
         if self.in_batch >= BATCH_LEN {
             self.in_batch = 0;
             self.db.execute_batch("COMMIT; BEGIN;").map_err(fault)?;
@@ -122,8 +158,9 @@ impl PeopleBuilder {
     }
 
     /// Finds the records that belong together.
-    pub fn finish(self) -> Result<People, Failure> {
-        self.link_all().map_err(fault)?;
+    pub fn finish(mut self) -> Result<People, Failure> {
+        let values = std::mem::take(&mut self.values);
+        self.link_all(values).map_err(fault)?;
         self.db.execute_batch("DROP TABLE value; COMMIT; BEGIN;").map_err(fault)?;
         self.root_all().map_err(fault)?;
         let last =
@@ -148,44 +185,21 @@ impl PeopleBuilder {
     }
 
     /// Links each record to the earliest earlier one with which it agrees in the first field that both have, and keeps every
-    /// value that several records have.
-    fn link_all(&self) -> rusqlite::Result<()> {
+    /// value that several records have. `values`: all of them, or none where they are on disk.
+    fn link_all(&self, mut values: Vec<Value>) -> rusqlite::Result<()> {
+        let mut linking = Linking::new(&self.db)?;
+        values.sort_unstable_by_key(|value| (value.field, value.hash, value.ordinal));
+        values.iter().try_for_each(|value| linking.take(value))?;
+        if !self.is_on_disk {
+            return Ok(());
+        }
         let sql = "SELECT field, hash, ordinal, line, mask, merges FROM value ORDER BY field, hash, ordinal";
         let mut sorted = self.db.prepare(sql)?;
-        let keep_earliest = "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT (ordinal) DO UPDATE SET
-            parent_line = CASE WHEN excluded.parent < parent THEN excluded.parent_line ELSE parent_line END,
-            parent = MIN(parent, excluded.parent)";
-        let mut insert = self.db.prepare(keep_earliest)?;
-        let mut repeat = self.db.prepare("INSERT INTO repeated VALUES (?1, ?2, ?3)")?;
         let mut rows = sorted.query([])?;
-        let mut cluster: (i64, [u8; 16]) = (-1, [0; 16]);
-        // The first record of the cluster, until a second one comes.
-        let mut first_of_value = None;
-        // The earliest record of the cluster for each set of fields that its records have.
-        let mut firsts: Vec<(i64, i64, i64)> = Vec::new();
         while let Some(row) = rows.next()? {
-            let (field, hash): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-            let (ordinal, line, mask): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
-            if cluster == (field, hash) {
-                if let Some(first) = first_of_value.take() {
-                    repeat.execute(params![field, hash, first])?;
-                }
-                repeat.execute(params![field, hash, ordinal])?;
-            } else {
-                (cluster, first_of_value) = ((field, hash), Some(ordinal));
-                firsts.clear();
-            }
-            if !row.get::<_, bool>(5)? {
-                continue;
-            }
-            let before = (1i64 << field) - 1;
-            let parent = firsts.iter().filter(|first| first.0 & mask & before == 0).min_by_key(|first| first.1);
-            if let Some(&(_, parent, parent_line)) = parent {
-                insert.execute(params![ordinal, parent, parent_line])?;
-            }
-            if !firsts.iter().any(|first| first.0 == mask) {
-                firsts.push((mask, ordinal, line));
-            }
+            let (field, hash, ordinal) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (line, mask, merges) = (row.get(3)?, row.get(4)?, row.get(5)?);
+            linking.take(&Value { field, hash, ordinal, line, mask, merges })?;
         }
         Ok(())
     }
@@ -208,6 +222,53 @@ impl PeopleBuilder {
                 Err(error) => return Err(error),
             };
             insert.execute(params![ordinal, root, line])?;
+        }
+        Ok(())
+    }
+}
+
+/// Links records by their values, which come sorted by field, value and ordinal.
+struct Linking<'c> {
+    insert: rusqlite::Statement<'c>,
+    repeat: rusqlite::Statement<'c>,
+    /// The field and the value of the records that came last.
+    cluster: Option<(u8, [u8; 16])>,
+    /// The first record of the cluster, until a second one comes.
+    first: Option<i64>,
+    /// The earliest record of the cluster for each set of fields that its records have, and its line.
+    firsts: Vec<(i32, i64, i64)>,
+}
+
+impl Linking<'_> {
+    fn new(db: &Connection) -> rusqlite::Result<Linking<'_>> {
+        let keep_earliest = "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT (ordinal) DO UPDATE SET
+            parent_line = CASE WHEN excluded.parent < parent THEN excluded.parent_line ELSE parent_line END,
+            parent = MIN(parent, excluded.parent)";
+        let (insert, repeat) = (db.prepare(keep_earliest)?, db.prepare("INSERT INTO repeated VALUES (?1, ?2, ?3)")?);
+        Ok(Linking { insert, repeat, cluster: None, first: None, firsts: Vec::new() })
+    }
+
+    fn take(&mut self, value: &Value) -> rusqlite::Result<()> {
+        let Value { field, hash, ordinal, line, mask, merges } = *value;
+        if self.cluster == Some((field, hash)) {
+            if let Some(first) = self.first.take() {
+                self.repeat.execute(params![field, hash, first])?;
+            }
+            self.repeat.execute(params![field, hash, ordinal])?;
+        } else {
+            (self.cluster, self.first) = (Some((field, hash)), Some(ordinal));
+            self.firsts.clear();
+        }
+        if !merges {
+            return Ok(());
+        }
+        let before = (1i32 << field) - 1;
+        let parent = self.firsts.iter().filter(|first| first.0 & mask & before == 0).min_by_key(|first| first.1);
+        if let Some(&(_, parent, parent_line)) = parent {
+            self.insert.execute(params![ordinal, parent, parent_line])?;
+        }
+        if !self.firsts.iter().any(|first| first.0 == mask) {
+            self.firsts.push((mask, ordinal, line));
         }
         Ok(())
     }
@@ -305,8 +366,7 @@ impl People {
                 Some(member) if member.ordinal < ordinal => {
                     self.page.pop_front();
                 }
-                Some(member) if member.ordinal == ordinal => return Ok(self.page.pop_front()),
-                Some(_) => return Ok(None),
+                Some(member) => return Ok(Some(*member).filter(|member| member.ordinal == ordinal)),
                 None => match self.next_page {
                     Some(from) => self.fetch(from)?,
                     None => return Ok(None),

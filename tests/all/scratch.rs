@@ -1,5 +1,6 @@
 //! The scratch databases of a run.
 
+mod people;
 mod snapshot;
 mod spool;
 
