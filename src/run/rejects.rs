@@ -5,8 +5,8 @@
 //! under another name.
 
 use crate::files::{
-    About, FORMATS, Format, Layout, Ledger, Output, ReadFault, RecordKey, RejectsWriter, Source, folder_of, record_key,
-    resolve, write_whole,
+    About, Batch, FORMATS, Format, Layout, Ledger, Output, ReadFault, RecordKey, RejectsWriter, Room, Source,
+    folder_of, record_key, resolve, write_whole,
 };
 use crate::outcome::Failure;
 use crate::record::{Header, Record};
@@ -306,4 +306,11 @@ impl Iterator for Watched {
     }
 }
 
-impl Source for Watched {}
+impl Source for Watched {
+    /// The records stay unsplit.
+    fn next_batch(&mut self, room: Room) -> Batch {
+        let batch = self.source.next_batch(room);
+        batch.for_each_raw(|raw| self.earlier.saw(raw));
+        batch
+    }
+}
