@@ -110,7 +110,11 @@ impl StoreReader for SqliteReader {
     }
 
     fn links(&mut self, links: &[Key]) -> Result<Vec<Option<String>>, Failure> {
-        self.ask(|connection| links.iter().map(|link| links::stored(connection, link)).collect())
+        self.ask(|connection| {
+            // One state of the database, because SQLite locks the file and looks for changes at each.
+            let _state = connection.unchecked_transaction()?;
+            links.iter().map(|link| links::stored(connection, link)).collect()
+        })
     }
 
     fn has_links(&mut self) -> Result<bool, Failure> {
