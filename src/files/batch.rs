@@ -50,6 +50,15 @@ impl Read<'_> {
         }
     }
 
+    /// The same, of which the record is borrowed.
+    fn again(&self) -> Read<'_> {
+        match self {
+            Read::Record(record) => Read::Record(RecordCow::Borrowed(record.borrowed())),
+            Read::Blank(origin) => Read::Blank(*origin),
+            Read::Reject(reject) => Read::Reject(reject.clone()),
+        }
+    }
+
     /// Where it was read.
     pub fn origin(&self) -> Origin {
         match self {
@@ -250,6 +259,44 @@ impl Batch {
                         show(&read);
                     }
                 }
+            }
+        }
+    }
+
+    /// Shows the bytes of each record, whether it is sound or not, unsplit.
+    pub fn for_each_raw(&self, mut see: impl FnMut(&[u8])) {
+        for item in &self.items {
+            match item {
+                Item::Framed(framed) => see(framed.raw(&self.bytes)),
+                Item::Read(read) => match &**read {
+                    Read::Record(record) => see(record.borrowed().raw),
+                    Read::Reject(reject) => see(&reject.raw),
+                    Read::Blank(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Shows what was read, in order, and keeps it to be shown again.
+    pub fn show(&self, see: impl FnMut(Read<'_>)) {
+        self.show_of(&self.of, |_| true, see);
+    }
+
+    /// Shows what was read and has these ordinals once more, in order.
+    pub fn show_again(&self, is_shown: impl FnMut(u64) -> bool, see: impl FnMut(Read<'_>)) {
+        self.show_of(&self.of.unnoted(), is_shown, see);
+    }
+
+    fn show_of(&self, of: &Of, mut is_shown: impl FnMut(u64) -> bool, mut see: impl FnMut(Read<'_>)) {
+        let text = if matches!(of, Of::Table(_)) { text_of(&self.bytes) } else { None };
+        let mut splitter = Splitter::default();
+        for item in &self.items {
+            match item {
+                Item::Read(read) if is_shown(read.origin().ordinal) => see(read.again()),
+                Item::Framed(framed) if is_shown(framed.origin.ordinal) => {
+                    framed.read(of, &mut splitter, &self.bytes, text).into_iter().for_each(&mut see);
+                }
+                _ => {}
             }
         }
     }

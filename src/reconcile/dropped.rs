@@ -77,6 +77,16 @@ impl Dropped {
         Arc::clone(&self.state().names)
     }
 
+    /// Whether there is anything to learn from a contact at the target.
+    pub(crate) fn has_news(&self, contact: &Contact) -> bool {
+        if !self.drops.contains(&Field::Tags) && !self.drops_attributes {
+            return false;
+        }
+        let (state, mut has_news) = (self.state(), false);
+        for_each_name_in(contact, |name| has_news |= state.verdicts.get(name) != Some(&Verdict::Kept));
+        has_news
+    }
+
     /// Learns from a contact at the target that its tags and attributes are kept there. The names among them that
     /// counted as dropped.
     pub(crate) fn learn(&self, contact: &Contact) -> Vec<String> {

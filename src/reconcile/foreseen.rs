@@ -6,41 +6,57 @@
 
 use super::attempt::Attempt;
 use super::cycle::note;
+use super::find::Link;
 use super::goal::decision::{Decision, Ruling};
 use super::goal::upsert;
+use super::locks::hash_of;
 use super::matching::is_weaker;
 use super::reconciler::Reconciler;
 use super::view::{DroppedNames, Owner, Presence, View};
 use super::who::Who;
-use crate::contact::{Field, Wanted};
+use crate::contact::{Contact, Field, Wanted};
 use crate::identity::IdentityValue;
 use crate::outcome::{Failure, Outcome};
-use crate::platforms::Found;
-use crate::store::Settled;
+use crate::scratch::owners::hash_of_id;
+use crate::store::{Key, Settled};
 use std::sync::Arc;
 
 /// What was decided about a contact ahead of its turn.
 pub struct Foreseen {
-    settled: Settled,
-    /// The contact in the snapshot.
-    found: Found,
+    /// Its entry in the checkpoint.
+    pub key: Key,
+    /// Its outcome.
+    pub settled: Settled,
+    /// Its names among the contacts in flight, and that of its id at the target.
+    names: Vec<u64>,
+    id_name: u64,
+    /// The hash of its id at the target.
+    id: Key,
     /// What the platform was known to drop.
     dropped: Arc<DroppedNames>,
+    /// The contact in the snapshot, if it shows that the platform keeps a name.
+    shows: Option<Box<Contact>>,
 }
 
 impl Reconciler {
-    /// Whether outcomes can be foreseen, and what is known about contacts with these identity values; that is read at once.
-    pub fn foresees<'a>(&self, identities: impl Iterator<Item = &'a IdentityValue>) -> bool {
-        let can = self.executor.foresees() && self.finder.is_listed();
-        can && self.entries.checkpoint.read_links_ahead(identities).is_ok()
+    /// Whether outcomes can be foreseen.
+    pub fn foresees(&self) -> bool {
+        self.executor.foresees() && self.finder.is_listed()
+    }
+
+    /// Where identity values lead, in their order; none where that cannot be read: then it is read again at the turn of each
+    /// contact, and fails there.
+    pub(crate) fn links_of<'i>(&self, identities: impl Iterator<Item = &'i IdentityValue>) -> Option<Vec<Link>> {
+        self.finder.links_of(identities).ok()
     }
 
     /// Decides about a contact that is to exist as wanted, if the snapshot alone shows that nothing remains to be done.
-    pub fn foresee(&self, who: &Who, wanted: &Wanted) -> Option<Foreseen> {
+    /// `links`: those of its identity values.
+    pub(crate) fn foresee(&self, who: &Who, wanted: &Wanted, links: &[Link]) -> Option<Foreseen> {
         if wanted.contact.has(Field::TargetId) {
             return None;
         }
-        let hit = self.finder.only_listed(&who.identities)?;
+        let hit = self.finder.only_listed(&who.identities, links)?;
         if hit.by.is_some_and(|by| is_weaker(who, by, &hit.found.contact)) {
             return None;
         }
@@ -55,30 +71,46 @@ impl Reconciler {
             return None;
         };
         note(&mut attempt, notes);
-        attempt.effects.target_id = Some(hit.found.id.clone());
+        let (id, contact) = (hit.found.id, hit.found.contact);
+        let (id_name, id_hash) = (hash_of(&id), hash_of_id(&id));
+        let shows = self.dropped.has_news(&contact).then(|| Box::new(contact));
+        // No other contact of the pass has these values, so the links are the same at its turn.
+        let leads_there = |identity: &IdentityValue| {
+            let mut links = who.identities.iter().zip(links);
+            links.any(|(known, link)| known == identity && link.leads_to.as_ref() == Some(&id))
+        };
+        attempt.effects.links.retain(|identity| !leads_there(identity));
+        attempt.effects.target_id = Some(id);
         let left = std::mem::take(&mut attempt.effects.left);
+        let (key, names) = (who.key, who.names().map(hash_of).collect());
         let settled = self.settled(who, attempt, outcome, left);
-        Some(Foreseen { settled, found: hit.found, dropped })
+        Some(Foreseen { key, settled, names, id_name, id: id_hash, dropped, shows })
     }
 
-    /// The outcome that was foreseen, if it still holds at the turn of its contact.
+    /// Whether the outcome that was foreseen still holds at the turn of its contact, which has its identity values alone.
     ///
     /// # Errors
     /// Exit 1 when the checkpoint or the list of owners fails.
-    pub fn come_true(&self, who: &Who, foreseen: Foreseen) -> Result<Option<Settled>, Failure> {
-        let Foreseen { settled, found, dropped } = foreseen;
-        let id = found.id.as_str();
-        let is_untouched = self.in_flight.are_free(who.names()) && self.ids.are_free([id]);
+    pub fn comes_true(&self, foreseen: &Foreseen) -> Result<bool, Failure> {
+        let Foreseen { key, settled, names, id_name, id, dropped, shows } = foreseen;
+        let is_untouched = self.in_flight.are_free(names) && self.ids.are_free(&[*id_name]);
         // During an outage no contact is begun at once.
-        let is_held = !who.shared.is_empty() || self.failures.outage().is_some();
+        let is_held = self.failures.outage().is_some();
         if is_held || !is_untouched || self.finder.has_changed(id) {
-            return Ok(None);
+            return Ok(false);
         }
-        self.learn_names(&found.contact)?;
-        if *dropped != *self.dropped.names() || self.claim(id, (&who.key, who.origin.line))?.is_some() {
-            return Ok(None);
+        if let Some(contact) = shows {
+            self.learn_names(contact)?;
+        }
+        if *dropped != self.dropped.names() {
+            return Ok(false);
+        }
+        if let Some(owners) = &self.owners
+            && owners.assign(*id, key, settled.origin.line)?.is_some()
+        {
+            return Ok(false);
         }
         self.failures.answered();
-        Ok(Some(settled))
+        Ok(true)
     }
 }

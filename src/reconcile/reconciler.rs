@@ -21,7 +21,7 @@ use super::subject::Subject;
 use super::view::Policy;
 use crate::contact::Field;
 use crate::outcome::Failure;
-use crate::scratch::owners::Owners;
+use crate::scratch::owners::{Owners, hash_of_id};
 use crate::store::{Checkpoint, Key, RunNo, Settled};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -218,7 +218,7 @@ impl Reconciler {
     /// Exit 1 when it cannot be kept.
     pub fn claim(&self, id: &str, (key, line): (&Key, u64)) -> Result<Option<u64>, Failure> {
         match &self.owners {
-            Some(owners) => owners.assign(id, key, line),
+            Some(owners) => owners.assign(hash_of_id(id), key, line),
             None => Ok(None),
         }
     }

@@ -7,10 +7,9 @@ use crate::mapping::{Drafted, Mapped, Overflow, Program};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::platforms::{Driver, PlatformFacts};
 use crate::platforms::{project, project_bookkeeping};
-use crate::reconcile::foreseen::Foreseen;
 use crate::reconcile::goal::exactly::Precondition;
 use crate::reconcile::goal::planned::PlannedWrite;
-use crate::record::{Fields, Origin, Record, RecordRef, Row};
+use crate::record::{Fields, FieldsRef, Origin, Record, RecordRef, Row};
 use crate::run::suppressed::Suppressed;
 use crate::store::Key;
 use serde_json::Value;
@@ -60,17 +59,37 @@ pub struct Candidate {
     pub precondition: Option<Arc<Precondition>>,
     /// Whether it is on a suppression list.
     pub is_suppressed: bool,
-    /// What was decided ahead of its turn.
-    pub ahead: Ahead,
+    /// The key of its entry, if it is known that it is made of this record alone.
+    pub key: Option<Key>,
 }
 
-/// What the threads that map records prepare for the turn of a contact.
-#[derive(Default)]
-pub struct Ahead {
-    /// The key of its entry, if it is made of this record alone.
-    pub key: Option<Key>,
-    /// Its outcome, if the snapshot shows that it is as it should be.
-    pub foreseen: Option<Box<Foreseen>>,
+/// A contact that a record makes, cut to the target, without its record.
+pub struct Fitted {
+    /// As in [`Candidate`].
+    pub wanted: Wanted,
+    /// As in [`Candidate`].
+    pub not_carried: Vec<String>,
+    merges_by: Vec<IdentityValue>,
+    /// As in [`Candidate`].
+    pub identities: Vec<IdentityValue>,
+    /// As in [`Candidate`].
+    pub is_suppressed: bool,
+}
+
+/// What was read, before its record is copied.
+pub enum Fit {
+    /// A contact.
+    Contact(Box<Fitted>),
+    /// No contact is made of it.
+    Item(Item),
+}
+
+impl Fitted {
+    /// The contact with its record.
+    pub fn of(self, record: Record, key: Option<Key>) -> Candidate {
+        let Fitted { wanted, not_carried, merges_by, identities, is_suppressed } = self;
+        Candidate { record, wanted, not_carried, merges_by, identities, precondition: None, is_suppressed, key }
+    }
 }
 
 impl Mapper {
@@ -89,15 +108,33 @@ impl Mapper {
         if self.is_plan {
             return item_of_plan(record.into_record());
         }
-        match self.bound.apply(record.borrowed()) {
-            Mapped::Filtered => Item::Skipped(record.borrowed().origin, Skip::Filtered),
-            Mapped::Rejected(problems) => Item::Rejected(reject_of(record.borrowed(), problems)),
-            Mapped::Contact(wanted) => self.candidate(record.into_record(), *wanted),
+        match self.fit(record.borrowed()) {
+            Fit::Contact(fitted) => Item::Candidate(Box::new(fitted.of(record.into_record(), None))),
+            Fit::Item(item) => item,
+        }
+    }
+
+    /// Maps a record that is no line of a saved plan.
+    pub fn fit(&self, record: RecordRef<'_>) -> Fit {
+        match self.bound.apply(record) {
+            Mapped::Filtered => Fit::Item(Item::Skipped(record.origin, Skip::Filtered)),
+            Mapped::Rejected(problems) => Fit::Item(Item::Rejected(reject_of(record, problems))),
+            Mapped::Contact(wanted) => match self.fitted(record, *wanted) {
+                Ok(fitted) => Fit::Contact(Box::new(fitted)),
+                Err(reject) => Fit::Item(Item::Rejected(reject)),
+            },
         }
     }
 
     /// A mapped contact, cut to the target.
-    pub fn candidate(&self, record: Record, mut wanted: Wanted) -> Item {
+    pub fn candidate(&self, record: Record, wanted: Wanted) -> Item {
+        match self.fitted((&record).into(), wanted) {
+            Ok(fitted) => Item::Candidate(Box::new(fitted.of(record, None))),
+            Err(reject) => Item::Rejected(reject),
+        }
+    }
+
+    fn fitted(&self, record: RecordRef<'_>, mut wanted: Wanted) -> Result<Fitted, Reject> {
         if self.drops_target_id() {
             wanted.contact.remove(Field::TargetId);
         }
@@ -107,13 +144,10 @@ impl Mapper {
         let is_suppressed = self.is_suppressed(&wanted.contact);
         let mut not_carried = std::mem::take(&mut wanted.not_carried);
         let Some(platform) = self.facts() else {
-            let (precondition, ahead) = (None, Ahead::default());
-            let candidate =
-                Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, ahead };
-            return Item::Candidate(Box::new(candidate));
+            return Ok(Fitted { wanted, not_carried, merges_by, identities, is_suppressed });
         };
         let mut unheld = project_bookkeeping(platform, &mut wanted, self.bound.writes().fields, self.overflow);
-        if !wanted.contact.native.is_empty() && !matches!(record.fields, Fields::Contact(_)) {
+        if !wanted.contact.native.is_empty() && !matches!(record.fields, FieldsRef::Contact(_)) {
             unheld.push("native".to_owned());
         }
         let fitted = project(platform, wanted, self.overflow);
@@ -124,13 +158,10 @@ impl Mapper {
                     .at(name.as_str())
                     .hint("leave the field out of the mapping, or use `overflow: report` or `overflow: attributes`")
             };
-            return Item::Rejected(reject_of(&record, unheld.iter().map(problem).collect()));
+            return Err(reject_of(record, unheld.iter().map(problem).collect()));
         }
         not_carried.extend(unheld.into_iter().filter(|name| !not_carried.contains(name)).collect::<Vec<_>>());
-        let (wanted, precondition, ahead) = (fitted.wanted, None, Ahead::default());
-        let candidate =
-            Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, ahead };
-        Item::Candidate(Box::new(candidate))
+        Ok(Fitted { wanted: fitted.wanted, not_carried, merges_by, identities, is_suppressed })
     }
 
     /// Whether a contact, as the mapping makes it, is on a suppression list.
@@ -311,9 +342,8 @@ fn item_of_plan(record: Record) -> Item {
     let precondition = Some(Arc::new(precondition));
     let mut merges_by = identities.clone();
     merges_by.dedup_by_key(|identity| identity.field);
-    let (is_suppressed, ahead) = (false, Ahead::default());
-    let candidate =
-        Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, ahead };
+    let (is_suppressed, key) = (false, None);
+    let candidate = Candidate { record, wanted, not_carried, merges_by, identities, precondition, is_suppressed, key };
     Item::Candidate(Box::new(candidate))
 }
 

@@ -172,6 +172,22 @@ impl Checkpoint {
         }
     }
 
+    /// The ids to which these links lead, in their order, as [`Checkpoint::link`] says for each.
+    ///
+    /// # Errors
+    /// Exit 1 when the checkpoint cannot be read.
+    pub fn links(&self, links: &[Key]) -> Result<Vec<Option<String>>, Failure> {
+        let (mut found, unknown) = self.inner.shared.links.get_all(links);
+        if !unknown.is_empty() {
+            let asked: Vec<Key> = unknown.iter().map(|(link, _)| *link).collect();
+            let answers = self.read(|reader| reader.links(&asked))?;
+            for ((_, nth), answer) in unknown.into_iter().zip(answers) {
+                found.get_mut(nth).into_iter().for_each(|found| found.clone_from(&answer));
+            }
+        }
+        Ok(found)
+    }
+
     /// Reads where these identity values lead, all at once, because [`Checkpoint::link`] will be asked soon.
     ///
     /// # Errors

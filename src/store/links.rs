@@ -65,6 +65,24 @@ impl RecentLinks {
         if may_be_stored && self.has_stored.load(Ordering::Acquire) { Recent::AskStore } else { Recent::Nowhere }
     }
 
+    /// Where links lead, in their order; and those among them of which nothing is known, in the order of a store, each with
+    /// its place.
+    pub(super) fn get_all(&self, links: &[Key]) -> (Vec<Option<String>>, Vec<(Key, usize)>) {
+        let (mut found, mut unknown) = (Vec::with_capacity(links.len()), Vec::new());
+        for (nth, link) in links.iter().enumerate() {
+            found.push(match self.get(link) {
+                Recent::Known(target_id) => target_id,
+                Recent::Nowhere => None,
+                Recent::AskStore => {
+                    unknown.push((*link, nth));
+                    None
+                }
+            });
+        }
+        unknown.sort_unstable();
+        (found, unknown)
+    }
+
     /// Whether the store has any link.
     pub(super) fn any_stored(&self) -> bool {
         self.has_stored.load(Ordering::Acquire)

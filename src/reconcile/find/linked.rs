@@ -2,9 +2,10 @@
 
 use crate::contact::Contact;
 use crate::identity::IdentityValue;
+use crate::outcome::Failure;
 use crate::platforms::Fault;
 use crate::reconcile::matching::{is_bare, is_same_contact};
-use crate::store::Checkpoint;
+use crate::store::{Checkpoint, Key};
 
 /// The links of one connection.
 pub(super) struct Links {
@@ -21,6 +22,11 @@ impl Links {
     /// The id that this value led to.
     pub(super) fn id_of(&self, identity: &IdentityValue) -> Result<Option<String>, Fault> {
         self.store.link(identity).map_err(Fault::Fatal)
+    }
+
+    /// The ids that these links lead to, in their order.
+    pub(super) fn ids_of(&self, links: &[Key]) -> Result<Vec<Option<String>>, Failure> {
+        self.store.links(links)
     }
 
     /// The link leads to no contact, or to another one.

@@ -20,6 +20,7 @@ use crate::platforms::{Connector, Fault, Found, Lookup, PlatformFacts, Reading};
 use crate::reconcile::matching::{lookup_by, lookup_of};
 use crate::reconcile::problems::NO_CONTACT;
 use crate::reconcile::view::{Freshness, Hit};
+use crate::scratch::owners::hash_of_id;
 use crate::store::{Checkpoint, Filter, Key};
 use hits::{Asked, Hits, IdentityHits};
 use linked::Links;
@@ -43,6 +44,13 @@ pub struct Finder {
     /// Contacts that this run has changed: what a snapshot says of them is out of date. A contact that is wrongly taken
     /// for one costs a request.
     changed: Filter,
+}
+
+/// The link of an identity value.
+pub(crate) struct Link {
+    key: Key,
+    /// The id that the value led to.
+    pub(crate) leads_to: Option<String>,
 }
 
 /// What is asked for.
@@ -105,12 +113,12 @@ impl Finder {
 
     /// This contact is about to be changed: what a snapshot says of it is not relied on any more.
     pub(crate) fn changes(&self, id: &str) {
-        self.changed.add(&Key::nth(id.as_bytes(), 0));
+        self.changed.add(&hash_of_id(id));
     }
 
-    /// Whether this run may have changed the contact.
-    pub(crate) fn has_changed(&self, id: &str) -> bool {
-        self.changed.has(&Key::nth(id.as_bytes(), 0))
+    /// Whether this run may have changed the contact with this id, which is given by its hash.
+    pub(crate) fn has_changed(&self, id: &Key) -> bool {
+        self.changed.has(id)
     }
 
     /// Whether every contact can be looked up by these fields.
@@ -174,17 +182,16 @@ impl Finder {
     }
 
     /// The only contact that these identity values find, where the snapshot alone says so; none where anything else has to
-    /// be asked. As [`Finder::by_identities`], which is asked then.
-    pub(crate) fn only_listed(&self, identities: &[IdentityValue]) -> Option<Hit> {
+    /// be asked. As [`Finder::by_identities`], which is asked then. `links`: where each identity value leads.
+    pub(crate) fn only_listed(&self, identities: &[IdentityValue], links: &[Link]) -> Option<Hit> {
         let listed = self.snapshot.try_read().ok()?.clone()?;
         let mut only: Option<Hit> = None;
-        for identity in identities {
-            let linked = self.links.id_of(identity).ok()?;
-            let found = match (&linked, &only) {
+        for (identity, Link { key, leads_to: linked }) in identities.iter().zip(links) {
+            let found = match (linked, &only) {
                 (Some(id), Some(hit)) if hit.found.id == *id => Some(hit.found.clone()),
                 (Some(id), _) => Some(listed.by_id(id).ok()??),
                 (None, _) => {
-                    let mut found = listed.by_identity(identity).ok()?;
+                    let mut found = listed.by_link(key).ok()?;
                     if found.len() > 1 {
                         return None;
                     }
@@ -201,7 +208,20 @@ impl Finder {
                 None => only = Some(Hit { found, by: Some(identity.field), freshness: Freshness::Listed }),
             }
         }
-        only.filter(|hit| !self.has_changed(&hit.found.id))
+        only.filter(|hit| !self.has_changed(&hash_of_id(&hit.found.id)))
+    }
+
+    /// Where identity values lead, in their order.
+    ///
+    /// # Errors
+    /// Exit 1 when the links cannot be read.
+    pub(crate) fn links_of<'i>(
+        &self,
+        identities: impl Iterator<Item = &'i IdentityValue>,
+    ) -> Result<Vec<Link>, Failure> {
+        let keys: Vec<Key> = identities.map(Key::of_link).collect();
+        let ids = self.links.ids_of(&keys)?;
+        Ok(keys.into_iter().zip(ids).map(|(key, leads_to)| Link { key, leads_to }).collect())
     }
 
     /// The contact with the id that the record names.
@@ -311,7 +331,7 @@ impl Finder {
         let found = if listed.snapshot.is_empty() { Vec::new() } else { listed.by_identity(identity)? };
         for found in found {
             match platform {
-                Some(platform) if self.changed.has(&Key::nth(found.id.as_bytes(), 0)) => {
+                Some(platform) if self.changed.has(&hash_of_id(&found.id)) => {
                     hits.extend(Box::pin(read_changed(platform, found, identity)).await?);
                 }
                 _ => hits.push((found, self.listed())),
@@ -353,7 +373,7 @@ impl Finder {
         or_by: Option<&Lookup>,
         since_ms: Option<u64>,
     ) -> Result<(Reading, Freshness), Fault> {
-        if since_ms.is_none() && self.uses_snapshot && !self.changed.has(&Key::nth(id.as_bytes(), 0)) {
+        if since_ms.is_none() && self.uses_snapshot && !self.changed.has(&hash_of_id(id)) {
             let listed = self.snapshot.read().await.clone();
             if let Some(listed) = listed
                 && let Some(found) = listed.by_id(id).map_err(Fault::Fatal)?

@@ -4,14 +4,13 @@ use crate::contact::Field;
 use crate::identity::IdentityValue;
 use crate::ids::CommandKind;
 use crate::outcome::Problem;
-use crate::reconcile::foreseen::Foreseen;
 use crate::reconcile::goal::Goal;
 use crate::reconcile::goal::revert::Reversal;
 use crate::reconcile::subject::Subject;
 use crate::reconcile::who::Who;
 use crate::record::{Origin, Record};
 use crate::run::bind::singular;
-use crate::run::item::{Ahead, Candidate, key_of};
+use crate::run::item::{Candidate, key_of};
 use crate::store::Key;
 
 /// A contact with all the records that make it.
@@ -21,15 +20,12 @@ pub(in crate::run) struct Group {
     pub records: Vec<Record>,
     /// Whether it is on a suppression list.
     pub is_suppressed: bool,
-    /// Its outcome, where it was decided ahead of its turn.
-    pub foreseen: Option<Box<Foreseen>>,
 }
 
 impl Group {
     /// A contact of one record, found by these fields.
     pub fn of_record(candidate: Candidate, finds_by: &[Field]) -> Group {
-        let Ahead { key, foreseen } = candidate.ahead;
-        let key = key.unwrap_or_else(|| key_of(&candidate.identities, &candidate.wanted));
+        let key = candidate.key.unwrap_or_else(|| key_of(&candidate.identities, &candidate.wanted));
         let who = Who {
             key,
             origin: candidate.record.origin,
@@ -42,7 +38,7 @@ impl Group {
             None => Goal::Upsert(candidate.wanted),
         };
         let is_suppressed = candidate.is_suppressed;
-        Group { subject: Subject { who, goal }, records: vec![candidate.record], is_suppressed, foreseen }
+        Group { subject: Subject { who, goal }, records: vec![candidate.record], is_suppressed }
     }
 
     /// A contact that a run wrote: it is known by its id alone.
@@ -50,12 +46,7 @@ impl Group {
         let identities = vec![IdentityValue { field: Field::TargetId, value: reversal.id.clone() }];
         let key = Key::of(&identities, CommandKind::Undo.name().as_bytes());
         let who = Who { key, origin, identities, shared: Vec::new(), not_carried: Vec::new() };
-        Group {
-            subject: Subject { who, goal: Goal::Revert(reversal) },
-            records: Vec::new(),
-            is_suppressed: false,
-            foreseen: None,
-        }
+        Group { subject: Subject { who, goal: Goal::Revert(reversal) }, records: Vec::new(), is_suppressed: false }
     }
 
     /// The records that are counted for the contact: a contact that no record was mapped for counts as one.

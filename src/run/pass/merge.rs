@@ -88,6 +88,15 @@ impl Merging {
         }
     }
 
+    /// Whether a record is all of a contact, none of whose identity values another contact of the source has. To be called
+    /// in the order of the source.
+    ///
+    /// # Errors
+    /// Exit 1 when the index cannot be read.
+    pub fn is_alone(&mut self, ordinal: u64) -> Result<bool, Failure> {
+        Ok(self.people.member(ordinal)?.is_none() && self.people.shared(ordinal)?.is_empty())
+    }
+
     /// The identity values of a contact that another contact of the source has too.
     ///
     /// # Errors

@@ -7,11 +7,12 @@ use super::group::{Group, not_to_be_found};
 use super::merge::{Merging, Sorted};
 use super::settled::Outcomes;
 use crate::outcome::{Failure, Outcome, Problem, Skip};
+use crate::reconcile::foreseen::Foreseen;
 use crate::reconcile::locks::Place;
 use crate::reconcile::{Earlier, Reconciler};
 use crate::run::item::{Item, key_of};
 use crate::run::open::NO_PASS;
-use crate::run::source::{Given, Items, WrittenItem};
+use crate::run::source::{ForeseenRecord, Given, Items, WrittenItem};
 use crate::run::stop::Stop;
 use crate::scratch::received::Received;
 use crate::store::{ByKey, Entry, Key, OpenIntent, Settled, SourceOutcome};
@@ -97,6 +98,17 @@ impl Taking {
             let counters = &self.second.outcomes.counters;
             counters.passed.fetch_add(passed, Ordering::Relaxed);
             counters.read.fetch_add(passed.max(1), Ordering::Relaxed);
+            let given = match given {
+                Given::Foreseen(record) => match self.second.comes_true(*record) {
+                    Ok(None) => continue,
+                    Ok(Some(item)) => Given::Record(item),
+                    Err(failure) => {
+                        self.fail(failure);
+                        continue;
+                    }
+                },
+                given => given,
+            };
             match self.second.give(given).await {
                 Ok(None) => {}
                 Ok(Some(taken)) => return Some(taken),
@@ -141,7 +153,7 @@ impl Second {
         });
         let Outcomes { checkpoint, run, has_entries, .. } = &self.outcomes;
         if *has_entries {
-            let mut keys: Vec<Key> = candidates.clone().map(|one| key_of(&one.identities, &one.wanted)).collect();
+            let mut keys: Vec<Key> = batch.iter().filter_map(key_given).collect();
             keys.sort_unstable();
             keys.dedup();
             let entries = checkpoint.entries(*run, &keys)?;
@@ -154,7 +166,7 @@ impl Second {
         let group = match given {
             Given::Record(item) => self.sort(item).await?,
             Given::Written(written) => Box::pin(self.written(written)).await?,
-            Given::Passed(_) => None,
+            Given::Foreseen(_) | Given::Passed(_) => None,
         };
         match group {
             Some(group) => self.dispatch(group).await,
@@ -184,7 +196,7 @@ impl Second {
                 return Box::pin(self.outcomes.reject_all(records, line, reject.problems)).await.map(|()| None);
             }
         };
-        if self.outcomes.has_arrived(&group) {
+        if self.outcomes.has_arrived(origin.ordinal) {
             return self.outcomes.list_again(&group).map(|()| None);
         }
         if group.is_suppressed {
@@ -240,21 +252,33 @@ impl Second {
                 None => None,
             },
         };
-        if earlier.is_none() && self.comes_true(&mut group).await? {
-            return Ok(None);
-        }
         Ok(Some(self.taken(group, earlier).await))
     }
 
-    /// Whether the contact has the outcome that was foreseen, which is counted and kept.
-    async fn comes_true(&mut self, group: &mut Group) -> Result<bool, Failure> {
-        let Some(foreseen) = group.foreseen.take() else { return Ok(false) };
-        let who = &group.subject.who;
-        let Some(settled) = self.reconciler.come_true(who, *foreseen)? else { return Ok(false) };
+    /// Counts and keeps the outcome that was foreseen; the record where that does not hold, and has to be worked on.
+    fn comes_true(&mut self, record: ForeseenRecord) -> Result<Option<Item>, Failure> {
+        if !self.is_open(&record)? || !self.reconciler.comes_true(&record.foreseen)? {
+            let mapper = self.merging.as_ref().map(|merging| &merging.mapper);
+            let item = mapper.and_then(|mapper| record.item(mapper));
+            return item.map(Some).ok_or_else(|| super::bug("a record cannot be read again"));
+        }
+        let ForeseenRecord { foreseen: Foreseen { key, settled, .. }, left_blank, .. } = record;
         self.outcomes.counters.has_begun.store(true, Ordering::Relaxed);
-        self.outcomes.finish(group, settled.outcome, &settled.problems).await?;
-        self.settled.push((who.key, settled));
-        Ok(true)
+        self.outcomes.finish_alone(settled.outcome, &left_blank)?;
+        self.settled.push((key, settled));
+        Ok(None)
+    }
+
+    /// Whether a record is all of its contact, and nothing was found out about it before.
+    fn is_open(&mut self, record: &ForeseenRecord) -> Result<bool, Failure> {
+        let (key, ordinal) = (&record.foreseen.key, record.origin().ordinal);
+        let is_alone = match &mut self.merging {
+            Some(merging) => merging.is_alone(ordinal)?,
+            None => false,
+        };
+        let Known { intents, entries, .. } = &self.known;
+        let is_known = intents.contains_key(key) || entries.get(key).is_some_and(Option::is_some);
+        Ok(is_alone && !is_known && !self.outcomes.has_arrived(ordinal) && !self.has_received(key)?)
     }
 
     /// Keeps the outcomes that needed no work, at once.
@@ -316,6 +340,17 @@ impl Second {
         let place = self.reconciler.queue(&group.subject);
         let parked = if place.is_first() { None } else { self.reconciler.park().await };
         Taken { group, earlier: earlier.map(Box::new), place, parked }
+    }
+}
+
+/// The key of a contact of one record.
+fn key_given(given: &Given) -> Option<Key> {
+    match given {
+        Given::Foreseen(record) => Some(record.foreseen.key),
+        Given::Record(Item::Candidate(candidate)) => {
+            Some(candidate.key.unwrap_or_else(|| key_of(&candidate.identities, &candidate.wanted)))
+        }
+        _ => None,
     }
 }
 

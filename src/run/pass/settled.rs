@@ -118,9 +118,22 @@ impl Outcomes {
         Ok(())
     }
 
+    /// Counts a contact of one record that is as it should be. Its outcome is kept by the caller.
+    ///
+    /// # Errors
+    /// Exit 1 when a list cannot be written.
+    pub fn finish_alone(&self, outcome: Outcome, left_blank: &[LeftBlank]) -> Result<(), Failure> {
+        if outcome == Outcome::Unchanged {
+            self.add_left_blank(left_blank)?;
+        }
+        self.counters.settled.fetch_add(1, Ordering::Relaxed);
+        self.counters.add(outcome, 1);
+        Ok(())
+    }
+
     /// Whether an earlier process of this pass has settled a contact, which was sent without some of its values.
-    pub fn has_arrived(&self, group: &Group) -> bool {
-        self.standing.as_ref().is_some_and(|standing| standing.has_arrived(group.subject.who.origin.ordinal))
+    pub fn has_arrived(&self, ordinal: u64) -> bool {
+        self.standing.as_ref().is_some_and(|standing| standing.has_arrived(ordinal))
     }
 
     /// Lists the values without which such a contact was sent; all else about it is kept.

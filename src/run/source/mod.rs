@@ -3,24 +3,27 @@
 //! A pass takes them in batches, in order, and does not know from where. What is done with them is not decided here.
 
 pub mod account;
+mod ahead;
+mod given;
 pub mod saved_plan;
 pub mod supply;
 pub mod written;
+
+pub(in crate::run) use given::{ForeseenRecord, Given, WrittenItem};
 
 use crate::files::{Layout, Opened};
 use crate::mapping::Duplicates;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
 use crate::reconcile::Reconciler;
-use crate::reconcile::goal::revert::Reversal;
-use crate::reconcile::who::Who;
-use crate::record::{Header, Origin};
+use crate::record::Header;
 use crate::run::active::record::RunRecord;
-use crate::run::item::{Item, Mapper, key_of};
+use crate::run::item::Mapper;
 use crate::run::ordered::{Part, PassesOver, contacts_in_order};
 use crate::run::plan::FromPlatform;
 use crate::run::standing::Standing;
-use std::sync::{Arc, PoisonError, RwLock};
+use ahead::Foresight;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Batches between the threads that read and the pass.
@@ -56,21 +59,6 @@ pub(in crate::run) struct WrittenAsked<'a> {
     pub only: Option<&'a str>,
 }
 
-/// What a pass takes: a mapped record, or a contact that a run wrote.
-pub(in crate::run) enum Given {
-    Record(Item),
-    Written(WrittenItem),
-    /// So many records that an earlier process of the pass has settled.
-    Passed(u64),
-}
-
-/// A contact that a run wrote.
-pub(in crate::run) struct WrittenItem {
-    pub origin: Origin,
-    /// What is undone of it; none where its id is unknown.
-    pub reversal: Option<Box<Reversal>>,
-}
-
 /// Batches of what a pass takes, in order.
 pub(in crate::run) struct Items {
     batches: mpsc::Receiver<Result<Vec<Given>, Failure>>,
@@ -88,27 +76,6 @@ impl Drop for Items {
     /// The threads that read ahead end a moment later, and must not hold what the run closes.
     fn drop(&mut self) {
         self.foresight.close();
-    }
-}
-
-/// The reconciler, for the threads that map records, until nothing is taken from them any more.
-#[derive(Clone, Default)]
-struct Foresight(Arc<RwLock<Option<Arc<Reconciler>>>>);
-
-impl Foresight {
-    fn of(reconciler: Option<Arc<Reconciler>>) -> Foresight {
-        Foresight(Arc::new(RwLock::new(reconciler)))
-    }
-
-    /// Prepares what is needed at the turn of each contact.
-    fn prepare(&self, items: &mut [Item], mapper: &Mapper) {
-        let reconciler = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        prepare(items, mapper, reconciler.as_deref());
-    }
-
-    /// Waits for the threads that use it.
-    fn close(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -141,33 +108,10 @@ pub(in crate::run) fn items_of(opened: Opened, asked: MapAsked) -> Items {
     let passes_over =
         standing.map(|standing| Arc::new(move |ordinal: u64| standing.passes_over(ordinal)) as PassesOver);
     let batches = contacts_in_order(opened.source, limit, passes_over, move |Part { batch, passed }| {
-        let mut items = Vec::with_capacity(batch.len());
-        batch.for_each(|read| items.push(mapper.item(read)));
-        ahead.prepare(&mut items, &mapper);
         let passed = (passed > 0).then_some(Given::Passed(passed));
-        passed.into_iter().chain(items.into_iter().map(Given::Record)).collect()
+        ahead.given(batch, &mapper, passed)
     });
     hand_over(batches, foresight)
-}
-
-/// Prepares what is needed at the turn of each contact.
-fn prepare(items: &mut [Item], mapper: &Mapper, reconciler: Option<&Reconciler>) {
-    let candidates = items.iter_mut().filter_map(|item| match item {
-        Item::Candidate(candidate) => Some(candidate),
-        _ => None,
-    });
-    let mut candidates: Vec<_> = candidates.collect();
-    let identities = candidates.iter().flat_map(|candidate| &candidate.identities);
-    let reconciler = reconciler.filter(|reconciler| reconciler.foresees(identities));
-    for candidate in &mut candidates {
-        let key = key_of(&candidate.identities, &candidate.wanted);
-        candidate.ahead.key = Some(key);
-        let Some(reconciler) = reconciler.filter(|_| candidate.precondition.is_none()) else { continue };
-        let found_by = candidate.identities.iter().filter(|value| mapper.finds_by.contains(&value.field));
-        let (origin, not_carried) = (candidate.record.origin, candidate.not_carried.clone());
-        let who = Who { key, origin, identities: found_by.cloned().collect(), shared: Vec::new(), not_carried };
-        candidate.ahead.foreseen = reconciler.foresee(&who, &candidate.wanted).map(Box::new);
-    }
 }
 
 /// Hands batches over from a thread of their own.
