@@ -1,7 +1,9 @@
 //! `ferry worker`: jobs from a queue in PostgreSQL, and what becomes of them when a worker, or the database, does not.
 
 use super::support::postgres::{Server, database, execute, value};
-use super::support::{Ended, PATIENCE, Running, ask, begin, ferry, run, runtime, serve, wait_for, wait_until};
+use super::support::{
+    Ended, PATIENCE, Running, ask, begin, ferry, leave, run, runtime, serve, sweep, wait_for, wait_until,
+};
 use ferry::sandbox::{Sandbox, SandboxOptions};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -230,14 +232,18 @@ fn every_job_is_done_once_whatever_happens_to_workers_and_database() {
     let (killed, stopped) = (workers.remove(0), workers.remove(0));
     signal(&[children(killed.id()), vec![killed.id()]].concat(), "KILL");
     killed.kill();
-    let sleeping = [vec![stopped.id()], children(stopped.id())].concat();
+    let asleep = children(stopped.id());
+    let sleeping = [vec![stopped.id()], asleep.clone()].concat();
     signal(&sleeping, "STOP");
+    // What is stopped does not end with its worker.
+    sweep(&asleep);
     wait_until("a few more are done", || counted(at, DONE) >= 15);
     server.restart();
     wait_until("jobs of the lost workers are taken again", || {
         counted(at, "SELECT count(*)::text FROM ferry.job_run WHERE message = 'the worker was lost'") >= 2
     });
     signal(&sleeping, "CONT");
+    leave(&asleep);
     let all = count as u64;
     let shown = || typed(folder, at, "jobs --failed").out;
     let (mut done, mut progress) = (0, Instant::now());
@@ -400,6 +406,32 @@ fn a_job_that_loses_its_process_three_times_waits_for_a_person() {
     assert!(ended.exit == 0 && ended.took < Duration::from_secs(110), "{ended:?}");
     assert_eq!(state(folder, at, "t0/send"), "waiting drained 143");
     assert_eq!(counted(at, "SELECT deaths::text FROM ferry.job"), 0);
+    accounts.stop();
+}
+
+#[test]
+fn the_process_of_a_job_ends_when_its_worker_is_killed_and_another_goes_on() {
+    let Some(database) = database() else { return };
+    let accounts = accounts(1);
+    let folder = tenants(&accounts, 16, "6/s");
+    let (folder, at) = (folder.path(), &database[..]);
+    let worker = worker_of(folder, at, &accounts, "");
+    wait_until("the worker has registered", || counted(at, "SELECT count(*)::text FROM ferry.job") == 1);
+    assert_eq!(typed(folder, at, "worker submit t0/send").exit, 0);
+    wait_until("it has sent something", || !accounts.sandboxes[0].contacts("mercately").is_empty());
+    let child = children(worker.id())[0];
+    worker.kill();
+    // Long before the lease of the job is over, at which another worker may take it.
+    let is_there = || Path::new(&format!("/proc/{child}/exe")).exists();
+    wait_until("its process has ended", || !is_there());
+    let is_held = "SELECT count(*)::text FROM ferry.job WHERE state = 'running' AND lease_until > clock_timestamp()";
+    assert_eq!(counted(at, is_held), 1);
+    let sent = accounts.sandboxes[0].contacts("mercately").len();
+    let next = worker_of(folder, at, &accounts, "");
+    wait_until("it is done", || counted(at, DONE) == 1);
+    assert!(sent < 16 && accounts.sandboxes[0].contacts("mercately").len() == 16, "{sent}");
+    next.signal("TERM");
+    assert_eq!(next.finish().exit, 0);
     accounts.stop();
 }
 

@@ -13,6 +13,7 @@ pub mod postgres;
 mod process;
 mod sandbox;
 mod scene;
+mod sweeper;
 mod workbook;
 
 pub use browser::{BROWSERS, browser};
@@ -25,6 +26,7 @@ pub use platforms::{PLATFORMS, all_platforms, can_delete, creating_platforms, pl
 pub use process::{Ended, Running, begin, ferry, ferry_in_shell, run};
 pub use sandbox::{runtime, serve};
 pub use scene::{Scene, scene};
+pub use sweeper::{leave, sweep};
 pub use workbook::{Workbook, texts, zipped};
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! Processes of the program: how they are started, signalled and waited for, and how they ended.
 
 use super::PATIENCE;
+use super::sweeper::{leave, sweep};
 use serde_json::{Map, Value};
 use std::borrow::BorrowMut;
 use std::path::Path;
@@ -34,7 +35,9 @@ fn captured(command: &mut Command, folder: &Path) {
 
 /// Starts a command.
 pub fn begin(mut command: impl BorrowMut<Command>) -> Running {
-    Running { child: Some(command.borrow_mut().spawn().unwrap()), begun: Instant::now() }
+    let child = command.borrow_mut().spawn().unwrap();
+    sweep(&[child.id()]);
+    Running { child: Some(child), begun: Instant::now() }
 }
 
 /// Runs a command to its end.
@@ -85,6 +88,7 @@ impl Running {
         }
         let output = output.or_else(|_| receiver.recv()).unwrap();
         waiting.join().unwrap().unwrap();
+        leave(&[id]);
         let ended = Ended::of(&output, begun.elapsed());
         assert!(!hangs, "it did not end within {PATIENCE:?}: {ended:?}");
         ended
@@ -96,6 +100,7 @@ impl Drop for Running {
         if let Some(child) = &mut self.child {
             let _ended_already = child.kill();
             let _ended_already = child.wait();
+            leave(&[child.id()]);
         }
     }
 }
