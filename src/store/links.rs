@@ -6,11 +6,15 @@
 
 use super::filter::Filter;
 use super::key::{ByKey, Key};
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Answers of the store that are kept: those for the records that are read next, and those in flight.
 const ANSWERS_MAX: usize = 8192;
+
+/// Links that were stored lately: those of the groups that may be written while a question to a distant store is on its way.
+const LATELY_MAX: usize = 8192;
 
 /// Links, each with the id to which it leads; none: nowhere.
 type Links = ByKey<Option<Box<str>>>;
@@ -22,8 +26,10 @@ pub(super) struct RecentLinks {
     recent: Mutex<Links>,
     /// What the store has answered, as it is still.
     answers: Mutex<Links>,
-    /// How often links were stored: an answer that was read before that is not kept.
+    /// How often links were stored.
     stores: AtomicU64,
+    /// Those that were stored lately: an answer about them that was read before is not kept.
+    lately: Mutex<Lately>,
     /// Whether the store has any link.
     has_stored: AtomicBool,
     /// Whether it had one when it was opened.
@@ -31,6 +37,31 @@ pub(super) struct RecentLinks {
     /// The links that the store has, where it had none when it was opened: most values of a first import lead nowhere,
     /// and nothing is read to find that out.
     stored: OnceLock<Filter>,
+}
+
+/// Links that were stored lately, each with the number of the store.
+#[derive(Debug, Default)]
+struct Lately {
+    links: VecDeque<(u64, Key)>,
+    /// Up to this store they are not known any more.
+    forgotten: u64,
+}
+
+impl Lately {
+    fn add(&mut self, store: u64, link: Key) {
+        self.links.push_back((store, link));
+        if self.links.len() > LATELY_MAX
+            && let Some((store, _)) = self.links.pop_front()
+        {
+            self.forgotten = store;
+        }
+    }
+
+    /// Those that were stored after so many stores; none where that is not known any more.
+    fn since(&self, stores: u64) -> Option<HashSet<Key>> {
+        let since = || self.links.iter().rev().take_while(|(store, _)| *store > stores).map(|(_, link)| *link);
+        (self.forgotten <= stores).then(|| since().collect())
+    }
 }
 
 /// What memory knows of a link.
@@ -95,7 +126,10 @@ impl RecentLinks {
 
     /// Drops what the readers of the store find from now on, unless it has changed since.
     pub(super) fn stored(&self, links: &[(Key, Option<String>)]) {
-        if !self.had_stored.load(Ordering::Acquire) && !links.is_empty() {
+        if links.is_empty() {
+            return;
+        }
+        if !self.had_stored.load(Ordering::Acquire) {
             let stored = self.stored.get_or_init(Filter::new);
             links.iter().for_each(|(link, _)| stored.add(link));
         }
@@ -105,8 +139,12 @@ impl RecentLinks {
         // Before the recent ones are dropped: an answer is never older than what was recent.
         {
             let mut answers = self.answers();
-            self.stores.fetch_add(1, Ordering::AcqRel);
-            links.iter().for_each(|(link, _)| drop(answers.remove(link)));
+            let store = self.stores.fetch_add(1, Ordering::AcqRel) + 1;
+            let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+            for (link, _) in links {
+                answers.remove(link);
+                lately.add(store, *link);
+            }
         }
         let mut recent = self.recent();
         for (link, target_id) in links {
@@ -121,16 +159,17 @@ impl RecentLinks {
         self.stores.load(Ordering::Acquire)
     }
 
-    /// Keeps what the store has answered to a question that was asked after so many stores.
+    /// Keeps what the store has answered to a question that was asked after so many stores, except about links that were
+    /// stored since.
     pub(super) fn answered(&self, stores: u64, links: &[Key], target_ids: &[Option<String>]) {
         let mut answers = self.answers();
-        if self.stores() != stores {
-            return;
-        }
+        let since = self.lately.lock().unwrap_or_else(PoisonError::into_inner).since(stores);
+        let Some(since) = since else { return };
         if answers.len() >= ANSWERS_MAX {
             answers.clear();
         }
-        answers.extend(links.iter().copied().zip(target_ids.iter().map(|id| id.as_deref().map(Box::from))));
+        let known = links.iter().copied().zip(target_ids.iter().map(|id| id.as_deref().map(Box::from)));
+        answers.extend(known.filter(|(link, _)| !since.contains(link)));
     }
 
     /// Whether a link is known to lead there.
@@ -169,6 +208,25 @@ mod tests {
         assert!(matches!(links.get(&link), Recent::AskStore));
         answer(before);
         assert!(matches!(links.get(&link), Recent::AskStore), "it was read before the link was stored");
+        // What was asked at the same time about others holds.
+        let other = Key::nth(b"other", 0);
+        links.answered(before, &[link, other], &[None, Some("9".into())]);
+        assert!(matches!(links.get(&link), Recent::AskStore));
+        assert!(matches!(links.get(&other), Recent::Known(Some(id)) if id == "9"));
+    }
+
+    #[test]
+    fn of_what_was_stored_too_long_ago_to_be_known_no_answer_is_kept() {
+        let (link, links) = (Key::nth(b"one", 0), RecentLinks::default());
+        links.set_stored(true);
+        let before = links.stores();
+        links.stored(&[(Key::nth(b"first", 0), None)]);
+        let many: Vec<(Key, Option<String>)> = (0..LATELY_MAX as u64).map(|n| (Key::nth(b"many", n), None)).collect();
+        links.stored(&many);
+        links.answered(before, &[link], &[None]);
+        assert!(matches!(links.get(&link), Recent::AskStore));
+        links.answered(links.stores(), &[link], &[None]);
+        assert!(matches!(links.get(&link), Recent::Known(None)));
     }
 
     #[test]
