@@ -2,7 +2,7 @@
 //!
 //! Images are alike: the same fields, and often the same values. So they are kept in blocks, each a row whose bytes are
 //! packed with zstd; one alone would take three times as much. The block that is being filled is written again with each
-//! group of operations, until it is full. An image has the number of its block and its place there.
+//! group of operations, until it has enough. An image has the number of its block and its place there.
 //!
 //! Databases of earlier versions hold images in rows of their own (table `image`), which are read and removed here too.
 
@@ -16,6 +16,9 @@ use rusqlite::{Connection, Row, params};
 
 /// The most images in a block.
 const PLACES: usize = 64;
+
+/// A block with so many images is not continued by the next group: that would write it a second time, and packs hardly better.
+const PLACES_ENOUGH: usize = 32;
 
 /// A block with so many bytes is full: a page of the database or two, when it is packed.
 const BLOCK_LEN: usize = 16 * 1024;
@@ -92,10 +95,12 @@ impl Images {
         match &mut self.open {
             Some(block) if !block.is_written => {
                 block.is_written = true;
-                write_block(connection, block, &mut self.packer)
+                write_block(connection, block, &mut self.packer)?;
             }
-            _ => Ok(()),
+            _ => return Ok(()),
         }
+        self.open.take_if(|block| block.images.len() >= PLACES_ENOUGH);
+        Ok(())
     }
 
     /// Removes an image of a run, if it has this key: a number may have been given twice.
