@@ -109,9 +109,17 @@ impl Snapshot {
     /// # Errors
     /// Exit 1 when the snapshot cannot be read.
     pub fn by_id(&self, id: &str) -> Result<Option<String>, Failure> {
-        let Some(begin) = self.ids.numbers(&id_key(id))?.pop() else { return Ok(None) };
-        let kept = self.read(begin)?;
+        let Some(place) = self.place_of(id)? else { return Ok(None) };
+        let kept = self.at(place)?;
         Ok((kept.id == id).then_some(kept.json))
+    }
+
+    /// Where the contact is that may have this id; nowhere: there is none.
+    ///
+    /// # Errors
+    /// Exit 1 when the snapshot cannot be read.
+    pub fn place_of(&self, id: &str) -> Result<Option<u64>, Failure> {
+        Ok(self.ids.numbers(&id_key(id))?.pop())
     }
 
     /// All contacts with this identity value, each once.
@@ -119,29 +127,35 @@ impl Snapshot {
     /// # Errors
     /// Exit 1 when the snapshot cannot be read.
     pub fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<Kept>, Failure> {
-        self.by_link(&Key::of_link(identity))
+        self.places(&Key::of_link(identity))?.into_iter().map(|place| self.at(place)).collect()
     }
 
-    /// All contacts with the identity value that has this key, each once.
+    /// Where the contacts are that have the identity value of this key, each once.
     ///
     /// # Errors
     /// Exit 1 when the snapshot cannot be read.
-    pub fn by_link(&self, link: &Key) -> Result<Vec<Kept>, Failure> {
-        let mut found = Vec::new();
-        for begin in self.identities.numbers(link)? {
-            let kept = self.read(begin)?;
-            if !self.has_versions || self.ids.numbers(&id_key(&kept.id))?.last() == Some(&begin) {
-                found.push(kept);
+    pub fn places(&self, link: &Key) -> Result<Vec<u64>, Failure> {
+        let places = self.identities.numbers(link)?;
+        if !self.has_versions {
+            return Ok(places);
+        }
+        let mut latest = Vec::new();
+        for place in places {
+            if self.place_of(&self.at(place)?.id)? == Some(place) {
+                latest.push(place);
             }
         }
-        Ok(found)
+        Ok(latest)
     }
 
-    /// The contact that begins there.
-    fn read(&self, begin: u64) -> Result<Kept, Failure> {
+    /// The contact that is there.
+    ///
+    /// # Errors
+    /// Exit 1 when the snapshot cannot be read.
+    pub fn at(&self, place: u64) -> Result<Kept, Failure> {
         let damaged = || self.contacts.failed(std::io::ErrorKind::InvalidData);
         let mut bytes = [0; READ_LEN];
-        let len = self.contacts.read(begin, &mut bytes)?;
+        let len = self.contacts.read(place, &mut bytes)?;
         let (head, bytes) = bytes.get(..len).and_then(<[u8]>::split_first_chunk::<HEAD_LEN>).ok_or_else(damaged)?;
         let [id_len, json_len] = lengths(*head);
         let end = id_len.saturating_add(json_len);
@@ -149,7 +163,7 @@ impl Snapshot {
         let bytes = match bytes.get(..end) {
             Some(bytes) => bytes,
             None => {
-                whole = self.read_long(begin + HEAD_LEN as u64, end)?;
+                whole = self.read_long(place + HEAD_LEN as u64, end)?;
                 &whole
             }
         };

@@ -185,29 +185,32 @@ impl Finder {
     /// be asked. As [`Finder::by_identities`], which is asked then. `links`: where each identity value leads.
     pub(crate) fn only_listed(&self, identities: &[IdentityValue], links: &[Link]) -> Option<Hit> {
         let listed = self.snapshot.try_read().ok()?.clone()?;
-        let mut only: Option<Hit> = None;
+        let mut only: Option<(u64, Hit)> = None;
         for (identity, Link { key, leads_to: linked }) in identities.iter().zip(links) {
-            let found = match (linked, &only) {
-                (Some(id), Some(hit)) if hit.found.id == *id => Some(hit.found.clone()),
-                (Some(id), _) => Some(listed.by_id(id).ok()??),
-                (None, _) => {
-                    let mut found = listed.by_link(key).ok()?;
-                    if found.len() > 1 {
-                        return None;
-                    }
-                    found.pop()
-                }
+            let mut places = match (linked, &only) {
+                (Some(id), Some((place, hit))) if hit.found.id == *id => vec![*place],
+                (Some(id), _) => vec![listed.snapshot.place_of(id).ok()??],
+                (None, _) => listed.snapshot.places(key).ok()?,
             };
-            let Some(found) = found else { if listed.is_complete { continue } else { return None } };
-            if linked.is_some() && !has_identity(&found.contact, identity) {
+            let Some(place) = places.pop() else { if listed.is_complete { continue } else { return None } };
+            if !places.is_empty() {
                 return None;
             }
-            match &only {
-                Some(hit) if hit.found.id != found.id => return None,
-                Some(_) => {}
-                None => only = Some(Hit { found, by: Some(identity.field), freshness: Freshness::Listed }),
+            let (_, hit) = match &mut only {
+                Some((known, _)) if *known != place => return None,
+                Some(known) => known,
+                None => {
+                    let (found, by) = (listed.at(place).ok()?, Some(identity.field));
+                    only.insert((place, Hit { found, by, freshness: Freshness::Listed }))
+                }
+            };
+            let is_there =
+                linked.as_ref().is_none_or(|id| hit.found.id == *id && has_identity(&hit.found.contact, identity));
+            if !is_there {
+                return None;
             }
         }
+        let only = only.map(|(_, hit)| hit);
         only.filter(|hit| !self.has_changed(&hash_of_id(&hit.found.id)))
     }
 

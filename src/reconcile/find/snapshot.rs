@@ -9,7 +9,6 @@ use crate::outcome::Failure;
 use crate::platforms::{Fault, Found, Pages};
 use crate::reconcile::matching::all_identities;
 use crate::scratch::snapshot::{Kept, Snapshot, SnapshotBuilder, SnapshotPage};
-use crate::store::Key;
 use serde_json::{Map, Value};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -35,13 +34,13 @@ pub(super) struct Listed {
 impl Listed {
     /// The contacts with this identity value.
     pub(super) fn by_identity(&self, identity: &IdentityValue) -> Result<Vec<Found>, Failure> {
-        self.by_link(&Key::of_link(identity))
+        let kept = self.snapshot.by_identity(identity)?;
+        Ok(kept.into_iter().map(found_in).collect())
     }
 
-    /// The contacts with the identity value that has this key.
-    pub(super) fn by_link(&self, link: &Key) -> Result<Vec<Found>, Failure> {
-        let kept = self.snapshot.by_link(link)?;
-        Ok(kept.into_iter().map(|Kept { id, json }| Found { contact: listed_of(&json), id }).collect())
+    /// The contact that is at this place.
+    pub(super) fn at(&self, place: u64) -> Result<Found, Failure> {
+        self.snapshot.at(place).map(found_in)
     }
 
     /// The contact with this id.
@@ -150,6 +149,10 @@ fn kept_of(found: Vec<Found>) -> SnapshotPage {
         page.add(&id, &String::from_utf8_lossy(&json), &identities);
     }
     page
+}
+
+fn found_in(Kept { id, json }: Kept) -> Found {
+    Found { contact: listed_of(&json), id }
 }
 
 /// A contact of the snapshot, which holds nothing beside the fields of a contact.
