@@ -11,7 +11,7 @@ use crate::outcome::Failure;
 use crate::plan::{SourceAsked, SourcePlan};
 use crate::platforms::PlatformFacts;
 use crate::profile::Head;
-use crate::record::{Header, RecordCow};
+use crate::record::{Header, RecordCow, RecordRef};
 use crate::report::Console;
 use crate::run::bind::{Destined, mapper_to, singular};
 use crate::run::evidence;
@@ -118,7 +118,7 @@ impl Reading {
         if self.are_rejects {
             evidence::look(&mapper.bound, shown.state, &self.source, &self.console)?;
         } else {
-            mapper.bound.set_evidence(evidence::of_records(&mapper.bound, &self.head.records));
+            mapper.bound.set_evidence(evidence::of_batches(&mapper.bound, &self.head.batches));
         }
         let (tried, duplicates) = self.try_records(&mapper);
         if let (true, true, Some(errors)) = (self.head.is_whole, self.head.is_open, mapper.bound.unmet_names()) {
@@ -164,8 +164,8 @@ impl Reading {
     fn try_records(&self, mapper: &Mapper) -> (Tried, HashMap<u64, u64>) {
         let mut tried = Tried::new(self.head.names.clone(), SHOWN_MAX, SHOWN_MAX);
         let (mut seen, mut duplicates) = (Seen::default(), HashMap::new());
-        for record in &self.head.records {
-            let item = mapper.item(Read::Record(RecordCow::Borrowed(record.into())));
+        let mut try_record = |record: RecordRef<'_>| {
+            let item = mapper.item(Read::Record(RecordCow::Borrowed(record)));
             if let Item::Candidate(candidate) = &item
                 && !candidate.is_suppressed
                 && let Some(first) = seen.add(record.origin.line, &candidate.merges_by)
@@ -177,7 +177,8 @@ impl Reading {
             let new = tried.first.iter_mut().skip(known.0).chain(tried.troubled.iter_mut().skip(known.1));
             new.filter(|example| example.before.is_empty())
                 .for_each(|example| example.before = values_before(record, &self.head.names));
-        }
+        };
+        self.head.batches.iter().for_each(|batch| batch.for_each_record(&mut try_record));
         (tried, duplicates)
     }
 

@@ -242,25 +242,16 @@ impl Batch {
         front
     }
 
-    /// Shows the records, in order.
+    /// Shows the records, in order, before they are handed over.
     pub fn for_each_record(&self, mut see: impl FnMut(RecordRef<'_>)) {
-        let of = self.of.unnoted();
-        let mut splitter = Splitter::default();
-        let mut show = |read: &Read<'_>| {
-            if let Read::Record(record) = read {
-                see(record.borrowed());
-            }
-        };
-        for item in &self.items {
-            match item {
-                Item::Read(read) => show(read),
-                Item::Framed(framed) => {
-                    if let Some(read) = framed.read(&of, &mut splitter, &self.bytes, None) {
-                        show(&read);
-                    }
+        self.show_again(
+            |_| true,
+            |read| {
+                if let Read::Record(record) = read {
+                    see(record.borrowed());
                 }
-            }
-        }
+            },
+        );
     }
 
     /// Shows the bytes of each record, whether it is sound or not, unsplit.

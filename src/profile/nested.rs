@@ -2,7 +2,7 @@
 //! have (phones, e-mails, addresses) the keys of their elements. Any other list is one value.
 
 use crate::mapping::names::{is_list_of_contact, is_single};
-use crate::record::{Fields, Record};
+use crate::record::{FieldsRef, RecordRef};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -24,8 +24,8 @@ pub(super) struct Names {
 
 impl Names {
     /// Adds the names of a record.
-    pub fn add(&mut self, record: &Record) {
-        if let Fields::Json(Value::Object(object)) = &record.fields {
+    pub fn add(&mut self, record: RecordRef<'_>) {
+        if let FieldsRef::Json(Value::Object(object)) = record.fields {
             self.object(object, "", 0);
         }
     }

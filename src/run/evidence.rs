@@ -5,12 +5,11 @@
 //! where `--rejects` put a copy, edited or not) or by its content. Where the run is not found, digits without `+` are
 //! numbers of their region only.
 
-use crate::files::{self, End, Fingerprint, ReadAhead, ReadFault, Room, Source, Written, write_whole};
+use crate::files::{self, Batch, End, Fingerprint, ReadAhead, ReadFault, Room, Source, Written, write_whole};
 use crate::mapping::Program;
 use crate::mapping::phone::Evidence;
 use crate::outcome::Failure;
 use crate::plan::SourcePlan;
-use crate::record::Record;
 use crate::report::Console;
 use crate::run::active::folder::run_folder;
 use crate::run::active::runs::run_named;
@@ -172,9 +171,9 @@ pub fn scan(bound: &Program, source: Box<dyn Source>) -> Result<Evidence, Failur
 }
 
 /// What records say that were read already.
-pub fn of_records(bound: &Program, records: &[Record]) -> Evidence {
+pub fn of_batches(bound: &Program, batches: &[Batch]) -> Evidence {
     let mut evidence = empty(bound);
-    records.iter().take(RECORDS_MAX).for_each(|record| bound.observe(record, &mut evidence));
+    batches.iter().for_each(|batch| batch.for_each_record(|record| bound.observe(record, &mut evidence)));
     evidence
 }
 

@@ -6,7 +6,6 @@ use crate::mapping::phone::Region;
 use crate::outcome::Failure;
 use crate::platforms::PlatformFacts;
 use crate::profile::{Cells, Duplicates, Expected, Head, MakeFile, Profile, Repeated};
-use crate::record::RecordRef;
 use crate::store::create_folder_of;
 use crate::suggest::{Asked, Attributes, Target};
 use std::path::Path;
@@ -40,7 +39,8 @@ pub struct Surveyed {
 pub fn survey(head: Head, mut source: Box<dyn Source>, expected: Expected, folder: &Path) -> Result<Surveyed, Failure> {
     let (names, expected): (Arc<[String]>, _) = (head.names.clone().into(), Arc::new(expected));
     let mut all = Counts::of(&names, Duplicates::new(&file_in(folder)));
-    all.add_head(head, &expected);
+    // The first records come first, so that two runs print the same samples.
+    head.batches.into_iter().for_each(|batch| all.add(batch, &expected));
     let (batches, receiver) = sync_channel::<Batch>(BATCHES_AHEAD);
     let receiver = Arc::new(Mutex::new(receiver));
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(WORKERS_MAX);
@@ -106,23 +106,20 @@ impl Counts {
         loop {
             let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(batch) = batch else { return self };
-            batch.for_each(|read| match read {
-                Read::Record(record) => self.add(record.borrowed(), expected),
-                Read::Blank(_) => self.profile.blank += 1,
-                Read::Reject(reject) => self.profile.malformed.reject(&reject),
-            });
+            self.add(batch, expected);
         }
     }
 
-    fn add(&mut self, record: RecordRef<'_>, expected: &Expected) {
-        let cells = Cells::of(record, &self.names);
-        self.profile.add(record.origin.line, &cells, expected, Some(&mut self.duplicates));
-    }
-
-    /// The first records come first, so that two runs print the same samples.
-    fn add_head(&mut self, head: Head, expected: &Expected) {
-        (self.profile.blank, self.profile.malformed) = (head.blank, head.malformed);
-        head.records.iter().for_each(|record| self.add(record.into(), expected));
+    fn add(&mut self, batch: Batch, expected: &Expected) {
+        let Counts { names, profile, duplicates } = self;
+        batch.for_each(|read| match read {
+            Read::Record(record) => {
+                let record = record.borrowed();
+                profile.add(record.origin.line, &Cells::of(record, names), expected, Some(duplicates));
+            }
+            Read::Blank(_) => profile.blank += 1,
+            Read::Reject(reject) => profile.malformed.reject(&reject),
+        });
     }
 }
 

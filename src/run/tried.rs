@@ -4,7 +4,7 @@
 use crate::contact::{Contact, FIELDS, LeftBlank};
 use crate::outcome::{Problem, Reject, Skip};
 use crate::profile::Cells;
-use crate::record::Record;
+use crate::record::RecordRef;
 use crate::run::bind::singular;
 use crate::run::item::{Candidate, Item};
 use crate::shown::escape;
@@ -138,7 +138,7 @@ fn add_name(counts: &mut BTreeMap<String, u64>, name: String) {
 }
 
 /// The values of a record that are not blank, with their names.
-pub fn values_before(record: &Record, names: &[String]) -> Vec<Named> {
+pub fn values_before<'r>(record: impl Into<RecordRef<'r>>, names: &'r [String]) -> Vec<Named> {
     let cells = Cells::of(record, names);
     let values = names.iter().enumerate().map(|(at, name)| (name.clone(), cells.get(at).into_owned()));
     values.filter(|(_, value)| !value.trim().is_empty()).collect()

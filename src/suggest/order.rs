@@ -76,16 +76,11 @@ fn is_contradicted(head: &Head, column: usize) -> bool {
 mod tests {
     use super::*;
     use crate::mapping::names::{Layout, assign};
-    use crate::record::{Fields, Origin, Record};
+    use crate::record::Row;
 
     fn is_family_first(name: &str, values: &[&str]) -> Option<bool> {
-        let record = |value: &&str| Record {
-            origin: Origin::default(),
-            fields: Fields::Json(serde_json::json!({ name: value })),
-            raw: Box::default(),
-        };
-        let records = values.iter().map(record).collect();
-        let head = Head { names: vec![name.to_owned()], records, ..Head::default() };
+        let rows = values.iter().map(|value| (0, Row::from_cells([value]))).collect();
+        let head = Head { names: vec![name.to_owned()], rows, ..Head::default() };
         let decisions = assign(Layout { names: &head.names, ..Layout::default() });
         of(&head, &decisions).map(|found| found.has_two)
     }

@@ -12,7 +12,7 @@ use ferry::files::{KnownNames, Opened, ReadOptions, open};
 use ferry::mapping::names::known_column;
 use ferry::mapping::{BindOptions, Mapped, Mapping};
 use ferry::profile::{Head, dates};
-use ferry::record::Header;
+use ferry::record::{Header, RecordRef};
 use ferry::suggest::{About, Asked, Suggestion, suggest, yaml};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -198,11 +198,13 @@ fn copy(case: &Case) -> Case {
 /// The contacts that a mapping makes of the first records, or why it makes none.
 fn contacts(mapping: &Mapping, header: &Header, head: &Head) -> Vec<String> {
     let program = mapping.bind(header, &BindOptions::default()).unwrap_or_else(|errors| panic!("{errors}"));
-    let contact = |record| match program.apply(record) {
+    let contact = |record: RecordRef<'_>| match program.apply(record) {
         Mapped::Contact(wanted) => serde_json::Value::from(wanted.contact.to_json()).to_string(),
         other => format!("{other:?}"),
     };
-    head.records.iter().map(contact).collect()
+    let mut contacts = Vec::new();
+    head.batches.iter().for_each(|batch| batch.for_each_record(|record| contacts.push(contact(record))));
+    contacts
 }
 
 #[test]
