@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many are held in memory by each thread that counts: 1 MiB.
-const HELD_MAX: usize = 1 << 16;
+/// So many are held in memory by each thread that counts: 256 KiB.
+const HELD_MAX: usize = 1 << 14;
 /// So many parts are compared one after the other: those of the first byte of a hash.
 const PARTS: usize = 256;
 /// Of one value, the lines of so many records are named, and no more are kept in a block.
@@ -63,7 +63,7 @@ struct Kept {
 struct Block {
     from: u64,
     /// Where each part ends among them.
-    ends: Box<[usize]>,
+    ends: Box<[u16]>,
 }
 
 impl Keys {
@@ -170,8 +170,8 @@ impl Kept {
         let mut out = BufWriter::new(file);
         keys.iter().try_for_each(|key| out.write_all(&key.to_le_bytes()))?;
         out.flush()?;
-        let ends = (0..PARTS).map(|part| keys.partition_point(|key| part_of(*key) <= part));
-        self.blocks.push(Block { from, ends: ends.collect() });
+        let end = |part| u16::try_from(keys.partition_point(|key| part_of(*key) <= part)).unwrap_or(u16::MAX);
+        self.blocks.push(Block { from, ends: (0..PARTS).map(end).collect() });
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Kept {
         let Some(file) = &mut self.file else { return Ok(()) };
         let mut bytes = Vec::new();
         for block in &self.blocks {
-            let end = |part: Option<usize>| part.and_then(|part| block.ends.get(part)).copied().unwrap_or_default();
+            let end = |part: Option<usize>| part.and_then(|part| block.ends.get(part)).copied().map_or(0, usize::from);
             let (begin, end) = (end(part.checked_sub(1)), end(Some(part)));
             bytes.resize((end - begin) * KEY_LEN, 0);
             file.seek(SeekFrom::Start(block.from + (begin * KEY_LEN) as u64))?;

@@ -32,7 +32,7 @@ pub(super) struct Strings {
 struct Texts {
     text: String,
     /// Where each ends in `text`.
-    ends: Vec<usize>,
+    ends: Vec<u32>,
 }
 
 /// Those that are on disk.
@@ -61,19 +61,25 @@ struct Filling {
 }
 
 impl Texts {
+    /// With room for so many bytes, because growing would take as much again while they are moved. Pages are taken when they
+    /// are written.
+    fn with_room(len: usize) -> Texts {
+        Texts { text: String::with_capacity(len), ends: Vec::with_capacity(len / size_of::<u32>()) }
+    }
+
     fn len(&self) -> usize {
-        self.text.len() + self.ends.len() * size_of::<usize>()
+        self.text.len() + self.ends.len() * size_of::<u32>()
     }
 
     fn push(&mut self, string: &str) {
         self.text.push_str(string);
-        self.ends.push(self.text.len());
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
     fn get(&self, number: usize) -> Option<&str> {
         let end = self.ends.get(number)?;
         let from = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
-        self.text.get(from..*end)
+        self.text.get(from as usize..*end as usize)
     }
 }
 
@@ -85,7 +91,7 @@ impl Strings {
 
     /// The same with so many bytes in memory.
     fn within(mut xml: Xml, memory_len_max: usize) -> io::Result<Strings> {
-        let (mut strings, mut filling) = (Strings::default(), None);
+        let (mut strings, mut filling) = (Strings { first: Texts::with_room(memory_len_max), beyond: None }, None);
         let mut raw = String::new();
         while next_string(&mut xml, &mut raw)? {
             let string = unescaped(&raw);
@@ -135,10 +141,10 @@ impl Filling {
         if ends.is_empty() {
             return Ok(());
         }
-        let len = ends.len() * size_of::<u64>() + text.len();
+        let len = ends.len() * size_of::<u32>() + text.len();
         self.blocks.push(Block { first: self.count - ends.len(), from: self.len, len });
         self.len += len as u64;
-        ends.iter().try_for_each(|end| self.file.write_all(&(*end as u64).to_le_bytes()))?;
+        ends.iter().try_for_each(|end| self.file.write_all(&end.to_le_bytes()))?;
         self.file.write_all(text.as_bytes())?;
         text.clear();
         ends.clear();
@@ -175,11 +181,11 @@ impl Beyond {
         let Some(block) = self.blocks.get(at) else { return Ok(Texts::default()) };
         let next = self.blocks.get(at + 1).map_or(self.count, |next| next.first);
         self.file.seek(SeekFrom::Start(block.from))?;
-        let mut ends = vec![0; (next - block.first) * size_of::<u64>()];
+        let mut ends = vec![0; (next - block.first) * size_of::<u32>()];
         self.file.read_exact(&mut ends)?;
         let mut text = vec![0; block.len - ends.len()];
         self.file.read_exact(&mut text)?;
-        let ends = ends.as_chunks().0.iter().map(|end| u64::from_le_bytes(*end) as usize).collect();
+        let ends = ends.as_chunks().0.iter().map(|end| u32::from_le_bytes(*end)).collect();
         Ok(Texts { text: String::from_utf8(text).map_err(io::Error::other)?, ends })
     }
 }
