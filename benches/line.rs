@@ -11,14 +11,17 @@
 mod naive;
 #[path = "line/people.rs"]
 mod people;
+#[path = "line/process.rs"]
+mod process;
 #[path = "line/sink.rs"]
 mod sink;
 
+use process::Took;
 use sink::Sink;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Rounds of each measurement; the median is printed.
 const ROUNDS: usize = 3;
@@ -47,79 +50,50 @@ columns:
   optionals: attributes
 ";
 
+const CONVERT: &str = "convert contacts.csv --out o.jsonl --map map.yaml";
+const IMPORT: &str = "import contacts.csv --to atom --map import.yaml --rate none --concurrency 64 --fresh";
+/// Requests a second, and for how many seconds.
+const LIMIT: (u64, u64) = (1000, 5);
+
 fn main() {
     let rows = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(100_000);
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("contacts.csv");
-    std::fs::write(&file, people::contacts(rows)).unwrap();
-    std::fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
+    let (folder, file) = (folder.path(), folder.path().join("contacts.csv"));
+    people::write_contacts(&file, rows, "  García Peña");
+    std::fs::write(folder.join("map.yaml"), MAPPING).unwrap();
     let columns = MAPPING.find("columns:").unwrap();
     let import_map = MAPPING[..columns].replace(", otherwise: blank", "").replace("  id: id\n", "");
-    std::fs::write(folder.path().join("import.yaml"), import_map).unwrap();
-    println!("{rows} rows, medians of {ROUNDS}; ratio to the parser alone in the same round, CPU and peak memory\n");
+    std::fs::write(folder.join("import.yaml"), import_map).unwrap();
+    let bytes = std::fs::metadata(&file).unwrap().len() / rows as u64;
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    println!("{rows} rows of {bytes} bytes, {processors} processors, medians of {ROUNDS} rounds\n");
+    println!("{:<44}{:>10}{:>10}{:>12}{:>10}", "", "rows/s", "x parser", "CPU us/row", "peak MiB");
     let (mut parse, mut naive, mut convert) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         parse.push(here(|| parse_only(&file, rows)));
-        naive.push(here(|| assert_eq!(naive::convert(&file, &folder.path().join("naive.jsonl")), rows)));
-        convert.push(ferry(folder.path(), &["convert", "contacts.csv", "--out", "o.jsonl", "--map", "map.yaml"], 0));
+        naive.push(here(|| assert_eq!(naive::convert(&file, &folder.join("naive.jsonl")), rows)));
+        convert.push(ferry(folder, CONVERT, 0));
     }
-    let parse = printed("csv crate, parse only, one thread", rows, parse, None);
-    printed("naive program, one thread", rows, naive, Some(parse));
-    printed("ferry convert, every phone validated", rows, convert, Some(parse));
+    let parser = rows_per_s(rows, &mut parse);
+    print_line("csv crate, parsing only, one thread", rows, parse, parser);
+    print_line("naive program of the mapping, one thread", rows, naive, parser);
+    print_line("ferry convert, every phone validated", rows, convert, parser);
     let sink = Sink::start();
-    let mut free = Vec::new();
-    for _ in 0..ROUNDS {
-        let args = [
-            "import",
-            "contacts.csv",
-            "--to",
-            "atom",
-            "--map",
-            "import.yaml",
-            "--rate",
-            "none",
-            "--concurrency",
-            "64",
-            "--fresh",
-        ];
-        free.push(ferry(folder.path(), &args, sink.port));
-    }
-    printed("ferry import, no limit, checkpoint on disk", rows, free, Some(parse));
-    let (limit, seconds) = (1000u64, 5);
-    let before = sink.requests.load(Relaxed);
-    let paced = (limit * seconds).to_string();
-    let args = [
-        "import",
-        "contacts.csv",
-        "--to",
-        "atom",
-        "--map",
-        "import.yaml",
-        "--rate",
-        "1000/s",
-        "--fresh",
-        "--concurrency",
-        "32",
-        "--limit",
-        &paced,
-    ];
-    let time = ferry(folder.path(), &args, sink.port).time;
-    let sent = sink.requests.load(Relaxed) - before;
-    let share = sent as f64 / time.as_secs_f64() / limit as f64;
-    println!(
-        "ferry import, limit 1000/s                     {sent} requests in {:.1} s: {:.0} % of the allowance",
-        time.as_secs_f64(),
-        share * 100.0
-    );
+    let free = (0..ROUNDS).map(|_| ferry(folder, IMPORT, sink.port)).collect();
+    print_line("ferry import, no limit, checkpoint on disk", rows, free, parser);
+    print_share(folder, rows as u64, &sink);
 }
 
-/// What one round took.
-#[derive(Clone, Copy, Default)]
-struct Took {
-    time: Duration,
-    cpu_s: f64,
-    /// Of the process, in MiB; 0 where it is not known.
-    peak: f64,
+/// How much of an allowed rate is used.
+fn print_share(folder: &Path, rows: u64, sink: &Sink) {
+    let (limit, seconds) = LIMIT;
+    let before = sink.requests.load(Relaxed);
+    let words = IMPORT.replace("--rate none", &format!("--rate {limit}/s --limit {}", rows.min(limit * seconds)));
+    let took = ferry(folder, &words, sink.port);
+    let sent = sink.requests.load(Relaxed) - before;
+    let share = sent as f64 / took.time.as_secs_f64() / limit as f64 * 100.0;
+    let seconds = took.time.as_secs_f64();
+    println!("\nferry import, {limit} requests/s allowed: {sent} in {seconds:.1} s, {share:.0} % of what is allowed");
 }
 
 /// Work in this thread.
@@ -131,17 +105,19 @@ fn here(work: impl FnOnce()) -> Took {
     };
     let (start, before) = (Instant::now(), cpu_s());
     work();
-    Took { time: start.elapsed(), cpu_s: cpu_s() - before, peak: 0.0 }
+    Took { time: start.elapsed(), cpu_s: cpu_s() - before, peak: None }
 }
 
-fn printed(what: &str, rows: usize, mut rounds: Vec<Took>, limit: Option<f64>) -> f64 {
+fn rows_per_s(rows: usize, rounds: &mut [Took]) -> f64 {
+    rows as f64 / median(rounds, |took| took.time.as_secs_f64())
+}
+
+fn print_line(what: &str, rows: usize, mut rounds: Vec<Took>, parser: f64) {
+    let per_s = rows_per_s(rows, &mut rounds);
     let cpu_us = median(&mut rounds, |took| took.cpu_s) * 1e6 / rows as f64;
-    let peak = median(&mut rounds, |took| took.peak);
-    let per_s = rows as f64 / median(&mut rounds, |took| took.time.as_secs_f64());
-    let ratio = limit.map_or(String::new(), |limit| format!("{:.2}", per_s / limit));
-    let peak = if peak > 0.0 { format!("{peak:6.1} MiB") } else { String::new() };
-    println!("{what:<46} {per_s:>10.0} rows/s  {ratio:>4}  {cpu_us:>7.2} us/row  {peak}");
-    per_s
+    let peak = median(&mut rounds, |took| took.peak.unwrap_or_default());
+    let peak = if peak > 0.0 { format!("{peak:.1}") } else { "-".to_owned() };
+    println!("{what:<44}{per_s:>10.0}{:>10.2}{cpu_us:>12.2}{peak:>10}", per_s / parser);
 }
 
 fn median(rounds: &mut [Took], of: impl Fn(&Took) -> f64) -> f64 {
@@ -158,28 +134,14 @@ fn parse_only(file: &Path, rows: usize) {
     assert_eq!(records, rows);
 }
 
-/// Runs the program; its allocator says at the end what the process took.
-fn ferry(folder: &Path, args: &[&str], port: u16) -> Took {
-    let start = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_ferry"))
-        .args(args)
-        .args(["--progress", "never"])
-        .current_dir(folder)
-        .env("FERRY_STATE", folder.join("state"))
-        .env("FERRY_ATOM_BASE_URL", format!("http://127.0.0.1:{port}"))
-        .env("FERRY_ATOM_TOKEN", "bench-token")
-        .env("MIMALLOC_SHOW_STATS", "1")
-        .stdout(Stdio::null())
-        .output()
-        .unwrap();
-    let time = start.elapsed();
-    assert!(matches!(output.status.code(), Some(0 | 3)), "{}", output.status);
+/// Runs the program.
+fn ferry(folder: &Path, words: &str, port: u16) -> Took {
+    let mut command = Command::new(process::program());
+    command.args(words.split(' ')).args(["--progress", "never"]).current_dir(folder);
+    command.env("FERRY_STATE", folder.join("state"));
+    command.env("FERRY_ATOM_BASE_URL", format!("http://127.0.0.1:{port}")).env("FERRY_ATOM_TOKEN", "bench-token");
+    let (output, took) = process::run(&mut command);
     let told = String::from_utf8_lossy(&output.stderr);
-    let process = told.lines().rfind(|line| line.trim_start().starts_with("process") && line.contains("user:"));
-    let number = |name: &str| {
-        let behind = process?.split_once(name)?.1.trim_start();
-        behind.split(' ').next()?.parse::<f64>().ok()
-    };
-    let cpu_s = number("user:").unwrap_or_default() + number("system:").unwrap_or_default();
-    Took { time, cpu_s, peak: number("peak rss:").unwrap_or_default() }
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{}\n{told}", output.status);
+    took
 }

@@ -1,33 +1,63 @@
-//! The most memory that each command takes, at a tenth of a size and at the size: `cargo bench --bench memory [-- ROWS]`.
+//! The most memory that each command takes, at a tenth of a size and at the size: `cargo bench --bench memory [-- ROWS] [WORD]`.
 //!
 //! Each command runs as a process of its own, against a sandbox on this machine. Between the sizes, the growth is shown as
-//! bytes for each further record: memory does not grow with the source, so it is near zero. `FERRY` names another program
-//! to measure than the one of this build.
+//! bytes for each further record: memory does not grow with the source, so it is near zero. Only commands with WORD in their
+//! names are measured, and those that they need. `FERRY` names another program to measure than the one of this build.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a bench stops at once")]
 
 #[path = "line/people.rs"]
 mod people;
+#[path = "line/process.rs"]
+mod process;
 
+use process::{Took, program};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+
+/// What a command needs of those before it.
+#[derive(Clone, Copy, PartialEq)]
+enum Needs {
+    /// Only the file of contacts.
+    Nothing,
+    /// The files of the conversions.
+    Files,
+    /// All that were done before.
+    All,
+}
 
 /// The commands, in an order in which each finds what the ones before it left.
-const COMMANDS: [(&str, &str); 12] = [
-    ("inspect", "inspect contacts.csv"),
-    ("convert", "convert contacts.csv --map map.yaml --out c.jsonl"),
-    ("convert, duplicates merged", "convert contacts.csv --map merge.yaml --out m.jsonl"),
-    ("import, dry run", "import contacts.csv --map map.yaml --to mercately --dry-run"),
-    ("import", "import contacts.csv --map map.yaml --to mercately"),
-    ("import again, unchanged", "import contacts.csv --map map.yaml --to mercately --fresh"),
-    ("import again, --only-changed", "import contacts.csv --map map.yaml --to mercately --only-changed --fresh"),
-    ("import, changed", "import changed.csv --map map.yaml --to mercately"),
-    ("verify", "verify"),
-    ("undo", "undo RUN"),
-    ("export", "export --from mercately --out e.jsonl"),
-    ("migrate", "migrate --from mercately --to atom"),
+const COMMANDS: [(&str, &str, Needs); 25] = [
+    ("convert CSV to JSON Lines", "convert contacts.csv --map map.yaml --out c.jsonl", Needs::Nothing),
+    ("convert CSV to JSON", "convert contacts.csv --map map.yaml --out c.json", Needs::Nothing),
+    ("convert CSV to vCard", "convert contacts.csv --map map.yaml --out c.vcf", Needs::Nothing),
+    ("convert CSV to XLSX", "convert contacts.csv --map map.yaml --out c.xlsx", Needs::Nothing),
+    ("convert JSON Lines to CSV", "convert c.jsonl --out o.csv", Needs::Files),
+    ("convert JSON to CSV", "convert c.json --out o.csv", Needs::Files),
+    ("convert vCard to CSV", "convert c.vcf --out o.csv", Needs::Files),
+    ("convert XLSX to CSV", "convert c.xlsx --out o.csv", Needs::Files),
+    ("convert, duplicates merged", "convert contacts.csv --map merge.yaml --out m.jsonl", Needs::Nothing),
+    ("inspect CSV", "inspect contacts.csv", Needs::Nothing),
+    ("inspect JSON Lines", "inspect c.jsonl", Needs::Files),
+    ("inspect JSON", "inspect c.json", Needs::Files),
+    ("inspect vCard", "inspect c.vcf", Needs::Files),
+    ("inspect XLSX", "inspect c.xlsx", Needs::Files),
+    ("map suggest", "map suggest c.jsonl", Needs::Files),
+    ("map check", "map check map.yaml contacts.csv", Needs::Nothing),
+    ("import, dry run", "import contacts.csv --map map.yaml --to mercately --dry-run", Needs::All),
+    ("import", "import contacts.csv --map map.yaml --to mercately", Needs::All),
+    ("import again, unchanged", "import contacts.csv --map map.yaml --to mercately --fresh", Needs::All),
+    (
+        "import again, --only-changed",
+        "import contacts.csv --map map.yaml --to mercately --only-changed --fresh",
+        Needs::All,
+    ),
+    ("import, changed", "import changed.csv --map map.yaml --to mercately", Needs::All),
+    ("verify", "verify", Needs::All),
+    ("undo", "undo RUN", Needs::All),
+    ("export", "export --from mercately --out e.jsonl", Needs::All),
+    ("migrate", "migrate --from mercately --to atom", Needs::All),
 ];
 
 const MAPPING: &str = "version: 1
@@ -41,52 +71,54 @@ unmapped: ignore
 ";
 
 fn main() {
-    let rows = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(100_000);
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let rows = words.iter().find_map(|word| word.parse().ok()).unwrap_or(100_000);
+    let word = words.iter().find(|word| word.parse::<usize>().is_err()).map_or("", String::as_str);
     let few = (rows / 10).max(1);
-    let (small, large) = (measure(few), measure(rows));
-    println!("{:<32}{:>14}{:>14}{:>12}{:>10}", "", format!("{few}, MiB"), format!("{rows}, MiB"), "B/record", "s");
-    for ((name, _), (small, large)) in COMMANDS.iter().zip(small.iter().zip(&large)) {
-        let growth = (large.peak - small.peak) * 1024.0 * 1024.0 / (rows - few).max(1) as f64;
-        println!("{name:<32}{:>14.1}{:>14.1}{growth:>12.1}{:>10.1}", small.peak, large.peak, large.seconds);
+    let (of_few, of_all) = (format!("{few}, MiB"), format!("{rows}, MiB"));
+    println!("{:<32}{of_few:>14}{of_all:>14}{:>12}{:>10}{:>10}", "", "B/record", "s", "CPU s");
+    let (small, large) = (measure(few, word), measure(rows, word));
+    for ((name, ..), (small, large)) in COMMANDS.iter().zip(small.iter().zip(&large)) {
+        let (Some(small), Some(large)) = (small, large) else { continue };
+        let (few_peak, peak) = (small.peak.unwrap_or_default(), large.peak.unwrap_or_default());
+        let growth = (peak - few_peak) * 1024.0 * 1024.0 / (rows - few).max(1) as f64;
+        let (seconds, cpu_s) = (large.time.as_secs_f64(), large.cpu_s);
+        println!("{name:<32}{few_peak:>14.1}{peak:>14.1}{growth:>12.1}{seconds:>10.1}{cpu_s:>10.1}");
     }
 }
 
-/// What a command took.
-struct Took {
-    /// MiB.
-    peak: f64,
-    seconds: f64,
+/// Which commands are run: those that are asked for, and what they need.
+fn are_run(word: &str) -> Vec<bool> {
+    let is_asked = |name: &str| name.contains(word);
+    let needs = |needed: Needs| COMMANDS.iter().any(|(name, _, needs)| *needs == needed && is_asked(name));
+    let (needs_files, needs_all) = (needs(Needs::Files), needs(Needs::All));
+    let makes_files = |command: &str| command.contains("--out c.");
+    let is_run = |(name, command, needs): &(&str, &str, Needs)| {
+        is_asked(name) || needs_files && makes_files(command) || needs_all && *needs == Needs::All
+    };
+    COMMANDS.iter().map(is_run).collect()
 }
 
 /// All commands, one after the other, with so many records.
-fn measure(rows: usize) -> Vec<Took> {
+fn measure(rows: usize, word: &str) -> Vec<Option<Took>> {
     let folder = tempfile::tempdir().unwrap();
-    let contacts = people::contacts(rows);
-    std::fs::write(folder.path().join("changed.csv"), contacts.replace("  García Peña", "García")).unwrap();
-    std::fs::write(folder.path().join("contacts.csv"), contacts).unwrap();
+    people::write_contacts(&folder.path().join("contacts.csv"), rows, "  García Peña");
+    people::write_contacts(&folder.path().join("changed.csv"), rows, "García");
     std::fs::write(folder.path().join("map.yaml"), MAPPING).unwrap();
     std::fs::write(folder.path().join("merge.yaml"), format!("{MAPPING}identity: [phone]\n")).unwrap();
     let sandbox = Sandbox::start(folder.path());
-    COMMANDS.iter().map(|(name, command)| run(&sandbox, folder.path(), (name, command))).collect()
+    let commands = COMMANDS.iter().zip(are_run(word));
+    commands.map(|((name, command, _), is_run)| is_run.then(|| run(&sandbox, folder.path(), (name, command)))).collect()
 }
 
-fn program() -> PathBuf {
-    std::env::var_os("FERRY").unwrap_or_else(|| env!("CARGO_BIN_EXE_ferry").into()).into()
-}
-
-/// Runs a command; its allocator says at the end what the process took.
+/// Runs a command.
 fn run(sandbox: &Sandbox, folder: &Path, (name, command): (&str, &str)) -> Took {
-    let start = Instant::now();
     let words = command.split(' ').filter(|word| *word != "RUN").map(str::to_owned);
     let run = command.ends_with("RUN").then(|| sandbox.latest_run(folder));
-    let output = sandbox.command(folder).args(words).args(run).env("MIMALLOC_SHOW_STATS", "1").output().unwrap();
+    let (output, took) = process::run(sandbox.command(folder).args(words).args(run));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{name}: {}\n{told}", output.status);
-    let peak = told.lines().find_map(|line| line.split_once("peak rss:")).map(|(_, rest)| rest.trim_start());
-    let mut peak = peak.unwrap_or_default().split(' ');
-    let number: f64 = peak.next().and_then(|number| number.parse().ok()).unwrap_or_default();
-    let unit = if peak.next().is_some_and(|unit| unit.starts_with('G')) { 1024.0 } else { 1.0 };
-    Took { peak: number * unit, seconds: start.elapsed().as_secs_f64() }
+    took
 }
 
 /// A sandbox, until it is dropped.
