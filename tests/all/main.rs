@@ -31,6 +31,7 @@ mod jobs;
 mod json;
 mod left_blank;
 mod mapping;
+mod memory;
 mod migrate;
 mod names;
 mod on_finish;

@@ -1,7 +1,7 @@
 //! `ferry migrate`, the whole program against the sandbox: every platform to every other, there and back, the rejects of
 //! a migration, and what an interrupted one leaves.
 
-use super::support::{Ended, Running, Scene, all_platforms, creating_platforms, run};
+use super::support::{Ended, Scene, all_platforms, creating_platforms, peak_of, run};
 use ferry::sandbox::{FaultKind, SandboxOptions};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -538,21 +538,6 @@ const MEASURED: [(&str, &str); 5] =
 
 /// What the memory may grow between the least and the most contacts: what an allocator keeps, and the caches of SQLite.
 const GROWTH_MAX_MIB: u64 = 32;
-
-/// The peak of a process's memory in MiB, as far as the system reports it, once it has ended.
-fn peak_of(process: Running) -> (Ended, u64) {
-    let status = format!("/proc/{}/status", process.id());
-    let waiting = std::thread::spawn(move || process.finish());
-    let mut peak = 0;
-    while !waiting.is_finished() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-        peak = peak.max(kib.unwrap_or_default() / 1024);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    (waiting.join().unwrap(), peak)
-}
 
 #[test]
 #[ignore = "takes minutes: `cargo test --release migrate::size -- --ignored --nocapture`"]

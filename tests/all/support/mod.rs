@@ -23,7 +23,7 @@ pub use files::{files_below, folder_with, json_lines, run_folders};
 pub use left_out::{left_out, without_a_right};
 pub use line::{Act, Line};
 pub use platforms::{PLATFORMS, all_platforms, can_delete, creating_platforms, platform_variables, registry};
-pub use process::{Ended, Running, begin, ferry, ferry_in_shell, run};
+pub use process::{Ended, Running, begin, ferry, ferry_in_shell, peak_of, run};
 pub use sandbox::{runtime, serve};
 pub use scene::{Scene, scene};
 pub use sweeper::{leave, sweep};

@@ -45,6 +45,21 @@ pub fn run(command: impl BorrowMut<Command>) -> Ended {
     begin(command).finish()
 }
 
+/// Waits for the end of a process, and reads the peak of its memory in MiB while it runs; 0 where the system does not tell.
+pub fn peak_of(process: Running) -> (Ended, u64) {
+    let status = format!("/proc/{}/status", process.id());
+    let waiting = std::thread::spawn(move || process.finish());
+    let mut peak = 0;
+    while !waiting.is_finished() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        peak = peak.max(kib.unwrap_or_default() / 1024);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (waiting.join().unwrap(), peak)
+}
+
 /// A process that has been started; it is killed when the test ends before it.
 pub struct Running {
     child: Option<Child>,
