@@ -21,7 +21,7 @@ const BY: [(Field, &str); 2] = [(Field::Phones, "contact_phone"), (Field::Emails
 const NAME: &str = "contact_id";
 
 /// The contacts of the account, by phone and e-mail.
-pub(super) struct Contacts(Snapshot);
+pub(super) struct Contacts(Box<Snapshot>);
 
 /// What the objects of an export are matched with.
 pub(super) enum Matched {
@@ -62,7 +62,7 @@ impl Contacts {
             rows.iter().for_each(|row| page.add(&row.id, "", &identities(&row.json)));
             filling.add(1, &page)?;
         }
-        Ok(Contacts(filling.done()?))
+        Ok(Contacts(Box::new(filling.done()?)))
     }
 
     /// Puts the id of its contact into a conversation, where one contact and no other has its phone, or else its e-mail.
