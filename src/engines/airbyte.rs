@@ -102,15 +102,20 @@ pub fn trace(failure: &Failure) -> String {
         Exit::Unavailable | Exit::Busy => "transient_error",
         _ => "system_error",
     };
-    let error = json!({"message": failure.message, "internal_message": told(failure), "failure_type": kind});
+    // Users see the first text, where the cause may be as long as a response.
+    let message = format!("{}{}", failure.message, hint(failure));
+    let error = json!({"message": message, "internal_message": told(failure), "failure_type": kind});
     let trace = json!({"type": "ERROR", "emitted_at": now_ms() as f64, "error": error});
     json!({"type": "TRACE", "trace": trace}).to_string()
 }
 
 /// The failure with its causes and its hint, in one line.
 fn told(failure: &Failure) -> String {
-    let hint = failure.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    format!("{failure}{hint}")
+    format!("{failure}{}", hint(failure))
+}
+
+fn hint(failure: &Failure) -> String {
+    failure.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default()
 }
 
 /// The answer to `check`: what works, or what does not.

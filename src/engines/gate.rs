@@ -269,8 +269,10 @@ mod tests {
                 gate.add_state(state(&n.to_string()), n, false);
             }
         }
+        let begun = Instant::now();
         let portion = portion(&gate).await;
         assert_eq!((portion.records, portion.states.len()), (RECORDS_MIN + 1, 2));
+        assert!(begun.elapsed() < PERIOD, "it waits for no time");
     }
 
     #[tokio::test]

@@ -62,7 +62,8 @@ fn what_cannot_be_done_is_a_trace_and_an_exit_code() {
     let ended = feed(&scene, WRITE, "");
     let trace = &json_lines(&ended.out)[0]["trace"];
     assert_eq!((ended.exit, &trace["error"]["failure_type"]), (2, &json!("config_error")), "{ended:?}");
-    assert!(trace["error"]["message"].as_str().unwrap().contains("`people` has the mode `overwrite`"));
+    let message = trace["error"]["message"].as_str().unwrap();
+    assert!(message.contains("`people` has the mode `overwrite`") && message.contains("(choose `append_dedup`"));
     configure(&scene, "append");
     let ended = feed(&scene, WRITE, &format!("{}{}nonsense\n", sent(&record(0)), "\n"));
     let told = json_lines(&ended.out);
