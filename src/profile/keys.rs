@@ -223,7 +223,7 @@ mod tests {
         for rows in [few, few * 11] {
             // A value for two records far from each other, one for seven, one for a third of all.
             let value = |line: u64| match line {
-                _ if line % 3 == 0 => 0,
+                _ if line.is_multiple_of(3) => 0,
                 7..=13 => 1,
                 line if line > rows - 100 => rows - line + 1_000,
                 line => line,
