@@ -160,8 +160,7 @@ impl Sandbox {
     fn latest_run(&self, folder: &Path) -> String {
         let output = self.command(folder).args(["runs", "--output", "json"]).output().unwrap();
         let runs: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let runs = runs["runs"].as_array().unwrap();
-        let run = runs.iter().find(|run| run["command"] == "import").unwrap();
+        let run = runs.as_array().unwrap().iter().find(|run| run["command"] == "import").unwrap();
         run["run"].as_str().unwrap().to_owned()
     }
 }
