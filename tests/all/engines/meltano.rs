@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+/// How long a lease of a shared store holds here.
+const LEASE: Duration = Duration::from_secs(2);
 const PEOPLE: usize = 2_600;
 
 /// Contacts that the target of the migration cannot find, because they have no phone.
@@ -155,7 +158,7 @@ fn another_machine_with_the_same_store_goes_on_after_a_kill_and_knows_the_reject
     std::fs::create_dir(&states).unwrap();
     let machine = |name: &'static str| {
         [
-            ("FERRY_STATE", format!("{store}?lease_ms=2000")),
+            ("FERRY_STATE", format!("{store}?lease_ms={}", LEASE.as_millis())),
             ("FERRY_SCRATCH", scene.path(&format!("scratch-{name}")).display().to_string()),
             ("MELTANO_STATE_BACKEND_URI", format!("file://{}", states.display())),
         ]
@@ -175,7 +178,10 @@ fn another_machine_with_the_same_store_goes_on_after_a_kill_and_knows_the_reject
     let first = runs().iter().find(done).unwrap_or_else(|| panic!("{:?}", runs()))["run"].clone();
     assert_eq!(rejected([rejects_of(first.as_str().unwrap())].into_iter()).len(), WITHOUT_PHONE);
 
-    let ended = Project::new(&scene, &meltano, "second", &machine("second")).run();
+    let second = Project::new(&scene, &meltano, "second", &machine("second"));
+    // The lease of the killed process ends by itself.
+    std::thread::sleep(LEASE);
+    let ended = second.run();
     assert_eq!(ended.exit, 0, "{ended:?}");
     assert_eq!(there(&scene), phones_of(people.clone()).into_iter().collect());
     assert_eq!(scene.contacts("atom").len(), people.len(), "each contact is there once");
