@@ -5,7 +5,7 @@
 
 use super::given::{ForeseenRecord, Given, keyed};
 use crate::files::{Batch, Read};
-use crate::outcome::Skip;
+use crate::outcome::{Failure, Skip};
 use crate::reconcile::Reconciler;
 use crate::reconcile::who::Who;
 use crate::record::{Origin, Record};
@@ -23,15 +23,18 @@ impl Foresight {
     }
 
     /// Maps a batch, and adds what is to be given behind what is given first.
-    pub fn given(&self, batch: Batch, mapper: &Mapper, first: Option<Given>) -> Vec<Given> {
+    ///
+    /// # Errors
+    /// Exit 1 where a record is not there a second time: none is left out.
+    pub fn given(&self, batch: Batch, mapper: &Mapper, first: Option<Given>) -> Result<Vec<Given>, Failure> {
         let mut given = Vec::with_capacity(batch.len() + 1);
         given.extend(first);
         let reconciler = self.0.read().unwrap_or_else(PoisonError::into_inner);
         match reconciler.as_deref().filter(|reconciler| reconciler.foresees() && !mapper.is_plan) {
-            Some(reconciler) => Ahead { mapper, reconciler, batch: Arc::new(batch) }.give_into(&mut given),
+            Some(reconciler) => Ahead { mapper, reconciler, batch: Arc::new(batch) }.give_into(&mut given)?,
             None => batch.for_each(|read| given.push(Given::Record(keyed(mapper.item(read))))),
         }
-        given
+        Ok(given)
     }
 
     /// Waits for the threads that use it.
@@ -56,20 +59,21 @@ enum Decided {
 }
 
 impl Ahead<'_> {
-    fn give_into(&self, given: &mut Vec<Given>) {
+    fn give_into(&self, given: &mut Vec<Given>) -> Result<(), Failure> {
         let mut all = self.mapped();
         self.foresee(&mut all);
         let mut records = self.records(&all);
-        given.extend(all.into_iter().filter_map(|decided| {
-            Some(match decided {
+        for decided in all {
+            given.push(match decided {
                 Decided::Item(item) => Given::Record(item),
                 Decided::Foreseen(record) => Given::Foreseen(record),
                 Decided::Contact(fitted, who) => {
-                    let record = records.remove(&who.origin.ordinal)?;
+                    let record = records.remove(&who.origin.ordinal).ok_or_else(lost)?;
                     Given::Record(Item::Candidate(Box::new(fitted.of(record, Some(who.key)))))
                 }
-            })
-        }));
+            });
+        }
+        Ok(())
     }
 
     fn mapped(&self) -> Vec<Decided> {
@@ -142,4 +146,8 @@ impl Ahead<'_> {
         });
         records
     }
+}
+
+fn lost() -> Failure {
+    Failure::failed("a record that was mapped cannot be read again: a fault of Ferry")
 }

@@ -111,7 +111,7 @@ pub(in crate::run) fn items_of(opened: Opened, asked: MapAsked) -> Items {
         let passed = (passed > 0).then_some(Given::Passed(passed));
         ahead.given(batch, &mapper, passed)
     });
-    hand_over(batches, foresight)
+    hand_over(batches.map(|batch| batch?), foresight)
 }
 
 /// Hands batches over from a thread of their own.
