@@ -238,7 +238,7 @@ fn compare(seed: u64, model: &dyn Place, place: &dyn Place) -> usize {
                 !is_settled && (seed.is_multiple_of(2) || !one.is_out_of_sight(*run, key))
             }
             Op::ContinuePass(run) => one.has_one_entry_a_key(*run),
-            // The number of an entry that is gone may be that of a new one: whoever forgets entries does it once.
+            // The number of an entry that is gone may be that of a new one, so a run forgets entries once a group.
             Op::ForgetEntries(..) => !std::mem::replace(&mut has_forgotten, true),
             _ => true,
         });
