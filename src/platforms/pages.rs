@@ -1,15 +1,21 @@
 //! The pages of a list in their order, several of them read ahead where the platform numbers them.
 //!
 //! A page is guessed from the one before it. A guess that proves wrong costs its request and nothing else, because pages are
-//! handed over by their cursors only. It knows neither what is kept of a page nor when a list is complete.
+//! handed over by their cursors only. The next request leaves when a page is read, not when it is handed over, so that requests go
+//! on while pages are kept. It knows neither what is kept of a page nor when a list is complete.
 
 use super::exchange::{Cursor, Fault};
 use crate::outcome::Failure;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+
+/// Pages that are read and not yet handed over, at most, beside those in flight.
+const READY_MAX: usize = 32;
 
 /// How the cursors of a list follow one another: they are numbers of pages, or of contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +54,26 @@ pub struct Pages<P> {
     numbering: Option<Numbering>,
     /// Pages that are in flight at most.
     at_once: usize,
-    flight: VecDeque<InFlight<P>>,
+    flight: Flight<P>,
     /// How many pages were read one after the other, and where the next one begins.
     count: u64,
     next: Option<Cursor>,
     /// Whether the latest page was followed by the one that was expected.
     is_sure: bool,
+}
+
+/// Pages that were asked for one after the other, and are not handed over.
+struct Flight<P> {
+    pages: VecDeque<InFlight<P>>,
+    /// One for each page that may be in flight. They are granted in the order of the list, and none any more when its last page
+    /// is read.
+    slots: Arc<Semaphore>,
+}
+
+impl<P> Flight<P> {
+    fn new(at_once: usize) -> Flight<P> {
+        Flight { pages: VecDeque::new(), slots: Arc::new(Semaphore::new(at_once)) }
+    }
 }
 
 /// A page that was requested; not any more when this is dropped.
@@ -79,12 +99,13 @@ impl<P: Send + 'static> Pages<P> {
         F: Future<Output = PageRead<P>> + Send + 'static,
     {
         let read = Box::new(move |after| -> Request<P> { Box::pin(read(after)) });
-        Pages { read, numbering, at_once: at_once.max(1), flight: VecDeque::new(), count: 0, next: None, is_sure: true }
+        let at_once = at_once.clamp(1, Semaphore::MAX_PERMITS);
+        Pages { read, numbering, at_once, flight: Flight::new(at_once), count: 0, next: None, is_sure: true }
     }
 
     /// Whether this page is there already.
     pub fn is_here(&self, after: Option<&Cursor>) -> bool {
-        self.flight.front().is_some_and(|front| front.after.as_ref() == after && front.task.is_finished())
+        self.flight.pages.front().is_some_and(|front| front.after.as_ref() == after && front.task.is_finished())
     }
 
     /// The page that begins at this cursor. `left`: how many pages there are from it on, as far as that is known; without it
@@ -93,26 +114,26 @@ impl<P: Send + 'static> Pages<P> {
     /// # Errors
     /// What came in place of the page. Pages behind it are not looked at.
     pub async fn read(&mut self, after: Option<&Cursor>, left: Option<u64>) -> PageRead<P> {
-        if self.flight.front().is_none_or(|front| front.after.as_ref() != after) {
-            self.flight.clear();
+        if self.flight.pages.front().is_none_or(|front| front.after.as_ref() != after) {
+            self.flight = Flight::new(self.at_once);
             if self.next.as_ref() != after {
                 self.count = 0;
             }
             self.request(after.cloned());
         }
         self.request_ahead(left);
-        let read = match self.flight.front_mut() {
+        let read = match self.flight.pages.front_mut() {
             Some(front) => (&mut front.task).await,
             None => return Err(Fault::Fatal(Failure::failed("no page was requested"))),
         };
-        self.flight.pop_front();
+        self.flight.pages.pop_front();
         let read = read.unwrap_or_else(|error| {
             Err(Fault::Fatal(Failure::failed("a page could not be read: a bug in Ferry").cause(error)))
         });
         match &read {
             Ok((_, Some(next))) => self.learn(after, next),
             Ok((_, None)) | Err(_) => {
-                self.flight.clear();
+                self.flight = Flight::new(self.at_once);
                 (self.count, self.next) = (0, None);
             }
         }
@@ -122,7 +143,15 @@ impl<P: Send + 'static> Pages<P> {
     /// Requests a page. It takes its place in the queue here, because tasks begin in any order, and pages that come in theirs
     /// can be kept at once.
     fn request(&mut self, after: Option<Cursor>) {
-        let mut read = (self.read)(after.clone());
+        let (read, slots) = ((self.read)(after.clone()), Arc::clone(&self.flight.slots));
+        let mut read: Request<P> = Box::pin(async move {
+            let Ok(_slot) = slots.acquire().await else { return Err(behind_the_end()) };
+            let read = read.await;
+            if matches!(read, Ok((_, None))) {
+                slots.close();
+            }
+            read
+        });
         let begun = read.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let task = tokio::spawn(async move {
             match begun {
@@ -130,17 +159,24 @@ impl<P: Send + 'static> Pages<P> {
                 Poll::Pending => read.await,
             }
         });
-        self.flight.push_back(InFlight { after, task });
+        self.flight.pages.push_back(InFlight { after, task });
     }
 
     fn request_ahead(&mut self, left: Option<u64>) {
         let Some(numbering) = self.numbering.filter(|_| self.is_sure) else { return };
-        let window = usize::try_from(left.unwrap_or(self.count + 1)).unwrap_or(usize::MAX).min(self.at_once);
-        while self.flight.len() < window {
-            let last = self.flight.back().and_then(|last| last.after.as_ref());
+        let window = usize::try_from(left.unwrap_or(self.count + 1)).unwrap_or(usize::MAX).min(self.window());
+        while self.flight.pages.len() < window {
+            let last = self.flight.pages.back().and_then(|last| last.after.as_ref());
             let Some(next) = numbering.after(last) else { return };
             self.request(Some(next));
         }
+    }
+
+    /// Pages that are in flight or ready, at most. None is ready that was not asked for by the numbers of one before, and who
+    /// reads one at a time guesses nothing.
+    fn window(&self) -> usize {
+        let ready = if self.count == 0 { 0 } else { (2 * (self.at_once - 1)).min(READY_MAX) };
+        self.at_once + ready
     }
 
     fn learn(&mut self, after: Option<&Cursor>, next: &Cursor) {
@@ -152,4 +188,9 @@ impl<P: Send + 'static> Pages<P> {
             self.numbering = Some(numbering.seen(after, next).unwrap_or(numbering));
         }
     }
+}
+
+/// In place of a page that is never handed over.
+fn behind_the_end() -> Fault {
+    Fault::Fatal(Failure::failed("a page behind the last one was asked for: a bug in Ferry"))
 }

@@ -187,7 +187,7 @@ async fn a_failure_in_the_middle_keeps_the_pages_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kill_with_pages_in_flight_loses_those_and_no_other() {
+async fn a_kill_loses_the_pages_in_flight_and_those_that_wait_for_one_before_them() {
     let list: List = |number, _| Some((page(number, 4, 200), Some(200)));
     let expected = format!("counted: {}", page(1, 200, 200).join(" "));
     for killed_after in [0, 50, 99, 150, 310, 450, 540] {
@@ -197,7 +197,7 @@ async fn a_kill_with_pages_in_flight_loses_those_and_no_other() {
         assert_eq!(read(&scene, &connector).await, expected, "killed after {killed_after} ms");
         let requests = connector.requests.lock().unwrap();
         let again = requests.len() - 51;
-        assert!(again <= 8, "{again} pages twice, killed after {killed_after} ms: {requests:?}");
+        assert!(again <= 8 + 14, "{again} pages twice, killed after {killed_after} ms: {requests:?}");
     }
 }
 

@@ -98,6 +98,35 @@ async fn a_list_of_known_length_costs_no_request_beyond_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_go_on_while_a_page_is_kept() {
+    let server = Arc::<Server>::default();
+    let (begun, mut after) = (Instant::now(), None);
+    let mut pages = server.pages((Some(PAGES), 4), list_of(40));
+    for read in 0..41 {
+        (_, after) = pages.read(after.as_ref(), Some(41 - read)).await.unwrap();
+        if read == 20 {
+            tokio::time::sleep(LATENCY + LATENCY / 2).await;
+        }
+    }
+    assert_eq!(begun.elapsed(), LATENCY * 11, "as if nothing had been kept");
+    assert_eq!((server.requests.lock().unwrap().len(), server.at_once.lock().unwrap().1), (41, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_requested_behind_an_end_that_was_read_and_not_handed_over() {
+    let server = Arc::<Server>::default();
+    let mut pages = server.pages((Some(PAGES), 4), list_of(20));
+    let mut after = None;
+    for _ in 0..16 {
+        (_, after) = pages.read(after.as_ref(), None).await.unwrap();
+    }
+    tokio::time::sleep(LATENCY * 10).await;
+    let sent = server.requests.lock().unwrap().len();
+    assert!(sent <= 21 + 3, "{sent} requests for 21 pages");
+    assert_eq!(pages.read(after.as_ref(), None).await.unwrap().0, 17);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_without_numbers_is_read_one_page_at_a_time() {
     let server = Arc::<Server>::default();
     read_all(&mut server.pages((None, 16), list_of(10)), |_| Some(100)).await.unwrap();
