@@ -6,11 +6,11 @@ default:
 
 # Import the sample file into the sandbox
 demo:
-    cargo run --release -- import samples/contacts.csv --map mappings/contacts.yaml --to mercately --sandbox
+    cargo run -- import samples/contacts.csv --map mappings/contacts.yaml --to mercately --sandbox
 
 # Migrate the sandbox's contacts from one platform to another
 demo-migrate:
-    cargo run --release -- migrate --from mercately --to eadesk --sandbox
+    cargo run -- migrate --from mercately --to eadesk --sandbox
 
 # Run all tests, or those whose names contain a word
 test *words:

@@ -321,7 +321,7 @@ impl Scene {
 
     /// The command with the runs and the address of this machine in place of those that the document names.
     fn here(&self, command: &str) -> String {
-        let command = command.replace("cargo run --release --", "ferry");
+        let command = command.replace("cargo run --", "ferry");
         let command = match &self.address {
             Some((shown, here)) => command.replace(shown, here),
             None => command,
@@ -381,7 +381,7 @@ impl Scene {
             false => self.run(&shown.command),
         };
         self.runs.extend(runs_in(&shown.output).into_iter().zip(runs_in(&printed)));
-        let command = shown.command.replace("cargo run --release --", "ferry");
+        let command = shown.command.replace("cargo run --", "ferry");
         let is_ferry = command.starts_with("ferry ") || command.contains(" ferry ");
         let expected = if is_ferry { block.exit() } else { 0 };
         let printed = self.as_shown(&printed);
