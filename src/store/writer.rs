@@ -23,6 +23,15 @@ const GROUP_MAX: usize = 1024;
 /// far more.
 const GATHER_AWAITED: Duration = Duration::from_millis(3);
 
+/// So many waiting callers are worth a sync of their own: the group is not kept open for more.
+const WAITING_ENOUGH: usize = 64;
+
+/// From so many waiting callers on, the thread looks often whether they are enough; for fewer it sleeps once.
+const WAITING_MANY: usize = 8;
+
+/// How often it looks then.
+const LOOK: Duration = Duration::from_micros(500);
+
 /// How long an operation without a waiting caller may wait: that much work is done again after a crash.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -43,6 +52,12 @@ pub(super) struct Queued {
     pub(super) waiter: Waiter,
     /// Whether it has a place in the queue, which is free when it is written; calls, of which there are few, have none.
     pub(super) has_slot: bool,
+}
+
+impl Queued {
+    fn has_waiting_task(&self) -> bool {
+        matches!(self.waiter, Waiter::Task(_))
+    }
 }
 
 /// The writer on its thread.
@@ -157,12 +172,14 @@ fn next(queue: &Receiver<Queued>, valid_for: Option<Duration>) -> Next {
 
 fn gather(queue: &Receiver<Queued>, first: Queued) -> Vec<Queued> {
     let mut until = Instant::now() + may_wait(&first);
+    let mut waiting = usize::from(first.has_waiting_task());
     let mut group = vec![first];
     loop {
         while group.len() < GROUP_MAX {
             match queue.try_recv() {
                 Ok(next) => {
                     until = until.min(Instant::now() + may_wait(&next));
+                    waiting += usize::from(next.has_waiting_task());
                     group.push(next);
                 }
                 Err(TryRecvError::Empty) => break,
@@ -170,11 +187,22 @@ fn gather(queue: &Receiver<Queued>, first: Queued) -> Vec<Queued> {
             }
         }
         let left = until.saturating_duration_since(Instant::now());
-        if group.len() >= GROUP_MAX || left.is_zero() {
-            return group;
+        match pause(group.len(), waiting, left) {
+            // Asleep, not in `recv_timeout`: waking the thread for each operation would cost more than writing it.
+            Some(pause) => std::thread::sleep(pause),
+            None => return group,
         }
-        // Asleep, not in `recv_timeout`: waking the thread for each operation would cost more than writing it.
-        std::thread::sleep(left.min(GATHER_AWAITED));
+    }
+}
+
+/// How long to sleep before looking for more operations of a group with so many, so many of them with a waiting caller, that
+/// may be open for so long still; none: it is written now.
+fn pause(len: usize, waiting: usize, left: Duration) -> Option<Duration> {
+    match waiting {
+        _ if len >= GROUP_MAX || left.is_zero() => None,
+        WAITING_ENOUGH.. => None,
+        WAITING_MANY.. => Some(left.min(LOOK)),
+        _ => Some(left.min(GATHER_AWAITED)),
     }
 }
 
@@ -184,5 +212,22 @@ fn may_wait(queued: &Queued) -> Duration {
         (None, _) | (_, Waiter::Thread(_)) => Duration::ZERO,
         (_, Waiter::None) => GATHER,
         (_, Waiter::Task(_)) => GATHER_AWAITED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_written_when_its_time_is_over_or_it_has_enough() {
+        let short = Duration::from_millis(1);
+        assert_eq!(pause(1, 1, Duration::ZERO), None);
+        assert_eq!(pause(GROUP_MAX, 0, GATHER), None);
+        assert_eq!(pause(2 * WAITING_ENOUGH, WAITING_ENOUGH, short), None);
+        // Outcomes do not make it due; few callers are waited for in one go, and many looked at often.
+        assert_eq!(pause(GROUP_MAX - 1, 0, GATHER), Some(GATHER_AWAITED));
+        assert_eq!(pause(500, WAITING_MANY - 1, short), Some(short));
+        assert_eq!(pause(500, WAITING_ENOUGH - 1, short), Some(LOOK));
     }
 }
