@@ -91,7 +91,7 @@ impl Held {
     pub(super) fn put_to(&self, request: &Request) -> Request {
         let (name, value) = &self.token.header;
         let mut request = request.clone();
-        request.headers.push((name, value.expose_secret().to_owned()));
+        request.headers.push((name, value.expose_secret().to_owned().into()));
         request
     }
 }

@@ -5,6 +5,7 @@ use crate::json::{self, Node};
 use crate::outcome::Failure;
 use bytes::Bytes;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The methods the platforms use.
@@ -41,7 +42,7 @@ pub struct Request {
     /// Query pairs, not encoded yet.
     pub query: Vec<(String, String)>,
     /// Extra headers.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// A JSON body.
     pub body: Option<Bytes>,
     /// Whether sending it twice has the same effect as sending it once, so that a doubt may be settled by sending it again.

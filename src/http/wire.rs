@@ -27,6 +27,8 @@ const BODY_LEN_MAX: usize = 64 * 1024 * 1024;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// The headers of a response are kept from this status on: those of a success say nothing that is asked for.
 const HEADERS_FROM: u16 = 300;
+/// The headers of most requests, with those that every request has.
+const HEADERS: usize = 6;
 /// The time for establishing a connection that is added to the timeout of the first byte.
 const CONNECT_SHARE: Duration = Duration::from_millis(500);
 /// A longer timeout means the same as this one.
@@ -124,6 +126,7 @@ impl Wire {
     fn build(&self, request: &Request) -> Result<reqwest::Request, Failure> {
         let url = self.url(request)?;
         let mut built = reqwest::Request::new(method(request.method), url);
+        built.headers_mut().reserve(HEADERS);
         for (name, value) in &request.headers {
             let (name, mut value) = header(name, value)?;
             value.set_sensitive(name == AUTHORIZATION);

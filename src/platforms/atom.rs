@@ -82,6 +82,10 @@ const SETTINGS: &[Setting] = &[
 
 /// The largest page: more clients than the API can be expected to send in one response.
 const PAGE_SIZE_MAX: u64 = 10_000;
+
+/// The members of the body of a write.
+const MEMBERS: usize = 6;
+
 /// The message of the list, with status 500, where there are no clients.
 const LIST_END: &str = "Something went wrong while the operation was being performed";
 
@@ -272,7 +276,7 @@ impl ReadsPages for Atom {
 }
 
 fn with_charset(mut request: Request) -> Request {
-    request.headers.push(("charset", "utf-8".to_owned()));
+    request.headers.push(("charset", "utf-8".into()));
     request
 }
 
@@ -472,7 +476,7 @@ impl Atom {
     }
 
     fn names(&self, contact: &Contact) -> (Map<String, Value>, Vec<Problem>) {
-        let (mut names, mut problems) = (Map::new(), Vec::new());
+        let (mut names, mut problems) = (Map::with_capacity(MEMBERS), Vec::new());
         if self.legacy_name {
             match contact.whole_name() {
                 Some(name) => drop(names.insert("name".to_owned(), Value::from(name))),
@@ -502,8 +506,10 @@ fn optionals(delta: &Delta, is_whole: bool) -> Map<String, Value> {
         let is_untouched = !delta.changed_attributes.contains(&attribute.name);
         as_it_came.filter(|_| is_untouched).cloned().unwrap_or_else(|| Value::from(attribute.value.as_str()))
     };
+    let mut optionals = Map::with_capacity(delta.after.attributes.len());
     let attributes = delta.after.attributes.iter().filter(is_sent);
-    attributes.map(|attribute| (attribute.name.to_string(), value(attribute))).collect()
+    optionals.extend(attributes.map(|attribute| (attribute.name.to_string(), value(attribute))));
+    optionals
 }
 
 /// The digits of the phone, which identifies the client. For an existing client it is always its current phone, because a

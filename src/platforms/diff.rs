@@ -177,6 +177,6 @@ fn diff_attributes(delta: &mut Delta, wanted: &Wanted, on_existing: OnExisting) 
         delta.fills |= overwrite == Overwrite::Fill;
         delta.after.set_attribute(attribute.name.clone(), attribute.value.as_str());
         delta.changed_attributes.push(attribute.name.clone());
-        delta.changes.push(Change { field: format!("attributes.{}", attribute.name).into(), old, new });
+        delta.changes.push(Change { field: ["attributes.", &attribute.name].concat().into(), old, new });
     }
 }

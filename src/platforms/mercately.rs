@@ -283,7 +283,7 @@ fn page_number(after: Option<&Cursor>) -> Result<u64, Fault> {
 /// Responses.
 impl Mercately {
     fn with_slug(&self, mut request: Request) -> Request {
-        request.headers.extend(self.slug.iter().map(|slug| ("slug", slug.clone())));
+        request.headers.extend(self.slug.iter().map(|slug| ("slug", slug.clone().into())));
         request
     }
 

@@ -54,7 +54,7 @@ impl ferry::http::Transport for Script {
         });
         assert_eq!(line_of(request), expected);
         assert_eq!(request.repeatable, request.method == Method::Get || is_idempotent(&request.path), "{expected}");
-        let headers = request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let headers = request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
         self.headers.lock().unwrap().extend(headers);
         let sent = match answer {
             Answer::Json(status, body) => answered(status, body.to_string().into_bytes()),

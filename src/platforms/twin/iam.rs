@@ -80,7 +80,7 @@ impl Login for Iam {
         let mut request = accepts_json(Request::write(Method::Post, "/auth/refresh", &body));
         let token = last.header.1.expose_secret();
         let token = if self.is_bare { bare(token) } else { token };
-        request.headers.push(("Authorization", token.to_owned()));
+        request.headers.push(("Authorization", token.to_owned().into()));
         Some(request)
     }
 
@@ -134,6 +134,6 @@ pub(super) fn is_expired(response: &Response) -> bool {
 
 /// The same with a header that asks for JSON.
 pub(super) fn accepts_json(mut request: Request) -> Request {
-    request.headers.push(("Accept", "application/json".to_owned()));
+    request.headers.push(("Accept", "application/json".into()));
     request
 }

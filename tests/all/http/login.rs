@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use ferry::http::{Http, HttpOptions, Login, Request, Response, Sent, Token, Traffic, Transport, message::Method};
 use ferry::outcome::{Exit, Failure};
 use secrecy::{ExposeSecret, SecretString};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -83,7 +84,7 @@ impl Vendor {
 impl Transport for Vendor {
     async fn exchange(&self, request: &Request) -> Sent {
         let header = request.headers.iter().find(|(name, _)| *name == "Authorization").map(|(_, value)| value.clone());
-        let token = header.unwrap_or_else(|| "none".to_owned());
+        let token = header.map_or_else(|| "none".to_owned(), Cow::into_owned);
         let play = {
             let mut state = self.0.lock().unwrap();
             state.came.push(token.clone());
