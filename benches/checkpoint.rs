@@ -4,7 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ferry::change::{StepKind, Written};
+use ferry::change::{StepKind, Written, WrittenValues};
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
 use ferry::ids::CommandKind;
@@ -59,7 +59,7 @@ async fn carry(checkpoint: Checkpoint, run: RunNo, next: Arc<AtomicU64>, end: u6
             attempt: 1,
             target_id: None,
             before: None,
-            after: if has_images { image(number) } else { Vec::new() },
+            after: if has_images { WrittenValues::from(&image(number)[..]) } else { WrittenValues::default() },
             made: None,
             begun: FieldSet::default(),
         };

@@ -3,12 +3,15 @@
 //!
 //! What has to change is computed by the platforms; when it is sent is decided elsewhere.
 
-use crate::contact::{Contact, Field, FieldSet};
+mod values;
+
+pub use values::{WrittenRef, WrittenValues};
+
+use crate::contact::{Contact, Field, FieldSet, nfc};
 use crate::identity::{canonical, whatsapp_key};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
-use unicode_normalization::UnicodeNormalization;
 
 /// One value that has to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,9 +139,36 @@ pub fn same_text(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }
-    if one.is_ascii() && other.is_ascii() && ![one, other].iter().any(|text| text.contains('\r')) {
-        return one.trim() == other.trim();
-    }
-    let plain = |text: &str| text.trim().replace("\r\n", "\n").replace('\r', "\n").nfc().collect::<String>();
     plain(one) == plain(other)
+}
+
+/// A text in Unicode NFC, without blanks at either end, and with one form of line end.
+fn plain(text: &str) -> Cow<'_, str> {
+    nfc(match text.contains('\r') {
+        true => Cow::Owned(text.trim().replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text.trim()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_the_same_in_whatever_form_their_letters_and_line_ends_are() {
+        let same = [
+            ("Zoë", "Zoe\u{308}"),
+            (" Ana ", "Ana"),
+            ("a\r\nb", "a\nb"),
+            ("a\rb ", "a\nb"),
+            ("é\r", "e\u{301}"),
+            ("", "\r\n"),
+        ];
+        for (one, other) in same {
+            assert!(same_text(one, other) && same_text(other, one), "{one:?} {other:?}");
+        }
+        for (one, other) in [("Zoë", "Zoe"), ("a b", "ab"), ("a\nb", "a b"), ("ana", "Ana"), ("", "-")] {
+            assert!(!same_text(one, other), "{one:?} {other:?}");
+        }
+    }
 }

@@ -18,6 +18,7 @@
 //! | [`clock`] | the time, and waiting |
 //! | [`ids`] | names and numbers that all parts share: commands, statuses, stamps |
 //! | [`octets`] | bytes looked at eight at a time |
+//! | [`packed`] | numbers and texts as bytes |
 //! | [`json`] | JSON of others, read strictly |
 //! | [`contact`] | the one model between all formats and platforms |
 //! | [`record`] | what was read, and where |
@@ -60,6 +61,7 @@ pub mod loopback;
 pub mod mapping;
 pub mod octets;
 pub mod outcome;
+pub mod packed;
 pub mod plan;
 pub mod platforms;
 pub mod profile;

@@ -7,7 +7,7 @@ pub use crate::change::Written;
 
 use super::exchange::Found;
 use super::facts::PlatformFacts;
-use crate::change::{Change, Delta, same};
+use crate::change::{Change, Delta, WrittenRef, WrittenValues, same};
 use crate::contact::{Contact, FIELDS, Field, Overwrite, TagMode, Wanted};
 
 /// A value that is not restored.
@@ -55,22 +55,25 @@ fn holds_items(platform: &PlatformFacts, field: Field) -> bool {
 }
 
 /// The values that a delta writes to a contact that was so before.
-pub fn written(platform: &PlatformFacts, delta: &Delta, before: Option<&Contact>) -> Vec<Written> {
-    let of = |change: &Change| {
-        let Change { field: name, old, new } = change;
+pub fn written(platform: &PlatformFacts, delta: &Delta, before: Option<&Contact>) -> WrittenValues {
+    WrittenValues::pack(delta.changes.iter().map(|Change { field: name, old, new }| {
         let Some(Place::Items(field)) = place_of(platform, name) else {
-            return Written { field: name.clone(), old: old.clone(), new: new.clone(), ..Written::default() };
+            let (old, new) = (old.as_deref(), new.as_deref());
+            return WrittenRef { field: name, old, new, ..WrittenRef::default() };
         };
         let (have, after) = (before.map_or(&[][..], |before| before.list(field)), delta.after.list(field));
-        let (added, removed) = (missing(field, after, have), missing(field, have, after));
-        Written { field: name.clone(), added, removed, ..Written::default() }
-    };
-    delta.changes.iter().map(of).collect()
+        let (added, removed) = (lacking(field, after, have).collect(), lacking(field, have, after).collect());
+        WrittenRef { field: name, added, removed, ..WrittenRef::default() }
+    }))
 }
 
 /// The items of `these` that are not among `those`.
 fn missing(field: Field, these: &[String], those: &[String]) -> Vec<String> {
-    these.iter().filter(|item| !is_among(field, those, item)).cloned().collect()
+    lacking(field, these, those).map(str::to_owned).collect()
+}
+
+fn lacking<'a>(field: Field, these: &'a [String], those: &[String]) -> impl Iterator<Item = &'a str> {
+    these.iter().filter(move |item| !is_among(field, those, item)).map(String::as_str)
 }
 
 fn is_among(field: Field, list: &[String], item: &str) -> bool {

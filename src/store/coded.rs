@@ -3,7 +3,7 @@
 
 use super::key::Key;
 use super::model::{Intent, RunNo};
-use crate::change::StepKind;
+use crate::change::{StepKind, WrittenValues};
 use crate::contact::{Field, FieldSet};
 use crate::identity::IdentityValue;
 use crate::outcome::{Outcome, Problem, Skip};
@@ -184,7 +184,7 @@ pub(in crate::store) fn intent_of(numbers: [i64; 6], texts: [Option<&str>; 3]) -
         attempt: u32::try_from(attempt).map_err(|_| CodeError::Damaged("an attempt that is impossible"))?,
         target_id: target_id.map(str::to_owned),
         before: None,
-        after: Vec::new(),
+        after: WrittenValues::default(),
         made: made.map(str::to_owned),
         begun: FieldSet::of_bits(u32::try_from(begun).map_err(|_| CodeError::Damaged("fields that do not exist"))?),
     })

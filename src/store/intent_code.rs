@@ -2,11 +2,12 @@
 //! the number of the image that does. Pure.
 
 use super::coded::{CodeError, kind_number, kind_of};
-use super::image_code::{Bytes, OrNone, number, optional, text};
 use super::key::Key;
 use super::model::{Intent, OpenIntent, RunNo};
+use crate::change::WrittenValues;
 use crate::contact::{Field, FieldSet};
 use crate::identity::IdentityValue;
+use crate::packed::{Bytes, OrNone, number, optional, text};
 use crate::record::Origin;
 
 /// An intent with its run and key, and the number of its image, if it has one.
@@ -52,7 +53,7 @@ fn read(bytes: &mut Bytes<'_>) -> Option<(OpenIntent, Option<i64>)> {
     let len = bytes.number()?;
     let identity = |_| Some(IdentityValue { field: Field::named(&bytes.text()?)?, value: bytes.text()? });
     let identities = (0..len).map(identity).collect::<Option<_>>()?;
-    let (before, after) = (None, Vec::new());
+    let (before, after) = (None, WrittenValues::default());
     let intent = Intent { kind, identities, origin, at_ms, attempt, target_id, before, after, made, begun };
     Some((OpenIntent { run: RunNo(run), key, intent, sent_by_ms: at_ms }, (image > 0).then(|| image - 1)))
 }
@@ -82,7 +83,7 @@ mod tests {
             attempt: 0,
             target_id: Some("7".into()),
             before: None,
-            after: Vec::new(),
+            after: WrittenValues::default(),
             made: Some("{}".into()),
             begun: FieldSet::of(&[Field::Phones, Field::Handles]),
         };

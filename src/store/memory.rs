@@ -11,8 +11,10 @@ use super::model::{
     RunRow, Settled, SourceOutcome, Tally, Turns,
 };
 use super::op::{Answer, Applied, Op};
+use crate::change::WrittenValues;
 use crate::ids::RunStatus;
 use crate::outcome::{Exit, Failure, Outcome};
+use crate::packed::Bytes;
 use crate::record::Origin;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -241,6 +243,7 @@ impl Run {
         let has_image = intent.before.is_some() || !intent.after.is_empty();
         if has_image {
             let Intent { target_id, at_ms, before, after, .. } = intent.clone();
+            let after = WrittenValues::read(&mut Bytes(after.as_bytes())).unwrap_or_default();
             self.images.insert(no, Image { key, target_id, at_ms, before, after });
         }
         let entry = self.intents.get(&key).and_then(|known| known.entry);
@@ -343,7 +346,7 @@ impl StoreReader for MemoryStore {
             .map(|(run, key, Announced { intent, .. })| OpenIntent {
                 run,
                 key,
-                intent: Intent { before: None, after: Vec::new(), ..intent.clone() },
+                intent: Intent { before: None, after: WrittenValues::default(), ..intent.clone() },
                 sent_by_ms: intent.at_ms,
             })
             .collect())

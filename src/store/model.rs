@@ -1,7 +1,7 @@
 //! What is written to a store, and what is read back: plain data, and how outcomes add up to a tally.
 
 use super::key::Key;
-use crate::change::{StepKind, Written};
+use crate::change::{StepKind, Written, WrittenValues};
 use crate::contact::FieldSet;
 use crate::identity::IdentityValue;
 use crate::ids::{CommandKind, RunStatus};
@@ -69,7 +69,7 @@ pub struct Intent {
     pub before: Option<String>,
     /// What is about to be written; none where an earlier step of the same change keeps it. Both stay with the run after
     /// the step is settled, so that it can be undone.
-    pub after: Vec<Written>,
+    pub after: WrittenValues,
     /// The body of the create request (JSON), where the platform can leave a contact partially created; the later steps
     /// of the same contact have it as well.
     pub made: Option<String>,
@@ -85,7 +85,7 @@ impl Intent {
 
     /// The same of a request that was held back, announced at this time.
     pub fn held_back(self, at_ms: u64) -> Intent {
-        Intent { attempt: 0, at_ms, before: None, after: Vec::new(), ..self }
+        Intent { attempt: 0, at_ms, before: None, after: WrittenValues::default(), ..self }
     }
 
     /// Whether its request has not left, although those before it were carried out.

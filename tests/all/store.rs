@@ -1,6 +1,6 @@
 //! The store: one suite for every store, the face over it, and what it does on a disk that fails.
 
-use ferry::change::{StepKind, Written};
+use ferry::change::{StepKind, Written, WrittenValues};
 use ferry::contact::{Field, FieldSet};
 use ferry::identity::IdentityValue;
 use ferry::ids::{CommandKind, RunStatus};
@@ -57,7 +57,7 @@ fn intent(ordinal: u64) -> Intent {
         attempt: 1,
         target_id: None,
         before: None,
-        after: Vec::new(),
+        after: WrittenValues::default(),
         made: (ordinal % 2 == 1).then(|| r#"{"name":"Ana"}"#.to_owned()),
         begun: FieldSet::of(if ordinal.is_multiple_of(3) { &[Field::Phones, Field::Handles] } else { &[] }),
     }
@@ -311,7 +311,7 @@ async fn the_contact_as_it_was_before_is_kept_with_the_run() {
         attempt,
         target_id: Some(format!("c-{number}")),
         before: Some(before.to_owned()),
-        after: Vec::new(),
+        after: WrittenValues::default(),
         made: None,
         begun: FieldSet::default(),
         ..intent(number)
@@ -559,7 +559,8 @@ async fn a_created_contact_takes_at_most_250_bytes_also_where_it_is_alone_in_its
             let checkpoint = checkpoint.clone();
             tasks.spawn(async move {
                 for ordinal in (first..contacts).step_by(at_once as usize) {
-                    let intent = Intent { after: created(ordinal), made: None, ..intent(ordinal) };
+                    let intent =
+                        Intent { after: WrittenValues::from(&created(ordinal)[..]), made: None, ..intent(ordinal) };
                     checkpoint.intend(run, key(ordinal), intent).await.unwrap();
                     let (target_id, links) = (Some(format!("V2EON8A6SPwC2Vud{ordinal:04}")), vec![phone(ordinal)]);
                     let settled = Settled { target_id, links, ..settled(ordinal, Outcome::Created) };

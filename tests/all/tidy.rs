@@ -12,10 +12,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may use only those before it.
-const MODULES: [&str; 30] = [
+const MODULES: [&str; 31] = [
     "clock",
     "ids",
     "octets",
+    "packed",
     "json",
     "contact",
     "record",

@@ -5,7 +5,7 @@
 use super::dispatch::Endpoint;
 use super::executor::{Executor, Next};
 use crate::change::Delta;
-use crate::change::StepKind;
+use crate::change::{StepKind, WrittenValues};
 use crate::contact::Contact;
 use crate::outcome::{Exit, Failure, Outcome, Problem, Skip};
 use crate::platforms::restore::written;
@@ -269,7 +269,7 @@ impl Live {
                 (Some(before), written(platform, delta, Some(&found.contact)))
             }
             (0, None) => (None, written(platform, delta, None)),
-            _ => (None, Vec::new()),
+            _ => (None, WrittenValues::default()),
         };
         Intent {
             kind: step.kind,

@@ -5,7 +5,7 @@ use super::intent_rows;
 use super::rows::EntryRow;
 use super::schema::{self, Use};
 use super::tables::Tables;
-use crate::change::StepKind;
+use crate::change::{StepKind, WrittenValues};
 use crate::contact::FieldSet;
 use crate::ids::RunStatus;
 use crate::outcome::{Failure, Outcome};
@@ -95,6 +95,7 @@ impl Fill {
     /// Adds an image.
     pub(in crate::store) fn image(&mut self, run: RunNo, image: &Image) -> Result<(), Failure> {
         let Image { key, target_id, at_ms, before, after } = image.clone();
+        let after = WrittenValues::from(&after[..]);
         let (kind, identities, origin) = (StepKind::Change, Vec::new(), Origin { ordinal: 0, line: 0 });
         let (attempt, made, begun) = (0, None, FieldSet::default());
         let intent = Intent { kind, identities, origin, at_ms, attempt, target_id, before, after, made, begun };

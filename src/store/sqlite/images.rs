@@ -8,8 +8,9 @@
 
 use super::error::SqlError;
 use super::rows::{has_table, image_seal, read_key, text};
+use crate::packed::{Bytes, number};
 use crate::store::coded::{check_seal, count, int, seal};
-use crate::store::image_code::{Bytes, decode, encode, key_of, number};
+use crate::store::image_code::{decode, encode, key_of};
 use crate::store::key::Key;
 use crate::store::model::{Image, ImageNo, Intent, NumberedImage, RunNo};
 use rusqlite::{Connection, Row, params};

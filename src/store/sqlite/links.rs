@@ -6,8 +6,8 @@
 
 use super::error::SqlError;
 use super::rows::read_key;
+use crate::packed::{Bytes, OrNone, optional};
 use crate::store::coded::{check_seal, int, link_seal, seal};
-use crate::store::image_code::{Bytes, OrNone, optional};
 use crate::store::key::Key;
 use rusqlite::{Connection, Row, params};
 

@@ -150,7 +150,7 @@ impl Store for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::StepKind;
+    use crate::change::{StepKind, WrittenValues};
     use crate::contact::FieldSet;
     use crate::ids::CommandKind;
     use crate::outcome::Exit;
@@ -167,7 +167,7 @@ mod tests {
             target_id: None,
             // Nothing that packing makes small.
             before: Some((0..32).map(|part| Key::nth(b"part", 32 * ordinal + part).to_string()).collect()),
-            after: Vec::new(),
+            after: WrittenValues::default(),
             made: None,
             begun: FieldSet::default(),
         }

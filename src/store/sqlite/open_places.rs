@@ -1,6 +1,6 @@
 //! Which intents of a block are open: a bit for each, and all blocks together as bytes. Pure.
 
-use crate::store::image_code::{Bytes, number};
+use crate::packed::{Bytes, number};
 use std::collections::BTreeMap;
 
 /// The places of a block, in the order of writing.

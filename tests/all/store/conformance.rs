@@ -5,7 +5,7 @@ mod passes;
 
 use super::{folder, intent, key, new_run, note, origin, phone, settled};
 use crate::support::postgres;
-use ferry::change::Written;
+use ferry::change::{Written, WrittenValues};
 use ferry::ids::RunStatus;
 use ferry::outcome::{Exit, Failure, Outcome, Problem, Skip, Totals};
 use ferry::store::postgres::PostgresStore;
@@ -289,7 +289,7 @@ fn what_a_contact_was_stays_with_the_run_unless_the_request_was_not_sent() {
         let written = vec![Written { field: "email".into(), new: Some("a@b.c".into()), ..Written::default() }];
         let change = |before: &str| {
             let (target_id, before) = (Some("c-1".to_owned()), Some(before.to_owned()));
-            let intent = Intent { target_id, before, after: written.clone(), ..intent(1) };
+            let intent = Intent { target_id, before, after: WrittenValues::from(&written[..]), ..intent(1) };
             Op::Intend(run, key(1), Box::new(intent))
         };
         first.apply(&[change("{}"), change("{\"first_name\":\"Ana\"}"), settle(run, 1, Outcome::Updated)]);
