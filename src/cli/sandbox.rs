@@ -26,6 +26,9 @@ pub(super) fn run(typed: &args::Sandbox, context: &Context) -> Result<Exit, Fail
         for (name, value) in sandbox.credentials() {
             context.console.result_line(&format!("export {name}={value}"));
         }
+        for (name, value) in sandbox.rates() {
+            context.console.result_line(&format!("export {name}={value}"));
+        }
         let mut stopping = stop.watch();
         // The sender lives as long as `stop`.
         let _ = stopping.wait_for(|is_stopping| *is_stopping).await;

@@ -233,6 +233,12 @@ impl Sandbox {
         self.site.hosted.iter().flat_map(of).collect()
     }
 
+    /// The settings that say that the platforms have no rate to be found; none where one is kept.
+    pub fn rates(&self) -> Vec<(String, &'static str)> {
+        let of = |hosted: &Hosted| (format!("FERRY_{}_RATE", hosted.model.name.to_uppercase()), "none");
+        if self.site.rate.is_some() { Vec::new() } else { self.site.hosted.iter().map(of).collect() }
+    }
+
     /// Everything that a platform holds, as it would answer it, oldest first. Nothing for a name that is not modelled.
     ///
     /// Eadesk: the persons and items that are not deleted. TWIN, which answers no client: those whose values a request
