@@ -26,8 +26,10 @@ const PAGE_LEN_GUESS: u64 = 100;
 const PROOFS: u32 = 3;
 const PROOF_PAUSE: Duration = Duration::from_secs(1);
 
-/// Records for which it does not matter that a rate has to be found first: they take some eight seconds.
-const RECORDS_UNTOLD_MAX: u64 = 100;
+/// Requests for which it does not matter that a rate has to be found first: they take some eight seconds.
+const REQUESTS_UNTOLD_MAX: u64 = 100;
+/// As exactly as a rate is remembered, requests per second.
+const RATE_STEP: f64 = 0.001;
 
 /// Under what name the rate found by `auto` is remembered.
 const RATE_MEMORY: &str = "rate";
@@ -138,15 +140,17 @@ pub fn remembered_rate(checkpoint: &Checkpoint) -> Option<f64> {
     (rate.is_finite() && rate > 0.0).then_some(rate)
 }
 
-/// What is said of a rate that has yet to be found: that the run starts slowly, and why. `None` where the rate is set or
-/// remembered, and for a few records.
-pub fn about_rate(connection: &Connection, checkpoint: &Checkpoint, records: u64) -> Option<String> {
+/// What is said of a rate that has yet to be found: that the run starts slowly, and why. `None` where the rate is set or was
+/// found, and for a few requests.
+pub fn about_rate(connection: &Connection, found: Option<f64>, requests: u64) -> Option<String> {
     let rate = Rate::parse(connection.settings.get("rate").unwrap_or("auto")).ok()?;
-    if !rate.is_auto() || records <= RECORDS_UNTOLD_MAX || remembered_rate(checkpoint).is_some() {
-        return None;
-    }
     let (name, start) = (&connection.name, connection.facts().rate_start_per_s);
     let start = rate.ceiling_per_s().map_or(start, |ceiling| ceiling.min(start));
+    // A short run remembers the rate at which it began.
+    let is_found = found.is_some_and(|found| (found - start).abs() >= RATE_STEP);
+    if !rate.is_auto() || requests <= REQUESTS_UNTOLD_MAX || is_found {
+        return None;
+    }
     Some(format!(
         "the rate limit of `{name}` is not known: the run starts at {start} requests/s and speeds up until one is refused; \
          set `rate` if you know the limit"

@@ -169,6 +169,21 @@ fn a_rate_that_has_yet_to_be_found_is_told_once_and_only_where_it_matters() {
 }
 
 #[test]
+fn a_rate_at_which_a_short_run_began_is_not_known_yet() {
+    let mut scene = scene(|_| {});
+    scene.set("FERRY_MERCATELY_RATE", "auto");
+    let rows: String = (0..120).map(|number| format!("Ana{number},+593991{number:06}\n")).collect();
+    scene.write("many.csv", &format!("First name,Phone\n{rows}"));
+    scene.write("one.csv", "First name,Phone\nEva,+593987654321\n");
+    assert_eq!(scene.run("import one.csv --to mercately").exit, 0);
+    let told = scene.run("import many.csv --to mercately --dry-run").err;
+    assert!(
+        told.contains("note: the rate limit of `mercately` is not known: the run starts at 2 requests/s"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_dry_run_into_each_platform_foretells_what_the_real_run_does() {
     std::thread::scope(|scope| {
         for platform in all_platforms() {

@@ -225,6 +225,23 @@ fn each_conversation_names_the_contact_it_is_with() {
 }
 
 #[test]
+fn an_export_of_many_pages_says_that_its_rate_is_not_known() {
+    let mut scene = scene();
+    let rows: String = (1..7).map(|number| format!("Ana,Vera,+59399600000{number}\n")).collect();
+    scene.write("in.csv", &format!("first_name,last_name,phone\n{rows}"));
+    assert_eq!(scene.run("import in.csv --to atom").exit, 0);
+    let note = "note: the rate limit of `atom` is not known: the run starts at 2 requests/s and speeds up until one is \
+                refused; set `rate` if you know the limit";
+    for (rate, page_size, times) in [("auto", "1", 1), ("auto", "50", 0), ("500/s", "1", 0)] {
+        scene.set("FERRY_ATOM_RATE", rate);
+        scene.set("FERRY_ATOM_PAGE_SIZE", page_size);
+        let ended = scene.run("export --from atom --out people.jsonl");
+        assert_eq!(ended.exit, 0, "{}", ended.err);
+        assert_eq!(ended.err.matches(note).count(), times, "{rate}, {page_size} on a page: {}", ended.err);
+    }
+}
+
+#[test]
 fn the_mapping_for_spreadsheets_has_whole_names_and_no_mark_in_json() {
     let scene = scene();
     put(&scene, &[("Ana", "Vera", 1)]);

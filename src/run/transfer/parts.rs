@@ -15,7 +15,7 @@ use crate::run::pass::second::Known;
 use crate::run::preview::PreviewStore;
 use crate::run::source::supply::Supply;
 use crate::run::standing::Standing;
-use crate::run::target::{Beforehand, Target, about_rate, of_connection};
+use crate::run::target::{Beforehand, Target, about_rate, of_connection, remembered_rate};
 use crate::scratch::people::People;
 use crate::scratch::spool::Completeness;
 use crate::store::{Checkpoint, RunNo};
@@ -118,7 +118,7 @@ impl Transfer<'_> {
 
     /// Says that the rate has yet to be found, where that makes a difference.
     pub fn tell_about_rate(&self, first: &First) {
-        let note = about_rate(&self.job.to.connection, &self.checkpoint, self.total(first));
+        let note = about_rate(&self.job.to.connection, remembered_rate(&self.checkpoint), self.total(first));
         note.iter().for_each(|note| self.io.console.note(note));
     }
 
