@@ -5,6 +5,7 @@ use crate::outcome::Failure;
 use crate::store::private::{create_private, sync_folder_of};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
@@ -109,14 +110,16 @@ pub(super) fn create(path: &Path) -> Result<(), Failure> {
     }
     create_private(&new).map_err(|error| cannot_write(path, &error))?;
     fill(&new).map_err(|error| error.failure(path))?;
+    File::open(&new).and_then(|new| new.sync_all()).map_err(|error| cannot_write(path, &error))?;
     fs::rename(&new, path).map_err(|error| cannot_write(path, &error))?;
     sync_folder_of(path).map_err(|error| cannot_write(path, &error))
 }
 
+/// Without a journal or a sync of its own: a file that is not filled to the end is not renamed.
 fn fill(new: &Path) -> Result<(), SqlError> {
     let connection = Connection::open_with_flags(new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.execute_batch(&format!(
-        "PRAGMA page_size = {PAGE_BYTES}; PRAGMA synchronous = EXTRA; BEGIN; PRAGMA application_id = {APPLICATION_ID};
+        "PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {VERSION}; {TABLES} {TABLES_2} {TABLES_3} {TABLES_4} COMMIT;"
     ))?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
