@@ -142,11 +142,13 @@ fn check_delimiter(options: &ReadOptions) -> Result<(), Failure> {
 }
 
 fn decoded(mut replay: Replay, encoding: &'static Encoding, bom_len: usize) -> Window {
-    replay.at = bom_len;
-    let mut window = Window::new(match encoding == UTF_8 {
-        true => Box::new(replay),
-        false => Box::new(Decoding::new(Box::new(replay), encoding)),
-    });
+    let mut window = if encoding == UTF_8 {
+        let head = std::mem::take(&mut replay.head);
+        Window::behind(head, bom_len, Box::new(replay))
+    } else {
+        replay.at = bom_len;
+        Window::new(Box::new(Decoding::new(Box::new(replay), encoding)))
+    };
     while window.data().len() < HEAD_LEN && window.more() {}
     window
 }
@@ -162,7 +164,8 @@ struct Replay {
 impl Replay {
     fn over(unpacked: Unpacked) -> Replay {
         let mut reader = unpacked.reader;
-        let mut head = Vec::new();
+        // Grown step by step, it would leave memory of each size behind.
+        let mut head = Vec::with_capacity(HEAD_LEN);
         let fault = reader.by_ref().take(HEAD_LEN as u64).read_to_end(&mut head).err();
         Replay { head, at: 0, fault, rest: reader }
     }

@@ -23,6 +23,13 @@ impl Window {
         Window { reader, buffer: vec![0; WINDOW_LEN], from: 0, to: 0, ended: false, fault: None }
     }
 
+    /// A view of what was read already, without its first bytes, and of what comes behind it.
+    pub fn behind(mut read: Vec<u8>, from: usize, rest: Box<dyn Read + Send>) -> Window {
+        let to = read.len();
+        read.resize(to.max(WINDOW_LEN), 0);
+        Window { reader: rest, buffer: read, from: from.min(to), to, ended: false, fault: None }
+    }
+
     /// The bytes in view.
     pub fn data(&self) -> &[u8] {
         self.buffer.get(self.from..self.to).unwrap_or_default()
@@ -52,6 +59,7 @@ impl Window {
             self.buffer.copy_within(self.from..self.to, 0);
             self.to -= self.from;
             self.from = 0;
+            self.shrink();
         }
         if self.to == self.buffer.len() {
             self.buffer.resize(self.buffer.len().saturating_mul(2), 0);
@@ -61,6 +69,14 @@ impl Window {
             self.read_once();
         }
         self.to > before
+    }
+
+    /// Gives the memory of a view back that had to be large once: that of a file's beginning, or of a long record.
+    fn shrink(&mut self) {
+        if self.buffer.len() > WINDOW_LEN && self.to <= WINDOW_LEN / 2 {
+            self.buffer.truncate(WINDOW_LEN);
+            self.buffer.shrink_to_fit();
+        }
     }
 
     fn read_once(&mut self) {
@@ -98,4 +114,29 @@ pub(super) fn kept_of_too_large(record: &[u8]) -> &[u8] {
         len -= 1;
     }
     record.get(..len).unwrap_or(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_that_had_to_be_large_becomes_small_again_and_loses_nothing() {
+        let text: Vec<u8> = (0..5 * WINDOW_LEN).map(|nth| (nth % 251) as u8).collect();
+        let mut window = Window::new(Box::new(std::io::Cursor::new(text.clone())));
+        while window.data().len() < 2 * WINDOW_LEN && window.more() {}
+        assert_eq!(window.buffer.capacity(), 2 * WINDOW_LEN);
+        let mut read = Vec::new();
+        loop {
+            let taken = window.data().len() - 10.min(window.data().len());
+            read.extend_from_slice(&window.data()[..taken]);
+            window.consume(taken);
+            if !window.more() {
+                break;
+            }
+            assert_eq!(window.buffer.capacity(), WINDOW_LEN);
+        }
+        read.extend_from_slice(window.data());
+        assert!(read == text && window.whole());
+    }
 }

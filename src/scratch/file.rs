@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempPath;
 
-/// Memory for pages, in KiB. Rows are appended, then sorted once; more would help lookups only, and those have the cache of
-/// the system.
-const CACHE_KIB: u32 = 4096;
+/// Memory for pages, in KiB. Rows are appended, then sorted once, in runs of that size; more would help lookups only, and those
+/// have the cache of the system.
+const CACHE_KIB: u32 = 1024;
 
 /// Statements kept prepared: more than there are.
 const STATEMENTS: usize = 16;

@@ -15,6 +15,9 @@ const FIELDS_MAX: usize = 16;
 /// Values in memory while collecting, about 10 MiB; with more, all are on disk.
 const VALUES_MAX: usize = 1 << 18;
 
+/// Memory for pages, in KiB: values are sorted in runs of that size, and records are read in their order.
+const CACHE_KIB: u32 = 1024;
+
 /// Rows per transaction while collecting.
 const BATCH_LEN: u32 = 50_000;
 
@@ -75,10 +78,10 @@ fn hold_beside(path: &Path) -> Result<Connection, Failure> {
     let cannot = |error| Failure::failed("records that are to be merged could not be kept on disk").cause(error);
     create_private(&path).map_err(cannot)?;
     let held = Connection::open(&path).map_err(fault)?;
-    held.execute_batch(
-        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4096;
-        CREATE TABLE held (root INTEGER, ordinal INTEGER, record BLOB, PRIMARY KEY (root, ordinal)) WITHOUT ROWID;",
-    )
+    held.execute_batch(&format!(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};
+        CREATE TABLE held (root INTEGER, ordinal INTEGER, record BLOB, PRIMARY KEY (root, ordinal)) WITHOUT ROWID;"
+    ))
     .map_err(fault)?;
     Ok(held)
 }
@@ -90,16 +93,17 @@ impl PeopleBuilder {
         let cannot = |error| Failure::failed("the list of duplicate contacts could not be kept on disk").cause(error);
         create_private(path).map_err(cannot)?;
         let db = Connection::open(path).map_err(fault)?;
-        let set_up =
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4096; PRAGMA temp_store = FILE;
+        let set_up = format!(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = FILE;
             CREATE TABLE value (field INTEGER, hash BLOB, ordinal INTEGER, line INTEGER, mask INTEGER, merges INTEGER);
             CREATE TABLE repeated (field INTEGER, hash BLOB, ordinal INTEGER);
             CREATE TABLE shared (root INTEGER, field INTEGER, hash BLOB);
             CREATE TABLE link (ordinal INTEGER PRIMARY KEY, parent INTEGER, parent_line INTEGER);
             CREATE TABLE member (ordinal INTEGER PRIMARY KEY, root INTEGER, last INTEGER, root_line INTEGER);
             CREATE TABLE left_blank (ordinal INTEGER PRIMARY KEY);
-            BEGIN;";
-        db.execute_batch(set_up).map_err(fault)?;
+            BEGIN;"
+        );
+        db.execute_batch(&set_up).map_err(fault)?;
         Ok(PeopleBuilder { db, path: path.to_owned(), in_batch: 0, values: Vec::new(), is_on_disk: false })
     }
 
@@ -291,7 +295,7 @@ impl People {
     pub fn open(path: &Path) -> Result<People, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(fault)?;
-        db.execute_batch("PRAGMA cache_size = -4096;").map_err(fault)?;
+        db.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB};")).map_err(fault)?;
         let any: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM member)", [], |row| row.get(0)).map_err(fault)?;
         let has_shared: bool =
             db.query_row("SELECT EXISTS (SELECT root FROM shared)", [], |row| row.get(0)).map_err(fault)?;

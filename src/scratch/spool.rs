@@ -16,8 +16,9 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Memory for pages, in KiB.
+/// Memory for pages, in KiB: of the connection that writes, because of the index over ids, and of one that reads in order.
 const CACHE_KIB: u32 = 4096;
+const READ_CACHE_KIB: u32 = 512;
 /// Statements kept prepared: more than there are.
 const STATEMENTS: usize = 16;
 /// Rows read at a time.
@@ -501,8 +502,9 @@ fn configure(connection: &Connection) -> Result<(), SqlError> {
 pub(super) fn look(path: &Path) -> Result<Connection, SqlError> {
     let connection = Connection::open(path)?;
     configure(&connection)?;
-    connection
-        .execute_batch(&format!("PRAGMA query_only = ON; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA mmap_size = 0;"))?;
+    connection.execute_batch(&format!(
+        "PRAGMA query_only = ON; PRAGMA cache_size = -{READ_CACHE_KIB}; PRAGMA mmap_size = 0;"
+    ))?;
     Ok(connection)
 }
 

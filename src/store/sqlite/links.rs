@@ -74,7 +74,10 @@ impl LinkLog {
 
     /// Moves the log into the table, in a transaction of its own. Returns what readers find from now on.
     pub(super) fn move_into_table(&mut self, connection: &Connection) -> Result<Links, SqlError> {
-        let links = logged(connection)?;
+        // Grown step by step, the list would leave memory of each size behind.
+        let room = self.logged.map_or(0, |(logged, _)| logged.min(2 * GROUP));
+        let mut links = Links::with_capacity(usize::try_from(room).unwrap_or_default());
+        read_log(connection, &mut links)?;
         if !links.is_empty() {
             let transaction = connection.unchecked_transaction()?;
             put(&transaction, &links)?;
@@ -108,14 +111,13 @@ fn put(connection: &Connection, links: &Links) -> Result<(), SqlError> {
     Ok(())
 }
 
-/// The links of the log in the order of the table, the latest of each; at most a group and one transaction.
-fn logged(connection: &Connection) -> Result<Links, SqlError> {
-    let mut links = Links::new();
+/// Reads the links of the log in the order of the table, the latest of each; at most a group and one transaction.
+fn read_log(connection: &Connection, links: &mut Links) -> Result<(), SqlError> {
     let mut statement = connection.prepare_cached("SELECT no, len, data, seal FROM link_block ORDER BY no DESC")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let first = links.len();
-        read_block(row, &mut links)?;
+        read_block(row, links)?;
         links.get_mut(first..).unwrap_or_default().reverse();
     }
     let mut statement = connection.prepare_cached("SELECT key, target_id, seal FROM link_log ORDER BY no DESC")?;
@@ -128,7 +130,7 @@ fn logged(connection: &Connection) -> Result<Links, SqlError> {
     }
     links.sort_by_key(|(link, _)| *link);
     links.dedup_by_key(|(link, _)| *link);
-    Ok(links)
+    Ok(())
 }
 
 /// Reads no, length, data, seal.

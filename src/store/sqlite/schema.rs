@@ -17,8 +17,11 @@ const APPLICATION_ID: i32 = 0x4645_5252;
 /// later version is refused.
 const VERSION: i32 = 4;
 
-/// The memory of a connection for pages, in KiB. Entries are appended, so more would not help.
+/// The memory for pages of the connection that writes, in KiB. Entries are appended, so more would not help.
 const CACHE_KIB: u32 = 2048;
+
+/// The same of each that reads: links are read in the order of their table, everything else from one end to the other.
+const READ_CACHE_KIB: u32 = 512;
 
 /// The pages in the log before they are moved into the database: 16 MiB, so that the log stays small and moving it is rare.
 const LOG_PAGES: u32 = 4000;
@@ -165,9 +168,10 @@ pub(super) fn connect(path: &Path, how: Use) -> Result<Connection, SqlError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Else SQLite plans some statements again for each value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    let cache_kib = if how == Use::Read { READ_CACHE_KIB } else { CACHE_KIB };
     connection.execute_batch(&format!(
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
-         PRAGMA cache_size = -{CACHE_KIB}; PRAGMA synchronous = FULL;
+         PRAGMA cache_size = -{cache_kib}; PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES_KEPT};"
     ))?;
     if how == Use::Read {
