@@ -7,7 +7,31 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     forbid_core_files();
+    #[cfg(target_os = "linux")]
+    give_memory_back();
     ExitCode::from(ferry::cli::main(std::env::args_os(), std::env::vars_os()).code())
+}
+
+/// Has the allocator give memory back when it is freed, which is 6 to 10 MiB of a run that sends. It takes that only from the
+/// environment in which the program starts, so the program starts again in its own place, which takes some milliseconds. Where
+/// that fails, nothing is lost but memory.
+#[cfg(target_os = "linux")]
+fn give_memory_back() {
+    use ferry::ids::{CommandKind, RESUME};
+    use std::os::unix::process::CommandExt;
+    use std::path::Path;
+    const OPTION: &str = "MIMALLOC_PURGE_DELAY";
+    let mut args = std::env::args_os();
+    let (Some(name), Ok(program)) = (args.next(), std::env::current_exe()) else { return };
+    // Not where what runs is a loader, to which the arguments would mean something else.
+    let is_itself = Path::new(&name).file_name() == program.file_name();
+    // Others gain little, and those that only write files would lose time.
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    let first = first.to_string_lossy();
+    let sends = first == RESUME || CommandKind::named(&first).is_some_and(CommandKind::writes_to_platform);
+    if is_itself && sends && std::env::var_os(OPTION).is_none() {
+        let _goes_on_as_it_is = std::process::Command::new(program).arg0(name).args(args).env(OPTION, "0").exec();
+    }
 }
 
 /// Forbids files with the memory of a process that crashed: they would hold secrets and contacts. A debugger

@@ -1,7 +1,7 @@
 //! The most memory that a command takes, whatever the size of its file.
 #![cfg(target_os = "linux")]
 
-use crate::support::{Workbook, begin, ferry, folder_with, peak_of};
+use crate::support::{Workbook, begin, ferry, folder_with, peak_of, run};
 use std::fmt::Write;
 
 /// What the memory may grow between the last two sizes, in MiB: the shared strings of a workbook that stay in memory, and what an
@@ -83,4 +83,20 @@ fn the_size_of_a_file_does_not_change_the_memory_that_it_takes() {
     let took = cases.map(|(name, file, words)| (words, peaks(name, file, words)));
     let is_too_much = |[tiny, small, large]: [u64; 3]| large > tiny + ABOVE_MAX || large > small + GROWTH_MAX;
     assert!(!took.iter().any(|(_, peaks)| is_too_much(*peaks)), "MiB at {SIZES:?} rows: {took:?}");
+}
+
+#[test]
+fn what_sends_gives_freed_memory_back_at_once() {
+    let told = |words: &str, asked: &[(&str, &str)]| {
+        let folder = folder_with(&[]);
+        let mut command = ferry(folder.path(), words);
+        // The allocator prints what it was told, at each start of the program.
+        let ended = run(command.env("MIMALLOC_VERBOSE", "1").envs(asked.iter().copied()));
+        assert_eq!(ended.exit, 2, "{words}: {}", ended.err);
+        let line = |line: &str| line.split_once("option 'purge_delay': ").map(|(_, delay)| delay.trim().to_owned());
+        ended.err.lines().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(told("import none.csv --to atom", &[]), ["10", "0"]);
+    assert_eq!(told("import none.csv --to atom", &[("MIMALLOC_PURGE_DELAY", "7")]), ["7"]);
+    assert_eq!(told("convert none.csv --out out.csv", &[]), ["10"]);
 }

@@ -18,7 +18,7 @@ const APPLICATION_ID: i32 = 0x4645_5252;
 const VERSION: i32 = 4;
 
 /// The memory for pages of the connection that writes, in KiB. Entries are appended, so more would not help.
-const CACHE_KIB: u32 = 2048;
+const CACHE_KIB: u32 = 1024;
 
 /// The same of each that reads: links are read in the order of their table, everything else from one end to the other.
 const READ_CACHE_KIB: u32 = 512;
