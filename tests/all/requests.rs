@@ -26,6 +26,15 @@ fn people(len: usize, last: &str) -> String {
     text
 }
 
+/// A file of so many clients of TWIN, which are known by their ids alone.
+fn clients(len: usize, name: &str) -> String {
+    let mut text = "Client,Name\n".to_owned();
+    for nth in 1..=len {
+        writeln!(text, "7a1e0000-0000-4000-8000-{nth:012},{name} {nth}").unwrap();
+    }
+    text
+}
+
 /// The requests of an import whose outcome every contact has.
 fn requests(scene: &Scene, platform: &str, outcome: &str, len: usize) -> usize {
     let before = scene.requests();
@@ -80,4 +89,21 @@ eadesk each: new 5, unchanged 1, changed 2
         }
     }
     assert_eq!(table, expected);
+}
+
+#[test]
+fn a_client_of_twin_is_read_once_and_written_once() {
+    // There is no list of clients, and no other way to find one than its id.
+    let cases = |len: usize| {
+        let mut scene = scene(|options| options.set("twin", "clients", 2 * FEW as u32));
+        scene.set_for_all("settle", "0s");
+        scene.write("mapping.yaml", "contact: { target_id: Client, attributes: { Name: Name } }\n");
+        scene.write("people.csv", &clients(len, "Vera"));
+        requests(&scene, "twin", "updated", len);
+        let unchanged = requests(&scene, "twin", "unchanged", len);
+        scene.write("people.csv", &clients(len, "Luna"));
+        [unchanged, requests(&scene, "twin", "updated", len)]
+    };
+    let (few, many) = (cases(FEW), cases(2 * FEW));
+    assert_eq!(many.map(|all| all as f64), [0, 1].map(|case| few[case] as f64 + FEW as f64 * [1.0, 2.0][case]));
 }

@@ -2,7 +2,7 @@
 //!
 //! A run that is refused leaves nothing behind ([`ActiveRun::abandon`]). What the run does is not known here.
 
-use super::folder::{make_private, run_folder};
+use super::folder::{make_for_new_run, run_folder};
 use super::record::RunRecord;
 use super::run::ActiveRun;
 use super::runs::{run_named, runs_of};
@@ -164,11 +164,10 @@ fn set_typed(record: &mut RunRecord, spec: &RunSpec<'_>) {
     record.plan = spec.typed.plan.clone().filter(|plan| serde_json::to_value(plan).is_ok());
 }
 
-/// A new record with its folder: its name is made of the local time, the command, one end and four random characters.
+/// A new record with its folder: its name is made of the local time, the command, one end and four random characters, with
+/// others where a run of the same minute has these.
 fn new_record(spec: &RunSpec<'_>, clock: Clock) -> Result<RunRecord, Failure> {
     let started = jiff::Zoned::now();
-    let seed = format!("{} {} {}", clock.wall_ms(), std::process::id(), spec.work);
-    let chance = blake3::hash(seed.as_bytes()).as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes);
     let end = match spec.kind {
         CommandKind::Convert => {
             Path::new(spec.source).file_stem().map_or(spec.source.into(), |stem| stem.to_string_lossy())
@@ -178,8 +177,12 @@ fn new_record(spec: &RunSpec<'_>, clock: Clock) -> Result<RunRecord, Failure> {
     };
     let in_name = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let end: String = end.chars().map(in_name).collect();
-    let run = format!("{}-{}-{end}-{chance:04x}", started.strftime("%Y%m%d-%H%M"), spec.kind);
-    make_private(&run_folder(spec.state, &run))?;
+    let begin = format!("{}-{}-{end}", started.strftime("%Y%m%d-%H%M"), spec.kind);
+    let seed = format!("{} {} {}", clock.wall_ms(), std::process::id(), spec.work);
+    let run = make_for_new_run(spec.state, |nth| {
+        let hash = blake3::hash(format!("{seed} {nth}").as_bytes());
+        format!("{begin}-{:04x}", hash.as_bytes().first_chunk().copied().map_or(0, u16::from_le_bytes))
+    })?;
     let (started, started_ms) = (started.strftime("%Y-%m-%d %H:%M:%S").to_string(), clock.wall_ms());
     let mut record =
         RunRecord { run, started, started_ms, ..RunRecord::nameless(spec.kind, spec.source, spec.target, &spec.work) };

@@ -5,6 +5,8 @@
 use crate::outcome::Failure;
 use crate::plan::Connection;
 use crate::store::{AccountAddress, AccountKey, StateDir, StoreAddress};
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 /// The name of the file that describes a run, in its folder.
@@ -35,19 +37,41 @@ pub fn file_of(folder: &Path) -> PathBuf {
 
 /// Creates a folder that only its user can read.
 pub fn make_private(folder: &Path) -> Result<(), Failure> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
+    private_folders().recursive(true).create(folder).map_err(|error| cannot_create(folder, error))
+}
+
+/// How many names for a run are tried: that so many are taken in one minute is no chance.
+const NAMES_TRIED: u32 = 1000;
+
+/// Creates the folder of a new run, under the first of these names that no run has.
+pub(super) fn make_for_new_run(state: &Path, name: impl Fn(u32) -> String) -> Result<String, Failure> {
+    make_private(&runs_folder(state))?;
+    for run in (0..NAMES_TRIED).map(name) {
+        let folder = run_folder(state, &run);
+        match private_folders().create(&folder) {
+            Ok(()) => return Ok(run),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(cannot_create(&folder, error)),
+        }
+    }
+    Err(Failure::failed("there is no free name for a run").hint("run the same command again in a minute"))
+}
+
+fn private_folders() -> DirBuilder {
+    let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        if folder.is_file() {
-            return Failure::failed(format!("`{}` is a file, and should be the state folder", folder.display()))
-                .hint("name a folder with `--state DIR`");
-        }
-        Failure::failed(format!("the folder `{}` cannot be created", folder.display()))
-            .cause(error)
-            .hint("name another folder with `--state DIR`")
-    })
+    builder
+}
+
+fn cannot_create(folder: &Path, error: std::io::Error) -> Failure {
+    if folder.is_file() {
+        return Failure::failed(format!("`{}` is a file, and should be the state folder", folder.display()))
+            .hint("name a folder with `--state DIR`");
+    }
+    Failure::failed(format!("the folder `{}` cannot be created", folder.display()))
+        .cause(error)
+        .hint("name another folder with `--state DIR`")
 }
 
 /// What the state folder holds; where it holds anything else, it is a working folder of the user too.
@@ -121,4 +145,20 @@ pub fn account_at(state: &StateDir, connection: &Connection, address: &str) -> R
         make_private(folder)?;
     }
     Ok(store.account(account_of(connection, address)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_of_a_minute_never_share_a_folder() {
+        let state = tempfile::tempdir().unwrap();
+        let name =
+            |nth: u32| ["run-of-now", "run-of-now", "another"].get(nth as usize).map_or("late", |name| name).to_owned();
+        let names: Vec<String> = (0..3).map(|_| make_for_new_run(state.path(), name).unwrap()).collect();
+        assert_eq!(names, ["run-of-now", "another", "late"]);
+        let none_is_free = make_for_new_run(state.path(), name).unwrap_err();
+        assert!(none_is_free.message.contains("no free name"), "{none_is_free:?}");
+    }
 }
