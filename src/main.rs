@@ -26,9 +26,12 @@ fn give_memory_back() {
     // Not where what runs is a loader, to which the arguments would mean something else.
     let is_itself = Path::new(&name).file_name() == program.file_name();
     // Others gain little, and those that only write files would lose time.
-    let first = std::env::args_os().nth(1).unwrap_or_default();
-    let first = first.to_string_lossy();
-    let sends = first == RESUME || CommandKind::named(&first).is_some_and(CommandKind::writes_to_platform);
+    let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let may_send = |word: String| match CommandKind::named(&word) {
+        None if word == RESUME => Some(true),
+        command => command.map(CommandKind::writes_to_platform),
+    };
+    let sends = words.find_map(may_send) == Some(true);
     if is_itself && sends && std::env::var_os(OPTION).is_none() {
         let _goes_on_as_it_is = std::process::Command::new(program).arg0(name).args(args).env(OPTION, "0").exec();
     }

@@ -97,6 +97,7 @@ fn what_sends_gives_freed_memory_back_at_once() {
         ended.err.lines().filter_map(line).collect::<Vec<_>>()
     };
     assert_eq!(told("import none.csv --to atom", &[]), ["10", "0"]);
+    assert_eq!(told("--progress never import none.csv --to atom", &[]), ["10", "0"]);
     assert_eq!(told("import none.csv --to atom", &[("MIMALLOC_PURGE_DELAY", "7")]), ["7"]);
     assert_eq!(told("convert none.csv --out out.csv", &[]), ["10"]);
 }
