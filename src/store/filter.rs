@@ -45,7 +45,8 @@ impl Filter {
     }
 
     pub(crate) fn has(&self, key: &Key) -> bool {
-        let mut layers = self.layers.iter().map_while(|layer| layer.words.get());
+        // All of them: that an earlier one has its words may be seen later than that it is full.
+        let mut layers = self.layers.iter().filter_map(|layer| layer.words.get());
         layers.any(|words| bits_of(words, key).all(|(word, mask)| word.load(Ordering::Acquire) & mask != 0))
     }
 }
