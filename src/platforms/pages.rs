@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -65,14 +66,19 @@ pub struct Pages<P> {
 /// Pages that were asked for one after the other, and are not handed over.
 struct Flight<P> {
     pages: VecDeque<InFlight<P>>,
-    /// One for each page that may be in flight. They are granted in the order of the list, and none any more when its last page
-    /// is read.
+    /// How many they were, with those that were handed over.
+    asked: u64,
+    /// One for each page that may be in flight.
     slots: Arc<Semaphore>,
+    /// Which of them was the last of the list. What is behind it does not leave any more, and is never handed over; what is before
+    /// it may come later.
+    last: Arc<AtomicU64>,
 }
 
 impl<P> Flight<P> {
     fn new(at_once: usize) -> Flight<P> {
-        Flight { pages: VecDeque::new(), slots: Arc::new(Semaphore::new(at_once)) }
+        let last = Arc::new(AtomicU64::new(u64::MAX));
+        Flight { pages: VecDeque::new(), asked: 0, slots: Arc::new(Semaphore::new(at_once)), last }
     }
 }
 
@@ -143,12 +149,17 @@ impl<P: Send + 'static> Pages<P> {
     /// Requests a page. It takes its place in the queue here, because tasks begin in any order, and pages that come in theirs
     /// can be kept at once.
     fn request(&mut self, after: Option<Cursor>) {
-        let (read, slots) = ((self.read)(after.clone()), Arc::clone(&self.flight.slots));
+        let (read, number) = ((self.read)(after.clone()), self.flight.asked);
+        self.flight.asked += 1;
+        let (slots, last) = (Arc::clone(&self.flight.slots), Arc::clone(&self.flight.last));
         let mut read: Request<P> = Box::pin(async move {
-            let Ok(_slot) = slots.acquire().await else { return Err(behind_the_end()) };
+            let _slot = slots.acquire().await;
+            if last.load(Ordering::Acquire) < number {
+                return Err(behind_the_end());
+            }
             let read = read.await;
             if matches!(read, Ok((_, None))) {
-                slots.close();
+                last.fetch_min(number, Ordering::AcqRel);
             }
             read
         });

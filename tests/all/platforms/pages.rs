@@ -126,6 +126,27 @@ async fn nothing_is_requested_behind_an_end_that_was_read_and_not_handed_over() 
     assert_eq!(pages.read(after.as_ref(), None).await.unwrap().0, 17);
 }
 
+/// Pages behind the end are read at once, and the last ones not: whichever task goes on first, no page of the list is missed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_end_that_is_read_before_the_last_pages_hides_none_of_them() {
+    for round in 0..2000 {
+        let count = 10 + round % 17;
+        let mut pages = Pages::new(Some(PAGES), 4, move |after: Option<Cursor>| async move {
+            let number = after.map_or(1, |after| after.parse().unwrap());
+            for _ in 0..if number > count { 0 } else { number % 3 } {
+                tokio::task::yield_now().await;
+            }
+            list_of(count)(number)
+        });
+        let read = read_all(&mut pages, |_| None).await;
+        assert_eq!(
+            read.map(|read| read.len() as u64).map_err(|fault| format!("{fault:?}")),
+            Ok(count + 1),
+            "round {round}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_list_without_numbers_is_read_one_page_at_a_time() {
     let server = Arc::<Server>::default();
