@@ -192,6 +192,17 @@ fn a_dry_run_into_each_platform_foretells_what_the_real_run_does() {
     });
 }
 
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+/// The requests that arrived in this part of the sandbox's history, but those for pages of a list.
+fn others(scene: &Scene, part: std::ops::Range<usize>) -> Vec<String> {
+    let history = scene.sandbox().history().into_iter().take(part.end).skip(part.start);
+    let paths = history.map(|request| format!("{} {}", request.method, request.path));
+    paths.filter(|path| !path.contains("page=") && !path.contains("offset=")).collect()
+}
+
 fn compare(platform: &str, options: &str) {
     let scene = scene(|_| {});
     let is_twin = platform == "twin";
@@ -207,6 +218,7 @@ fn compare(platform: &str, options: &str) {
     assert!(before.len() >= 3, "{words}: {before:?}");
     let asked = scene.requests();
     let dry = scene.run_json(&format!("{words} --dry-run --plan plan.jsonl"));
+    let until_dry = scene.requests();
     assert_eq!(scene.writes(), acted, "{words}: {dry:?}");
     assert_eq!(checkpoints(&scene), stored, "{words}");
     let left = std::fs::read_dir(scene.path("state")).unwrap().flatten();
@@ -215,6 +227,7 @@ fn compare(platform: &str, options: &str) {
     let resumed = scene.run_json("resume");
     assert!(resumed.err.contains("there is no unfinished run"), "{resumed:?}");
     let real = scene.run_json(&format!("{words} --results results.jsonl"));
+    let until_real = scene.requests();
     let after = exported(&scene, platform);
     assert_eq!(dry.exit, real.exit, "{words}:\n{dry:?}\n{real:?}");
     assert_eq!(dry.summary()["records"], real.summary()["records"], "{words}");
@@ -249,18 +262,17 @@ fn compare(platform: &str, options: &str) {
     for (id, contact) in untouched {
         assert_eq!(after.get(id), Some(contact), "{words}: nothing was planned for `{id}`");
     }
-    let (said, sent) = (&dry.summary()["forecast"]["requests"], &real.summary()["requests"]["sent"]);
-    let slack = dry.summary()["uncertain"].as_object().map_or(0, |uncertain| uncertain.len() as u64);
-    let (said, sent) = (said.as_u64().unwrap(), sent.as_u64().unwrap());
-    let paths = scene.sandbox().history().into_iter().skip(asked).map(|one| format!("{} {}", one.method, one.path));
-    let paths: Vec<_> = paths.collect();
-    // Pages are requested ahead: how many of them turn out to stand behind the end differs from run to run.
-    let of_dry = usize::try_from(dry.summary()["requests"]["sent"].as_u64().unwrap()).unwrap().min(paths.len());
-    let pages =
-        |paths: &[String]| paths.iter().filter(|path| path.contains("page=") || path.contains("offset=")).count();
-    let (dry_paths, real_paths) = paths.split_at(of_dry);
-    let ahead = pages(dry_paths).abs_diff(pages(real_paths)) as u64;
-    assert!(said.abs_diff(sent) <= slack + ahead, "{words}: {said} {sent} {slack} {ahead} {paths:#?}");
+    // Pages are requested ahead: how many turn out to stand behind the end differs from run to run, and the last ones may be
+    // taken back before they arrive. Everything else is foretold one by one.
+    let dry_others = others(&scene, asked..until_dry);
+    let pages = number(&dry.summary()["requests"]["sent"]) - dry_others.len() as u64;
+    let foretold = number(&dry.summary()["forecast"]["requests"]) - pages;
+    let came = others(&scene, until_dry..until_real);
+    let uncertain = dry.summary()["uncertain"].as_object().map_or(0, |uncertain| uncertain.len() as u64);
+    // Eadesk's list states no total: that a contact made by the run is found there, and read, is foretold as a search.
+    let slack = uncertain + u64::from(platform == "eadesk");
+    let differs = foretold.abs_diff(came.len() as u64) > slack;
+    assert!(!differs, "{words}: {foretold} foretold, {slack} may differ, {pages} pages\n{dry_others:#?}\n{came:#?}");
     // What was planned has come about: nothing is left to be done.
     let again = scene.run_json(&format!("{words} --dry-run --plan again.jsonl"));
     let changes = json_lines(&scene.read("again.jsonl"));
