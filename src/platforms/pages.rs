@@ -10,13 +10,22 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// Pages that are read and not yet handed over, at most, beside those in flight.
 const READY_MAX: usize = 32;
+
+/// Bytes of the pages that are in flight or ready, about: pages of 100 contacts are far below it, of 10,000 there are two.
+const AHEAD_BYTES_MAX: usize = 16 << 20;
+
+/// Pages in flight or ready, however large they are: one is kept while the next is read.
+const AHEAD_MIN: usize = 2;
+
+/// The part of the size of the largest page that is forgotten with each that is handed over.
+const FORGOTTEN: usize = 4;
 
 /// How the cursors of a list follow one another: they are numbers of pages, or of contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +60,10 @@ type Request<P> = Pin<Box<dyn Future<Output = PageRead<P>> + Send>>;
 /// The pages of one list.
 pub struct Pages<P> {
     read: Box<dyn Fn(Option<Cursor>) -> Request<P> + Send + Sync>,
+    /// The bytes that a page takes.
+    size: fn(&P) -> usize,
+    /// The bytes of the largest page of late.
+    page_bytes: Arc<AtomicUsize>,
     /// `None`: only the page itself tells where the next one begins.
     numbering: Option<Numbering>,
     /// Pages that are in flight at most.
@@ -95,10 +108,11 @@ impl<P> Drop for InFlight<P> {
 }
 
 impl<P: Send + 'static> Pages<P> {
-    /// The pages that `read` gives, at most `at_once` of them in flight.
+    /// The pages that `read` gives, at most `at_once` of them in flight; `size`: the bytes that a page takes.
     pub fn new<F>(
         numbering: Option<Numbering>,
         at_once: usize,
+        size: fn(&P) -> usize,
         read: impl Fn(Option<Cursor>) -> F + Send + Sync + 'static,
     ) -> Pages<P>
     where
@@ -106,7 +120,8 @@ impl<P: Send + 'static> Pages<P> {
     {
         let read = Box::new(move |after| -> Request<P> { Box::pin(read(after)) });
         let at_once = at_once.clamp(1, Semaphore::MAX_PERMITS);
-        Pages { read, numbering, at_once, flight: Flight::new(at_once), count: 0, next: None, is_sure: true }
+        let (page_bytes, flight) = (Arc::default(), Flight::new(at_once));
+        Pages { read, size, page_bytes, numbering, at_once, flight, count: 0, next: None, is_sure: true }
     }
 
     /// Whether this page is there already.
@@ -137,7 +152,10 @@ impl<P: Send + 'static> Pages<P> {
             Err(Fault::Fatal(Failure::failed("a page could not be read: a bug in Ferry").cause(error)))
         });
         match &read {
-            Ok((_, Some(next))) => self.learn(after, next),
+            Ok((page, Some(next))) => {
+                self.learn(after, next);
+                self.forget_larger_than((self.size)(page));
+            }
             Ok((_, None)) | Err(_) => {
                 self.flight = Flight::new(self.at_once);
                 (self.count, self.next) = (0, None);
@@ -152,16 +170,18 @@ impl<P: Send + 'static> Pages<P> {
         let (read, number) = ((self.read)(after.clone()), self.flight.asked);
         self.flight.asked += 1;
         let (slots, last) = (Arc::clone(&self.flight.slots), Arc::clone(&self.flight.last));
+        let (size, page_bytes) = (self.size, Arc::clone(&self.page_bytes));
         let mut read: Request<P> = Box::pin(async move {
             let _slot = slots.acquire().await;
             if last.load(Ordering::Acquire) < number {
                 return Err(behind_the_end());
             }
-            let read = read.await;
-            if matches!(read, Ok((_, None))) {
+            let read = read.await?;
+            page_bytes.fetch_max(size(&read.0), Ordering::Relaxed);
+            if read.1.is_none() {
                 last.fetch_min(number, Ordering::AcqRel);
             }
-            read
+            Ok(read)
         });
         let begun = read.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let task = tokio::spawn(async move {
@@ -187,7 +207,14 @@ impl<P: Send + 'static> Pages<P> {
     /// reads one at a time guesses nothing.
     fn window(&self) -> usize {
         let ready = if self.count == 0 { 0 } else { (2 * (self.at_once - 1)).min(READY_MAX) };
-        self.at_once + ready
+        let room = AHEAD_BYTES_MAX.checked_div(self.page_bytes.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        (self.at_once + ready).min(room.max(AHEAD_MIN))
+    }
+
+    /// A page that was larger than those handed over since is forgotten by and by.
+    fn forget_larger_than(&self, bytes: usize) {
+        let largest = self.page_bytes.load(Ordering::Relaxed);
+        self.page_bytes.fetch_sub((largest / FORGOTTEN).min(largest.saturating_sub(bytes)), Ordering::Relaxed);
     }
 
     fn learn(&mut self, after: Option<&Cursor>, next: &Cursor) {

@@ -80,6 +80,11 @@ impl SnapshotPage {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
+
+    /// The bytes that it takes.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + (self.ids.len() + self.identities.len()) * size_of::<(Key, usize)>()
+    }
 }
 
 impl Snapshot {

@@ -129,14 +129,19 @@ struct Rows {
 fn pages_of(platform: &Platform) -> Pages<Rows> {
     let Access { connector, http, .. } = platform.access.clone();
     let (numbering, at_once) = (connector.capabilities().numbered_pages, http.concurrency());
-    Pages::new(numbering, at_once, move |after| {
-        let (connector, http) = (Arc::clone(&connector), Arc::clone(&http));
-        async move {
-            let page = connector.page(&http, after.as_ref()).await?;
-            let contacts = kept_of(page.found);
-            Ok((Rows { contacts, total: page.total }, page.next))
-        }
-    })
+    Pages::new(
+        numbering,
+        at_once,
+        |rows: &Rows| rows.contacts.size(),
+        move |after| {
+            let (connector, http) = (Arc::clone(&connector), Arc::clone(&http));
+            async move {
+                let page = connector.page(&http, after.as_ref()).await?;
+                let contacts = kept_of(page.found);
+                Ok((Rows { contacts, total: page.total }, page.next))
+            }
+        },
+    )
 }
 
 fn kept_of(found: Vec<Found>) -> SnapshotPage {

@@ -22,11 +22,21 @@ impl Server {
     /// The pages of a list; `next` gives the cursor after one.
     fn pages(
         self: &Arc<Server>,
+        numbered: (Option<Numbering>, usize),
+        next: impl Fn(u64) -> PageRead<u64> + Send + Sync + 'static,
+    ) -> Pages<u64> {
+        self.sized_pages(numbered, |_| 0, next)
+    }
+
+    /// The same of pages with a size.
+    fn sized_pages(
+        self: &Arc<Server>,
         (numbering, at_once): (Option<Numbering>, usize),
+        size: fn(&u64) -> usize,
         next: impl Fn(u64) -> PageRead<u64> + Send + Sync + 'static,
     ) -> Pages<u64> {
         let (server, next) = (Arc::clone(self), Arc::new(next));
-        Pages::new(numbering, at_once, move |after: Option<Cursor>| {
+        Pages::new(numbering, at_once, size, move |after: Option<Cursor>| {
             let (server, next) = (Arc::clone(&server), Arc::clone(&next));
             async move {
                 server.requests.lock().unwrap().push(after.clone().unwrap_or_else(|| "-".to_owned()));
@@ -112,6 +122,32 @@ async fn requests_go_on_while_a_page_is_kept() {
     assert_eq!((server.requests.lock().unwrap().len(), server.at_once.lock().unwrap().1), (41, 4));
 }
 
+/// A reader that is slow has ahead of it what fits into memory, whatever the size of a page.
+#[tokio::test(start_paused = true)]
+async fn large_pages_are_read_ahead_by_their_size() {
+    const MIB: usize = 1 << 20;
+    let cases: [(&str, fn(&u64) -> usize, u64); 5] = [
+        ("of 100 contacts", |_| MIB / 10, 16 + 30),
+        ("of 1 MiB", |_| MIB, 16),
+        ("of 6 MiB", |_| 6 * MIB, 2),
+        ("of 100 MiB", |_| 100 * MIB, 2),
+        ("one of 100 MiB, 60 before", |page| if *page == 1 { 100 * MIB } else { MIB / 10 }, 16 + 30),
+    ];
+    for (name, size, expected) in cases {
+        let server = Arc::<Server>::default();
+        let mut pages = server.sized_pages((Some(PAGES), 16), size, list_of(1000));
+        let mut after = None;
+        for _ in 0..61 {
+            (_, after) = pages.read(after.as_ref(), Some(1000)).await.unwrap();
+        }
+        tokio::time::sleep(LATENCY * 20).await;
+        // What was requested when the last page was awaited, that page among it.
+        let ahead = server.requests.lock().unwrap().len() as u64 - 60;
+        assert_eq!(ahead, expected, "pages {name}");
+        assert!(server.at_once.lock().unwrap().1 <= 16, "pages {name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_requested_behind_an_end_that_was_read_and_not_handed_over() {
     let server = Arc::<Server>::default();
@@ -131,13 +167,18 @@ async fn nothing_is_requested_behind_an_end_that_was_read_and_not_handed_over() 
 async fn an_end_that_is_read_before_the_last_pages_hides_none_of_them() {
     for round in 0..2000 {
         let count = 10 + round % 17;
-        let mut pages = Pages::new(Some(PAGES), 4, move |after: Option<Cursor>| async move {
-            let number = after.map_or(1, |after| after.parse().unwrap());
-            for _ in 0..if number > count { 0 } else { number % 3 } {
-                tokio::task::yield_now().await;
-            }
-            list_of(count)(number)
-        });
+        let mut pages = Pages::new(
+            Some(PAGES),
+            4,
+            |_| 0,
+            move |after: Option<Cursor>| async move {
+                let number = after.map_or(1, |after| after.parse().unwrap());
+                for _ in 0..if number > count { 0 } else { number % 3 } {
+                    tokio::task::yield_now().await;
+                }
+                list_of(count)(number)
+            },
+        );
         let read = read_all(&mut pages, |_| None).await;
         assert_eq!(
             read.map(|read| read.len() as u64).map_err(|fault| format!("{fault:?}")),

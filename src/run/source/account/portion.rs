@@ -27,6 +27,12 @@ impl Portion {
     pub fn new(read: Texts, unread: Vec<String>, end: PageEnd) -> Portion {
         Portion { read, unread, end, hash: None, same: None }
     }
+
+    /// The bytes that it takes, about.
+    fn size(&self) -> usize {
+        let unread: usize = self.unread.iter().map(|id| id.len() + size_of::<String>()).sum();
+        self.read.size() + unread + self.same.as_ref().map_or(0, |same| same.response.body.len())
+    }
 }
 
 /// The pages of a list.
@@ -46,7 +52,7 @@ pub(super) fn pages_of(source: &Target, what: What, before: &PagesBefore) -> Res
         before: before.clone(),
         first: Mutex::new(source.checked.response.clone()),
     });
-    Ok(Pages::new(numbering, source.concurrency, move |after| {
+    Ok(Pages::new(numbering, source.concurrency, Portion::size, move |after| {
         let (connector, http, contacts) = (Arc::clone(&connector), Arc::clone(&http), Arc::clone(&contacts));
         async move {
             match what {
