@@ -60,8 +60,10 @@ impl VerifiedRun {
             Failure::usage(format!("nothing is known about what `{name}` did"))
                 .hint("its connection is another one now, or its checkpoint was removed")
         })?;
-        // Makes the index by which a key is found.
+        // Makes the index by which a key is found. Only that is asked from then on.
         copy.begin_pass(row.no)?;
+        copy.close()?;
+        let copy = Checkpoint::look(&to)?.ok_or_else(|| Failure::failed("the copy of the checkpoint is gone"))?;
         let folder = verify.folder.clone();
         Ok(VerifiedRun { name, folder, copy, of: row.no, compared: Mutex::default(), _copies: copies })
     }

@@ -38,6 +38,8 @@ pub(super) struct Index {
     latest: BTreeSet<Entry>,
     runs: Vec<Run>,
     file: Appended,
+    /// Sorted entries that may be in memory.
+    memory_max: usize,
 }
 
 /// Sorted entries, each once.
@@ -58,7 +60,16 @@ impl Index {
     /// # Errors
     /// As [`Appended::create`].
     pub fn create(folder: &Path, fails: &'static str) -> Result<Index, Failure> {
-        Ok(Index { latest: BTreeSet::new(), runs: Vec::new(), file: Appended::create(folder, fails)? })
+        let (latest, file) = (BTreeSet::new(), Appended::create(folder, fails)?);
+        Ok(Index { latest, runs: Vec::new(), file, memory_max: MEMORY_MAX })
+    }
+
+    /// The same of one that is seldom searched: of what is sorted nothing is in memory.
+    ///
+    /// # Errors
+    /// As [`Appended::create`].
+    pub fn create_on_disk(folder: &Path, fails: &'static str) -> Result<Index, Failure> {
+        Ok(Index { memory_max: 0, ..Index::create(folder, fails)? })
     }
 
     /// Adds a number to a key.
@@ -108,8 +119,11 @@ impl Index {
             return Ok(());
         }
         let entries: Vec<Entry> = std::mem::take(&mut self.latest).into_iter().collect();
-        let run =
-            if self.memory_len() + entries.len() <= MEMORY_MAX { Run::Memory(entries) } else { self.write(&entries)? };
+        let run = if self.memory_len() + entries.len() <= self.memory_max {
+            Run::Memory(entries)
+        } else {
+            self.write(&entries)?
+        };
         self.runs.push(run);
         if self.runs.len() > RUNS_MAX { self.merge() } else { Ok(()) }
     }
@@ -301,6 +315,16 @@ mod tests {
             assert!(index.runs.len() < 2 && index.latest.is_empty());
             check(&index, len);
         }
+    }
+
+    #[test]
+    fn one_that_is_seldom_searched_keeps_in_memory_what_is_not_sorted_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::create_on_disk(folder.path(), "no index in").unwrap();
+        let len = 3 * LATEST_MAX as u64 + 1000;
+        (0..len).for_each(|number| index.add(&key(number), number).unwrap());
+        assert_eq!((index.runs.len(), index.memory_len(), index.latest.len()), (3, 0, 1000));
+        assert!((0..len).step_by(997).all(|number| index.numbers(&key(number)).unwrap() == [number]));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Owners {
     /// # Errors
     /// Exit 1 when nothing can be written there.
     pub fn create(folder: &Path, earlier: Option<EarlierOwners>) -> Result<Owners, Failure> {
-        let (contacts, places) = (Appended::create(folder, FAILS)?, Index::create(folder, FAILS)?);
+        let (contacts, places) = (Appended::create(folder, FAILS)?, Index::create_on_disk(folder, FAILS)?);
         Ok(Owners { assigned: Mutex::new(Assigned { contacts, places, ids: Filter::new() }), earlier })
     }
 
