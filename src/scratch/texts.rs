@@ -44,6 +44,23 @@ impl Texts {
         lines
     }
 
+    /// All of them, in parts of at most so many bytes, or one where that has more.
+    pub fn parts(self, bytes_max: usize) -> Vec<Texts> {
+        if self.size() <= bytes_max {
+            return vec![self];
+        }
+        let mut parts = vec![Texts::default()];
+        for (id, json) in self.iter() {
+            let size = id.len() + json.len() + 1;
+            let has_room = |part: &&mut Texts| part.is_empty() || part.size() + size <= bytes_max;
+            match parts.last_mut().filter(has_room) {
+                Some(part) => part.push(id, json),
+                None => parts.push(Texts::from_iter([(id, json)])),
+            }
+        }
+        parts
+    }
+
     /// How many bytes they have, with an end of line for each.
     pub fn size(&self) -> usize {
         self.text.len() + self.ends.len()
@@ -86,5 +103,21 @@ impl TextsWriter {
     /// All of them; `None` where what was written is no text.
     pub fn end(self) -> Option<Texts> {
         Some(Texts { text: String::from_utf8(self.bytes).ok()?, ends: self.ends })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_as_large_as_is_allowed_and_hold_all_in_order() {
+        let texts: Texts = (0..100).map(|no| (no.to_string(), "x".repeat(if no == 50 { 500 } else { 40 }))).collect();
+        assert_eq!(texts.clone().parts(10_000), std::slice::from_ref(&texts));
+        let parts = texts.clone().parts(200);
+        let large = |part: &&Texts| part.size() > 200;
+        assert_eq!(parts.iter().filter(large).map(Texts::len).collect::<Vec<_>>(), [1]);
+        assert!(parts.iter().filter(|part| part.len() == 4).count() > 20, "they are filled");
+        assert_eq!(parts.iter().flat_map(Texts::iter).collect::<Texts>(), texts);
     }
 }

@@ -13,8 +13,9 @@ use crate::scratch::texts::Texts;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-/// Pages that wait to be written.
+/// Pages that wait to be written, each of at most so many bytes: one that is larger is written in parts.
 const PAGES_AHEAD: usize = 32;
+const PAGE_BYTES: usize = 256 * 1024;
 /// Pages whose columns are those of a table. One that comes later ends the writing ahead.
 const PAGES_OF_COLUMNS: usize = 16;
 
@@ -40,8 +41,9 @@ impl Ahead {
 
     /// Takes the contacts of a page.
     pub(super) fn take(&self, page: Texts) {
+        let parts = page.parts(PAGE_BYTES);
         // A writer that has ended says why at the end.
-        let _ended = self.pages.as_ref().map(|pages| pages.send(page));
+        let _ended = self.pages.as_ref().map(|pages| parts.into_iter().try_for_each(|part| pages.send(part)));
     }
 
     /// What was written; none where the columns of a table were not those of its first pages.
