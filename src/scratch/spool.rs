@@ -272,6 +272,15 @@ impl Spool {
         Ok(reading)
     }
 
+    /// Frees the memory that only adding needs, when nothing more is to be added.
+    ///
+    /// # Errors
+    /// Exit 1 when it cannot be read.
+    pub fn shrink(&self) -> Result<(), Failure> {
+        let sql = format!("PRAGMA cache_size = -{READ_CACHE_KIB}; PRAGMA shrink_memory");
+        self.ask(|connection| Ok(connection.execute_batch(&sql)?))
+    }
+
     /// Commits what was added: it is kept from now on, and seen through other connections.
     ///
     /// # Errors

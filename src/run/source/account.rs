@@ -153,6 +153,7 @@ impl Work<'_> {
         let kept = self.spool.commit();
         let is_enough = done?;
         kept?;
+        self.spool.shrink()?;
         Ok(is_enough.then(|| self.fetched()))
     }
 
