@@ -1,10 +1,12 @@
 //! The rate `auto`: it rises while it is used and no request is refused, and finds the limit from the refusals. Pure: it has
 //! no clock.
 //!
-//! What was accepted between two refusals, by the time between them, is a rate that the platform keeps up: the lowest that
-//! the limit can be. Where a platform counts by a bucket of tokens, which was empty at both refusals, it *is* the limit.
-//! Where it counts the requests of a second, the limit is the rate that was refused, if it was approached slowly. Which of
-//! both holds shows at the next refusal.
+//! Until a first refusal the rate rises fast. What was accepted in the second before it is near the limit; up to there it
+//! rises quickly, and beyond it slowly, so that the next refusal shows the limit of a platform that counts the requests of a
+//! second. The rate then stays just below, and is raised only after a minute and more, to see whether the limit has changed.
+//!
+//! A platform that counts by a bucket of tokens refuses later than that, and refuses a rate again that was held for a while.
+//! What it accepted between two refusals is what the bucket held and the limit times the time: two such spans show the limit.
 //!
 //! It does not pause or queue requests; it computes a rate, and the rate that is worth remembering.
 
@@ -14,32 +16,67 @@ use tokio::time::Instant;
 
 /// The lowest rate: a platform that refuses one request in five seconds is unavailable.
 const RATE_MIN_PER_S: f64 = 0.2;
-/// The rise per interval before any refusal: from 2/s to 100/s in ten seconds.
+/// The rise per second before any refusal: from 2/s to 100/s in ten seconds.
 const CLIMB: f64 = 1.5;
-/// What remains of the rate from a refusal until it is judged.
+/// How far such a rise leads above the limit, at most.
+const CLIMBED: f64 = 1.8;
+/// What remains of the rate from a refusal until it is judged,
 const CUT: f64 = 0.5;
-/// The part of the way to the refused rate that is made in a second, while the limit is not known.
-const APPROACH: f64 = 0.12;
-/// How close two rates have to be to be the same.
-const AGREE: f64 = 0.06;
+/// and once the limit is known.
+const CUT_KNOWN: f64 = 0.8;
 /// The part of the limit that is used.
-const USED: f64 = 0.97;
-/// The part of a rate that was refused a moment ago that is below the limit.
-const SAFE: f64 = 0.92;
-/// The rise per second once the limit is known, as a part of it: it is tried again after a minute and more,
-const CREEP: f64 = 0.0005;
-/// but below and beyond that the rise is quicker,
-const CREEP_BESIDE: f64 = 0.004;
-/// beyond this part of it,
+const USED: f64 = 0.985;
+/// The part of a refused rate that is the limit if it rose slowly, or was held.
+const REFUSED: f64 = 0.99;
+/// The part of what seems near the limit with which the search goes on after a first refusal,
+const BELOW: f64 = 0.8;
+/// a second one,
+const BELOW_NEAR: f64 = 0.93;
+/// and where a slow rise was refused.
+const BELOW_SLOW: f64 = 0.96;
+/// The rise per second, as a part of what seems near the limit, while it is far,
+const QUICK: f64 = 0.08;
+/// from this part of it on,
+const NEAR: f64 = 0.97;
+/// and back to a limit that is known.
+const SLOW: f64 = 0.02;
+const BACK: f64 = 0.004;
+/// How long a rate just below the limit is held before higher ones are tried: after each refusal of one for longer.
+const HOLD_S: f64 = 60.0;
+const HOLD_LONGER: f64 = 1.5;
+const HOLD_MAX_S: f64 = 180.0;
+/// where the spans leave it open how low the limit is,
+const HOLD_UNSURE_S: f64 = 15.0;
+/// and at least for so many requests, so that few of them are refused.
+const HOLD_REQUESTS: f64 = 300.0;
+/// The rise per second when higher rates are tried, as a part of the limit,
+const TRY: f64 = 0.002;
+/// quicker beyond this part of it,
 const TRIED: f64 = 1.01;
+const TRY_ON: f64 = 0.003;
 /// and a rate so far above shows that there is another limit now.
-const OUTGROWN: f64 = 1.06;
-/// A bucket refuses sooner where a rate above its limit is tried.
-const TRIAL: Duration = Duration::from_secs(20);
-/// So far above what is shown for a bucket, a refused rate may still be the limit of a window.
-const CLOSE: f64 = 1.16;
+const OUTGROWN: f64 = 1.08;
+/// A refusal so soon after the one before, or after so few requests, says that the rate was too high from the beginning.
+const SOON_S: f64 = 2.0;
+const SOON_REQUESTS: f64 = 4.0;
+/// What then remains of the rate, and the least that remains if that happens again.
+const STEP: f64 = 0.9;
+const STEP_MAX: f64 = 0.6;
+/// A bucket refuses sooner where a rate above its limit is held.
+const TRIAL_S: f64 = 20.0;
+/// So often in a row it is a bucket.
+const STRIKES: u32 = 3;
+/// How much lower a limit may be than the rate that a bucket refused.
+const EMPTIED: f64 = 0.9;
+/// The spans that are kept to be compared.
+const SPANS: usize = 4;
+/// How quickly the mean rate follows, in seconds: it is that of the last second.
+const MEAN_S: f64 = 0.5;
 /// The part of the rate that must be used for an interval to prove anything.
 const BUSY: f64 = 0.75;
+/// The length of an interval, and the requests that it has at least.
+const INTERVAL_S: f64 = 0.25;
+const INTERVAL_REQUESTS: f64 = 2.0;
 /// Refusals within it belong to requests that left before the first of them was known.
 const CUT_WINDOW: Duration = Duration::from_secs(1);
 /// What left is counted in slots of this length, and so many make more than a second.
@@ -51,14 +88,16 @@ const SLOTS: usize = 22;
 pub struct Auto {
     rate_per_s: f64,
     max_per_s: f64,
+    /// The mean rate of the last second.
+    mean_per_s: f64,
     /// Held for a whole busy interval, or given as such at the start.
     proven_per_s: f64,
     phase: Phase,
     /// Whether the rate was held for an interval.
     was_held: bool,
-    /// What the refusals before have shown.
-    shown: Option<Shown>,
-    counts: Option<Counts>,
+    /// How long it is held before higher ones are tried.
+    hold_s: f64,
+    evidence: Evidence,
     /// When the last refusals began, and until when nothing left.
     last: Option<(Instant, Instant)>,
     /// What left since, and was not refused.
@@ -73,24 +112,33 @@ pub struct Auto {
 enum Phase {
     /// No request was refused yet.
     Start,
-    /// The limit is below this rate, which was refused.
-    Approach(f64),
-    /// This is the limit, as far as can be told.
-    Known(f64),
+    /// The limit is below this rate, which was refused, and probably near that one.
+    Rise { near: f64, below: f64 },
+    /// This is the limit, as far as can be told, and just below it the rate was held for so long.
+    Known { limit: f64, held_s: f64 },
 }
 
-/// How the platform counts, once it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counts {
-    Bucket,
-    Window,
+/// What the refusals before have shown about the platform.
+#[derive(Debug, Default)]
+struct Evidence {
+    /// Refusals in a row that came soon.
+    soon: u32,
+    /// Refusals in a row of rates that were held below what seemed the limit.
+    strikes: u32,
+    /// Whether the last refusal was that of a rate above the limit that was tried.
+    was_tried: bool,
+    is_bucket: bool,
+    /// The latest at the front.
+    spans: VecDeque<Span>,
 }
 
-/// Between which rates the limit of a bucket lies, and whether a refused rate was tried as a limit.
+/// What was accepted between two refusals.
 #[derive(Clone, Copy, Debug)]
-struct Shown {
-    lowest_per_s: f64,
-    highest_per_s: f64,
+struct Span {
+    accepted: f64,
+    /// The time between them, and the part of it in which requests left.
+    since_s: f64,
+    sending_s: f64,
 }
 
 /// Refusals that belong together.
@@ -101,8 +149,9 @@ struct Refusal {
     until: Instant,
     /// The time since the refusals before, and the part of it in which requests left.
     since: Option<(Duration, Duration)>,
-    /// The rate that was refused.
+    /// The rate that was refused, and the mean of the second before.
     rate_per_s: f64,
+    mean_per_s: f64,
     /// What was accepted since the refusals before,
     accepted: u64,
     /// and what left in the last second.
@@ -125,11 +174,12 @@ impl Auto {
         Auto {
             rate_per_s: start,
             max_per_s,
+            mean_per_s: start,
             proven_per_s: start,
             phase: Phase::Start,
             was_held: false,
-            shown: None,
-            counts: None,
+            hold_s: HOLD_S,
+            evidence: Evidence::default(),
             last: None,
             accepted: 0,
             refusal: None,
@@ -156,7 +206,7 @@ impl Auto {
         }
         self.accepted += 1;
         self.recent.count(now);
-        let length = Duration::from_secs_f64((2.0 / self.rate_per_s).max(1.0));
+        let length = Duration::from_secs_f64((INTERVAL_REQUESTS / self.rate_per_s).max(INTERVAL_S));
         let has_risen = match &mut self.interval {
             Some(interval) if now.duration_since(interval.start) < length => {
                 interval.left = interval.left.saturating_add(1);
@@ -182,20 +232,29 @@ impl Auto {
     fn climb(&mut self, elapsed_s: f64) {
         self.was_held = true;
         let rate = self.rate_per_s;
-        let (up, limit) = match self.phase {
-            Phase::Start => (rate * CLIMB, f64::INFINITY),
-            Phase::Approach(refused) if rate < refused * USED => {
-                (rate + (refused - rate) * (APPROACH * elapsed_s).min(1.0), refused)
+        self.mean_per_s += (rate - self.mean_per_s) * (1.0 - (-elapsed_s / MEAN_S).exp());
+        let up = match &mut self.phase {
+            Phase::Start => rate * CLIMB.powf(elapsed_s),
+            Phase::Rise { near, below } => {
+                let rise = if rate < *near * NEAR { QUICK } else { SLOW };
+                let (up, most) = (rate + *near * rise * elapsed_s, (*below * USED).max(rate));
+                if up >= most {
+                    self.phase = Phase::Known { limit: *below, held_s: 0.0 };
+                }
+                up.min(most)
             }
-            Phase::Approach(limit) | Phase::Known(limit) => {
-                let creep = if (limit * USED..=limit * TRIED).contains(&rate) { CREEP } else { CREEP_BESIDE };
-                (rate + limit * creep * elapsed_s, limit)
+            Phase::Known { limit, .. } if rate < *limit * USED => (rate + *limit * BACK * elapsed_s).min(*limit * USED),
+            Phase::Known { limit, held_s } => {
+                *held_s += elapsed_s;
+                let rise = if rate < *limit * TRIED { TRY } else { TRY_ON };
+                if *held_s < self.hold_s.max(HOLD_REQUESTS / rate) { rate } else { rate + *limit * rise * elapsed_s }
             }
         };
-        if up > limit * OUTGROWN {
-            (self.phase, self.shown, self.counts, self.last) = (Phase::Start, None, None, None);
+        let most = if let Phase::Known { limit, .. } = self.phase { limit } else { f64::INFINITY };
+        self.proven_per_s = self.proven_per_s.max(rate.min(most * USED));
+        if up > most * OUTGROWN {
+            (self.phase, self.evidence, self.last, self.hold_s) = (Phase::Start, Evidence::default(), None, HOLD_S);
         }
-        self.proven_per_s = self.proven_per_s.max(rate.min(limit * USED));
         self.rate_per_s = self.bounded(up);
     }
 
@@ -215,6 +274,7 @@ impl Auto {
             until: until.max(now + CUT_WINDOW),
             since: self.last.map(|(at, until)| (now.duration_since(at), now.saturating_duration_since(until))),
             rate_per_s: self.rate_per_s,
+            mean_per_s: f64::midpoint(self.rate_per_s, self.mean_per_s),
             accepted: std::mem::take(&mut self.accepted).saturating_sub(1),
             last_second: self.recent.total(now),
             refused: 1,
@@ -222,49 +282,35 @@ impl Auto {
         self.interval = None;
         self.proven_per_s = self.proven_per_s.min(self.rate_per_s * USED);
         // Until the requests that had left before are answered.
-        self.rate_per_s = self.bounded(self.rate_per_s * CUT);
+        let cut = if matches!(self.phase, Phase::Known { .. }) { CUT_KNOWN } else { CUT };
+        self.rate_per_s = self.bounded(self.rate_per_s * cut);
     }
 
     /// What the last refusals show about the limit.
     fn judge_refusal(&mut self) {
         let Some(refusal) = self.refusal.take() else { return };
         self.last = Some((refusal.at, refusal.until));
-        let refused = refusal.rate_per_s;
-        let (rate, phase) = match (refusal.shows(), self.phase) {
+        let (refused, level) = (refusal.rate_per_s, refusal.level_per_s());
+        let (rate, phase) = match (self.phase, refusal.span()) {
             // A platform that counts each gap refuses the first requests, whatever the rate is.
             _ if !self.was_held => (refused * CUT, Phase::Start),
-            (None, _) | (_, Phase::Start) => (refusal.last_second_per_s() * USED, Phase::Approach(refused)),
-            (Some(shown), phase) => self.judge_shown(&refusal, shown, phase),
+            (Phase::Start, _) | (_, None) => {
+                let near = level.max(refused / CLIMBED).min(refused);
+                (near * BELOW, Phase::Rise { near, below: refused })
+            }
+            (phase, Some(span)) => {
+                let judged = self.evidence.judge(phase, &refusal, span);
+                self.evidence.keep(span);
+                judged
+            }
         };
+        if self.evidence.was_tried {
+            self.hold_s = (self.hold_s * HOLD_LONGER).min(HOLD_MAX_S);
+        }
         self.phase = phase;
         self.rate_per_s = self.bounded(rate);
+        self.mean_per_s = self.rate_per_s;
         self.proven_per_s = self.bounded(self.proven_per_s.min(rate));
-    }
-
-    fn judge_shown(&mut self, refusal: &Refusal, shown: Shown, phase: Phase) -> (f64, Phase) {
-        let refused = refusal.rate_per_s;
-        let (before, average) = (self.shown, shown.highest_per_s);
-        let shown = before.and_then(|before| before.and(shown)).unwrap_or(shown);
-        self.shown = Some(shown);
-        if matches!(phase, Phase::Known(_)) {
-            let is_held = refusal.since.is_some_and(|(_, sending)| sending >= TRIAL);
-            let is_close = self.counts.is_none() && refused <= shown.highest_per_s * CLOSE;
-            self.counts = Some(if is_held || is_close { Counts::Window } else { Counts::Bucket });
-            if is_held {
-                // A rate that was held so long is the limit, or hardly above: not the one to which it has crept.
-                let limit = refused.min(average);
-                return (limit * USED, Phase::Known(limit));
-            }
-        }
-        match self.counts {
-            Some(Counts::Bucket) => (shown.middle_per_s() * USED, Phase::Known(shown.highest_per_s.min(refused))),
-            Some(Counts::Window) => (refused * USED, Phase::Known(refused)),
-            // The rate rose too fast for the refused one to say much.
-            None if before.is_none() && shown.lowest_per_s < refused * (1.0 - 2.0 * AGREE) => {
-                (shown.lowest_per_s, Phase::Approach(refused))
-            }
-            None => tried(refused),
-        }
     }
 
     fn bounded(&self, rate_per_s: f64) -> f64 {
@@ -272,35 +318,110 @@ impl Auto {
     }
 }
 
-/// Tries a refused rate as the limit.
-fn tried(refused: f64) -> (f64, Phase) {
-    (refused * SAFE, Phase::Known(refused))
-}
-
-impl Shown {
-    /// What both show; none where that is a contradiction.
-    fn and(self, other: Shown) -> Option<Shown> {
-        let lowest_per_s = self.lowest_per_s.max(other.lowest_per_s);
-        let highest_per_s = self.highest_per_s.min(other.highest_per_s);
-        (lowest_per_s <= highest_per_s * (1.0 + AGREE)).then_some(Shown { lowest_per_s, highest_per_s })
+impl Evidence {
+    /// The rate after a refusal, and what is known then.
+    fn judge(&mut self, phase: Phase, refusal: &Refusal, span: Span) -> (f64, Phase) {
+        let (refused, level) = (refusal.rate_per_s, refusal.level_per_s());
+        let was_tried = std::mem::take(&mut self.was_tried);
+        if span.sending_s < SOON_S.max(SOON_REQUESTS / refused) {
+            self.soon += 1;
+            if self.soon > 1 {
+                // The limit is another one than before.
+                *self = Evidence { soon: self.soon, ..Evidence::default() };
+            }
+            let rate = if self.soon == 1 { level * STEP } else { span.step_down(refused) };
+            return (rate, Phase::Rise { near: f64::midpoint(rate, level.min(refused)), below: level });
+        }
+        self.soon = 0;
+        match phase {
+            Phase::Rise { near, .. } if refused < near => {
+                (level * BELOW_NEAR, Phase::Rise { near: level * BELOW_NEAR, below: level })
+            }
+            Phase::Start | Phase::Rise { .. } => (level * BELOW_SLOW, known(level * REFUSED)),
+            Phase::Known { limit, .. } if refused > limit * f64::midpoint(USED, REFUSED) => {
+                self.was_tried = true;
+                let average = span.highest_per_s().min(level);
+                let limit = if self.is_bucket { average } else { level };
+                (f64::midpoint(limit, average) * USED, known(limit))
+            }
+            Phase::Known { .. } if span.sending_s >= TRIAL_S => {
+                self.strikes = 0;
+                (level * REFUSED * USED, known(level * REFUSED))
+            }
+            Phase::Known { .. } => {
+                self.strikes += 1;
+                self.is_bucket |= was_tried || self.strikes >= STRIKES;
+                self.judge_held(level, span)
+            }
+        }
     }
 
-    fn middle_per_s(self) -> f64 {
-        f64::midpoint(self.lowest_per_s, self.highest_per_s)
+    /// What the refusal of a rate shows that was held.
+    fn judge_held(&self, level: f64, span: Span) -> (f64, Phase) {
+        if self.strikes < STRIKES {
+            return (level * REFUSED * USED, known(level * REFUSED));
+        }
+        let highest = span.highest_per_s().min(level);
+        let lowest = span.lowest_per_s().max(highest * EMPTIED).min(highest);
+        match self.spans.iter().find_map(|before| span.limit_per_s(before)) {
+            Some(limit) => {
+                let limit = limit.max(lowest).min(highest);
+                let held_s = if limit < highest * NEAR { HOLD_S - HOLD_UNSURE_S } else { 0.0 };
+                (limit * USED, Phase::Known { limit, held_s })
+            }
+            None => (f64::midpoint(lowest, highest) * USED, known(highest)),
+        }
+    }
+
+    fn keep(&mut self, span: Span) {
+        self.spans.push_front(span);
+        self.spans.truncate(SPANS);
+    }
+}
+
+/// Just found as the limit.
+fn known(limit: f64) -> Phase {
+    Phase::Known { limit, held_s: 0.0 }
+}
+
+impl Span {
+    /// The lowest that the limit can be, where nothing was left of a bucket at the refusal before.
+    fn lowest_per_s(&self) -> f64 {
+        self.accepted / self.since_s.max(INTERVAL_S)
+    }
+
+    /// The highest that the limit of a bucket can be.
+    fn highest_per_s(&self) -> f64 {
+        self.accepted / self.sending_s.max(INTERVAL_S)
+    }
+
+    /// The limit, if in both spans a bucket was emptied that held the same; none where they are too much alike to tell.
+    fn limit_per_s(&self, other: &Span) -> Option<f64> {
+        let longer_s = self.sending_s - other.sending_s;
+        (longer_s.abs() >= 1.0).then(|| (self.accepted - other.accepted) / longer_s)
+    }
+
+    /// The rate after one that was refused soon for the second time in a row.
+    fn step_down(&self, refused: f64) -> f64 {
+        let most = refused * STEP;
+        f64::midpoint(self.lowest_per_s().min(most), most).max(refused * STEP_MAX)
     }
 }
 
 impl Refusal {
-    /// What the platform has accepted in the last second.
-    fn last_second_per_s(&self) -> f64 {
-        (self.last_second - self.refused as f64 + 0.5).clamp(RATE_MIN_PER_S.min(self.rate_per_s), self.rate_per_s)
+    /// The rate at which the platform accepted before it refused: the mean of the last second, or less if less left.
+    fn level_per_s(&self) -> f64 {
+        let is_whole = self.since.is_none_or(|(_, sending)| sending >= Duration::from_secs(1));
+        let left = if is_whole { self.last_second - self.refused as f64 + 1.5 } else { f64::INFINITY };
+        // A refused request was one too many for the time since the refusals before.
+        let one = self.since.map_or(0.0, |(_, sending)| 1.0 / sending.as_secs_f64().max(SOON_S));
+        (self.mean_per_s.min(left) - one).max(self.mean_per_s * STEP).max(RATE_MIN_PER_S.min(self.rate_per_s))
     }
 
-    /// What the platform has accepted since the refusals before, if there were any.
-    fn shows(&self) -> Option<Shown> {
+    /// What was accepted since the refusals before, if there were any.
+    fn span(&self) -> Option<Span> {
         let (since, sending) = self.since?;
-        let per_s = |time: Duration| self.accepted as f64 / time.max(CUT_WINDOW / 4).as_secs_f64();
-        Some(Shown { lowest_per_s: per_s(since), highest_per_s: per_s(sending) })
+        Some(Span { accepted: self.accepted as f64, since_s: since.as_secs_f64(), sending_s: sending.as_secs_f64() })
     }
 }
 

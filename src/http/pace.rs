@@ -25,6 +25,11 @@ use tokio::time::Instant;
 
 /// How late a wake-up may be without a loss of throughput.
 const TOLERANCE: Duration = Duration::from_millis(7);
+/// The same for `auto` where requests are further apart than `GAP`: a platform may count the time between two of them.
+const TOLERANCE_MIN: Duration = Duration::from_millis(2);
+const GAP: Duration = Duration::from_millis(10);
+/// It is this part of the time between them.
+const GAP_PARTS: u32 = 25;
 /// How unevenly requests may travel without the platform seeing more of them than it allows.
 const SLACK: Duration = Duration::from_millis(5);
 /// The same after a refusal.
@@ -64,7 +69,7 @@ impl Pace {
         let gates = rate.limits().iter().map(|limit| Gate::new(spacing(*limit, SLACK))).collect();
         let auto = rate.is_auto().then(|| {
             let auto = Auto::new(start_per_s, rate.ceiling_per_s().unwrap_or(f64::INFINITY));
-            let gate = Gate::new(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
+            let gate = Gate::for_auto(&auto);
             (auto, gate)
         });
         Some(Pace { gates, limits: rate.limits().to_vec(), refusals: 0, auto, opening: OPENING, origin: now })
@@ -89,7 +94,7 @@ impl Pace {
         if let Some((auto, gate)) = &mut self.auto
             && auto.left(now)
         {
-            gate.respace(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
+            gate.follow(auto);
         }
         Ok(())
     }
@@ -108,7 +113,7 @@ impl Pace {
         self.opening = 0;
         if let Some((auto, gate)) = &mut self.auto {
             auto.refused(now, until);
-            gate.respace(Duration::from_secs_f64(1.0 / auto.rate_per_s()));
+            gate.follow(auto);
         }
     }
 
@@ -145,6 +150,23 @@ impl Gate {
     fn new(spacing: Duration) -> Gate {
         let state = State(Arc::new(Cells::default()));
         Gate { limiter: limiter(spacing, TOLERANCE, &state), state }
+    }
+
+    fn for_auto(auto: &Auto) -> Gate {
+        let spacing = Duration::from_secs_f64(1.0 / auto.rate_per_s());
+        let mut gate = Gate::new(spacing);
+        gate.follow(auto);
+        gate
+    }
+
+    /// Sets the spacing of the rate that `auto` has now; requests that have left stay counted.
+    fn follow(&mut self, auto: &Auto) {
+        let spacing = Duration::from_secs_f64(1.0 / auto.rate_per_s());
+        let tolerance = match spacing < GAP {
+            true => TOLERANCE,
+            false => (spacing / GAP_PARTS).clamp(TOLERANCE_MIN, TOLERANCE),
+        };
+        self.limiter = limiter(spacing, tolerance, &self.state);
     }
 
     /// Sets another spacing; from now on no request leaves before its time.

@@ -30,9 +30,22 @@ enum Tells {
     Reset,
 }
 
+impl Tells {
+    /// How long no request leaves after a refusal: what it asks for, or else at most the shortest back-off.
+    fn pause(self) -> Duration {
+        match self {
+            Tells::Nothing => Duration::from_millis(500),
+            Tells::Seconds | Tells::Reset => Duration::from_secs(1),
+            Tells::Date => Duration::from_secs(2),
+        }
+    }
+}
+
+/// What is looked at, in seconds.
+const WINDOW: usize = 25;
+
 /// A platform with a limit.
 struct Limited {
-    per_s: f64,
     counts: Counts,
     tells: Tells,
     latency: Duration,
@@ -42,6 +55,7 @@ struct Limited {
 
 #[derive(Default)]
 struct State {
+    per_s: f64,
     came: VecDeque<Instant>,
     tokens: f64,
     filled_at: Option<Instant>,
@@ -49,15 +63,28 @@ struct State {
     in_second: f64,
     served: u64,
     refused: u64,
+    /// What was served in each second, and what could have been.
+    by_second: Vec<(f64, f64)>,
+    /// Until when the last refusal asked for no requests.
+    paused_until: Option<Instant>,
+    seed: u64,
+}
+
+impl State {
+    /// The rest of a millisecond or three, by a generator without luck.
+    fn jitter(&mut self) -> Duration {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        Duration::from_micros((self.seed >> 33) % 3000)
+    }
 }
 
 impl Limited {
     fn takes(&self, state: &mut State, now: Instant) -> bool {
         match self.counts {
             Counts::Bucket(seconds) => {
-                let size = (self.per_s * seconds).max(1.0);
+                let size = (state.per_s * seconds).max(1.0);
                 let passed = state.filled_at.replace(now).map_or(f64::INFINITY, |at| (now - at).as_secs_f64());
-                state.tokens = (state.tokens + passed * self.per_s).min(size);
+                state.tokens = (state.tokens + passed * state.per_s).min(size);
                 let takes = state.tokens >= 1.0;
                 state.tokens -= if takes { 1.0 } else { 0.0 };
                 takes
@@ -66,7 +93,7 @@ impl Limited {
                 while state.came.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
                     state.came.pop_front();
                 }
-                let takes = (state.came.len() as f64) < self.per_s;
+                let takes = (state.came.len() as f64) < state.per_s;
                 state.came.extend(takes.then_some(now));
                 takes
             }
@@ -75,11 +102,44 @@ impl Limited {
                 if state.second != second {
                     (state.second, state.in_second) = (second, 0.0);
                 }
-                let takes = state.in_second < self.per_s;
+                let takes = state.in_second < state.per_s;
                 state.in_second += if takes { 1.0 } else { 0.0 };
                 takes
             }
         }
+    }
+
+    /// Counts what was served, and what could have been outside of the pauses that refusals ask for.
+    fn note(&self, state: &mut State, now: Instant, takes: bool) {
+        state.served += u64::from(takes);
+        state.refused += u64::from(!takes);
+        let second = |at: Instant| (at - self.start).as_secs() as usize;
+        while state.by_second.len() <= second(now + self.tells.pause()) {
+            let per_s = state.per_s;
+            state.by_second.push((0.0, per_s));
+        }
+        state.by_second[second(now)].0 += if takes { 1.0 } else { 0.0 };
+        if takes {
+            return;
+        }
+        let (mut from, until) = (state.paused_until.map_or(now, |until| until.max(now)), now + self.tells.pause());
+        while from < until {
+            let end = until.min(self.start + Duration::from_secs(second(from) as u64 + 1));
+            state.by_second[second(from)].1 -= (end - from).as_secs_f64() * state.per_s;
+            from = end;
+        }
+        state.paused_until = Some(until);
+    }
+
+    /// The lowest part of the limit that was used in any window from this second on, but for one request.
+    fn lowest_part(&self, from: usize) -> f64 {
+        let state = self.state.lock().unwrap();
+        let whole = &state.by_second[from..(Instant::now() - self.start).as_secs() as usize];
+        let parts = whole.windows(WINDOW).map(|window| {
+            let (served, possible) = window.iter().fold((1.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            served / possible
+        });
+        parts.reduce(f64::min).expect("a window")
     }
 
     fn response(&self, takes: bool) -> Response {
@@ -101,12 +161,12 @@ struct Shared(Arc<Limited>);
 impl Transport for Shared {
     async fn exchange(&self, _request: &Request) -> Sent {
         let platform = &self.0;
-        tokio::time::sleep(platform.latency / 2).await;
+        let jitter = platform.state.lock().unwrap().jitter();
+        tokio::time::sleep(platform.latency / 2 + jitter).await;
         let takes = {
-            let mut state = platform.state.lock().unwrap();
-            let takes = platform.takes(&mut state, Instant::now());
-            state.served += u64::from(takes);
-            state.refused += u64::from(!takes);
+            let (mut state, now) = (platform.state.lock().unwrap(), Instant::now());
+            let takes = platform.takes(&mut state, now);
+            platform.note(&mut state, now, takes);
             takes
         };
         tokio::time::sleep(platform.latency / 2).await;
@@ -137,32 +197,58 @@ async fn within(client: &Arc<Http>, platform: &Limited, seconds: u64) -> (u64, u
 
 fn reach(per_s: f64, counts: Counts, tells: Tells, begins_at: f64) -> (Arc<Http>, Arc<Limited>) {
     let (start, latency) = (Instant::now(), Duration::from_millis(20));
-    let platform = Arc::new(Limited { per_s, counts, tells, latency, start, state: Mutex::default() });
+    let state = Mutex::new(State { per_s, ..State::default() });
+    let platform = Arc::new(Limited { counts, tells, latency, start, state });
     let options = HttpOptions { rate_start_per_s: begins_at, concurrency: 32, ..options("auto") };
     (Arc::new(Http::with_transport(Box::new(Shared(Arc::clone(&platform))), options)), platform)
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_half_a_minute_auto_is_at_the_limit_of_every_platform_and_hardly_refused() {
-    let counts = [Counts::Bucket(0.1), Counts::Bucket(1.0), Counts::Sliding, Counts::Fixed];
+async fn after_half_a_minute_auto_is_at_the_limit_of_every_platform_in_any_window_and_hardly_refused() {
+    let counts = [Counts::Bucket(1.0), Counts::Sliding, Counts::Fixed];
     let tells = [Tells::Nothing, Tells::Seconds, Tells::Date, Tells::Reset];
     let mut bad = Vec::new();
-    for per_s in [10.0, 100.0, 700.0] {
-        for counts in counts {
+    for per_s in [2.0, 20.0, 100.0, 300.0] {
+        // Half a minute of two requests a second are too few to know the limit better.
+        let least = if per_s < 10.0 { 0.9 } else { 0.95 };
+        let small = if per_s > 100.0 { Counts::Bucket(0.02) } else { Counts::Bucket(0.1) };
+        for counts in counts.into_iter().chain([small]) {
             for tells in tells.into_iter().take(if per_s > 100.0 { 2 } else { 4 }) {
                 let (client, platform) = reach(per_s, counts, tells, 2.0);
                 let (_, early) = within(&client, &platform, 30).await;
                 let (served, refused) = within(&client, &platform, 120).await;
                 let (part, refused_part) = (served as f64 / per_s / 120.0, refused as f64 / served as f64);
+                let lowest = platform.lowest_part(30);
                 let shown = format!(
-                    "{per_s}/s, {counts:?}, {tells:?}: {:.1} %, {:.2} % refused after half a minute, {early} before",
+                    "{per_s}/s, {counts:?}, {tells:?}: {:.1} %, {:.1} % in a window, {:.2} % refused after half a minute, \
+                     {early} before",
                     100.0 * part,
+                    100.0 * lowest,
                     100.0 * refused_part
                 );
                 let is_remembered = client.rate_now().is_some_and(|rate| rate >= 0.9 * per_s && rate <= 1.02 * per_s);
-                if part < 0.95 || refused_part >= 0.01 || !is_remembered {
+                if part < 0.95 || lowest < least || refused_part >= 0.01 || !is_remembered {
                     bad.push(format!("{shown}; remembers {:?}", client.rate_now()));
                 }
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn auto_finds_a_limit_that_becomes_another_while_it_sends() {
+    let mut bad = Vec::new();
+    for counts in [Counts::Bucket(0.1), Counts::Bucket(1.0), Counts::Sliding, Counts::Fixed] {
+        for (becomes, found_in_s) in [(20.0, 45), (80.0, 200)] {
+            let (client, platform) = reach(40.0, counts, Tells::Seconds, 2.0);
+            within(&client, &platform, 60).await;
+            platform.state.lock().unwrap().per_s = becomes;
+            within(&client, &platform, found_in_s).await;
+            let (served, refused) = within(&client, &platform, 60).await;
+            let lowest = platform.lowest_part(60 + found_in_s as usize);
+            if lowest < 0.95 || refused * 100 >= served {
+                bad.push(format!("{counts:?}, {becomes}/s: {:.1} % in a window, {refused} refused", 100.0 * lowest));
             }
         }
     }
