@@ -95,6 +95,29 @@ fn late_wake_ups_are_caught_up_with() {
 }
 
 #[test]
+fn a_process_that_is_held_up_now_and_then_loses_little_of_its_rate() {
+    // Timers that wake a millisecond late, and a disk that takes up to 12 ms five times a second.
+    let start = Instant::now();
+    for (rate, full) in [("20/s", 400), ("100/s", 2000), ("1000/s", 20_000)] {
+        let mut pace = Pace::new(&Rate::parse(rate).unwrap(), 1.0, start).expect("a pace");
+        let (mut now, mut seed, mut held_at, mut came) = (start, 1_u64, start, Vec::new());
+        while now < start + Duration::from_secs(20) {
+            match pace.leave(now) {
+                Ok(()) => came.push(now - start),
+                Err(at) => now = at + Duration::from_millis(1),
+            }
+            if now > held_at {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (now, held_at) = (now + Duration::from_millis((seed >> 33) % 12), now + Duration::from_millis(200));
+            }
+        }
+        let most = rate.trim_end_matches("/s").parse().unwrap();
+        assert!(densest(&came, Duration::from_secs(1)) <= most, "{rate}");
+        assert!(came.len() * 1000 >= full * 985, "{rate}: {} of {full}", came.len());
+    }
+}
+
+#[test]
 fn a_request_that_one_ceiling_holds_back_is_not_charged_to_another() {
     let start = Instant::now();
     let mut pace = Pace::new(&Rate::parse("1/s,1/min").unwrap(), 1.0, start).expect("a pace");
@@ -165,4 +188,24 @@ fn a_platform_that_counts_each_gap_is_given_each_gap_after_two_refusals() {
     }
     assert_eq!(refusals, 2);
     assert!(left > 1_200, "{left} in 20 s");
+}
+
+#[test]
+fn refusals_leave_a_high_rate_almost_all_of_its_limit() {
+    // Timers that wake a millisecond late: a rate at which no request may catch up would be half of it.
+    let start = Instant::now();
+    for (refused_at_ms, least) in [(&[500, 501, 502][..], 9600), (&[500, 501, 2000, 2001], 9300)] {
+        let mut pace = Pace::new(&Rate::parse("1000/s").unwrap(), 1.0, start).expect("a pace");
+        let (mut now, mut left, mut refusals) = (start, 0, refused_at_ms.iter().peekable());
+        while now < start + Duration::from_secs(14) {
+            if refusals.next_if(|at| now >= start + Duration::from_millis(**at)).is_some() {
+                pace.refused(now, now + Duration::from_secs(1));
+            }
+            match pace.leave(now) {
+                Ok(()) => left += u64::from(now >= start + Duration::from_secs(4)),
+                Err(at) => now = at + Duration::from_millis(1),
+            }
+        }
+        assert!(left >= least, "{left} in ten seconds after refusals at {refused_at_ms:?} ms");
+    }
 }
