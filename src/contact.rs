@@ -6,6 +6,7 @@ mod merge;
 mod name;
 mod nfc;
 mod stored;
+mod texts;
 mod view;
 
 pub use merge::Merged;
@@ -18,6 +19,7 @@ pub use view::ContactView;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
+use texts::Texts;
 
 /// A field of a contact that is neither custom nor native.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,7 +163,7 @@ pub struct Attribute {
 /// domains are in lower case; country is two capital letters; times are RFC 3339.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contact {
-    texts: [Option<Box<str>>; TEXT_COUNT],
+    texts: Texts<TEXT_COUNT>,
     lists: [Vec<String>; LIST_COUNT],
     /// Custom fields in the order met; no name twice.
     pub attributes: Vec<Attribute>,
@@ -172,24 +174,19 @@ pub struct Contact {
 impl Contact {
     /// The text of a field; `None` for lists and for what is not there.
     pub fn text(&self, field: Field) -> Option<&str> {
-        self.texts.get(field as usize)?.as_deref()
+        self.texts.get(field as usize)
     }
 
     /// Sets a text. A blank one takes the field away. On a list field it does nothing.
-    pub fn set_text(&mut self, field: Field, value: impl Into<String>) {
-        if let Some(slot) = self.texts.get_mut(field as usize) {
-            let value = value.into();
-            *slot = (!value.is_empty()).then(|| value.into_boxed_str());
-        }
+    pub fn set_text(&mut self, field: Field, value: impl AsRef<str>) {
+        self.texts.set(field as usize, value.as_ref());
     }
 
     /// Takes a field away, text or list.
     pub fn remove(&mut self, field: Field) {
-        if let Some(slot) = self.texts.get_mut(field as usize) {
-            *slot = None;
-        }
-        if field.is_list() {
-            self.list_mut(field).clear();
+        match field.is_list() {
+            true => self.list_mut(field).clear(),
+            false => self.texts.set(field as usize, ""),
         }
     }
 

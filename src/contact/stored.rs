@@ -52,8 +52,8 @@ impl<'j> StoredContact<'j> {
     /// The contact with values of its own.
     pub fn into_contact(self) -> Contact {
         let mut contact = Contact::default();
-        let texts = contact.texts.iter_mut().zip(self.texts);
-        texts.for_each(|(slot, text)| *slot = text.map(|text| text.into_owned().into_boxed_str()));
+        let texts = self.texts.iter().enumerate();
+        texts.for_each(|(place, text)| contact.texts.set(place, text.as_deref().unwrap_or_default()));
         let lists = contact.lists.iter_mut().zip(self.lists);
         lists.for_each(|(slot, items)| *slot = items.into_iter().map(Cow::into_owned).collect());
         let attributes = self.attributes.into_iter();

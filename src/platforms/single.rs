@@ -72,7 +72,7 @@ pub(super) fn set_one(
         list.clear();
         list.extend(new.clone());
     } else {
-        delta.after.set_text(field, new.clone().unwrap_or_default());
+        delta.after.set_text(field, new.as_deref().unwrap_or_default());
     }
     delta.changed.insert(field);
     delta.changes.push(Change { field: singular(field).into(), old, new });
