@@ -5,11 +5,13 @@
 
 mod members;
 mod node;
+mod object;
 mod strict;
 mod text;
 
 pub use members::Members;
 pub use node::{Node, Object};
+pub use object::ObjectWriter;
 pub use strict::{Fault, KEYS_MAX, VALUES_MAX, parse, parse_record};
 pub use text::{escaped_in, write_escaped, write_plain, write_text};
 

@@ -1,7 +1,7 @@
 //! The values of a contact, owned or borrowed, as they are read and written as JSON. It changes nothing.
 
 use super::{Contact, FIELDS, Field};
-use crate::json::write_text;
+use crate::json::ObjectWriter;
 use serde_json::{Map, Value};
 
 /// The values of a contact. It is implemented by [`Contact`], which owns them, and by the draft of a mapping, whose values
@@ -68,7 +68,7 @@ impl dyn ContactView + '_ {
 
     /// Writes the JSON of [`Contact::to_json`], without building it first.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        let mut object = JsonObject::begin(out);
+        let mut object = ObjectWriter::begin(out);
         let mut open = NO_GROUP;
         for Place { field, group, outer, inner } in &PLACES {
             let (text, first) = match field.is_list() {
@@ -104,7 +104,8 @@ impl dyn ContactView + '_ {
         if self.attribute_at(0).is_some() {
             object.key("attributes");
             object.open();
-            object.attributes(self.attributes());
+            object.texts(self.attributes());
+            object.end();
         }
         if let Some(native) = self.native() {
             object.key("native");
@@ -115,7 +116,9 @@ impl dyn ContactView + '_ {
 
     /// Writes the custom fields as a JSON object.
     pub fn write_attributes(&self, out: &mut Vec<u8>) {
-        JsonObject::begin(out).attributes(self.attributes());
+        let mut object = ObjectWriter::begin(out);
+        object.texts(self.attributes());
+        object.end();
     }
 }
 
@@ -169,66 +172,4 @@ const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
         (one, other) = (ones, others);
     }
     one.is_empty() && other.is_empty()
-}
-
-/// Writes JSON objects into a buffer.
-struct JsonObject<'a> {
-    out: &'a mut Vec<u8>,
-    needs_comma: bool,
-}
-
-impl<'a> JsonObject<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> JsonObject<'a> {
-        out.push(b'{');
-        JsonObject { out, needs_comma: false }
-    }
-
-    fn open(&mut self) {
-        self.out.push(b'{');
-        self.needs_comma = false;
-    }
-
-    fn end(&mut self) {
-        self.out.push(b'}');
-        self.needs_comma = true;
-    }
-
-    fn key(&mut self, key: &str) {
-        if self.needs_comma {
-            self.out.push(b',');
-        }
-        write_text(key, self.out);
-        self.out.push(b':');
-        self.needs_comma = true;
-    }
-
-    /// All of them, and the end of the object.
-    fn attributes<'v>(&mut self, attributes: impl Iterator<Item = (&'v str, &'v str)>) {
-        for (name, value) in attributes {
-            self.text(name, value);
-        }
-        self.end();
-    }
-
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key);
-        write_text(text, self.out);
-    }
-
-    fn list<'v>(&mut self, key: &str, items: impl Iterator<Item = &'v str>) {
-        self.key(key);
-        self.out.push(b'[');
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            write_text(item, self.out);
-        }
-        self.out.push(b']');
-    }
-
-    fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) {
-        // Texts, lists of texts and JSON values always serialize, and a buffer takes everything.
-        let _ = serde_json::to_writer(&mut *self.out, value);
-    }
 }

@@ -67,7 +67,12 @@ impl Request {
     pub fn write(method: Method, path: impl Into<String>, body: &Value) -> Request {
         // Writing a value to memory cannot fail.
         let body = serde_json::to_vec(body).unwrap_or_default();
-        Request::new(method, path, Some(Bytes::from(body)), false)
+        Request::write_text(method, path, Bytes::from(body))
+    }
+
+    /// The same with a body that is text already.
+    pub fn write_text(method: Method, path: impl Into<String>, body: Bytes) -> Request {
+        Request::new(method, path, Some(body), false)
     }
 
     fn new(method: Method, path: impl Into<String>, body: Option<Bytes>, repeatable: bool) -> Request {

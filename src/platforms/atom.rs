@@ -7,7 +7,9 @@ mod read;
 
 use super::answer::{Account, Purpose, object, send};
 use super::connector::{Capabilities, Connected, Connector, Driver, ReadsPages, Take, WriteRules, whole_page};
-use super::exchange::{Address, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult};
+use super::exchange::{
+    Address, Body, Checked, Cursor, Fault, Found, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
+};
 use super::facts::PlatformFacts;
 use super::pages::Numbering;
 use super::problems::missing_name;
@@ -20,12 +22,13 @@ use crate::change::StepKind;
 use crate::contact::{Attribute, Contact, Field};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{digits, whatsapp_forms, whatsapp_key};
-use crate::json::Node;
+use crate::json::{Node, ObjectWriter};
 use crate::outcome::{Exit, Failure, Problem};
 use async_trait::async_trait;
+use bytes::Bytes;
 use read::{RAW_OPTIONALS, found_of, read_client};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,8 +86,11 @@ const SETTINGS: &[Setting] = &[
 /// The largest page: more clients than the API can be expected to send in one response.
 const PAGE_SIZE_MAX: u64 = 10_000;
 
-/// The members of the body of a write.
-const MEMBERS: usize = 6;
+/// The names of a client.
+const NAMES: [(&str, Field); 2] = [("firstName", Field::FirstName), ("lastName", Field::LastName)];
+
+/// The length of the body of most writes, in bytes.
+const BODY_LEN: usize = 512;
 
 /// The message of the list, with status 500, where there are no clients.
 const LIST_END: &str = "Something went wrong while the operation was being performed";
@@ -176,7 +182,7 @@ impl WriteRules for Atom {
             return Ok(Vec::new());
         }
         let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
-        Ok(vec![Step { kind, body: self.body(delta, found)? }])
+        Ok(vec![Step { kind, body: Body::Written(self.body(delta, found)?) }])
     }
 }
 
@@ -228,7 +234,7 @@ impl Connector for Atom {
     }
 
     async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
-        let request = Request::write(Method::Post, self.collection(&self.path_clients), &step.body);
+        let request = Request::write_text(Method::Post, self.collection(&self.path_clients), step.body.to_json());
         let response = self.ask(http, request, Purpose::Write).await?;
         let body = self.success(http, &response, Purpose::Write)?;
         let Some(id) = object(body).and_then(|answer| id_of(answer.get("client")?)) else {
@@ -456,60 +462,63 @@ impl Atom {
 impl Atom {
     /// The whole client, because a write replaces all of it. For a server that merges, unchanged values are left out where
     /// possible, because the values that were read may be old.
-    fn body(&self, delta: &Delta, found: Option<&Found>) -> Result<Value, Vec<Problem>> {
+    fn body(&self, delta: &Delta, found: Option<&Found>) -> Result<Bytes, Vec<Problem>> {
         let is_whole = found.is_none() || !self.merges;
-        let (mut body, mut problems) = self.names(&delta.after);
+        let mut problems = self.missing_names(&delta.after);
         let phone = phone_to_write(delta, found).map_err(|problem| problems.push(problem));
         let (Ok(phone), true) = (phone, problems.is_empty()) else { return Err(problems) };
-        body.insert("phone".to_owned(), Value::from(phone));
+        let mut text = Vec::with_capacity(BODY_LEN);
+        let mut body = ObjectWriter::begin(&mut text);
+        match self.legacy_name {
+            true => delta.after.whole_name().iter().for_each(|name| body.text("name", name)),
+            false => NAMES.into_iter().for_each(|(key, field)| {
+                delta.after.text(field).into_iter().for_each(|name| body.text(key, name));
+            }),
+        }
+        body.text("phone", &phone);
         let email = delta.after.email();
         if delta.changed.has(Field::Emails) || (is_whole && email.is_some()) {
-            body.insert("email".to_owned(), Value::from(email));
+            body.text_or_null("email", email);
         }
-        body.insert("optionals".to_owned(), Value::Object(optionals(delta, is_whole)));
+        body.key("optionals");
+        body.open();
+        write_optionals(&mut body, delta, is_whole);
+        body.end();
         let tags = delta.after.list(Field::Tags);
         if delta.changed.has(Field::Tags) || (is_whole && !tags.is_empty()) {
-            let tags = if self.tags_as_array { json!(tags) } else { Value::from(tags.join(",")) };
-            body.insert("tags".to_owned(), tags);
+            match self.tags_as_array {
+                true => body.list("tags", tags.iter().map(String::as_str)),
+                false => body.text("tags", &tags.join(",")),
+            }
         }
-        Ok(Value::Object(body))
+        body.end();
+        Ok(Bytes::from(text))
     }
 
-    fn names(&self, contact: &Contact) -> (Map<String, Value>, Vec<Problem>) {
-        let (mut names, mut problems) = (Map::with_capacity(MEMBERS), Vec::new());
+    fn missing_names(&self, contact: &Contact) -> Vec<Problem> {
         if self.legacy_name {
-            match contact.whole_name() {
-                Some(name) => drop(names.insert("name".to_owned(), Value::from(name))),
-                None => problems.push(missing_name(&FACTS.title, Field::FirstName)),
-            }
-            return (names, problems);
+            let is_missing = contact.whole_name().is_none();
+            return is_missing.then(|| missing_name(&FACTS.title, Field::FirstName)).into_iter().collect();
         }
-        for (key, field) in [("firstName", Field::FirstName), ("lastName", Field::LastName)] {
-            match contact.text(field) {
-                Some(name) => drop(names.insert(key.to_owned(), Value::from(name))),
-                None => problems.push(missing_name(&FACTS.title, field)),
-            }
-        }
-        (names, problems)
+        let missing = NAMES.into_iter().filter(|(_, field)| !contact.has(*field));
+        missing.map(|(_, field)| missing_name(&FACTS.title, field)).collect()
     }
 }
 
 /// All custom fields without the cleared ones; or only those that change, a cleared one as a blank.
-fn optionals(delta: &Delta, is_whole: bool) -> Map<String, Value> {
-    let is_sent = |attribute: &&Attribute| match is_whole {
-        true => !attribute.value.is_empty(),
-        false => delta.changed_attributes.contains(&attribute.name),
-    };
+fn write_optionals(body: &mut ObjectWriter<'_>, delta: &Delta, is_whole: bool) {
+    let is_changed = |attribute: &Attribute| delta.changed_attributes.contains(&attribute.name);
+    let is_sent = |attribute: &&Attribute| if is_whole { !attribute.value.is_empty() } else { is_changed(attribute) };
     let raw = delta.after.native.get(RAW_OPTIONALS);
-    let value = |attribute: &Attribute| {
-        let as_it_came = raw.and_then(|raw| raw.get(&*attribute.name));
-        let is_untouched = !delta.changed_attributes.contains(&attribute.name);
-        as_it_came.filter(|_| is_untouched).cloned().unwrap_or_else(|| Value::from(attribute.value.as_str()))
-    };
-    let mut optionals = Map::with_capacity(delta.after.attributes.len());
-    let attributes = delta.after.attributes.iter().filter(is_sent);
-    optionals.extend(attributes.map(|attribute| (attribute.name.to_string(), value(attribute))));
-    optionals
+    for attribute in delta.after.attributes.iter().filter(is_sent) {
+        match raw.and_then(|raw| raw.get(&*attribute.name)).filter(|_| !is_changed(attribute)) {
+            Some(as_it_came) => {
+                body.key(&attribute.name);
+                body.value(as_it_came);
+            }
+            None => body.text(&attribute.name, &attribute.value),
+        }
+    }
 }
 
 /// The digits of the phone, which identifies the client. For an existing client it is always its current phone, because a

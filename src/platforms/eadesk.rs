@@ -266,7 +266,7 @@ impl PartialCreates for Eadesk {
 
 impl Deletes for Eadesk {
     fn deletion(&self) -> Step {
-        Step { kind: StepKind::Change, body: json!({ "delete_person": true }) }
+        Step { kind: StepKind::Change, body: json!({ "delete_person": true }).into() }
     }
 }
 

@@ -5,7 +5,9 @@ use crate::change::StepKind;
 use crate::contact::{Contact, Field};
 use crate::http::Response;
 use crate::outcome::{Failure, Problem};
+use bytes::Bytes;
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// The answer of the account to the request that proves the settings.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +136,51 @@ pub struct Step {
     /// What it does.
     pub kind: StepKind,
     /// The body, complete but for the id of a contact that an earlier step creates.
-    pub body: Value,
+    pub body: Body,
+}
+
+/// The body of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// JSON, as it is sent.
+    Written(Bytes),
+    /// What the request is made of.
+    Parts(Value),
+}
+
+impl From<Value> for Body {
+    fn from(parts: Value) -> Body {
+        Body::Parts(parts)
+    }
+}
+
+/// As JSON.
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Written(text) => f.write_str(&String::from_utf8_lossy(text)),
+            Body::Parts(parts) => parts.fmt(f),
+        }
+    }
+}
+
+impl Body {
+    /// What the request is made of; null where it is written already.
+    pub fn parts(&self) -> &Value {
+        static WRITTEN: Value = Value::Null;
+        match self {
+            Body::Written(_) => &WRITTEN,
+            Body::Parts(parts) => parts,
+        }
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> Bytes {
+        match self {
+            Body::Written(text) => text.clone(),
+            Body::Parts(parts) => Bytes::from(parts.to_string()),
+        }
+    }
 }
 
 /// A change of the attributes that an account defines.

@@ -10,7 +10,7 @@ mod read;
 use super::answer::{Account, Purpose, errors, object, send, words};
 use super::connector::{Capabilities, Connected, Connector, Driver, Lists, ReadsPages, Take, WriteRules, whole_page};
 use super::exchange::{
-    Address, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
+    Address, Body, Checked, Cursor, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready, Step, StepResult,
 };
 use super::facts::{List, PlatformFacts};
 use super::pages::Numbering;
@@ -23,14 +23,18 @@ use crate::change::{Delta, StepKind};
 use crate::contact::{Contact, Field, Wanted};
 use crate::http::{Credentials, Http, Method, Request, Response};
 use crate::identity::{canonical, whatsapp_forms};
-use crate::json::Node;
+use crate::json::{Node, ObjectWriter};
 use crate::outcome::{Failure, Problem};
 use async_trait::async_trait;
+use bytes::Bytes;
 use owner::{OWNER, agent_for, resolve_owner};
 use read::{TEXTS, found_of, read_agent, read_customer};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// The length of the body of most writes, in bytes.
+const BODY_LEN: usize = 512;
 
 /// The facts (Retailers API, customers).
 pub static FACTS: PlatformFacts = PlatformFacts {
@@ -169,13 +173,22 @@ impl WriteRules for Mercately {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let body = body(ready, delta, found);
-        if found.is_some() && body.is_empty() {
+        let mut text = Vec::with_capacity(BODY_LEN);
+        let mut body = ObjectWriter::begin(&mut text);
+        if self.wraps {
+            body.key("customer");
+            body.open();
+        }
+        write_body(&mut body, ready, delta, found);
+        if found.is_some() && !body.has_members() {
             return Ok(Vec::new());
         }
+        body.end();
+        if self.wraps {
+            body.end();
+        }
         let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
-        let body = if self.wraps { json!({ "customer": body }) } else { Value::Object(body) };
-        Ok(vec![Step { kind, body }])
+        Ok(vec![Step { kind, body: Body::Written(text.into()) }])
     }
 }
 
@@ -231,8 +244,8 @@ impl Connector for Mercately {
 
     async fn send_step(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
         match (step.kind, address) {
-            (StepKind::Create, _) => self.create(http, &step.body).await,
-            (StepKind::Change | StepKind::Add, Address::Id(id)) => self.change(http, &step.body, id).await,
+            (StepKind::Create, _) => self.create(http, step.body.to_json()).await,
+            (StepKind::Change | StepKind::Add, Address::Id(id)) => self.change(http, step.body.to_json(), id).await,
             (StepKind::Change | StepKind::Add, Address::New) => {
                 Err(Fault::Fatal(Failure::failed("a change has no contact to be written to")))
             }
@@ -407,8 +420,8 @@ fn customer_of(mut answer: Map<String, Value>) -> Option<Value> {
 
 /// Writing.
 impl Mercately {
-    async fn create(&self, http: &Http, body: &Value) -> Result<StepResult, Fault> {
-        let request = Request::write(Method::Post, format!("{}/customers", self.prefix), body);
+    async fn create(&self, http: &Http, body: Bytes) -> Result<StepResult, Fault> {
+        let request = Request::write_text(Method::Post, format!("{}/customers", self.prefix), body);
         let response = self.ask(http, request, Purpose::Write).await?;
         match self.success(http, &response, Purpose::Write) {
             Ok(answer) => {
@@ -425,9 +438,9 @@ impl Mercately {
     }
 
     /// The response holds no customer.
-    async fn change(&self, http: &Http, body: &Value, id: &str) -> Result<StepResult, Fault> {
+    async fn change(&self, http: &Http, body: Bytes, id: &str) -> Result<StepResult, Fault> {
         let Some(segment) = segment(id) else { return Ok(StepResult::Gone) };
-        let request = Request::write(Method::Put, format!("{}/customers/{segment}", self.prefix), body);
+        let request = Request::write_text(Method::Put, format!("{}/customers/{segment}", self.prefix), body);
         let response = self.ask(http, request, Purpose::Write).await?;
         if self.is_absent(&response) {
             return Ok(StepResult::Gone);
@@ -462,48 +475,51 @@ fn problems(delta: &Delta, found: Option<&Found>) -> Vec<Problem> {
 }
 
 /// Only what changes, because keys that are not sent stay unchanged.
-fn body(ready: &Ready, delta: &Delta, found: Option<&Found>) -> Map<String, Value> {
-    let mut body = Map::new();
+fn write_body(body: &mut ObjectWriter<'_>, ready: &Ready, delta: &Delta, found: Option<&Found>) {
     for (field, name) in TEXTS {
         if delta.changed.has(field) {
-            body.insert(name.to_owned(), Value::from(delta.after.text(field)));
+            body.text_or_null(name, delta.after.text(field));
         }
         if field == Field::LastName {
-            body.extend(reached_by(delta));
+            write_reached_by(body, delta);
         }
     }
     let owner_before = found.and_then(|found| found.contact.text(Field::OwnerId));
     if OWNER.into_iter().any(|field| delta.changed.has(field)) {
         match agent_for(ready, &changed_owner(delta)) {
             Some(agent) if owner_before == Some(agent.to_string().as_str()) => {}
-            Some(agent) => drop(body.insert("agent_id".to_owned(), Value::from(agent))),
-            None if !OWNER.into_iter().any(|field| delta.after.has(field)) => {
-                body.insert("agent_id".to_owned(), Value::Null);
+            Some(agent) => {
+                body.key("agent_id");
+                body.value(&agent);
             }
+            None if !OWNER.into_iter().any(|field| delta.after.has(field)) => body.text_or_null("agent_id", None),
             None => {}
         }
     }
     let tags = delta.tags_added.iter().map(|tag| (tag, true)).chain(delta.tags_removed.iter().map(|tag| (tag, false)));
     let tags: Vec<Value> = tags.map(|(name, value)| json!({ "name": name, "value": value })).collect();
     if !tags.is_empty() {
-        body.insert("tags".to_owned(), Value::Array(tags));
+        body.key("tags");
+        body.value(&tags);
     }
     let content = |name: &str| delta.after.attribute(name).unwrap_or_default();
     let fields = delta.changed_attributes.iter();
     let fields: Vec<Value> =
         fields.map(|name| json!({ "field_name": &**name, "field_content": content(name) })).collect();
     if !fields.is_empty() {
-        body.insert("custom_fields".to_owned(), Value::Array(fields));
+        body.key("custom_fields");
+        body.value(&fields);
     }
-    body
 }
 
 /// E-mail and phone; the phone always with `+`, because the server does not notice a duplicate without it.
-fn reached_by(delta: &Delta) -> impl Iterator<Item = (String, Value)> {
-    let email = (Field::Emails, "email", delta.after.email().map(str::to_owned));
-    let phone = (Field::Phones, "phone", delta.after.phone().map(with_plus));
-    let changed = [email, phone].into_iter().filter(|(field, _, _)| delta.changed.has(*field));
-    changed.map(|(_, name, value)| (name.to_owned(), Value::from(value))).collect::<Vec<_>>().into_iter()
+fn write_reached_by(body: &mut ObjectWriter<'_>, delta: &Delta) {
+    if delta.changed.has(Field::Emails) {
+        body.text_or_null("email", delta.after.email());
+    }
+    if delta.changed.has(Field::Phones) {
+        body.text_or_null("phone", delta.after.phone().map(with_plus).as_deref());
+    }
 }
 
 /// The owner as far as it changes; the remaining values of the old owner say nothing about the new one.

@@ -32,8 +32,8 @@ pub use connector::{
     WriteRules, read_page,
 };
 pub use exchange::{
-    Address, Agent, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading, Ready,
-    Step, StepResult,
+    Address, Agent, Body, Checked, Cursor, Define, Definition, Fault, Found, ListPage, Lookup, Needs, Page, Reading,
+    Ready, Step, StepResult,
 };
 pub use facts::{LISTS, List, PlatformFacts};
 pub use pages::{Numbering, PageRead, Pages};

@@ -183,12 +183,12 @@ impl Connector for Twin {
         let Address::Id(client) = address else {
             return Err(Fault::Fatal(Failure::failed("a value has no client to be written to")));
         };
-        let attribute = step.body.get("attribute").and_then(Value::as_str).and_then(segment);
+        let attribute = step.body.parts().get("attribute").and_then(Value::as_str).and_then(segment);
         let (Some(attribute), Some(segment)) = (attribute, segment(client)) else {
             return Err(Fault::Refused(vec![not_found(client)]));
         };
         let path = format!("/clients/{segment}/attributes/{attribute}");
-        let value = step.body.get("value");
+        let value = step.body.parts().get("value");
         let method = if value.is_some() { Method::Post } else { Method::Delete };
         let mut request = written(method, path, value.map(|value| json!({ "value": value })));
         // Setting or deleting a value twice has the same effect as once.
@@ -429,7 +429,7 @@ impl Twin {
         if let (Some(value), Value::Object(body)) = (value, &mut body) {
             body.insert("value".to_owned(), Value::from(value));
         }
-        Step { kind: StepKind::Change, body }
+        Step { kind: StepKind::Change, body: body.into() }
     }
 
     fn is_not_there(&self, http: &Http, response: &Response, client: &str) -> Fault {
@@ -451,7 +451,7 @@ impl Twin {
         let Reading::There(found) = self.read(http, client, None).await? else {
             return Err(Fault::Refused(vec![not_found(client)]));
         };
-        let name = step.body.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = step.body.parts().get("name").and_then(Value::as_str).unwrap_or_default();
         match found.contact.attribute(name) {
             Some(_) => Err(self.is_not_there(http, response, client)),
             None => Ok(StepResult::Done { id: found.id, after: None }),

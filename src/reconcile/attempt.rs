@@ -7,8 +7,8 @@ use crate::change::StepKind;
 use crate::contact::{Field, FieldSet};
 use crate::identity::IdentityValue;
 use crate::outcome::{Exit, Failure, Outcome, Problem};
+use crate::platforms::Body;
 use crate::store::OpenIntent;
-use serde_json::Value;
 
 /// How often a contact is tried before it is rejected as `target.failed`.
 pub(crate) const TRIES_MAX: u32 = 3;
@@ -105,7 +105,7 @@ pub(crate) struct Attempt {
     /// A record with a stronger match was let go first.
     has_yielded: bool,
     /// The bodies of steps that the platform refused: they are not repeated.
-    refused: Vec<Value>,
+    refused: Vec<Body>,
     /// The lists whose items were sent one by one.
     begun: FieldSet,
     /// Values that the platform has refused to restore.
@@ -237,7 +237,7 @@ impl Attempt {
         !self.refused.is_empty()
     }
 
-    pub(crate) fn is_refused(&self, body: &Value) -> bool {
+    pub(crate) fn is_refused(&self, body: &Body) -> bool {
         self.refused.contains(body)
     }
 
@@ -337,7 +337,7 @@ impl Attempt {
     }
 
     /// The platform refuses this step; it is not repeated.
-    pub(crate) fn refuse(&mut self, body: Value) {
+    pub(crate) fn refuse(&mut self, body: Body) {
         self.refused.push(body);
     }
 

@@ -92,7 +92,7 @@ mod tests {
     }
 
     fn steps(kinds: &[StepKind]) -> Vec<Step> {
-        kinds.iter().map(|kind| Step { kind: *kind, body: json!({}) }).collect()
+        kinds.iter().map(|kind| Step { kind: *kind, body: json!({}).into() }).collect()
     }
 
     #[test]

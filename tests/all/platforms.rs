@@ -21,7 +21,7 @@ use ferry::http::{Http, Request, Response, Sent, message::Method};
 use ferry::outcome::{Exit, Failure, Problem};
 use ferry::platforms::diff::{OnExisting, diff};
 use ferry::platforms::settings::{Setting, Settings};
-use ferry::platforms::{Connector, Driver, Fault, Found, Lookup, PlatformFacts, Reading, Ready, Step};
+use ferry::platforms::{Body, Connector, Driver, Fault, Found, Lookup, PlatformFacts, Reading, Ready, Step};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -160,6 +160,10 @@ fn delta(platform: &str, wanted: &Wanted, found: Option<&Found>) -> Delta {
     diff(facts(platform), wanted, found, found_by, OnExisting::Update)
 }
 
+fn json_of(body: &Body) -> Value {
+    serde_json::from_slice(&body.to_json()).unwrap()
+}
+
 /// The bodies of the steps, or the codes of the problems.
 fn steps(
     platform: &str,
@@ -170,7 +174,7 @@ fn steps(
     let connector = connect(platform, settings).unwrap();
     let steps = connector.steps(&Ready::default(), &delta(platform, wanted, found), found);
     let codes = |problems: Vec<Problem>| problems.into_iter().map(|problem| problem.code.into_owned()).collect();
-    steps.map(|steps| steps.into_iter().map(|step: Step| step.body).collect()).map_err(codes)
+    steps.map(|steps| steps.iter().map(|step: &Step| json_of(&step.body)).collect()).map_err(codes)
 }
 
 /// A fault as one line: its fate, the exit code, all of its words.

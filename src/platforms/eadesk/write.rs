@@ -69,12 +69,12 @@ impl Eadesk {
         let person = self.person(delta, found);
         if found.is_none() || !person.is_empty() {
             let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
-            steps.push(Step { kind, body: json!({ "person": person }) });
+            steps.push(Step { kind, body: json!({ "person": person }).into() });
         }
         let wiped = found.map(|found| self.wiped(delta, &found.contact)).unwrap_or_default();
-        steps.extend(wiped.iter().map(|item| Step { kind: StepKind::Change, body: json!({ "delete": item }) }));
+        steps.extend(wiped.iter().map(|item| Step { kind: StepKind::Change, body: json!({ "delete": item }).into() }));
         let added = self.added(delta, found.map(|found| &found.contact));
-        steps.extend(added.map(|item| Step { kind: StepKind::Add, body: json!({ "item": item }) }));
+        steps.extend(added.map(|item| Step { kind: StepKind::Add, body: json!({ "item": item }).into() }));
         steps
     }
 
@@ -133,9 +133,9 @@ impl Eadesk {
 /// Sending steps.
 impl Eadesk {
     pub(super) async fn send(&self, http: &Http, step: &Step, address: &Address) -> Result<StepResult, Fault> {
-        let body = |name: &str| step.body.get(name);
+        let body = |name: &str| step.body.parts().get(name);
         match (step.kind, address) {
-            (StepKind::Create, _) => self.create(http, body("person").unwrap_or(&step.body)).await,
+            (StepKind::Create, _) => self.create(http, body("person").unwrap_or(step.body.parts())).await,
             (StepKind::Change | StepKind::Add, Address::New) => {
                 Err(Fault::Fatal(Failure::failed("a change has no contact to be written to")))
             }
@@ -148,7 +148,7 @@ impl Eadesk {
                 }
                 match body("delete").and_then(text) {
                     Some(item) => self.delete(http, &item, id).await,
-                    None => self.update(http, body("person").unwrap_or(&step.body), id).await,
+                    None => self.update(http, body("person").unwrap_or(step.body.parts()), id).await,
                 }
             }
         }

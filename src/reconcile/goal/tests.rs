@@ -45,7 +45,7 @@ impl WriteRules for Rules {
         }
         let kind = if found.is_some() { StepKind::Change } else { StepKind::Create };
         let is_empty = found.is_some() && delta.is_empty();
-        Ok(if is_empty { Vec::new() } else { vec![Step { kind, body: json!(delta.changes.len()) }] })
+        Ok(if is_empty { Vec::new() } else { vec![Step { kind, body: json!(delta.changes.len()).into() }] })
     }
 }
 
@@ -122,7 +122,7 @@ impl Case {
             ready: &ready,
             identity: &IDENTITY,
             policy: self.policy,
-            deletion: Some(Step { kind: StepKind::Change, body: json!("delete") }),
+            deletion: Some(Step { kind: StepKind::Change, body: json!("delete").into() }),
             dropped: &dropped,
             reads_for_plan: false,
             now_ms: NOW_MS,

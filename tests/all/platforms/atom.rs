@@ -1,7 +1,7 @@
 //! Atom: what is sent, and what is made of its answers.
 
 use super::Answer::{InDoubt, Json, NotSent, Text};
-use super::{Answer, Exchange, contact, delta, facts, message, ok, run, scene, steps, there, told, wanted};
+use super::{Answer, Exchange, contact, delta, facts, json_of, message, ok, run, scene, steps, there, told, wanted};
 use ferry::change::StepKind;
 use ferry::contact::{Field, TagMode, Wanted};
 use ferry::platforms::diff::{OnExisting, diff};
@@ -345,7 +345,7 @@ fn paths_and_slashes_follow_the_settings() {
     assert_eq!(run(connector.page(http, Some(&"3".to_owned()))).unwrap().next, None);
     assert_eq!(run(connector.read(http, "a1", None)).map(Reading::there).unwrap(), None);
     assert_eq!(run(connector.find(http, &by_phone("+50755667788"))).unwrap(), []);
-    let step = Step { kind: StepKind::Create, body: json!({}) };
+    let step = Step { kind: StepKind::Create, body: json!({}).into() };
     assert_eq!(
         run(connector.send_step(http, &step, &Address::New)).unwrap(),
         StepResult::Done { id: "a1".to_owned(), after: None }
@@ -515,7 +515,7 @@ fn a_step_has_one_of_three_fates() {
     for (address, answer, expected) in cases {
         let scene = scene("atom", &[], &[(write, answer)]);
         let kind = if *address == Address::New { StepKind::Create } else { StepKind::Change };
-        let step = Step { kind, body: json!({"phone": "1"}) };
+        let step = Step { kind, body: json!({"phone": "1"}).into() };
         assert_eq!(run(scene.connector.send_step(&scene.http, &step, address)).map_err(told), expected);
     }
 }
@@ -594,6 +594,6 @@ fn a_custom_field_that_is_no_text_is_given_back_as_it_came() {
     let wants = wanted(json!({ "attributes": { "Color": "red", "age": "31" } }));
     let delta = diff(facts("atom"), &wants, Some(&found), None, OnExisting::Update);
     let steps = scene.connector.steps(&Ready::default(), &delta, Some(&found)).unwrap();
-    let optionals = &steps[0].body["optionals"];
+    let optionals = &json_of(&steps[0].body)["optionals"];
     assert_eq!(*optionals, json!({"age": "31", "address": {"street": "x"}, "Plan": "b", "Color": "red"}));
 }

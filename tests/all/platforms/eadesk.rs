@@ -517,7 +517,7 @@ fn wiped_lists_are_deleted_item_by_item() {
 fn take(settings: &[(&str, &str)], step: (StepKind, Value), script: &[Exchange]) -> Result<StepResult, String> {
     let scene = eadesk(settings, script);
     let address = if step.0 == StepKind::Create { Address::New } else { Address::Id("a1".to_owned()) };
-    run(scene.connector.send_step(&scene.http, &Step { kind: step.0, body: step.1 }, &address)).map_err(told)
+    run(scene.connector.send_step(&scene.http, &Step { kind: step.0, body: step.1.into() }, &address)).map_err(told)
 }
 
 fn done() -> Result<StepResult, String> {
@@ -609,7 +609,7 @@ fn a_step_has_one_of_three_fates() {
         take(&[], (StepKind::Add, json!({ "item": {} })), &[(post("contacts/create/a1", json!({})), Text(404, ""))]);
     assert!(lost.unwrap_err().starts_with("fatal 5 the address of connection `my-shop` is wrong"));
     let nobody = eadesk(&[], &[]);
-    let step = Step { kind: StepKind::Add, body: json!({ "item": {} }) };
+    let step = Step { kind: StepKind::Add, body: json!({ "item": {} }).into() };
     let taken = run(nobody.connector.send_step(&nobody.http, &step, &Address::New)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a change has no contact to be written to".to_owned()));
 }

@@ -1,7 +1,7 @@
 //! Mercately: what is sent, and what is made of its answers.
 
 use super::Answer::{InDoubt, Json, NotSent, Text};
-use super::{Answer, Exchange, contact, delta, message, ok, run, scene, steps, there, told, wanted};
+use super::{Answer, Exchange, contact, delta, json_of, message, ok, run, scene, steps, there, told, wanted};
 use ferry::change::StepKind;
 use ferry::contact::{Field, FieldSet, Overwrite, TagMode, Wanted};
 use ferry::platforms::{Address, Agent, Lookup, Needs, Reading, Ready, Step, StepResult};
@@ -327,7 +327,7 @@ fn juan_body() -> Value {
 #[test]
 fn the_recorded_creation_is_what_is_sent_and_what_is_read() {
     let body = json!({ "customer": juan_body() });
-    let step = Step { kind: StepKind::Create, body: steps("mercately", &[], &juan(), None).unwrap().remove(0) };
+    let step = Step { kind: StepKind::Create, body: steps("mercately", &[], &juan(), None).unwrap().remove(0).into() };
     assert_eq!(step.body.to_string(), body.to_string());
     assert_eq!(steps("mercately", &[("write_body", "flat")], &juan(), None), Ok(vec![juan_body()]));
     let mut answer = juan_body();
@@ -503,7 +503,7 @@ fn an_owner_is_sent_as_a_number_and_only_when_it_is_another() {
     ] {
         let found = there("1", have.clone());
         let taken = connector.steps(&agents(), &delta("mercately", &want, Some(&found)), Some(&found)).unwrap();
-        assert_eq!(taken.into_iter().map(|step| step.body).collect::<Vec<_>>(), expected, "{have}");
+        assert_eq!(taken.into_iter().map(|step| json_of(&step.body)).collect::<Vec<_>>(), expected, "{have}");
     }
     let nobody = wanted(json!({ "owner": {"name": "Nobody"} }));
     let found = there("1", json!({}));
@@ -576,7 +576,7 @@ fn a_step_has_one_of_three_fates() {
     for (kind, answer, expected) in cases {
         let (ask, address) = if kind == create { (post, Address::New) } else { (put, Address::Id("a1".to_owned())) };
         let scene = scene("mercately", &[], &[(ask, answer)]);
-        let step = Step { kind, body: json!({}) };
+        let step = Step { kind, body: json!({}).into() };
         assert_eq!(run(scene.connector.send_step(&scene.http, &step, &address)).map_err(told), expected);
     }
 }
@@ -584,7 +584,7 @@ fn a_step_has_one_of_three_fates() {
 #[test]
 fn a_change_without_a_contact_is_a_bug() {
     let scene = scene("mercately", &[], &[]);
-    let step = Step { kind: StepKind::Change, body: json!({}) };
+    let step = Step { kind: StepKind::Change, body: json!({}).into() };
     let taken = run(scene.connector.send_step(&scene.http, &step, &Address::New)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a change has no contact to be written to".to_owned()));
 }

@@ -338,7 +338,7 @@ fn steps_to(settings: &[(&str, &str)], wanted: &Wanted, have: Value) -> Result<V
 fn each_value_that_changes_is_a_step_and_a_wiped_one_is_deleted() {
     let mut want = wanted(json!({"attributes": {"Имя клиента": "Иван", "Возраст": "41", "Тема обращения": ""}}));
     want.attribute_overwrite.push(("Тема обращения".into(), Overwrite::Clear));
-    let change = |body: Value| Step { kind: StepKind::Change, body };
+    let change = |body: Value| Step { kind: StepKind::Change, body: body.into() };
     let age = json!({"attribute": "a2", "name": "Возраст", "value": "41"});
     let topic = json!({"attribute": "a3", "name": "Тема обращения"});
     let have = json!({"attributes": {"Имя клиента": "Иван", "Возраст": "40", "Тема обращения": "delivery"}});
@@ -439,7 +439,7 @@ fn a_step_has_one_of_three_fates() {
     ];
     for (body, script, expected) in cases {
         let scene = scene("twin", &[], &script);
-        let step = Step { kind: StepKind::Change, body };
+        let step = Step { kind: StepKind::Change, body: body.into() };
         let taken = run(scene.connector.send_step(&scene.http, &step, &Address::Id(CLIENT.to_owned())));
         assert_eq!(taken.map_err(told), expected, "{:?}", script.iter().map(|(ask, _)| ask).collect::<Vec<_>>());
     }
@@ -448,7 +448,7 @@ fn a_step_has_one_of_three_fates() {
 #[test]
 fn a_value_without_a_contact_is_a_bug() {
     let scene = scene("twin", &[], &[]);
-    let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}) };
+    let step = Step { kind: StepKind::Change, body: json!({"attribute": "a1", "value": "x"}).into() };
     let taken = run(scene.connector.send_step(&scene.http, &step, &Address::New)).map_err(told);
     assert_eq!(taken, Err("fatal 1 a value has no client to be written to".to_owned()));
 }
