@@ -37,12 +37,20 @@ pub enum Fields {
     Contact(Box<Contact>),
 }
 
-/// Cells of one row in one buffer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Cells of one row in one buffer, which may hold more than them.
+#[derive(Clone, Debug, Default)]
 pub struct Row {
     text: String,
     cells: Vec<Span>,
 }
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Row {}
 
 impl Row {
     /// A row of the cells given.
@@ -91,6 +99,12 @@ impl Span {
     pub fn of_text(from: usize, to: usize) -> Span {
         let offset = |at: usize| u32::try_from(at).map_or(Span::BESIDE - 1, |at| at.min(Span::BESIDE - 1));
         Span { from: offset(from), to: offset(to) }
+    }
+
+    /// The same cell where the text beside stands behind the record's own, which has this length.
+    fn behind(self, len: usize) -> Span {
+        let (from, to) = ((self.from & !Span::BESIDE) as usize, self.to as usize);
+        if self.from & Span::BESIDE == 0 { self } else { Span::of_text(len + from, len + to) }
     }
 
     /// A cell of the text beside it.
@@ -144,12 +158,12 @@ impl<'b> RowRef<'b> {
         (0..self.len()).filter_map(move |index| self.get(index))
     }
 
-    /// The same row, with values of its own.
+    /// The same row, with values of its own. The text is copied as a whole: most of it are cells.
     pub fn to_row(self) -> Row {
-        let text = String::with_capacity(self.text.len() + self.beside.len());
-        let mut row = Row { text, cells: Vec::with_capacity(self.cells.len()) };
-        self.iter().for_each(|cell| row.push(cell));
-        row
+        let mut text = String::with_capacity(self.text.len() + self.beside.len());
+        text.push_str(self.text);
+        text.push_str(self.beside);
+        Row { text, cells: self.cells.iter().map(|cell| cell.behind(self.text.len())).collect() }
     }
 }
 
