@@ -8,7 +8,7 @@ use super::view::{ATTRIBUTES, DroppedNames, TAGS};
 use crate::change::{Delta, same};
 use crate::contact::{Contact, Field};
 use crate::platforms::PlatformFacts;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// More names than this are not kept apart: the rest are read back each time.
@@ -35,7 +35,7 @@ pub(crate) struct Dropped {
 
 #[derive(Default)]
 struct State {
-    verdicts: HashMap<String, Verdict>,
+    verdicts: BTreeMap<String, Verdict>,
     /// Those with the verdict [`Verdict::Dropped`].
     names: Arc<DroppedNames>,
 }

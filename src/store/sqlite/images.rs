@@ -28,7 +28,7 @@ const BLOCK_LEN: usize = 16 * 1024;
 const UNPACKED_LEN_MAX: i64 = 256 << 20;
 
 /// How hard blocks are packed: a higher level takes longer, and gains little with so few bytes.
-const LEVEL: i32 = 1;
+const LEVEL: i32 = -1;
 
 /// Numbers from here on are those of images in blocks.
 const BLOCKS_FROM: i64 = 1 << 40;

@@ -12,10 +12,11 @@ use super::rows::has_table;
 use crate::packed::{Bytes, number};
 use crate::store::coded::{check_seal, seal};
 use crate::store::intent_code::{Announced, decode, encode};
-use crate::store::key::Key;
+use crate::store::key::{HashedAlready, Key};
 use crate::store::model::{OpenIntent, RunNo};
 use rusqlite::{Connection, Row, params};
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
 /// A block with so many bytes is full: the bodies of create requests can be large.
 const BLOCK_LEN: usize = 256 * 1024;
@@ -34,7 +35,8 @@ pub(super) struct Intents {
 }
 
 struct Known {
-    places: HashMap<(RunNo, Key), Place>,
+    /// By run and key.
+    places: HashMap<(RunNo, Key), Place, BuildHasherDefault<HashedAlready>>,
     /// The blocks, those of this group included.
     blocks: BTreeMap<i64, OpenPlaces>,
     /// The block of this group, until it is written.
@@ -151,7 +153,7 @@ impl Intents {
 
 impl Known {
     fn read(connection: &Connection) -> Result<Known, SqlError> {
-        let mut places = HashMap::new();
+        let mut places = HashMap::default();
         let blocks = for_each_open(connection, |(block, nth), bytes| {
             let (open, image) = decode(bytes)?;
             places.insert((open.run, open.key), Place { block, nth, image });

@@ -22,15 +22,15 @@ use crate::store::op::{Answer, Op};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The connection that writes, and what it keeps in memory.
 pub(super) struct Tables {
     pub(super) connection: Connection,
     /// The number of the next entry, by run.
-    next_entry: HashMap<RunNo, i64>,
+    next_entry: BTreeMap<RunNo, i64>,
     /// Whether a run has entries of earlier passes.
-    has_earlier: HashMap<RunNo, bool>,
+    has_earlier: BTreeMap<RunNo, bool>,
     images: Images,
     intents: Intents,
     links: LinkLog,
@@ -40,8 +40,8 @@ impl Tables {
     pub(super) fn new(connection: Connection) -> Tables {
         Tables {
             connection,
-            next_entry: HashMap::new(),
-            has_earlier: HashMap::new(),
+            next_entry: BTreeMap::new(),
+            has_earlier: BTreeMap::new(),
             images: Images::new(),
             intents: Intents::new(),
             links: LinkLog::default(),
