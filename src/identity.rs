@@ -82,6 +82,10 @@ pub fn split_handle(handle: &str) -> Option<(String, &str)> {
 
 /// Digits only.
 pub fn digits(phone: &str) -> String {
+    let bare = phone.strip_prefix('+').unwrap_or(phone);
+    if bare.bytes().all(|byte| byte.is_ascii_digit()) {
+        return bare.to_owned();
+    }
     let mut digits = String::with_capacity(phone.len());
     digits.extend(phone.chars().filter(char::is_ascii_digit));
     digits

@@ -30,9 +30,11 @@ pub fn project(platform: &PlatformFacts, mut wanted: Wanted, overflow: Overflow)
     for (field, name) in FIELDS.into_iter().filter(|(field, _)| !BOOKKEEPING.has(*field)) {
         let is_cleared = wanted.clear.has(field) && !platform.holds.contains(&field);
         let surplus = take_surplus(platform, &mut wanted, field);
-        let is_free = wanted.contact.attribute(name).is_none_or(str::is_empty);
+        let is_free = |wanted: &Wanted| wanted.contact.attribute(name).is_none_or(str::is_empty);
         match surplus.is_empty() {
-            true if is_cleared && keeps && is_free => keep_as_attribute(&mut wanted, name, "", Some(Overwrite::Clear)),
+            true if is_cleared && keeps && is_free(&wanted) => {
+                keep_as_attribute(&mut wanted, name, "", Some(Overwrite::Clear))
+            }
             true => {}
             false => keep_or_name(&mut wanted, (field, &surplus.join("; ")), keeps, &mut not_carried),
         }
@@ -82,6 +84,9 @@ fn keep_or_name(wanted: &mut Wanted, (field, value): (Field, &str), keeps: bool,
 
 /// Removes the part of a field that the platform cannot hold.
 fn take_surplus(platform: &PlatformFacts, wanted: &mut Wanted, field: Field) -> Vec<String> {
+    if !wanted.contact.has(field) && !wanted.clear.has(field) {
+        return Vec::new();
+    }
     if !platform.holds.contains(&field) {
         return take_all(wanted, field);
     }
