@@ -158,8 +158,8 @@ impl Wire {
 
     /// The rest of a response, each piece within the timeout, all of it within four.
     async fn body(&self, mut answer: reqwest::Response, whole: Instant) -> Result<Bytes, Sent> {
-        let mut body = BytesMut::new();
-        let mut only = Bytes::new();
+        let promised = answer.content_length().and_then(|len| usize::try_from(len).ok()).unwrap_or_default();
+        let (mut body, mut only) = (BytesMut::new(), Bytes::new());
         loop {
             let limit = whole.min(Instant::now() + self.timeout);
             let piece = match timeout_at(limit, answer.chunk()).await {
@@ -175,6 +175,10 @@ impl Wire {
             if body.is_empty() && only.is_empty() {
                 only = piece;
             } else {
+                if body.is_empty() {
+                    // All at once: a large page that grows takes twice its length for a moment.
+                    body.reserve(promised.min(BODY_LEN_MAX));
+                }
                 body.extend_from_slice(&std::mem::take(&mut only));
                 body.extend_from_slice(&piece);
             }

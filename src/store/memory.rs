@@ -158,7 +158,7 @@ impl Account {
             Op::Intend(run, key, intent) => {
                 self.last_image += 1;
                 let image = ImageNo(self.last_image);
-                self.run(*run)?.intend(*key, intent, image);
+                self.run(*run)?.intend(*key, intent, image)?;
             }
             Op::Withdraw(run, key) => self.run(*run)?.withdraw(key, false),
             Op::Disprove(run, key) => self.run(*run)?.withdraw(key, true),
@@ -239,16 +239,18 @@ impl Run {
         !self.earlier.is_empty()
     }
 
-    fn intend(&mut self, key: Key, intent: &Intent, no: ImageNo) {
+    fn intend(&mut self, key: Key, intent: &Intent, no: ImageNo) -> Result<(), Failure> {
         let has_image = intent.before.is_some() || !intent.after.is_empty();
         if has_image {
             let Intent { target_id, at_ms, before, after, .. } = intent.clone();
-            let after = WrittenValues::read(&mut Bytes(after.as_bytes())).unwrap_or_default();
+            let after = WrittenValues::read(&mut Bytes(after.as_bytes()))
+                .ok_or_else(|| Failure::failed("the values of an intent cannot be read: a fault of Ferry"))?;
             self.images.insert(no, Image { key, target_id, at_ms, before, after });
         }
         let entry = self.intents.get(&key).and_then(|known| known.entry);
         let announced = Announced { intent: intent.clone(), image: has_image.then_some(no), entry };
         self.intents.insert(key, announced);
+        Ok(())
     }
 
     fn withdraw(&mut self, key: &Key, even_unknown: bool) {
