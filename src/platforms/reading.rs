@@ -135,6 +135,7 @@ impl From<Incoming<'_>> for Found {
 
 /// A contact that is handed over.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and lives shortly")]
 pub enum Given<'j> {
     /// Its values are in the response.
     Incoming(Incoming<'j>),
