@@ -22,8 +22,9 @@ pub(super) fn digits(text: &str) -> Option<String> {
     let end = PARAMETERS.iter().filter_map(|name| text.find(name)).min().unwrap_or(text.len());
     let text = text.get(..end)?;
     let text = text.get(text.find(|c| is_plus(c) || digit(c).is_some())?..)?;
+    let has_plus = text.starts_with(is_plus);
     let text = text.trim_start_matches(is_plus).trim_end_matches(|c: char| !c.is_alphanumeric());
-    if !text.chars().all(can_be_within) || has_extension(text) {
+    if !text.chars().all(can_be_within) || has_extension(text, has_plus) {
         return None;
     }
     let are_keys = text.chars().filter(char::is_ascii_alphabetic).take(LETTERS_MIN).count() == LETTERS_MIN;
@@ -51,8 +52,8 @@ fn can_be_within(c: char) -> bool {
         || matches!(c, '\u{2053}' | '\u{223C}')
 }
 
-/// Whether a number and its extension stand here: `021 x1234567`.
-fn has_extension(text: &str) -> bool {
+/// Whether a number and its extension stand here: `021 x1234567`. Two digits alone are a number too, but not behind a plus.
+fn has_extension(text: &str, has_plus: bool) -> bool {
     let Some((before, after)) = text.rsplit_once(['x', 'X', '~']) else { return false };
     let after = after.strip_prefix([':', '.', '\u{FF0E}']).unwrap_or(after);
     let after = after.trim_start_matches([' ', '\u{A0}', '-']);
@@ -60,6 +61,7 @@ fn has_extension(text: &str) -> bool {
     let is_extension = (1..=EXTENSION_LEN_MAX).contains(&len) && after.chars().all(|c| digit(c).is_some());
     let before = before.trim_end_matches([' ', '\u{A0}']);
     let digits = before.chars().filter(|c| digit(*c).is_some()).count();
-    let is_number = digits > BEFORE_LEN_MIN || (digits == BEFORE_LEN_MIN && before.chars().count() == digits);
+    let is_number =
+        digits > BEFORE_LEN_MIN || (digits == BEFORE_LEN_MIN && !has_plus && before.chars().count() == digits);
     is_extension && is_number
 }
