@@ -12,9 +12,9 @@ fn main() -> ExitCode {
     ExitCode::from(ferry::cli::main(std::env::args_os(), std::env::vars_os()).code())
 }
 
-/// Has the allocator give memory back when it is freed, and that of SQLite keep one heap in place of one for each thread, which
-/// is 6 to 10 MiB and 3 to 5 MiB of a run that sends. They take that only from the environment in which the program starts, so
-/// the program starts again in its own place, which takes some milliseconds. Where that fails, nothing is lost but memory.
+/// Has the allocator give memory back when it is freed, and that of SQLite keep one heap in place of one for each thread, because
+/// a run that sends is to stay small. They take that only from the environment in which the program starts, so the program
+/// starts again in its own place. Where that fails, nothing is lost but memory.
 #[cfg(target_os = "linux")]
 fn give_memory_back() {
     use ferry::ids::{CommandKind, RESUME};
