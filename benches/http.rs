@@ -57,6 +57,7 @@ fn client(address: SocketAddr) -> Arc<Http> {
         concurrency: 64,
         wait: Duration::ZERO,
         clock: Clock::start(),
+        seed: 17,
     };
     Arc::new(Http::connect(options).expect("a client"))
 }

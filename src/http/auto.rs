@@ -3,7 +3,8 @@
 //!
 //! Until a first refusal the rate rises fast. What was accepted in the second before it is near the limit; up to there it
 //! rises quickly, and beyond it slowly, so that the next refusal shows the limit of a platform that counts the requests of a
-//! second. The rate then stays just below, and is raised only after a minute and more, to see whether the limit has changed.
+//! second. The rate then stays just below, and is raised only after a minute and more, to see whether the limit has changed:
+//! later where the platform asks for a longer pause.
 //!
 //! A platform that counts by a bucket of tokens refuses later than that, and refuses a rate again that was held for a while.
 //! What it accepted between two refusals is what the bucket held and the limit times the time: two such spans show the limit.
@@ -45,6 +46,8 @@ const BACK: f64 = 0.004;
 const HOLD_S: f64 = 60.0;
 const HOLD_LONGER: f64 = 1.5;
 const HOLD_MAX_S: f64 = 180.0;
+/// and always so long that the pause after such a refusal is at most this part of the time,
+const PAUSED: f64 = 0.015;
 /// where the spans leave it open how low the limit is,
 const HOLD_UNSURE_S: f64 = 15.0;
 /// and at least for so many requests, so that few of them are refused.
@@ -97,6 +100,8 @@ pub struct Auto {
     was_held: bool,
     /// How long it is held before higher ones are tried.
     hold_s: f64,
+    /// The pause after the last refusals.
+    pause_s: f64,
     evidence: Evidence,
     /// When the last refusals began, and until when nothing left.
     last: Option<(Instant, Instant)>,
@@ -179,6 +184,7 @@ impl Auto {
             phase: Phase::Start,
             was_held: false,
             hold_s: HOLD_S,
+            pause_s: 0.0,
             evidence: Evidence::default(),
             last: None,
             accepted: 0,
@@ -247,7 +253,8 @@ impl Auto {
             Phase::Known { limit, held_s } => {
                 *held_s += elapsed_s;
                 let rise = if rate < *limit * TRIED { TRY } else { TRY_ON };
-                if *held_s < self.hold_s.max(HOLD_REQUESTS / rate) { rate } else { rate + *limit * rise * elapsed_s }
+                let hold_s = self.hold_s.max(self.pause_s / PAUSED).max(HOLD_REQUESTS / rate);
+                if *held_s < hold_s { rate } else { rate + *limit * rise * elapsed_s }
             }
         };
         let most = if let Phase::Known { limit, .. } = self.phase { limit } else { f64::INFINITY };
@@ -260,8 +267,10 @@ impl Auto {
 
     /// The platform refused a request, and nothing leaves before `until`.
     pub fn refused(&mut self, now: Instant, until: Instant) {
+        let pause_s = until.duration_since(now).as_secs_f64();
         if let Some(refusal) = self.refusal.as_mut().filter(|refusal| now < refusal.until) {
             refusal.until = refusal.until.max(until);
+            self.pause_s = self.pause_s.max(pause_s);
             // What left since the first refusal counts for the time after it.
             let left_before = if self.accepted == 0 { &mut refusal.accepted } else { &mut self.accepted };
             *left_before = left_before.saturating_sub(1);
@@ -269,6 +278,7 @@ impl Auto {
             return;
         }
         self.judge_refusal();
+        self.pause_s = pause_s;
         self.refusal = Some(Refusal {
             at: now,
             until: until.max(now + CUT_WINDOW),

@@ -38,4 +38,4 @@ pub use rate::Rate;
 pub use secrets::Credentials;
 pub use times::{BOUNDS_S, Spread, Times};
 pub use token::{Login, Token};
-pub use transport::{HttpOptions, Transport};
+pub use transport::{HttpOptions, Transport, drawn_seed};

@@ -6,8 +6,6 @@ use super::retry::{self, Attempts, Conditions, Health, Next, TryResult};
 use super::transport::HttpOptions;
 use crate::clock::Clock;
 use crate::outcome::{Exit, Failure};
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -58,7 +56,7 @@ impl Retry {
             address,
             health: Mutex::default(),
             well: AtomicBool::new(false),
-            dice: AtomicU64::new(RandomState::new().hash_one(0)),
+            dice: AtomicU64::new(options.seed),
         }
     }
 

@@ -6,6 +6,8 @@ use super::secrets::Credentials;
 use super::token::Login;
 use crate::clock::Clock;
 use async_trait::async_trait;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,4 +46,11 @@ pub struct HttpOptions {
     pub wait: Duration,
     /// The time.
     pub clock: Clock,
+    /// Where the chances begin by which the waits before retries differ: another one for each client, see [`drawn_seed`].
+    pub seed: u64,
+}
+
+/// A seed that no other client has.
+pub fn drawn_seed() -> u64 {
+    RandomState::new().hash_one(0)
 }

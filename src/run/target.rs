@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::contact::Field;
-use crate::http::{Http, HttpOptions, Rate, Traffic, check_base_url};
+use crate::http::{Http, HttpOptions, Rate, Traffic, check_base_url, drawn_seed};
 use crate::outcome::{Exit, Failure};
 use crate::plan::Connection;
 use crate::platforms::settings::parse_duration;
@@ -100,6 +100,7 @@ pub fn connect(
         concurrency: concurrency_of(connection)?,
         wait,
         clock,
+        seed: drawn_seed(),
     })?;
     if let Some(lease) = known.lease {
         http.send_under(lease);

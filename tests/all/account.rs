@@ -682,6 +682,7 @@ fn shaky(is_down: bool, wait: Duration) -> (Arc<dyn Connector>, Http) {
         concurrency: 1,
         wait,
         clock: Clock::start(),
+        seed: 17,
     };
     let transport = Shaky { is_down, ..Shaky::default() };
     (driver.connect(&settings).unwrap(), Http::with_transport(Box::new(transport), options))

@@ -259,6 +259,7 @@ fn watched(rate: &str, concurrency: usize) -> (Arc<dyn Connector>, Http, Watched
         concurrency,
         wait: Duration::ZERO,
         clock: Clock::start(),
+        seed: 17,
     };
     let server = Watched::default();
     (driver.connect(&settings).unwrap(), Http::with_transport(Box::new(server.clone()), options), server)

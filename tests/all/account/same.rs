@@ -64,6 +64,7 @@ fn atom(list: List) -> (Arc<dyn Connector>, Http, Server) {
         concurrency: 1,
         wait: Duration::ZERO,
         clock: Clock::start(),
+        seed: 17,
     };
     let server = Server { list, requests: Arc::default() };
     (driver.connect(&settings).unwrap(), Http::with_transport(Box::new(server.clone()), options), server)

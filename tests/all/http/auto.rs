@@ -44,6 +44,9 @@ impl Tells {
 /// What is looked at, in seconds.
 const WINDOW: usize = 25;
 
+/// Where the chances begin: the length of a pause that no one asked for, and a few milliseconds on the way.
+const SEED: u64 = 1;
+
 /// A platform with a limit.
 struct Limited {
     counts: Counts,
@@ -143,14 +146,15 @@ impl Limited {
     }
 
     fn response(&self, takes: bool) -> Response {
-        let header = |name: &str, value: String| vec![(name.to_owned(), value)];
+        let date = |after_s| httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(after_s));
         let headers = match self.tells {
             _ if takes => vec![],
             Tells::Nothing => vec![],
-            Tells::Seconds => header("retry-after", "1".to_owned()),
-            Tells::Date => header("retry-after", httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2))),
-            Tells::Reset => header("ratelimit-reset", "1".to_owned()),
+            Tells::Seconds => vec![("retry-after", "1".to_owned())],
+            Tells::Date => vec![("date", date(0)), ("retry-after", date(2))],
+            Tells::Reset => vec![("ratelimit-reset", "1".to_owned())],
         };
+        let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Response { status: if takes { 200 } else { 429 }, headers, body: "{}".into() }
     }
 }
@@ -195,11 +199,12 @@ async fn within(client: &Arc<Http>, platform: &Limited, seconds: u64) -> (u64, u
     (state.served - before.0, state.refused - before.1)
 }
 
-fn reach(per_s: f64, counts: Counts, tells: Tells, begins_at: f64) -> (Arc<Http>, Arc<Limited>) {
+/// A client, and the platform that it sends to; all chances come from the seed.
+fn reach(per_s: f64, counts: Counts, tells: Tells, begins_at: f64, seed: u64) -> (Arc<Http>, Arc<Limited>) {
     let (start, latency) = (Instant::now(), Duration::from_millis(20));
-    let state = Mutex::new(State { per_s, ..State::default() });
+    let state = Mutex::new(State { per_s, seed, ..State::default() });
     let platform = Arc::new(Limited { counts, tells, latency, start, state });
-    let options = HttpOptions { rate_start_per_s: begins_at, concurrency: 32, ..options("auto") };
+    let options = HttpOptions { rate_start_per_s: begins_at, concurrency: 32, seed, ..options("auto") };
     (Arc::new(Http::with_transport(Box::new(Shared(Arc::clone(&platform))), options)), platform)
 }
 
@@ -214,7 +219,7 @@ async fn after_half_a_minute_auto_is_at_the_limit_of_every_platform_in_any_windo
         let small = if per_s > 100.0 { Counts::Bucket(0.02) } else { Counts::Bucket(0.1) };
         for counts in counts.into_iter().chain([small]) {
             for tells in tells.into_iter().take(if per_s > 100.0 { 2 } else { 4 }) {
-                let (client, platform) = reach(per_s, counts, tells, 2.0);
+                let (client, platform) = reach(per_s, counts, tells, 2.0, SEED);
                 let (_, early) = within(&client, &platform, 30).await;
                 let (served, refused) = within(&client, &platform, 120).await;
                 let (part, refused_part) = (served as f64 / per_s / 120.0, refused as f64 / served as f64);
@@ -241,7 +246,7 @@ async fn auto_finds_a_limit_that_becomes_another_while_it_sends() {
     let mut bad = Vec::new();
     for counts in [Counts::Bucket(0.1), Counts::Bucket(1.0), Counts::Sliding, Counts::Fixed] {
         for (becomes, found_in_s) in [(20.0, 45), (80.0, 200)] {
-            let (client, platform) = reach(40.0, counts, Tells::Seconds, 2.0);
+            let (client, platform) = reach(40.0, counts, Tells::Seconds, 2.0, SEED);
             within(&client, &platform, 60).await;
             platform.state.lock().unwrap().per_s = becomes;
             within(&client, &platform, found_in_s).await;
@@ -257,11 +262,11 @@ async fn auto_finds_a_limit_that_becomes_another_while_it_sends() {
 
 #[tokio::test(start_paused = true)]
 async fn auto_finds_a_limit_that_has_become_another() {
-    let (client, platform) = reach(50.0, Counts::Sliding, Tells::Seconds, 2.0);
+    let (client, platform) = reach(50.0, Counts::Sliding, Tells::Seconds, 2.0, SEED);
     within(&client, &platform, 60).await;
     let remembered = client.rate_now().expect("a rate");
     for (per_s, minutes) in [(20.0, 1), (100.0, 6)] {
-        let (client, platform) = reach(per_s, Counts::Sliding, Tells::Seconds, remembered);
+        let (client, platform) = reach(per_s, Counts::Sliding, Tells::Seconds, remembered, SEED);
         within(&client, &platform, 60 * minutes).await;
         let (served, refused) = within(&client, &platform, 60).await;
         assert!(served as f64 >= 0.93 * 60.0 * per_s, "{served} at {per_s}/s");

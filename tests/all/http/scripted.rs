@@ -97,6 +97,7 @@ pub fn options(rate: &str) -> HttpOptions {
         concurrency: 64,
         wait: Duration::ZERO,
         clock: Clock::start(),
+        seed: 17,
     }
 }
 

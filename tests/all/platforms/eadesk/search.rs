@@ -296,6 +296,7 @@ async fn the_token_is_sent_in_the_address_and_never_shown() {
         concurrency: 1,
         wait: Duration::ZERO,
         clock: Clock::start(),
+        seed: 17,
     })
     .unwrap();
     let connector = driver.connect(&settings).unwrap_or_else(|failures| panic!("{failures:?}"));
