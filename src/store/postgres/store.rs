@@ -100,7 +100,8 @@ impl PostgresStore {
         })
     }
 
-    /// Reads which numbers come next in the runs that are written to for the first time.
+    /// Reads which numbers come next in the runs that are written to for the first time. An entry gets a number after those
+    /// of earlier passes, also where the last of these was removed, because the number alone says of which passes it is.
     fn know_numbers(&mut self, ops: &[Op]) -> Result<(), Failure> {
         let run_of = |op: &Op| match op {
             Op::Settle(run, ..) | Op::Intend(run, ..) => Some(*run),
@@ -111,7 +112,8 @@ impl PostgresStore {
         for run in unknown {
             let account = self.hold.account;
             let numbers = self.database.ask(move |client| async move {
-                let sql = "SELECT coalesce((SELECT max(no) FROM ferry.entry WHERE account = $1 AND run = $2), 0) + 1,
+                let sql = "SELECT greatest((SELECT max(no) FROM ferry.entry WHERE account = $1 AND run = $2),
+                                           (SELECT earlier FROM ferry.run WHERE account = $1 AND no = $2), 0) + 1,
                                   coalesce((SELECT max(no) FROM ferry.image WHERE account = $1 AND run = $2), 0) + 1";
                 let found = rows(&client, sql, &[&account, &number(run)?]).await?;
                 let row = found.first().ok_or(DbError::Damaged("no numbers"))?;

@@ -87,3 +87,28 @@ fn the_entry_of_an_earlier_pass_is_replaced_also_before_the_next_pass_begins() {
         assert_eq!(second.totals(run, TallyOf::SoFar(2)), Totals { created: 1, ..Totals::default() });
     });
 }
+
+#[test]
+fn an_outcome_of_a_pass_is_not_one_of_an_earlier_pass_although_the_last_of_those_was_removed() {
+    every_store(|place| {
+        let mut first = open(place);
+        let run = first.begin("one");
+        first.apply(&[settle(run, 0, Outcome::Created), settle(run, 1, Outcome::Created)]);
+        first.apply(&[Op::BeginPass(run)]);
+        let last = first.number(run, key(1));
+        first.apply(&[Op::ForgetEntries(run, vec![last])]);
+        place.kill(first.close());
+
+        // The next process may give the number of the entry that is gone.
+        let mut second = open(place);
+        let of_pass = |outcome| Op::Settle(run, key(2), Box::new(Settled { pass: 2, ..settled(2, outcome) }));
+        second.apply(&[of_pass(Outcome::Updated)]);
+        let found = [0, 1, 2].map(|number| second.entry(run, key(number)));
+        assert_eq!(found, [Some((Outcome::Created, 1)), None, None]);
+        let carried = second.store.apply(&second.lease, &[Op::CarryOver(run, key(2), 2, origin(5))]);
+        assert_eq!(carried.unwrap_err().exit, Exit::Failed);
+        second.apply(&[of_pass(Outcome::Rejected)]);
+        let totals = Totals { updated: 1, rejected: 1, ..Totals::default() };
+        assert_eq!(second.totals(run, TallyOf::Pass(2)), totals, "no outcome of a pass replaces another one of it");
+    });
+}
