@@ -225,7 +225,7 @@ fn each_conversation_names_the_contact_it_is_with() {
 }
 
 #[test]
-fn an_export_of_many_pages_says_that_its_rate_is_not_known() {
+fn an_export_and_a_migration_say_of_an_account_of_many_pages_that_its_rate_is_not_known() {
     let mut scene = scene();
     let rows: String = (1..7).map(|number| format!("Ana,Vera,+59399600000{number}\n")).collect();
     scene.write("in.csv", &format!("first_name,last_name,phone\n{rows}"));
@@ -235,9 +235,11 @@ fn an_export_of_many_pages_says_that_its_rate_is_not_known() {
     for (rate, page_size, times) in [("auto", "1", 1), ("auto", "50", 0), ("500/s", "1", 0)] {
         scene.set("FERRY_ATOM_RATE", rate);
         scene.set("FERRY_ATOM_PAGE_SIZE", page_size);
-        let ended = scene.run("export --from atom --out people.jsonl");
-        assert_eq!(ended.exit, 0, "{}", ended.err);
-        assert_eq!(ended.err.matches(note).count(), times, "{rate}, {page_size} on a page: {}", ended.err);
+        for command in ["export --from atom --out people.jsonl", "migrate --from atom --to mercately --fresh"] {
+            let ended = scene.run(command);
+            assert_eq!(ended.exit, 0, "{}", ended.err);
+            assert_eq!(ended.err.matches(note).count(), times, "{command}, {rate}, {page_size} a page: {}", ended.err);
+        }
     }
 }
 

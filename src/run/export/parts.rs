@@ -13,18 +13,15 @@ use crate::run::rejects::RejectsFiles;
 use crate::run::results::ResultsWriter;
 use crate::run::retain::Moment;
 use crate::run::rows::Sums;
+use crate::run::source::SlowStart;
 use crate::run::source::account::{FetchAll, FetchState, Fetched, What, fetch_all};
 use crate::run::stop::Stop;
-use crate::run::target::{Target, about_rate};
+use crate::run::target::Target;
 use crate::scratch::spool::Completeness;
 use crate::scratch::texts::Texts;
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-
-/// Pages of a list without a total after which it is taken to be long: those that leave at once.
-const PAGES_UNTOLD: u64 = 4;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What all parts of an export need.
 pub(super) struct Exporting<'a> {
@@ -94,19 +91,11 @@ impl Exporting<'_> {
         let http = Arc::clone(&target.http);
         let metrics = &self.run.metrics;
         metrics.measure(http.traffic().sent, 0, None);
-        let (found, page_len, is_told) = (http.rate_now(), OnceLock::new(), AtomicBool::new(false));
-        let tell_about_rate = |state: &FetchState| {
-            let Some(held) = NonZeroU64::new(state.held) else { return };
-            let page_len = *page_len.get_or_init(|| held);
-            let total = state.total.or((held.get() > PAGES_UNTOLD * page_len.get()).then_some(u64::MAX));
-            let pages = total.map_or(0, |total| total.min(limit.unwrap_or(u64::MAX)).div_ceil(page_len.get()));
-            let note = about_rate(&plan.connection, found, pages).filter(|_| !is_told.swap(true, Ordering::Relaxed));
-            note.iter().for_each(|note| self.console.note(note));
-        };
+        let slow_start = SlowStart::new(&plan.connection, http.rate_now(), limit);
         let show = |state: &FetchState| {
             metrics.measure(http.traffic().sent, state.held + state.missing, http.allowed_per_s());
             if what == plan.what {
-                tell_about_rate(state);
+                slow_start.note(state).iter().for_each(|note| self.console.note(note));
                 self.met.store(state.held + state.missing, Ordering::Relaxed);
             }
             progress.set(State {

@@ -6,10 +6,12 @@ pub mod account;
 mod ahead;
 mod given;
 pub mod saved_plan;
+mod slow_start;
 pub mod supply;
 pub mod written;
 
 pub(in crate::run) use given::{ForeseenRecord, Given, WrittenItem};
+pub(in crate::run) use slow_start::SlowStart;
 
 use crate::files::{Layout, Opened};
 use crate::mapping::Duplicates;

@@ -1,5 +1,6 @@
 //! What a run reads: a file, or what a source platform holds, which is read to disk first.
 
+use super::slow_start::SlowStart;
 use crate::clock::Clock;
 use crate::files::{self, Format, Layout, Opened, ReadFault, Source};
 use crate::http::Traffic;
@@ -121,7 +122,11 @@ pub async fn supply_of(
     let source = Target::reach(&from.connection, clock, wait, known, stop).await?;
     let Some(source) = source else { return Ok(None) };
     let progress = console.progress(&format!("reading from {}", from.connection.name), None);
-    let show = |state: &FetchState| progress.set(State { done: state.held, ..State::default() });
+    let slow_start = SlowStart::new(&from.connection, source.http.rate_now(), limit);
+    let show = |state: &FetchState| {
+        slow_start.note(state).iter().for_each(|note| console.note(note));
+        progress.set(State { done: state.held, ..State::default() });
+    };
     let what = FetchAll {
         source: &source,
         connection: &from.connection,
