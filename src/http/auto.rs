@@ -46,12 +46,12 @@ const BACK: f64 = 0.004;
 const HOLD_S: f64 = 60.0;
 const HOLD_LONGER: f64 = 1.5;
 const HOLD_MAX_S: f64 = 180.0;
-/// and always so long that the pause after such a refusal is at most this part of the time,
-const PAUSED: f64 = 0.015;
 /// where the spans leave it open how low the limit is,
 const HOLD_UNSURE_S: f64 = 15.0;
-/// and at least for so many requests, so that few of them are refused.
+/// and at least for so many requests, so that few of them are refused,
 const HOLD_REQUESTS: f64 = 300.0;
+/// and so long that the pause after a refusal is at most this part of the time.
+const PAUSED: f64 = 0.015;
 /// The rise per second when higher rates are tried, as a part of the limit,
 const TRY: f64 = 0.002;
 /// quicker beyond this part of it,
