@@ -328,7 +328,8 @@ fn jobs_of_a_host_that_is_unavailable_for_twenty_of_them_wait_and_leave_room_for
         assert!(counted(at, running) <= 2);
         counted(at, "SELECT count(*)::text FROM ferry.job WHERE why = 'paused'") > 0
     });
-    assert!(counted(at, "SELECT max(failures)::text FROM ferry.host") >= 20);
+    let failures = "SELECT max(failures)::text FROM ferry.host";
+    assert!(counted(at, failures) >= 20);
     let listed = typed(folder, at, "jobs");
     assert!(
         listed.err.contains("`127.0.0.1:1` is paused until ") && listed.out.contains("waiting (paused)"),
@@ -341,11 +342,13 @@ fn jobs_of_a_host_that_is_unavailable_for_twenty_of_them_wait_and_leave_room_for
     wait_until("another is done", || counted(at, DONE) == 1);
     let paused = "SELECT count(*)::text FROM ferry.host WHERE paused_until > clock_timestamp()";
     assert_eq!(counted(at, paused), 1);
-    // A person who submits one of them knows better.
+    // A person who submits one of them knows better: the pause is over, until ten more have failed.
     let tries = "SELECT count(*)::text FROM ferry.job_run WHERE job = 'away3/send'";
     let before = counted(at, tries);
     assert_eq!(typed(folder, at, "worker submit away3/send").exit, 0);
-    wait_until("it was tried", || counted(at, tries) > before);
+    assert!(counted(at, failures) < 20, "the host is not paused any more");
+    // On a slow machine so many others are due at that moment that it may come behind them.
+    wait_until("it was tried, or ten others were", || counted(at, tries) > before || counted(at, failures) >= 20);
     worker.signal("TERM");
     assert_eq!(worker.finish().exit, 0);
     accounts.stop();
